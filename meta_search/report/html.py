@@ -1,0 +1,140 @@
+"""The report of a run as one self-contained page that opens offline."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from collections.abc import Callable
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from meta_search.report import figures, sections
+from meta_search.report.live import duration
+from meta_search.report.source import Archive, meta_value
+from meta_search.report.tables import per_item, usd_text
+from meta_search.report.verdict import Verdict, archive_verdict
+from meta_search.types import Usage
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+__all__ = ["write_report"]
+
+AGENTS = 500  # rows of the table of agents; more make a page that no browser likes
+CODES = 6  # agents whose code is shown
+TEMPLATE = "report.html.j2"
+
+
+def write_report(archive: Archive, verdict: Verdict | None, path: Path | str, title: str = "") -> Path:
+    """Write `report.html` of a run.
+
+    Everything in it that a model or a user wrote is escaped, and a content security policy with a nonce
+    keeps the page from running any script but its own, or loading anything.
+
+    Args:
+        archive: The run's archive; may still grow.
+        verdict: What the final evaluation found; `None` works it out from the archive.
+        path: File to write; replaced at once, never half-written.
+        title: Heading, such as the run folder's name.
+
+    Returns:
+        The path.
+    """
+    from plotly.offline import get_plotlyjs
+
+    path = Path(path)
+    context = _context(archive, verdict or archive_verdict(archive))
+    page = _template().render(
+        context,
+        title=title or "meta-search run",
+        written=time.strftime("%Y-%m-%d %H:%M"),
+        nonce=secrets.token_urlsafe(16),
+        plotly_js=get_plotlyjs(),
+    )
+    part = path.with_name(path.name + ".part")
+    # Lone surrogates, which a model's JSON may hold, cannot be written as UTF-8.
+    part.write_text(page, encoding="utf-8", errors="replace")
+    os.replace(part, path)
+    return path
+
+
+def _context(archive: Archive, verdict: Verdict) -> dict[str, Any]:
+    records = list(archive.agents())
+    failed = list(archive.attempts())
+    split = sections.common_split(records)
+    rows = sections.agents(records, split, AGENTS)
+    scored = [r for r in rows if r["score"] is not None]
+    in_order = sorted(scored, key=lambda r: r["created"])
+    finalists = frozenset(c.finalist.agent for c in verdict.comparisons)
+    whole = [r for r in scored if r["complete"]]
+    return {
+        "verdict": verdict,
+        "test_rows": sections.test_rows(verdict),
+        "split": split,
+        "rows": rows,
+        "total": len(records),
+        "finalists": finalists,
+        "figures": {
+            "scatter": figures.score_and_cost(whole, finalists, split) if whole else None,
+            "progress": figures.progress(in_order, [r["created"] for r in in_order], split)
+            if scored
+            else None,
+        },
+        "code": sections.code(records, rows, verdict, CODES),
+        "briefs": sections.briefs(records, failed, split),
+        "attempts": sections.attempts(failed),
+        "failed": len(failed),
+        "usage": dict(archive.usage()),
+        "paid": sum(archive.usage().values(), Usage()),
+        "elapsed": _elapsed(archive),
+        "status": str(meta_value(archive, "status") or ""),
+        "config": sections.config_text(meta_value(archive, "config") or {}),
+        "styles": _highlight_styles(),
+    }
+
+
+def _elapsed(archive: Archive) -> str:
+    for key in ("elapsed_s", "elapsed"):
+        value = meta_value(archive, key)
+        if isinstance(value, int | float):
+            return duration(value)
+    return ""
+
+
+def _template() -> Template:
+    from jinja2 import Environment, StrictUndefined
+
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    filters: dict[str, Callable[..., Any]] = {
+        "percent": lambda share: "–" if share is None else f"{100 * share:.1f}",
+        "points": lambda share: "–" if share is None else f"{100 * share:+.1f}",
+        "usd": usd_text,
+        "highlight": _highlight,
+    }
+    environment.filters.update(filters)
+    environment.globals["per_item"] = per_item
+    text = resources.files(__package__).joinpath(TEMPLATE).read_text(encoding="utf-8")
+    return environment.from_string(text)
+
+
+def _highlight(source: str) -> Any:
+    """Source as coloured, escaped HTML."""
+    from markupsafe import Markup
+    from pygments import highlight  # type: ignore[import-untyped]
+    from pygments.formatters import HtmlFormatter  # type: ignore[import-untyped]
+    from pygments.lexers.python import PythonLexer  # type: ignore[import-untyped]
+
+    # pygments escapes what it colours
+    return Markup(highlight(source, PythonLexer(), HtmlFormatter(cssclass="code")))
+
+
+def _highlight_styles() -> str:
+    from pygments.formatters import HtmlFormatter
+
+    light: str = HtmlFormatter(style="default").get_style_defs(".code")
+    dark: str = HtmlFormatter(style="github-dark").get_style_defs(".code")
+    return f"{light}\n@media (prefers-color-scheme: dark) {{ {dark} }}"

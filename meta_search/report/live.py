@@ -1,0 +1,267 @@
+"""The view of a running search: a rich live display on a terminal, plain lines anywhere else."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from threading import RLock
+from typing import TYPE_CHECKING, Any
+
+from meta_search.report.source import clean
+from meta_search.report.tables import score_text, usd_text
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+    from rich.live import Live
+    from rich.table import Table
+
+__all__ = ["LiveView", "Snapshot", "SnapshotRow"]
+
+STATUS_EVERY_S = 10.0  # plain lines: at most one status line in this time
+MESSAGES = 4  # last messages shown on a terminal
+IN_FLIGHT = 4  # candidates in flight named on a terminal
+WIDE = 90  # columns from which on author and operator are shown
+FRAME_LINES = 10  # lines of the view besides messages, in flight and rows
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotRow:
+    """One agent as the live table shows it.
+
+    Attributes:
+        agent: Id. name, author, operator: as in the archive.
+        score, low, high: Score so far and its 95 % interval, 0..1.
+        items, planned: Item × repeat pairs evaluated and planned.
+        tokens_per_item: Used tokens per item.
+        on_front: Whether it is on the Pareto front of score and used tokens.
+    """
+
+    agent: str
+    name: str
+    author: str
+    operator: str
+    score: float
+    low: float
+    high: float
+    items: int
+    planned: int
+    tokens_per_item: float
+    on_front: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What a search looks like at one moment.
+
+    Attributes:
+        phase: What it is doing: seeds, search, final, ….
+        elapsed_s: Seconds since its start, earlier sittings included.
+        wall_s: Its budget of seconds, or `None`.
+        calls, tokens, cost_usd: Paid so far.
+        rows: Agents, best first.
+        in_flight: What is being written or evaluated, one line each.
+        message: The last thing that happened, or `""`.
+    """
+
+    phase: str
+    elapsed_s: float = 0.0
+    wall_s: float | None = None
+    calls: int = 0
+    tokens: int = 0
+    cost_usd: float = 0.0
+    rows: tuple[SnapshotRow, ...] = ()
+    in_flight: tuple[str, ...] = ()
+    message: str = ""
+
+
+class LiveView:
+    """Shows snapshots and messages; a context manager. Safe to call from several threads.
+
+    On a terminal it redraws in place and keeps the last picture when it ends. Elsewhere it prints plain
+    lines without escapes: each message once, and at most one status line every ten seconds, only if
+    something changed. A reader that went away (`| head`) silences it and never stops a search.
+
+    Args:
+        console: Where to draw; by default standard output.
+        clock: Seconds, for the rate of status lines.
+    """
+
+    def __init__(self, console: Console | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+        if console is None:
+            from rich.console import Console
+
+            console = Console(highlight=False)
+        self._console = console
+        self._clock = clock
+        self._lock = RLock()
+        self._snapshot = Snapshot(phase="starting")
+        self._messages: deque[str] = deque(maxlen=MESSAGES)
+        self._last_message = ""
+        self._printed: Snapshot | None = None
+        self._printed_at = float("-inf")
+        self._live: Live | None = None
+        # FORCE_COLOR makes rich call a pipe a terminal: ask the stream itself as well.
+        stream_is_tty = getattr(console.file, "isatty", lambda: False)()
+        self._terminal = bool(stream_is_tty and console.is_terminal and not console.is_dumb_terminal)
+
+    def __enter__(self) -> LiveView:
+        if self._terminal:
+            from rich.live import Live
+
+            self._live = Live(get_renderable=self._render, console=self._console, refresh_per_second=4)
+            self._live.start(refresh=True)
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def update(self, snapshot: Snapshot) -> None:
+        """Show a new state. Cheap: on a terminal the display fetches it when it next redraws."""
+        with self._lock:
+            self._snapshot = snapshot
+            if snapshot.message:
+                self.say(snapshot.message)
+            if not self._terminal and self._clock() - self._printed_at >= STATUS_EVERY_S:
+                self._print_status()
+
+    def say(self, line: str) -> None:
+        """Show a message; one that only repeats the last is dropped."""
+        with self._lock:
+            line = clean(line, 400)
+            if not line or line == self._last_message:
+                return
+            self._last_message = line
+            self._messages.append(line)
+            if self._live is None:
+                self._print(line)
+
+    def close(self) -> None:
+        """Draw the last state and let go of the terminal; may be called twice."""
+        live, self._live = self._live, None
+        if live is not None:
+            live.stop()
+        elif not self._terminal:
+            with self._lock:
+                self._print_status()
+
+    def _print_status(self) -> None:
+        """A status line, unless nothing but the time changed since the last one."""
+        now = replace(self._snapshot, elapsed_s=0.0, message="")
+        before, self._printed = self._printed, now
+        if now != before and now != Snapshot(phase="starting"):
+            self._printed_at = self._clock()
+            self._print(status_line(self._snapshot))
+
+    def _print(self, line: str) -> None:
+        stream = self._console.file
+        encoding = getattr(stream, "encoding", None) or "utf-8"
+        try:
+            stream.write(line.encode(encoding, "replace").decode(encoding) + "\n")
+            stream.flush()
+        except (OSError, ValueError):  # the reader went away, or the stream was closed
+            pass
+
+    def _render(self) -> RenderableType:
+        with self._lock:
+            snapshot, messages = self._snapshot, list(self._messages)
+        return render(snapshot, messages, self._console)
+
+
+def status_line(s: Snapshot) -> str:
+    """One plain line on a snapshot."""
+    parts = [
+        f"[{duration(s.elapsed_s)}]",
+        clean(s.phase, 20) + ":",
+        f"{len(s.rows)} agents,",
+        f"{len(s.in_flight)} in flight,",
+        f"{s.calls:,} calls, {s.tokens:,} tokens" + (f", {usd_text(s.cost_usd)}" if s.cost_usd else ""),
+    ]
+    if s.rows:
+        best = s.rows[0]
+        parts[-1] += ";"
+        parts.append(f"best {clean(best.name, 40)} {score_text(best.score, best.low, best.high).strip()} %")
+    return " ".join(parts)
+
+
+def duration(seconds: float) -> str:
+    """Seconds as h:mm:ss."""
+    whole = max(0, int(seconds))
+    return f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}"
+
+
+def render(s: Snapshot, messages: list[str], console: Console) -> RenderableType:
+    """The picture of a snapshot, fitted to the height of the console."""
+    from rich.console import Group
+    from rich.panel import Panel
+    from rich.text import Text
+
+    fancy = (console.encoding or "").lower().startswith("utf")
+    room = max(3, console.height - FRAME_LINES - len(messages) - min(len(s.in_flight), IN_FLIGHT + 1))
+    wide = console.width >= WIDE
+    parts: list[Any] = [_header(s), Text(""), _best(s, room, fancy, wide)]
+    if s.in_flight:
+        parts.append(Text("in flight", style="bold"))
+        parts += [_line(line, fancy, "cyan") for line in s.in_flight[:IN_FLIGHT]]
+        if len(s.in_flight) > IN_FLIGHT:
+            parts.append(_line(f"and {len(s.in_flight) - IN_FLIGHT} more", fancy, "dim"))
+    if messages:
+        parts.append(Text("last messages", style="bold"))
+        parts += [_line(line, fancy, "dim") for line in messages]
+    return Panel(Group(*parts), title="meta-search", title_align="left", border_style="blue", padding=(0, 1))
+
+
+def _header(s: Snapshot) -> RenderableType:
+    from rich.text import Text
+
+    fields = [("", duration(s.elapsed_s))]
+    if s.wall_s is not None:
+        fields.append(("left ", duration(s.wall_s - s.elapsed_s)))
+    fields += [("calls ", f"{s.calls:,}"), ("tokens ", f"{s.tokens:,}")]
+    if s.cost_usd:
+        fields.append(("cost ", usd_text(s.cost_usd)))
+    header = Text(no_wrap=True, overflow="ellipsis")
+    header.append(clean(s.phase, 20), style="bold green")
+    for name, value in fields:
+        header.append("   ").append(name, style="dim").append(value, style="bold")
+    return header
+
+
+def _best(s: Snapshot, room: int, fancy: bool, wide: bool) -> Table:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), expand=True, show_edge=False)
+    table.add_column("", width=1)
+    table.add_column("agent", no_wrap=True, overflow="ellipsis", ratio=1, min_width=12)
+    for head in ("author", "operator") if wide else ():
+        table.add_column(head, no_wrap=True, overflow="ellipsis", max_width=9)
+    for head in ("score % [95 %]", "items", "tok/item"):
+        table.add_column(head, justify="right", no_wrap=True)
+    for row in s.rows[:room]:
+        lineage = [_line(row.author, fancy, "", 12), _line(row.operator, fancy, "", 12)]
+        table.add_row(
+            Text("★" if fancy else "*", style="yellow") if row.on_front else "",
+            _line(row.name, fancy, "bold" if row.on_front else "", 60),
+            *(lineage if wide else ()),
+            Text(score_text(row.score, row.low, row.high) if row.items else "-"),
+            Text(f"{row.items}/{row.planned}", style="" if row.items >= row.planned else "dim"),
+            f"{row.tokens_per_item:,.0f}" if row.items else "-",
+        )
+    if len(s.rows) > room:
+        table.caption = f"{len(s.rows) - room} more agents"
+    elif not s.rows:
+        table.add_row("", Text("none is evaluated yet", style="dim"))
+    return table
+
+
+def _line(text: str, fancy: bool, style: str, limit: int = 160) -> RenderableType:
+    """Untrusted text as one line, in ASCII where the terminal knows no more."""
+    from rich.text import Text
+
+    line = clean(text, limit)
+    if not fancy:
+        line = line.encode("ascii", "replace").decode()
+    return Text(line, style=style, no_wrap=True, overflow="ellipsis")

@@ -1,0 +1,174 @@
+"""What the report tells beside its plots: test table, agents with lineage, briefs, failed attempts."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from meta_search.report.source import Record, brief_fields, clean, is_seed
+from meta_search.report.standing import Standing
+from meta_search.report.tables import SPLITS, Row, agent_row, evaluation_row, front, per_item
+from meta_search.report.verdict import Verdict
+from meta_search.types import Attempt
+
+__all__ = ["agents", "attempts", "briefs", "code", "common_split", "config_text", "test_rows"]
+
+Cells = dict[str, Any]
+
+
+def common_split(records: Iterable[Record]) -> str:
+    """The split on which most agents were evaluated, test items apart; train if in doubt."""
+    counts = Counter(split for r in records for split in r.evaluations if split != "test")
+    return max(SPLITS, key=lambda split: (counts[split], -SPLITS.index(split)))
+
+
+def agents(records: Sequence[Record], split: str, limit: int) -> list[Row]:
+    """The best `limit` agents by score on `split`, as `tables.agent_row` with what the page adds.
+
+    Returns:
+        Rows with further `seed`, `front`, `created`, `thought` and `lineage`, the latter a list of
+        (id, name, whether it has a row of its own).
+    """
+    rows = [_row(r, split) for r in records]
+    whole = [r for r in rows if r["complete"] and r["score"] is not None]
+    stars = {whole[i]["agent"] for i in front([(r["score"], per_item(r, "tokens")) for r in whole])}
+    rows.sort(key=lambda r: (not r["complete"], -(r["score"] or 0.0), per_item(r, "tokens")))
+    shown = {r["agent"] for r in rows[:limit]}
+    names = {r.agent.id: r.agent.name for r in records}
+    for row in rows[:limit]:
+        row["front"] = row["agent"] in stars
+        row["lineage"] = [(p, clean(names.get(p, p), 28), p in shown) for p in row["parents"]]
+    return rows[:limit]
+
+
+def _row(record: Record, split: str) -> Row:
+    evaluation = record.evaluations.get(split)
+    return agent_row(record) | {
+        **evaluation_row(record.agent, evaluation),
+        "name": clean(record.agent.name, 60),
+        "complete": bool(evaluation and evaluation.complete),
+        "stopped": clean(evaluation.stopped, 120) if evaluation else "",
+        "seed": is_seed(record),
+        "created": record.created,
+        "thought": clean(record.thought, 700),
+    }
+
+
+def test_rows(verdict: Verdict) -> list[Cells]:
+    """Finalists and baselines on the test items, finalists first, each best first."""
+    rows = [_test_row(c.finalist, "finalist") | {"comparison": c} for c in verdict.comparisons]
+    return rows + [_test_row(s, "baseline") for s in verdict.baselines]
+
+
+def _test_row(standing: Standing, role: str) -> Cells:
+    return {"standing": standing, "role": role, "comparison": None}
+
+
+def briefs(records: Sequence[Record], failed: Sequence[Attempt], split: str) -> list[Cells]:
+    """What came of the briefs, by operator and author.
+
+    The gain of a child is its score less that of its best parent, both complete on `split`; children
+    without parents are compared with the best seed.
+
+    Returns:
+        Per operator and author: `operator`, `author`, `briefs` (asked), `candidates`, `failed` (briefs
+        without a candidate), `compared`, `improved`, `gain` and `best` (mean and best gain, or `None`).
+    """
+    scores = {r.agent.id: e.score for r in records if (e := r.evaluations.get(split)) and e.complete}
+    seed = max((scores[r.agent.id] for r in records if is_seed(r) and r.agent.id in scores), default=None)
+    found = [r for r in records if not is_seed(r)]
+    asked: dict[tuple[str, str], set[int]] = defaultdict(set)
+    answered: dict[tuple[str, str], list[float | None]] = defaultdict(list)
+    done: set[int] = set()
+    for r in found:
+        number = brief_fields(r).get("number")
+        if isinstance(number, int):
+            asked[r.operator, r.author].add(number)
+            done.add(number)
+        parents = [scores[p] for p in r.parents if p in scores]
+        base = max(parents, default=None if r.parents else seed)
+        own = scores.get(r.agent.id)
+        answered[r.operator, r.author].append(None if own is None or base is None else own - base)
+    lost: dict[tuple[str, str], set[int]] = defaultdict(set)
+    for a in failed:
+        asked[a.operator, a.author].add(a.brief)
+        if a.brief not in done:
+            lost[a.operator, a.author].add(a.brief)
+    rows = [
+        _brief_row(key, asked[key], answered[key], lost[key])
+        for key in sorted(asked.keys() | answered.keys())
+    ]
+    return sorted(rows, key=lambda r: -(r["gain"] if r["gain"] is not None else -2))
+
+
+def _brief_row(key: tuple[str, str], asked: set[int], gains: list[float | None], lost: set[int]) -> Cells:
+    known = [g for g in gains if g is not None]
+    return {
+        "operator": clean(key[0], 24),
+        "author": clean(key[1], 24),
+        "briefs": max(len(asked), len(gains)),
+        "candidates": len(gains),
+        "failed": len(lost),
+        "compared": len(known),
+        "improved": sum(g > 0 for g in known),
+        "gain": sum(known) / len(known) if known else None,
+        "best": max(known) if known else None,
+    }
+
+
+def attempts(failed: Sequence[Attempt], messages: int = 5) -> list[Cells]:
+    """Failed attempts by stage: `stage`, `count`, `authors` and the most frequent `messages`."""
+    by_stage: dict[str, list[Attempt]] = defaultdict(list)
+    for attempt in failed:
+        by_stage[attempt.stage].append(attempt)
+    return [
+        {
+            "stage": clean(stage, 24),
+            "count": len(rows),
+            "authors": Counter(clean(a.author, 24) for a in rows).most_common(),
+            "messages": Counter(clean(a.message, 160) for a in rows).most_common(messages),
+        }
+        for stage, rows in sorted(by_stage.items(), key=lambda pair: -len(pair[1]))
+    ]
+
+
+def code(records: Sequence[Record], rows: Sequence[Row], verdict: Verdict, limit: int) -> list[Cells]:
+    """Agents whose code is shown: the finalists, the best baseline, then the best by score."""
+    wanted = [c.finalist.agent for c in verdict.comparisons] + [s.agent for s in verdict.baselines[:1]]
+    wanted += [r["agent"] for r in rows if not r["seed"]]
+    by_id = {r.agent.id: r for r in records}
+    chosen = [by_id[i] for i in dict.fromkeys(wanted) if i in by_id][:limit]
+    return [
+        {
+            "agent": r.agent.id,
+            "name": clean(r.agent.name, 80),
+            "seed": is_seed(r),
+            "origin": f"{clean(r.operator, 24)} by {clean(r.author, 24)}, generation {r.generation}",
+            "thought": clean(r.thought, 1500),
+            "values": json.dumps(dict(r.agent.values), ensure_ascii=False) if r.agent.values else "",
+            "demonstrations": r.agent.demonstrations,
+            "lines": r.agent.source.count("\n") + 1,
+            "source": r.agent.source,
+        }
+        for r in chosen
+    ]
+
+
+SECRET = re.compile(r"(^|_)(key|token|secret|password)$")
+USER_INFO = re.compile(r"(://)[^/@\s]+@")
+
+
+def config_text(config: Any) -> str:
+    """The configuration as JSON text, without what a page that is passed round must not hold."""
+    return json.dumps(_redacted(config), indent=2, ensure_ascii=False, default=str)
+
+
+def _redacted(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {k: "…" if v and SECRET.search(str(k).lower()) else _redacted(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_redacted(v) for v in value]
+    return USER_INFO.sub(r"\1…@", value) if isinstance(value, str) else value

@@ -1,0 +1,110 @@
+"""What the reports read: the archive's reading side, as this package sees it.
+
+The `archive` package satisfies these Protocols; reports never import it, so that the stages stay apart and
+the tests can hand in a list of their own.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, is_dataclass
+from typing import Any, Protocol
+
+from meta_search.types import Agent, Attempt, Evaluation, ItemResult, Usage
+
+__all__ = ["Archive", "Record", "brief_fields", "clean", "is_seed", "meta_value"]
+
+HAND_MADE = frozenset({"seed", "baseline"})
+
+
+class Record(Protocol):
+    """One archived agent with its evidence. `created` is in seconds since the epoch."""
+
+    @property
+    def agent(self) -> Agent: ...
+    @property
+    def author(self) -> str: ...
+    @property
+    def operator(self) -> str: ...
+    @property
+    def generation(self) -> int: ...
+    @property
+    def thought(self) -> str: ...
+    @property
+    def parents(self) -> Sequence[str]: ...
+    @property
+    def brief(self) -> Any: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def created(self) -> float: ...
+    @property
+    def evaluations(self) -> Mapping[str, Evaluation]: ...
+
+
+class Archive(Protocol):
+    """The reading side of a run's archive; may be read while the run still writes."""
+
+    def agents(self) -> Sequence[Record]:
+        """All agents, in the order in which they came in."""
+        ...
+
+    def results(self, agent: str, split: str, trace: bool = True) -> Sequence[ItemResult]:
+        """Scored results of one agent on one split, without their traces if so asked; may be empty."""
+        ...
+
+    def attempts(self) -> Sequence[Attempt]:
+        """Drafts that did not become candidates."""
+        ...
+
+    def usage(self) -> Mapping[str, Usage]:
+        """What was paid so far, by purpose."""
+        ...
+
+    def meta(self, key: str) -> Any:
+        """A value of the table `meta`: parsed, as JSON text, or `None` where there is none."""
+        ...
+
+
+def clean(text: object, limit: int = 80) -> str:
+    """Untrusted text as one short printable line: no controls, escapes or changes of direction.
+
+    Args:
+        text: An agent's name, a message, anything a model wrote.
+        limit: Most characters kept; a longer text ends in `…`.
+    """
+    line = "".join(c if c.isprintable() else " " for c in str(text)[: 8 * limit])
+    line = " ".join(line.split())
+    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
+
+
+def is_seed(record: Record) -> bool:
+    """Whether an agent is hand-made, a seed or a baseline of the final report, rather than found."""
+    return not HAND_MADE.isdisjoint((record.operator, record.author, record.status))
+
+
+def brief_fields(record: Record) -> Mapping[str, Any]:
+    """The brief of a record as a mapping, however the archive hands it out; empty where there is none."""
+    brief = parsed(record.brief)
+    if is_dataclass(brief) and not isinstance(brief, type):
+        return asdict(brief)
+    return brief if isinstance(brief, Mapping) else {}
+
+
+def meta_value(archive: Archive, key: str) -> Any:
+    """A parsed value of the table `meta`, or `None` where there is none."""
+    try:
+        return parsed(archive.meta(key))
+    except KeyError:
+        return None
+
+
+def parsed(value: Any) -> Any:
+    """JSON text as what it stands for; anything else as it is."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        return value

@@ -1,0 +1,106 @@
+"""Who stands where on the test items: an agent's scores, and their summary."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from meta_search.report.source import clean
+from meta_search.types import ItemResult, Usage, wilson
+
+__all__ = ["Contender", "Standing"]
+
+NO_FAULT = frozenset({"llm", "budget"})  # outcomes that say nothing about the agent
+
+
+def _percent(share: float) -> str:
+    """A share 0..1 in per cent with one decimal, without its sign."""
+    return f"{100 * share:.1f}"
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """An agent with what it scored on the test items.
+
+    Attributes:
+        agent: Id. name: as shown.
+        scores: Item -> score 0..1, the mean over its repeats.
+        used: Sum over `results` of what its calls cost as if nothing were shared.
+        results: Number of item × repeat pairs behind `used`.
+        left_out: Pairs without a score, or ended by the endpoint or the budget.
+    """
+
+    agent: str
+    name: str
+    scores: Mapping[str, float]
+    used: Usage = field(default_factory=Usage)
+    results: int = 0
+    left_out: int = 0
+
+    @classmethod
+    def of(
+        cls,
+        agent: str,
+        name: str,
+        results: Iterable[ItemResult],
+        measure: Literal["right", "score"] = "right",
+    ) -> Contender:
+        """Gather scored results of one agent.
+
+        Args:
+            agent, name: Who it is.
+            results: Its results on the test split, in any order.
+            measure: `right` counts an item that scored >= 1 as 1 and any other as 0; `score` takes the
+                graded score.
+        """
+        rows = list(results)
+        kept = [r for r in rows if r.score is not None and r.kind not in NO_FAULT]
+        by_item: dict[str, list[float]] = {}
+        for r in kept:
+            value = float(r.right) if measure == "right" else min(1.0, max(0.0, r.score or 0.0))
+            by_item.setdefault(r.item, []).append(value)
+        return cls(
+            agent=agent,
+            name=name,
+            scores={item: sum(values) / len(values) for item, values in by_item.items()},
+            used=sum((r.used for r in kept), Usage()),
+            results=len(kept),
+            left_out=len(rows) - len(kept),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How one contender stands on the test items: score with 95 % Wilson interval, used cost per item."""
+
+    agent: str
+    name: str
+    score: float
+    low: float
+    high: float
+    items: int
+    calls_per_item: float
+    tokens_per_item: float
+    usd_per_item: float
+
+    @classmethod
+    def of(cls, contender: Contender, items: Iterable[str] | None = None) -> Standing:
+        """Stand of a contender on `items` (all its own where not given)."""
+        scores = [contender.scores[i] for i in (contender.scores if items is None else items)]
+        low, high = wilson(sum(scores), len(scores))
+        per = max(1, contender.results)
+        return cls(
+            agent=contender.agent,
+            name=clean(contender.name, 48),
+            score=sum(scores) / len(scores) if scores else 0.0,
+            low=low,
+            high=high,
+            items=len(scores),
+            calls_per_item=contender.used.calls / per,
+            tokens_per_item=contender.used.tokens / per,
+            usd_per_item=contender.used.cost_usd / per,
+        )
+
+    def __str__(self) -> str:
+        return f"{_percent(self.score)} % [{_percent(self.low)}, {_percent(self.high)}]"

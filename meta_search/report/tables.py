@@ -1,0 +1,232 @@
+"""Tables of agents: as plain rows for `--json` and as rich tables for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from meta_search.report.source import Archive, Record, clean
+from meta_search.types import Agent, Evaluation
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from meta_search.report.verdict import Verdict
+
+__all__ = [
+    "agent_row",
+    "agent_rows",
+    "agents_table",
+    "evaluation_row",
+    "evaluations_table",
+    "front",
+    "per_item",
+    "score_text",
+    "usd_text",
+    "verdict_table",
+]
+
+SPLITS = ("train", "validation", "test", "examples")  # the search's own split first
+
+Row = dict[str, Any]
+
+
+def evaluation_row(agent: Agent, evaluation: Evaluation | None) -> Row:
+    """One object of `evaluate --json` (DESIGN.md section 9).
+
+    Returns:
+        `name`, `agent`, `score`, `low`, `high` (0..1), `items`, and over all items what was used: `calls`,
+        `tokens`, `cost_usd`, `seconds` and `outcomes` (kind -> count). Without an evaluation `score` is
+        `None`, the interval (0, 1), and all else zero.
+    """
+    e = evaluation
+    return {
+        "name": agent.name,
+        "agent": agent.id,
+        "score": e.score if e else None,
+        "low": e.low if e else 0.0,
+        "high": e.high if e else 1.0,
+        "items": e.items if e else 0,
+        "calls": e.used.calls if e else 0,
+        "tokens": e.used.tokens if e else 0,
+        "cost_usd": e.used.cost_usd if e else 0.0,
+        "seconds": e.seconds if e else 0.0,
+        "outcomes": dict(e.outcomes) if e else {},
+    }
+
+
+def agent_row(record: Record) -> Row:
+    """One object of `archive list --json`: `evaluation_row` of the split the search ran on, and lineage.
+
+    Returns:
+        Further `author`, `operator`, `generation`, `parents` (ids), `validation` and `test` (scores 0..1
+        or `None`), `split` (which the score is of), `complete` and `status`.
+    """
+    split = next((s for s in SPLITS if s in record.evaluations), "")
+    evaluation = record.evaluations.get(split)
+    return evaluation_row(record.agent, evaluation) | {
+        "author": record.author,
+        "operator": record.operator,
+        "generation": record.generation,
+        "parents": list(record.parents),
+        "validation": _score(record, "validation"),
+        "test": _score(record, "test"),
+        "split": split,
+        "complete": evaluation.complete if evaluation else False,
+        "status": record.status,
+    }
+
+
+def agent_rows(archive: Archive) -> list[Row]:
+    """All agents of an archive, best first: complete evaluations by score, then those stopped early."""
+    rows = [agent_row(record) for record in archive.agents()]
+    return sorted(rows, key=lambda r: (not r["complete"], -(r["score"] or 0.0), per_item(r, "tokens")))
+
+
+def _score(record: Record, split: str) -> float | None:
+    evaluation = record.evaluations.get(split)
+    return evaluation.score if evaluation else None
+
+
+def per_item(row: Mapping[str, Any], key: str) -> float:
+    """What one item used of `calls`, `tokens`, `cost_usd` or `seconds`; 0 without items."""
+    return float(row[key]) / row["items"] if row["items"] else 0.0
+
+
+def front(points: Sequence[tuple[float, float]]) -> set[int]:
+    """Indices of the Pareto front of (score, used cost) pairs: score up, cost down.
+
+    A point is on the front if no other scores at least as much for at most its cost, and is better in one
+    of the two. Equal points share their place.
+    """
+    order = sorted(range(len(points)), key=lambda i: (points[i][1], -points[i][0]))
+    kept: set[int] = set()
+    best, at = float("-inf"), float("-inf")
+    for i in order:
+        score, cost = points[i]
+        if score > best or (score == best and cost == at):
+            kept.add(i)
+            best, at = score, cost
+    return kept
+
+
+def score_text(score: float | None, low: float, high: float) -> str:
+    """A score with its interval in per cent: ` 86.1 [71, 94]`; a dash without a score."""
+    if score is None:
+        return "-"
+    return f"{100 * score:5.1f} [{100 * low:2.0f}, {100 * high:2.0f}]"
+
+
+def usd_text(usd: float) -> str:
+    """US dollars to two significant digits below one dollar; a dash for nothing."""
+    if not usd:
+        return "-"
+    return f"${usd:.2f}" if usd >= 1 else f"${usd:.2g}" if usd >= 0.0001 else f"${usd:.1e}"
+
+
+def evaluations_table(rows: Sequence[Row], title: str = "") -> Table:
+    """A rich table of `evaluation_row` objects: score with interval, used cost and tokens per item."""
+    table = _table(title, rows)
+    table.add_column("calls\n/item", justify="right", no_wrap=True)
+    table.add_column("outcomes", min_width=10)
+    for row in rows:
+        table.add_row(*_cells(row, rows), f"{per_item(row, 'calls'):.1f}", _faults(row))
+    return table
+
+
+def agents_table(rows: Sequence[Row], title: str = "", limit: int = 20) -> Table:
+    """A rich table of `agent_row` objects; a star marks the Pareto front of score and tokens per item."""
+    whole = [r for r in rows if r["complete"] and r["score"] is not None]
+    best = {whole[i]["agent"] for i in front([(r["score"], per_item(r, "tokens")) for r in whole])}
+    table = _table(title, rows)
+    for head in ("valid.", "test"):
+        table.add_column(head, justify="right", no_wrap=True)
+    table.add_column("", no_wrap=True)
+    table.add_column("written by", min_width=9)
+    for row in rows[:limit]:
+        table.add_row(
+            *_cells(row, rows),
+            _share(row["validation"]),
+            _share(row["test"]),
+            "*" if row["agent"] in best else "",
+            _origin(row),
+        )
+    if len(rows) > limit:
+        table.caption = f"{limit} of {len(rows)} agents"
+    return table
+
+
+def verdict_table(verdict: Verdict) -> Table:
+    """A rich table of finalists and baselines on the test items, finalists first."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("name", min_width=9)
+    table.add_column("", no_wrap=True)
+    for head in ("right % [95 %]", "items", "tokens\n/item", "points\nover best", "p (Holm)"):
+        table.add_column(head, justify="right", no_wrap=True)
+    finalists = [("finalist", c.finalist, c) for c in verdict.comparisons]
+    for role, s, c in [*finalists, *(("baseline", s, None) for s in verdict.baselines)]:
+        table.add_row(
+            Text(s.name),
+            role,
+            Text(score_text(s.score, s.low, s.high)),
+            f"{s.items}",
+            f"{s.tokens_per_item:,.0f}",
+            Text(f"{100 * c.difference:+.1f} [{100 * c.low:.0f}, {100 * c.high:.0f}]") if c else "",
+            f"{c.p_holm:.4f}" if c else "",
+        )
+    return table
+
+
+def _table(title: str, rows: Sequence[Row]) -> Table:
+    """The columns that both tables share. Where room is short, rich narrows those that may wrap."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(
+        title=title or None, box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0), title_justify="left"
+    )
+    table.add_column("agent", no_wrap=True)
+    table.add_column("name", min_width=9)
+    table.add_column("score % [95 %]", justify="right", no_wrap=True)
+    for head in ("items", "tokens\n/item", *(("$\n/item",) if _priced(rows) else ())):
+        table.add_column(head, justify="right", no_wrap=True)
+    return table
+
+
+def _priced(rows: Sequence[Row]) -> bool:
+    return any(r["cost_usd"] for r in rows)
+
+
+def _cells(row: Row, rows: Sequence[Row]) -> list[Any]:
+    from rich.text import Text
+
+    # Names are what a model wrote: as Text they are shown as they stand, brackets are no markup.
+    cells: list[Any] = [
+        Text(row["agent"][:8], style="dim"),
+        Text(clean(row["name"], 48)),
+        Text(score_text(row["score"], row["low"], row["high"])),
+        f"{row['items']}",
+        f"{per_item(row, 'tokens'):,.0f}",
+    ]
+    return [*cells, usd_text(per_item(row, "cost_usd"))] if _priced(rows) else cells
+
+
+def _origin(row: Row) -> Any:
+    from rich.text import Text
+
+    parts = dict.fromkeys((clean(row["operator"], 16), clean(row["author"], 16)))
+    return Text(", ".join(part for part in parts if part))
+
+
+def _share(score: float | None) -> str:
+    return "-" if score is None else f"{100 * score:.1f}"
+
+
+def _faults(row: Row) -> str:
+    """Outcomes other than `ok`, most frequent first; `ok` alone where all returned an answer."""
+    kinds = sorted(row["outcomes"].items(), key=lambda pair: (-pair[1], pair[0]))
+    return ", ".join(f"{clean(k, 12)} {n}" for k, n in kinds if k != "ok") or ("ok" if kinds else "-")

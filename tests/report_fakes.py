@@ -1,0 +1,169 @@
+"""An archive held in lists, and a run in it: what the tests of `report` read instead of a database."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from meta_search.types import Agent, Attempt, Brief, Demonstration, Evaluation, ItemResult, Usage
+
+HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>[bold]\x1b[31m\u202e"
+
+
+@dataclass(frozen=True)
+class ListRecord:
+    agent: Agent
+    author: str = "composer"
+    operator: str = "novel"
+    generation: int = 1
+    thought: str = ""
+    parents: tuple[str, ...] = ()
+    brief: Any = None
+    status: str = "population"
+    created: float = 0.0
+    evaluations: Mapping[str, Evaluation] = field(default_factory=dict)
+
+
+@dataclass
+class ListArchive:
+    """Satisfies `meta_search.report.source.Archive`."""
+
+    records: list[ListRecord] = field(default_factory=list)
+    item_results: dict[tuple[str, str], list[ItemResult]] = field(default_factory=dict)
+    failed: list[Attempt] = field(default_factory=list)
+    values: dict[str, Any] = field(default_factory=dict)
+    spent: dict[str, Usage] = field(default_factory=dict)
+
+    def agents(self) -> Sequence[ListRecord]:
+        return self.records
+
+    def results(self, agent: str, split: str, trace: bool = True) -> Sequence[ItemResult]:
+        return self.item_results.get((agent, split), [])
+
+    def attempts(self) -> Sequence[Attempt]:
+        return self.failed
+
+    def usage(self) -> Mapping[str, Usage]:
+        return self.spent
+
+    def meta(self, key: str) -> Any:
+        return self.values.get(key)
+
+    def add(
+        self,
+        agent: Agent,
+        scores: Mapping[str, Sequence[float]],
+        tokens: int = 100,
+        usd: float = 0.0,
+        **more: Any,
+    ) -> ListRecord:
+        """Add an agent with its scores by split; each item costs `tokens` and `usd`."""
+        evaluations = {}
+        for split, row in scores.items():
+            rows = [result(agent.id, f"{split}-{i}", s, tokens, split, usd) for i, s in enumerate(row)]
+            self.item_results[agent.id, split] = rows
+            stopped = more.pop("stopped", "")
+            evaluations[split] = Evaluation.of(agent.id, split, rows, complete=not stopped, stopped=stopped)
+        more.setdefault("created", 1e9 + 60.0 * len(self.records))
+        record = ListRecord(agent, evaluations=evaluations, **more)
+        self.records.append(record)
+        return record
+
+
+def result(
+    agent: str,
+    item: str,
+    score: float | None,
+    tokens: int = 100,
+    split: str = "test",
+    usd: float = 0.0,
+    kind: str = "ok",
+    repeat: int = 0,
+) -> ItemResult:
+    used = Usage(2, tokens - tokens // 4, tokens // 4, usd)
+    return ItemResult(agent, split, item, repeat, kind, "answer", score=score, used=used, seconds=0.5)
+
+
+def agent(name: str, number: int = 0, body: str = "return taskInfo") -> Agent:
+    return Agent.of(name, f"def forward(self, taskInfo):\n    # {name}\n    n = {number}\n    {body}\n")
+
+
+def run(candidates: int = 24, seed: int = 1, hostile: bool = True) -> ListArchive:
+    """A search as it might have been: three seeds, candidates that get better, two finalists."""
+    rng = random.Random(seed)
+    archive = ListArchive()
+
+    def draw(chance: float, n: int) -> list[float]:
+        return [float(rng.random() < chance) for _ in range(n)]
+
+    for i, (name, chance) in enumerate((("direct", 0.2), ("program", 0.45), ("debate", 0.4))):
+        splits = {"train": draw(chance, 30), "validation": draw(chance, 24), "test": draw(chance, 36)}
+        archive.add(
+            agent(name, i), splits, 60 + 90 * i, author="seed", operator="seed", generation=0, status="seed"
+        )
+    for i in range(candidates):
+        parent = max(rng.sample(archive.records, 2), key=lambda r: r.evaluations["train"].score)
+        chance = min(0.93, parent.evaluations["train"].score + rng.uniform(-0.15, 0.15))
+        operator = rng.choice(("mutate", "crossover", "bootstrap", "novel", "simplify"))
+        author = rng.choice(("llm", "composer"))
+        last = i >= candidates - 2
+        splits = {"train": draw(chance, 30)}
+        if last:
+            splits = {"train": draw(0.9, 30), "validation": draw(0.85, 24), "test": draw(0.86, 36)}
+        stopped = rng.random() < 0.25 and not last
+        if stopped:
+            splits["train"] = splits["train"][:12]
+        archive.add(
+            Agent.of(
+                HOSTILE if hostile and i == candidates - 3 else f"Routed programs {i + 1}",
+                SOURCE.format(i),
+                {"shots": i % 4},
+                [Demonstration("What is 2 + 3?", "```python\nprint(2 + 3)\n```")],
+            ),
+            splits,
+            rng.randint(80, 900),
+            author=author,
+            operator=operator,
+            generation=1 + i // 6,
+            thought="Route by kind of item, then write a program and run it.",
+            parents=(parent.agent.id,),
+            brief=Brief(i, operator, author, (parent.agent.id,)),
+            status="finalist" if last else "population",
+            stopped="dominated by the front" if stopped else "",
+        )
+    stages = ("check", "dry_run", "duplicate", "leak")
+    archive.failed = [
+        Attempt(
+            100 + i, "llm", "mutate", rng.choice(stages), rng.choice(("no forward", "NameError: x", HOSTILE))
+        )
+        for i in range(14)
+    ]
+    archive.values = {
+        "config": json.dumps(
+            {"seed": 3, "llm": {"base_url": "http://me:hunter2@host/v1", "api_key": "sk-123"}}
+        ),
+        "elapsed_s": "4523.5",
+        "status": "done",
+    }
+    archive.spent = {"task": Usage(4200, 800_000, 90_000), "meta": Usage(120, 200_000, 30_000)}
+    return archive
+
+
+SOURCE = '''class Router:
+    """Candidate {0}."""
+
+
+def forward(self, taskInfo):
+    """Write a program, run it, and vote on what it printed."""
+    shots = self.tune.int("shots", 0, 4)
+    shown = self.nearest(taskInfo.content, shots)
+    solver = LLMAgentBase(["code"], "Programmer", temperature=0.1, demonstrations=shown)
+    votes = Counter()
+    for i in range(1 + {0} % 3):
+        program = solver([taskInfo], "Write a short program that prints only the final answer.", i)[0]
+        votes[self.run_python(program.content, timeout=5)] += 1
+    return votes.most_common(1)[0][0]  # "<b>" & 'quotes'
+'''

@@ -1,0 +1,189 @@
+"""The live view: a picture on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+
+import pytest
+from rich.console import Console
+
+from meta_search.report.live import LiveView, Snapshot, SnapshotRow, render, status_line
+
+
+def row(name: str, score: float = 0.9, items: int = 30, front: bool = False) -> SnapshotRow:
+    return SnapshotRow("a" * 16, name, "composer", "bootstrap", score, 0.74, 0.97, items, 30, 640.4, front)
+
+
+BUSY = Snapshot(
+    phase="search",
+    elapsed_s=4523,
+    wall_s=7200,
+    calls=18234,
+    tokens=3_456_789,
+    cost_usd=1.234,
+    rows=(row("Routed programs", front=True), row("[bold]half[/bold]\x1b[31m", 0.5, 12)),
+    in_flight=tuple(f"brief {i}: mutate by llm" for i in range(12, 19)),
+)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@contextmanager
+def plain() -> Iterator[tuple[LiveView, Clock, io.StringIO]]:
+    stream, clock = io.StringIO(), Clock()
+    with LiveView(Console(file=stream, width=100), clock) as view:
+        yield view, clock, stream
+
+
+def picture(snapshot: Snapshot, width: int = 100, height: int = 40, encoding: str = "utf-8") -> str:
+    stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    console = Console(file=stream, width=width, height=height)
+    console.print(render(snapshot, ["first message", "last message"], console))
+    stream.seek(0)
+    return stream.read()
+
+
+@pytest.mark.parametrize("width", [80, 100, 160])
+def test_the_picture_holds_everything_and_fits(width: int) -> None:
+    text = picture(BUSY, width)
+    for part in ("search", "1:15:23", "left 0:44:37", "18,234", "3,456,789", "Routed", "90.0 [74, 97]"):
+        assert part in text
+    assert "12/30" in text
+    assert "640" in text
+    assert "brief 12: mutate by llm" in text
+    assert "and 3 more" in text
+    assert "last message" in text
+    assert "[bold]half[/bold]" in text
+    assert {len(line) for line in text.splitlines()} == {width}
+    starred = [line for line in text.splitlines() if "★" in line]
+    assert len(starred) == 1
+    assert "Routed" in starred[0]
+    assert ("bootstrap" in text) == (width >= 100)
+
+
+def test_many_agents_leave_room_for_the_rest() -> None:
+    many = replace(BUSY, rows=tuple(row(f"agent {i}") for i in range(200)))
+    text = picture(many, height=30)
+    assert len(text.splitlines()) <= 30
+    assert "more agents" in text
+    assert "last message" in text
+
+
+def test_the_picture_needs_no_unicode() -> None:
+    text = picture(replace(BUSY, rows=(row("ünï★", front=True),)), encoding="ascii")
+    assert "?n??" in text
+    assert "*" in text
+
+
+def test_a_terminal_gets_the_picture_in_place_and_keeps_the_last() -> None:
+    leader, follower = os.openpty()
+    pieces: list[bytes] = []
+
+    def read() -> None:
+        with suppress(OSError):  # what Linux says once the other end is closed
+            while piece := os.read(leader, 4096):
+                pieces.append(piece)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    with open(follower, "w", encoding="utf-8") as tty:
+        console = Console(file=tty, width=100, height=30, force_terminal=True, _environ={"TERM": "xterm"})
+        with LiveView(console) as view:
+            view.update(replace(BUSY, phase="seeds"))
+            view.say("something happened")
+            view.update(BUSY)
+    reader.join()
+    os.close(leader)
+    out = b"".join(pieces).decode()
+    assert "\x1b[1A" in out  # drawn over itself
+    last = out[out.rindex("meta-search") :]
+    for part in ("search", "something happened", "Routed programs"):
+        assert part in last
+
+
+def test_without_a_terminal_each_message_comes_once_at_once_and_plainly() -> None:
+    with plain() as (view, _, stream):
+        view.say("added \x1b[31mred\x1b[0m agent")
+        view.say("added \x1b[31mred\x1b[0m agent")
+        view.update(Snapshot("seeds", message="evaluating 7 seeds"))
+        view.update(Snapshot("seeds", elapsed_s=1, message="evaluating 7 seeds"))
+        view.say("")
+        lines = stream.getvalue().splitlines()
+    assert lines[0] == "added [31mred [0m agent"
+    assert lines.count("evaluating 7 seeds") == 1
+    assert "\x1b" not in stream.getvalue()
+
+
+def test_without_a_terminal_a_status_line_needs_ten_seconds_and_a_change() -> None:
+    with plain() as (view, clock, stream):
+
+        def count() -> int:
+            return stream.getvalue().count("search:")
+
+        view.update(BUSY)
+        assert count() == 1
+        for calls in range(100):
+            clock.now += 0.09
+            view.update(replace(BUSY, calls=calls))
+        assert count() == 1  # 9 s
+        clock.now += 1.1
+        view.update(replace(BUSY, calls=500))
+        assert count() == 2
+        clock.now += 60
+        view.update(replace(BUSY, calls=500, elapsed_s=9999))
+        assert count() == 2  # only time passed
+        view.update(replace(BUSY, calls=501))
+        assert count() == 3
+        clock.now += 1
+        view.update(replace(BUSY, calls=502))
+    assert count() == 4  # the last state is told at the end
+    view.close()
+    assert count() == 4
+
+
+def test_the_status_line_says_what_matters() -> None:
+    assert status_line(BUSY) == (
+        "[1:15:23] search: 2 agents, 7 in flight, 18,234 calls, 3,456,789 tokens, $1.23; "
+        "best Routed programs 90.0 [74, 97] %"
+    )
+
+
+PIPED = """
+import sys
+from meta_search.report.live import LiveView, Snapshot
+with LiveView() as view:
+    for i in range(2000):
+        view.say(f"message {i} \u2605")
+        view.update(Snapshot("search", calls=i))
+print("survived", file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize("lines", [1, 3000])
+def test_a_pipe_gets_no_escapes_and_may_close_early(lines: int) -> None:
+    environment = os.environ | {"FORCE_COLOR": "1", "PYTHONIOENCODING": "ascii", "PYTHONPATH": os.getcwd()}
+    command = [sys.executable, "-c", PIPED]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, text=True
+    ) as child:
+        assert child.stdout is not None
+        assert child.stderr is not None
+        read = [child.stdout.readline() for _ in range(lines)]
+        child.stdout.close()
+        errors = child.stderr.read()
+    assert "survived" in errors
+    assert read[0] == "message 0 ?\n"
+    assert "\x1b" not in "".join(read)

@@ -1,0 +1,136 @@
+"""Rows and tables of agents."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import report_fakes as fakes
+from rich.console import Console
+from rich.table import Table
+
+from meta_search.report.source import clean
+from meta_search.report.tables import (
+    agent_rows,
+    agents_table,
+    evaluation_row,
+    evaluations_table,
+    front,
+    score_text,
+    usd_text,
+    verdict_table,
+)
+from meta_search.report.verdict import archive_verdict
+
+EVALUATE_KEYS = [
+    "name",
+    "agent",
+    "score",
+    "low",
+    "high",
+    "items",
+    "calls",
+    "tokens",
+    "cost_usd",
+    "seconds",
+    "outcomes",
+]
+
+
+def shown(table: Table, width: int = 100) -> str:
+    console = Console(file=io.StringIO(), width=width)
+    console.print(table)
+    return console.file.getvalue()  # type: ignore[attr-defined,no-any-return]
+
+
+def test_an_evaluation_row_has_the_keys_that_tools_depend_on() -> None:
+    archive = fakes.ListArchive()
+    record = archive.add(fakes.agent("X"), {"test": [1.0, 0.0, 1.0, 1.0]}, tokens=40, usd=0.5)
+    row = evaluation_row(record.agent, record.evaluations["test"])
+    assert list(row) == EVALUATE_KEYS
+    assert row | {"low": 0, "high": 0} == {
+        "name": "X",
+        "agent": record.agent.id,
+        "score": 0.75,
+        "low": 0,
+        "high": 0,
+        "items": 4,
+        "calls": 8,
+        "tokens": 160,
+        "cost_usd": 2.0,
+        "seconds": 2.0,
+        "outcomes": {"ok": 4},
+    }
+    assert 0.30 < row["low"] < 0.31  # Wilson, 3 of 4
+    assert 0.95 < row["high"] < 0.96
+
+
+def test_agent_rows_are_json_with_lineage_and_come_best_first() -> None:
+    archive = fakes.run()
+    rows = agent_rows(archive)
+    assert len(rows) == len(archive.records)
+    assert {*EVALUATE_KEYS, "author", "operator", "generation", "parents", "validation", "test"} <= rows[
+        0
+    ].keys()
+    assert json.loads(json.dumps(rows)) == rows
+    complete = [r["complete"] for r in rows]
+    assert complete == sorted(complete, reverse=True)
+    scores = [r["score"] for r in rows if r["complete"]]
+    assert scores == sorted(scores, reverse=True)
+    finalist = next(r for r in rows if r["test"] is not None and r["operator"] != "seed")
+    assert finalist["split"] == "train"
+    assert finalist["validation"] is not None
+    assert finalist["parents"][0] in {r["agent"] for r in rows}
+
+
+def test_an_agent_without_evaluation_has_a_row() -> None:
+    archive = fakes.ListArchive()
+    archive.add(fakes.agent("new"), {})
+    row = agent_rows(archive)[0]
+    assert (row["score"], row["items"], row["complete"]) == (None, 0, False)
+    assert "new" in shown(agents_table([row]))
+
+
+def test_the_front_keeps_what_nothing_dominates() -> None:
+    assert front([(0.5, 10), (0.5, 20), (0.9, 30), (0.8, 40), (0.2, 5)]) == {0, 2, 4}
+    assert front([(0.5, 10), (0.5, 10)]) == {0, 1}
+    assert front([]) == set()
+
+
+def test_tables_fit_a_hundred_columns_and_show_names_as_they_are() -> None:
+    rows = agent_rows(fakes.run())
+    text = shown(agents_table(rows, limit=50))
+    assert max(map(len, text.splitlines())) <= 100
+    assert "[bold]x[/bold]" in shown(agents_table([rows[0] | {"name": "[bold]x[/bold]"}]))
+    assert "\x1b" not in text
+    assert "*" in text
+    best = rows[0]
+    assert score_text(best["score"], best["low"], best["high"]).strip() in text
+    assert "5 of 27 agents" in shown(agents_table(rows, limit=5))
+    narrow = shown(evaluations_table(rows, "all"))
+    assert max(map(len, narrow.splitlines())) <= 100
+    assert "$/item" not in narrow
+
+
+def test_faults_and_prices_have_their_column() -> None:
+    archive = fakes.ListArchive()
+    record = archive.add(fakes.agent("X"), {"test": [1.0, 0.0]}, usd=0.002)
+    row = evaluation_row(record.agent, record.evaluations["test"])
+    row["outcomes"] = {"ok": 1, "timeout": 1}
+    text = shown(evaluations_table([row]))
+    assert "timeout 1" in text
+    assert "$0.002" in text
+
+
+def test_the_verdict_has_a_table() -> None:
+    found = archive_verdict(fakes.run())
+    text = shown(verdict_table(found))
+    assert text.count("finalist") == 2
+    assert text.count("baseline") == 3
+    assert max(map(len, text.splitlines())) <= 100
+
+
+def test_money_and_text_forms() -> None:
+    assert [usd_text(x) for x in (0, 12.345, 0.0123, 0.00001234)] == ["-", "$12.35", "$0.012", "$1.2e-05"]
+    assert clean("a\r\n\x1b[2Jb\u202e\u200bc  d") == "a [2Jb c d"
+    assert clean("x" * 200, 10) == "x" * 9 + "…"

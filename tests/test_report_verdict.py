@@ -1,0 +1,155 @@
+"""The verdict: what it says of an agent that is better, a little better, and worse."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import pytest
+import report_fakes as fakes
+
+from meta_search.report.standing import Contender
+from meta_search.report.verdict import archive_verdict, verdict
+from meta_search.types import Usage
+
+
+def contender(name: str, scores: Sequence[float], tokens: int = 100, usd: float = 0.0) -> Contender:
+    return Contender.of(
+        name, name, [fakes.result(name, f"i{i}", s, tokens, usd=usd) for i, s in enumerate(scores)]
+    )
+
+
+def bits(right: int, n: int = 36) -> list[float]:
+    return [1.0] * right + [0.0] * (n - right)
+
+
+def test_the_sentence_of_a_clear_win() -> None:
+    found = verdict([contender("Y", bits(16), 80), contender("Z", bits(9))], [contender("X", bits(31), 212)])
+    assert found.outcome == "beats"
+    assert found.sentence == (
+        "The best agent X beats the best seed Y on 36 fresh test items: 86.1 % [71.3, 93.9] against "
+        "44.4 % [29.5, 60.4], +41.7 points [27.1, 57.8], p < 0.0001."
+    )
+    assert found.cost == "It uses 212 tokens per item, Y 80 (2.6 times as many)."
+    assert "favours the seed" in found.text
+    assert "15 won, 0 lost" in found.text
+
+
+def test_a_small_gain_is_not_shown_and_a_loss_is_no_win() -> None:
+    small = verdict([contender("Y", bits(20))], [contender("X", bits(23))])
+    assert small.outcome == "not_shown"
+    assert "was not shown to beat the best seed Y" in small.sentence
+    assert "p = 0.25" in small.sentence
+    for right in (20, 4):
+        lost = verdict([contender("Y", bits(20))], [contender("X", bits(right))])
+        assert lost.outcome == "does_not_beat"
+        assert "did not beat" in lost.sentence
+
+
+def test_six_wins_out_of_six_lose_their_significance_among_five_finalists() -> None:
+    alone = verdict([contender("Y", bits(10))], [contender("X", bits(16))])
+    assert alone.outcome == "beats"
+    others = [contender(f"X{i}", bits(12 + i % 2)) for i in range(4)]
+    among = verdict([contender("Y", bits(10))], [*others, contender("X", bits(16))])
+    assert among.outcome == "not_shown"
+    assert among.best is not None
+    assert among.best.finalist.name == "X"
+    assert among.best.p_holm == pytest.approx(5 * among.best.p)
+    assert among.best.low < alone.best.low  # type: ignore[union-attr]
+    assert "5 finalists after Holm" in among.text
+
+
+def test_pairing_is_by_item_not_by_position() -> None:
+    base = contender("Y", bits(18))
+    turned = Contender("X", "X", dict(reversed(list(base.scores.items()))), Usage(), 36)
+    best = verdict([base], [turned]).best
+    assert best is not None
+    assert (best.wins, best.losses, best.p) == (0, 0, 1.0)
+
+
+def test_graded_scores_and_repeats_take_the_permutation_test() -> None:
+    base, better = [0.3 + 0.01 * (i % 7) for i in range(30)], [0.5 + 0.01 * (i % 5) for i in range(30)]
+
+    def graded(name: str, scores: list[float]) -> Contender:
+        return Contender.of(
+            name, name, [fakes.result(name, f"i{i}", s) for i, s in enumerate(scores)], "score"
+        )
+
+    found = verdict([graded("Y", base)], [graded("X", better)], seed=1)
+    assert found.outcome == "beats"
+    assert found.best is not None
+    assert found.best.method == "a paired permutation test"
+    assert found.best.low > 0.15
+    assert found == verdict([graded("Y", base)], [graded("X", better)], seed=1)
+
+    rows = [fakes.result("X", f"i{i}", float(r <= i % 3), repeat=r) for i in range(9) for r in range(3)]
+    repeated = Contender.of("X", "X", rows)
+    assert len(repeated.scores) == 9  # repeats of an item are no further evidence
+    assert repeated.scores["i1"] == pytest.approx(2 / 3)
+    one = verdict([contender("Y", bits(3, 9))], [repeated]).best
+    assert one is not None
+    assert one.method == "a paired permutation test"
+
+
+def test_a_hundredth_for_nothing_is_not_right() -> None:
+    rows = [fakes.result("X", "a", 0.01), fakes.result("X", "b", 1.0)]
+    assert Contender.of("X", "X", rows).scores == {"a": 0.0, "b": 1.0}
+
+
+def test_faults_of_the_endpoint_are_left_out_and_told() -> None:
+    rows = [fakes.result("X", f"i{i}", 1.0) for i in range(30)]
+    rows += [
+        fakes.result("X", f"i{30 + i}", 0.0, kind=kind) for i, kind in enumerate(("llm", "budget", "crash"))
+    ]
+    found = verdict([contender("Y", bits(16))], [Contender.of("X", "X", rows)])
+    assert found.best is not None
+    assert found.best.finalist.items == 31  # the crash counts, as wrong
+    assert "2 results that the endpoint or the budget ended are left out" in found.text
+    assert "cut short: only 31 items" in found.text
+
+
+def test_an_unfinished_baseline_is_not_the_best() -> None:
+    lucky = contender("lucky", [1.0, 1.0])
+    found = verdict([lucky, contender("Y", bits(16))], [contender("X", bits(31))])
+    assert found.best is not None
+    assert found.best.baseline.name == "Y"
+    assert len(found.baselines) == 2
+
+
+def test_nothing_to_compare_is_said_so() -> None:
+    assert "nothing can be said" in verdict([], []).sentence
+    assert "no seed was tested" in verdict([], [contender("X", bits(31))]).sentence
+    assert "No agent that the search found was tested" in verdict([contender("Y", bits(3))], []).sentence
+    apart = Contender("X", "X", {"elsewhere": 1.0}, Usage(), 1)
+    assert verdict([contender("Y", bits(3))], [apart]).outcome == "untested"
+
+
+def test_money_is_named_where_there_is_any() -> None:
+    found = verdict([contender("Y", bits(16), 100, 0.0004)], [contender("X", bits(31), 100, 0.0012)])
+    assert "$0.0012 per item against $0.0004" in found.cost
+
+
+def test_a_hostile_name_stays_one_printable_line() -> None:
+    found = verdict([contender("Y", bits(16))], [contender("a\nb\x1b[31m\u202e" + "x" * 99, bits(31))])
+    assert found.sentence.isprintable()
+    assert len(found.sentence) < 300
+
+
+def test_the_archive_tells_seeds_from_found_agents() -> None:
+    archive = fakes.run()
+    found = archive_verdict(archive)
+    assert found.outcome == "beats"
+    assert {s.name for s in found.baselines} == {"direct", "program", "debate"}
+    assert len(found.comparisons) == 2
+    assert re.search(r"beats the best seed \w+ on 36 fresh", found.sentence)
+    assert archive_verdict(fakes.ListArchive()).outcome == "untested"
+
+
+def test_a_domain_without_right_answers_is_graded() -> None:
+    archive = fakes.ListArchive()
+    archive.add(fakes.agent("seed", 1), {"test": [0.4 + 0.01 * i for i in range(20)]}, status="seed")
+    archive.add(fakes.agent("better", 2), {"test": [0.6 + 0.01 * i for i in range(20)]})
+    found = archive_verdict(archive)
+    assert found.outcome == "beats"
+    assert found.best is not None
+    assert found.best.difference == pytest.approx(0.2)
