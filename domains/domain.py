@@ -1,0 +1,65 @@
+"""What a domain is: a source of items, a scorer, and a brief for the meta agent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+__all__ = ["Domain", "Item", "Score"]
+
+SPLITS = ("examples", "train", "validation", "test")
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One task. The agent sees `question`; `target` and `data` never leave the trusted side.
+
+    Attributes:
+        id: Unique within the domain, stable for the same settings and seed.
+        question: The public part.
+        target: The expected answer.
+        kind: Family of the item, for tables and routes; public.
+        data: What the scorer needs beyond the target.
+    """
+
+    id: str
+    question: str
+    target: str
+    kind: str = ""
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """A scored answer: `value` in 0..1, right means >= 1; `note` is one line or empty."""
+
+    value: float
+    note: str = ""
+
+
+class Domain(Protocol):
+    """A source of items with a scorer. Implementations are stateless after construction and thread-safe.
+
+    Attributes:
+        name: Short name, for tables.
+        brief: A paragraph for the meta agent: what the tasks are and how answers are scored. Holds no
+            scored item.
+        wording: Output field name -> what is expected in it; the key `""` holds a line for the system
+            message of every call.
+    """
+
+    name: str
+    brief: str
+    wording: Mapping[str, str]
+
+    def items(self, split: str) -> Sequence[Item]:
+        """Items of a split, in fixed order; the first n are what `evaluate.items=n` takes.
+
+        Splits are disjoint by content. `examples` may be empty; `test` is never shown to the search.
+        """
+        ...
+
+    def score(self, item: Item, answer: str) -> Score:
+        """Score a plain-text answer. Never raises on any text; never evaluates it in this process."""
+        ...

@@ -1,0 +1,59 @@
+"""What a domain is built from: the keys of the group `domain` of the configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from domains.domain import SPLITS
+from meta_search.errors import DomainError
+
+__all__ = ["DEFAULT_SIZES", "Settings", "named_sizes"]
+
+DEFAULT_SIZES: Mapping[str, int] = {"examples": 48, "train": 48, "validation": 48, "test": 120}
+
+
+class Settings(Protocol):
+    """Settings of a domain; `meta_search.config.DomainConfig` is one.
+
+    Attributes:
+        name: Name in the registry.
+        path: File of a `table` or `python` domain.
+        question, answer: Column names of a `table` domain.
+        match: How a `table` domain scores: exact, numeric or auto.
+        families: Families of the `reasoning` domain; empty takes the default mixture.
+        sizes: Items per split; splits that are not named take the domain's default.
+        seed: Seed of the items and of the splits.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def path(self) -> str | None: ...
+    @property
+    def question(self) -> str: ...
+    @property
+    def answer(self) -> str: ...
+    @property
+    def match(self) -> str: ...
+    @property
+    def families(self) -> tuple[str, ...]: ...
+    @property
+    def sizes(self) -> Mapping[str, int]: ...
+    @property
+    def seed(self) -> int: ...
+
+
+def named_sizes(settings: Settings) -> dict[str, int]:
+    """The split sizes that the user named, checked.
+
+    Raises:
+        DomainError: An unknown split, a negative size, or no item for a scored split.
+    """
+    for split, size in settings.sizes.items():
+        if split not in SPLITS:
+            raise DomainError(f"domain.sizes.{split}: no such split; splits are {', '.join(SPLITS)}")
+        least = 0 if split == "examples" else 1
+        if size < least:
+            raise DomainError(f"domain.sizes.{split}={size}: must be at least {least}")
+    return dict(settings.sizes)

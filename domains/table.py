@@ -1,0 +1,190 @@
+"""Domain `table`: questions with answers from a file of the user's (jsonl, json, csv or tsv).
+
+    meta-search run domain=table domain.path=questions.jsonl domain.question=q domain.answer=a
+
+Every row has a column for the question and one for the answer; a column `kind`, if there is one, names the
+family of the row. Other columns are ignored.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from domains.domain import SPLITS, Item, Score
+from domains.matching import matcher, numeric
+from domains.settings import DEFAULT_SIZES, Settings, named_sizes
+from domains.wording import WORDING
+from meta_search.errors import DomainError
+
+__all__ = ["TableDomain"]
+
+LEAST_ROWS = 8
+Row = tuple[int, str, str, str]  # line (in a .json: ordinal), question, answer, kind
+
+
+class TableDomain:
+    """Items from a file.
+
+    Equal questions (but for space) are one item; splits are disjoint. Rows go to splits by a hash of the
+    seed and the question, so neither the order of the file nor a few added rows deal them anew. Splits
+    whose size is not named share what is left in the proportion of the default sizes, and at most those.
+
+    Raises:
+        DomainError: No such file, a column that is not there, an empty cell, a line that cannot be read (with
+            its number), one question with two answers, or too few rows.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        if not settings.path:
+            raise DomainError("domain=table needs a file: domain.path=questions.jsonl")
+        path = Path(settings.path).expanduser()
+        rows = _distinct(path, _rows(path, settings.question, settings.answer))
+        sizes = _sizes(path, len(rows), named_sizes(settings))
+        self._match = matcher(settings.match, (row[2] for row in rows))
+        rows.sort(key=lambda row: hashlib.sha256(f"{settings.seed}/{_key(row[1])}".encode()).digest())
+        self._items: dict[str, tuple[Item, ...]] = {}
+        start = 0
+        for split in SPLITS:
+            self._items[split] = tuple(_item(row) for row in rows[start : start + sizes[split]])
+            start += sizes[split]
+        self.name = path.stem
+        how = "a number" if self._match is numeric else "a short text, compared exactly but for case"
+        examples = self._items["examples"][:2]  # never scored, so they may be shown
+        shown = "".join(f" Example: {item.question[:300]!r} -> {item.target[:100]!r}." for item in examples)
+        self.brief = f"Questions of the file {path.name}; each has one right answer, {how}.{shown}"
+        self.wording: Mapping[str, str] = WORDING
+
+    def items(self, split: str) -> Sequence[Item]:
+        """Items of a split, in an order that depends on the seed only; ids are hashes of the question."""
+        if split not in self._items:
+            raise DomainError(f"split={split}: no such split; splits are {', '.join(SPLITS)}")
+        return self._items[split]
+
+    def score(self, item: Item, answer: str) -> Score:
+        """1 if the answer matches the target (`domain.match`), else 0. Never raises."""
+        if not isinstance(answer, str) or not answer.strip():
+            return Score(0.0, "no answer")
+        return Score(float(self._match(answer, item.target)))
+
+
+def _item(row: Row) -> Item:
+    _, question, answer, kind = row
+    return Item(f"q-{hashlib.sha256(_key(question).encode()).hexdigest()[:12]}", question, answer, kind)
+
+
+def _key(question: str) -> str:
+    return " ".join(unicodedata.normalize("NFC", question).split())
+
+
+def _distinct(path: Path, rows: Iterator[Row]) -> list[Row]:
+    kept: dict[str, Row] = {}
+    for row in rows:
+        first = kept.setdefault(_key(row[1]), row)
+        if first[2] != row[2]:
+            raise DomainError(
+                f"{path}: rows {first[0]} and {row[0]} ask the same question with different answers; keep one"
+            )
+    return list(kept.values())
+
+
+def _sizes(path: Path, rows: int, named: Mapping[str, int]) -> dict[str, int]:
+    """Items per split: named ones as they are, the others their share of the rest."""
+    least = max(LEAST_ROWS, sum(named.values()) + sum(split not in named for split in SPLITS[1:]))
+    if rows < least:
+        raise DomainError(f"{path}: too few rows: {rows} different questions, at least {least} are needed")
+    others = {split: DEFAULT_SIZES[split] for split in SPLITS if split not in named}
+    rest, total = rows - sum(named.values()), sum(others.values())
+    if rest < total:
+        shares = {s: max(int(s != "examples"), rest * size // total) for s, size in others.items()}
+        while sum(shares.values()) > rest:  # the ones that were lifted to 1 are paid for by the largest
+            shares[max(shares, key=lambda split: shares[split])] -= 1
+        others = shares
+    return {**others, **named}
+
+
+def _rows(path: Path, question: str, answer: str) -> Iterator[Row]:
+    readers = {".jsonl": _jsonl, ".ndjson": _jsonl, ".json": _json, ".csv": _csv, ".tsv": _csv}
+    reader = readers.get(path.suffix.lower())
+    if reader is None:
+        raise DomainError(f"domain.path={path}: unknown kind of file; use .jsonl, .json, .csv or .tsv")
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise DomainError(f"domain.path={path}: cannot be read: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise DomainError(f"{path}: is not UTF-8 (byte {error.start}); save it as UTF-8") from error
+    if not text.strip():
+        raise DomainError(f"{path}: is empty")
+    word = "row" if path.suffix.lower() == ".json" else "line"
+    for line, record in reader(path, text):
+        for column in (question, answer):
+            if column not in record:
+                have = ", ".join(map(str, record)) or "none"
+                key = "question" if column == question else "answer"
+                raise DomainError(
+                    f"{path}, {word} {line}: no column {column!r}, there are: {have}; set domain.{key}"
+                )
+        place = f"{path}, {word} {line}"
+        kind = _cell(place, "kind", record["kind"]) if record.get("kind") else ""
+        yield line, _cell(place, question, record[question]), _cell(place, answer, record[answer]), kind
+
+
+def _cell(place: str, column: str, value: Any) -> str:
+    if isinstance(value, bool):
+        value = str(value)
+    if not isinstance(value, str):
+        raise DomainError(f"{place}: {column!r} must be a text or a number, not {value!r:.60}")
+    if not value.strip():
+        raise DomainError(f"{place}: {column!r} is empty")
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        raise DomainError(f"{place}: {column!r} holds half a character (a lone surrogate)")
+    return value.strip()
+
+
+def _load(path: Path, text: str, line: int | None) -> Any:
+    try:  # numbers are kept as they are written
+        return json.loads(text, parse_int=str, parse_float=str, parse_constant=str)
+    except json.JSONDecodeError as error:
+        raise DomainError(f"{path}, line {line or error.lineno}: is no JSON: {error.msg}") from error
+    except RecursionError as error:
+        raise DomainError(f"{path}, line {line or 1}: is nested too deeply") from error
+
+
+def _jsonl(path: Path, text: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    for line, content in enumerate(text.split("\n"), 1):
+        if content.strip():
+            record = _load(path, content, line)
+            if not isinstance(record, dict):
+                raise DomainError(f"{path}, line {line}: must be a JSON object, one a line")
+            yield line, record
+
+
+def _json(path: Path, text: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    records = _load(path, text, None)
+    if not isinstance(records, list) or not records:
+        raise DomainError(f"{path}: must be a JSON list of objects, with at least one")
+    for ordinal, record in enumerate(records, 1):
+        if not isinstance(record, dict):
+            raise DomainError(f"{path}, row {ordinal}: must be a JSON object")
+        yield ordinal, record
+
+
+def _csv(path: Path, text: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    tabs = path.suffix.lower() == ".tsv"
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter="\t" if tabs else ",", strict=True)
+    last = 1
+    try:
+        for record in reader:
+            last = reader.line_num
+            if None in record or None in record.values():
+                raise DomainError(f"{path}, line {last}: has not as many cells as the first line")
+            yield last, record
+    except csv.Error as error:
+        raise DomainError(f"{path}, after line {last}: {error}") from error

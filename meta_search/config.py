@@ -1,0 +1,366 @@
+"""The configuration as frozen dataclasses, one per group of `conf/`, each field documented.
+
+`from_mapping` turns a composed mapping (Hydra's, or a stored `config.json`) into a `Config` and checks
+every value, so that bad input is one clear line before any work starts. The YAML files in `conf/` hold
+the defaults that a preset or domain changes; the defaults of everything else stand here.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from meta_search.errors import ConfigError
+
+__all__ = [
+    "AuthorConfig",
+    "BudgetConfig",
+    "Config",
+    "DomainConfig",
+    "EvaluateConfig",
+    "LLMConfig",
+    "LocalConfig",
+    "ModelConfig",
+    "RayConfig",
+    "RunConfig",
+    "SandboxConfig",
+    "SearchConfig",
+    "from_mapping",
+    "to_mapping",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class DomainConfig:
+    """Where items come from.
+
+    Attributes:
+        name: Name in the registry: reasoning, table, python.
+        path: File of a `table` or `python` domain.
+        question, answer: Column names of a `table` domain.
+        match: How a `table` domain scores: exact, numeric, or auto (numeric where all answers are numbers).
+        families: Task families of the `reasoning` domain; empty takes the measured mixture.
+        sizes: Items per split: examples, train, validation, test.
+        seed: Seed of the items, apart from the run's seed so that runs are comparable.
+    """
+
+    name: str = "reasoning"
+    path: str | None = None
+    question: str = "question"
+    answer: str = "answer"
+    match: str = "auto"
+    families: tuple[str, ...] = ()
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ModelConfig:
+    """One model role. `model` is a litellm name, or the name of an embedded model with `llm=local`."""
+
+    model: str = ""
+    base_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LocalConfig:
+    """The embedded llama.cpp server. 0 lets the program choose by the machine.
+
+    Attributes:
+        threads: Threads of the task model's server.
+        meta_threads: Threads of the meta model's server.
+        slots: Requests that the task model's server decodes together.
+        context: Tokens of context per slot.
+    """
+
+    threads: int = 0
+    meta_threads: int = 0
+    slots: int = 8
+    context: int = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class LLMConfig:
+    """Models and how they are called.
+
+    Attributes:
+        provider: `local` (embedded llama.cpp) or `litellm`.
+        meta, task: The two model roles: who writes agents, and whom agents call.
+        base_url: OpenAI-compatible endpoint for both roles; `None` takes the provider's.
+        api_key_env: Name of the environment variable that holds the key; `None` for none.
+        max_concurrency: Most requests in flight.
+        max_tokens: Most tokens of an answer; always sent.
+        cache: Equal calls of different agents on train items share an answer.
+        mode: live, record or replay.
+        timeout_s: Seconds before one attempt is given up.
+        max_retries: Attempts after the first.
+        requests_per_minute, tokens_per_minute: Rate limits; 0 is none.
+        prices: Model -> {input, output} in USD per million tokens, for models litellm does not know.
+        callbacks: litellm callbacks that get every call.
+        local: The embedded server.
+    """
+
+    provider: str = "local"
+    meta: ModelConfig = ModelConfig()
+    task: ModelConfig = ModelConfig()
+    base_url: str | None = None
+    api_key_env: str | None = None
+    max_concurrency: int = 32
+    max_tokens: int = 1024
+    cache: bool = True
+    mode: str = "live"
+    timeout_s: float = 120.0
+    max_retries: int = 4
+    requests_per_minute: int = 0
+    tokens_per_minute: int = 0
+    prices: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    callbacks: tuple[str, ...] = ()
+    local: LocalConfig = LocalConfig()
+
+
+@dataclass(frozen=True, slots=True)
+class SearchConfig:
+    """How long and how wide to search.
+
+    Attributes:
+        name: Preset: default, random, adas, dylan.
+        candidates: Candidates to write after the seeds; the budget may end the run before.
+        in_flight: Candidates that are written or evaluated at a time.
+        seeds: Names of seed agents to start from; empty takes all.
+        finalists: Candidates that go to the test split.
+        guided: Whether Optuna chooses briefs and designs; false draws them uniformly.
+        operators: Operators that briefs may use.
+    """
+
+    name: str = "default"
+    candidates: int = 24
+    in_flight: int = 2
+    seeds: tuple[str, ...] = ()
+    finalists: int = 2
+    guided: bool = True
+    operators: tuple[str, ...] = ("novel", "mutate", "crossover", "bootstrap", "simplify", "tune")
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorConfig:
+    """Who writes candidates.
+
+    Attributes:
+        name: llm, composer or mixed.
+        formats: What the llm author may write: plan, edit, program.
+        reflexions: Reflexion steps after a draft.
+        debug_rounds: Most rounds of mending a draft that fails.
+        max_tokens: Most tokens of one answer of the meta agent.
+    """
+
+    name: str = "mixed"
+    formats: tuple[str, ...] = ("plan", "edit", "program")
+    reflexions: int = 1
+    debug_rounds: int = 3
+    max_tokens: int = 1500
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluateConfig:
+    """How agents are scored.
+
+    Attributes:
+        executor: ray or inline.
+        items: Items of the search's splits per agent; 0 takes all. `test_items` for the final report.
+        split: Split of `meta-search evaluate`.
+        repeats: Times each item is run.
+        racing: Stop candidates early that can no longer matter.
+        block: Items between two racing decisions.
+        workers: Processes that hold a sandbox each; 0 chooses by the machine.
+        per_worker: Items in flight in one worker.
+    """
+
+    executor: str = "ray"
+    items: int = 0
+    test_items: int = 0
+    split: str = "test"
+    repeats: int = 1
+    racing: bool = True
+    block: int = 6
+    workers: int = 0
+    per_worker: int = 32
+
+
+@dataclass(frozen=True, slots=True)
+class RayConfig:
+    """`address` of a running cluster; `None` starts Ray on this machine."""
+
+    address: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetConfig:
+    """What the whole run may spend; `None` is no limit.
+
+    Attributes:
+        usd: US dollars. tokens: prompt and completion tokens. calls: attempts sent.
+        wall_s: Seconds. final_share: Share kept for the final report.
+    """
+
+    usd: float | None = None
+    tokens: int | None = None
+    calls: int | None = None
+    wall_s: float | None = None
+    final_share: float = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxConfig:
+    """Limits per item, and how strictly candidate code is confined.
+
+    Attributes:
+        level: strict (refuse where the kernel lacks a layer) or process (a plain child process).
+        wall_s: Seconds of the agent's own time; the clock stands still while it waits for the gateway.
+        cpu_s: CPU seconds. memory_mb: address space. disk_mb: all it writes. output_kb: all it prints.
+        calls: LLM calls.
+    """
+
+    level: str = "strict"
+    wall_s: float = 120.0
+    cpu_s: float = 10.0
+    memory_mb: int = 512
+    disk_mb: int = 64
+    output_kb: int = 64
+    calls: int = 128
+
+
+@dataclass(frozen=True, slots=True)
+class RunConfig:
+    """`dir`: the run folder; `None` makes a new one under `runs/`. `root`: where `runs/` lies."""
+
+    dir: str | None = None
+    root: str = "runs"
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The whole configuration of a run. `seed` seeds everything random in the search."""
+
+    domain: DomainConfig = DomainConfig()
+    llm: LLMConfig = LLMConfig()
+    search: SearchConfig = SearchConfig()
+    author: AuthorConfig = AuthorConfig()
+    evaluate: EvaluateConfig = EvaluateConfig()
+    ray: RayConfig = RayConfig()
+    budget: BudgetConfig = BudgetConfig()
+    sandbox: SandboxConfig = SandboxConfig()
+    run: RunConfig = RunConfig()
+    seed: int = 0
+
+
+CHOICES: Mapping[str, tuple[str, ...]] = {
+    "llm.provider": ("local", "litellm"),
+    "llm.mode": ("live", "record", "replay"),
+    "author.name": ("llm", "composer", "mixed"),
+    "evaluate.executor": ("ray", "inline"),
+    "evaluate.split": ("examples", "train", "validation", "test"),
+    "sandbox.level": ("strict", "process"),
+    "domain.match": ("auto", "exact", "numeric"),
+}
+
+AT_LEAST: Mapping[str, float] = {
+    "llm.max_concurrency": 1,
+    "llm.max_tokens": 1,
+    "llm.timeout_s": 0.001,
+    "llm.max_retries": 0,
+    "search.candidates": 0,
+    "search.in_flight": 1,
+    "search.finalists": 1,
+    "evaluate.items": 0,
+    "evaluate.repeats": 1,
+    "evaluate.block": 1,
+    "evaluate.per_worker": 1,
+    "budget.usd": 0,
+    "budget.tokens": 0,
+    "budget.calls": 0,
+    "budget.wall_s": 0,
+    "budget.final_share": 0,
+    "sandbox.wall_s": 0.1,
+    "sandbox.cpu_s": 0.1,
+    "sandbox.memory_mb": 64,
+    "sandbox.calls": 0,
+}
+
+T = TypeVar("T")
+
+
+def from_mapping(mapping: Mapping[str, Any]) -> Config:
+    """Build a checked `Config` from nested mappings.
+
+    Raises:
+        ConfigError: An unknown key, a value of the wrong type, or one out of range; one line.
+    """
+    config = _build(Config, mapping, "")
+    for key, allowed in CHOICES.items():
+        value = _get(config, key)
+        if value not in allowed:
+            raise ConfigError(f"{key}={value}: must be one of {', '.join(allowed)}")
+    for key, least in AT_LEAST.items():
+        value = _get(config, key)
+        if value is not None and value < least:
+            raise ConfigError(f"{key}={value}: must be at least {least:g}")
+    if config.budget.final_share >= 1:
+        raise ConfigError(f"budget.final_share={config.budget.final_share}: must be below 1")
+    return config
+
+
+def to_mapping(config: Config) -> dict[str, Any]:
+    """The configuration as nested plain dicts, for `config.json` and for Ray."""
+    return dataclasses.asdict(config)
+
+
+def _get(config: Config, key: str) -> Any:
+    value: Any = config
+    for part in key.split("."):
+        value = getattr(value, part)
+    return value
+
+
+def _build(cls: type[T], mapping: Any, prefix: str) -> T:
+    if not isinstance(mapping, Mapping):
+        group = prefix.rstrip(".") or "configuration"
+        raise ConfigError(f"{group}: expected a group of keys, got {mapping!r}")
+    hints = typing.get_type_hints(cls)
+    unknown = [str(key) for key in mapping if key not in hints]
+    if unknown:
+        known = ", ".join(sorted(hints))
+        raise ConfigError(f"unknown key {prefix}{unknown[0]}; known here: {known}")
+    return cls(**{key: _convert(value, hints[key], f"{prefix}{key}") for key, value in mapping.items()})
+
+
+def _convert(value: Any, hint: Any, key: str) -> Any:
+    """Convert one value to its declared type; a wrong type is a `ConfigError`."""
+    if dataclasses.is_dataclass(hint):
+        return _build(typing.cast(type, hint), value, f"{key}.")
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin is types.UnionType:
+        if value is None:
+            return None
+        hint = next(a for a in arguments if a is not type(None))
+        return _convert(value, hint, key)
+    if origin is tuple:
+        if isinstance(value, str):
+            value = [part.strip() for part in value.split(",") if part.strip()]
+        if not isinstance(value, list | tuple):
+            raise ConfigError(f"{key}={value!r}: expected a list")
+        return tuple(_convert(v, arguments[0], key) for v in value)
+    if origin is not None:  # Mapping[str, X]
+        if not isinstance(value, Mapping):
+            raise ConfigError(f"{key}={value!r}: expected a mapping")
+        return {str(k): _convert(v, arguments[1], f"{key}.{k}") for k, v in value.items()}
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if hint is str and isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value)
+    if not isinstance(value, hint) or (hint is not bool and isinstance(value, bool)):
+        raise ConfigError(f"{key}={value!r}: expected {hint.__name__}")
+    return value

@@ -1,0 +1,175 @@
+"""The domain `table`: questions with answers from a file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from domains.domain import SPLITS
+from domains.table import TableDomain
+from meta_search.config import DomainConfig
+from meta_search.errors import DomainError
+
+ROWS = [{"question": f"What is {n} + {n}?", "answer": 2 * n} for n in range(40)]
+
+
+def make(path: Path, text: str, **keys: object) -> TableDomain:
+    path.write_text(text, encoding="utf-8")
+    return TableDomain(DomainConfig(name="table", path=str(path), **keys))  # type: ignore[arg-type]
+
+
+def jsonl(rows: list[dict[str, object]]) -> str:
+    return "".join(json.dumps(row) + "\n" for row in rows)
+
+
+def questions(domain: TableDomain, split: str) -> list[str]:
+    return [item.question for item in domain.items(split)]
+
+
+def test_all_four_formats_give_the_same_items(tmp_path: Path) -> None:
+    texts = {
+        "t.jsonl": "\ufeff" + jsonl(ROWS) + "\n\n",
+        "t.json": json.dumps(ROWS),
+        "t.csv": "question,answer\r\n" + "".join(f'"{r["question"]}",{r["answer"]}\r\n' for r in ROWS),
+        "t.tsv": "answer\tquestion\tnote\n" + "".join(f"{r['answer']}\t{r['question']}\tx\n" for r in ROWS),
+    }
+    domains = [make(tmp_path / name, text) for name, text in texts.items()]
+    for split in SPLITS:
+        first = domains[0].items(split)
+        assert all(domain.items(split) == first for domain in domains)
+    assert sum(len(domains[0].items(split)) for split in SPLITS) <= 40
+    assert domains[0].name == "t"
+
+
+def test_scores_by_number_or_text(tmp_path: Path) -> None:
+    domain = make(tmp_path / "a.jsonl", jsonl(ROWS))
+    item = domain.items("test")[0]
+    assert domain.score(item, f"It is ${item.target}.00").value == 1
+    assert domain.score(item, f"{int(item.target) + 1}").value == 0
+    assert "a number" in domain.brief
+    exactly = make(tmp_path / "b.jsonl", jsonl(ROWS), match="exact")
+    assert exactly.score(item, f"It is ${item.target}.00").value == 0
+
+
+def test_own_column_names_and_kinds(tmp_path: Path) -> None:
+    rows = [{"q": f"{n}?", "a": n % 2 == 0, "kind": "even"} for n in range(20)]
+    domain = make(tmp_path / "t.jsonl", jsonl(rows), question="q", answer="a")
+    assert {(item.target, item.kind) for item in domain.items("train")} <= {
+        ("True", "even"),
+        ("False", "even"),
+    }
+
+
+def test_neither_order_nor_added_rows_deal_anew(tmp_path: Path) -> None:
+    sizes = {"examples": 2, "train": 10, "validation": 10, "test": 10}
+    domain = make(tmp_path / "a.jsonl", jsonl(ROWS), sizes=sizes)
+    turned = make(tmp_path / "b.jsonl", jsonl(ROWS[::-1]), sizes=sizes)
+    seeded = make(tmp_path / "c.jsonl", jsonl(ROWS), sizes=sizes, seed=1)
+    added = make(tmp_path / "d.jsonl", jsonl([*ROWS, {"question": "new", "answer": 1}]), sizes=sizes)
+    for split in SPLITS:
+        assert len(domain.items(split)) == sizes[split]
+        assert domain.items(split) == turned.items(split)
+        assert questions(domain, split) != questions(seeded, split)
+        assert len(set(questions(domain, split)) & set(questions(added, split))) >= sizes[split] - 1
+
+
+def test_duplicates_are_one_item(tmp_path: Path) -> None:
+    again = [{"question": f"  {row['question'].replace(' ', '  ')}", "answer": row["answer"]} for row in ROWS]  # type: ignore[attr-defined]
+    domain = make(tmp_path / "t.jsonl", jsonl(ROWS + again))
+    asked = [" ".join(q.split()) for split in SPLITS for q in questions(domain, split)]
+    assert len(asked) == len(set(asked)) <= 40
+
+
+def test_small_files_are_shared_out_and_large_ones_capped(tmp_path: Path) -> None:
+    for n in range(8, 60):
+        domain = make(tmp_path / "t.jsonl", jsonl([{"question": f"{i}?", "answer": i} for i in range(n)]))
+        sizes = [len(domain.items(split)) for split in SPLITS]
+        assert sum(sizes) <= n
+        assert sum(sizes) >= n - 4
+        assert min(sizes[1:]) >= 1
+    large = make(tmp_path / "t.jsonl", jsonl([{"question": f"{i}?", "answer": i} for i in range(1000)]))
+    assert [len(large.items(split)) for split in SPLITS] == [48, 48, 48, 120]
+
+
+def test_named_sizes_are_kept_and_the_rest_is_shared(tmp_path: Path) -> None:
+    domain = make(tmp_path / "t.jsonl", jsonl(ROWS), sizes={"test": 36})
+    assert [len(domain.items(split)) for split in SPLITS][3] == 36
+    assert sum(len(domain.items(split)) for split in SPLITS[:3]) <= 4
+    assert all(len(domain.items(split)) >= 1 for split in SPLITS[1:])
+
+
+GOOD = "".join(f"q{n},{n}\n" for n in range(20))
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("t.csv", "", "is empty"),
+        ("t.csv", "question,answer\n", "too few rows: 0 different questions, at least 8"),
+        (
+            "t.csv",
+            "frage,antwort\na,b\n",
+            "line 2: no column 'question', there are: frage, antwort; set domain.question",
+        ),
+        (
+            "t.csv",
+            "question,reply\n" + GOOD,
+            "no column 'answer', there are: question, reply; set domain.answer",
+        ),
+        ("t.csv", "question,answer\n" + GOOD + "a,b,c\n", "line 22: has not as many cells"),
+        ("t.csv", "question,answer\n" + GOOD + "a\n", "line 22: has not as many cells"),
+        ("t.csv", "question,answer\n" + GOOD + '"a,5\n', "after line 21: unexpected end of data"),
+        ("t.csv", "question,answer\n" + GOOD + "a,\n", "line 22: 'answer' is empty"),
+        ("t.csv", "question,answer\n" + GOOD + "q1,7\n", "rows 3 and 22 ask the same question"),
+        ("t.jsonl", jsonl(ROWS) + "{'a': 1}\n", "line 41: is no JSON"),
+        ("t.jsonl", jsonl(ROWS) + "[1]\n", "line 41: must be a JSON object"),
+        ("t.jsonl", jsonl(ROWS) + "[" * 100_000, "line 41: is n"),
+        (
+            "t.jsonl",
+            jsonl(ROWS) + '{"question": "x", "answer": null}',
+            "line 41: 'answer' must be a text or a number",
+        ),
+        (
+            "t.jsonl",
+            jsonl(ROWS) + '{"question": "\\ud800", "answer": 1}',
+            "line 41: 'question' holds half a character",
+        ),
+        ("t.json", '{"question": 1}', "must be a JSON list"),
+        ("t.json", "[]", "must be a JSON list"),
+        ("t.json", "[3]", "row 1: must be a JSON object"),
+        ("t.json", '[\n{"question": }]', "line 2: is no JSON"),
+        ("t.xlsx", "x", "unknown kind of file"),
+    ],
+)
+def test_bad_files_are_one_clear_line(tmp_path: Path, name: str, text: str, message: str) -> None:
+    with pytest.raises(DomainError) as caught:
+        make(tmp_path / name, text)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_no_path_no_file_a_folder_and_no_utf8(tmp_path: Path) -> None:
+    (tmp_path / "latin.csv").write_bytes("question,answer\nwho?,Jos\xe9\n".encode("latin-1"))
+    (tmp_path / "folder.csv").mkdir()
+    for path, message in (
+        (None, "needs a file"),
+        (str(tmp_path / "none.csv"), "cannot be read: No such file"),
+        (str(tmp_path / "folder.csv"), "cannot be read: Is a directory"),
+        (str(tmp_path / "latin.csv"), "is not UTF-8"),
+    ):
+        with pytest.raises(DomainError, match=message):
+            TableDomain(DomainConfig(name="table", path=path))
+
+
+def test_sizes_that_do_not_fit(tmp_path: Path) -> None:
+    with pytest.raises(DomainError, match="40 different questions, at least 102 are needed"):
+        make(tmp_path / "t.jsonl", jsonl(ROWS), sizes={"test": 100})
+
+
+def test_numbers_are_kept_as_written(tmp_path: Path) -> None:
+    lines = "".join(f'{{"question": "{n}?", "answer": {n}.50}}\n' for n in range(10))
+    domain = make(tmp_path / "t.jsonl", lines + '{"question": "big", "answer": ' + "9" * 5000 + "}")
+    targets = [item.target for split in SPLITS for item in domain.items(split)]
+    assert any(target.endswith(".50") for target in targets)
