@@ -187,7 +187,7 @@ class EvaluateConfig:
     racing: bool = True
     block: int = 6
     workers: int = 0
-    per_worker: int = 32
+    per_worker: int = 64
 
 
 @dataclass(frozen=True, slots=True)

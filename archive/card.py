@@ -1,0 +1,163 @@
+"""The card of an exported agent: what it is, what it scored and cost, where it comes from, how to run it."""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from archive.records import Record
+from meta_search.types import Evaluation
+
+__all__ = ["line", "make_card", "markdown", "requirements"]
+
+SPLITS = ("test", "validation", "train")  # the most telling first
+# Keys of the caller's card that go into `agent.json`, not into the card: what a run needs, not a reader.
+FOR_RUNNING = frozenset({"wording", "examples", "sandbox"})
+
+
+def line(text: object, limit: int = 200) -> str:
+    """Untrusted text as one line of printable characters, at most `limit` of them."""
+    flat = " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())
+    return flat if len(flat) <= limit else flat[: limit - 1] + "…"
+
+
+def requirements(source: str) -> list[str]:
+    """Packages beyond the standard library that an agent's source uses: `numpy` or none."""
+    try:
+        nodes = list(ast.walk(ast.parse(source)))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return []
+    names = {node.id for node in nodes if isinstance(node, ast.Name)}
+    imported = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    imported |= {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
+    uses = "np" in names or any(name.split(".")[0] == "numpy" for name in imported)
+    return ["numpy"] if uses else []
+
+
+def make_card(record: Record, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The card as `card.json` holds it.
+
+    Args:
+        record: The agent with its evaluations.
+        given: What the archive does not know, all of it optional: `model`, `domain`, `run`, `date`,
+            `verdict` (a sentence), `lineage` (ancestors, each a line or a mapping), and whatever else
+            should stand in the card. Values that are no JSON are written as text.
+    """
+    agent = record.agent
+    card: dict[str, Any] = {
+        "name": agent.name,
+        "agent": agent.id,
+        "thought": record.thought,
+        "author": record.author,
+        "operator": record.operator,
+        "generation": record.generation,
+        "lineage": list(record.parents),
+        "scores": {s: _score(record.evaluations[s]) for s in SPLITS if s in record.evaluations},
+        "values": dict(agent.values),
+        "demonstrations": len(agent.demonstrations),
+        "requires": requirements(agent.source),
+        "model": "",
+        "date": datetime.now(UTC).date().isoformat(),
+    }
+    card |= {key: value for key, value in given.items() if key not in FOR_RUNNING and value is not None}
+    plain: dict[str, Any] = json.loads(json.dumps(card, default=str))
+    return plain
+
+
+def markdown(card: Mapping[str, Any]) -> str:
+    """A card as `card.md`."""
+    parts = [f"# {_safe(card['name'])}", _facts(card), _scores(card["scores"])]
+    if card.get("verdict"):
+        parts.append(_safe(card["verdict"], 500))
+    if card.get("thought"):
+        parts += ["## Idea", _safe(card["thought"], 2000)]
+    if card["values"]:
+        parts += [
+            "## Tuned values",
+            "\n".join(f"- `{_code(k)}` = `{_code(v)}`" for k, v in card["values"].items()),
+        ]
+    if card["lineage"]:
+        parts += ["## Lineage", "\n".join(f"- {_ancestor(step)}" for step in card["lineage"])]
+    return "\n\n".join([*parts, _how_to_run(card)]) + "\n"
+
+
+def _score(e: Evaluation) -> dict[str, Any]:
+    n = max(1, e.items)
+    return {
+        "score": e.score,
+        "low": e.low,
+        "high": e.high,
+        "items": e.items,
+        "complete": e.complete,
+        "calls_per_item": e.used.calls / n,
+        "tokens_per_item": e.used.tokens / n,
+        "cost_usd_per_item": e.used.cost_usd / n,
+        "seconds_per_item": e.seconds / n,
+        "outcomes": dict(e.outcomes),
+    }
+
+
+def _facts(card: Mapping[str, Any]) -> str:
+    rows = {
+        "agent": f"`{_code(card['agent'])}`",
+        "model": _safe(card["model"]) or "not recorded",
+        "domain": _safe(card.get("domain", "")),
+        "run": _safe(card.get("run", "")),
+        "date": _safe(card["date"]),
+        "made by": f"{_safe(card['operator'])} ({_safe(card['author'])}), generation {card['generation']}",
+        "demonstrations": str(card["demonstrations"]) if card["demonstrations"] else "",
+        "needs": ", ".join(map(_safe, card["requires"])) or "Python 3.11 or newer, nothing else",
+    }
+    return "\n".join(f"- {name}: {value}" for name, value in rows.items() if value)
+
+
+def _scores(scores: Mapping[str, Mapping[str, Any]]) -> str:
+    if not scores:
+        return "Not evaluated."
+    rows = [
+        "| split | score [95 % interval] | items | calls per item | tokens per item | USD per item |",
+        "|---|---|---|---|---|---|",
+    ]
+    for split, s in scores.items():
+        score = f"{100 * s['score']:.1f} % [{100 * s['low']:.1f}, {100 * s['high']:.1f}]"
+        items = f"{s['items']}" + ("" if s["complete"] else " (stopped early)")
+        cost = f"{s['cost_usd_per_item']:.2g}" if s["cost_usd_per_item"] else "0"
+        used = f"{s['calls_per_item']:.1f} | {s['tokens_per_item']:.0f} | {cost}"
+        rows.append(f"| {_safe(split)} | {score} | {items} | {used} |")
+    note = "Cost is what an item uses as if no answer were shared with other agents."
+    return "\n".join(rows) + f"\n\n{note}"
+
+
+def _ancestor(step: Any) -> str:
+    if isinstance(step, Mapping):
+        words = [f"`{_code(step.get('agent', ''))}`", *(_safe(step.get(k, "")) for k in ("name", "operator"))]
+        return " ".join(word for word in words if word)
+    return _safe(step)
+
+
+def _how_to_run(card: Mapping[str, Any]) -> str:
+    model = _code(card["model"]) or "MODEL"
+    return f"""## Run it
+
+```
+python run.py "question" --base-url http://127.0.0.1:8000/v1 --model '{model}'
+```
+
+Any OpenAI-compatible endpoint will do; the key is read from the environment variable that `--api-key-env`
+names (default `OPENAI_API_KEY`). `-` reads the question from standard input, `--json` prints the answer with
+its usage. The agent's code runs in a sandbox (Linux); `--no-sandbox` runs it without, with your rights.
+`agent.py` is the agent's source, `agent.json` its values and demonstrations, `card.json` this card.
+`runtime/` is a part of meta-search (Apache-2.0)."""
+
+
+def _safe(text: object, limit: int = 200) -> str:
+    """Untrusted text for Markdown: neither markup nor HTML."""
+    return "".join("\\" + c if c in "\\`*_[]<>|#&" else c for c in line(text, limit))
+
+
+def _code(text: object) -> str:
+    """Untrusted text for between backquotes or in a code block."""
+    return line(text).replace("`", "'")

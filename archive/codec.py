@@ -1,0 +1,191 @@
+"""Rows of the archive to and from the values of `meta_search.types`."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, fields
+from typing import Any, TypeVar
+
+from meta_search.types import (
+    Agent,
+    Brief,
+    Candidate,
+    Demonstration,
+    Evaluation,
+    ItemResult,
+    Parameter,
+    TraceCall,
+    Usage,
+)
+
+__all__ = [
+    "AGENT_COLUMNS",
+    "EVALUATION_COLUMNS",
+    "RESULT_COLUMNS",
+    "agent_row",
+    "dump",
+    "evaluation_of",
+    "evaluation_row",
+    "marks",
+    "names",
+    "record_of",
+    "result_of",
+    "result_row",
+    "text",
+]
+
+AGENT_COLUMNS = (
+    *("id", "name", "status", "author", "operator", "generation", "created", "thought", "values", "space"),
+    *("brief", "plan", "source", "demonstrations"),
+)
+EVALUATION_COLUMNS = (
+    *("agent", "split", "score", "low", "high", "items", "calls", "tokens", "prompt_tokens", "cost_usd"),
+    *("seconds", "paid_calls", "paid_tokens", "paid_prompt_tokens", "paid_usd", "outcomes", "complete"),
+    *("stopped", "created"),
+)
+RESULT_COLUMNS = (
+    *("agent", "split", "item", "repeat", "kind", "score", "calls", "prompt_tokens", "completion_tokens"),
+    *("cost_usd", "paid_calls", "paid_tokens", "paid_prompt_tokens", "paid_usd", "seconds", "created"),
+    *("answer", "detail", "space", "trace"),
+)
+
+Row = tuple[Any, ...]
+T = TypeVar("T")
+
+
+def names(columns: Iterable[str], table: str = "") -> str:
+    """Columns as SQL: quoted, as `values` is a word of SQL."""
+    prefix = f"{table}." if table else ""
+    return ", ".join(f'{prefix}"{c}"' for c in columns)
+
+
+def marks(values: Iterable[object]) -> str:
+    """As many question marks as there are values."""
+    return ", ".join("?" for _ in values)
+
+
+def text(value: str) -> str:
+    """Text as SQLite takes it: a model can write half a surrogate pair, UTF-8 cannot."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return value.encode(errors="replace").decode()
+    return value
+
+
+def dump(value: Any) -> str:
+    """Compact JSON, ASCII only; what JSON does not know (a path, a set) as its text."""
+    return json.dumps(value, separators=(",", ":"), default=str)
+
+
+def agent_row(candidate: Candidate, status: str, created: float) -> Row:
+    """A row of `agents`, in the order of `AGENT_COLUMNS`."""
+    agent, brief = candidate.agent, candidate.brief
+    return (
+        agent.id,
+        text(agent.name),
+        text(status),
+        text(brief.author),
+        text(brief.operator),
+        candidate.generation,
+        created,
+        text(candidate.thought),
+        dump(dict(agent.values)),
+        dump([asdict(p) for p in candidate.space]),
+        dump(asdict(brief)),
+        None if candidate.plan is None else dump(dict(candidate.plan)),
+        text(agent.source),
+        dump([[d.question, d.reply] for d in agent.demonstrations]),
+    )
+
+
+def record_of(row: Row) -> tuple[Agent, Brief, Mapping[str, Any] | None, tuple[Parameter, ...]]:
+    """Agent, brief, plan and space from a row in the order of `AGENT_COLUMNS`.
+
+    The agent keeps its stored identity, which is never recomputed.
+    """
+    id_, name, *_, values, space, brief, plan, source, demonstrations = row
+    # Read in one go: a lineage of a thousand agents is read while somebody waits.
+    told = json.loads(f"[{values},{space},{brief},{plan or 'null'},{demonstrations}]")
+    agent = Agent(id_, name, source, told[0], tuple(Demonstration(q, r) for q, r in told[4]))
+    parameters = tuple(_built(Parameter, p) for p in told[1])
+    return agent, _built(Brief, told[2]), told[3], parameters
+
+
+def evaluation_row(evaluation: Evaluation, created: float) -> Row:
+    """A row of `evaluations`, in the order of `EVALUATION_COLUMNS`."""
+    e = evaluation
+    return (
+        *(e.agent, e.split, e.score, e.low, e.high, e.items),
+        *(e.used.calls, e.used.tokens, e.used.prompt_tokens, e.used.cost_usd, e.seconds),
+        *(e.paid.calls, e.paid.tokens, e.paid.prompt_tokens, e.paid.cost_usd),
+        *(dump(dict(e.outcomes)), int(e.complete), text(e.stopped), created),
+    )
+
+
+def evaluation_of(row: Row) -> Evaluation:
+    """An evaluation from a row in the order of `EVALUATION_COLUMNS`."""
+    agent, split, score, low, high, items, calls, tokens, prompt, usd, seconds, *rest = row
+    paid_calls, paid_tokens, paid_prompt, paid_usd, outcomes, complete, stopped, _ = rest
+    return Evaluation(
+        agent=agent,
+        split=split,
+        score=score,
+        low=low,
+        high=high,
+        items=items,
+        used=Usage(calls, prompt, tokens - prompt, usd),
+        paid=Usage(paid_calls, paid_prompt, paid_tokens - paid_prompt, paid_usd),
+        seconds=seconds,
+        outcomes=json.loads(outcomes),
+        complete=bool(complete),
+        stopped=stopped,
+    )
+
+
+def result_row(result: ItemResult, created: float) -> Row:
+    """A row of `results`, in the order of `RESULT_COLUMNS`."""
+    r = result
+    return (
+        *(r.agent, r.split, text(r.item), r.repeat, r.kind, r.score),
+        *(r.used.calls, r.used.prompt_tokens, r.used.completion_tokens, r.used.cost_usd),
+        *(r.paid.calls, r.paid.tokens, r.paid.prompt_tokens, r.paid.cost_usd),
+        *(r.seconds, created, text(r.answer), text(r.detail)),
+        dump([asdict(p) for p in r.space]) if r.space else None,
+        zlib.compress(dump([asdict(c) for c in r.trace]).encode(), 1) if r.trace else None,
+    )
+
+
+def result_of(row: Row) -> ItemResult:
+    """A result from a row in the order of `RESULT_COLUMNS`; `fresh` is false."""
+    agent, split, item, repeat, kind, score, calls, prompt, completion, usd, *rest = row
+    paid_calls, paid_tokens, paid_prompt, paid_usd, seconds, _, answer, detail, space, trace = rest
+    return ItemResult(
+        agent=agent,
+        split=split,
+        item=item,
+        repeat=repeat,
+        kind=kind,
+        answer=answer,
+        detail=detail,
+        score=score,
+        used=Usage(calls, prompt, completion, usd),
+        paid=Usage(paid_calls, paid_prompt, paid_tokens - paid_prompt, paid_usd),
+        seconds=seconds,
+        trace=tuple(_built(TraceCall, c) for c in json.loads(zlib.decompress(trace))) if trace else (),
+        space=tuple(_built(Parameter, p) for p in json.loads(space)) if space else (),
+        fresh=False,
+    )
+
+
+def _built(cls: type[T], stored: Mapping[str, Any]) -> T:
+    """A value from its JSON: lists as tuples; keys that this version does not know are left out."""
+    known = _FIELDS[cls]
+    return cls(**{k: tuple(v) if type(v) is list else v for k, v in stored.items() if k in known})
+
+
+_FIELDS: Mapping[Any, frozenset[str]] = {
+    cls: frozenset(f.name for f in fields(cls)) for cls in (Brief, Parameter, TraceCall)
+}

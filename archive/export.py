@@ -1,0 +1,126 @@
+"""An agent as a folder that runs without meta-search: `python run.py "question"`.
+
+The folder carries the modules of meta-search that need the standard library only: the agent runtime and
+the sandbox, so that an exported agent behaves and is confined as it was in the search.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from archive.card import line, make_card, markdown
+from archive.records import Record
+from meta_search.errors import ArchiveError
+from meta_search.types import Agent
+
+__all__ = ["export"]
+
+FILES = ("types.py", "errors.py", "config.py", "evaluate/__init__.py")
+FOLDERS = ("agent", "evaluate/sandbox")
+TEMPLATE = "export_run.py"
+# litellm's names of providers whose endpoints speak OpenAI's protocol: no part of the model's own name.
+PROVIDERS = re.compile(r"^(openai|hosted_vllm|litellm_proxy)/")
+
+
+def export(record: Record, runtime: Path, to: Path, card: Mapping[str, Any]) -> Path:
+    """Write an agent as a folder of its own.
+
+    Args:
+        record: The agent with its evidence.
+        runtime: The installed `meta_search` folder, from which the runtime is copied.
+        to: Folder to write; must not exist, or be empty.
+        card: What the archive does not know: see `archive.card.make_card`. Beyond the card it takes
+            `wording` and `examples` (as in `ItemJob`: without the domain's wording an agent does not ask
+            as it did in the search), `max_tokens`, and `sandbox` (limits by name, as in `SandboxConfig`).
+
+    Returns:
+        `to`, which holds agent.py, agent.json, card.md, card.json, run.py and runtime/. It appears whole or
+        not at all.
+
+    Raises:
+        ArchiveError: `to` is not empty or cannot be written, or `runtime` is not a `meta_search` folder.
+    """
+    to = Path(to)
+    if to.exists() and not (to.is_dir() and not any(to.iterdir())):
+        raise ArchiveError(f"{to} is not empty: export to a new folder")
+    missing = [name for name in (*FILES, *FOLDERS) if not (Path(runtime) / name).exists()]
+    if missing:
+        raise ArchiveError(f"{runtime} is not an installed meta_search folder: it has no {missing[0]}")
+    try:
+        to.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{to.name}-", dir=to.parent) as scratch:
+            made = Path(scratch) / "export"
+            made.mkdir()
+            _write(made, record, card)
+            _copy_runtime(Path(runtime), made / "runtime" / "meta_search")
+            os.replace(made, to)  # a folder takes the place of an empty one
+    except OSError as error:
+        raise ArchiveError(f"cannot export to {to}: {error.strerror or error}") from error
+    return to
+
+
+def _write(folder: Path, record: Record, given: Mapping[str, Any]) -> None:
+    agent = record.agent
+    card = make_card(record, given)
+    _text(folder / "agent.py", _header(agent) + agent.source.strip("\n") + "\n")
+    _text(folder / "agent.json", _json(_agent(agent, given)))
+    _text(folder / "card.json", _json(card))
+    _text(folder / "card.md", markdown(card))
+    shutil.copyfile(Path(__file__).with_name(TEMPLATE), folder / "run.py")
+
+
+def _header(agent: Agent) -> str:
+    """Comments only: they are no part of an agent's identity."""
+    return f"# {line(agent.name)}\n# agent {agent.id}, found by meta-search; run.py runs it\n\n"
+
+
+def _agent(agent: Agent, given: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "id": agent.id,
+        "name": agent.name,
+        "values": dict(agent.values),
+        "demonstrations": [[d.question, d.reply] for d in agent.demonstrations],
+        "wording": dict(given.get("wording") or {}),
+        "examples": [list(pair) for pair in given.get("examples") or ()],
+        "model": PROVIDERS.sub("", str(given.get("model") or "")),
+        "max_tokens": int(given.get("max_tokens") or 1024),
+        "sandbox": {k: v for k, v in dict(given.get("sandbox") or {}).items() if k != "level"},
+    }
+
+
+def _copy_runtime(runtime: Path, to: Path) -> None:
+    ignored = shutil.ignore_patterns("__pycache__", "*.pyc")
+    for name in FOLDERS:
+        shutil.copytree(runtime / name, to / name, ignore=ignored)
+    for name in FILES:
+        shutil.copyfile(runtime / name, to / name)
+    _text(
+        to / "__init__.py",
+        f'"""The part of meta-search {_version(runtime)} that runs agents. Apache-2.0."""\n',
+    )
+
+
+def _version(runtime: Path) -> str:
+    """Version of the copied meta-search, read without importing it; empty where there is none."""
+    source = runtime / "__init__.py"
+    match = (
+        re.search(r'^__version__\s*=\s*"([\w.+-]+)"', source.read_text("utf-8"), re.M)
+        if source.exists()
+        else None
+    )
+    return match[1] if match else ""
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, indent=2, default=str) + "\n"
+
+
+def _text(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")

@@ -1,0 +1,58 @@
+"""What `records` asks of the tables of an archive."""
+
+from __future__ import annotations
+
+from archive import codec
+
+__all__ = [
+    "AGENT",
+    "CHILDREN",
+    "CHUNK",
+    "EVALUATION",
+    "LINEAGE",
+    "MEMBERS",
+    "PAGE",
+    "RESULT",
+    "SCORES",
+    "SEARCH",
+    "TOP",
+    "USAGE",
+]
+
+CHUNK = 500  # rows fetched together; below SQLite's least limit of parameters (999)
+
+AGENT = codec.names(codec.AGENT_COLUMNS)
+EVALUATION = codec.names(codec.EVALUATION_COLUMNS)
+RESULT = codec.names(codec.RESULT_COLUMNS)
+PAGE = f"SELECT rowid, {AGENT} FROM agents WHERE rowid > ? ORDER BY rowid LIMIT {CHUNK}"
+CHILDREN = "SELECT child FROM edges WHERE parent = ? AND kind = 'parent'"
+# Walks an index in its order: no sorting, however many agents there are.
+TOP = """
+SELECT agent FROM evaluations WHERE split = ? AND complete = ? ORDER BY score DESC, tokens LIMIT ?
+"""
+# UNION keeps each ancestor once, so that a lineage with many crossings stays as small as it is. Ancestors
+# come in before their children.
+LINEAGE = f"""
+WITH RECURSIVE up(ancestor) AS (
+  VALUES (?)
+  UNION SELECT e.parent FROM up JOIN edges e ON e.child = up.ancestor AND e.kind = 'parent'
+)
+SELECT {AGENT} FROM up CROSS JOIN agents ON agents.id = up.ancestor ORDER BY agents.rowid
+"""
+SEARCH = """
+SELECT id FROM agents WHERE name LIKE ? ESCAPE '\\' OR thought LIKE ? ESCAPE '\\' OR source LIKE ? ESCAPE '\\'
+ORDER BY rowid DESC LIMIT ?
+"""
+SCORES = """
+SELECT agent, item, AVG(COALESCE(score, 0)) FROM results WHERE split = ?
+AND agent IN (SELECT agent FROM evaluations WHERE split = ? AND complete = 1) GROUP BY agent, item
+"""
+MEMBERS = """
+SELECT e.agent, CAST(e.tokens AS REAL) / MAX(e.items, 1),
+       (SELECT COUNT(*) FROM edges WHERE parent = e.agent AND kind = 'parent')
+FROM evaluations e JOIN agents a ON a.id = e.agent WHERE e.split = ? AND e.complete = 1 ORDER BY a.rowid
+"""
+USAGE = """
+SELECT purpose, SUM(attempts), SUM(prompt_tokens), SUM(completion_tokens), SUM(cost_usd)
+FROM calls GROUP BY purpose
+"""

@@ -1,0 +1,97 @@
+"""Read-only connections to an archive, one for each thread that reads."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import weakref
+from pathlib import Path
+
+from archive.schema import FILE_NAME, version
+from meta_search.errors import ArchiveError
+
+__all__ = ["BUSY_S", "Readers", "database_path"]
+
+BUSY_S = 30.0  # seconds to wait for a lock that a foreign program holds
+CACHE_KB = 32_000
+
+
+def database_path(path: Path | str) -> Path:
+    """The archive's file, from itself or from the run folder that holds it."""
+    given = Path(path)
+    return given / FILE_NAME if given.is_dir() else given
+
+
+class _Connection(sqlite3.Connection):
+    """A connection that can be referred to weakly, so that it goes with its thread."""
+
+
+class Readers:
+    """Connections that see what is committed and can change nothing. Safe to use from any thread.
+
+    A thread's connection is closed with its thread, and all of them by `close`.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._local = threading.local()
+        self._open: weakref.WeakSet[_Connection] = weakref.WeakSet()
+        self._lock = threading.Lock()
+
+    def get(self) -> sqlite3.Connection:
+        """The calling thread's connection. Every statement sees the newest committed state.
+
+        Raises:
+            ArchiveError: There is no archive, or it cannot be read.
+        """
+        connection: _Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._connect()
+            self._local.connection = connection
+            with self._lock:
+                self._open.add(connection)
+        return connection
+
+    def close(self) -> None:
+        """Close every thread's connection."""
+        with self._lock:
+            for connection in list(self._open):
+                connection.close()
+        self._local = threading.local()
+
+    def _connect(self) -> _Connection:
+        if not self.path.is_file():
+            raise ArchiveError(f"no archive at {self.path}: give a run folder that holds {FILE_NAME}")
+        try:
+            connection = self._try("mode=ro")
+        except sqlite3.OperationalError as error:
+            # A folder that may not be written to cannot hold the index of a write-ahead log. Without a
+            # log nobody is writing, and the file can be read as it stands.
+            log = self.path.with_name(self.path.name + "-wal")
+            if log.exists() and log.stat().st_size:
+                raise ArchiveError(f"cannot read {self.path}: {error}") from error
+            connection = self._try("immutable=1")
+        if version(connection, self.path) == 0:
+            connection.close()
+            raise ArchiveError(f"{self.path} is empty: the run ended before it wrote anything")
+        connection.execute(f"PRAGMA cache_size = -{CACHE_KB}")
+        return connection
+
+    def _try(self, mode: str) -> _Connection:
+        connection = sqlite3.connect(
+            f"{self.path.absolute().as_uri()}?{mode}",
+            uri=True,
+            factory=_Connection,
+            isolation_level=None,  # no transaction stays open, so that the writer's log can be cleared
+            timeout=BUSY_S,
+            check_same_thread=False,  # `close` may be called by another thread
+        )
+        try:
+            connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
+        except sqlite3.OperationalError:
+            connection.close()
+            raise
+        except sqlite3.DatabaseError as error:
+            connection.close()
+            raise ArchiveError(f"{self.path} is not a meta-search archive: {error}") from error
+        return connection

@@ -1,0 +1,310 @@
+"""The reading side of an archive: works while a run writes, and changes nothing."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from archive import codec, queries
+from archive.readers import Readers, database_path
+from archive.select import Member, Population
+from meta_search.errors import ArchiveError
+from meta_search.types import Agent, Attempt, Brief, Evaluation, ItemResult, Parameter, Usage
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+__all__ = ["Archive", "Event", "Record", "Trial"]
+
+SHOWN = 5  # candidates named where a name means several agents
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """An archived agent with its evidence.
+
+    Attributes:
+        parents: Ids of the agents it was made from, best first.
+        brief: What asked for it. plan: What a composer compiled it from. space: Its parameters.
+        status: population, partial, finalist, seed, ….
+        created: Seconds since the epoch.
+        evaluations: Split -> evaluation.
+    """
+
+    agent: Agent
+    author: str
+    operator: str
+    generation: int
+    thought: str = ""
+    parents: tuple[str, ...] = ()
+    brief: Brief | None = None
+    plan: Mapping[str, Any] | None = None
+    space: tuple[Parameter, ...] = ()
+    status: str = ""
+    created: float = 0.0
+    evaluations: Mapping[str, Evaluation] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A trial of one of the guide's studies; `values` is `None` until it was told."""
+
+    study: str
+    number: int
+    params: Mapping[str, Any]
+    values: tuple[float, ...] | None
+    state: str
+    agent: str | None
+    created: float
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A numbered decision of the engine, for replay. `created` is in seconds since the epoch."""
+
+    seq: int
+    kind: str
+    data: Mapping[str, Any]
+    created: float
+
+
+class Archive:
+    """Reads an archive. Safe to use from any thread; each method sees what is committed when it is called.
+
+    Args:
+        path: The archive's file, or the run folder that holds it.
+
+    Raises:
+        ArchiveError: There is none, it is something else, or a newer version wrote it.
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = database_path(path)
+        self._readers = Readers(self.path)
+        self._readers.get()
+
+    def __enter__(self) -> Archive:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close all connections; the archive may be used again after."""
+        self._readers.close()
+
+    def __len__(self) -> int:
+        """Number of agents."""
+        return int(self._rows("SELECT COUNT(*) FROM agents")[0][0])
+
+    def agents(self) -> list[Record]:
+        """All agents, in the order in which they came in. A very large archive is better read by `scan`."""
+        return list(self.scan())
+
+    def scan(self) -> Iterator[Record]:
+        """All agents one after the other, in the order in which they came in; memory stays small."""
+        last = 0
+        while rows := self._rows(queries.PAGE, last):
+            yield from self._records([row[1:] for row in rows])
+            last = rows[-1][0]
+
+    def top(self, n: int = 20, split: str = "validation") -> list[Record]:
+        """The best agents of a split: complete evaluations first, then by score, then by tokens used."""
+        whole = self._best_ids(split, True, n)
+        return self.get([*whole, *self._best_ids(split, False, n - len(whole))])
+
+    def best(self, split: str = "validation") -> Record | None:
+        """The best agent of a split, or of validation, or of train: the first where one was evaluated whole.
+
+        Where none was anywhere, the best of those evaluated in part; `None` in an archive without scores.
+        """
+        for complete in (True, False):
+            for name in dict.fromkeys((split, "validation", "train")):
+                if found := self._best_ids(name, complete, 1):
+                    return self.get(found)[0]
+        return None
+
+    def get(self, ids: Iterable[str]) -> list[Record]:
+        """Agents by their full ids, in the order given; unknown ones are left out."""
+        wanted = list(ids)
+        found: dict[str, Record] = {}
+        for part in _chunks(list(dict.fromkeys(wanted))):
+            rows = self._rows(f"SELECT {queries.AGENT} FROM agents WHERE id IN ({codec.marks(part)})", *part)
+            found.update((record.agent.id, record) for record in self._records(rows))
+        return [found[i] for i in wanted if i in found]
+
+    def record(self, name: str) -> Record:
+        """One agent by its id, its name, or the start of its id.
+
+        Raises:
+            ArchiveError: No agent is called so, or several are.
+        """
+        conditions = (
+            ("id = ?", (name,)),
+            ("name = ?", (name,)),
+            ("id >= ? AND id < ?", (name.lower(), name.lower() + "g")),  # ids are hexadecimal
+        )
+        for condition, values in conditions if name else ():
+            ids = self._rows(f"SELECT id FROM agents WHERE {condition} LIMIT {SHOWN + 1}", *values)
+            if len(ids) == 1:
+                return self.get([ids[0][0]])[0]
+            if ids:
+                more = ", …" if len(ids) > SHOWN else ""
+                shown = ", ".join(i for (i,) in ids[:SHOWN]) + more
+                raise ArchiveError(f"{name!r} means several agents of {self.path}: {shown}; give an id")
+        raise ArchiveError(f"{self.path} has no agent {name!r}: give an id, the start of one, or a name")
+
+    def search(self, text: str, n: int = 100) -> list[Record]:
+        """Agents whose name, thought or source holds a text, whatever its case; the newest first."""
+        like = "%" + "".join("\\" + c if c in "%_\\" else c for c in text) + "%"
+        return self.get([row[0] for row in self._rows(queries.SEARCH, like, like, like, n)])
+
+    def lineage(self, agent: str) -> list[Record]:
+        """An agent's ancestors and itself, each once, ancestors first.
+
+        Args:
+            agent: As for `record`.
+        """
+        rows = self._rows(queries.LINEAGE, self.record(agent).agent.id)
+        return [record for part in _chunks(rows) for record in self._records(part)]
+
+    def children(self, agent: str) -> list[str]:
+        """Ids of the agents that were made from this one."""
+        return [child for (child,) in self._rows(queries.CHILDREN, agent)]
+
+    def evaluation(self, agent: str, split: str) -> Evaluation | None:
+        """An agent's evaluation on a split, or `None`."""
+        rows = self._rows(
+            f"SELECT {queries.EVALUATION} FROM evaluations WHERE agent = ? AND split = ?", agent, split
+        )
+        return codec.evaluation_of(rows[0]) if rows else None
+
+    def results(self, agent: str, split: str, trace: bool = True) -> list[ItemResult]:
+        """An agent's results on a split, ordered by item and repeat.
+
+        Args:
+            agent, split: Whose results, by full id.
+            trace: Whether to read the traces too; they are most of the data.
+        """
+        columns = queries.RESULT if trace else queries.RESULT.replace('"trace"', "NULL")
+        sql = f"SELECT {columns} FROM results WHERE agent = ? AND split = ? ORDER BY item, repeat"
+        return [codec.result_of(row) for row in self._rows(sql, agent, split)]
+
+    def population(self, split: str = "train") -> Population:
+        """All agents with a complete evaluation on a split, as `archive.select` chooses among them.
+
+        An item's score is the mean over its repeats; cost is tokens used per item.
+        """
+        scores: dict[str, dict[str, float]] = {}
+        for agent, item, score in self._rows(queries.SCORES, split, split):
+            scores.setdefault(agent, {})[item] = score
+        return Population(
+            tuple(
+                Member(agent, scores[agent], cost, children)
+                for agent, cost, children in self._rows(queries.MEMBERS, split)
+                if agent in scores
+            )
+        )
+
+    def attempts(self) -> list[Attempt]:
+        """Drafts that did not become candidates, in the order in which they came in."""
+        rows = self._database().table("attempts").rows_where(order_by="id")
+        return [
+            Attempt(r["brief"], r["author"], r["operator"], r["stage"], r["message"], r["source"])
+            for r in rows
+        ]
+
+    def trials(self, study: str) -> list[Trial]:
+        """Trials of a study by number."""
+        rows = self._database().table("trials").rows_where("study = ?", [study], order_by="number")
+        return [_trial(r) for r in rows]
+
+    def studies(self) -> list[str]:
+        """Names of the studies that have trials."""
+        return [row[0] for row in self._rows("SELECT DISTINCT study FROM trials ORDER BY study")]
+
+    def events(self, kind: str | None = None, after: int = 0) -> list[Event]:
+        """Events in their order.
+
+        Args:
+            kind: Only those of one kind.
+            after: Only those with a greater number.
+        """
+        where, values = ("seq > ?", [after]) if kind is None else ("seq > ? AND kind = ?", [after, kind])
+        rows = self._database().table("events").rows_where(where, values, order_by="seq")
+        return [Event(r["seq"], r["kind"], json.loads(r["data"]), r["created"]) for r in rows]
+
+    def meta(self, key: str) -> Any:
+        """A value stored by `Store.set_meta`, or `None` where there is none."""
+        rows = self._rows("SELECT value FROM meta WHERE key = ?", key)
+        return json.loads(rows[0][0]) if rows else None
+
+    def usage(self) -> dict[str, Usage]:
+        """What was paid so far by purpose: attempts and what they were charged, in flight ones in full."""
+        return {purpose: Usage(*sums) for purpose, *sums in self._rows(queries.USAGE)}
+
+    def _best_ids(self, split: str, complete: bool, n: int) -> list[str]:
+        return [agent for (agent,) in self._rows(queries.TOP, split, int(complete), max(0, n))]
+
+    def _records(self, rows: Sequence[tuple[Any, ...]]) -> list[Record]:
+        """Rows of `agents` with what the other tables know of them; at most `queries.CHUNK` at a time."""
+        ids = [row[0] for row in rows]
+        marks = codec.marks(ids)
+        evaluations: dict[str, dict[str, Evaluation]] = {i: {} for i in ids}
+        for row in self._rows(f"SELECT {queries.EVALUATION} FROM evaluations WHERE agent IN ({marks})", *ids):
+            evaluations[row[0]][row[1]] = codec.evaluation_of(row)
+        return [_record(row, evaluations[row[0]]) for row in rows]
+
+    def _rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
+        try:
+            return self._readers.get().execute(sql, values).fetchall()
+        except sqlite3.Error as error:
+            raise ArchiveError(f"cannot read {self.path}: {error}") from error
+
+    def _database(self) -> Database:
+        from sqlite_utils import Database
+
+        # Recursive triggers are a setting for writers, plugins a matter of the sqlite-utils command.
+        return Database(self._readers.get(), recursive_triggers=False, execute_plugins=False)
+
+
+def _chunks(rows: list[Any]) -> Iterator[list[Any]]:
+    return (rows[i : i + queries.CHUNK] for i in range(0, len(rows), queries.CHUNK))
+
+
+def _record(row: tuple[Any, ...], evaluations: dict[str, Evaluation]) -> Record:
+    agent, brief, plan, space = codec.record_of(row)
+    status, author, operator, generation, created, thought = row[2:8]
+    return Record(
+        agent=agent,
+        author=author,
+        operator=operator,
+        generation=generation,
+        thought=thought,
+        parents=tuple(p for p in dict.fromkeys(brief.parents) if p != agent.id),
+        brief=brief,
+        plan=plan,
+        space=space,
+        status=status,
+        created=created,
+        evaluations=evaluations,
+    )
+
+
+def _trial(row: Mapping[str, Any]) -> Trial:
+    return Trial(
+        study=row["study"],
+        number=row["number"],
+        params=json.loads(row["params"]),
+        values=None if row["values"] is None else tuple(json.loads(row["values"])),
+        state=row["state"],
+        agent=row["agent"],
+        created=row["created"],
+    )

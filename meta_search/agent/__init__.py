@@ -1,0 +1,1 @@
+"""What runs inside the sandbox. Standard library only: exported agents carry a copy of this folder."""

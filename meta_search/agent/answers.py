@@ -1,0 +1,111 @@
+"""From what a model wrote to the values of output fields; a small model's reply is never an error."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Any
+
+__all__ = ["CODE_FIELDS", "code_in", "parse_fields", "schema_for", "text_of"]
+
+CODE_FIELDS = ("code", "program")
+FENCE = re.compile(r"```[ \t]*(?:[\w+-]*)[ \t\r]*\n(.*?)(?:\n?```|\Z)", re.DOTALL)
+
+# The inside of a string, closed or not, or a bare value up to the next comma, bracket or line.
+BROKEN_VALUE = r'(?:"((?:[^"\\]|\\.)*)|([^"\s,}\]][^,}\]\n]*))'
+MOST_OBJECTS = 16  # places where a text with many braces is tried
+
+
+def code_in(text: str) -> str:
+    """The program in a reply: the first fenced block, or the text itself where there is no fence."""
+    match = FENCE.search(text)
+    return (match.group(1) if match else text.strip().strip("`")).strip("\n")
+
+
+def schema_for(fields: Sequence[str]) -> dict[str, Any] | None:
+    """JSON schema of a reply with these output fields.
+
+    One field is asked for as plain text: JSON costs a small model about four times the tokens, and ruins
+    code (FACTS of the project). So `None` for one field.
+    """
+    if len(fields) <= 1:
+        return None
+    return {
+        "type": "object",
+        "properties": {name: {"type": "string"} for name in fields},
+        "required": list(fields),
+        "additionalProperties": False,
+    }
+
+
+def text_of(value: Any) -> str:
+    """A JSON value as text: a third of the published agents break on anything but strings."""
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "True" if value else "False"
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    if isinstance(value, int | float):
+        return str(value)
+    return json.dumps(value, ensure_ascii=False)
+
+
+def parse_fields(text: str, fields: Sequence[str]) -> dict[str, str]:
+    """Values of the output fields in a reply; a missing field is `''`, every value is a `str`.
+
+    Takes a JSON object wherever one is found, fields in any order and spelling of case; of several fields
+    also what can be made out of a broken or cut one. Without any, a single field takes the whole reply, and
+    of several the one named `answer` (or the last) takes it.
+    """
+    if not fields:
+        return {}
+    found = _object_in(text, fields)
+    if found is None and len(fields) > 1:
+        found = _broken_object_in(text, fields)
+    if found is not None:
+        values = {name: text_of(found.get(name.lower())) for name in fields}
+        return {k: code_in(v) if k.lower() in CODE_FIELDS else v for k, v in values.items()}
+    taker = "answer" if "answer" in fields else fields[-1]
+    plain = code_in(text) if taker.lower() in CODE_FIELDS else text.strip()
+    values = dict.fromkeys(fields, "")
+    values[taker] = plain
+    return values
+
+
+def _object_in(text: str, fields: Sequence[str]) -> dict[str, Any] | None:
+    """The first JSON object in a text that holds one of the fields, its keys in lower case."""
+    decoder = json.JSONDecoder(strict=False)
+    start = text.find("{")
+    for _ in range(MOST_OBJECTS):
+        if start < 0:
+            break
+        try:
+            value, _end = decoder.raw_decode(text, start)
+        except (ValueError, RecursionError):
+            value = {}
+        lowered = {key.strip().lower(): content for key, content in value.items()}
+        if any(name.lower() in lowered for name in fields):
+            return lowered
+        start = text.find("{", start + 1)
+    return None
+
+
+def _broken_object_in(text: str, fields: Sequence[str]) -> dict[str, Any] | None:
+    """What stands behind the names of the fields in a text that only looks like a JSON object."""
+    found: dict[str, Any] = {}
+    for name in fields:
+        match = re.search(rf'"{re.escape(name)}"\s*:\s*' + BROKEN_VALUE, text, re.IGNORECASE)
+        if match:
+            found[name.lower()] = _unescaped(match[1]) if match[1] is not None else match[2]
+    return found or ({} if text.strip() == "{}" else None)
+
+
+def _unescaped(text: str) -> str:
+    try:
+        return str(json.loads(f'"{text}"', strict=False))
+    except ValueError:
+        return text

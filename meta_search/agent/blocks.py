@@ -1,0 +1,70 @@
+"""The composer's building blocks: small functions that compiled agents carry in their own source.
+
+They are written for the sandbox's scope (`LLMAgentBase`, `Counter` come without import), take the agent's
+`self`, and are copied whole into an agent by `authors.plan.compile_plan`, so that an agent reads alone.
+A way of working *starts* its calls and returns a function that finishes them: so votes overlap.
+"""
+
+__all__ = ["pick", "start_direct", "start_program", "start_think", "vote"]
+
+
+def pick(question, routes, default):
+    """The way of working of the first route whose words all stand in the question."""
+    text = question.lower()
+    for words, way in routes:
+        if all(word in text for word in words.split()):
+            return way
+    return default
+
+
+def start_direct(self, infos, role, instruction, shown, temperature):
+    """Ask for the answer alone; worked items of the domain are shown as earlier turns."""
+    examples = sorted_by_nearness(infos[0].content, self.examples)[:shown]
+    solver = LLMAgentBase(
+        ["answer"], "Solver", role=role, temperature=temperature, demonstrations=examples[::-1], max_tokens=64
+    )
+    [answer] = solver(infos, instruction)
+    return lambda: answer.content.strip()
+
+
+def start_program(self, infos, role, instruction, shown, temperature):
+    """Have a program written and run it; a program that fails or prints nothing is mended once."""
+    worked = [d for d in self.demonstrations if "```" in d.reply]
+    examples = sorted_by_nearness(infos[0].content, worked)[:shown]
+    coder = LLMAgentBase(["code"], "Coder", role=role, temperature=temperature, demonstrations=examples[::-1])
+    [code] = coder(infos, instruction)
+
+    def finish():
+        printed = self.run_python(code.content)
+        if printed and not printed.startswith("Error:"):
+            return printed
+        complaint = Info("result", "Python", printed or "It printed nothing.", 0)
+        [mended] = coder([*infos, code, complaint], "The program failed. Write it anew, short and right.", 1)
+        return self.run_python(mended.content)
+
+    return finish
+
+
+def start_think(self, infos, role, instruction, shown, temperature):
+    """Ask for brief reasoning before the answer."""
+    solver = LLMAgentBase(["thinking", "answer"], "Thinker", role=role, temperature=temperature)
+    thinking, answer = solver(infos, instruction)
+    return lambda: answer.content.strip()
+
+
+def vote(finishers):
+    """The most frequent answer that is no error; the first of equals."""
+    answers = [finish() for finish in finishers]
+    usable = [a for a in answers if a and not a.startswith("Error:")]
+    return Counter(usable or answers).most_common(1)[0][0]
+
+
+def sorted_by_nearness(question, pairs):
+    """Worked examples, nearest first, by the words they share with the question."""
+    words = set(re.findall(r"[^\W\d_]+", question.lower()))
+
+    def distance(pair):
+        there = set(re.findall(r"[^\W\d_]+", pair[0].lower()))
+        return 1 - len(words & there) / (len(words | there) or 1)
+
+    return sorted(pairs, key=distance)

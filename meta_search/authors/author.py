@@ -1,0 +1,134 @@
+"""What an author is, and what is handed to it."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from meta_search.config import AuthorConfig
+from meta_search.types import (
+    Agent,
+    Attempt,
+    Brief,
+    CallReply,
+    CallRequest,
+    Candidate,
+    Demonstration,
+    ItemResult,
+    Parameter,
+    Scalar,
+)
+
+__all__ = ["Author", "Context", "Example", "Failure", "Parent", "Trial", "Worked", "Written"]
+
+
+class Trial(Protocol):
+    """The part of an Optuna trial that the composer needs."""
+
+    def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any: ...
+
+    def suggest_int(self, name: str, low: int, high: int) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """An item of the examples split, with its answer: free to be shown."""
+
+    question: str
+    answer: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A train item that a parent got wrong."""
+
+    question: str
+    answer: str
+    expected: str
+    kind: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """An agent of the population as an author sees it.
+
+    Attributes:
+        score: On train, 0..1. tokens: used per item.
+        by_kind: Kind of item -> (right, evaluated) on train.
+        failures: Worst items first.
+        plan: The plan it was compiled from, if it was.
+    """
+
+    agent: Agent
+    score: float
+    tokens: float
+    by_kind: Mapping[str, tuple[float, int]] = field(default_factory=dict)
+    failures: tuple[Failure, ...] = ()
+    plan: Mapping[str, Any] | None = None
+    space: tuple[Parameter, ...] = ()
+    generation: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Worked:
+    """A teacher's run on one example, and whether it scored right."""
+
+    example: Example
+    right: bool
+    result: ItemResult
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Everything an author may use for one brief.
+
+    Attributes:
+        parents, inspirations: As the brief names them, best first.
+        domain: The domain's brief.
+        keywords: Kind of item -> words that tell it from the others (found on the examples split).
+        examples: The examples split.
+        demonstrations: Worked examples found so far in this run.
+        ask: Sends one request of the meta agent and waits.
+        try_out: Free dry run in the sandbox against a scripted LLM, on one train item or more.
+        teach: Runs an agent on examples with a model ("task" or "meta").
+        keep: Adds demonstrations to the run's pool.
+        trial: The Optuna trial of the composer's design.
+        values: Chooses values for declared parameters (the tuning study).
+    """
+
+    brief: Brief
+    config: AuthorConfig
+    parents: tuple[Parent, ...]
+    inspirations: tuple[Parent, ...]
+    domain: str
+    keywords: Mapping[str, str]
+    examples: tuple[Example, ...]
+    demonstrations: tuple[Demonstration, ...]
+    ask: Callable[[CallRequest], CallReply]
+    try_out: Callable[[Agent], list[ItemResult]]
+    teach: Callable[[Agent, Sequence[Example], str], list[Worked]]
+    keep: Callable[[Sequence[Demonstration]], None]
+    trial: Trial
+    values: Callable[[Parent], dict[str, Scalar]]
+    rng: random.Random
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What came of a brief: a candidate or `None`, and the drafts that failed on the way."""
+
+    candidate: Candidate | None
+    attempts: tuple[Attempt, ...] = ()
+
+
+class Author(Protocol):
+    """Turns a brief into a candidate. Called from several threads at once; keeps no state between briefs.
+
+    Failures of the model or of a draft are `Attempt`s, not exceptions.
+    """
+
+    def write(self, context: Context) -> Written: ...

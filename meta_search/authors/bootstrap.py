@@ -1,0 +1,161 @@
+"""Operator `bootstrap`: an agent's own right answers become the examples it shows.
+
+After DSPy's BootstrapFewShot and KNNFewShot (Khattab et al. 2023, arXiv 2310.03714, section 3.3): a teacher
+runs the agent on the examples split; calls of items that scored right are kept; the child shows the ones
+nearest to its question. The first teacher is the task model itself, which is the cheaper one; what it gets
+wrong goes to the meta model.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from dataclasses import replace
+
+from meta_search.authors.author import Context, Example, Parent, Worked, Written
+from meta_search.authors.drafts import MAX_DEMONSTRATIONS, attempt, finish
+from meta_search.authors.plan import compile_plan, plan_from
+from meta_search.types import Attempt, Demonstration
+
+__all__ = ["bootstrap", "collect", "show_demonstrations"]
+
+TEACHERS = ("task", "meta")
+
+
+def bootstrap(context: Context) -> Written:
+    """Write the child of the first parent that shows its own worked examples."""
+    if not context.parents or not context.examples:
+        return Written(None, (attempt(context, "draft", "bootstrap needs a parent and an examples split"),))
+    parent = context.parents[0]
+    pool = [d for d in context.demonstrations if fits(d, parent)] or collect(context, parent)
+    if not pool:
+        return Written(None, (attempt(context, "draft", "no example was answered right by any teacher"),))
+    shown = context.trial.suggest_int("shown", 1, 3)
+    thought = (
+        f"{parent.agent.name}, shown the {shown} nearest of {len(pool)} worked examples that scored right."
+    )
+    name = f"{parent.agent.name} + demonstrations"
+    plan = None
+    if parent.plan is not None:
+        described = plan_from(parent.plan)
+        plan = replace(described, name=name, thought=thought, shown=shown)
+        source = compile_plan(plan)
+    else:
+        found = show_demonstrations(parent.agent.source, name, thought, shown)
+        if found is None:
+            return Written(
+                None, (attempt(context, "draft", "the parent has no call that could show examples"),)
+            )
+        source = found
+    made = finish(
+        context,
+        name,
+        source,
+        thought,
+        values={k: v for k, v in parent.agent.values.items() if k != "shown"},
+        demonstrations=pool[-MAX_DEMONSTRATIONS:],
+        plan=plan.to_mapping() if plan else None,
+    )
+    return Written(None, (made,)) if isinstance(made, Attempt) else Written(made)
+
+
+def collect(context: Context, parent: Parent) -> list[Demonstration]:
+    """Run the parent on the examples, teacher after teacher, and keep the replies that scored right."""
+    todo: list[Example] = list(context.examples)
+    kept: list[Demonstration] = []
+    for teacher in TEACHERS:
+        worked: list[Worked] = context.teach(parent.agent, todo, teacher) if todo else []
+        for run in worked:
+            reply = _first_reply(run)
+            if run.right and reply:
+                kept.append(Demonstration(run.example.question, reply))
+        done = {run.example.question for run in worked if run.right}
+        todo = [example for example in todo if example.question not in done]
+    context.keep(kept)
+    return kept
+
+
+def fits(demonstration: Demonstration, parent: Parent) -> bool:
+    """Whether a reply of the run's pool has the form that the parent's first model is asked for.
+
+    Agents share the pool: shown a program where JSON is asked for, a model writes a program.
+    """
+    if parent.plan is not None:
+        return "program" not in plan_from(parent.plan).ways() or "```" in demonstration.reply
+    makers = _makers(ast.parse(parent.agent.source))
+    fields = ast.unparse(_fields_of(makers[0])) if makers else ""
+    if "," in fields:
+        return demonstration.reply.lstrip().startswith(("{", "```json"))
+    return ("```" in demonstration.reply) == ("code" in fields or "program" in fields)
+
+
+def _first_reply(run: Worked) -> str:
+    """The reply of the first call that had only the task before it: what the child will be shown."""
+    for call in run.result.trace:
+        if not call.inputs:
+            return call.text.strip()
+    return ""
+
+
+def show_demonstrations(source: str, name: str, thought: str, shown: int) -> str | None:
+    """Rewrite source so that its models are shown the nearest demonstrations.
+
+    Every `LLMAgentBase(…)` within `forward` whose output fields are those of the first one, and that shows
+    nothing yet, gets `demonstrations=`; the number is a tunable.
+
+    Returns:
+        The new source, or `None` where there is no such call.
+    """
+    tree = ast.parse(source)
+    forward, makers = _forward(tree), _makers(tree)
+    if forward is None or not makers:
+        return None
+    taken = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)}
+    worked = next(name for name in ("worked", *(f"worked{n}" for n in range(2, 99))) if name not in taken)
+    fields = ast.dump(_fields_of(makers[0]))
+    for maker in makers:
+        if ast.dump(_fields_of(maker)) == fields:
+            maker.keywords.append(ast.keyword("demonstrations", ast.Name(worked, ast.Load())))
+    task = forward.args.args[1].arg
+    first: Sequence[ast.stmt] = ast.parse(
+        f'{worked} = self.nearest({task}, self.tune.int("shown", 0, 3, {int(shown)}))'
+    ).body
+    forward.body[:0] = first
+    if _is_docstring(tree.body[0]):
+        tree.body.pop(0)
+    header = '"""' + f"{name}\n\n{thought}\n".replace("\\", " ").replace('"""', "'''") + '"""\n\n'
+    return header + ast.unparse(ast.fix_missing_locations(tree)) + "\n"
+
+
+def _forward(tree: ast.Module) -> ast.FunctionDef | None:
+    return next((n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == "forward"), None)
+
+
+def _makers(tree: ast.Module) -> list[ast.Call]:
+    """Calls of `LLMAgentBase` within `forward` that show nothing yet, in the order of the source."""
+    found = [
+        n
+        for n in ast.walk(_forward(tree) or ast.Module([], []))
+        if isinstance(n, ast.Call) and isinstance(n.func, ast.Name) and n.func.id == "LLMAgentBase"
+    ]
+    found = [
+        n
+        for n in found
+        if (n.args or any(k.arg == "output_fields" for k in n.keywords))
+        and not any(k.arg == "demonstrations" for k in n.keywords)
+    ]
+    return sorted(found, key=lambda n: (n.lineno, n.col_offset))
+
+
+def _fields_of(maker: ast.Call) -> ast.expr:
+    if maker.args:
+        return maker.args[0]
+    return next(k.value for k in maker.keywords if k.arg == "output_fields")
+
+
+def _is_docstring(node: ast.stmt) -> bool:
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    )

@@ -1,0 +1,118 @@
+"""Static checks of agent source before anything runs, with messages that a small model can mend by."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator, Mapping
+
+__all__ = ["check_source", "find_leak"]
+
+ALLOWED_IMPORTS = frozenset(
+    (
+        "ast bisect cmath collections copy csv dataclasses datetime decimal difflib enum fractions functools "
+        "hashlib heapq inspect io itertools json math numbers numpy operator random re statistics string sys "
+        "textwrap time traceback typing unicodedata calendar abc contextlib concurrent __future__ array "
+        "base64 binascii graphlib html os pathlib pprint queue shlex struct threading types weakref zlib"
+    ).split()
+)
+SELF_NAMES = frozenset("tune run_python map demonstrations nearest examples".split())
+HELPERS = frozenset("run_examples_and_get_feedback get_test_output_from_code".split())
+LEAK_LENGTH = 24
+
+
+def check_source(source: str) -> str | None:
+    """The first fault of agent source as one line, or `None`.
+
+    Finds what small models get wrong: no `forward`, wrong arguments, invented `self.` methods, a parse
+    error, imports that the sandbox does not have, no LLM call at all.
+    """
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError) as error:
+        line = getattr(error, "lineno", None)
+        return f"SyntaxError: {getattr(error, 'msg', error)}" + (f" (line {line})" if line else "")
+    except (RecursionError, MemoryError):
+        return "SyntaxError: the code is nested too deeply"
+    forwards = [n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == "forward"]
+    if not forwards:
+        return "define a function forward(self, taskInfo) at the top level"
+    forward = forwards[-1]
+    names = [a.arg for a in forward.args.args]
+    if len(names) != 2 or names[0] != "self":
+        return f"forward takes (self, taskInfo), not ({', '.join(names)})"
+    if not any(isinstance(n, ast.Return) and n.value is not None for n in ast.walk(forward)):
+        return "forward returns nothing; return an Info or a str"
+    called = {n.func.id for n in ast.walk(tree) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
+    if "LLMAgentBase" not in called:
+        return "the agent never asks a model; make one with LLMAgentBase([fields], name) and call it"
+    return _imports(tree) or _self_names(tree)
+
+
+def _imports(tree: ast.AST) -> str | None:
+    for node in ast.walk(tree):
+        names: list[str] = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names = [node.module or ""]
+        for name in names:
+            if name.split(".")[0] not in ALLOWED_IMPORTS:
+                line = node.lineno  # type: ignore[attr-defined]
+                return f"import {name} (line {line}): not there; numpy and most of the standard library are"
+    return None
+
+
+def _self_names(tree: ast.AST) -> str | None:
+    # Only attributes that are read and that no assignment defines: agents may keep things on `self`.
+    ours = [n for n in _outside_classes(tree) if isinstance(n, ast.Attribute) and _is_self(n)]
+    assigned = {n.attr for n in ours if isinstance(n.ctx, ast.Store)}
+    for node in ours:
+        if not isinstance(node.ctx, ast.Load):
+            continue
+        if node.attr not in SELF_NAMES | HELPERS | assigned and not node.attr.startswith("__"):
+            known = ", ".join(sorted(SELF_NAMES))
+            return f"self.{node.attr} (line {node.lineno}) does not exist; self has {known}"
+    return None
+
+
+def _outside_classes(tree: ast.AST) -> Iterator[ast.AST]:
+    """All nodes but those of classes, whose `self` is another one."""
+    todo = [tree]
+    while todo:
+        node = todo.pop()
+        yield node
+        todo += [n for n in ast.iter_child_nodes(node) if not isinstance(n, ast.ClassDef)][::-1]
+
+
+def _is_self(node: ast.Attribute) -> bool:
+    return isinstance(node.value, ast.Name) and node.value.id == "self"
+
+
+def find_leak(source: str, demonstrations: Iterable[str], scored: Mapping[str, str]) -> str | None:
+    """The id of a scored item whose question stands in the agent, or `None`.
+
+    Args:
+        source: Agent source.
+        demonstrations: Texts of the demonstrations.
+        scored: Question -> item id, of the train, validation and test splits. Questions shorter than 24
+            characters after folding of white space are compared with whole strings only, or every agent
+            that says "even or odd" would be refused.
+    """
+    texts = [" ".join(text.lower().split()) for text in (*_strings(source), *demonstrations)]
+    whole, folded = set(texts), "\n".join(texts)
+    for question, item in scored.items():
+        needle = " ".join(question.lower().split())
+        if needle and (needle in whole or (len(needle) >= LEAK_LENGTH and needle in folded)):
+            return item
+    return None
+
+
+def _strings(source: str) -> list[str]:
+    """The source itself and its string literals, adjacent ones joined as Python does."""
+    found = [source]
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return found
+    found += [n.value for n in ast.walk(tree) if isinstance(n, ast.Constant) and isinstance(n.value, str)]
+    return found

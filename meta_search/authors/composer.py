@@ -1,0 +1,187 @@
+"""The composer: writes agents from blocks under an Optuna trial. Needs no model; the honest baseline."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+from meta_search.authors.author import Context, Parent, Written
+from meta_search.authors.bootstrap import bootstrap, collect
+from meta_search.authors.drafts import attempt, demonstrations_for, finish
+from meta_search.authors.plan import WAYS, Plan, Route, compile_plan, plan_from
+from meta_search.types import Attempt, Demonstration
+
+__all__ = ["Composer"]
+
+MOST_KINDS = 12
+# What the seeds are as plans, so that a seed can be mutated and crossed.
+SEED_PLANS = {
+    "direct": Plan("Direct", way="direct"),
+    "program_of_thought": Plan("Program", way="program"),
+    "chain_of_thought": Plan("Think", way="think"),
+    "self_consistency": Plan("Think and vote", way="think", samples=5),
+}
+
+
+class Composer:
+    """Author `composer`."""
+
+    def write(self, context: Context) -> Written:
+        """Carry a brief out; an operator that lacks what it needs becomes `novel`."""
+        operator = context.brief.operator
+        if operator == "bootstrap" and context.parents:
+            return bootstrap(context)
+        if operator == "tune" and context.parents and context.parents[0].space:
+            return _tune(context)
+        planned = [(parent, plan) for parent in context.parents if (plan := plan_of(parent)) is not None]
+        made: Plan | None = None
+        if operator == "crossover" and len(planned) >= 2:
+            made = _cross(context, planned[0], planned[1])
+        elif operator == "mutate" and planned:
+            made = _mutate(context, *planned[0])
+        elif operator == "simplify" and planned:
+            made = _simplify(planned[0][1])
+        return write_plan(context, made or _novel(context))
+
+
+def plan_of(parent: Parent) -> Plan | None:
+    """The plan behind an agent, or `None` for an agent that was written freely."""
+    if parent.plan is not None:
+        return plan_from(parent.plan)
+    return SEED_PLANS.get(parent.agent.name)
+
+
+def write_plan(context: Context, plan: Plan) -> Written:
+    """Compile a plan, collect worked examples if it shows any and there are none yet, and check the agent."""
+    source = compile_plan(plan)
+    carried = demonstrations_for(source, pool_for(context, plan)) if plan.shown else ()
+    made = finish(context, plan.name, source, plan.thought, demonstrations=carried, plan=plan.to_mapping())
+    return Written(None, (made,)) if isinstance(made, Attempt) else Written(made)
+
+
+def pool_for(context: Context, plan: Plan) -> tuple[Demonstration, ...]:
+    """The run's worked examples; found first where a plan shows programs and the run has none.
+
+    Only an agent that writes programs can teach any: the first such parent or inspiration does.
+    """
+    pool = context.demonstrations
+    if not plan.shown or "program" not in plan.ways() or any("```" in d.reply for d in pool):
+        return pool
+    for teacher in (*context.parents, *context.inspirations):
+        taught = plan_of(teacher)
+        if taught is not None and taught.way == "program":
+            return (*pool, *collect(context, teacher))
+    return pool
+
+
+def _novel(context: Context) -> Plan:
+    """Every choice from the trial: a way of working per kind of item, votes, worked examples."""
+    trial = context.trial
+    kinds = list(context.keywords)[:MOST_KINDS]
+    if kinds:
+        ways = {kind: trial.suggest_categorical(f"way:{kind}", list(WAYS)) for kind in kinds}
+    else:
+        ways = {"": trial.suggest_categorical("way", list(WAYS))}
+    samples = 1 + 2 * trial.suggest_int("votes", 0, 1)
+    return _routed(context, ways, samples, trial.suggest_int("shown", 0, 2), "Composed")
+
+
+def _routed(context: Context, ways: dict[str, str], samples: int, shown: int, name: str) -> Plan:
+    """A plan that works each kind in its way; the commonest way needs no route."""
+    default = Counter(ways.values()).most_common(1)[0][0]
+    routes = tuple(
+        Route(context.keywords[kind], way) for kind, way in ways.items() if kind and way != default
+    )
+    parts = [f"{kind} {way}" for kind, way in ways.items() if kind and way != default]
+    thought = f"Works by {default}" + (f", but {', '.join(parts)}" if parts else "")
+    thought += f"; {samples} votes" if samples > 1 else ""
+    thought += f"; {shown} worked examples shown" if shown else ""
+    return Plan(
+        f"{name} {default}{' routed' if parts else ''}",
+        thought + ".",
+        default,
+        routes,
+        (),
+        "",
+        samples,
+        shown,
+    )
+
+
+def _cross(context: Context, first: tuple[Parent, Plan], second: tuple[Parent, Plan]) -> Plan:
+    """Each kind of item in the way of the parent that did better on it (ties: the cheaper parent's)."""
+    parents, plans = (first[0], second[0]), (first[1], second[1])
+    ways: dict[str, str] = {}
+    for kind, words in context.keywords.items():
+        rates = [_rate(parent, kind) for parent in parents]
+        cheaper = 0 if parents[0].tokens <= parents[1].tokens else 1
+        winner = cheaper if rates[0] == rates[1] else rates.index(max(rates))
+        ways[kind] = way_for(plans[winner], words)
+    if not ways:
+        return replace(plans[0], way=plans[1].way, name=f"{plans[0].name} × {plans[1].name}"[:60])
+    shown = max(plan.shown for plan in plans)
+    return _routed(context, ways, min(plan.samples for plan in plans), shown, "Crossed")
+
+
+def way_for(plan: Plan, words: str) -> str:
+    """The way in which a plan works items told by these words."""
+    have = set(words.split())
+    return next((route.way for route in plan.routes if set(route.words.split()) <= have), plan.way)
+
+
+def _rate(parent: Parent, kind: str) -> float:
+    right, n = parent.by_kind.get(kind, (0.0, 0))
+    return right / n if n else -1.0
+
+
+def _mutate(context: Context, parent: Parent, plan: Plan) -> Plan:
+    """Another way for the kind of item that goes worst, or another number of worked examples or votes."""
+    trial = context.trial
+    knob = trial.suggest_categorical("mutate", ["way", "shown", "samples"])
+    if knob == "way" and context.keywords:
+        kind = min(context.keywords, key=lambda k: (_rate(parent, k), context.rng.random()))
+        ways = {k: way_for(plan, words) for k, words in context.keywords.items()}
+        ways[kind] = context.rng.choice([way for way in WAYS if way != ways[kind]])
+        return _routed(context, ways, plan.samples, plan.shown, "Mutated")
+    if knob == "way":
+        way = context.rng.choice([way for way in WAYS if way != plan.way])
+        return replace(plan, way=way, routes=(), name=f"{plan.name}, by {way}"[:60])
+    if knob == "samples" and plan.samples > 1:
+        return replace(plan, samples=1, name=f"{plan.name}, one vote"[:60])
+    if knob == "samples" and plan.shown:
+        return replace(plan, samples=3, name=f"{plan.name}, three votes"[:60])
+    shown = context.rng.choice([n for n in (1, 2, 3) if n != plan.shown])
+    return replace(plan, shown=shown, name=f"{plan.name}, {shown} shown"[:60])
+
+
+def _simplify(plan: Plan) -> Plan | None:
+    """The same with fewer calls and shorter prompts; `None` where nothing is left to leave out."""
+    if plan.samples > 1:
+        return replace(plan, samples=1, name=f"{plan.name}, one vote"[:60])
+    if plan.shown > 1:
+        return replace(plan, shown=plan.shown - 1, name=f"{plan.name}, {plan.shown - 1} shown"[:60])
+    if plan.steps:
+        return replace(plan, steps=(), name=f"{plan.name}, no advisers"[:60])
+    if plan.routes:
+        return replace(plan, routes=plan.routes[:-1], name=f"{plan.name}, fewer routes"[:60])
+    return None
+
+
+def _tune(context: Context) -> Written:
+    """The parent with other values for the parameters that it declares."""
+    parent = context.parents[0]
+    values = context.values(parent)
+    if not values:
+        return Written(None, (attempt(context, "draft", "the parent declares nothing to tune"),))
+    told = ", ".join(f"{name}={value}" for name, value in values.items())
+    made = finish(
+        context,
+        f"{parent.agent.name} tuned"[:60],
+        parent.agent.source,
+        f"{parent.agent.name} with {told}.",
+        values=values,
+        demonstrations=parent.agent.demonstrations
+        or demonstrations_for(parent.agent.source, context.demonstrations),
+        plan=parent.plan,
+    )
+    return Written(None, (made,)) if isinstance(made, Attempt) else Written(made)

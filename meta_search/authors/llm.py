@@ -1,0 +1,169 @@
+"""The llm author: the meta agent drafts, looks again, and mends what the checks find.
+
+Draft, reflexion, static check, free dry run, debug: the loop of Meta Agent Search (arXiv 2408.08435,
+section 3), with parents and their failures in the prompt in place of the whole archive (arXiv 2510.06711).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from meta_search.agent.answers import code_in
+from meta_search.authors import prompts
+from meta_search.authors.author import Context, Written
+from meta_search.authors.composer import Composer, pool_for
+from meta_search.authors.drafts import attempt, demonstrations_for, finish
+from meta_search.authors.plan import Plan, compile_plan, plan_from, plan_schema
+from meta_search.types import Attempt, CallRequest, Candidate
+
+__all__ = ["LLMAuthor", "apply_edits", "read_plan"]
+
+EDIT = re.compile(r"<{5,} ?SEARCH\n(.*?)\n?={5,}\n(.*?)\n?>{5,} ?REPLACE", re.DOTALL)
+FORMS = {"plan": "JSON plan", "edit": "edits", "program": "program"}
+PLAN_TOKENS = 320
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What the meta agent wrote, read: source and, for a plan, the plan."""
+
+    name: str
+    thought: str
+    source: str
+    plan: Plan | None = None
+
+
+class LLMAuthor:
+    """Author `llm`."""
+
+    def write(self, context: Context) -> Written:
+        """Carry a brief out in the format the guide chose (a tag), else the first that is configured."""
+        if context.brief.operator == "tune":
+            return Composer().write(context)
+        form = next((tag for tag in context.brief.tags if tag in FORMS), context.config.formats[0])
+        if form == "edit" and not context.parents:
+            form = "program"
+        text = self._draft(context, form)
+        failed: list[Attempt] = []
+        for round_ in range(context.config.debug_rounds + 1):
+            if isinstance(text, Attempt):
+                return Written(None, (*failed, text))
+            made = _candidate(context, form, text)
+            if isinstance(made, Candidate):
+                return Written(made, tuple(failed))
+            failed.append(made)
+            if round_ < context.config.debug_rounds:
+                text = self._ask(
+                    context, form, prompts.debug(text, made.message, FORMS[form]), f"debug{round_}"
+                )
+        return Written(None, tuple(failed))
+
+    def _draft(self, context: Context, form: str) -> str | Attempt:
+        """First draft and reflexions."""
+        first = {"plan": prompts.draft_plan, "edit": prompts.draft_edit, "program": prompts.draft_program}[
+            form
+        ]
+        text = self._ask(context, form, first(context), "draft")
+        for number in range(context.config.reflexions):
+            if isinstance(text, Attempt):
+                break
+            again = self._ask(context, form, prompts.reflect(text, FORMS[form]), f"reflexion{number}")
+            # A reflexion that cannot be read is no reason to lose a draft that can.
+            if isinstance(again, str) and not isinstance(_read(context, form, again), str):
+                text = again
+        return text
+
+    def _ask(self, context: Context, form: str, prompt: str, step: str) -> str | Attempt:
+        words = sorted(set(context.keywords.values()))
+        reply = context.ask(
+            CallRequest(
+                model="meta",
+                messages=(("system", prompts.system()), ("user", prompt)),
+                temperature=context.brief.temperature,
+                max_tokens=min(context.config.max_tokens, PLAN_TOKENS)
+                if form == "plan"
+                else context.config.max_tokens,
+                schema=plan_schema(words) if form == "plan" else None,
+                seed=context.brief.seed,
+                occurrence=step,
+                purpose="meta",
+                agent=f"brief-{context.brief.number}",
+                author="meta agent",
+            )
+        )
+        if reply.fault:
+            return attempt(context, "draft", f"{reply.fault}: {reply.message}")
+        return reply.text
+
+
+def _candidate(context: Context, form: str, text: str) -> Candidate | Attempt:
+    """Read a draft and check the agent it describes."""
+    draft = _read(context, form, text)
+    if isinstance(draft, str):
+        return attempt(context, "draft", draft, text)
+    pool = context.demonstrations if draft.plan is None else pool_for(context, draft.plan)
+    carried = demonstrations_for(draft.source, pool) if draft.plan is None or draft.plan.shown else ()
+    return finish(
+        context,
+        draft.name,
+        draft.source,
+        draft.thought,
+        demonstrations=carried,
+        plan=draft.plan.to_mapping() if draft.plan else None,
+    )
+
+
+def _read(context: Context, form: str, text: str) -> Draft | str:
+    """A draft, or one line on why it cannot be read."""
+    if form == "plan":
+        plan = read_plan(text)
+        if isinstance(plan, str):
+            return plan
+        return Draft(plan.name, plan.thought, compile_plan(plan), plan)
+    name = _labelled(text, "Name", 60) or "Unnamed"
+    thought = _labelled(text, "Thought", 400)
+    if form == "edit":
+        edited = apply_edits(context.parents[0].agent.source, text)
+        return edited if edited.startswith("edit:") else Draft(name, thought, edited)
+    if "```" not in text and "def forward" not in text:
+        return "there is no ```python block with the source"
+    return Draft(name, thought, code_in(text) + "\n")
+
+
+def read_plan(text: str) -> Plan | str:
+    """A plan from JSON, or one line on what is wrong with it."""
+    start, end = text.find("{"), text.rfind("}")
+    try:
+        data: Any = json.loads(text[start : end + 1], strict=False) if start >= 0 else None
+    except (ValueError, RecursionError) as error:
+        return f"the JSON cannot be read: {error}"
+    if not isinstance(data, Mapping):
+        return "there is no JSON object"
+    try:
+        return plan_from(data)
+    except (ValueError, TypeError) as error:
+        return str(error)
+
+
+def apply_edits(source: str, text: str) -> str:
+    """Source with search/replace edits applied; a text that begins with `edit:` says what failed."""
+    edits = EDIT.findall(text)
+    if not edits:
+        return "edit: no SEARCH/REPLACE block found"
+    for search, put in edits:
+        if not search.strip():
+            return "edit: the SEARCH text is empty"
+        if source.count(search) != 1:
+            found = "is not in" if search not in source else "stands more than once in"
+            return f"edit: the SEARCH text {found} the source: {search.strip().splitlines()[:1]}"
+        source = source.replace(search, put)
+    return source
+
+
+def _labelled(text: str, label: str, most: int) -> str:
+    match = re.search(rf"^\W*{label}[^\w\n]*:[^\w\n]*(\w.*)$", text, re.MULTILINE | re.IGNORECASE)
+    return match.group(1).strip(" *`")[:most] if match else ""

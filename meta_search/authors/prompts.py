@@ -1,0 +1,128 @@
+"""What the meta agent is told. Pure functions from values to text; the words are our own.
+
+Small models follow short prompts and copy what stands in them, so every prompt says one thing, shows the
+form of the reply last, and names only what exists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from meta_search.authors.author import Context, Failure, Parent
+
+__all__ = ["debug", "draft_edit", "draft_plan", "draft_program", "reflect", "system"]
+
+MOST_FAILURES, MOST_QUESTION, MOST_SOURCE = 3, 240, 6000
+
+RUNTIME = """An agent is Python source with `def forward(self, taskInfo)`; it returns an Info or a str.
+- `LLMAgentBase(output_fields, agent_name, role="helpful assistant", temperature=0.5, demonstrations=[])`
+  makes a model; `agent([taskInfo, other_infos...], "instruction")` returns a list of Info, one per output field.
+  One field gives plain text (a field named "code" gives a program); several give JSON.
+- `info.content` is a str. `taskInfo.content` is the question.
+- `self.run_python(code)` runs a program and returns what it printed, or a text that starts with "Error: ".
+- `self.examples` is a list of (question, answer); `self.demonstrations` of (question, reply);
+  `self.nearest(taskInfo, k)` gives the k demonstrations nearest to the question.
+- `self.map(fn, items)` runs branches side by side; `self.tune.int(name, low, high, default)`,
+  `self.tune.float(...)`, `self.tune.choice(name, choices)` declare numbers that the search may tune.
+- Only the standard library and numpy can be imported. The agent never sees the right answer."""
+
+WAYS = """- direct: the model gives the answer at once. Best where a program cannot read the question.
+- program: the model writes a Python program, which is run. Best for counting, arithmetic and spelling.
+- think: a few words of reasoning, then the answer. Dear, and weak with small models."""
+
+TASKS: Mapping[str, str] = {
+    "novel": "Design an agent that works in another way than those above.",
+    "mutate": "Change the first agent above in one respect, so that it gets its wrong items right.",
+    "crossover": "Combine the two agents above: each solves items that the other does not.",
+    "bootstrap": "Improve the first agent above by showing its model worked examples.",
+    "simplify": "Make the first agent above cheaper without losing right answers.",
+    "tune": "Choose better numbers for the first agent above.",
+}
+
+
+def system() -> str:
+    """System message of the meta agent."""
+    return "You design agents: small programs that solve tasks by calling a language model. You are concise."
+
+
+def draft_plan(context: Context) -> str:
+    """Ask for a plan as JSON."""
+    routes = ""
+    if context.keywords:
+        known = "\n".join(f"- {kind}: {words}" for kind, words in context.keywords.items())
+        routes = f'\nKinds of tasks, and the "words" that tell them in a route:\n{known}\n'
+    tags = f"\nUse these if you can: {', '.join(context.brief.tags)}." if context.brief.tags else ""
+    return (
+        f"Tasks: {context.domain}\n\nWays of working:\n{WAYS}\n{routes}\n"
+        f"{_standing(context)}\n{TASKS.get(context.brief.operator, TASKS['novel'])}{tags}\n"
+        'Reply with a JSON plan: "name", "thought" (one sentence), "way" (for all tasks that no route '
+        'takes), "routes" (list of {"words", "way"}), "hint" (a sentence for the model, or empty), "samples" '
+        '(answers to vote on: 1, 3 or 5), "shown" (worked examples shown to the model: 0 to 3).'
+    )
+
+
+def draft_program(context: Context) -> str:
+    """Ask for a whole program."""
+    return (
+        f"Tasks: {context.domain}\n\n{RUNTIME}\n\n{_standing(context, sources=True)}\n"
+        f"{TASKS.get(context.brief.operator, TASKS['novel'])}\n"
+        "Reply with a line `Name: …`, a line `Thought: …`, and the whole source in one ```python block."
+    )
+
+
+def draft_edit(context: Context) -> str:
+    """Ask for an edit of the first parent as search and replace blocks."""
+    return (
+        f"Tasks: {context.domain}\n\n{RUNTIME}\n\n{_standing(context, sources=True)}\n"
+        f"{TASKS.get(context.brief.operator, TASKS['mutate'])}\n"
+        "Reply with a line `Name: …`, a line `Thought: …`, and one or more edits of the first agent's "
+        "source:\n<<<<<<< SEARCH\nlines that stand in the source, to the letter\n=======\n"
+        "lines to put there\n>>>>>>> REPLACE"
+    )
+
+
+def reflect(draft: str, form: str) -> str:
+    """Ask for a second look at a draft (Reflexion, Shinn et al. 2023, arXiv 2303.11366)."""
+    return (
+        f"Your draft:\n{draft[:MOST_SOURCE]}\n\nLook at it again: does it differ from what was tried, does "
+        "every part help with the wrong items, is anything in it impossible? "
+        f"Reply with the improved {form}, whole."
+    )
+
+
+def debug(draft: str, message: str, form: str) -> str:
+    """Ask to mend a draft that failed, with the reason."""
+    return f"Your draft:\n{draft[:MOST_SOURCE]}\n\nIt fails: {message}\nReply with the mended {form}, whole."
+
+
+def _standing(context: Context, sources: bool = False) -> str:
+    """The parents with their worst items, and the inspirations in a line each."""
+    parts = [_parent(parent, sources) for parent in context.parents]
+    if context.inspirations:
+        parts.append("Others so far:")
+        parts += [f"- {_line(parent)}" for parent in context.inspirations]
+    return "\n".join(parts) + "\n" if parts else ""
+
+
+def _parent(parent: Parent, sources: bool) -> str:
+    text = [f"Agent {_line(parent)}"]
+    if parent.by_kind:
+        kinds = ", ".join(f"{kind} {right:g} of {n}" for kind, (right, n) in sorted(parent.by_kind.items()))
+        text.append(f"Right by kind: {kinds}.")
+    if sources:
+        text.append(f"```python\n{parent.agent.source[:MOST_SOURCE]}\n```")
+    text += _failures(parent.failures)
+    return "\n".join(text)
+
+
+def _line(parent: Parent) -> str:
+    return f"«{parent.agent.name}»: {parent.score:.0%} right at {parent.tokens:.0f} tokens an item."
+
+
+def _failures(failures: Sequence[Failure]) -> list[str]:
+    lines = []
+    for failure in failures[:MOST_FAILURES]:
+        question = " ".join(failure.question.split())[:MOST_QUESTION]
+        got = " ".join(failure.answer.split())[:60] or failure.detail[:60] or "nothing"
+        lines.append(f"Wrong: {question} → {got} (expected {failure.expected[:60]})")
+    return lines

@@ -1,0 +1,285 @@
+"""The command line: parses, hands on, prints, and turns every error into one line and an exit status.
+
+Exit status (DESIGN.md section 9): 0 done, 1 the run failed, 2 bad usage or configuration, 3 stopped by
+budget or signal before the end, everything saved. Each command imports what it needs when it runs, so that
+`meta-search --help` costs no more than argparse.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import importlib.util
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from meta_search import __version__
+from meta_search.errors import ConfigError, MetaSearchError
+
+if TYPE_CHECKING:
+    from meta_search.config import Config
+
+__all__ = ["main"]
+
+OURS = ("archive", "conf", "domains")
+MARK = "__meta_search__ = True"
+STOPPED = 3
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        argv: Arguments without the program's name; `None` takes those of the process.
+
+    Returns:
+        The exit status.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        with _terminable():
+            return _dispatch(arguments)
+    except MetaSearchError as error:
+        print(f"meta-search: {' '.join(str(error).split())}", file=sys.stderr)
+        return error.exit_status
+    except KeyboardInterrupt:
+        print("meta-search: stopped", file=sys.stderr)
+        return STOPPED
+    except BrokenPipeError:  # `meta-search archive list latest | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except SystemExit as end:  # argparse
+        return end.code if isinstance(end.code, int) else 2
+
+
+def _dispatch(arguments: list[str]) -> int:
+    if arguments[:1] == ["run"]:
+        refuse_foreign_packages()
+        return _run(arguments[1:])
+    if arguments[:1] in (["-sc"], ["--shell-completion"]):
+        return _complete(arguments)
+    parsed = _parse(arguments)
+    refuse_foreign_packages()
+    command: Callable[[argparse.Namespace], int] = parsed.command
+    return command(parsed)
+
+
+@contextlib.contextmanager
+def _terminable() -> Iterator[None]:
+    """SIGTERM ends a command as Ctrl-C does: what it opened is closed. A search has handlers of its own."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def refuse_foreign_packages() -> None:
+    """Refuse packages of other people that bear the names of ours and come first on the import path.
+
+    They are found but never imported, as importing would run their code.
+
+    Raises:
+        ConfigError: Naming the path.
+    """
+    for name in OURS:
+        spec = importlib.util.find_spec(name)
+        origin = Path(spec.origin) if spec and spec.origin else None
+        if origin and origin.is_file() and MARK in origin.read_text(encoding="utf-8", errors="replace"):
+            continue
+        if spec is None:
+            raise ConfigError(f"package {name} of meta-search is missing: install meta-search again")
+        place = origin or next(iter(spec.submodule_search_locations or []), name)
+        raise ConfigError(
+            f"{place} hides meta-search's own package {name}: start meta-search from another folder with "
+            "the command `meta-search`, and without that folder on PYTHONPATH"
+        )
+
+
+def _parse(arguments: list[str]) -> argparse.Namespace:
+    """Parse all commands but `run`; overrides may stand anywhere behind the command."""
+    parser = _parser()
+    parsed, rest = parser.parse_known_args(arguments)
+    overrides = [word for word in rest if "=" in word and not word.startswith("-")]
+    wrong = [word for word in rest if word not in overrides]
+    if wrong or (overrides and not hasattr(parsed, "overrides")):
+        parser.error(f"unrecognized arguments: {' '.join(wrong or overrides)}")
+    if overrides:
+        parsed.overrides = [*parsed.overrides, *overrides]
+    return parsed
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="meta-search",
+        description="Searches for LLM agents: a meta agent writes them as code, real items judge them.",
+        epilog="RUN is a run folder, or `latest`. Overrides are key=value, see `meta-search run --help`.",
+    )
+    parser.add_argument("--version", action="version", version=f"meta-search {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    def add(name: str, text: str, command: Callable[[argparse.Namespace], int]) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=text, description=text)
+        added.set_defaults(command=command)
+        return added
+
+    add("run", "search for an agent: run [override…]", lambda _: 2)  # never called: main hands `run` to Hydra
+    resume = add("resume", "go on with a run where it stopped", _resume)
+    resume.add_argument("run", metavar="RUN")
+    resume.add_argument(
+        "overrides", nargs="*", metavar="override", help="budget.*, llm.max_concurrency, ray.address"
+    )
+    evaluate = add("evaluate", "evaluate agents on a domain", _evaluate)
+    evaluate.add_argument(
+        "agents", metavar="AGENTS", help="an ADAS archive .json, a .py file, RUN or RUN:AGENT"
+    )
+    evaluate.add_argument("overrides", nargs="*", metavar="override")
+    evaluate.add_argument("--json", metavar="FILE", type=Path, help="write the rows to FILE")
+    _add_archive(commands.add_parser("archive", help="look through the agents of a run"))
+    export = add("export", "write an agent as code that runs without meta-search", _export)
+    export.add_argument("run", metavar="RUN")
+    export.add_argument(
+        "agent", metavar="AGENT", nargs="?", help="id, beginning of an id, or name; else the best"
+    )
+    export.add_argument("--to", metavar="DIR", type=Path, required=True)
+    report = add("report", "print the verdict of a run and write its report.html", _report)
+    report.add_argument("run", metavar="RUN")
+    report.add_argument("--json", action="store_true", help="print the verdict as JSON")
+    models = add("models", "embedded models: list them, or pull them into the cache", _models)
+    models.add_argument("action", choices=("list", "pull"))
+    models.add_argument("name", metavar="NAME", nargs="?", help="one model; else all")
+    models.add_argument("--json", action="store_true")
+    doctor = add("doctor", "what this machine has, and whether a search can run", _doctor)
+    doctor.add_argument("--json", action="store_true")
+    return parser
+
+
+def _add_archive(parser: argparse.ArgumentParser) -> None:
+    """The commands below `meta-search archive`; each is a function of `browse`."""
+    actions = parser.add_subparsers(metavar="ACTION", required=True)
+
+    def add(name: str, text: str) -> argparse.ArgumentParser:
+        added = actions.add_parser(name, help=text, description=text)
+        added.set_defaults(command=_browse, action=name)
+        added.add_argument("run", metavar="RUN")
+        added.add_argument("--json", action="store_true")
+        return added
+
+    add("list", "agents, best first").add_argument(
+        "--limit", type=int, default=20, help="most agents in the table; 0 shows all (--json always does)"
+    )
+    add("show", "one agent with its evidence and source").add_argument("agent", metavar="AGENT")
+    diff = add("diff", "what differs between two agents")
+    diff.add_argument("agent", metavar="AGENT")
+    diff.add_argument("other", metavar="OTHER")
+    add("lineage", "ancestors of an agent").add_argument(
+        "agent", metavar="AGENT", nargs="?", help="else the best agent"
+    )
+    add("search", "agents whose name, thought or source hold all words").add_argument(
+        "words", metavar="WORD", nargs="+"
+    )
+    add("import", "add the agents of an ADAS archive to a run").add_argument(
+        "file", metavar="FILE.json", type=Path
+    )
+
+
+def _run(arguments: list[str]) -> int:
+    from meta_search.compose import run_app
+
+    def search(config: Config, overrides: tuple[str, ...]) -> int:
+        from meta_search import engine
+
+        try:
+            return engine.search(config, overrides=overrides, live=True).status
+        except MetaSearchError as error:
+            # One search of a --multirun that fails does not end the others.
+            if "--multirun" not in arguments and "-m" not in arguments:
+                raise
+            print(f"meta-search: {' '.join(str(error).split())}", file=sys.stderr)
+            return error.exit_status
+
+    # Completion scripts are made for the program, usage lines for the command.
+    completion = {"-sc", "--shell-completion"} & set(arguments)
+    return run_app(arguments, search, program="meta-search" if completion else "meta-search run")
+
+
+def _complete(arguments: list[str]) -> int:
+    """Shell completion: of commands here, of overrides by Hydra, which knows nothing of commands."""
+    from meta_search.compose import run_app
+
+    words = os.environ.get("COMP_LINE", "").split(" ")
+    if len(words) == 2:
+        print("run resume evaluate archive export report models doctor")
+        return 0
+    if len(words) > 2 and words[1] == "run":
+        os.environ["COMP_LINE"] = " ".join([words[0], *words[2:]])
+    return run_app(arguments, lambda config, overrides: 0)
+
+
+def _resume(arguments: argparse.Namespace) -> int:
+    from meta_search.runs import resolve
+
+    folder = resolve(arguments.run)
+    from meta_search import engine
+
+    return engine.resume(folder, arguments.overrides).status
+
+
+def _evaluate(arguments: argparse.Namespace) -> int:
+    from meta_search import browse
+    from meta_search.compose import compose
+
+    browse.check_writable(arguments.json)
+    config = compose(arguments.overrides)
+    from meta_search import engine
+
+    browse.print_evaluations(engine.evaluate(arguments.agents, config), arguments.json)
+    return 0
+
+
+def _browse(arguments: argparse.Namespace) -> int:
+    from meta_search import browse
+
+    return browse.COMMANDS[arguments.action](arguments)
+
+
+def _export(arguments: argparse.Namespace) -> int:
+    from meta_search.export import export_agent
+    from meta_search.runs import resolve
+
+    folder = resolve(arguments.run)
+    record = export_agent(folder, arguments.agent, arguments.to)
+    print(f"{record.agent.id} of {folder} is in {arguments.to}: python {arguments.to / 'run.py'} --help")
+    return 0
+
+
+def _report(arguments: argparse.Namespace) -> int:
+    from meta_search import browse
+
+    return browse.report(arguments.run, as_json=arguments.json)
+
+
+def _models(arguments: argparse.Namespace) -> int:
+    from meta_search import doctor
+
+    if arguments.action == "pull":
+        return doctor.pull_models(arguments.name)
+    return doctor.list_models(arguments.name, as_json=arguments.json)
+
+
+def _doctor(arguments: argparse.Namespace) -> int:
+    from meta_search import doctor
+
+    return doctor.doctor(as_json=arguments.json)

@@ -1,0 +1,276 @@
+"""From overrides to a checked `Config`: the only importer of Hydra.
+
+The command line, `meta_search.search(...)` and the tests all compose here, so that the same words mean
+the same everywhere.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import os
+import re
+import sys
+import typing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from meta_search.config import Config, from_mapping, to_mapping
+from meta_search.errors import ConfigError, MetaSearchError
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+__all__ = ["RESUMABLE", "amend", "compose", "known_keys", "override_strings", "run_app"]
+
+SEARCH_PATH = "pkg://conf"
+GROUPS = ("domain", "llm", "search", "author", "evaluate", "sandbox", "budget")
+RESUMABLE = ("budget.", "llm.max_concurrency", "ray.address")
+"""Keys that `resume` may change: nothing that would make earlier evaluations incomparable."""
+
+
+def compose(overrides: Sequence[str] = (), **groups: Any) -> Config:
+    """Compose the configuration as `meta-search run` does.
+
+    Args:
+        overrides: Hydra overrides, as `domain=table` or `budget.wall_s=300`.
+        groups: The same as keywords: `domain="table"`, `budget={"wall_s": 300}`, `seed=3`.
+
+    Raises:
+        ConfigError: An unknown key, group option or value, or bad syntax; one line.
+    """
+    from hydra import compose as hydra_compose
+    from hydra import initialize_config_module
+    from hydra.core.global_hydra import GlobalHydra
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+
+    words = _open_mappings([*overrides, *override_strings(groups)])
+    for word in words:
+        if word.startswith("-"):
+            raise ConfigError(f"{word}: overrides are key=value; only `run` takes options of Hydra")
+    hydra = GlobalHydra.instance()
+    outer, hydra.hydra = hydra.hydra, None  # the caller may use Hydra for an application of its own
+    try:
+        with initialize_config_module("conf", version_base="1.3"):
+            return _checked(hydra_compose("config", overrides=words))
+    except (HydraException, OmegaConfBaseException) as error:
+        raise ConfigError(_one_line(error)) from error
+    finally:
+        GlobalHydra.instance().hydra = outer  # leaving the context has put another instance in its place
+
+
+def amend(config: Config, overrides: Sequence[str], allowed: Sequence[str] = RESUMABLE) -> Config:
+    """A stored configuration with some keys changed, as `resume` and later readings of a run need it.
+
+    Args:
+        config: What the run was started with.
+        overrides: `key=value` strings; no groups.
+        allowed: Keys that may change; one that ends in a dot allows all below it.
+
+    Raises:
+        ConfigError: A key that is unknown or may not change, or bad syntax; one line.
+    """
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.errors import HydraException
+
+    mapping = to_mapping(config)
+    keys = known_keys()
+    try:
+        parsed = OverridesParser.create().parse_overrides(list(overrides))
+    except HydraException as error:
+        raise ConfigError(_one_line(error)) from error
+    for override in parsed:
+        key = override.key_or_group
+        if override.is_sweep_override() or override.is_delete():
+            raise ConfigError(f"{override.input_line}: expected key=value")
+        if not any(key == name or (name.endswith(".") and key.startswith(name)) for name in allowed):
+            may = ", ".join(f"{name}*" if name.endswith(".") else name for name in allowed)
+            raise ConfigError(f"{key} cannot be changed here; what can: {may}")
+        if key not in keys:
+            raise ConfigError(_unknown(key))
+        *groups, last = key.split(".")
+        place = mapping
+        for group in groups:
+            place = place[group]
+        place[last] = override.value()
+    return from_mapping(mapping)
+
+
+def run_app(
+    arguments: Sequence[str], search: Callable[[Config, tuple[str, ...]], int], program: str = "meta-search"
+) -> int:
+    """Hand arguments to Hydra's own entry point, so that --multirun, --cfg job and completion work.
+
+    Args:
+        arguments: What stands behind `meta-search run`.
+        search: Called once for every job with its configuration and overrides; returns an exit status.
+        program: Name for usage lines and completion scripts.
+
+    Returns:
+        The greatest exit status of all jobs, 0 where Hydra only printed something.
+
+    Raises:
+        ConfigError: Unknown override or bad syntax; one line.
+    """
+    import hydra
+    from hydra.core.hydra_config import HydraConfig
+    from hydra.errors import HydraException
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    statuses: list[int] = []
+    failures: list[BaseException] = []
+
+    def job(composed: DictConfig) -> None:
+        if failures:
+            return
+        try:
+            # Unresolved: `${oc.env:…}` is recorded as it was typed.
+            typed = OmegaConf.to_container(HydraConfig.get().overrides.task, resolve=False)
+            words = tuple(typing.cast(list[str], typed))
+            statuses.append(search(_checked(composed), words))
+        except BaseException as error:  # noqa: BLE001 - Hydra would print it its own way; raised again below
+            failures.append(error)
+
+    entry = hydra.main(config_path=SEARCH_PATH, config_name="config", version_base="1.3")(job)
+    with _argv(program, _open_mappings(arguments)):
+        try:
+            entry()
+        except SystemExit as end:  # --help and usage errors of Hydra's parser
+            if end.code:
+                return 2
+        except (HydraException, OmegaConfBaseException, ValueError) as error:
+            raise ConfigError(_one_line(error)) from error
+    if failures:
+        raise failures[0]
+    return max(statuses, default=0)
+
+
+def known_keys() -> frozenset[str]:
+    """Every dotted key of the configuration."""
+
+    def below(cls: type, prefix: str) -> Iterator[str]:
+        for name, hint in typing.get_type_hints(cls).items():
+            if dataclasses.is_dataclass(hint):
+                yield from below(typing.cast(type, hint), f"{prefix}{name}.")
+            else:
+                yield f"{prefix}{name}"
+
+    return frozenset(below(Config, ""))
+
+
+def override_strings(groups: Mapping[str, Any], prefix: str = "") -> list[str]:
+    """Keywords as Hydra overrides: `{"budget": {"usd": 1}}` gives `["budget.usd=1"]`.
+
+    A string for a group chooses its option; group choices come first, so that keys below them stand.
+    """
+    words: list[str] = []
+    for name, value in groups.items():
+        key = f"{prefix}{name}"
+        if not prefix and key in GROUPS and isinstance(value, str):
+            words.insert(0, f"{key}={value}")
+        elif isinstance(value, Mapping) and key not in _mapping_keys():
+            words += override_strings(value, f"{key}.")
+        else:
+            words.append(f"{key}={_literal(value)}")
+    return words
+
+
+def _literal(value: Any) -> str:
+    """A Python value in Hydra's override grammar."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int | float):
+        return repr(value)
+    if isinstance(value, Mapping):
+        return "{" + ",".join(f"{key}:{_literal(inner)}" for key, inner in value.items()) + "}"
+    if isinstance(value, list | tuple | set | frozenset):
+        return "[" + ",".join(_literal(inner) for inner in value) + "]"
+    text = re.sub(r"(\\*)('|$)", lambda m: m[1] * 2 + ("\\'" if m[2] else ""), str(value))
+    return f"'{text}'"
+
+
+def _mapping_keys() -> frozenset[str]:
+    """Keys whose value is a mapping with names of the user's choice."""
+    config = Config()
+    groups = ((f"{f.name}.", getattr(config, f.name)) for f in dataclasses.fields(config))
+    return frozenset(
+        f"{prefix}{f.name}"
+        for prefix, group in groups
+        if dataclasses.is_dataclass(group)
+        for f in dataclasses.fields(group)
+        if isinstance(getattr(group, f.name), Mapping)
+    )
+
+
+def _open_mappings(words: Sequence[str]) -> list[str]:
+    """Spare users Hydra's `++` where names are theirs to choose, as in `domain.sizes.train=40`."""
+    free = _mapping_keys()
+    return [
+        f"++{word}" if any(word.startswith((f"{key}.", f"{key}=")) for key in free) else word
+        for word in words
+    ]
+
+
+def _checked(composed: DictConfig) -> Config:
+    """Hydra's composition as a `Config`; missing values named."""
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    try:
+        missing = sorted(OmegaConf.missing_keys(composed))
+        if missing:
+            raise ConfigError(f"{' and '.join(missing)} must be given: add {missing[0]}=…")
+        plain = OmegaConf.to_container(composed, resolve=True)
+    except OmegaConfBaseException as error:
+        raise ConfigError(_one_line(error)) from error
+    return from_mapping(typing.cast(dict[str, Any], plain))
+
+
+@contextmanager
+def _argv(program: str, arguments: Sequence[str]) -> Iterator[None]:
+    """Hydra's entry point reads sys.argv, and raises instead of printing only if its environment says so."""
+    argv, full = sys.argv, os.environ.get("HYDRA_FULL_ERROR")
+    sys.argv = [program, *arguments]
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+    try:
+        yield
+    finally:
+        sys.argv = argv
+        if full is None:
+            del os.environ["HYDRA_FULL_ERROR"]
+        else:
+            os.environ["HYDRA_FULL_ERROR"] = full
+
+
+def _one_line(error: Exception) -> str:
+    """What Hydra or OmegaConf says in several lines, in one, in the user's words."""
+    if isinstance(error, MetaSearchError):
+        return str(error)
+    text = str(error)
+    options = r"Could not find '([^']+)'\s+Available options in '([^']+)':\s*((?:\t\S+\n)+)"
+    if found := re.search(options, text):
+        wanted, group = found[1].removeprefix(f"{found[2]}/"), found[2]
+        return f"{group}={wanted}: no such option; there are {', '.join(found[3].split())}"
+    if found := re.search(r"Could not override '([^']+)'", text):
+        return _unknown(found[1].split("@")[0].replace("/", "."))
+    if found := re.search(r"Ambiguous value for argument '([^']+)'", text):
+        return f"{found[1]}: several values need --multirun (run only), a list is written key=[a,b]"
+    lines = [line.strip() for line in text.partition("Config search path:")[0].splitlines()]
+    kept = [line for line in lines if line.strip("^ ") and not line.startswith("See http")]
+    if override := getattr(error, "override", None):
+        return f"{override}: bad syntax, expected key=value ({kept[-1] if kept else 'unreadable'})"
+    return re.sub(r"^\w*(Exception|Error): ", "", "; ".join(kept[:2])) or type(error).__name__
+
+
+def _unknown(key: str) -> str:
+    """An unknown key, with the nearest ones that exist."""
+    keys = sorted(known_keys() | set(GROUPS))
+    near = difflib.get_close_matches(key, keys, n=3, cutoff=0.6)
+    near += [name for name in keys if name.rpartition(".")[2] == key.rpartition(".")[2] and name not in near]
+    hint = f"did you mean {' or '.join(near[:3])}?" if near else "`meta-search run --help` lists them"
+    return f"unknown key {key}; {hint}"

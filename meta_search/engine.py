@@ -1,0 +1,482 @@
+"""The loop: ask the guide for a brief, have an author write, evaluate, archive, tell the guide.
+
+Steady state: `search.in_flight` candidates are always being written or evaluated. One thread, the caller's,
+waits for what comes next; only it touches the guide and the members.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import signal
+import statistics
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from archive.records import Archive
+from meta_search import closing, seeds
+from meta_search.authors.author import Author, Written
+from meta_search.authors.check import find_leak
+from meta_search.authors.composer import Composer
+from meta_search.authors.llm import LLMAuthor
+from meta_search.briefing import Briefing
+from meta_search.config import Config, to_mapping
+from meta_search.guide.guide import VALUE_OF_NOTHING, Guide, gain_per_cost
+from meta_search.guide.racing import decide
+from meta_search.guide.studies import Asked
+from meta_search.members import Member, Members
+from meta_search.progress import Progress
+from meta_search.report.verdict import Verdict
+from meta_search.scoring import Runner
+from meta_search.session import Session, new_folder, open_session, read_config
+from meta_search.types import Attempt, Brief, Candidate, ItemResult
+
+__all__ = ["RunSummary", "Search", "evaluate", "open_run", "resume", "search"]
+
+AUTHORS: dict[str, type[Author]] = {"llm": LLMAuthor, "composer": Composer}
+TICK_S = 0.5
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """How a run ended.
+
+    Attributes:
+        folder: The run folder. status: Exit status: 0 done, 1 failed, 3 stopped before the end.
+        sentence: Whether the best agent found beats the best seed on fresh test items.
+        best: Id of the best agent, `""` if there is none.
+    """
+
+    folder: Path
+    status: int
+    sentence: str
+    best: str = ""
+    verdict: Verdict | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """A brief that an author is at work on."""
+
+    brief: Brief
+    design: Asked
+    tuning: list[tuple[str, int]]
+
+
+class Search:
+    """One search over an opened session."""
+
+    def __init__(self, session: Session, progress: Progress, resumed: Archive | None = None) -> None:
+        config = session.config
+        self.session, self.config, self.progress = session, config, progress
+        self.members = Members()
+        self.runner = Runner(session)
+        self.briefing = Briefing(session, self.members, self.runner.submit)
+        authors = ("llm", "composer") if config.author.name == "mixed" else (config.author.name,)
+        search = config.search
+        self.guide = Guide(config.seed, search.operators, authors, config.author.formats, search.guided)
+        self.events: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self.writing: dict[int, Writing] = {}
+        self.told: dict[str, Writing] = {}
+        self.waiting: list[Member] = []
+        self.written = 0
+        self.stop = ""
+        self.scored = {
+            item.question: item.id
+            for split in ("train", "validation", "test")
+            for item in session.domain.items(split)
+        }
+        for candidate in seeds.candidates(config.search.seeds):
+            self._admit(candidate, seed=True)
+        if resumed is not None:
+            self._restore(resumed)
+
+    # -- the loop
+
+    def run(self) -> RunSummary:
+        """Search until candidates or budget are used up, then report on fresh test items."""
+        with self._signals():
+            while not self._finished():
+                self._fill()
+                self._next()
+            self._wind_down()
+            if self.stop == "signal":
+                return self._stopped()
+            return self._close()
+
+    def _finished(self) -> bool:
+        if not self.stop and self.progress.search_time_left() <= 0:
+            self.stop = "time"
+        busy = bool(self.waiting or self.writing or self._racing())
+        return bool(self.stop) or (self.written >= self.config.search.candidates and not busy)
+
+    def _fill(self) -> None:
+        """Keep `in_flight` candidates going. Seeds and briefs take turns once there is an incumbent."""
+        while not self.stop and len(self._racing()) + len(self.writing) < self.config.search.in_flight:
+            ready = self._ready()
+            more = self.written + len(self.writing) < self.config.search.candidates
+            seeds_run = any(m.seed for m in self._racing())
+            if self.waiting and not (ready and more and seeds_run):
+                self._race(self.waiting.pop(0))
+            elif more and ready:
+                self._write()
+            elif self.waiting:
+                self._race(self.waiting.pop(0))
+            else:
+                break
+
+    def _ready(self) -> bool:
+        """Briefs make sense once the two cheapest seeds are known."""
+        seeds_ = [m for m in self.members.all() if m.seed]
+        return sum(m.done for m in seeds_) >= min(2, len(seeds_)) and len(self.members.population()) > 0
+
+    def _next(self) -> None:
+        """Handle one event, or let time pass."""
+        with contextlib.suppress(queue.Empty):
+            self.events.get(timeout=TICK_S)()
+        self.progress.show(self.members, self._in_flight())
+
+    # -- writing
+
+    def _write(self) -> None:
+        """Ask the guide for a brief and hand it to an author."""
+        order = self.guide.ask()
+        brief = self.briefing.brief(order)
+        writing = Writing(brief, self.guide.design(), [])
+        self.writing[brief.number] = writing
+        self.runner.event("ask", {"brief": brief.number, "operator": brief.operator, "author": brief.author})
+        context = self.briefing.context(brief, writing.design, lambda parent: self._values(writing, parent))
+        author = AUTHORS[brief.author]()
+        self.progress.say(f"brief {brief.number}: {brief.author} writes by {brief.operator}")
+        future = in_thread(lambda: author.write(context))
+        future.add_done_callback(lambda done: self.events.put(lambda: self._written(writing, done)))
+
+    def _values(self, writing: Writing, parent: Any) -> dict[str, Any]:
+        lineage = str(parent.agent.id)
+        number, values = self.guide.tune(lineage, parent.space)
+        writing.tuning.append((lineage, number))
+        return values
+
+    def _written(self, writing: Writing, future: Future[Written]) -> None:
+        """A candidate, or failed attempts: archive them and go on."""
+        self.writing.pop(writing.brief.number, None)
+        self.written += 1
+        written = future.result()
+        candidate = written.candidate
+        attempts = list(written.attempts)
+        refusal = None if candidate is None else self._refusal(candidate)
+        if candidate is not None and refusal is not None:
+            attempts.append(refusal)
+            candidate = None
+        for attempt in attempts:
+            self.runner.write("add_attempt", attempt)
+        if candidate is None:
+            why = attempts[-1].message if attempts else "nothing was written"
+            self.progress.say(f"brief {writing.brief.number}: no candidate ({why})")
+            self._tell(writing, None, 0.0)
+            return
+        self.progress.say(f"brief {writing.brief.number}: «{candidate.agent.name}» {candidate.thought}")
+        self.told[candidate.agent.id] = writing
+        self.waiting.insert(0, self._admit(candidate))
+
+    def _refusal(self, candidate: Candidate) -> Attempt | None:
+        """Duplicates and agents that carry scored items are not evaluated."""
+        brief, agent = candidate.brief, candidate.agent
+        if agent.id in self.members:
+            return Attempt(
+                brief.number, brief.author, brief.operator, "duplicate", f"is {agent.id}", agent.source
+            )
+        texts = [d.question for d in agent.demonstrations] + [str(v) for v in agent.values.values()]
+        leak = find_leak(agent.source, texts, self.scored)
+        if leak:
+            message = f"carries the question of scored item {leak}"
+            return Attempt(brief.number, brief.author, brief.operator, "leak", message, agent.source)
+        return None
+
+    def _admit(self, candidate: Candidate, seed: bool = False) -> Member:
+        member = Member(candidate, seed)
+        self.members.add(member)
+        if seed:
+            self.waiting.append(member)
+        self.runner.write("add_candidate", candidate, "seed" if seed else "candidate")
+        return member
+
+    # -- evaluating
+
+    def _racing(self) -> list[Member]:
+        return [m for m in self.members.all() if m.racing]
+
+    def _race(self, member: Member) -> None:
+        """Evaluate on train, block by block."""
+        member.racing = True
+        self._block(member, "train")
+
+    def _block(self, member: Member, split: str) -> None:
+        """Send the next items of a split; the last one to come back decides how it goes on."""
+        jobs = self.runner.next_jobs(member, split, self.briefing.pairs, self._block_size())
+        left = len(jobs)
+        if not jobs:
+            self.events.put(lambda: self._block_done(member, split))
+
+        def came(future: Future[ItemResult]) -> None:
+            self.events.put(lambda: arrived(future))
+
+        def arrived(future: Future[ItemResult]) -> None:
+            nonlocal left
+            left -= 1
+            self.stop = self.stop or self.runner.take(member, future)
+            if left == 0:
+                self._block_done(member, split)
+
+        for job in jobs:
+            self.runner.submit(job).add_done_callback(came)
+
+    def _block_size(self) -> int:
+        return self.config.evaluate.block
+
+    def _block_done(self, member: Member, split: str) -> None:
+        """Decide: go on with the split, stop, or finish it."""
+        self.runner.save(member, split)
+        done = len(member.rows(split)) >= self.runner.planned(split)
+        if self.stop:
+            member.racing = False
+        elif split == "validation":
+            if done:
+                member.racing = False
+            else:
+                self._block(member, split)
+        else:
+            member.stopped = "" if done else self._verdict(member)
+            if done or member.stopped:
+                self._train_done(member)
+            else:
+                self._block(member, split)
+
+    def _verdict(self, member: Member) -> str:
+        if not self.config.evaluate.racing:
+            return ""
+        best = self.members.best()
+        incumbent = best.standing("train") if best is not None else None
+        front = self.members.front(member)
+        return decide(
+            member.standing("train"), incumbent, front, self.runner.planned("train"), self._block_size()
+        )
+
+    def _train_done(self, member: Member) -> None:
+        """Archive the evaluation, tell the guide, and send a contender on to validation."""
+        member.done = True
+        self.runner.save(member, "train")
+        self.runner.write("set_status", member.agent.id, _status(member))
+        score, n = member.score("train"), len(member.rows("train"))
+        ending = f": stopped, {member.stopped}" if member.stopped else ""
+        self.progress.say(f"«{member.agent.name}» {score:.0%} right on {n} train items{ending}")
+        writing = self.told.pop(member.agent.id, None)
+        if writing is not None:
+            self._tell(writing, member, member.cost("train") * n)
+        contenders = [m for m in self.members.ranked() if m.done and not m.stopped and m.seed == member.seed]
+        if not member.stopped and member in contenders[: self.config.search.finalists + 1]:
+            self._block(member, "validation")
+        else:
+            member.racing = False
+
+    def _tell(self, writing: Writing, member: Member | None, cost: float) -> None:
+        """Tell every study what came of the brief."""
+        brief = writing.brief
+        value: float | None = None
+        score: float | None = None
+        if member is not None:
+            score = member.score("train")
+            scores = member.scores("train")
+            gains = []
+            for parent in brief.parents:
+                shared = [i for i in self.members[parent].scores("train") if i in scores]
+                theirs = self.members[parent].scores("train")
+                gains.append(sum(scores[i] - theirs[i] for i in shared) / max(1, len(shared)))
+            costs = [m.cost("train") * len(m.rows("train")) for m in self.members.all() if m.done]
+            value = gain_per_cost(min(gains, default=score), cost, statistics.median(costs))
+        guide, trial = self.guide, self.runner.trial
+        guide.tell(brief.number, value)
+        trial(
+            "briefs",
+            brief.number,
+            guide.briefs.export(brief.number),
+            [VALUE_OF_NOTHING if value is None else value],
+            member,
+        )
+        design = writing.design.number
+        told = score if writing.design.params else None
+        guide.tell_design(design, told)
+        trial("designs", design, guide.designs.export(design), None if told is None else [told], member)
+        for lineage, number in writing.tuning:
+            cost_now = member.cost("train") if member else 0.0
+            guide.tell_tuning(lineage, number, score, cost_now)
+            values = None if score is None else [score, cost_now]
+            trial(f"tuning/{lineage}", number, guide.tuning(lineage).export(number), values, member)
+        self.runner.event("tell", {"brief": brief.number, "value": value})
+
+    # -- beginnings and ends
+
+    def _restore(self, archive: Archive) -> None:
+        """Rebuild members and studies from the archive: it is the only truth."""
+        for record in archive.agents():
+            if record.agent.id not in self.members and record.brief is not None:
+                self._readmit(
+                    Candidate(
+                        record.agent,
+                        record.brief,
+                        record.thought,
+                        record.generation,
+                        record.space,
+                        record.plan,
+                    )
+                )
+            member = self.members.get(record.agent.id)
+            if member is None:
+                continue
+            for split in ("train", "validation", "test"):
+                for result in archive.results(record.agent.id, split, trace=False):
+                    member.add(result)
+            evaluation = record.evaluations.get("train")
+            if evaluation is not None and (evaluation.complete or evaluation.stopped):
+                member.done, member.stopped = True, evaluation.stopped
+        self.waiting = [m for m in self.members.all() if not m.done]
+        self.briefing.restore(archive)
+        self.guide.restore(
+            {
+                study: [(t.number, t.params, t.values) for t in archive.trials(study)]
+                for study in archive.studies()
+            }
+        )
+        self.written = len(archive.trials("briefs"))
+
+    def _readmit(self, candidate: Candidate) -> None:
+        self.members.add(Member(candidate))
+
+    def _wind_down(self) -> None:
+        """Nothing new is started; what is under way is dropped, its finished items are kept."""
+        self.runner.cancel()
+        for member in self._racing():
+            member.racing = False
+            for split in ("train", "validation"):
+                self.runner.save(member, split)
+            self.runner.write("set_status", member.agent.id, _status(member))
+
+    def _stopped(self) -> RunSummary:
+        self.runner.finish("stopped")
+        self.progress.say(
+            f"stopped; everything is saved. Go on with: meta-search resume {self.session.folder}"
+        )
+        return RunSummary(self.session.folder, 3, "stopped before the end")
+
+    def _close(self) -> RunSummary:
+        self.session.host.call("set_phase", "final").result()
+        ending = closing.final_report(
+            self.session, self.members, self.runner, self.briefing.pairs, self.progress
+        )
+        self.runner.finish("done" if ending.complete else "cut short")
+        status = 0 if ending.complete else 3
+        return RunSummary(self.session.folder, status, ending.verdict.sentence, ending.best, ending.verdict)
+
+    def _in_flight(self) -> tuple[str, ...]:
+        lines = [f"writing: {w.brief.author} by {w.brief.operator}" for w in self.writing.values()]
+        for member in self._racing():
+            split = "validation" if member.done else "train"
+            lines.append(
+                f"{split}: «{member.agent.name}» {len(member.rows(split))}/{self.runner.planned(split)}"
+            )
+        return tuple(lines)
+
+    @contextlib.contextmanager
+    def _signals(self) -> Iterator[None]:
+        """The first Ctrl-C or SIGTERM ends the run in good order, a second one at once."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {s: signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM)}
+
+        def handle(number: int, frame: object) -> None:
+            if self.stop == "signal":
+                raise KeyboardInterrupt
+            self.stop = "signal"
+            self.events.put(lambda: None)
+
+        for number in before:
+            signal.signal(number, handle)
+        try:
+            yield
+        finally:
+            for number, old in before.items():
+                signal.signal(number, old)
+
+
+def in_thread(work: Callable[[], T]) -> Future[T]:
+    """Run something in a daemon thread: an author that waits for a model must not hold up the end."""
+    future: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(work())
+        except BaseException as error:  # noqa: BLE001 (handed to whoever waits)
+            future.set_exception(error)
+
+    threading.Thread(target=run, name="author", daemon=True).start()
+    return future
+
+
+def _status(member: Member) -> str:
+    if member.seed:
+        return "seed"
+    return "population" if member.done and not member.stopped else "partial"
+
+
+def search(config: Config, *, overrides: Sequence[str] = (), live: bool = True) -> RunSummary:
+    """Run a search to its end.
+
+    Args:
+        config: The configuration. overrides: As they were typed, kept with the run.
+        live: Show progress while it runs.
+
+    Raises:
+        MetaSearchError: The run cannot start or go on; what was done is saved.
+    """
+    return _run(config, new_folder(config), overrides, live, resumed=False)
+
+
+def resume(folder: Path, overrides: Sequence[str] = (), live: bool = True) -> RunSummary:
+    """Go on with a run where it stopped. `budget.*`, `llm.max_concurrency` and `ray.address` may change."""
+    from meta_search.compose import amend
+
+    config = amend(read_config(folder), overrides)
+    return _run(config, folder, overrides, live, resumed=True)
+
+
+def open_run(run: str) -> Archive:
+    """The archive of a run, read-only."""
+    from meta_search import runs
+
+    return Archive(runs.resolve(run))
+
+
+def evaluate(agents: str, config: Config) -> list[dict[str, Any]]:
+    """Evaluate agents on a split; see `closing.evaluate_agents`."""
+    return closing.evaluate_agents(agents, config)
+
+
+def _run(config: Config, folder: Path, overrides: Sequence[str], live: bool, resumed: bool) -> RunSummary:
+    with contextlib.ExitStack() as stack:
+        before = stack.enter_context(Archive(folder)) if resumed else None
+        elapsed = float((before.meta("elapsed_s") if before else 0.0) or 0.0)
+        progress = stack.enter_context(Progress(config, folder, elapsed, live))
+        session = stack.enter_context(open_session(config, folder, elapsed, progress.say))
+        progress.attach(session)
+        session.write("set_meta", "config", to_mapping(config)).result()
+        session.write("set_meta", "overrides", list(overrides)).result()
+        summary = Search(session, progress, before).run()
+    if live:
+        closing.print_end(summary.folder, summary.verdict, summary.sentence, summary.best)
+    return summary

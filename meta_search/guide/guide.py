@@ -1,0 +1,167 @@
+"""What the engine asks next, and what it learns from the answer.
+
+Two kinds of study: *briefs* (operator, author, parent rule, inspirations, temperature, format; one
+objective) and *designs* and *tuning* (the composer's choices; an agent's `self.tune` parameters).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from meta_search.guide.studies import Asked, Study
+from meta_search.types import Brief, Parameter, Scalar
+
+__all__ = ["VALUE_OF_NOTHING", "Guide", "Order", "gain_per_cost"]
+
+PARENT_RULES = ("best", "front", "champion", "complementary")
+TEMPERATURES = (0.3, 0.6, 0.9)
+VALUE_OF_NOTHING = -0.25  # of a brief that nothing came of: between a small loss and a large one
+# A design of experiments for the first briefs: every author and the operators that pay most often are
+# seen once before the sampler has anything to go by.
+OPENING: tuple[Mapping[str, Scalar], ...] = tuple(
+    {"operator": operator, "author": author, "parents": rule, "inspirations": shown, "temperature": 0.6}
+    for operator, author, rule, shown in (
+        ("bootstrap", "composer", "best", 0),
+        ("novel", "llm", "front", 2),
+        ("crossover", "composer", "complementary", 0),
+        ("mutate", "llm", "best", 1),
+        ("novel", "composer", "best", 0),
+    )
+)
+
+
+Told = tuple[int, Mapping[str, Any], Sequence[float] | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A brief before the engine has chosen the parents: `parent_rule` and counts stand for them."""
+
+    brief: Brief
+    parent_rule: str
+    parents: int
+    inspirations: int
+
+
+def gain_per_cost(gain: float, cost: float, typical: float) -> float:
+    """Value of a brief: the child's gain over its parents per unit of cost (DESIGN.md section 8).
+
+    Args:
+        gain: Child's score minus the best parent's, on the items that both were scored on; -1..1.
+        cost: Used tokens of writing and evaluating. typical: median of that so far; same unit.
+
+    Returns:
+        `gain / (cost / typical)` for a gain; a loss counts as it is, or dear losses would look mild.
+    """
+    return gain / max(0.1, cost / max(typical, 1.0)) if gain > 0 else gain
+
+
+class Guide:
+    """Asks for briefs and is told their value. Only one thread may use it.
+
+    Args:
+        seed: The run's seed.
+        operators, authors, formats: What briefs may ask for.
+        guided: False draws uniformly (preset `random`).
+    """
+
+    def __init__(
+        self,
+        seed: int,
+        operators: Sequence[str],
+        authors: Sequence[str],
+        formats: Sequence[str],
+        guided: bool = True,
+    ) -> None:
+        self._seed = seed
+        self._operators, self._authors, self._formats = tuple(operators), tuple(authors), tuple(formats)
+        self._guided = guided
+        self._tuning: dict[str, Study] = {}
+        self.restore({})
+
+    def restore(self, trials: Mapping[str, Sequence[Told]]) -> None:
+        """Rebuild all studies from what the archive has: study -> (number, exported parameters, values)."""
+        self.briefs = Study("briefs", self._seed, ["maximize"], self._guided)
+        self.designs = Study("designs", self._seed, ["maximize"], self._guided)
+        self.briefs.restore(trials.get("briefs", ()))
+        self.designs.restore(trials.get("designs", ()))
+        for name, rows in trials.items():
+            if name.startswith("tuning/"):
+                self.tuning(name.removeprefix("tuning/")).restore(rows)
+        opening = [
+            params
+            for params in OPENING
+            if params["operator"] in self._operators and params["author"] in self._authors
+        ]
+        for params in opening[len(trials.get("briefs", ())) :] if self._guided else ():
+            self.briefs.enqueue({**params, "format": self._formats[0]})
+
+    def ask(self, ready: bool = True) -> Order:
+        """The next brief. `ready=False`: there are no parents yet, so only `novel` makes sense."""
+        trial = self.briefs.ask()
+        operator = str(trial.suggest_categorical("operator", list(self._operators)))
+        author = str(trial.suggest_categorical("author", list(self._authors)))
+        rule = str(trial.suggest_categorical("parents", list(PARENT_RULES)))
+        inspirations = trial.suggest_int("inspirations", 0, 3)
+        temperature = float(trial.suggest_categorical("temperature", list(TEMPERATURES)))
+        form = str(trial.suggest_categorical("format", list(self._formats)))
+        brief = Brief(
+            number=trial.number,
+            operator=operator if ready else "novel",
+            author=author,
+            temperature=temperature,
+            tags=(form,),
+            seed=self._seed * 10_007 + trial.number,
+        )
+        parents = {"crossover": 2, "novel": 1}.get(operator, 1)
+        return Order(brief, "complementary" if operator == "crossover" else rule, parents, inspirations)
+
+    def tell(self, number: int, value: float | None) -> None:
+        """The value of a brief, or `None` where nothing came of it: it counts as a small loss."""
+        self.briefs.tell(number, [VALUE_OF_NOTHING if value is None else value])
+
+    def design(self) -> Asked:
+        """A trial for one composed design."""
+        return self.designs.ask()
+
+    def tell_design(self, number: int, score: float | None) -> None:
+        """The score of a design on train, or `None` where it was never evaluated."""
+        self.designs.tell(number, None if score is None else [score])
+
+    def tune(self, lineage: str, space: Sequence[Parameter]) -> tuple[int, dict[str, Scalar]]:
+        """Values for declared parameters, from the study of this source (score up, cost down).
+
+        Args:
+            lineage: Key of the study: agents of the same source share it.
+            space: What the agent declares.
+
+        Returns:
+            Trial number and name -> value.
+        """
+        trial = self.tuning(lineage).ask()
+        return trial.number, {p.name: _suggest(trial, p) for p in space}
+
+    def tuning(self, lineage: str) -> Study:
+        """The tuning study of one source."""
+        if lineage not in self._tuning:
+            self._tuning[lineage] = Study(
+                f"tuning/{lineage}", self._seed, ["maximize", "minimize"], self._guided
+            )
+        return self._tuning[lineage]
+
+    def tell_tuning(self, lineage: str, number: int, score: float | None, cost: float = 0.0) -> None:
+        """Score (0..1) and used cost per item of a tuned agent."""
+        if lineage in self._tuning:
+            self._tuning[lineage].tell(number, None if score is None else [score, cost])
+
+
+def _suggest(trial: Asked, parameter: Parameter) -> Scalar:
+    if parameter.kind == "choice":
+        value: Scalar = trial.suggest_categorical(parameter.name, list(parameter.choices))
+        return value
+    low, high = parameter.low or 0.0, parameter.high or 0.0
+    if parameter.kind == "int":
+        return trial.suggest_int(parameter.name, int(low), int(high))
+    return round(trial.suggest_float(parameter.name, low, high), 4)

@@ -1,0 +1,139 @@
+"""The values of a call on its way: what it asks, where it goes, what it may cost."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from meta_search.config import LLMConfig
+from meta_search.errors import LLMError
+from meta_search.llm import structured
+from meta_search.llm.endpoint import Endpoint, Price, bound_tokens
+from meta_search.llm.ledger import call_key
+from meta_search.llm.throttle import Throttle
+from meta_search.types import CallRequest, Usage
+
+__all__ = ["Answer", "Call", "Dropped", "Line", "SchemaMode", "Wire", "open_lines", "resolve"]
+
+# Bytes that instructions or a provider's template add around a schema.
+SCHEMA_OVERHEAD = 256
+
+SchemaMode = Literal["unknown", "format", "instruct", "both"]
+
+
+class Dropped(Exception):
+    """A call that nobody waits for any more, dropped before it was sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an endpoint answered.
+
+    Attributes:
+        text: The model's words. finish: `stop`, `length`, ….
+        prompt_tokens, completion_tokens: As the endpoint counts; `None` where it does not say.
+    """
+
+    text: str
+    finish: str
+    prompt_tokens: int | None
+    completion_tokens: int | None
+
+
+class Wire(Protocol):
+    """Sends one attempt; no retries of its own. Raises what `faults.classify` can read."""
+
+    async def complete(
+        self, endpoint: Endpoint, messages: tuple[tuple[str, str], ...], settings: Mapping[str, Any]
+    ) -> Answer: ...
+
+
+@dataclass(slots=True, eq=False)
+class Line:
+    """An endpoint and what was learned about it in this session.
+
+    Attributes:
+        endpoint: Where calls go. price: What they cost.
+        gates: Throttles to pass: the endpoint's, which adapts to it, and the one of all endpoints.
+        schema: How it takes JSON schemas. `unknown` until the first call with a schema has told; the
+            others wait for that one.
+        failed: Calls failed in a row, each after all its attempts. missed: attempts failed in a row.
+    """
+
+    endpoint: Endpoint
+    price: Price
+    gates: tuple[Throttle, ...]
+    schema: SchemaMode = "unknown"
+    failed: int = 0
+    missed: int = 0
+    answered: int = 0
+    probe: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+@dataclass(slots=True, eq=False)
+class Call:
+    """A call, resolved.
+
+    Attributes:
+        key: Ledger key. request: What is asked, messages safe to encode.
+        line: Where to. max_tokens: Most tokens of the answer.
+        estimate: Upper bound of one attempt's usage.
+        listeners: Callers that wait for it; nobody's call is dropped if it was not sent yet.
+    """
+
+    key: str
+    request: CallRequest
+    line: Line
+    max_tokens: int
+    estimate: Usage
+    listeners: int = 0
+
+
+def open_lines(config: LLMConfig, endpoints: Mapping[str, Endpoint], whole: Throttle) -> dict[str, Line]:
+    """Role -> line; endpoints of one place share a throttle."""
+    if "task" not in endpoints:
+        raise LLMError("no endpoint for the role task: set llm.task.model")
+    gates: dict[str, Throttle] = {}
+    lines: dict[Endpoint, Line] = {}
+    for endpoint in endpoints.values():
+        if endpoint.place not in gates:
+            limit = min(config.max_concurrency, endpoint.slots or config.max_concurrency)
+            gates[endpoint.place] = Throttle(limit, config.requests_per_minute, config.tokens_per_minute)
+        if endpoint not in lines:
+            lines[endpoint] = Line(endpoint, Price(), (gates[endpoint.place], whole))
+    return {role: lines[endpoint] for role, endpoint in endpoints.items()}
+
+
+def resolve(request: CallRequest, lines: Mapping[str, Line], config: LLMConfig) -> Call:
+    """What a request comes to: model, limits, ledger key and upper bound of its cost."""
+    line = lines[_role(request, lines)]
+    max_tokens = request.max_tokens or config.max_tokens
+    messages = tuple((role, _encodable(text)) for role, text in request.messages)
+    request = dataclasses.replace(request, messages=messages)
+    extra = 0
+    if request.schema:
+        extra = len(structured.instructions(request.schema).encode()) + SCHEMA_OVERHEAD
+    estimate = line.price.usage(bound_tokens(request.messages, extra), max_tokens)
+    key = call_key(request, line.endpoint.model, max_tokens, config.cache)
+    return Call(key, request, line, max_tokens, estimate)
+
+
+def _role(request: CallRequest, lines: Mapping[str, Line]) -> str:
+    """Role or model name -> role. Candidate code gets the task model whatever it names: published agents
+    name models of their day, and hostile ones would name the dearest."""
+    if request.purpose == "task" and request.model == "meta":
+        return "task"
+    if request.model in lines:
+        return request.model
+    if request.purpose == "task":
+        return "task"
+    roles = (role for role, line in lines.items() if line.endpoint.model == request.model)
+    return next(roles, "task")
+
+
+def _encodable(text: str) -> str:
+    """Text without lone surrogates, which JSON carries and UTF-8 does not."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()

@@ -1,0 +1,316 @@
+"""One call's way to the endpoint and back: budget, rate limit, attempts, ledger."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import json
+import random
+import time
+from concurrent.futures import Future
+from contextlib import AbstractAsyncContextManager, nullcontext
+from dataclasses import dataclass, field
+from typing import Any
+
+from meta_search.config import LLMConfig
+from meta_search.errors import BudgetError, LLMError
+from meta_search.llm import structured
+from meta_search.llm.budget import Budget, Ticket
+from meta_search.llm.calls import Answer, Call, Dropped, Line, SchemaMode, Wire
+from meta_search.llm.endpoint import Endpoint
+from meta_search.llm.faults import Failure, classify
+from meta_search.llm.ledger import Entry, Ledger
+from meta_search.llm.throttle import Throttle
+from meta_search.types import Usage
+
+__all__ = ["Sender"]
+
+LONGEST_BACKOFF_S = 30.0
+# Calls that an endpoint fails in a row, each after all its attempts, until the run stops.
+CIRCUIT = 5
+# Attempts that it fails in a row until all calls slow down together: hundreds of calls that each try an
+# endpoint that is down would use up the budget of attempts.
+DOWN = 8
+# A 429 is no failure of the endpoint: more patience.
+PATIENCE = 3
+
+
+@dataclass(slots=True)
+class Account:
+    """What a call was charged. `before`: by earlier sessions; `now`: by this one."""
+
+    before: Usage
+    now: Usage = field(default_factory=Usage)
+
+    @property
+    def total(self) -> Usage:
+        return self.before + self.now
+
+
+class Sender:
+    """Sends calls and keeps the books. Belongs to one event loop.
+
+    Args:
+        config: Timeouts and retries.
+        wire, ledger, budget: What it works with.
+        backoff_s: First pause before a retry; doubled each time.
+    """
+
+    def __init__(
+        self, config: LLMConfig, wire: Wire, ledger: Ledger, budget: Budget, backoff_s: float = 0.5
+    ) -> None:
+        self._config, self._wire, self._ledger, self._budget = config, wire, ledger, budget
+        self._backoff_s = backoff_s
+        self._random = random.Random()
+        self._stopped = asyncio.Event()
+        self._halt: LLMError | None = None
+        self.fatal: LLMError | None = None
+        self.retries = 0
+
+    def stop(self, error: LLMError, fatal: bool = True) -> None:
+        """Send nothing more; what is in flight is finished, what waits gets a fault at once.
+
+        Args:
+            error: Why.
+            fatal: Whether that is a reason to end the run.
+        """
+        if fatal and self.fatal is None:
+            self.fatal = error
+        self._halt = self._halt or error
+        self._stopped.set()
+
+    async def send(self, call: Call, before: Usage) -> tuple[Entry, Usage]:
+        """Carry a call out, whatever it takes.
+
+        Args:
+            call: The call.
+            before: What earlier sessions were charged for it.
+
+        Returns:
+            The settled row, committed, and what was charged now.
+
+        Raises:
+            Dropped: Nobody waits for it any more.
+        """
+        account, dropped = Account(before), False
+        try:
+            entry = await self._attempts(call, account)
+        except BudgetError as refusal:
+            entry = Entry("failed", fault="budget", message=str(refusal))
+        except LLMError as stop:
+            entry = Entry("failed", fault="llm", message=str(stop))
+        except Dropped as nobody:
+            entry, dropped = Entry("failed", fault="llm", message=str(nobody)), True
+        settled = dataclasses.replace(entry, charged=account.total)
+        if account.total.calls:  # a call that was never sent has no row
+            await _committed(self._ledger.settle(call.key, settled))
+        if dropped:
+            raise Dropped(entry.message)
+        return settled, account.now
+
+    async def _attempts(self, call: Call, account: Account) -> Entry:
+        """Attempt until there is an answer or no use in going on."""
+        failures = limited = 0
+        mode: SchemaMode | None = None  # how this call's schema is sent
+        guessed = False
+        while True:
+            self._check(call)
+            async with self._gate(call, mode):
+                mode = mode or call.line.schema
+                outcome = await self._attempt(call, account, mode, failures + limited > 0)
+            if isinstance(outcome, Entry):
+                if not self._ignored(call, outcome, mode):
+                    return outcome
+                mode = "both"
+                continue
+            if outcome.kind == "request" and call.request.schema and mode != "instruct":
+                # Perhaps the endpoint takes no schemas (or, where it took others, not this one).
+                call.line.schema = "instruct" if mode == "unknown" else call.line.schema
+                guessed, mode = mode == "unknown", "instruct"
+                continue
+            if outcome.kind == "request" and guessed:
+                call.line.schema = "unknown"  # it was not the schema
+            limited += outcome.kind == "limited"
+            failures += outcome.kind in ("transient", "withheld")
+            most = self._config.max_retries
+            final = self._final(call.line, outcome, failures > most or limited > PATIENCE * most)
+            if final is not None:
+                return final
+            self.retries += 1
+            await self._pause(call.line, outcome, failures + limited)
+
+    async def _attempt(self, call: Call, account: Account, mode: SchemaMode, again: bool) -> Entry | Failure:
+        """One attempt, from the reservation to the settled budget."""
+        ticket = await self._budget.reserve(call.estimate)
+        actual, charged_before = Usage(), account.now
+        line, tokens = call.line, call.estimate.prompt_tokens // 4 + call.max_tokens
+        try:
+            async with _through(line.gates, call.request.purpose, tokens, again):
+                self._check(call)
+                actual = call.estimate  # until the fate is known
+                account.now = charged_before + call.estimate
+                await _committed(
+                    self._ledger.reserve(
+                        call.key, call.request, line.endpoint.model, call.max_tokens, account.total
+                    )
+                )
+                outcome, actual = await self._exchange(call, mode, tokens)
+        finally:
+            self._settle(ticket, account, charged_before, actual)
+        return outcome
+
+    def _settle(self, ticket: Ticket, account: Account, before: Usage, actual: Usage) -> None:
+        self._budget.settle(ticket, actual)
+        account.now = before + actual
+
+    async def _exchange(self, call: Call, mode: SchemaMode, tokens: int) -> tuple[Entry | Failure, Usage]:
+        """Send and receive: what came of it and what it cost."""
+        line, start = call.line, time.monotonic()
+        timeout = self._timeout_s()
+        try:
+            async with asyncio.timeout(timeout):
+                messages, settings = _wire_form(call, mode)
+                answer = await self._wire.complete(line.endpoint, messages, settings)
+        except Exception as error:  # noqa: BLE001 (litellm lets many kinds through; each is a failed attempt)
+            failure = classify(error, timeout, line.endpoint.api_key)
+            line.missed += failure.kind == "transient"
+            if failure.kind == "limited" or line.missed >= DOWN:
+                line.gates[0].limited(start, failure.retry_after)
+            return failure, call.estimate if failure.unknown_fate else Usage(calls=1)
+        used = self._used(call, answer)
+        line.gates[0].answered(used.tokens - tokens)
+        line.failed, line.missed, line.answered = 0, 0, line.answered + 1
+        if line.schema == "unknown" and call.request.schema:
+            line.schema = "format" if mode == "unknown" else mode
+        return Entry("done", answer.text, used, latency_s=time.monotonic() - start), used
+
+    def _used(self, call: Call, answer: Answer) -> Usage:
+        """Tokens as the endpoint counts them; what it does not say is charged in full."""
+        prompt, completion = answer.prompt_tokens, answer.completion_tokens
+        if not prompt:
+            prompt, completion = call.estimate.prompt_tokens, call.max_tokens
+        return call.line.price.usage(prompt, completion or 0)
+
+    def _timeout_s(self) -> float:
+        left = self._budget.remaining_s
+        return self._config.timeout_s if left is None else max(0.1, min(self._config.timeout_s, left))
+
+    def _gate(self, call: Call, mode: SchemaMode | None) -> AbstractAsyncContextManager[Any]:
+        """The first call with a schema tells how the endpoint takes it: the others wait for it."""
+        if call.request.schema and mode is None and call.line.schema == "unknown":
+            return call.line.probe
+        return nullcontext()
+
+    def _ignored(self, call: Call, entry: Entry, mode: SchemaMode) -> bool:
+        """Whether the endpoint took a schema and did not heed it; then later calls are told in words too."""
+        if not call.request.schema or mode not in ("unknown", "format") or _is_object(entry.text):
+            return False
+        if entry.used.completion_tokens >= call.max_tokens:
+            return False  # cut short: no fault of the endpoint
+        call.line.schema = "both"
+        return mode == "unknown"
+
+    def _final(self, line: Line, failure: Failure, exhausted: bool) -> Entry | None:
+        """The row of a call that failed for good; `None` to try again."""
+        where = f"{line.endpoint.title}: {failure.message}"
+        if failure.kind == "context":
+            return Entry("done", used=Usage(calls=1), fault="context", message=where)
+        if failure.kind == "request":
+            return Entry("done", used=Usage(calls=1), fault="llm", message=where)
+        if failure.kind == "fatal" and failure.status == 403 and line.answered:  # moderation, not the key
+            return Entry("done", used=Usage(calls=1), fault="llm", message=where)
+        if failure.kind == "fatal":
+            self.stop(LLMError(_advice(line.endpoint, failure, self._config)))
+            return Entry("failed", fault="llm", message=str(self.fatal))
+        if not exhausted:
+            return None
+        if failure.kind == "withheld":
+            return Entry("done", used=Usage(calls=1), fault="llm", message=where)
+        line.failed += 1
+        if line.failed >= CIRCUIT:
+            self.stop(
+                LLMError(
+                    f"{line.endpoint.title} failed {line.failed} calls in a row, last: {failure.message}. "
+                    "Everything paid for is saved: go on with `meta-search resume` once it is up again"
+                )
+            )
+        return Entry("failed", fault="llm", message=where)
+
+    async def _pause(self, line: Line, failure: Failure, attempt: int) -> None:
+        """Back off, exponentially and with jitter, at least as long as the endpoint asks; a stop wakes it."""
+        delay = min(LONGEST_BACKOFF_S, self._backoff_s * 2.0 ** (attempt - 1)) * self._random.uniform(0.5, 1)
+        delay = max(delay, failure.retry_after or 0.0)
+        if line.missed >= DOWN:
+            line.gates[0].hold(delay)
+        try:
+            async with asyncio.timeout(delay):
+                await self._stopped.wait()
+        except TimeoutError:
+            return
+
+    def _check(self, call: Call) -> None:
+        if self._halt is not None:
+            raise self._halt
+        if not call.listeners:
+            raise Dropped("dropped before it was sent: nobody waits for it any more")
+        self._budget.check()
+
+
+class _through:
+    """Pass every gate, and give all of them back."""
+
+    def __init__(self, gates: tuple[Throttle, ...], lane: str, tokens: int, again: bool) -> None:
+        self._gates, self._lane, self._tokens, self._again = gates, lane, tokens, again
+        self._passed: list[Throttle] = []
+
+    async def __aenter__(self) -> None:
+        try:
+            for gate in self._gates:
+                await gate.acquire(self._lane, self._tokens, self._again)
+                self._passed.append(gate)
+        except BaseException:
+            await self.__aexit__()
+            raise
+
+    async def __aexit__(self, *exception: object) -> None:
+        while self._passed:
+            self._passed.pop().release()
+
+
+async def _committed(future: Future[None]) -> None:
+    if not future.done():
+        await asyncio.wrap_future(future)
+    future.result()
+
+
+def _is_object(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _wire_form(call: Call, mode: SchemaMode) -> tuple[tuple[tuple[str, str], ...], dict[str, Any]]:
+    """Messages and settings as they are sent."""
+    request, schema = call.request, call.request.schema
+    settings: dict[str, Any] = {"temperature": request.temperature, "max_tokens": call.max_tokens}
+    if request.seed is not None:
+        settings["seed"] = request.seed
+    messages = request.messages
+    if schema and mode != "instruct":
+        settings["response_format"] = structured.response_format(schema)
+    if schema and mode in ("instruct", "both"):
+        messages = structured.with_instructions(messages, schema)
+    return messages, settings
+
+
+def _advice(endpoint: Endpoint, failure: Failure, config: LLMConfig) -> str:
+    """What to do about an endpoint that refuses everything."""
+    if failure.status in (401, 403):
+        key = f"the key in {config.api_key_env}" if config.api_key_env else "the provider's API key"
+        todo = f"check {key}" + ("" if config.api_key_env else " (or name its variable in llm.api_key_env)")
+    elif failure.status == 404:
+        todo = "check llm.task.model, llm.meta.model and llm.base_url"
+    else:
+        todo = "check the account's credit"
+    return f"{endpoint.title} refuses the run, {todo}: {failure.message}"

@@ -1,0 +1,54 @@
+"""Answers as JSON: instructions for endpoints without schemas, and lenient parsing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+__all__ = ["instructions", "repaired", "response_format", "with_instructions"]
+
+# json_repair takes more than linear time on long garbage; no answer by schema is that long.
+LONGEST = 200_000
+
+
+def response_format(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The OpenAI request field that makes an endpoint answer by a schema."""
+    return {"type": "json_schema", "json_schema": {"name": "answer", "strict": True, "schema": schema}}
+
+
+def instructions(schema: Mapping[str, Any]) -> str:
+    """What to tell a model whose endpoint does not take schemas."""
+    return (
+        "Reply with only one JSON object, without any text around it, that satisfies this JSON schema:\n"
+        + json.dumps(schema, ensure_ascii=False)
+    )
+
+
+def with_instructions(
+    messages: tuple[tuple[str, str], ...], schema: Mapping[str, Any]
+) -> tuple[tuple[str, str], ...]:
+    """Messages with the instructions at the end of the last one, where small models heed them most."""
+    *before, (role, content) = messages
+    return (*before, (role, f"{content}\n\n{instructions(schema)}"))
+
+
+def repaired(text: str) -> str:
+    """The JSON object in an answer, as JSON text; the answer itself where none can be recovered."""
+    try:
+        if isinstance(json.loads(text), dict):
+            return text
+    except (ValueError, RecursionError):
+        pass
+    start = text.find("{")
+    if start < 0 or len(text) > LONGEST:
+        return text
+    import json_repair
+
+    try:
+        value = json_repair.loads(text[start:])
+    except (ValueError, RecursionError):
+        return text
+    if isinstance(value, list):  # several objects: who thinks aloud says it last
+        value = next((v for v in reversed(value) if isinstance(v, dict) and v), None)
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict) and value else text

@@ -1,0 +1,150 @@
+"""How many requests go out: a limit that adapts, rates per minute, and fairness between lanes."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from collections import deque
+from collections.abc import Callable
+
+__all__ = ["Throttle"]
+
+CUT = 0.7  # what 429s leave of the limit (additive increase, multiplicative decrease)
+MEMORY = 8  # replies over which the share of 429s is averaged
+MANY = 0.25  # share of 429s that means there is too much in flight; a stray one only waits
+
+
+class Bucket:
+    """A token bucket that holds one second's worth and may go into debt for one large request."""
+
+    def __init__(self, per_minute: float, clock: Callable[[], float]) -> None:
+        self._rate, self._clock = per_minute / 60.0, clock
+        self._most = max(1.0, self._rate)
+        self._level, self._then = self._most, clock()
+
+    def wait_s(self) -> float:
+        """Seconds until something may be taken."""
+        if self._rate <= 0:
+            return 0.0
+        now = self._clock()
+        self._level = min(self._most, self._level + (now - self._then) * self._rate)
+        self._then = now
+        return max(0.0, (1.0 - self._level) / self._rate)
+
+    def take(self, amount: float) -> None:
+        self._level -= amount
+
+
+class Throttle:
+    """Gate in front of one endpoint. Lanes (`meta`, `task`, …) that wait are served in turn.
+
+    So an author waits for one freed slot, not behind hundreds of queued task calls. Many 429s lower the
+    limit, at most once for the requests that were out together; every answer raises it again by 1/limit.
+    A single 429 holds everything back for as long as the endpoint asks.
+
+    Belongs to one event loop.
+
+    Args:
+        limit: Most requests in flight.
+        requests_per_minute, tokens_per_minute: Rates; 0 is none.
+        clock: Seconds, monotonic.
+    """
+
+    def __init__(
+        self,
+        limit: int,
+        requests_per_minute: int = 0,
+        tokens_per_minute: int = 0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._most, self._limit = limit, float(limit)
+        self._clock = clock
+        self._buckets = [Bucket(requests_per_minute, clock), Bucket(tokens_per_minute, clock)]
+        self._lanes: dict[str, deque[tuple[int, asyncio.Future[None]]]] = {}
+        self._turn = itertools.count()
+        self._last: dict[str, int] = {}
+        self._hold_until = self._last_cut = float("-inf")
+        self._limited = 0.0  # moving average of the share of 429s
+        self._timer: asyncio.TimerHandle | None = None
+        self.in_flight = 0
+
+    @property
+    def limit(self) -> int:
+        """Requests that may be in flight now."""
+        return max(1, int(self._limit))
+
+    @property
+    def waiting(self) -> int:
+        return sum(len(lane) for lane in self._lanes.values())
+
+    async def acquire(self, lane: str = "", tokens: int = 0, again: bool = False) -> None:
+        """Wait for leave to send one request of about `tokens` tokens; `release` must follow.
+
+        Args:
+            lane: Whom it serves.
+            tokens: About how many it will take.
+            again: A retry, which has waited before: it goes to the head of its lane.
+        """
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        entry = (tokens, future)
+        queue = self._lanes.setdefault(lane, deque())
+        (queue.appendleft if again else queue.append)(entry)
+        self._grant()
+        try:
+            await future
+        except asyncio.CancelledError:
+            if entry in queue:
+                queue.remove(entry)
+            elif future.done() and not future.cancelled():
+                self.release()  # granted and cancelled in the same turn
+            raise
+
+    def release(self) -> None:
+        """The request is over, however it ended."""
+        self.in_flight -= 1
+        self._grant()
+
+    def answered(self, correction: int = 0) -> None:
+        """An answer came; `correction` is what it took in tokens beyond those announced."""
+        self._limit = min(float(self._most), self._limit + 1.0 / self._limit)
+        self._limited -= self._limited / MEMORY
+        self._buckets[1].take(correction)
+
+    def limited(self, sent: float, retry_after: float | None) -> None:
+        """The endpoint said 429 to a request sent at `sent` (of the clock)."""
+        now = self._clock()
+        self._limited += (1.0 - self._limited) / MEMORY
+        if sent > self._last_cut and self._limited >= MANY:
+            self._last_cut = now
+            self._limit = max(1.0, self._limit * CUT)
+        if retry_after is not None:
+            self.hold(retry_after)
+
+    def hold(self, seconds: float) -> None:
+        """Let nothing out for so long."""
+        self._hold_until = max(self._hold_until, self._clock() + seconds)
+
+    def _grant(self) -> None:
+        while self.in_flight < self.limit:
+            waiting = [name for name, lane in self._lanes.items() if lane]
+            if not waiting:
+                return
+            delay = max(self._hold_until - self._clock(), *(b.wait_s() for b in self._buckets))
+            if delay > 0:
+                self._wake_in(delay)
+                return
+            lane = min(waiting, key=lambda name: self._last.get(name, -1))
+            tokens, future = self._lanes[lane].popleft()
+            if future.done():
+                continue
+            self._last[lane] = next(self._turn)
+            self._buckets[0].take(1)
+            self._buckets[1].take(tokens)
+            self.in_flight += 1
+            future.set_result(None)
+
+    def _wake_in(self, delay: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_later(delay, self._grant)

@@ -1,0 +1,145 @@
+"""What the engine knows of each agent while it runs: its scored items, and how its race stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from archive.select import Member as Selectable
+from archive.select import Population
+from domains.domain import Item
+from meta_search.guide.racing import Standing
+from meta_search.types import Agent, Candidate, Evaluation, ItemResult
+
+__all__ = ["NO_VERDICT", "Member", "Members", "take"]
+
+NO_VERDICT = frozenset({"llm", "budget"})  # outcomes that say nothing of the agent
+
+
+@dataclass(slots=True, eq=False)
+class Member:
+    """An agent of the run.
+
+    Attributes:
+        candidate: The agent with its brief.
+        seed: Hand-made, not found.
+        results: Split -> (item, repeat) -> scored result.
+        racing: Under evaluation now.
+        done: Its evaluation on train is finished or was stopped.
+        stopped: Why it was stopped early, `""` if it was not.
+    """
+
+    candidate: Candidate
+    seed: bool = False
+    results: dict[str, dict[tuple[str, int], ItemResult]] = field(default_factory=dict)
+    racing: bool = False
+    done: bool = False
+    stopped: str = ""
+    children: int = 0
+    wanted: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def agent(self) -> Agent:
+        return self.candidate.agent
+
+    def rows(self, split: str) -> list[ItemResult]:
+        """Scored results on a split, in the order in which they came."""
+        return list(self.results.get(split, {}).values())
+
+    def add(self, result: ItemResult) -> None:
+        """Keep a result."""
+        self.results.setdefault(result.split, {})[(result.item, result.repeat)] = result
+
+    def scores(self, split: str) -> dict[str, float]:
+        """Item -> mean score over its repeats."""
+        sums: dict[str, list[float]] = {}
+        for row in self.rows(split):
+            sums.setdefault(row.item, []).append(row.score or 0.0)
+        return {item: sum(values) / len(values) for item, values in sums.items()}
+
+    def score(self, split: str) -> float:
+        scores = self.scores(split)
+        return sum(scores.values()) / len(scores) if scores else 0.0
+
+    def cost(self, split: str) -> float:
+        """Used tokens per item; calls count as one token each, so that nothing is free."""
+        rows = self.rows(split)
+        return sum(r.used.tokens + r.used.calls for r in rows) / len(rows) if rows else 0.0
+
+    def standing(self, split: str) -> Standing:
+        return Standing(self.scores(split), self.cost(split))
+
+    def evaluation(self, split: str) -> Evaluation:
+        """Summary of a split so far."""
+        rows = self.rows(split)
+        complete = len(rows) >= self.wanted.get(split, 0) and not (split == "train" and self.stopped)
+        return Evaluation.of(self.agent.id, split, rows, complete, self.stopped if split == "train" else "")
+
+    def by_kind(self, items: Mapping[str, Item]) -> dict[str, tuple[float, int]]:
+        """Kind of item -> (sum of scores, items) on train."""
+        found: dict[str, tuple[float, int]] = {}
+        for item, score in self.scores("train").items():
+            kind = items[item].kind if item in items else ""
+            right, n = found.get(kind, (0.0, 0))
+            found[kind] = (right + score, n + 1)
+        return found
+
+
+class Members:
+    """All agents of the run, in the order in which they came."""
+
+    def __init__(self) -> None:
+        self._by_id: dict[str, Member] = {}
+
+    def __iter__(self) -> Iterator[Member]:
+        return iter(self._by_id.values())
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    def __contains__(self, agent: str) -> bool:
+        return agent in self._by_id
+
+    def __getitem__(self, agent: str) -> Member:
+        return self._by_id[agent]
+
+    def get(self, agent: str) -> Member | None:
+        return self._by_id.get(agent)
+
+    def add(self, member: Member) -> None:
+        self._by_id[member.agent.id] = member
+        for parent in member.candidate.brief.parents:
+            if parent in self._by_id:
+                self._by_id[parent].children += 1
+
+    def all(self) -> list[Member]:
+        return list(self._by_id.values())
+
+    def finished(self) -> list[Member]:
+        """Members whose train evaluation is complete."""
+        return [m for m in self.all() if m.done and not m.stopped and m.rows("train")]
+
+    def best(self) -> Member | None:
+        """Highest score on train among complete ones; the cheaper of equals."""
+        return max(self.finished(), key=lambda m: (m.score("train"), -m.cost("train")), default=None)
+
+    def front(self, but: Member | None = None) -> list[Standing]:
+        """Standings of the complete members without one."""
+        return [m.standing("train") for m in self.finished() if m is not but]
+
+    def population(self) -> Population:
+        """Complete members as `archive.select` sees them; all that have results where none is complete."""
+        chosen = self.finished() or [m for m in self.all() if m.rows("train")]
+        return Population(
+            tuple(Selectable(m.agent.id, m.scores("train"), m.cost("train"), m.children) for m in chosen)
+        )
+
+    def ranked(self, split: str = "train", fewest: int = 1) -> list[Member]:
+        """Members with results on a split, best first."""
+        pool = [m for m in self.all() if len(m.rows(split)) >= fewest]
+        return sorted(pool, key=lambda m: (-m.score(split), m.cost(split)))
+
+
+def take(items: Sequence[Item], most: int) -> list[Item]:
+    """The first `most` items; all where `most` is 0."""
+    return list(items[:most] if most else items)

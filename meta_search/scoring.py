@@ -1,0 +1,186 @@
+"""Runs items, scores them on the trusted side, and archives the results: paid once, never repeated."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+from domains.domain import Item
+from meta_search.errors import LLMError
+from meta_search.members import NO_VERDICT, Member, take
+from meta_search.session import Session
+from meta_search.types import Agent, ItemJob, ItemResult
+
+__all__ = ["Pairs", "Runner", "make_job"]
+
+Pairs = tuple[tuple[str, str], ...]  # of questions and answers
+
+
+def make_job(session: Session, agent: Agent, item: Item, split: str, repeat: int, examples: Pairs) -> ItemJob:
+    """One agent on one item. The seed of its calls depends on run and repeat only: equal calls are equal."""
+    return ItemJob(
+        agent=agent,
+        split=split,
+        item=item.id,
+        repeat=repeat,
+        question=item.question,
+        examples=examples,
+        wording=session.domain.wording,
+        seed=session.config.seed * 1009 + repeat,
+    )
+
+
+class Runner:
+    """The engine's way to evaluator, scorer and archive."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        evaluate = session.config.evaluate
+        most = {"test": evaluate.test_items, "train": evaluate.items, "validation": evaluate.items}
+        self._items = {
+            split: take(session.domain.items(split), most.get(split, 0))
+            for split in ("examples", "train", "validation", "test")
+        }
+        self._by_id = {(s, item.id): item for s, items in self._items.items() for item in items}
+        self._known: dict[tuple[str, str, str, int], ItemResult] = {}
+        self._scorer = ThreadPoolExecutor(1, thread_name_prefix="scorer")
+        self._pending: set[Future[ItemResult]] = set()
+        self._lock = threading.Lock()
+        self._writes: list[Future[Any]] = []
+
+    def items(self, split: str) -> Sequence[Item]:
+        """Items of a split that are evaluated."""
+        return self._items[split]
+
+    def planned(self, split: str) -> int:
+        """Item × repeat pairs of a full evaluation."""
+        return len(self._items[split]) * self._session.config.evaluate.repeats
+
+    def next_jobs(self, member: Member, split: str, pairs: Pairs, block: int) -> list[ItemJob]:
+        """The next `block` pairs of a split that the member has no result for, in fixed order."""
+        member.wanted[split] = self.planned(split)
+        have = member.results.get(split, {})
+        jobs = [
+            make_job(self._session, member.agent, item, split, repeat, pairs)
+            for repeat in range(self._session.config.evaluate.repeats)
+            for item in self._items[split]
+            if (item.id, repeat) not in have
+        ]
+        return jobs[:block]
+
+    def submit(self, job: ItemJob) -> Future[ItemResult]:
+        """Run an item; the future has the scored result, which the archive has by then."""
+        known = self._known.get((job.agent.id, job.split, job.item, job.repeat))
+        scored: Future[ItemResult] = Future()
+        scored.set_running_or_notify_cancel()
+        if known is not None:
+            scored.set_result(replace(known, fresh=False))
+            return scored
+        running = self._session.evaluator.submit(job)
+        with self._lock:
+            self._pending.add(running)
+        running.add_done_callback(lambda done: self._scorer.submit(self._score, done, scored))
+        return scored
+
+    def _score(self, done: Future[ItemResult], scored: Future[ItemResult]) -> None:
+        with self._lock:
+            self._pending.discard(done)
+        try:
+            result = done.result()
+            if result.kind == "ok":
+                item = self._by_id[(result.split, result.item)]
+                score = self._session.domain.score(item, result.answer)
+                result = replace(result, score=score.value, detail=result.detail or score.note)
+            else:
+                result = replace(result, score=0.0)
+        except BaseException as error:  # noqa: BLE001 (handed to whoever waits for the result)
+            scored.set_exception(error)
+            return
+        if result.kind in NO_VERDICT:
+            scored.set_result(result)
+            return
+
+        def committed(write: Future[Any]) -> None:
+            if write.cancelled() or write.exception() is not None:
+                scored.set_exception(write.exception() or CancelledError())
+            else:
+                self._known[(result.agent, result.split, result.item, result.repeat)] = result
+                scored.set_result(result)
+
+        self._session.write("add_results", [result]).add_done_callback(committed)
+
+    def know(self, results: Sequence[ItemResult]) -> None:
+        """Results of earlier sittings, which are not run again."""
+        for result in results:
+            self._known[(result.agent, result.split, result.item, result.repeat)] = result
+
+    def take(self, member: Member, future: Future[ItemResult]) -> str:
+        """Give a member its result. Returns why the search must stop, `""` to go on.
+
+        Raises:
+            LLMError: No endpoint can be used any more.
+        """
+        try:
+            result = future.result()
+        except CancelledError:
+            return ""
+        if result.kind == "budget":
+            return "budget"
+        if result.kind == "llm":
+            fatal = self._session.status().fatal
+            if fatal:
+                raise LLMError(f"{fatal}; everything is saved: `meta-search resume {self._session.folder}`")
+        member.add(result)
+        return ""
+
+    def save(self, member: Member, split: str) -> None:
+        """Archive the evaluation so far."""
+        if member.rows(split):
+            self.write("put_evaluation", member.evaluation(split))
+
+    def write(self, method: str, *args: Any) -> None:
+        """Write to the archive without waiting; faults are raised by the next write or by `finish`."""
+        waiting = []
+        for future in self._writes:
+            if future.done():
+                future.result()
+            else:
+                waiting.append(future)
+        self._writes = [*waiting, self._session.write(method, *args)]
+
+    def event(self, kind: str, data: Mapping[str, Any]) -> None:
+        """Number an event; the seconds of the run so far go with it, for `resume`."""
+        self.write("event", kind, dict(data))
+        self.write("set_meta", "elapsed_s", round(self._session.elapsed, 1))
+
+    def trial(
+        self,
+        study: str,
+        number: int,
+        params: Mapping[str, Any],
+        value: Sequence[float] | None,
+        member: Member | None,
+    ) -> None:
+        """Archive a told trial."""
+        state = "fail" if value is None else "complete"
+        self.write(
+            "add_trial", study, number, dict(params), value, state, member.agent.id if member else None
+        )
+
+    def cancel(self) -> None:
+        """Drop what is running or queued; finished items are kept."""
+        with self._lock:
+            pending = list(self._pending)
+        for future in pending:
+            future.cancel()
+
+    def finish(self, status: str) -> None:
+        """Note how the sitting ended and wait until everything is committed."""
+        self.write("set_meta", "status", status)
+        self.write("set_meta", "elapsed_s", round(self._session.elapsed, 1))
+        for future in self._writes:
+            future.result()
+        self._writes = []

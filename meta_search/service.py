@@ -1,0 +1,138 @@
+"""The one process that holds the keys and the pen: gateway and archive writer behind async methods.
+
+With Ray it lives in a named actor on the driver's node (`evaluate.ray_pool.RayHost`), without Ray in a
+thread of the driver (`ThreadHost`). Both hosts have the same `call(method, *args) -> Future`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import os
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from typing import Any, Protocol
+
+from archive.store import Store
+from meta_search.config import from_mapping
+from meta_search.errors import ConfigError
+from meta_search.llm.budget import Budget
+from meta_search.llm.gateway import Endpoint, Gateway, GatewayStatus
+from meta_search.llm.ledger import Ledger
+from meta_search.types import CallReply, CallRequest, Usage
+
+__all__ = ["Host", "Service", "ThreadHost", "endpoints_for", "make_service"]
+
+
+class Host(Protocol):
+    """Where a `Service` lives."""
+
+    def call(self, method: str, *args: Any) -> Future[Any]: ...
+
+    def close(self) -> None: ...
+
+
+class Service:
+    """Gateway and archive writer. All methods are called on one event loop."""
+
+    def __init__(self, store: Store, gateway: Gateway) -> None:
+        self._store = store
+        self._gateway = gateway
+
+    async def start(self) -> dict[str, dict[str, float]]:
+        """Load litellm and check the endpoints; returns the price table in use."""
+        await self._gateway.start()
+        return self._gateway.prices
+
+    async def call(self, request: CallRequest) -> CallReply:
+        """One LLM call, through the ledger."""
+        return await self._gateway.call(request)
+
+    async def write(self, method: str, *args: Any) -> Any:
+        """Call a method of the `Store` and wait for its commit."""
+        return await asyncio.wrap_future(getattr(self._store, method)(*args))
+
+    async def status(self) -> GatewayStatus:
+        """What is going on."""
+        return self._gateway.status()
+
+    async def set_phase(self, phase: str) -> None:
+        """`search` or `final`; see `Gateway.set_phase`."""
+        self._gateway.set_phase("final" if phase == "final" else "search")
+
+    async def close(self) -> None:
+        """Finish what is in flight, commit, and close the archive."""
+        await self._gateway.close()
+        await asyncio.to_thread(self._store.close)
+
+
+def endpoints_for(config: Mapping[str, Any], local: Mapping[str, Endpoint]) -> dict[str, Endpoint]:
+    """Endpoints of the two model roles: the embedded servers, or what the configuration names.
+
+    Raises:
+        ConfigError: A model is not named, or its key variable is empty; one line that names the variable.
+    """
+    if local:
+        return dict(local)
+    llm = from_mapping(config).llm
+    key: str | None = None
+    if llm.api_key_env and llm.mode != "replay":
+        key = os.environ.get(llm.api_key_env)
+        if not key:
+            raise ConfigError(f"the environment variable {llm.api_key_env} (llm.api_key_env) holds no key")
+    found = {}
+    for role, model in (("meta", llm.meta), ("task", llm.task)):
+        if not model.model:
+            raise ConfigError(f"name the model: llm.{role}.model=…")
+        found[role] = Endpoint(model.model, model.base_url or llm.base_url, key)
+    return found
+
+
+def make_service(
+    archive: str, config: Mapping[str, Any], local: Mapping[str, Endpoint], elapsed_s: float
+) -> Service:
+    """Open the archive and the gateway; runs in the process that will hold them.
+
+    Args:
+        archive: Path of `archive.db`.
+        config: The configuration as plain mappings.
+        local: Endpoints of the embedded servers, empty if there are none.
+        elapsed_s: Seconds that earlier sittings of the run took.
+    """
+    built = from_mapping(config)
+    endpoints = endpoints_for(config, local)
+    store = Store.open(archive)
+    try:
+        ledger = Ledger(store)
+        spent = sum(ledger.spent().values(), Usage())
+        gateway = Gateway(built.llm, endpoints, ledger, Budget(built.budget, spent, elapsed_s))
+    except BaseException:
+        store.close()
+        raise
+    return Service(store, gateway)
+
+
+class ThreadHost:
+    """Hosts an object with async methods on an event loop in a thread of this process."""
+
+    def __init__(self, factory: Callable[..., Any], *args: Any) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="service", daemon=True)
+        self._thread.start()
+        self._object = self._on_loop(factory, *args)
+
+    def _on_loop(self, factory: Callable[..., Any], *args: Any) -> Any:
+        async def make() -> Any:
+            return factory(*args)
+
+        return asyncio.run_coroutine_threadsafe(make(), self._loop).result()
+
+    def call(self, method: str, *args: Any) -> concurrent.futures.Future[Any]:
+        """Call an async method of the object."""
+        return asyncio.run_coroutine_threadsafe(getattr(self._object, method)(*args), self._loop)
+
+    def close(self) -> None:
+        """Stop the loop; have the object close itself before."""
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(5)

@@ -1,0 +1,223 @@
+"""What a run needs while it runs: domain, embedded models, Ray, gateway, archive, evaluator; opened together.
+
+Opening overlaps what can overlap (the domain's import, llama.cpp loading a model, Ray's start), and closes
+everything that was opened when any of it fails.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from domains.domain import Domain
+from meta_search.config import Config, from_mapping, to_mapping
+from meta_search.errors import ArchiveError, ConfigError, MetaSearchError
+from meta_search.evaluate.evaluator import Evaluator, InlineEvaluator
+from meta_search.llm.gateway import Endpoint, GatewayStatus
+from meta_search.service import Host, ThreadHost, endpoints_for, make_service
+from meta_search.types import CallReply, CallRequest
+
+__all__ = ["Session", "new_folder", "open_session", "read_config"]
+
+ROOM_MB = 200
+ARCHIVE = "archive.db"
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """An opened run.
+
+    Attributes:
+        config: The configuration. folder: The run folder.
+        domain: Items and scorer. host: Where gateway and archive writer live.
+        evaluator: Runs items in sandboxes.
+        started: Monotonic time at which this sitting began. elapsed_s: Seconds of earlier sittings.
+    """
+
+    config: Config
+    folder: Path
+    domain: Domain
+    host: Host
+    evaluator: Evaluator
+    started: float
+    elapsed_s: float
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds of the run so far, over all sittings."""
+        return self.elapsed_s + time.monotonic() - self.started
+
+    def write(self, method: str, *args: Any) -> Future[Any]:
+        """Write to the archive; see `archive.store.Store`."""
+        return self.host.call("write", method, *args)
+
+    def ask(self, request: CallRequest) -> CallReply:
+        """One LLM call; blocks."""
+        reply: CallReply = self.host.call("call", request).result()
+        return reply
+
+    def status(self) -> GatewayStatus:
+        """What the gateway has spent and has in flight."""
+        status: GatewayStatus = self.host.call("status").result()
+        return status
+
+
+def new_folder(config: Config) -> Path:
+    """Make the run's folder, with `config.json` in it.
+
+    Raises:
+        ConfigError: It exists and holds a run, cannot be written, or the disk has no room.
+    """
+    stamp = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
+    name = f"{stamp}-{config.domain.name}-s{config.seed}"
+    folder = Path(config.run.dir) if config.run.dir else Path(config.run.root) / name
+    number = 1
+    while not config.run.dir and folder.exists():
+        number += 1
+        folder = Path(config.run.root) / f"{name}-{number}"
+    if (folder / ARCHIVE).exists():
+        raise ConfigError(
+            f"run.dir={folder} holds a run already: `meta-search resume {folder}` goes on with it"
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(folder).free // 2**20
+        if free < ROOM_MB:
+            raise ConfigError(f"no room on the disk of {folder}: {free} MB free, a run needs {ROOM_MB} MB")
+        text = json.dumps(to_mapping(config), indent=2, ensure_ascii=False) + "\n"
+        (folder / "config.json").write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"cannot write the run folder {folder}: {error.strerror or error}") from error
+    return folder
+
+
+def read_config(folder: Path) -> Config:
+    """The configuration that a run was started with.
+
+    Raises:
+        ArchiveError: The folder holds no readable `config.json`.
+    """
+    try:
+        mapping = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ArchiveError(f"{folder} is no run folder: its config.json cannot be read") from error
+    return from_mapping(mapping)
+
+
+@contextlib.contextmanager
+def open_session(
+    config: Config, folder: Path, elapsed_s: float, say: Callable[[str], None]
+) -> Iterator[Session]:
+    """Open everything a run needs, and close it in the end.
+
+    Args:
+        config: The configuration. folder: An existing run folder.
+        elapsed_s: Seconds of earlier sittings.
+        say: Gets a line on each slow step.
+
+    Raises:
+        MetaSearchError: Something that the run needs is not there; one line.
+    """
+    started = time.monotonic()
+    if config.llm.provider != "local":
+        endpoints_for(to_mapping(config), {})  # bad keys and names are found before anything slow starts
+    with contextlib.ExitStack() as stack, ThreadPoolExecutor(1) as pool:
+        domain = pool.submit(_make_domain, config)
+        local = _start_servers(config, folder, stack, say)
+        host, evaluator = _open_inline(config, folder, local, elapsed_s, stack)
+        if config.evaluate.executor == "ray":
+            host, evaluator = _open_ray(config, folder, local, elapsed_s, stack, say)
+        assert host is not None
+        stack.callback(_close_service, host)
+        prices = host.call("start")
+        made = domain.result()
+        opened = evaluator() if evaluator else None
+        assert opened is not None
+        stack.callback(opened.close)
+        host.call("write", "set_meta", "prices", prices.result()).result()
+        yield Session(config, folder, made, host, opened, started, elapsed_s)
+
+
+Opened = tuple[Host | None, Callable[[], Evaluator] | None]
+
+
+def _open_inline(
+    config: Config, folder: Path, local: Mapping[str, Endpoint], elapsed_s: float, stack: contextlib.ExitStack
+) -> Opened:
+    if config.evaluate.executor != "inline":
+        return None, None
+    host = ThreadHost(make_service, str(folder / ARCHIVE), to_mapping(config), local, elapsed_s)
+    stack.callback(host.close)
+
+    async def call(request: CallRequest) -> CallReply:
+        reply: CallReply = await asyncio.wrap_future(host.call("call", request))
+        return reply
+
+    return host, lambda: InlineEvaluator(config.sandbox, config.evaluate, call)
+
+
+def _open_ray(
+    config: Config,
+    folder: Path,
+    local: Mapping[str, Endpoint],
+    elapsed_s: float,
+    stack: contextlib.ExitStack,
+    say: Callable[[str], None],
+) -> Opened:
+    from meta_search.evaluate.ray_pool import RayHost, RayPool, start_ray, stop_ray
+
+    say("starting Ray" if config.ray.address is None else f"joining Ray at {config.ray.address}")
+    start_ray(config.ray)
+    stack.callback(stop_ray)
+    archive = str((folder / ARCHIVE).resolve())
+    host = RayHost(make_service, archive, to_mapping(config), dict(local), elapsed_s)
+    stack.callback(host.close)
+    return host, lambda: RayPool(config, host)
+
+
+def _close_service(host: Host) -> None:
+    with contextlib.suppress(MetaSearchError, TimeoutError):
+        host.call("close").result(60)
+
+
+def _make_domain(config: Config) -> Domain:
+    from domains import registry
+
+    return registry.make(config.domain)
+
+
+def _start_servers(
+    config: Config, folder: Path, stack: contextlib.ExitStack, say: Callable[[str], None]
+) -> dict[str, Endpoint]:
+    """Start the embedded models; one server where both roles have the same model."""
+    if config.llm.provider != "local":
+        return {}
+    from meta_search.llm.local import LocalServer
+    from meta_search.llm.models import find, pull
+
+    local = config.llm.local
+    endpoints: dict[str, Endpoint] = {}
+    for role, name, threads, slots in (
+        ("task", config.llm.task.model, local.threads, local.slots),
+        ("meta", config.llm.meta.model, local.meta_threads, min(2, local.slots)),
+    ):
+        if role == "meta" and name == config.llm.task.model:
+            endpoints[role] = endpoints["task"]
+            continue
+        if find(name) is None:
+            pull(name)
+        say(f"starting llama.cpp with {name}")
+        log = folder / f"llama-{role}.log"
+        server = LocalServer.start(name, threads=threads, slots=slots, context=local.context, log=log)
+        stack.callback(server.close)
+        endpoints[role] = server.endpoint
+    return endpoints

@@ -1,0 +1,121 @@
+"""What the engine's own work adds when its model and its evaluators do nothing but sleep."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import threading
+import time
+from concurrent.futures import Future
+from dataclasses import replace
+from pathlib import Path
+
+from meta_search.config import (
+    AuthorConfig,
+    Config,
+    DomainConfig,
+    EvaluateConfig,
+    LLMConfig,
+    ModelConfig,
+    SearchConfig,
+    to_mapping,
+)
+from meta_search.types import Agent, Candidate, ItemJob, ItemResult
+from tests.bench.row import ROWS, Row
+
+MODEL_S, ITEM_S, PARALLEL, CANDIDATES = 0.2, 0.5, 8, 400
+LIMIT = 0.04
+
+
+class Sleepers:
+    """An evaluator whose items each take `ITEM_S`, any number at a time."""
+
+    def __init__(self) -> None:
+        self.last = 0.0
+        self._timers: list[threading.Timer] = []
+
+    def submit(self, job: ItemJob) -> Future[ItemResult]:
+        future: Future[ItemResult] = Future()
+        timer = threading.Timer(0.0 if job.dry else ITEM_S, self._wake, (job, future))
+        timer.daemon = True
+        timer.start()
+        return future
+
+    def close(self) -> None: ...
+
+    def _wake(self, job: ItemJob, future: Future[ItemResult]) -> None:
+        if job.split == "train":
+            self.last = time.perf_counter()
+        if future.set_running_or_notify_cancel():
+            future.set_result(ItemResult(job.agent.id, job.split, job.item, job.repeat, "ok", "42"))
+
+
+class SleepingAuthor:
+    """An author whose model takes `MODEL_S` and writes a new agent each time."""
+
+    first = 0.0
+
+    def write(self, context: object) -> object:
+        from meta_search.authors.author import Context, Written
+
+        assert isinstance(context, Context)
+        SleepingAuthor.first = SleepingAuthor.first or time.perf_counter()
+        time.sleep(MODEL_S)
+        number = context.brief.number
+        agent = Agent.of(f"agent {number}", f"def forward(self, taskInfo):\n    return '{number}'")
+        return Written(Candidate(agent, context.brief, "Sleep on it."))
+
+
+def measure(quick: bool) -> Row:
+    """The real engine, guide and archive; racing off, one item an agent, the archive in a thread."""
+    from meta_search import engine
+    from meta_search.llm.gateway import Endpoint
+    from meta_search.progress import Progress
+    from meta_search.service import ThreadHost, make_service
+    from meta_search.session import Session
+
+    candidates = 80 if quick else CANDIDATES
+    engine.AUTHORS = {"llm": SleepingAuthor}  # type: ignore[dict-item]
+    evaluator = Sleepers()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        config = _config(folder, candidates)
+        endpoints = dict.fromkeys(("task", "meta"), Endpoint("none", "http://127.0.0.1:1/v1"))
+        host = ThreadHost(make_service, str(folder / "archive.db"), to_mapping(config), endpoints, 0.0)
+        session = Session(config, folder, _domain(config), host, evaluator, time.monotonic(), 0.0)
+        with Progress(config, folder, 0.0, live=False) as progress:
+            progress.attach(session)
+            search = engine.Search(session, progress)
+            search._close = search._stopped  # type: ignore[method-assign]  # the report is not measured
+            search.run()
+        written = search.written
+        host.call("close").result()
+        host.close()
+    ideal = candidates * (MODEL_S + ITEM_S) / PARALLEL
+    took = evaluator.last - SleepingAuthor.first
+    over = took / ideal - 1
+    return Row(
+        *ROWS["overhead"],
+        figure=f"{over:.1%}",
+        ok=over <= LIMIT if written == candidates else None,
+        note=f"{written} candidates in {took:.1f} s, ideal {ideal:.1f} s, {PARALLEL} in flight; from the "
+        "first brief to the last item",
+    )
+
+
+def _config(folder: Path, candidates: int) -> Config:
+    rows = [{"question": f"What is {n} + {n}?", "answer": str(2 * n)} for n in range(40)]
+    (folder / "sums.jsonl").write_text("\n".join(json.dumps(row) for row in rows))
+    return Config(
+        domain=DomainConfig(name="table", path=str(folder / "sums.jsonl")),
+        llm=LLMConfig(provider="litellm", task=ModelConfig("none"), meta=ModelConfig("none")),
+        search=SearchConfig(candidates=candidates, in_flight=PARALLEL, seeds=("direct",), finalists=1),
+        author=AuthorConfig(name="llm"),
+        evaluate=replace(EvaluateConfig(), executor="inline", items=1, test_items=1, block=1, racing=False),
+    )
+
+
+def _domain(config: Config) -> object:
+    from domains import registry
+
+    return registry.make(config.domain)

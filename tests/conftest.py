@@ -1,0 +1,47 @@
+"""What all tests share: nobody's keys, nobody's run folders, no download of price maps."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+# Read when litellm and Ray are imported, by child processes too.
+os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
+os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(autouse=True)
+def _no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test can spend the money of whoever runs it."""
+    for name in list(os.environ):
+        if name.endswith("_API_KEY"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working directory, so that `runs/` is the test's own."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The checkout."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def ray_cluster() -> Iterator[None]:
+    """Ray on this machine, started once for the whole session."""
+    from meta_search.config import RayConfig
+    from meta_search.evaluate.ray_pool import start_ray, stop_ray
+
+    start_ray(RayConfig())
+    yield
+    stop_ray()

@@ -1,0 +1,102 @@
+"""Migrations: applied once, in order, keeping what is there; foreign and newer files are refused."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+from sqlite_utils import Database
+
+from archive import schema
+from archive.records import Archive
+from archive.store import Store
+from meta_search.errors import ArchiveError
+
+TABLES = {"meta", "agents", "edges", "evaluations", "results", "calls", "attempts", "trials", "events"}
+
+
+def test_the_tables_that_tools_depend_on_are_there(tmp_path: Path) -> None:
+    Store.open(tmp_path).close()
+    db = Database(tmp_path / "archive.db")
+    assert set(db.table_names()) >= TABLES
+    assert db.table("results").pks == ["agent", "split", "item", "repeat"]
+    assert db.table("calls").pks == ["key"]
+    assert {"request", "reply", "state", "attempts"} <= set(db.table("calls").columns_dict)
+    assert db.journal_mode == "wal"
+    db.close()
+
+
+def test_an_older_archive_is_brought_up_to_date_and_keeps_its_rows(tmp_path: Path) -> None:
+    file = tmp_path / "archive.db"
+    db = Database(file)
+    schema.migrations().apply(db, stop_before="m0002_indexes")
+    db.table("meta").insert({"key": "status", "value": '"done"'})
+    assert "agents_by_name" not in {index.name for index in db.table("agents").indexes}
+    db.close()
+
+    connection = sqlite3.connect(file)
+    assert schema.version(connection, file) == 1
+    connection.close()
+    with Archive(file) as older:  # readable as it is
+        assert older.meta("status") == "done"
+
+    Store.open(file).close()
+    connection = sqlite3.connect(file)
+    assert schema.version(connection, file) == schema.SCHEMA_VERSION
+    indexes = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'index'")}
+    assert "agents_by_name" in indexes
+    connection.close()
+    with Archive(file) as newer:
+        assert newer.meta("status") == "done"
+
+
+def test_an_up_to_date_archive_is_not_touched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Store.open(tmp_path).close()
+
+    def fail() -> None:
+        raise AssertionError("migrations were asked for")
+
+    monkeypatch.setattr(schema, "migrations", fail)
+    Store.open(tmp_path).close()
+
+
+def test_a_newer_archive_is_refused_by_both_sides(tmp_path: Path) -> None:
+    Store.open(tmp_path).close()
+    connection = sqlite3.connect(tmp_path / "archive.db")
+    connection.execute(f"PRAGMA user_version = {schema.SCHEMA_VERSION + 1}")
+    connection.commit()
+    connection.close()
+    for opens in (Store.open, Archive):
+        with pytest.raises(ArchiveError, match=r"newer meta-search .* upgrade") as error:
+            opens(tmp_path)
+        assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("content", ["text", "sqlite"])
+def test_a_foreign_file_is_refused_and_left_as_it_was(tmp_path: Path, content: str) -> None:
+    file = tmp_path / "archive.db"
+    if content == "text":
+        file.write_text("not a database\n" * 1000)
+    else:
+        connection = sqlite3.connect(file)
+        connection.execute("CREATE TABLE mine (x)")
+        connection.commit()
+        connection.close()
+    before = file.read_bytes()
+    for opens in (Store.open, Archive):
+        with pytest.raises(ArchiveError, match="not a meta-search archive"):
+            opens(file)
+    assert file.read_bytes() == before
+
+
+def test_no_archive_and_an_empty_one_say_so(tmp_path: Path) -> None:
+    with pytest.raises(ArchiveError, match="no archive at"):
+        Archive(tmp_path)
+    with pytest.raises(ArchiveError, match="no archive at"):
+        Archive(tmp_path / "nowhere")
+    (tmp_path / "archive.db").touch()
+    with pytest.raises(ArchiveError, match="is empty"):
+        Archive(tmp_path)
+    Store.open(tmp_path).close()  # and can be started
+    assert Archive(tmp_path).agents() == []

@@ -1,0 +1,173 @@
+"""`meta-search archive …` on an archive as a run leaves it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from archive.store import Store
+from meta_search import cli
+from meta_search.compose import compose
+from meta_search.config import to_mapping
+from meta_search.types import Agent, Brief, Candidate, Demonstration, Evaluation, ItemResult, Usage
+
+SEED = Agent.of("Direct", "class A:\n    def forward(self, taskInfo):\n        return 'one'\n")
+CHILD = Agent.of("Voter\x1b[31m", SEED.source.replace("one", "two"), {"votes": 3}, [Demonstration("q", "r")])
+KEYS = [
+    "name", "agent", "score", "low", "high", "items", "calls", "tokens", "cost_usd", "seconds", "outcomes",
+    "author", "operator", "generation", "parents", "validation", "test",
+]  # fmt: skip
+
+
+def results(agent: Agent, split: str, right: int) -> list[ItemResult]:
+    return [
+        ItemResult(
+            agent.id,
+            split,
+            f"i{n}",
+            0,
+            "ok",
+            "a",
+            score=float(n < right),
+            used=Usage(2, 30, 10, 0.0),
+            seconds=1.0,
+        )
+        for n in range(8)
+    ]
+
+
+@pytest.fixture
+def run(folder: Path) -> Path:
+    """`runs/one` with a seed and its child, evaluated on two splits."""
+    with Store.open(folder / "runs/one/archive.db") as store:
+        store.add_candidate(Candidate(SEED, Brief(0, "seed", "replay"), "the plain way"), "seed")
+        brief = Brief(1, "mutate", "llm", parents=(SEED.id,))
+        store.add_candidate(Candidate(CHILD, brief, "ask thrice and vote", 1), "population")
+        for agent, right in ((SEED, 2), (CHILD, 7)):
+            for split in ("train", "validation"):
+                rows = results(agent, split, right)
+                store.add_results(rows)
+                store.put_evaluation(Evaluation.of(agent.id, split, rows))
+    return folder / "runs/one"
+
+
+def call(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    assert cli.main(list(arguments)) == 0
+    return capsys.readouterr().out
+
+
+def test_list(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = json.loads(call(capsys, "archive", "list", "latest", "--json"))
+    assert [row["agent"] for row in rows] == [CHILD.id, SEED.id]
+    assert set(KEYS) <= rows[0].keys()
+    assert (rows[0]["score"], rows[0]["validation"], rows[0]["test"]) == (0.875, 0.875, None)
+    assert (rows[0]["calls"], rows[0]["tokens"], rows[0]["parents"]) == (16, 320, [SEED.id])
+    table = call(capsys, "archive", "list", str(run))
+    assert "Direct" in table
+    assert "87.5" in table
+    assert "\x1b[31m" not in table  # a model's name cannot paint the terminal
+    assert "Direct" not in call(capsys, "archive", "list", "one", "--limit", "1")
+
+
+def test_show(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in (CHILD.id, CHILD.id[:6]):
+        shown = call(capsys, "archive", "show", "latest", name)
+        for text in (CHILD.id, "return 'two'", "votes=3", "mutate by llm", SEED.id, "87.5", "ask thrice"):
+            assert text in shown
+        assert "\x1b" not in shown
+    row = json.loads(call(capsys, "archive", "show", "latest", "Direct", "--json"))
+    assert row["source"] == SEED.source
+    assert row["evaluations"].keys() == {"train", "validation"}
+
+
+def test_diff(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shown = call(capsys, "archive", "diff", "latest", SEED.id, CHILD.id).splitlines()
+    assert "value votes: None -> 3" in shown
+    assert "demonstrations: 0 -> 1" in shown
+    assert "-        return 'one'" in shown
+    assert "+        return 'two'" in shown
+    found = json.loads(call(capsys, "archive", "diff", "latest", SEED.id, CHILD.id, "--json"))
+    assert found["values"] == {"votes": [None, 3]}
+    assert "equal" in call(capsys, "archive", "diff", "latest", SEED.id, SEED.id)
+
+
+def test_lineage_of_an_agent_and_of_the_best(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in ((CHILD.id,), ()):
+        rows = json.loads(call(capsys, "archive", "lineage", "latest", *arguments, "--json"))
+        assert [row["agent"] for row in rows] == [SEED.id, CHILD.id]
+    assert f"mutate by llm of {SEED.id[:8]}" in call(capsys, "archive", "lineage", "latest")
+
+
+def test_search_wants_all_words(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def found(*words: str) -> list[str]:
+        rows = json.loads(call(capsys, "archive", "search", "latest", *words, "--json"))
+        return [row["agent"] for row in rows]
+
+    assert found("THRICE", "two") == [CHILD.id]
+    assert found("forward") == [CHILD.id, SEED.id]
+    assert found("thrice", "plain") == []
+    assert "no agent" in call(capsys, "archive", "search", "latest", "no-such-word")
+
+
+def test_import_of_an_adas_archive(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    entries = [
+        {
+            "name": f"Agent {n}",
+            "thought": "t",
+            "generation": n,
+            "code": f"def forward(self, t):\n    return {n!r}\n",
+        }
+        for n in range(3)
+    ]
+    file = run / "published.json"
+    file.write_text(json.dumps(entries))
+    assert call(capsys, "archive", "import", "latest", str(file)).startswith("3 of 3 agents")
+    assert call(capsys, "archive", "import", "latest", str(file)).startswith("0 of 3 agents")
+    assert len(json.loads(call(capsys, "archive", "list", "latest", "--json"))) == 5
+    added = json.loads(call(capsys, "archive", "import", "runs/published", str(file), "--json"))
+    assert added["added"] == 3
+
+
+def test_mistakes_are_one_line(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = run / "broken.json"
+    file.write_text("{")
+    for arguments, message in (
+        (("show", "latest", "ffffffff"), "has no agent 'ffffffff'"),
+        (("import", "runs/new", str(file)), "is not JSON"),
+        (("import", "latest", "missing.json"), "missing.json"),
+    ):
+        assert cli.main(["archive", *arguments]) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert message in line
+    assert not Path("runs/new").exists()
+
+
+def test_report(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shown = call(capsys, "report", "latest").splitlines()
+    page = Path(shown[-1])
+    assert page.name == "report.html"
+    assert CHILD.id[:8] in page.read_text(encoding="utf-8")
+    assert len(shown) >= 2
+
+
+def test_export_of_the_best_agent(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table = run / "sums.csv"
+    table.write_text("question,answer\n" + "".join(f"What is {n} + 1?,{n + 1}\n" for n in range(80)))
+    config = to_mapping(compose(domain={"name": "table", "path": str(table)}))
+    (run / "config.json").write_text(json.dumps(config))
+    shown = call(capsys, "export", "latest", "--to", "out/agent")
+    assert shown.startswith(CHILD.id)
+    agent = json.loads(Path("out/agent/agent.json").read_text())
+    assert (agent["id"], agent["values"], agent["model"]) == (
+        CHILD.id,
+        {"votes": 3},
+        config["llm"]["task"]["model"],
+    )
+    assert len(agent["examples"]) > 0
+    assert "Direct" in Path("out/agent/card.md").read_text()
+    assert CHILD.source.strip() in Path("out/agent/agent.py").read_text()
+    call(capsys, "export", "latest", "Direct", "--to", "out/other")
+    assert cli.main(["export", "latest", "--to", "out/agent"]) == 2
+    assert "is not empty" in capsys.readouterr().err

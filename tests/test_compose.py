@@ -1,0 +1,138 @@
+"""Overrides to configuration: syntax, keywords, mistakes in one line, what `resume` may change."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from meta_search.compose import amend, compose, known_keys, override_strings, run_app
+from meta_search.config import Config
+from meta_search.errors import ConfigError
+
+MISTAKES = [
+    ("domain=tabel", "domain=tabel: no such option; there are python, reasoning, table"),
+    ("budgt.usd=1", "unknown key budgt.usd; did you mean budget.usd"),
+    ("candidates=3", "did you mean search.candidates?"),
+    ("budget.usd=[", "budget.usd=[: bad syntax"),
+    ("nonsense", "nonsense: bad syntax, expected key=value"),
+    ("budget.usd=much", "budget.usd='much': expected float"),
+    ("budget.usd=-1", "budget.usd=-1.0: must be at least 0"),
+    ("+budget.euro=1", "unknown key budget.euro"),
+    ("llm=openai", "llm.meta.model and llm.task.model must be given"),
+    ("seed=1,2", "--multirun"),
+    ("llm.base_url=${oc.env:META_SEARCH_NOT_SET}", "META_SEARCH_NOT_SET"),
+    ("sandbox.level=none", "must be one of strict, process"),
+]
+
+
+@pytest.mark.parametrize(("override", "message"), MISTAKES)
+def test_mistakes_are_one_clear_line(override: str, message: str) -> None:
+    for attempt in (lambda: compose([override]), lambda: run_app([override], lambda config, words: 0)):
+        with pytest.raises(ConfigError) as caught:
+            attempt()
+        assert message in str(caught.value)
+        assert "\n" not in str(caught.value)
+        assert caught.value.exit_status == 2
+
+
+def test_options_of_hydra_belong_to_run() -> None:
+    with pytest.raises(ConfigError, match="key=value"):
+        compose(["--multirun"])
+
+
+def test_names_of_the_users_choice_need_no_plus() -> None:
+    config = compose(["domain.sizes.train=4", "llm.prices={a-model:{input:1,output:2.5}}"])
+    assert config.domain.sizes == {"train": 4}
+    assert config.llm.prices == {"a-model": {"input": 1.0, "output": 2.5}}
+
+
+def test_keywords_mean_what_overrides_mean() -> None:
+    words = ["domain=table", "domain.path=q.csv", "budget.wall_s=300", "seed=3", "llm.cache=false"]
+    by_words = compose(words)
+    by_name = compose(words[:2], budget={"wall_s": 300}, seed=3, llm={"cache": False})
+    assert by_words == by_name
+    assert compose(domain="table").domain.name == "table"
+    assert compose(domain={"sizes": {"test": 9}}).domain.sizes == {"test": 9}
+    assert compose(search={"seeds": ["direct", "debate"]}).search.seeds == ("direct", "debate")
+    assert compose(llm={"base_url": None, "prices": {"m": {"input": 1}}}).llm.prices == {"m": {"input": 1.0}}
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.text(st.characters(exclude_characters="$\r\n", exclude_categories=["C", "Z"]), max_size=12))
+def test_any_text_survives_as_a_keyword(text: str) -> None:
+    assert compose(domain={"path": text}).domain.path == text
+
+
+def test_quotes_and_backslashes_survive() -> None:
+    for text in ("it's", "a\\", "a\\'b", "C:\\dir\\", "a=b,c", "[x]", "{y}", "null", "7", " padded "):
+        assert compose(override_strings({"domain": {"path": text}})).domain.path == text
+
+
+def test_amend_changes_only_what_may_change() -> None:
+    config = compose(["seed=5", "budget.wall_s=10"])
+    changed = amend(config, ["budget.wall_s=99", "budget.usd=1", "llm.max_concurrency=2", "ray.address=auto"])
+    assert (changed.budget.wall_s, changed.budget.usd, changed.ray.address) == (99.0, 1.0, "auto")
+    assert (changed.seed, changed.llm.max_concurrency) == (5, 2)
+    assert amend(config, []) == config
+    for override, message in (
+        ("seed=1", "seed cannot be changed here; what can: budget.*, llm.max_concurrency, ray.address"),
+        ("budget.euro=1", "unknown key budget.euro"),
+        ("budget.usd=1,2", "expected key=value"),
+        ("budget", "bad syntax"),
+        ("budget.calls=-3", "must be at least 0"),
+    ):
+        with pytest.raises(ConfigError) as caught:
+            amend(config, [override])
+        assert message in str(caught.value)
+
+
+def test_hydras_entry_point_runs_jobs_and_writes_nothing(folder: Path) -> None:
+    seen: list[tuple[Config, tuple[str, ...]]] = []
+
+    def search(config: Config, words: tuple[str, ...]) -> int:
+        seen.append((config, words))
+        return 3 if config.seed == 2 else 0
+
+    assert run_app(["seed=1"], search) == 0
+    assert list(folder.iterdir()) == []
+    assert run_app(["--multirun", "seed=1,2", "run.root=here"], search) == 3
+    assert [(config.seed, words) for config, words in seen] == [
+        (1, ("seed=1",)),
+        (1, ("seed=1", "run.root=here")),
+        (2, ("seed=2", "run.root=here")),
+    ]
+    assert [path.name for path in folder.iterdir()] == ["here"]  # Hydra's record of the sweep
+
+
+def test_a_failure_of_the_search_passes_through_hydra(folder: Path) -> None:
+    def search(config: Config, words: tuple[str, ...]) -> int:
+        raise ZeroDivisionError("a bug")
+
+    with pytest.raises(ZeroDivisionError):
+        run_app([], search)
+
+
+def test_configuration_is_printed_and_nothing_is_run(capsys: pytest.CaptureFixture[str]) -> None:
+    def search(config: Config, words: tuple[str, ...]) -> int:
+        raise AssertionError
+
+    assert run_app(["--cfg", "job", "budget.usd=2"], search) == 0
+    assert "usd: 2" in capsys.readouterr().out
+    assert run_app(["--help"], search) == 0
+    text = capsys.readouterr().out
+    assert "domain: python, reasoning, table" in text
+    assert all(key.rpartition(".")[2] in text for key in known_keys())
+    assert run_app(["--no-such-option"], search) == 2
+
+
+def test_composing_inside_an_application_of_hydra_leaves_it_alone() -> None:
+    from hydra import initialize_config_module
+    from hydra.core.global_hydra import GlobalHydra
+
+    with initialize_config_module("conf", version_base="1.3"):
+        outer = GlobalHydra.instance().hydra
+        assert compose(["seed=4"]).seed == 4
+        assert GlobalHydra.instance().hydra is outer

@@ -1,0 +1,91 @@
+"""What importing costs, and who may import what beyond the contracts in pyproject.toml."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import meta_search
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ("meta_search", "archive", "domains", "conf")
+HEAVY = {
+    *("hydra", "omegaconf", "ray", "optuna", "litellm", "openai", "networkx", "sqlite_utils", "plotly"),
+    *("reasoning_gym", "xllamacpp", "numpy", "scipy", "jinja2", "aiohttp", "httpx", "huggingface_hub"),
+    *("rich", "json_repair"),
+}
+MODULES = [
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+    for package in PACKAGES
+    for path in sorted((ROOT / package).rglob("*.py"))
+    if "seeds" not in path.parts and path.name not in ("__main__.py", "zygote.py")
+]
+
+
+def run(code: str) -> str:
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_importing_any_module_loads_no_heavy_library() -> None:
+    code = (
+        f"import importlib, sys\n"
+        f"for name in {MODULES!r}:\n"
+        f"    importlib.import_module(name)\n"
+        f"    found = sorted({HEAVY!r} & set(sys.modules))\n"
+        f"    assert not found, (name, found)\n"
+    )
+    run(code)
+
+
+def test_importing_the_package_loads_nothing_else_of_ours() -> None:
+    loaded = run("import sys, meta_search; print(*[m for m in sys.modules if m.startswith('meta_search')])")
+    assert loaded.split() == ["meta_search"]
+
+
+def test_help_needs_no_module_beyond_the_parser() -> None:
+    loaded = run(
+        "import sys\nfrom meta_search.cli import main\nmain(['--help'])\n"
+        "print('LOADED', *[m for m in sys.modules if m.startswith(('meta_search', 'archive', 'domains'))])"
+    ).rpartition("LOADED")[2]
+    assert set(loaded.split()) <= {"meta_search", "meta_search.cli", "meta_search.errors"}
+
+
+def test_the_agent_runtime_is_standard_library_only() -> None:
+    for path in (ROOT / "meta_search/agent").rglob("*.py"):
+        for module in imported(path):
+            top = module.split(".")[0]
+            assert top == "" or top in sys.stdlib_module_names or top == "numpy", f"{path}: {module}"
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Modules that a file imports anywhere; relative ones as ''."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield "" if node.level else node.module or ""
+
+
+@pytest.mark.parametrize("name", meta_search.__all__)
+def test_public_names_are_there(name: str) -> None:
+    assert getattr(meta_search, name) is not None
+
+
+def test_evaluate_can_be_called_though_a_package_bears_its_name() -> None:
+    import meta_search.evaluate.sandbox  # what makes the package an attribute of meta_search
+
+    assert callable(meta_search.evaluate)
+    with pytest.raises(meta_search.MetaSearchError):
+        meta_search.evaluate("no-such-agents.json", "no_such.key=1")
+
+
+def test_unknown_names_are_attribute_errors() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'serch'"):
+        meta_search.serch  # noqa: B018

@@ -1,0 +1,554 @@
+"""The gateway with real litellm against a real endpoint that counts and fails on demand."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import itertools
+import json
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from llm_pen import SqlitePen
+
+from meta_search.config import BudgetConfig, LLMConfig
+from meta_search.errors import LLMError
+from meta_search.llm.budget import Budget
+from meta_search.llm.endpoint import Endpoint, bound_tokens
+from meta_search.llm.gateway import Gateway
+from meta_search.llm.ledger import Ledger
+from meta_search.testing import CountingEndpoint, Fault
+from meta_search.types import CallReply, CallRequest, Usage
+
+KEY = "sk-very-secret"
+SCHEMA = {"type": "object", "properties": {"answer": {"type": "string"}}, "required": ["answer"]}
+FREE = BudgetConfig(final_share=0.0)
+
+
+@pytest.fixture
+def pen(tmp_path: Path) -> Iterator[SqlitePen]:
+    pen = SqlitePen(tmp_path / "archive.db")
+    yield pen
+    pen.close()
+
+
+@asynccontextmanager
+async def gateway(
+    pen: SqlitePen, endpoint: CountingEndpoint | Endpoint, budget: BudgetConfig = FREE, **changes: Any
+) -> AsyncIterator[Gateway]:
+    """A started gateway, closed at the end."""
+    if isinstance(endpoint, CountingEndpoint):
+        endpoint = Endpoint("model", endpoint.base_url, KEY)
+    config = dataclasses.replace(LLMConfig(provider="litellm", max_tokens=50, timeout_s=20), **changes)
+    ledger = Ledger(pen)
+    spent = sum(ledger.spent().values(), Usage())
+    made = Gateway(config, {"task": endpoint}, ledger, Budget(budget, spent), backoff_s=0.001)
+    await made.start()
+    try:
+        yield made
+    finally:
+        await made.close()
+
+
+def ask(text: str = "hello", **changes: Any) -> CallRequest:
+    return dataclasses.replace(CallRequest("task", (("user", text),), split="test", agent="a"), **changes)
+
+
+def last_message(messages: Any, body: Any) -> str:
+    return f"re: {messages[-1]['content']}"
+
+
+async def both(one: Gateway, *requests: CallRequest) -> list[CallReply]:
+    return list(await asyncio.gather(*(one.call(r) for r in requests)))
+
+
+def test_a_call_is_answered_and_booked(pen: SqlitePen) -> None:
+    async def run() -> None:
+        with CountingEndpoint(last_message, api_key=KEY) as endpoint:
+            async with gateway(pen, endpoint) as made:
+                reply = await made.call(ask("what?", temperature=0.25, seed=9, author="Tester"))
+                # Committed before it was handed on: another connection sees it already.
+                assert pen.rows("state, author, attempts") == [("done", "Tester", 1)]
+                status = made.status()
+        body = endpoint.requests[0].body
+        assert reply.text == "re: what?"
+        assert reply.fault is None
+        assert reply.used == reply.paid == Usage(1, endpoint.prompt_tokens, endpoint.completion_tokens)
+        assert (body["model"], body["temperature"], body["seed"]) == ("model", 0.25, 9)
+        assert body["max_tokens"] == 50  # always sent
+        assert status.used == status.paid == {"task": reply.used}
+        assert (status.in_flight, status.waiting, status.fatal) == (0, 0, None)
+
+    asyncio.run(run())
+
+
+def test_equal_calls_in_flight_are_one(pen: SqlitePen) -> None:
+    async def run() -> None:
+        with CountingEndpoint(latency_s=0.05) as endpoint:
+            async with gateway(pen, endpoint) as made:
+                one, two = await both(made, ask(), ask())
+                assert made.status().shared == 1
+        assert endpoint.calls == 1
+        assert one.used == two.used
+        assert sorted([one.paid.calls, two.paid.calls]) == [0, 1]
+
+    asyncio.run(run())
+
+
+def test_what_has_a_row_is_never_sent_again(pen: SqlitePen) -> None:
+    async def run() -> None:
+        with CountingEndpoint(last_message) as endpoint:
+            async with gateway(pen, endpoint) as made:
+                first = await made.call(ask())
+            async with gateway(pen, endpoint) as made:  # a resumed run
+                second = await made.call(ask())
+                assert made.status().paid == {"task": first.paid}
+        assert endpoint.calls == 1
+        assert second == dataclasses.replace(first, paid=Usage())
+
+    asyncio.run(run())
+
+
+def test_gateways_follow_each_other_in_one_process(pen: SqlitePen) -> None:
+    async def run() -> None:
+        with CountingEndpoint(last_message) as endpoint:
+            for n in range(3):
+                async with gateway(pen, endpoint) as made:
+                    assert (await made.call(ask(f"q{n}"))).text == f"re: q{n}"
+
+    asyncio.run(run())
+
+
+def test_five_equal_samples_are_five_calls(pen: SqlitePen) -> None:
+    async def run() -> None:
+        with CountingEndpoint() as endpoint:
+            async with gateway(pen, endpoint) as made:
+                await both(made, *(ask(occurrence=str(n)) for n in range(5)))
+        assert endpoint.calls == 5
+
+    asyncio.run(run())
+
+
+def test_agents_share_answers_on_train_items_and_both_have_used_them(pen: SqlitePen) -> None:
+    async def run() -> None:
+        with CountingEndpoint() as endpoint:
+            async with gateway(pen, endpoint) as made:
+                one = await made.call(ask(split="train", agent="a"))
+                two = await made.call(ask(split="train", agent="b"))
+                assert endpoint.calls == 1
+                assert one.used == two.used
+                assert two.paid == Usage()
+                await both(made, ask(split="test", agent="a"), ask(split="test", agent="b"))
+                assert endpoint.calls == 3
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("limit", ["calls", "tokens", "usd"])
+def test_the_endpoint_never_counts_more_than_the_budget(pen: SqlitePen, limit: str) -> None:
+    faults: Callable[[int, Any], Fault | None] = lambda n, _: Fault() if n % 5 == 0 else None  # noqa: E731
+    prices = {"model": {"input": 1000.0, "output": 1000.0}}
+    amount = {"calls": 40, "tokens": 9000, "usd": 9.0}[limit]
+
+    async def run() -> None:
+        with CountingEndpoint(latency_s=0.005, faults=faults) as endpoint:
+            budget = BudgetConfig(**{limit: amount}, final_share=0.0)  # type: ignore[arg-type]
+            async with gateway(pen, endpoint, budget, max_concurrency=150, prices=prices) as made:
+                replies = await both(made, *(ask(f"question {n} " * 40, item=str(n)) for n in range(150)))
+                paid = made.status().paid["task"]
+        tokens = endpoint.prompt_tokens + endpoint.completion_tokens
+        spent = {"calls": endpoint.calls, "tokens": tokens, "usd": tokens * 1e-3}[limit]
+        assert amount * 0.8 < spent <= amount
+        assert paid.calls == endpoint.calls
+        assert sum(r.paid.calls for r in replies) == endpoint.calls
+        refused = [r for r in replies if r.fault]
+        assert refused
+        assert {r.fault for r in refused} == {"budget"}
+        assert f"budget.{limit}=" in refused[0].message
+
+    asyncio.run(run())
+
+
+def test_the_final_phase_has_its_share(pen: SqlitePen) -> None:
+    async def run() -> None:
+        with CountingEndpoint() as endpoint:
+            budget = BudgetConfig(calls=8, final_share=0.25)
+            async with gateway(pen, endpoint, budget) as made:
+                await both(made, *(ask(item=str(n)) for n in range(20)))
+                assert endpoint.calls == 6
+                made.set_phase("final")
+                await both(made, *(ask(item=f"t{n}") for n in range(20)))
+                assert endpoint.calls == 8
+
+    asyncio.run(run())
+
+
+STORM = (
+    Fault(status=429, retry_after=0.01),
+    Fault(status=429),
+    Fault(status=500),
+    Fault(status=502),
+    Fault(status=503),
+    Fault("hang"),
+    Fault("reset"),
+    Fault("bad_json"),
+    Fault("truncated"),
+    Fault("empty"),
+    Fault("filter"),
+)
+
+
+def test_a_storm_of_faults_changes_no_answer_and_hides_no_attempt(pen: SqlitePen) -> None:
+    kinds = itertools.cycle(STORM)
+
+    def faults(index: int, body: Any) -> Fault | None:
+        return next(kinds) if index % 10 in (1, 4, 8) else None
+
+    async def run() -> None:
+        with CountingEndpoint(last_message, faults=faults) as endpoint:
+            async with gateway(pen, endpoint, timeout_s=0.5, max_retries=8) as made:
+                replies = await both(made, *(ask(f"q{n}") for n in range(80)))
+                status = made.status()
+        assert [r.text for r in replies] == [f"re: q{n}" for n in range(80)]
+        assert status.paid["task"].calls == endpoint.calls > 80
+        assert status.retries == endpoint.calls - 80
+        assert sum(attempts for (attempts,) in pen.rows("attempts")) == endpoint.calls
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("fault", STORM, ids=lambda f: f"{f.kind}-{f.status}-{f.retry_after}")
+def test_every_fault_is_one_attempt_and_unknown_fates_are_charged_in_full(
+    pen: SqlitePen, fault: Fault
+) -> None:
+    async def run() -> None:
+        with CountingEndpoint(last_message, faults=[fault]) as endpoint:
+            async with gateway(pen, endpoint, timeout_s=0.3) as made:
+                reply = await made.call(ask())
+        assert reply.text == "re: hello"
+        assert reply.used == Usage(1, 2, 3)
+        assert reply.paid.calls == endpoint.calls == 2
+        refused = fault.kind == "status" and fault.status != 502
+        bound = 0 if refused else bound_tokens((("user", "hello"),)) + 50
+        assert reply.paid.tokens == reply.used.tokens + bound
+
+    asyncio.run(run())
+
+
+def test_429_waits_as_long_as_it_is_told(pen: SqlitePen) -> None:
+    async def run() -> None:
+        with CountingEndpoint(faults=[Fault(status=429, retry_after=0.3)]) as endpoint:
+            async with gateway(pen, endpoint) as made:
+                await made.call(ask())
+        first, second = sorted(endpoint.requests, key=lambda r: r.index)
+        assert second.start - first.end >= 0.29
+
+    asyncio.run(run())
+
+
+def test_retries_end(pen: SqlitePen) -> None:
+    async def run() -> None:
+        with CountingEndpoint(faults=lambda n, _: Fault(message="boom")) as endpoint:
+            async with gateway(pen, endpoint, max_retries=2) as made:
+                reply = await made.call(ask())
+                assert endpoint.calls == 3
+                assert (reply.fault, reply.text) == ("llm", "")
+                assert "boom" in reply.message
+                await made.call(ask())  # a failed row may be sent again
+                assert endpoint.calls == 6
+
+    asyncio.run(run())
+
+
+def test_an_endpoint_that_is_down_stops_the_run(pen: SqlitePen) -> None:
+    async def run() -> None:
+        with CountingEndpoint(faults=lambda n, _: Fault(status=503)) as endpoint:
+            async with gateway(pen, endpoint, max_retries=1, max_concurrency=4) as made:
+                replies = await both(made, *(ask(item=str(n)) for n in range(100)))
+                assert endpoint.calls < 30
+                assert {r.fault for r in replies} == {"llm"}
+                assert "meta-search resume" in str(made.fatal)
+                assert made.status().fatal == str(made.fatal)
+
+    asyncio.run(run())
+
+
+def test_a_key_that_is_refused_stops_the_run_at_once(pen: SqlitePen) -> None:
+    async def run() -> None:
+        with CountingEndpoint(faults=lambda n, _: Fault(status=401, message=f"bad {KEY}")) as endpoint:
+            async with gateway(pen, endpoint, api_key_env="MY_KEY", max_concurrency=2) as made:
+                replies = await both(made, *(ask(item=str(n)) for n in range(30)))
+                assert endpoint.calls <= 2
+                assert "MY_KEY" in str(made.fatal)
+                assert KEY not in str(made.fatal) + replies[0].message
+                assert {r.fault for r in replies} == {"llm"}
+
+    asyncio.run(run())
+
+
+def test_a_prompt_too_long_is_a_kind_of_its_own_and_not_sent_twice(pen: SqlitePen) -> None:
+    async def run() -> None:
+        with CountingEndpoint(context=10) as endpoint:
+            async with gateway(pen, endpoint) as made:
+                long = ask("word " * 50)
+                reply = await made.call(long)
+                again = await made.call(long)
+        assert reply.fault == again.fault == "context"
+        assert endpoint.calls == 1
+
+    asyncio.run(run())
+
+
+def test_no_more_in_flight_than_asked(pen: SqlitePen) -> None:
+    async def run() -> None:
+        with CountingEndpoint(latency_s=0.01) as endpoint:
+            async with gateway(pen, endpoint, max_concurrency=7) as made:
+                await both(made, *(ask(item=str(n)) for n in range(40)))
+        assert endpoint.max_in_flight == 7
+        with CountingEndpoint(latency_s=0.01) as endpoint:
+            narrow = Endpoint("model", endpoint.base_url, slots=3)
+            async with gateway(pen, narrow) as made:
+                await both(made, *(ask(item=str(n), repeat=1) for n in range(20)))
+        assert endpoint.max_in_flight == 3
+
+    asyncio.run(run())
+
+
+def test_a_schema_is_sent_where_the_endpoint_takes_it(pen: SqlitePen) -> None:
+    async def run() -> None:
+        with CountingEndpoint() as endpoint:
+            async with gateway(pen, endpoint) as made:
+                replies = await both(made, *(ask(schema=SCHEMA, item=str(n)) for n in range(5)))
+        assert [json.loads(r.text) for r in replies] == [{"answer": "ok"}] * 5
+        assert endpoint.calls == 5
+        assert all("response_format" in r.body for r in endpoint.requests)
+
+    asyncio.run(run())
+
+
+def test_an_endpoint_without_schemas_is_asked_once_and_then_told_in_words(pen: SqlitePen) -> None:
+    def answer(messages: Any, body: Any) -> str:
+        return "Of course: {'answer': 'yes'}" if "JSON schema" in messages[-1]["content"] else "no"
+
+    async def run() -> None:
+        with CountingEndpoint(answer, schema=False) as endpoint:
+            async with gateway(pen, endpoint) as made:
+                replies = await both(made, *(ask(schema=SCHEMA, item=str(n)) for n in range(5)))
+        assert [json.loads(r.text) for r in replies] == [{"answer": "yes"}] * 5
+        assert endpoint.calls == 6
+        assert sum("response_format" in r.body for r in endpoint.requests) == 1
+
+    asyncio.run(run())
+
+
+def test_one_bad_request_does_not_tell_about_schemas(pen: SqlitePen) -> None:
+    faults = [Fault(status=400, message="bad words"), Fault(status=400, message="bad words")]
+
+    async def run() -> None:
+        with CountingEndpoint(faults=faults) as endpoint:
+            async with gateway(pen, endpoint) as made:
+                bad = await made.call(ask(schema=SCHEMA))
+                good = await made.call(ask(schema=SCHEMA, item="i2"))
+        assert bad.fault == "llm"
+        assert "bad words" in bad.message
+        assert good.text == '{"answer": "ok"}'
+        assert "response_format" in endpoint.requests[-1].body
+
+    asyncio.run(run())
+
+
+def test_an_endpoint_that_ignores_schemas_is_told_in_words_too(pen: SqlitePen) -> None:
+    def answer(messages: Any, body: Any) -> str:
+        return '{"answer": "yes"}' if "JSON schema" in messages[-1]["content"] else "It is yes."
+
+    async def run() -> None:
+        with CountingEndpoint(answer) as endpoint:
+            async with gateway(pen, endpoint) as made:
+                replies = await both(made, *(ask(schema=SCHEMA, item=str(n)) for n in range(3)))
+        assert [json.loads(r.text) for r in replies] == [{"answer": "yes"}] * 3
+        assert endpoint.calls == 4
+
+    asyncio.run(run())
+
+
+def test_replay_needs_no_endpoint_and_names_what_is_missing(pen: SqlitePen) -> None:
+    async def run() -> None:
+        with CountingEndpoint(last_message, context=20) as endpoint:
+            async with gateway(pen, endpoint, mode="record") as made:
+                recorded = await both(made, ask("known"), ask("long " * 50))
+        nowhere = Endpoint("model", "http://127.0.0.1:9/v1")
+        async with gateway(pen, nowhere, mode="replay") as made:
+            replayed = await both(made, ask("known"), ask("long " * 50))
+            missing = await made.call(ask("unknown", item="i7", agent="a9"))
+        assert replayed == [dataclasses.replace(r, paid=Usage()) for r in recorded]
+        assert missing.fault == "llm"
+        assert "not in the record" in missing.message
+        assert "a9" in missing.message
+        assert "i7" in missing.message
+
+    asyncio.run(run())
+
+
+def test_a_caller_that_goes_away_loses_nothing_that_was_sent(pen: SqlitePen) -> None:
+    async def run() -> None:
+        with CountingEndpoint(last_message, latency_s=0.1) as endpoint:
+            async with gateway(pen, endpoint, max_concurrency=1) as made:
+                sent = asyncio.create_task(made.call(ask("sent")))
+                queued = asyncio.create_task(made.call(ask("queued")))
+                while not endpoint.calls:
+                    await asyncio.sleep(0.005)
+                sent.cancel()
+                queued.cancel()
+                await asyncio.gather(sent, queued, return_exceptions=True)
+                again = await made.call(ask("sent"))
+        assert again.text == "re: sent"
+        assert endpoint.calls == 1  # what nobody waited for any more was not sent
+        assert pen.rows("state") == [("done",)]
+
+    asyncio.run(run())
+
+
+def test_close_finishes_and_keeps_what_is_in_flight(pen: SqlitePen) -> None:
+    async def run() -> None:
+        with CountingEndpoint(last_message, latency_s=0.1) as endpoint:
+            async with gateway(pen, endpoint, max_concurrency=2) as made:
+                tasks = [asyncio.create_task(made.call(ask(f"q{n}"))) for n in range(6)]
+                while endpoint.calls < 2:
+                    await asyncio.sleep(0.005)
+            replies = await asyncio.gather(*tasks)
+            late = await made.call(ask("late"))
+        assert [r.text for r in replies] == ["re: q0", "re: q1", "", "", "", ""]
+        assert endpoint.calls == 2
+        assert late.fault == "llm"
+        assert made.fatal is None  # nothing is wrong with the endpoint
+        assert pen.rows("state") == [("done",), ("done",)]
+
+    asyncio.run(run())
+
+
+def test_candidates_get_the_task_model_whatever_they_name(pen: SqlitePen) -> None:
+    async def run() -> None:
+        with CountingEndpoint() as endpoint:
+            ends = {
+                "task": Endpoint("small", endpoint.base_url),
+                "meta": Endpoint("big", endpoint.base_url),
+            }
+            made = Gateway(LLMConfig(), ends, Ledger(pen), Budget(FREE))
+            await made.start()
+            names = ("task", "meta", "big", "openai/dearest")
+            await both(made, *(ask(model=m, item=f"t{m}") for m in names))
+            await made.call(ask(model="meta", purpose="meta"))
+            await made.call(ask(model="meta", purpose="teacher", item="x"))
+            assert made.status().paid.keys() == {"task", "meta", "teacher"}
+            await made.close()
+        assert [r.body["model"] for r in endpoint.requests] == ["small"] * 4 + ["big"] * 2
+
+    asyncio.run(run())
+
+
+def test_text_that_utf8_cannot_say_is_sent_all_the_same(pen: SqlitePen) -> None:
+    async def run() -> None:
+        with CountingEndpoint(last_message) as endpoint:
+            async with gateway(pen, endpoint) as made:
+                reply = await made.call(ask("half a \ud83d smile é"))
+        assert reply.text == "re: half a ? smile é"
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "changes", "words"),
+    [
+        (Endpoint("m", "http://127.0.0.1:9/v1"), {}, ("nothing answers", "http://127.0.0.1:9/v1")),
+        (Endpoint("gpt-4o-mini"), {}, ("OPENAI_API_KEY",)),
+        (Endpoint("anthropic/claude-3-haiku-20240307"), {}, ("ANTHROPIC_API_KEY",)),
+        (Endpoint("nonsense"), {}, ("nonsense", "provider/model")),
+    ],
+)
+def test_start_says_in_one_line_what_is_wrong(
+    pen: SqlitePen, endpoint: Endpoint, changes: dict[str, Any], words: tuple[str, ...]
+) -> None:
+    async def run() -> None:
+        with pytest.raises(LLMError) as caught:
+            async with gateway(pen, endpoint, **changes):
+                pass
+        message = str(caught.value)
+        assert "\n" not in message
+        assert all(word in message for word in words)
+
+    asyncio.run(run())
+
+
+def test_start_refuses_a_wrong_key_and_a_budget_that_cannot_hold(pen: SqlitePen) -> None:
+    async def run() -> None:
+        with CountingEndpoint(api_key="another") as endpoint, pytest.raises(LLMError, match="MY_KEY"):
+            async with gateway(pen, endpoint, api_key_env="MY_KEY"):
+                pass
+        with CountingEndpoint() as endpoint:
+            with pytest.raises(LLMError, match=r"llm\.prices"):
+                async with gateway(pen, endpoint, BudgetConfig(usd=1.0)):
+                    pass
+            prices = {"model": {"input": 1.0, "output": 2.0}}
+            async with gateway(pen, endpoint, BudgetConfig(usd=1.0), prices=prices) as made:
+                assert made.prices["model"] == pytest.approx(prices["model"])
+
+    asyncio.run(run())
+
+
+KILLED = """
+import asyncio, sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[3])
+from llm_pen import SqlitePen
+from test_llm_gateway import Endpoint, ask, gateway
+
+async def run():
+    endpoint = Endpoint("model", sys.argv[2])
+    async with gateway(SqlitePen(Path(sys.argv[1])), endpoint, max_concurrency=6) as made:
+        await asyncio.gather(*(made.call(ask(f"q{n}")) for n in range(20)))
+
+asyncio.run(run())
+"""
+
+
+def test_kill_9_repeats_no_answer_and_charges_what_was_in_flight(pen: SqlitePen, root: Path) -> None:
+    """Eight answers, then the endpoint hangs with the rest in flight; the run is killed and resumed."""
+    hang = [True]
+
+    def faults(index: int, body: Any) -> Fault | None:
+        return Fault("hang") if hang[0] and index >= 8 else None
+
+    async def resume(endpoint: CountingEndpoint) -> list[CallReply]:
+        async with gateway(pen, endpoint) as made:
+            return await both(made, *(ask(f"q{n}") for n in range(20)))
+
+    with CountingEndpoint(last_message, faults=faults) as endpoint:
+        command = [sys.executable, "-c", KILLED, str(pen.path), endpoint.base_url, str(root / "tests")]
+        process = subprocess.Popen(command, cwd=root)
+        endpoint.wait_for(14)
+        process.kill()
+        process.wait()
+        states = dict(pen.rows("key, state"))
+        assert sorted(states.values()) == ["done"] * 8 + ["reserved"] * 6
+        bound = bound_tokens((("user", "q0"),)) + 50
+        assert Ledger(pen).spent()["task"].tokens >= 6 * bound
+        hang[0] = False
+        replies = asyncio.run(resume(endpoint))
+    assert [r.text for r in replies] == [f"re: q{n}" for n in range(20)]
+    assert endpoint.calls == 14 + 12  # the twelve without an answer, the eight never again
+    assert Ledger(pen).spent()["task"].calls == endpoint.calls
+    assert {state for (state,) in pen.rows("state")} == {"done"}
+
+
+def test_importing_the_package_loads_nothing_heavy() -> None:
+    code = (
+        "import sys, meta_search.llm.gateway, meta_search.llm.local, meta_search.llm.models, "
+        "meta_search.testing; heavy = {'litellm', 'httpx', 'xllamacpp', 'rich', 'aiohttp', 'json_repair',"
+        " 'huggingface_hub'} & set(sys.modules); assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
