@@ -10,7 +10,7 @@ from meta_search.errors import DomainError
 
 __all__ = ["DEFAULT_SIZES", "Settings", "named_sizes"]
 
-DEFAULT_SIZES: Mapping[str, int] = {"examples": 48, "train": 48, "validation": 48, "test": 120}
+DEFAULT_SIZES: Mapping[str, int] = {"examples": 24, "train": 48, "validation": 48, "test": 120}
 
 
 class Settings(Protocol):

@@ -151,15 +151,17 @@ class AuthorConfig:
 
     Attributes:
         name: llm, composer or mixed.
-        formats: What the llm author may write: plan, edit, program.
-        reflexions: Reflexion steps after a draft.
+        formats: What the llm author may write: plan, edit, program; empty takes plans for the embedded
+            models, which manage little else, and all three otherwise.
+        reflexions: Reflexion steps after a draft; `None` is none for the embedded models, where one costs
+            half a minute, and one otherwise.
         debug_rounds: Most rounds of mending a draft that fails.
         max_tokens: Most tokens of one answer of the meta agent.
     """
 
     name: str = "mixed"
-    formats: tuple[str, ...] = ("plan", "edit", "program")
-    reflexions: int = 1
+    formats: tuple[str, ...] = ()
+    reflexions: int | None = None
     debug_rounds: int = 3
     max_tokens: int = 1500
 

@@ -13,7 +13,7 @@ import statistics
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,9 +22,10 @@ from meta_search import closing, seeds
 from meta_search.authors.author import Author, Written
 from meta_search.authors.check import find_leak
 from meta_search.authors.composer import Composer
-from meta_search.authors.llm import LLMAuthor
+from meta_search.authors.llm import FORMS, LLMAuthor
 from meta_search.briefing import Briefing
 from meta_search.config import Config, to_mapping
+from meta_search.errors import ConfigError
 from meta_search.guide.guide import VALUE_OF_NOTHING, Guide, gain_per_cost
 from meta_search.guide.racing import decide
 from meta_search.guide.studies import Asked
@@ -39,6 +40,7 @@ __all__ = ["RunSummary", "Search", "evaluate", "open_run", "resume", "search"]
 
 AUTHORS: dict[str, type[Author]] = {"llm": LLMAuthor, "composer": Composer}
 TICK_S = 0.5
+CHEAP_SEEDS = 2  # the first of the list: what briefs and dear seeds are compared with
 T = TypeVar("T")
 
 
@@ -133,7 +135,10 @@ class Search:
     def _ready(self) -> bool:
         """Briefs make sense once the two cheapest seeds are known."""
         seeds_ = [m for m in self.members.all() if m.seed]
-        return sum(m.done for m in seeds_) >= min(2, len(seeds_)) and len(self.members.population()) > 0
+        return (
+            sum(m.done for m in seeds_) >= min(CHEAP_SEEDS, len(seeds_))
+            and len(self.members.population()) > 0
+        )
 
     def _next(self) -> None:
         """Handle one event, or let time pass."""
@@ -218,7 +223,7 @@ class Search:
 
     def _block(self, member: Member, split: str) -> None:
         """Send the next items of a split; the last one to come back decides how it goes on."""
-        jobs = self.runner.next_jobs(member, split, self.briefing.pairs, self._block_size())
+        jobs = self.runner.next_jobs(member, split, self.briefing.pairs, self._block_size(member))
         left = len(jobs)
         if not jobs:
             self.events.put(lambda: self._block_done(member, split))
@@ -236,8 +241,11 @@ class Search:
         for job in jobs:
             self.runner.submit(job).add_done_callback(came)
 
-    def _block_size(self) -> int:
-        return self.config.evaluate.block
+    def _block_size(self, member: Member) -> int:
+        """Items between two looks; seeds after the two cheapest are dear, and looked at twice as often."""
+        block = self.config.evaluate.block
+        dear = member.seed and sum(m.done for m in self.members.all() if m.seed) >= CHEAP_SEEDS
+        return max(1, block // 2) if dear and not member.done else block
 
     def _block_done(self, member: Member, split: str) -> None:
         """Decide: go on with the split, stop, or finish it."""
@@ -260,12 +268,11 @@ class Search:
     def _verdict(self, member: Member) -> str:
         if not self.config.evaluate.racing:
             return ""
-        best = self.members.best()
-        incumbent = best.standing("train") if best is not None else None
+        best = self.members.incumbent()
+        incumbent = best.standing("train") if best is not None and best is not member else None
         front = self.members.front(member)
-        return decide(
-            member.standing("train"), incumbent, front, self.runner.planned("train"), self._block_size()
-        )
+        block = self._block_size(member)
+        return decide(member.standing("train"), incumbent, front, self.runner.planned("train"), block)
 
     def _train_done(self, member: Member) -> None:
         """Archive the evaluation, tell the guide, and send a contender on to validation."""
@@ -444,6 +451,7 @@ def search(config: Config, *, overrides: Sequence[str] = (), live: bool = True) 
     Raises:
         MetaSearchError: The run cannot start or go on; what was done is saved.
     """
+    config = _resolved(config)
     return _run(config, new_folder(config), overrides, live, resumed=False)
 
 
@@ -465,6 +473,17 @@ def open_run(run: str) -> Archive:
 def evaluate(agents: str, config: Config) -> list[dict[str, Any]]:
     """Evaluate agents on a split; see `closing.evaluate_agents`."""
     return closing.evaluate_agents(agents, config)
+
+
+def _resolved(config: Config) -> Config:
+    """Fill in what depends on the model: an embedded one writes plans, and is too slow for a second look."""
+    author, embedded = config.author, config.llm.provider == "local"
+    formats = author.formats or (("plan",) if embedded else ("plan", "edit", "program"))
+    unknown = [name for name in formats if name not in FORMS]
+    if unknown:
+        raise ConfigError(f"author.formats: {unknown[0]} is none of {', '.join(FORMS)}")
+    reflexions = author.reflexions if author.reflexions is not None else int(not embedded)
+    return replace(config, author=replace(author, formats=formats, reflexions=reflexions))
 
 
 def _run(config: Config, folder: Path, overrides: Sequence[str], live: bool, resumed: bool) -> RunSummary:

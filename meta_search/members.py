@@ -13,6 +13,7 @@ from meta_search.types import Agent, Candidate, Evaluation, ItemResult
 
 __all__ = ["NO_VERDICT", "Member", "Members", "take"]
 
+FEWEST_TO_RACE = 6
 NO_VERDICT = frozenset({"llm", "budget"})  # outcomes that say nothing of the agent
 
 
@@ -122,6 +123,11 @@ class Members:
     def best(self) -> Member | None:
         """Highest score on train among complete ones; the cheaper of equals."""
         return max(self.finished(), key=lambda m: (m.score("train"), -m.cost("train")), default=None)
+
+    def incumbent(self) -> Member | None:
+        """Whom to race against: the best, or while none is complete the most promising with a few items."""
+        partial = [m for m in self.all() if not m.stopped and len(m.rows("train")) >= FEWEST_TO_RACE]
+        return self.best() or max(partial, key=lambda m: m.evaluation("train").low, default=None)
 
     def front(self, but: Member | None = None) -> list[Standing]:
         """Standings of the complete members without one."""

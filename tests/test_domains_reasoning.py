@@ -39,7 +39,7 @@ def content(item: Item) -> str:
 
 
 def test_sizes_and_balance_of_every_prefix(default: ReasoningDomain) -> None:
-    assert [len(default.items(split)) for split in SPLITS] == [48, 48, 48, 120]
+    assert [len(default.items(split)) for split in SPLITS] == [24, 48, 48, 120]
     for split in SPLITS:
         kinds = [item.kind for item in default.items(split)]
         for n in range(1, len(kinds) + 1):

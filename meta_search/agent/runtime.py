@@ -326,9 +326,10 @@ def _describe(error: BaseException) -> str:
     """One line: the exception, and the line of the agent's code it came from."""
     frames = traceback.extract_tb(error.__traceback__)
     line = next((f.lineno for f in reversed(frames) if f.filename == "agent.py"), None)
+    said: object = error
     if line is None and isinstance(error, SyntaxError):
-        line = error.lineno
-    text = " ".join(f"{type(error).__name__}: {error}".split())
+        line, said = error.lineno, error.msg
+    text = " ".join(f"{type(error).__name__}: {said}".split())
     return f"{text} (line {line} of agent.py)" if line else text
 
 

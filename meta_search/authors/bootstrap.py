@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from meta_search.authors.author import Context, Example, Parent, Worked, Written
-from meta_search.authors.drafts import MAX_DEMONSTRATIONS, attempt, finish
+from meta_search.authors.drafts import MAX_DEMONSTRATIONS, attempt, finish, plan_of
 from meta_search.authors.plan import compile_plan, plan_from
 from meta_search.types import Attempt, Demonstration
 
@@ -27,26 +27,24 @@ def bootstrap(context: Context) -> Written:
     if not context.parents or not context.examples:
         return Written(None, (attempt(context, "draft", "bootstrap needs a parent and an examples split"),))
     parent = context.parents[0]
-    pool = [d for d in context.demonstrations if fits(d, parent)] or collect(context, parent)
-    if not pool:
-        return Written(None, (attempt(context, "draft", "no example was answered right by any teacher"),))
-    shown = context.trial.suggest_int("shown", 1, 3)
-    thought = (
-        f"{parent.agent.name}, shown the {shown} nearest of {len(pool)} worked examples that scored right."
-    )
+    if parent.plan is None and not _makers(ast.parse(parent.agent.source)):
+        return Written(None, (attempt(context, "draft", "the parent has no call that could show examples"),))
+    pool = [d for d in context.demonstrations if fits(d, parent)]
+    if not pool and (parent.plan is None or "program" in plan_from(parent.plan).ways()):
+        pool = collect(context, parent)
+        if not pool:
+            return Written(None, (attempt(context, "draft", "no example was answered right by any teacher"),))
+    shown = context.trial.suggest_int("bootstrap_shown", 1, 3)
+    many = len(pool) or len(context.examples)  # plans show those of the domain where no program is written
+    thought = f"{parent.agent.name}, shown the {shown} nearest of {many} worked examples that scored right."
     name = f"{parent.agent.name} + demonstrations"
     plan = None
-    if parent.plan is not None:
-        described = plan_from(parent.plan)
+    described = plan_of(parent)
+    if described is not None:
         plan = replace(described, name=name, thought=thought, shown=shown)
         source = compile_plan(plan)
     else:
-        found = show_demonstrations(parent.agent.source, name, thought, shown)
-        if found is None:
-            return Written(
-                None, (attempt(context, "draft", "the parent has no call that could show examples"),)
-            )
-        source = found
+        source = show_demonstrations(parent.agent.source, name, thought, shown) or parent.agent.source
     made = finish(
         context,
         name,
@@ -128,7 +126,8 @@ def show_demonstrations(source: str, name: str, thought: str, shown: int) -> str
 
 
 def _forward(tree: ast.Module) -> ast.FunctionDef | None:
-    return next((n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == "forward"), None)
+    found = [n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == "forward"]
+    return found[-1] if found else None
 
 
 def _makers(tree: ast.Module) -> list[ast.Call]:

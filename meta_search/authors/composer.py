@@ -7,20 +7,13 @@ from dataclasses import replace
 
 from meta_search.authors.author import Context, Parent, Written
 from meta_search.authors.bootstrap import bootstrap, collect
-from meta_search.authors.drafts import attempt, demonstrations_for, finish
-from meta_search.authors.plan import WAYS, Plan, Route, compile_plan, plan_from
+from meta_search.authors.drafts import attempt, demonstrations_for, finish, plan_of
+from meta_search.authors.plan import WAYS, Plan, Route, compile_plan
 from meta_search.types import Attempt, Demonstration
 
 __all__ = ["Composer"]
 
 MOST_KINDS = 12
-# What the seeds are as plans, so that a seed can be mutated and crossed.
-SEED_PLANS = {
-    "direct": Plan("Direct", way="direct"),
-    "program_of_thought": Plan("Program", way="program"),
-    "chain_of_thought": Plan("Think", way="think"),
-    "self_consistency": Plan("Think and vote", way="think", samples=5),
-}
 
 
 class Composer:
@@ -42,13 +35,6 @@ class Composer:
         elif operator == "simplify" and planned:
             made = _simplify(planned[0][1])
         return write_plan(context, made or _novel(context))
-
-
-def plan_of(parent: Parent) -> Plan | None:
-    """The plan behind an agent, or `None` for an agent that was written freely."""
-    if parent.plan is not None:
-        return plan_from(parent.plan)
-    return SEED_PLANS.get(parent.agent.name)
 
 
 def write_plan(context: Context, plan: Plan) -> Written:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from meta_search.authors.author import Context
+from meta_search.authors.author import Context, Parent
 from meta_search.authors.check import check_source
+from meta_search.authors.plan import SEED_PLANS, Plan, plan_from
 from meta_search.types import Agent, Attempt, Candidate, Demonstration, Parameter, Scalar
 
-__all__ = ["attempt", "demonstrations_for", "finish", "fit"]
+__all__ = ["attempt", "demonstrations_for", "finish", "fit", "plan_of"]
 
 MAX_DEMONSTRATIONS = 48
 
@@ -41,6 +42,11 @@ def demonstrations_for(source: str, pool: Sequence[Demonstration]) -> tuple[Demo
     """What of the run's pool an agent should carry: everything, if its code uses `self.demonstrations`."""
     uses = "self.demonstrations" in source or "self.nearest" in source
     return tuple(pool[-MAX_DEMONSTRATIONS:]) if uses else ()
+
+
+def plan_of(parent: Parent) -> Plan | None:
+    """The plan behind an agent, or `None` for an agent that was written freely."""
+    return plan_from(parent.plan) if parent.plan is not None else SEED_PLANS.get(parent.agent.name)
 
 
 def finish(

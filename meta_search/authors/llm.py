@@ -20,7 +20,7 @@ from meta_search.authors.drafts import attempt, demonstrations_for, finish
 from meta_search.authors.plan import Plan, compile_plan, plan_from, plan_schema
 from meta_search.types import Attempt, CallRequest, Candidate
 
-__all__ = ["LLMAuthor", "apply_edits", "read_plan"]
+__all__ = ["FORMS", "LLMAuthor", "apply_edits", "read_plan"]
 
 EDIT = re.compile(r"<{5,} ?SEARCH\n(.*?)\n?={5,}\n(.*?)\n?>{5,} ?REPLACE", re.DOTALL)
 FORMS = {"plan": "JSON plan", "edit": "edits", "program": "program"}
@@ -68,7 +68,7 @@ class LLMAuthor:
             form
         ]
         text = self._ask(context, form, first(context), "draft")
-        for number in range(context.config.reflexions):
+        for number in range(context.config.reflexions or 0):
             if isinstance(text, Attempt):
                 break
             again = self._ask(context, form, prompts.reflect(text, FORMS[form]), f"reflexion{number}")

@@ -17,7 +17,7 @@ from typing import Any
 
 from meta_search.agent import blocks
 
-__all__ = ["WAYS", "Plan", "Route", "compile_plan", "plan_from", "plan_schema"]
+__all__ = ["SEED_PLANS", "WAYS", "Plan", "Route", "compile_plan", "plan_from", "plan_schema"]
 
 WAYS = ("direct", "program", "think")
 STARTERS = {"direct": "start_direct", "program": "start_program", "think": "start_think"}
@@ -76,17 +76,26 @@ class Plan:
         return {self.way, *(route.way for route in self.routes)}
 
 
+# What the seeds are as plans, so that a seed can be mutated and crossed.
+SEED_PLANS = {
+    "direct": Plan("Direct", way="direct"),
+    "program_of_thought": Plan("Program", way="program"),
+    "chain_of_thought": Plan("Think", way="think"),
+    "self_consistency": Plan("Think and vote", way="think", samples=5),
+}
+
+
 def plan_schema(words: Sequence[str] = ()) -> dict[str, Any]:
     """JSON schema of a plan as a model fills it: short, so that a small model stays within it."""
-    route_word: dict[str, Any] = {"type": "string"}
+    route_word: dict[str, Any] = {"type": "string", "maxLength": 40}
     if words:
         route_word["enum"] = list(words)
     way = {"type": "string", "enum": list(WAYS)}
     return {
         "type": "object",
         "properties": {
-            "name": {"type": "string"},
-            "thought": {"type": "string"},
+            "name": {"type": "string", "maxLength": 40},
+            "thought": {"type": "string", "maxLength": 160},
             "way": way,
             "routes": {
                 "type": "array",
@@ -97,7 +106,7 @@ def plan_schema(words: Sequence[str] = ()) -> dict[str, Any]:
                     "required": ["words", "way"],
                 },
             },
-            "hint": {"type": "string"},
+            "hint": {"type": "string", "maxLength": 120},
             "samples": {"type": "integer", "enum": [1, 3, 5]},
             "shown": {"type": "integer", "enum": [0, 1, 2, 3]},
         },

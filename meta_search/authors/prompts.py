@@ -16,8 +16,8 @@ MOST_FAILURES, MOST_QUESTION, MOST_SOURCE = 3, 240, 6000
 
 RUNTIME = """An agent is Python source with `def forward(self, taskInfo)`; it returns an Info or a str.
 - `LLMAgentBase(output_fields, agent_name, role="helpful assistant", temperature=0.5, demonstrations=[])`
-  makes a model; `agent([taskInfo, other_infos...], "instruction")` returns a list of Info, one per output field.
-  One field gives plain text (a field named "code" gives a program); several give JSON.
+  makes a model; `agent([taskInfo, other_infos...], "instruction")` returns a list of Info, one per output
+  field. One field gives plain text (a field named "code" gives a program); several give JSON.
 - `info.content` is a str. `taskInfo.content` is the question.
 - `self.run_python(code)` runs a program and returns what it printed, or a text that starts with "Error: ".
 - `self.examples` is a list of (question, answer); `self.demonstrations` of (question, reply);

@@ -78,11 +78,11 @@ class Guide:
         self._seed = seed
         self._operators, self._authors, self._formats = tuple(operators), tuple(authors), tuple(formats)
         self._guided = guided
-        self._tuning: dict[str, Study] = {}
         self.restore({})
 
     def restore(self, trials: Mapping[str, Sequence[Told]]) -> None:
         """Rebuild all studies from what the archive has: study -> (number, exported parameters, values)."""
+        self._tuning: dict[str, Study] = {}
         self.briefs = Study("briefs", self._seed, ["maximize"], self._guided)
         self.designs = Study("designs", self._seed, ["maximize"], self._guided)
         self.briefs.restore(trials.get("briefs", ()))
@@ -95,8 +95,12 @@ class Guide:
             for params in OPENING
             if params["operator"] in self._operators and params["author"] in self._authors
         ]
-        for params in opening[len(trials.get("briefs", ())) :] if self._guided else ():
+        asked = max((number + 1 for number, _, _ in trials.get("briefs", ())), default=0)
+        for params in opening[asked:] if self._guided else ():
             self.briefs.enqueue({**params, "format": self._formats[0]})
+        if self._guided and not trials.get("designs"):
+            # One nearest example beat two and three, and is the cheapest (measured with the 0.5B).
+            self.designs.enqueue({"bootstrap_shown": 1, "votes": 0, "shown": 1})
 
     def ask(self, ready: bool = True) -> Order:
         """The next brief. `ready=False`: there are no parents yet, so only `novel` makes sense."""
@@ -115,8 +119,9 @@ class Guide:
             tags=(form,),
             seed=self._seed * 10_007 + trial.number,
         )
-        parents = {"crossover": 2, "novel": 1}.get(operator, 1)
-        return Order(brief, "complementary" if operator == "crossover" else rule, parents, inspirations)
+        if brief.operator == "crossover":
+            return Order(brief, "complementary", 2, inspirations)
+        return Order(brief, rule, 1, inspirations)
 
     def tell(self, number: int, value: float | None) -> None:
         """The value of a brief, or `None` where nothing came of it: it counts as a small loss."""
@@ -158,10 +163,18 @@ class Guide:
 
 
 def _suggest(trial: Asked, parameter: Parameter) -> Scalar:
+    """A value, or the default where a parameter changed its kind or its choices since it was first met."""
+    try:
+        return _suggested(trial, parameter)
+    except ValueError:
+        return parameter.default
+
+
+def _suggested(trial: Asked, parameter: Parameter) -> Scalar:
     if parameter.kind == "choice":
         value: Scalar = trial.suggest_categorical(parameter.name, list(parameter.choices))
         return value
     low, high = parameter.low or 0.0, parameter.high or 0.0
     if parameter.kind == "int":
         return trial.suggest_int(parameter.name, int(low), int(high))
-    return round(trial.suggest_float(parameter.name, low, high), 4)
+    return min(high, max(low, float(f"{trial.suggest_float(parameter.name, low, high):.4g}")))

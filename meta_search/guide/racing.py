@@ -61,9 +61,9 @@ def decide(
     n = len(candidate.scores)
     if incumbent is None or n < FEWEST or n >= planned:
         return ""
-    if candidate.mean == 0.0 and n >= max(block, FEWEST):
+    if candidate.mean == 0.0 and n >= block and (1 - incumbent.mean) ** n <= ALPHA:
         return f"nothing right in {n} items"
-    shared = [(score, incumbent.scores[i]) for i, score in candidate.scores.items() if i in incumbent.scores]
+    shared = _shared(candidate, incumbent)
     worse = sum(a < b for a, b in shared)
     better = sum(a > b for a, b in shared)
     looks = max(1, math.ceil(planned / block) - 1)
@@ -74,13 +74,20 @@ def decide(
         return "cannot reach the best even with everything else right"
     low_high = wilson(sum(candidate.scores.values()), n, OPTIMISTIC_Z)
     for member in front:
-        if member.cost <= candidate.cost and member.mean >= low_high[1]:
-            return f"at best {low_high[1]:.0%}, dominated by a cheaper agent at {member.mean:.0%}"
+        # On the same items too: the first blocks may be harder than the rest.
+        mean = min(member.mean, sum(score for _, score in _shared(candidate, member)) / n)
+        if member.cost <= candidate.cost and mean >= low_high[1]:
+            return f"at best {low_high[1]:.0%}, dominated by a cheaper agent at {mean:.0%}"
     if candidate.cost > DEAR * incumbent.cost and better <= worse:
         return (
             f"{candidate.cost / max(incumbent.cost, 1e-9):.0f} times as dear as the best and no better so far"
         )
     return ""
+
+
+def _shared(candidate: Standing, other: Standing) -> list[tuple[float, float]]:
+    """Scores of both on the items that both have."""
+    return [(score, other.scores[i]) for i, score in candidate.scores.items() if i in other.scores]
 
 
 def _beyond_reach(candidate: Standing, incumbent: Standing, planned: int) -> bool:

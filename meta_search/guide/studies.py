@@ -59,7 +59,10 @@ class Study:
         self._seed = seed
         self._guided = guided
         self._open: dict[int, Any] = {}
-        self._study = optuna.create_study(directions=cast(Any, list(directions)), sampler=self._sampler(0))
+        self._storage = optuna.storages.InMemoryStorage()
+        self._study = optuna.create_study(
+            study_name=name, storage=self._storage, directions=cast(Any, list(directions))
+        )
 
     def _sampler(self, number: int) -> Any:
         import optuna
@@ -75,10 +78,14 @@ class Study:
         self._study.enqueue_trial(dict(params))
 
     def ask(self) -> Asked:
-        """A new trial; several may be under way."""
-        number = len(self._study.get_trials(deepcopy=False))
-        self._study.sampler = self._sampler(number)
-        trial = self._study.ask()
+        """A new trial; several may be under way, each with a sampler of its own."""
+        import optuna
+
+        trials = self._study.get_trials(deepcopy=False)
+        queued = (t.number for t in trials if t.state == optuna.trial.TrialState.WAITING)
+        sampler = self._sampler(next(queued, len(trials)))
+        view = optuna.load_study(study_name=self.name, storage=self._storage, sampler=sampler)
+        trial = view.ask()
         self._open[trial.number] = trial
         return Asked(trial)
 

@@ -1,0 +1,104 @@
+"""The hand-made agents, and all that ADAS published for MGSM, with what models of every kind reply."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sandbox_kit import SEEDS, House, Script, fields_of, with_text
+
+from meta_search.agent.seeds import NAMES
+from meta_search.types import CallRequest
+
+ARCHIVE = Path(__file__).parent.parent.parent / "shared" / "data" / "adas_mgsm_archive.json"
+SOURCES = {name: (SEEDS / f"{name}.py").read_text(encoding="utf-8") for name in NAMES}
+# Calls on one item where every answer is the same and no critic is content.
+CALLS = {
+    "direct": 1,
+    "program_of_thought": 1,
+    "chain_of_thought": 1,
+    "dynamic_roles": 2,
+    "step_back": 2,
+    "self_consistency": 5,
+    "quality_diversity": 4,
+    "debate": 7,
+    "self_refine": 7,
+}
+
+
+@pytest.fixture(scope="module")
+def house() -> Iterator[House]:
+    with House() as house:
+        yield house
+
+
+@pytest.fixture(scope="module")
+def published() -> list[str]:
+    if not ARCHIVE.exists():
+        pytest.skip("no published archive beside this checkout")
+    sources = [entry["code"] for entry in json.loads(ARCHIVE.read_text(encoding="utf-8"))]
+    assert len(sources) == 36
+    return sources
+
+
+def missing(request: CallRequest) -> str:
+    """JSON with the answer alone, as a number; text where text is asked for."""
+    return '{"answer": 18.0}' if "answer" in fields_of(request) else "18"
+
+
+def broken(request: CallRequest) -> str:
+    """JSON in a fence, after a remark, cut in the middle."""
+    return 'Sure: {x}\n```json\n{"thinking": "10 + 8", "answer": 18, "more": "..' if request.schema else "18"
+
+
+REPLIES: dict[str, Script] = {
+    "strings": with_text("18"),
+    "numbers": with_text(18),
+    "missing fields": missing,
+    "broken JSON": broken,
+    "no JSON": lambda request: "18",
+    "lists": with_text(["18"]),
+    "nothing": lambda request: "",
+}
+NUMBER = ("strings", "numbers", "missing fields", "no JSON", "broken JSON")
+
+
+def test_every_seed_is_there() -> None:
+    assert sorted(f"{name}.py" for name in NAMES) == sorted(p.name for p in SEEDS.glob("[a-z]*.py"))
+
+
+@pytest.mark.parametrize("kind", REPLIES)
+def test_every_seed_runs(house: House, kind: str) -> None:
+    results = house.run_all(list(SOURCES.values()), REPLIES[kind])
+    for name, result in zip(SOURCES, results, strict=True):
+        assert result.kind == "ok", f"{name}: {result.detail}"
+        assert result.used.calls == CALLS[name], name
+        if kind in NUMBER and name != "program_of_thought":
+            assert result.answer == "18", name
+
+
+def test_a_seed_that_writes_programs_prints(house: House) -> None:
+    result = house.run(SOURCES["program_of_thought"], with_text("```python\nprint(6 * 3)\n```"))
+    assert result.answer == "18\n"
+
+
+def test_a_content_critic_ends_self_refine(house: House) -> None:
+    script = with_text(True)
+    assert house.run(SOURCES["self_refine"], script).used.calls == 2
+
+
+@pytest.mark.parametrize("kind", REPLIES)
+def test_every_published_agent_runs(house: House, published: list[str], kind: str) -> None:
+    results = house.run_all(published, REPLIES[kind])
+    assert [(i, r.detail) for i, r in enumerate(results) if r.kind != "ok"] == []
+    assert min(r.used.calls for r in results) >= 1
+    if kind in ("strings", "numbers"):
+        assert {r.answer for r in results} == {"18"}
+
+
+def test_every_published_agent_runs_dry(house: House, published: list[str]) -> None:
+    results = house.run_all(published, dry=True)
+    assert [(i, r.detail) for i, r in enumerate(results) if r.kind != "ok"] == []
+    assert house.llm.calls == 0
