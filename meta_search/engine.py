@@ -27,20 +27,19 @@ from meta_search.briefing import Briefing
 from meta_search.config import Config, to_mapping
 from meta_search.errors import ConfigError
 from meta_search.guide.guide import VALUE_OF_NOTHING, Guide, gain_per_cost
-from meta_search.guide.racing import decide
 from meta_search.guide.studies import Asked
 from meta_search.members import Member, Members
 from meta_search.progress import Progress
+from meta_search.races import Races
 from meta_search.report.verdict import Verdict
 from meta_search.scoring import Runner
 from meta_search.session import Session, new_folder, open_session, read_config
-from meta_search.types import Attempt, Brief, Candidate, ItemResult
+from meta_search.types import Attempt, Brief, Candidate
 
 __all__ = ["RunSummary", "Search", "evaluate", "open_run", "resume", "search"]
 
 AUTHORS: dict[str, type[Author]] = {"llm": LLMAuthor, "composer": Composer}
 TICK_S = 0.5
-CHEAP_SEEDS = 2  # the first of the list: what briefs and dear seeds are compared with
 T = TypeVar("T")
 
 
@@ -83,6 +82,8 @@ class Search:
         search = config.search
         self.guide = Guide(config.seed, search.operators, authors, config.author.formats, search.guided)
         self.events: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        pairs = self.briefing.pairs
+        self.races = Races(config, self.members, self.runner, pairs, self.events.put, self._evaluated)
         self.writing: dict[int, Writing] = {}
         self.told: dict[str, Writing] = {}
         self.waiting: list[Member] = []
@@ -106,39 +107,33 @@ class Search:
             while not self._finished():
                 self._fill()
                 self._next()
-            self._wind_down()
+            self.races.drop()
             if self.stop == "signal":
                 return self._stopped()
             return self._close()
 
     def _finished(self) -> bool:
-        if not self.stop and self.progress.search_time_left() <= 0:
-            self.stop = "time"
-        busy = bool(self.waiting or self.writing or self._racing())
+        if self.progress.search_time_left() <= 0:
+            self.stop = self.stop or "time"
+        self.stop = self.stop or self.races.stop
+        busy = bool(self.waiting or self.writing or self.races.running())
         return bool(self.stop) or (self.written >= self.config.search.candidates and not busy)
 
     def _fill(self) -> None:
-        """Keep `in_flight` candidates going. Seeds and briefs take turns once there is an incumbent."""
-        while not self.stop and len(self._racing()) + len(self.writing) < self.config.search.in_flight:
-            ready = self._ready()
+        """Keep `in_flight` candidates going: written ones first, then seeds and briefs in turns."""
+        while not self.stop and len(self.races.running()) + len(self.writing) < self.config.search.in_flight:
+            written = next((m for m in self.waiting if not m.seed), None)
             more = self.written + len(self.writing) < self.config.search.candidates
-            seeds_run = any(m.seed for m in self._racing())
-            if self.waiting and not (ready and more and seeds_run):
-                self._race(self.waiting.pop(0))
-            elif more and ready:
+            briefs = more and self.races.seeds_known()
+            seeds_run = any(m.seed for m in self.races.running())
+            if written is None and briefs and (seeds_run or not self.waiting):
                 self._write()
             elif self.waiting:
-                self._race(self.waiting.pop(0))
+                member = written or self.waiting[0]
+                self.waiting.remove(member)
+                self.races.start(member)
             else:
                 break
-
-    def _ready(self) -> bool:
-        """Briefs make sense once the two cheapest seeds are known."""
-        seeds_ = [m for m in self.members.all() if m.seed]
-        return (
-            sum(m.done for m in seeds_) >= min(CHEAP_SEEDS, len(seeds_))
-            and len(self.members.population()) > 0
-        )
 
     def _next(self) -> None:
         """Handle one event, or let time pass."""
@@ -187,7 +182,7 @@ class Search:
             return
         self.progress.say(f"brief {writing.brief.number}: «{candidate.agent.name}» {candidate.thought}")
         self.told[candidate.agent.id] = writing
-        self.waiting.insert(0, self._admit(candidate))
+        self.waiting.append(self._admit(candidate))
 
     def _refusal(self, candidate: Candidate) -> Attempt | None:
         """Duplicates and agents that carry scored items are not evaluated."""
@@ -213,83 +208,14 @@ class Search:
 
     # -- evaluating
 
-    def _racing(self) -> list[Member]:
-        return [m for m in self.members.all() if m.racing]
-
-    def _race(self, member: Member) -> None:
-        """Evaluate on train, block by block."""
-        member.racing = True
-        self._block(member, "train")
-
-    def _block(self, member: Member, split: str) -> None:
-        """Send the next items of a split; the last one to come back decides how it goes on."""
-        jobs = self.runner.next_jobs(member, split, self.briefing.pairs, self._block_size(member))
-        left = len(jobs)
-        if not jobs:
-            self.events.put(lambda: self._block_done(member, split))
-
-        def came(future: Future[ItemResult]) -> None:
-            self.events.put(lambda: arrived(future))
-
-        def arrived(future: Future[ItemResult]) -> None:
-            nonlocal left
-            left -= 1
-            self.stop = self.stop or self.runner.take(member, future)
-            if left == 0:
-                self._block_done(member, split)
-
-        for job in jobs:
-            self.runner.submit(job).add_done_callback(came)
-
-    def _block_size(self, member: Member) -> int:
-        """Items between two looks; seeds after the two cheapest are dear, and looked at twice as often."""
-        block = self.config.evaluate.block
-        dear = member.seed and sum(m.done for m in self.members.all() if m.seed) >= CHEAP_SEEDS
-        return max(1, block // 2) if dear and not member.done else block
-
-    def _block_done(self, member: Member, split: str) -> None:
-        """Decide: go on with the split, stop, or finish it."""
-        self.runner.save(member, split)
-        done = len(member.rows(split)) >= self.runner.planned(split)
-        if self.stop:
-            member.racing = False
-        elif split == "validation":
-            if done:
-                member.racing = False
-            else:
-                self._block(member, split)
-        else:
-            member.stopped = "" if done else self._verdict(member)
-            if done or member.stopped:
-                self._train_done(member)
-            else:
-                self._block(member, split)
-
-    def _verdict(self, member: Member) -> str:
-        if not self.config.evaluate.racing:
-            return ""
-        best = self.members.incumbent()
-        incumbent = best.standing("train") if best is not None and best is not member else None
-        front = self.members.front(member)
-        block = self._block_size(member)
-        return decide(member.standing("train"), incumbent, front, self.runner.planned("train"), block)
-
-    def _train_done(self, member: Member) -> None:
-        """Archive the evaluation, tell the guide, and send a contender on to validation."""
-        member.done = True
-        self.runner.save(member, "train")
-        self.runner.write("set_status", member.agent.id, _status(member))
+    def _evaluated(self, member: Member) -> None:
+        """A train evaluation is complete or was stopped: say so, and tell the guide."""
         score, n = member.score("train"), len(member.rows("train"))
         ending = f": stopped, {member.stopped}" if member.stopped else ""
         self.progress.say(f"«{member.agent.name}» {score:.0%} right on {n} train items{ending}")
         writing = self.told.pop(member.agent.id, None)
         if writing is not None:
             self._tell(writing, member, member.cost("train") * n)
-        contenders = [m for m in self.members.ranked() if m.done and not m.stopped and m.seed == member.seed]
-        if not member.stopped and member in contenders[: self.config.search.finalists + 1]:
-            self._block(member, "validation")
-        else:
-            member.racing = False
 
     def _tell(self, writing: Writing, member: Member | None, cost: float) -> None:
         """Tell every study what came of the brief."""
@@ -364,15 +290,6 @@ class Search:
     def _readmit(self, candidate: Candidate) -> None:
         self.members.add(Member(candidate))
 
-    def _wind_down(self) -> None:
-        """Nothing new is started; what is under way is dropped, its finished items are kept."""
-        self.runner.cancel()
-        for member in self._racing():
-            member.racing = False
-            for split in ("train", "validation"):
-                self.runner.save(member, split)
-            self.runner.write("set_status", member.agent.id, _status(member))
-
     def _stopped(self) -> RunSummary:
         self.runner.finish("stopped")
         self.progress.say(
@@ -390,13 +307,8 @@ class Search:
         return RunSummary(self.session.folder, status, ending.verdict.sentence, ending.best, ending.verdict)
 
     def _in_flight(self) -> tuple[str, ...]:
-        lines = [f"writing: {w.brief.author} by {w.brief.operator}" for w in self.writing.values()]
-        for member in self._racing():
-            split = "validation" if member.done else "train"
-            lines.append(
-                f"{split}: «{member.agent.name}» {len(member.rows(split))}/{self.runner.planned(split)}"
-            )
-        return tuple(lines)
+        writing = [f"writing: {w.brief.author} by {w.brief.operator}" for w in self.writing.values()]
+        return (*writing, *self.races.lines())
 
     @contextlib.contextmanager
     def _signals(self) -> Iterator[None]:
@@ -433,12 +345,6 @@ def in_thread(work: Callable[[], T]) -> Future[T]:
 
     threading.Thread(target=run, name="author", daemon=True).start()
     return future
-
-
-def _status(member: Member) -> str:
-    if member.seed:
-        return "seed"
-    return "population" if member.done and not member.stopped else "partial"
 
 
 def search(config: Config, *, overrides: Sequence[str] = (), live: bool = True) -> RunSummary:

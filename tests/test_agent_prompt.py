@@ -28,7 +28,8 @@ def test_a_call_with_everything() -> None:
         ["assistant", "4"],
         [
             "user",
-            "How many?\n\n### answer #1 by Ann 1 (yourself):\n41\n\n### thinking by Bob 2:\n40 + 2\n\na note\n\nDecide.",
+            "How many?\n\n### answer #1 by Ann 1 (yourself):\n41\n\n"
+            "### thinking by Bob 2:\n40 + 2\n\na note\n\nDecide.",
         ],
     ]
 

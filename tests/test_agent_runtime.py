@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -41,7 +42,7 @@ def ok(result: Any) -> str:
         ("return Info('final', 'me', 42.0, 0)", "42"),
         ("return np.random.choice(['a', 'a'])", "a"),
         ("return repr(LLMAgentBase(['answer'], 'A'))", "A 1"),
-        ("a = LLMAgentBase(['x', 'y'], 'A', role='r', temperature=0.3)\nreturn f'{a.output_fields} {a.role} {a.model}'",
+        ("a = LLMAgentBase(['x', 'y'], 'A', role='r')\nreturn f'{a.output_fields} {a.role} {a.model}'",
          "['x', 'y'] r None"),
     ],
 )  # fmt: skip
@@ -67,10 +68,12 @@ def test_what_is_no_answer(house: House, body: str, detail: str) -> None:
 @pytest.mark.parametrize(
     ("source", "detail"),
     [
-        ("def forward(self, taskInfo):\n    x = 1\n    return x[0]\n", "TypeError: 'int' object is not subscriptable (line 3"),
+        ("def forward(self, taskInfo):\n    x = 1\n    return x[0]\n",
+         "TypeError: 'int' object is not subscriptable (line 3"),
         ("def forward(self, taskInfo)\n    return ''", "SyntaxError: expected ':' (line 1 of agent.py)"),
         ("x = 3", "NameError: the code defines no function forward"),
-        ("def forward(self, taskInfo):\n    return self.map(lambda x: x / 0, [1])", "ZeroDivisionError: division by zero (line 2"),
+        ("def forward(self, taskInfo):\n    return self.map(lambda x: x / 0, [1])",
+         "ZeroDivisionError: division by zero (line 2"),
         ("import asyncio\ndef forward(self, taskInfo): return ''", "ModuleNotFoundError"),
     ],
 )  # fmt: skip
@@ -147,7 +150,10 @@ return third[0]
 
 
 def test_equal_samples_are_five_calls_of_their_own(house: House) -> None:
-    body = "return Counter(LLMAgentBase(['a'], 'A')([taskInfo])[0].content for _ in range(5)).most_common(1)[0][0]"
+    body = """
+infos = [LLMAgentBase(['a'], 'A')([taskInfo])[0] for _ in range(5)]
+return Counter(info.content for info in infos).most_common(1)[0][0]
+"""
     result = house.body(body)
     assert result.used.calls == 5
     assert [request.occurrence for request in house.llm.requests] == ["0", "1", "2", "3", "4"]
@@ -173,8 +179,8 @@ return "done"
 
 def test_run_python(house: House) -> None:
     body = "return repr([self.run_python(code) for code in json.loads(taskInfo.content)])"
-    codes = '["print(6 * 7)", "```python\\nprint(1)\\n```", "1 / 0", "x = (", "pass", "print(open(\'/etc/passwd\'))"]'
-    printed = ok(house.body(body, question=codes))
+    codes = ["print(6 * 7)", "```python\nprint(1)\n```", "1 / 0", "x = (", "pass", "open('/etc/passwd')"]
+    printed = ok(house.body(body, question=json.dumps(codes)))
     assert printed.startswith(
         "['42\\n', '1\\n', 'Error: ZeroDivisionError: division by zero', \"Error: SyntaxError"
     )
@@ -206,7 +212,10 @@ return json.dumps([text[:5] for text in found] + [len(set(found))])
 
 
 def test_tuned_values_and_the_space(house: House) -> None:
-    body = "return f\"{self.tune.int('n', 1, 5)} {self.tune.float('t', 0, 1, 0.5)} {self.tune.choice('w', ['a', 'b'])}\""
+    body = """
+n, t = self.tune.int('n', 1, 5), self.tune.float('t', 0, 1, 0.5)
+return f"{n} {t} {self.tune.choice('w', ['a', 'b'])}"
+"""
     plain = house.body(body)
     assert ok(plain) == "1 0.5 a"
     assert [(p.name, p.kind, p.default, p.low, p.high, p.choices) for p in plain.space] == [
@@ -253,7 +262,8 @@ def test_the_nearest_demonstrations_stand_last() -> None:
 DRAWS = """
 from random import choice
 random.seed()
-drawn = [random.random(), random.gauss(0, 1), choice("abcdef"), random.sample(range(99), 3), float(np.random.rand())]
+drawn = [random.random(), random.gauss(0, 1), choice("abcdef"), random.sample(range(99), 3)]
+drawn.append(float(np.random.rand()))
 drawn += self.map(lambda n: [random.random(), random.gauss(0, 1)], range(3))
 return str([*drawn, hash("a"), {"x", "y"}])
 """
@@ -269,6 +279,12 @@ def test_draws_are_a_function_of_seed_item_and_repeat(house: House) -> None:
 
 
 def test_an_agents_own_seed_is_honoured(house: House) -> None:
-    body = "random.seed(5)\nstate = random.getstate()\na = random.random()\nrandom.setstate(state)\nreturn str([a, random.random()])"
+    body = """
+random.seed(5)
+state = random.getstate()
+first = random.random()
+random.setstate(state)
+return str([first, random.random()])
+"""
     first, second = (ok(house.body(body, seed=seed)) for seed in (1, 2))
     assert first == second == "[0.6229016948897019, 0.6229016948897019]"

@@ -46,9 +46,9 @@ def test_bounds_in_the_wrong_order_are_set_right() -> None:
 
 
 def test_what_cannot_be_tuned_is_said() -> None:
-    with pytest.raises(ValueError, match="'way'.*at least one"):
+    with pytest.raises(ValueError, match=r"'way'.*at least one"):
         Tune({}).choice("way", [])
-    with pytest.raises(TypeError, match="'team'.*index"):
+    with pytest.raises(TypeError, match=r"'team'.*index"):
         Tune({}).choice("team", [["a", "b"], ["c"]])
-    with pytest.raises(ValueError, match="'t'.*finite"):
+    with pytest.raises(ValueError, match=r"'t'.*finite"):
         Tune({}).float("t", 0, float("inf"))

@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from meta_search.authors.author import Context, Example, Parent, Worked, Written
 from meta_search.authors.drafts import MAX_DEMONSTRATIONS, attempt, finish, plan_of
-from meta_search.authors.plan import compile_plan, plan_from
+from meta_search.authors.plan import compile_plan
 from meta_search.types import Attempt, Demonstration
 
 __all__ = ["bootstrap", "collect", "show_demonstrations"]
@@ -27,10 +27,13 @@ def bootstrap(context: Context) -> Written:
     if not context.parents or not context.examples:
         return Written(None, (attempt(context, "draft", "bootstrap needs a parent and an examples split"),))
     parent = context.parents[0]
-    if parent.plan is None and not _makers(ast.parse(parent.agent.source)):
+    described = plan_of(parent)
+    if described is not None and described.ways() == {"think"}:
+        described = None  # that block shows nothing: see whether the source can
+    if described is None and not _makers(ast.parse(parent.agent.source)):
         return Written(None, (attempt(context, "draft", "the parent has no call that could show examples"),))
     pool = [d for d in context.demonstrations if fits(d, parent)]
-    if not pool and (parent.plan is None or "program" in plan_from(parent.plan).ways()):
+    if not pool and (described is None or "program" in described.ways()):
         pool = collect(context, parent)
         if not pool:
             return Written(None, (attempt(context, "draft", "no example was answered right by any teacher"),))
@@ -39,7 +42,6 @@ def bootstrap(context: Context) -> Written:
     thought = f"{parent.agent.name}, shown the {shown} nearest of {many} worked examples that scored right."
     name = f"{parent.agent.name} + demonstrations"
     plan = None
-    described = plan_of(parent)
     if described is not None:
         plan = replace(described, name=name, thought=thought, shown=shown)
         source = compile_plan(plan)
@@ -78,8 +80,9 @@ def fits(demonstration: Demonstration, parent: Parent) -> bool:
 
     Agents share the pool: shown a program where JSON is asked for, a model writes a program.
     """
-    if parent.plan is not None:
-        return "program" not in plan_from(parent.plan).ways() or "```" in demonstration.reply
+    plan = plan_of(parent)
+    if plan is not None and "program" in plan.ways():
+        return "```" in demonstration.reply
     makers = _makers(ast.parse(parent.agent.source))
     fields = ast.unparse(_fields_of(makers[0])) if makers else ""
     if "," in fields:

@@ -44,7 +44,7 @@ class LLMAuthor:
         """Carry a brief out in the format the guide chose (a tag), else the first that is configured."""
         if context.brief.operator == "tune":
             return Composer().write(context)
-        form = next((tag for tag in context.brief.tags if tag in FORMS), context.config.formats[0])
+        form = next(f for f in (*context.brief.tags, *context.config.formats, "plan") if f in FORMS)
         if form == "edit" and not context.parents:
             form = "program"
         text = self._draft(context, form)

@@ -1,0 +1,105 @@
+"""Static checks: what they find, how they say it, and what they leave alone."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from authors_kit import SOURCES
+from hypothesis import given
+from hypothesis import strategies as st
+from sandbox_kit import House, wrapped
+
+from meta_search.authors.check import ALLOWED_IMPORTS, check_source, find_leak
+
+ARCHIVE = Path(__file__).parent.parent.parent / "shared" / "data" / "adas_mgsm_archive.json"
+ASK = "return LLMAgentBase(['answer'], 'A')([taskInfo])[0]\n"
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("def forward(self, taskInfo)\n    pass", "SyntaxError: expected ':' (line 1)"),
+        ("\0", "SyntaxError"),
+        ("\ud800", "SyntaxError"),
+        ("x = " + "(" * 300 + ")" * 300, "SyntaxError: too many nested parentheses"),
+        ("x = " + "-" * 5000 + "1", "SyntaxError"),
+        ("answer = 42", "define a function forward(self, taskInfo) at the top level"),
+        ("class A:\n    def forward(self, taskInfo):\n        " + ASK, "define a function forward"),
+        ("async def forward(self, taskInfo):\n    " + ASK, "define a function forward"),
+        ("def forward(taskInfo):\n    " + ASK, "forward takes (self, taskInfo), not (taskInfo)"),
+        ("def forward(self, task, k):\n    " + ASK, "not (self, task, k)"),
+        (wrapped("LLMAgentBase(['answer'], 'A')([taskInfo])"), "forward returns nothing"),
+        (wrapped("return '42'"), "the agent never asks a model"),
+        (wrapped("import requests\n" + ASK), "import requests (line 2): not there"),
+        ("from sklearn.svm import SVC\n" + wrapped(ASK), "import sklearn.svm (line 1): not there"),
+        (wrapped("self.search('x')\n" + ASK), "self.search (line 2) does not exist; self has demonstrations,"),
+    ],
+)  # fmt: skip
+def test_faults(source: str, message: str) -> None:
+    found = check_source(source)
+    assert found is not None
+    assert message in found
+    assert "\n" not in found
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        wrapped(ASK),
+        wrapped("self.notes = []\nself.notes.append(1)\nself.count = 0\nself.count += 1\n" + ASK),
+        wrapped("import collections.abc, numpy as np\nfrom math import gcd\n" + ASK),
+        "class Pool:\n    def add(self):\n        self.size()\n" + wrapped(ASK),
+        wrapped("def run(n):\n    return self.run_python(n)\nself.map(run, self.nearest(taskInfo, 2))\n" + ASK),
+        wrapped("class Vote:\n    def count(self):\n        return self.total()\n" + ASK),
+        *SOURCES.values(),
+    ],
+)  # fmt: skip
+def test_what_is_sound(source: str) -> None:
+    assert check_source(source) is None
+
+
+def test_published_agents_are_sound() -> None:
+    if not ARCHIVE.exists():
+        pytest.skip("no published archive beside this checkout")
+    entries = json.loads(ARCHIVE.read_text(encoding="utf-8"))
+    assert [entry["name"] for entry in entries if check_source(entry["code"])] == []
+
+
+def test_every_import_that_is_let_through_works_in_the_sandbox() -> None:
+    names = sorted(ALLOWED_IMPORTS - {"__future__"})
+    with House() as house:
+        result = house.run(f"import {', '.join(names)}\n" + wrapped("return 'all there'"))
+    assert result.answer == "all there", result.detail
+
+
+@given(st.text(max_size=60))
+def test_any_text_has_a_verdict(text: str) -> None:
+    assert check_source(text) is not None
+
+
+# -- leaks
+
+LONG = "How many legs have 3 dogs and 2 birds together?"
+SCORED = {LONG: "item 1", "Even or odd: 7?": "item 2", "": "item 3"}
+
+
+@pytest.mark.parametrize(
+    ("source", "demonstrations", "item"),
+    [
+        (f"KNOWN = {{{LONG!r}: '16'}}", (), "item 1"),
+        ("KNOWN = 'How many LEGS have 3 dogs '\\\n  'and 2 birds  together?'", (), "item 1"),
+        (f"# {LONG.upper()}", (), "item 1"),
+        ('TEXT = """How many legs have\n  3 dogs and 2 birds together?"""', (), "item 1"),
+        ("x = 1", (f"Q: {LONG}",), "item 1"),
+        ("KNOWN = {'even or odd: 7?': 'odd'}", (), "item 2"),
+        ("x = 1", ("Even or  odd: 7?",), "item 2"),
+        ("HINT = 'Say whether it is even or odd: 7? is odd.'", (), None),
+        ("HINT = 'How many legs have 4 dogs and 2 birds together?'", ("Even or odd: 8?",), None),
+        ("''", ("",), None),
+        (f"not python {LONG}", (), "item 1"),
+    ],
+)
+def test_leaks(source: str, demonstrations: tuple[str, ...], item: str | None) -> None:
+    assert find_leak(source, demonstrations, SCORED) == item

@@ -1,0 +1,58 @@
+"""From a draft to a candidate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from authors_kit import Desk, seed
+from sandbox_kit import House, wrapped
+
+from meta_search.authors.drafts import MAX_DEMONSTRATIONS, demonstrations_for, finish
+from meta_search.types import Attempt, Candidate, Demonstration
+
+SOURCE = wrapped(
+    "n = self.tune.int('n', 1, 9, 2)\nreturn LLMAgentBase(['a'], 'A')([taskInfo])[0].content * n"
+)
+POOL = [Demonstration(f"q{i}", "r") for i in range(MAX_DEMONSTRATIONS + 2)]
+
+
+@pytest.fixture(scope="module")
+def desk() -> Iterator[Desk]:
+    with House() as house:
+        yield Desk(house)
+
+
+def test_a_candidate_keeps_only_values_that_are_declared_and_differ(desk: Desk) -> None:
+    context = desk.context("mutate", [seed("direct", generation=3), seed("debate", generation=5)])
+    for values, kept in [({"n": 3, "m": 1}, {"n": 3}), ({"n": 2}, {}), (None, {})]:
+        candidate = finish(context, "name", SOURCE, "why", values=values, plan={"way": "direct"})
+        assert isinstance(candidate, Candidate)
+        assert candidate.agent.values == kept
+    assert (candidate.generation, candidate.thought, candidate.plan) == (6, "why", {"way": "direct"})
+    assert [p.name for p in candidate.space] == ["n"]
+
+
+@pytest.mark.parametrize(
+    ("source", "stage", "message"),
+    [
+        ("def forward(self", "check", "SyntaxError"),
+        (
+            wrapped("return LLMAgentBase(['a'], 'A')([taskInfo])"),
+            "dry_run",
+            "bad_answer: forward returned list",
+        ),
+        (wrapped("x = [LLMAgentBase([], 'A')([])] * 10**10\nreturn ''"), "dry_run", "memory"),
+    ],
+)
+def test_what_fails_is_an_attempt(desk: Desk, source: str, stage: str, message: str) -> None:
+    attempt = finish(desk.context("mutate"), "name", source, "why")
+    assert isinstance(attempt, Attempt)
+    assert (attempt.stage, attempt.source, attempt.brief) == (stage, source, 4)
+    assert attempt.message.startswith(message)
+
+
+def test_the_newest_of_the_pool_go_with_agents_that_use_them() -> None:
+    assert demonstrations_for("x = self.nearest(t, 1)", POOL) == tuple(POOL[2:])
+    assert demonstrations_for("x = self.demonstrations", POOL) == tuple(POOL[2:])
+    assert demonstrations_for("x = self.examples", POOL) == ()

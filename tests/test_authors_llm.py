@@ -1,0 +1,280 @@
+"""The llm author with a meta agent whose words are given: drafts, reflexions, checks, debug rounds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pytest
+from authors_kit import EXAMPLES, SOURCES, Desk, failed, made, seed
+from hypothesis import given
+from hypothesis import strategies as st
+from sandbox_kit import House, wrapped
+
+from meta_search.authors.author import Author, Failure, Written
+from meta_search.authors.llm import LLMAuthor, apply_edits, read_plan
+from meta_search.config import AuthorConfig
+from meta_search.types import CallReply, Demonstration, Parameter
+
+AUTHOR: Author = LLMAuthor()
+PLAN = {
+    "name": "Split by kind",
+    "thought": "Letters by program.",
+    "way": "direct",
+    "routes": [{"words": "letter", "way": "program"}],
+    "hint": "",
+    "samples": 1,
+    "shown": 0,
+}
+GOOD = wrapped("return LLMAgentBase(['answer'], 'A')([taskInfo], 'Solve.')[0]")
+PROGRAM = f"Name: **One call**\nThought: It asks once.\n```python\n{GOOD}```"
+EDIT = """Name: Cooler
+Thought: Less heat.
+<<<<<<< SEARCH
+temperature=0.1
+=======
+temperature=0.0
+>>>>>>> REPLACE"""
+SHOWN = Demonstration("Sum 40 and 2.", "```python\nprint(42)\n```")
+
+
+@pytest.fixture(scope="module")
+def house() -> Iterator[House]:
+    with House() as house:
+        yield house
+
+
+@pytest.fixture
+def desk(house: House) -> Desk:
+    return Desk(house)
+
+
+def write(
+    desk: Desk, form: str, texts: Sequence[str | CallReply], operator: str = "mutate", **more: Any
+) -> Written:
+    parents = more.pop("parents", [seed("direct")])
+    return AUTHOR.write(desk.context(operator, parents, texts=texts, tags=(form,), **more))
+
+
+def config(reflexions: int = 0, debug_rounds: int = 0) -> AuthorConfig:
+    return AuthorConfig(reflexions=reflexions, debug_rounds=debug_rounds)
+
+
+# -- the three formats
+
+
+def test_a_plan_is_asked_for_by_schema_and_compiled(desk: Desk) -> None:
+    written = write(desk, "plan", [json.dumps(PLAN)])
+    candidate = made(written)
+    assert (candidate.agent.name, candidate.thought) == ("Split by kind", "Letters by program.")
+    assert candidate.plan is not None
+    assert (candidate.plan["way"], written.attempts, candidate.generation) == ("direct", (), 1)
+    [request] = desk.asked
+    assert request.schema is not None
+    words = request.schema["properties"]["routes"]["items"]["properties"]["words"]["enum"]
+    assert words == ["letter", "sum"]
+    assert (request.model, request.purpose, request.agent, request.occurrence) == (
+        "meta",
+        "meta",
+        "brief-4",
+        "draft",
+    )
+    assert (request.temperature, request.seed) == (0.7, 3)
+
+
+def test_a_program_is_read_with_its_name_and_thought(desk: Desk) -> None:
+    candidate = made(write(desk, "program", [PROGRAM], operator="novel"))
+    assert (candidate.agent.name, candidate.thought) == ("One call", "It asks once.")
+    assert (candidate.agent.source, candidate.plan) == (GOOD, None)
+    assert desk.asked[0].schema is None
+    assert "self.run_python" in desk.asked[0].messages[1][1]
+
+
+def test_an_edit_changes_the_parents_source(desk: Desk) -> None:
+    candidate = made(write(desk, "edit", [EDIT]))
+    assert candidate.agent.name == "Cooler"
+    assert candidate.agent.source == SOURCES["direct"].replace("temperature=0.1", "temperature=0.0")
+    assert SOURCES["direct"] in desk.asked[0].messages[1][1]
+
+
+def test_an_edit_without_a_parent_is_a_program(desk: Desk) -> None:
+    assert made(write(desk, "edit", [PROGRAM], parents=[])).agent.source == GOOD
+
+
+def test_the_format_is_the_tag_else_the_first_configured_else_a_plan(desk: Desk) -> None:
+    configured = AuthorConfig(formats=("program",), reflexions=0)
+    assert made(write(desk, "cot", [PROGRAM], config=configured)).plan is None
+    assert made(write(desk, "cot", [json.dumps(PLAN)], config=AuthorConfig(formats=()))).plan is not None
+
+
+def test_the_meta_agent_sees_parents_failures_inspirations_and_kinds(desk: Desk) -> None:
+    parent = seed(
+        "direct", 0.25, 40.0, by_kind={"sums": (1, 4)}, failures=(Failure("Sum 1 and 2?", "4", "3", "sums"),)
+    )
+    write(desk, "plan", [json.dumps(PLAN)], parents=[parent], inspirations=(seed("debate", 0.6),))
+    prompt = desk.asked[0].messages[1][1]
+    for part in (
+        "letters and sums",
+        "«direct»: 25% right at 40 tokens",
+        "sums 1 of 4",
+        "Sum 1 and 2? → 4 (expected 3)",
+    ):
+        assert part in prompt
+    assert "«debate»: 60%" in prompt
+    assert "- sums: sum" in prompt
+
+
+def test_tune_needs_no_meta_agent(desk: Desk) -> None:
+    space = (Parameter("samples", "int", 1, 1, 5),)
+    source_of = made(write(desk, "plan", [json.dumps(PLAN)])).agent
+    desk.asked.clear()
+    parent = seed("direct", space=space)
+    parent = type(parent)(source_of, 0.5, 1.0, space=space)
+    candidate = made(write(desk, "plan", [], "tune", parents=[parent], values=lambda p: {"samples": 3}))
+    assert candidate.agent.values == {"samples": 3}
+    assert desk.asked == []
+
+
+# -- looking again, and mending
+
+
+def test_a_reflexion_replaces_the_draft(desk: Desk) -> None:
+    better = json.dumps({**PLAN, "name": "Better"})
+    candidate = made(write(desk, "plan", [json.dumps(PLAN), better], config=config(reflexions=1)))
+    assert candidate.agent.name == "Better"
+    assert [request.occurrence for request in desk.asked] == ["draft", "reflexion0"]
+    assert "Split by kind" in desk.asked[1].messages[1][1]
+
+
+@pytest.mark.parametrize("again", ["I would change nothing.", CallReply("", fault="llm", message="down")])
+def test_a_reflexion_that_cannot_be_read_does_not_lose_the_draft(desk: Desk, again: str | CallReply) -> None:
+    candidate = made(write(desk, "plan", [json.dumps(PLAN), again], config=config(reflexions=1)))
+    assert candidate.agent.name == "Split by kind"
+
+
+def test_a_reflexion_may_mend_a_draft_that_cannot_be_read(desk: Desk) -> None:
+    candidate = made(write(desk, "plan", ["{", json.dumps(PLAN)], config=config(reflexions=1)))
+    assert candidate.agent.name == "Split by kind"
+
+
+def fenced(source: str) -> str:
+    return f"```python\n{source}```"
+
+
+def test_each_kind_of_fault_is_told_and_mended(desk: Desk) -> None:
+    texts = [
+        "I can't.",
+        fenced(wrapped("return '42'")),
+        fenced(wrapped("return LLMAgentBase(['answer'], 'A')([taskInfo])[1]")),
+        PROGRAM,
+    ]
+    written = write(desk, "program", texts, config=config(debug_rounds=3))
+    assert made(written).agent.source == GOOD
+    assert [attempt.stage for attempt in written.attempts] == ["draft", "check", "dry_run"]
+    told = [request.messages[1][1] for request in desk.asked[1:]]
+    assert "no ```python block" in told[0]
+    assert "never asks a model" in told[1]
+    assert "IndexError: list index out of range (line 2" in told[2]
+    assert "return '42'" in told[1]
+    assert [request.occurrence for request in desk.asked] == ["draft", "debug0", "debug1", "debug2"]
+    assert written.attempts[1].source == wrapped("return '42'")
+
+
+def test_after_the_last_debug_round_nothing_came_of_it(desk: Desk) -> None:
+    written = write(desk, "program", ["no", "no", "no"], config=config(debug_rounds=2))
+    assert failed(written).message.startswith("there is no ```python block")
+    assert (len(written.attempts), len(desk.asked)) == (3, 3)
+
+
+@pytest.mark.parametrize("when", [0, 1])
+def test_a_fault_of_the_endpoint_ends_the_brief(desk: Desk, when: int) -> None:
+    down = CallReply("", fault="budget", message="the budget ended")
+    written = write(desk, "plan", [*["no plan"] * when, down], config=config(debug_rounds=3))
+    attempt = failed(written)
+    assert (attempt.message, len(written.attempts)) == ("budget: the budget ended", when + 1)
+
+
+def test_an_edit_that_does_not_fit_is_told(desk: Desk) -> None:
+    written = write(desk, "edit", [EDIT.replace("0.1", "0.2"), EDIT], config=config(debug_rounds=1))
+    assert made(written).agent.name == "Cooler"
+    assert "is not in the source: ['temperature=0.2']" in desk.asked[1].messages[1][1]
+
+
+# -- worked examples
+
+
+def test_a_plan_that_shows_programs_gets_them(house: House) -> None:
+    desk = Desk(
+        house, lambda request: SHOWN.reply if "Sum" in request.messages[-1][1] else "```\nprint(2)\n```"
+    )
+    text = json.dumps({**PLAN, "shown": 1})
+    candidate = made(write(desk, "plan", [text], parents=[seed("program_of_thought")]))
+    assert len(candidate.agent.demonstrations) == len(desk.kept) == len(EXAMPLES)
+    again = made(write(Desk(house), "plan", [text], demonstrations=(SHOWN,)))
+    assert again.agent.demonstrations == (SHOWN,)
+
+
+def test_a_program_carries_the_pool_if_it_uses_it(desk: Desk) -> None:
+    source = GOOD.replace("'A'", "'A', demonstrations=self.nearest(taskInfo, 1)")
+    assert made(write(desk, "program", [fenced(source)], demonstrations=(SHOWN,))).agent.demonstrations == (
+        SHOWN,
+    )
+    assert made(write(desk, "program", [fenced(GOOD)], demonstrations=(SHOWN,))).agent.demonstrations == ()
+
+
+# -- reading
+
+
+def test_a_plan_is_found_in_talk() -> None:
+    plan = read_plan(f"Here it is:\n```json\n{json.dumps(PLAN)}\n```\nGood luck!")
+    assert not isinstance(plan, str)
+    assert plan.name == "Split by kind"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("none", "no JSON object"),
+        ('{"way": "direct", }', "cannot be read"),
+        ('{"name": "x"}', 'needs "way"'),
+        ('{"a":' * 2000 + "1" + "}" * 2000, "cannot be read"),
+    ],
+)
+def test_what_is_no_plan(text: str, message: str) -> None:
+    found = read_plan(text)
+    assert isinstance(found, str)
+    assert message in found
+
+
+@pytest.mark.parametrize(
+    "text", ['{"way": "direct", "samples": 1e999}', '{"way": 3, "routes": 7, "temperature": "x"}']
+)
+def test_odd_values_do_not_matter(text: str) -> None:
+    assert not isinstance(read_plan(text), str)
+
+
+@given(st.text(alphabet='{}[]":,way 1', max_size=60))
+def test_reading_never_raises(text: str) -> None:
+    read_plan(text)
+    apply_edits("a = 1\n", text)
+
+
+def blocks(*pairs: tuple[str, str]) -> str:
+    return "\n".join(f"<<<<<<< SEARCH\n{a}\n=======\n{b}\n>>>>>>> REPLACE" for a, b in pairs)
+
+
+@pytest.mark.parametrize(
+    ("text", "source"),
+    [
+        (blocks(("a = 1", "a = 2")), "a = 2\nb = 1\n"),
+        (blocks(("a = 1", "a = 2"), ("a = 2\nb", "c")), "c = 1\n"),
+        (blocks(("a = 1\n", "")), "b = 1\n"),
+        ("talk", "edit: no SEARCH/REPLACE block found"),
+        (blocks(("c = 1", "")), "edit: the SEARCH text is not in the source: ['c = 1']"),
+        (blocks((" = 1", "")), "edit: the SEARCH text stands more than once in the source: ['= 1']"),
+        (blocks(("", "x")), "edit: the SEARCH text is empty"),
+    ],
+)
+def test_edits(text: str, source: str) -> None:
+    assert apply_edits("a = 1\nb = 1\n", text).replace("\n\n", "\n").lstrip("\n") == source

@@ -1,0 +1,179 @@
+"""Plans: read leniently, compiled to agents that always run."""
+
+from __future__ import annotations
+
+import ast
+import json
+import string
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sandbox_kit import House
+
+from meta_search.authors.check import check_source
+from meta_search.authors.plan import WAYS, Plan, Route, compile_plan, plan_from, plan_schema
+from meta_search.types import CallRequest
+
+
+@pytest.fixture(scope="module")
+def house() -> Iterator[House]:
+    with House() as house:
+        yield house
+
+
+nasty = st.one_of(
+    st.text(max_size=40),
+    st.text(alphabet="\"'\\\n{}%#\0", max_size=12),
+    st.sampled_from(['"""', "\\", 'ends with "', "'''", "\ud800", "\u2028", "{x}", "\N{SNOWMAN}"]),
+)
+words = st.text(alphabet=string.ascii_lowercase + " ", min_size=1, max_size=12).filter(str.strip)
+plans = st.builds(
+    Plan,
+    name=nasty,
+    thought=nasty,
+    way=st.sampled_from(WAYS),
+    routes=st.lists(st.builds(Route, words=words | nasty, way=st.sampled_from(WAYS)), max_size=4).map(tuple),
+    steps=st.lists(nasty, max_size=2).map(tuple),
+    hint=nasty,
+    samples=st.integers(1, 5),
+    shown=st.integers(0, 3),
+    temperature=st.floats(0, 1),
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(plan=plans)
+def test_every_plan_compiles_to_an_agent_that_runs(house: House, plan: Plan) -> None:
+    source = compile_plan(plan)
+    assert check_source(source) is None
+    source.encode()
+    result = house.run(
+        source,
+        dry=True,
+        examples=(("How many cats?", "3"), ("Sum 1 and 2.", "3")),
+        demonstrations=[("How many legs?", "```\nprint(4)\n```"), ("Sum 1 and 2.", "3")],
+    )
+    assert result.kind == "ok", result.detail
+    assert [p.name for p in result.space] == ["samples", "shown", "temperature"]
+    assert [p.default for p in result.space[:2]] == [plan.samples, plan.shown]
+
+
+@given(plans)
+def test_a_plan_that_was_stored_is_read_back(plan: Plan) -> None:
+    read = plan_from(json.loads(json.dumps(plan.to_mapping())))
+    assert plan_from(read.to_mapping()) == read
+    assert (read.way, read.samples, read.shown, read.temperature) == (
+        plan.way,
+        plan.samples,
+        plan.shown,
+        plan.temperature,
+    )
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9) | st.sampled_from(WAYS),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["words", "way"]), inner),
+    max_leaves=6,
+)
+keys = ["name", "thought", "way", "routes", "steps", "hint", "samples", "shown", "temperature"]
+
+
+@given(st.dictionaries(st.sampled_from(keys), json_values).filter(lambda d: "way" in d or "routes" in d))
+def test_whatever_a_model_writes_becomes_a_plan_in_range(data: dict[str, object]) -> None:
+    plan = plan_from(data)
+    assert plan.way in WAYS
+    assert (1 <= plan.samples <= 5, 0 <= plan.shown <= 3, 0.0 <= plan.temperature <= 1.0) == (True,) * 3
+    assert check_source(compile_plan(plan)) is None
+
+
+def test_reading_is_lenient() -> None:
+    plan = plan_from(
+        {
+            "name": "  Routed\n one ",
+            "way": "Direct",
+            "routes": [
+                {"words": "Letter, count!", "way": "program"},
+                {"words": "letter count", "way": "think"},
+                {"words": "gcd", "way": "magic"},
+                {"words": "?!", "way": "think"},
+                "letter",
+            ],
+            "steps": "one step",
+            "samples": "30",
+            "shown": -1,
+            "temperature": "hot",
+        }
+    )
+    assert plan == Plan("Routed one", way="direct", routes=(Route("letter count", "program"),), samples=5)
+
+
+@pytest.mark.parametrize("data", [{}, {"name": "x"}, [], None])
+def test_what_says_nothing_of_how_to_work_is_refused(data: object) -> None:
+    with pytest.raises(ValueError, match="way"):
+        plan_from(data)  # type: ignore[arg-type]
+
+
+def test_the_source_reads_well() -> None:
+    plan = Plan(
+        "Routed",
+        "Counts by program.",
+        "direct",
+        (Route("letter count", "program"),),
+        ("Restate it.",),
+        "Be brief.",
+    )
+    source = compile_plan(plan)
+    assert ast.get_docstring(ast.parse(source)) == "Routed\n\nCounts by program."
+    defined = [n.name for n in ast.parse(source).body if isinstance(n, ast.FunctionDef)]
+    assert defined == ["forward", "pick", "start_direct", "start_program", "vote", "sorted_by_nearness"]
+    assert "Reply with only the final answer. Be brief." in source
+    assert "start_think" not in source
+
+
+def test_what_a_plan_does_not_use_is_left_out() -> None:
+    source = compile_plan(Plan("Think", way="think", routes=(Route("gcd", "think"),)))
+    defined = [n.name for n in ast.parse(source).body if isinstance(n, ast.FunctionDef)]
+    assert defined == ["forward", "start_think", "vote"]
+
+
+def test_a_route_to_the_default_way_shadows_a_later_wider_one(house: House) -> None:
+    routes = (Route("legs dogs", "direct"), Route("legs", "program"))
+    source = compile_plan(Plan("Shadow", way="direct", routes=routes))
+    house.run(source)
+    assert [request.author for request in house.llm.requests] == ["Solver"]
+    house.run(source, question="How many legs?")
+    assert house.llm.requests[0].author == "Coder"
+
+
+def test_a_vote_takes_the_most_frequent_answer_that_is_no_error(house: House) -> None:
+    texts = iter(["```\n1 / 0\n```", "```\nprint(5)\n```", "```\nprint(4)\n```", "```\nprint(4)\n```"])
+    source = compile_plan(Plan("Vote", way="program", samples=3))
+    result = house.run(source, lambda request: next(texts))
+    assert (result.kind, result.answer.strip(), result.used.calls) == ("ok", "4", 4)
+    assert {request.temperature for request in house.llm.requests} == {0.5}
+
+
+def test_nearest_worked_examples_are_shown(house: House) -> None:
+    def script(request: CallRequest) -> str:
+        return "```\nprint(16)\n```"
+
+    shown = [
+        ("Spell cat.", "```\nprint('cat')\n```"),
+        ("How many legs have 9 dogs?", "```\nprint(36)\n```"),
+        ("Legs?", "36"),
+    ]
+    result = house.run(compile_plan(Plan("Shown", shown=2)), script, demonstrations=shown)
+    assert result.answer.strip() == "16"
+    assert [content for role, content in house.llm.requests[0].messages if role == "assistant"] == [
+        "```\nprint('cat')\n```",
+        "```\nprint(36)\n```",
+    ]
+
+
+def test_the_schema_lists_the_words_of_routes() -> None:
+    schema = plan_schema(["gcd", "letter"])
+    assert schema["properties"]["routes"]["items"]["properties"]["words"]["enum"] == ["gcd", "letter"]
+    assert plan_schema()["properties"]["way"]["enum"] == list(WAYS)
+    assert set(schema["required"]) <= set(schema["properties"])
