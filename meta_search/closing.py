@@ -16,6 +16,7 @@ from typing import Any
 from archive.records import Archive
 from meta_search.config import Config
 from meta_search.errors import ArchiveError, ConfigError
+from meta_search.llm.budget import Left
 from meta_search.members import Member, Members
 from meta_search.progress import Progress
 from meta_search.report.html import write_report
@@ -24,13 +25,14 @@ from meta_search.report.tables import evaluation_row, verdict_table
 from meta_search.report.verdict import Verdict, verdict
 from meta_search.scoring import Pairs, Runner
 from meta_search.session import Session, new_folder, open_session
-from meta_search.types import Agent, Brief, Candidate, ItemJob, ItemResult
+from meta_search.types import Agent, Brief, Candidate, ItemJob, ItemResult, Usage
 
 __all__ = ["Ending", "evaluate_agents", "final_report", "print_end", "read_agents"]
 
 BASELINES = 2  # best seeds that are tested beside the finalists
 ROUND = 6  # test items all contenders run before the clock is looked at
 RESERVE_S = 6.0  # for the report itself
+MARGIN = 1.25  # test items may be a little dearer than train items
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ def final_report(
         runner.write("set_status", member.agent.id, "finalist")
     names = ", ".join(f"«{m.agent.name}»" for m in everyone)
     progress.say(f"final report on fresh test items: {names}")
-    complete = bool(everyone) and _lockstep(everyone, runner, pairs, progress, members)
+    complete = bool(everyone) and _lockstep(session, everyone, runner, pairs, progress, members)
     result = verdict(_contenders(baselines), _contenders(finalists), seed=session.config.seed)
     for member in everyone:
         runner.save(member, "test")
@@ -84,13 +86,19 @@ def contenders(members: Members, finalists: int) -> tuple[list[Member], list[Mem
 
 
 def _lockstep(
-    everyone: Sequence[Member], runner: Runner, pairs: Pairs, progress: Progress, members: Members
+    session: Session,
+    everyone: Sequence[Member],
+    runner: Runner,
+    pairs: Pairs,
+    progress: Progress,
+    members: Members,
 ) -> bool:
     """Returns whether everyone has test results, the same items for all."""
     planned, slowest = runner.planned("test"), 0.0
     while progress.time_left() - RESERVE_S > slowest:
         began = time.monotonic()
-        jobs = [(m, job) for m in everyone for job in runner.next_jobs(m, "test", pairs, ROUND)]
+        size = min(ROUND, affordable(session.status().left, everyone))
+        jobs = [(m, job) for m in everyone for job in runner.next_jobs(m, "test", pairs, size)]
         if not jobs:
             break
         futures = [(m, runner.submit(job)) for m, job in jobs]
@@ -102,6 +110,20 @@ def _lockstep(
         slowest = max(slowest, 1.2 * (time.monotonic() - began))
     runner.cancel()
     return all(m.rows("test") for m in everyone)
+
+
+def affordable(left: Left, everyone: Sequence[Member]) -> int:
+    """How many more items all of them can surely run on what is left, going by their train items so far."""
+    rows = [m.rows("train") for m in everyone]
+    usage = [sum((r.used for r in row), Usage()) for row in rows]
+    items = [max(1, len(row)) for row in rows]
+    each = (
+        (left.calls, sum(u.calls / n for u, n in zip(usage, items, strict=True))),
+        (left.tokens, sum(u.tokens / n for u, n in zip(usage, items, strict=True))),
+        (left.usd, sum(u.cost_usd / n for u, n in zip(usage, items, strict=True))),
+    )
+    rooms = [int(limit / (MARGIN * cost)) for limit, cost in each if limit is not None and cost > 0]
+    return min([ROUND, *rooms])
 
 
 def _gather(
@@ -148,7 +170,10 @@ def print_end(folder: Path, result: Verdict | None, sentence: str, best: str) ->
         console.print(
             f"\nBest agent: {record.agent.name} ({record.agent.id}), {record.operator} by {record.author}"
         )
-        console.print(Syntax(record.agent.source, "python", background_color="default", word_wrap=True))
+        if console.is_terminal:
+            console.print(Syntax(record.agent.source, "python", background_color="default", word_wrap=True))
+        else:
+            print(record.agent.source)
     if result is not None and result.comparisons:
         console.print(verdict_table(result))
     console.print(f"\n{result.text if result is not None else sentence}", markup=False)

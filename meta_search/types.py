@@ -78,7 +78,10 @@ class Parameter:
 
 
 def normalised_ast(source: str) -> str:
-    """Source as its AST without comments, layout and docstrings; the source itself if it does not parse."""
+    """Source as its AST without comments, layout and docstrings.
+
+    The source itself where it does not parse or is nested too deeply.
+    """
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -94,7 +97,10 @@ def normalised_ast(source: str) -> str:
             and isinstance(body[0].value.value, str)
         ):
             node.body = body[1:]
-    return ast.dump(tree, annotate_fields=False)
+    try:
+        return ast.dump(tree, annotate_fields=False)
+    except RecursionError:  # a chain of some hundred `elif`s is enough
+        return source
 
 
 def agent_id(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from meta_search.agent.answers import code_in, parse_fields, schema_for, text_of
@@ -55,6 +55,7 @@ def test_fields_of_other_shapes(text: str, fields: list[str], values: list[str])
     assert parse_fields(text, fields) == dict(zip(fields, values, strict=True))
 
 
+@settings(deadline=None)
 @given(
     st.text(), st.lists(st.sampled_from(["thinking", "answer", "code", "Final Answer", "a+b"]), unique=True)
 )
@@ -64,6 +65,7 @@ def test_every_reply_has_every_field_as_a_string(text: str, fields: list[str]) -
     assert all(type(value) is str for value in values.values())
 
 
+@settings(deadline=None)
 @given(st.text(alphabet='{}[]":, \\an1', max_size=200))
 def test_nothing_that_looks_like_json_breaks_it(text: str) -> None:
     assert list(parse_fields(text, TWO)) == TWO
@@ -81,6 +83,7 @@ json_values = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.fixed_dictionaries({"thinking": json_values, "answer": json_values}), st.booleans())
 def test_json_comes_back_as_its_text(values: dict[str, object], ascii_only: bool) -> None:
     found = parse_fields(json.dumps(values, ensure_ascii=ascii_only), TWO)

@@ -145,6 +145,7 @@ def test_equal_samples_are_sent_together() -> None:
     assert [call["occurrence"] for call in wire.calls] == ["0", "1", "2", "3"]
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(["", " ", "a", "ab", "\n\n"]), min_size=1, max_size=3), st.data())
 def test_shapes_are_compatible_with_all_that_they_can_become(parts: list[str], data: st.DataObject) -> None:
     def message(texts: list[str]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from authors_kit import SOURCES
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sandbox_kit import House, wrapped
 
@@ -34,7 +34,7 @@ ASK = "return LLMAgentBase(['answer'], 'A')([taskInfo])[0]\n"
         (wrapped("return '42'"), "the agent never asks a model"),
         (wrapped("import requests\n" + ASK), "import requests (line 2): not there"),
         ("from sklearn.svm import SVC\n" + wrapped(ASK), "import sklearn.svm (line 1): not there"),
-        (wrapped("self.search('x')\n" + ASK), "self.search (line 2) does not exist; self has demonstrations,"),
+        (wrapped("self.search('x')\n" + ASK), "self.search (line 2) does not exist; self has"),
     ],
 )  # fmt: skip
 def test_faults(source: str, message: str) -> None:
@@ -51,7 +51,7 @@ def test_faults(source: str, message: str) -> None:
         wrapped("self.notes = []\nself.notes.append(1)\nself.count = 0\nself.count += 1\n" + ASK),
         wrapped("import collections.abc, numpy as np\nfrom math import gcd\n" + ASK),
         "class Pool:\n    def add(self):\n        self.size()\n" + wrapped(ASK),
-        wrapped("def run(n):\n    return self.run_python(n)\nself.map(run, self.nearest(taskInfo, 2))\n" + ASK),
+        wrapped("def f(n):\n    return self.run_python(n)\nself.map(f, self.nearest(taskInfo, 2))\n" + ASK),
         wrapped("class Vote:\n    def count(self):\n        return self.total()\n" + ASK),
         *SOURCES.values(),
     ],
@@ -74,6 +74,7 @@ def test_every_import_that_is_let_through_works_in_the_sandbox() -> None:
     assert result.answer == "all there", result.detail
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_any_text_has_a_verdict(text: str) -> None:
     assert check_source(text) is not None

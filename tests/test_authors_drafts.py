@@ -8,6 +8,7 @@ import pytest
 from authors_kit import Desk, seed
 from sandbox_kit import House, wrapped
 
+from meta_search.authors.bootstrap import show_demonstrations
 from meta_search.authors.drafts import MAX_DEMONSTRATIONS, demonstrations_for, finish
 from meta_search.types import Attempt, Candidate, Demonstration
 
@@ -50,6 +51,17 @@ def test_what_fails_is_an_attempt(desk: Desk, source: str, stage: str, message: 
     assert isinstance(attempt, Attempt)
     assert (attempt.stage, attempt.source, attempt.brief) == (stage, source, 4)
     assert attempt.message.startswith(message)
+
+
+@pytest.mark.parametrize("links", [300, 1500, 9000])
+def test_deep_nesting_is_no_fault_of_ours(desk: Desk, links: int) -> None:
+    chain = "".join(f"elif x == {i}: pass\n" for i in range(links))
+    source = wrapped(f"x = 0\nif x: pass\n{chain}return LLMAgentBase(['a'], 'A')([taskInfo])[0]")
+    made = finish(desk.context("mutate"), "name", source, "why")
+    if isinstance(made, Candidate):
+        show_demonstrations(source, "name", "why", 1)
+    else:
+        assert "too deep" in made.message
 
 
 def test_the_newest_of_the_pool_go_with_agents_that_use_them() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from authors_kit import EXAMPLES, SOURCES, Desk, failed, made, seed
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sandbox_kit import House, wrapped
 
@@ -254,6 +254,7 @@ def test_odd_values_do_not_matter(text: str) -> None:
     assert not isinstance(read_plan(text), str)
 
 
+@settings(deadline=None)
 @given(st.text(alphabet='{}[]":,way 1', max_size=60))
 def test_reading_never_raises(text: str) -> None:
     read_plan(text)

@@ -60,6 +60,7 @@ def test_every_plan_compiles_to_an_agent_that_runs(house: House, plan: Plan) -> 
     assert [p.default for p in result.space[:2]] == [plan.samples, plan.shown]
 
 
+@settings(deadline=None)
 @given(plans)
 def test_a_plan_that_was_stored_is_read_back(plan: Plan) -> None:
     read = plan_from(json.loads(json.dumps(plan.to_mapping())))
@@ -80,6 +81,7 @@ json_values = st.recursive(
 keys = ["name", "thought", "way", "routes", "steps", "hint", "samples", "shown", "temperature"]
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(keys), json_values).filter(lambda d: "way" in d or "routes" in d))
 def test_whatever_a_model_writes_becomes_a_plan_in_range(data: dict[str, object]) -> None:
     plan = plan_from(data)

@@ -34,7 +34,7 @@ def adds(messages: Sequence[Mapping[str, Any]], body: Mapping[str, Any]) -> str:
 
 
 def overrides(folder: Path, endpoint: CountingEndpoint, *more: str) -> list[str]:
-    rows = [{"question": f"What is {a} + {b}?", "answer": str(a + b)} for a in range(3, 15) for b in range(9)]
+    rows = [{"question": f"A baker sells loaves twice. What is {a} + {b}?", "answer": str(a + b)} for a in range(3, 15) for b in range(9)]
     (folder / "sums.jsonl").write_text("\n".join(map(json.dumps, rows)))
     return [
         "domain=table", f"domain.path={folder / 'sums.jsonl'}",
@@ -116,11 +116,11 @@ def test_agents_that_carry_scored_items_are_refused(folder: Path) -> None:
         asked = messages[-1]["content"]
         if "Reply with a line `Name" not in asked and "Look at it again" not in asked:
             return adds(messages, body)
-        known = re.search(r"Wrong: (What is \d+ \+ \d+\?)", asked)
-        question = known.group(1) if known else "What is 11 + 2?"
+        known = re.search(r"Wrong: (A baker.*?\?)", asked)
+        question = known.group(1) if known else "A baker sells loaves twice. What is 11 + 2?"
         return (
             "Name: Cheat\nThought: knows.\n```python\ndef forward(self, taskInfo):\n"
-            f"    if taskInfo.content == {question + ' ' + question!r}: return '13'\n"
+            f"    if taskInfo.content == {question!r}: return '13'\n"
             "    return LLMAgentBase(['answer'], 'A')([taskInfo], '')[0]\n```"
         )
 

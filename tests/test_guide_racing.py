@@ -6,7 +6,7 @@ import random
 from math import comb
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from meta_search.guide.racing import Standing, decide, sign_test
@@ -124,6 +124,7 @@ def test_graded_scores_count_by_which_is_greater() -> None:
 scores = st.lists(st.sampled_from([0.0, 0.5, 1.0]), max_size=24)
 
 
+@settings(deadline=None)
 @given(scores, scores, st.floats(0, 100), st.floats(0, 100))
 def test_the_incumbent_would_pass_its_own_race(
     ours: list[float], theirs: list[float], a: float, b: float

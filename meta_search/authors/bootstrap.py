@@ -46,7 +46,12 @@ def bootstrap(context: Context) -> Written:
         plan = replace(described, name=name, thought=thought, shown=shown)
         source = compile_plan(plan)
     else:
-        source = show_demonstrations(parent.agent.source, name, thought, shown) or parent.agent.source
+        found = show_demonstrations(parent.agent.source, name, thought, shown)
+        if found is None:
+            return Written(
+                None, (attempt(context, "draft", "the parent is nested too deeply to be rewritten"),)
+            )
+        source = found
     made = finish(
         context,
         name,
@@ -105,7 +110,7 @@ def show_demonstrations(source: str, name: str, thought: str, shown: int) -> str
     nothing yet, gets `demonstrations=`; the number is a tunable.
 
     Returns:
-        The new source, or `None` where there is no such call.
+        The new source, or `None` where there is no such call or the source is nested too deeply.
     """
     tree = ast.parse(source)
     forward, makers = _forward(tree), _makers(tree)
@@ -125,7 +130,10 @@ def show_demonstrations(source: str, name: str, thought: str, shown: int) -> str
     if _is_docstring(tree.body[0]):
         tree.body.pop(0)
     header = '"""' + f"{name}\n\n{thought}\n".replace("\\", " ").replace('"""', "'''") + '"""\n\n'
-    return header + ast.unparse(ast.fix_missing_locations(tree)) + "\n"
+    try:
+        return header + ast.unparse(ast.fix_missing_locations(tree)) + "\n"
+    except RecursionError:
+        return None
 
 
 def _forward(tree: ast.Module) -> ast.FunctionDef | None:
