@@ -126,8 +126,8 @@ FAMILIES: Mapping[str, Family] = {
     ),
 }
 
-# Measured with Qwen2.5-Coder-0.5B: a plain program does three of these, a direct answer does a fourth, and two
-# need worked examples. No one way of working does them all, so there is something to find.
+# Measured with Qwen2.5-Coder-0.5B: a plain program does three of these, a direct answer does a fourth, and
+# two need worked examples. No one way of working does them all, so there is something to find.
 DEFAULT_FAMILIES = (
     "chain_sum",
     "letter_counting",

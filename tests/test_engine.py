@@ -34,7 +34,8 @@ def adds(messages: Sequence[Mapping[str, Any]], body: Mapping[str, Any]) -> str:
 
 
 def overrides(folder: Path, endpoint: CountingEndpoint, *more: str) -> list[str]:
-    rows = [{"question": f"A baker sells loaves twice. What is {a} + {b}?", "answer": str(a + b)} for a in range(3, 15) for b in range(9)]
+    text = "A baker sells loaves twice. What is {} + {}?"
+    rows = [{"question": text.format(a, b), "answer": str(a + b)} for a in range(3, 15) for b in range(9)]
     (folder / "sums.jsonl").write_text("\n".join(map(json.dumps, rows)))
     return [
         "domain=table", f"domain.path={folder / 'sums.jsonl'}",
