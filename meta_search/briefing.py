@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 
@@ -106,7 +106,7 @@ class Briefing:
             seed=brief.seed,
         )
 
-    def context(self, brief: Brief, trial: Trial, values: Callable[[Parent], dict[str, Scalar]]) -> Context:
+    def context(self, brief: Brief, trial: Trial, values: Mapping[str, Scalar]) -> Context:
         """Everything an author may use."""
         return Context(
             brief=brief,

@@ -34,7 +34,7 @@ from meta_search.races import Races
 from meta_search.report.verdict import Verdict
 from meta_search.scoring import Runner
 from meta_search.session import Session, new_folder, open_session, read_config
-from meta_search.types import Attempt, Brief, Candidate
+from meta_search.types import Attempt, Brief, Candidate, Scalar, agent_id
 
 __all__ = ["RunSummary", "Search", "evaluate", "open_run", "resume", "search"]
 
@@ -148,16 +148,24 @@ class Search:
         order = self.guide.ask()
         brief = self.briefing.brief(order)
         writing = Writing(brief, self.guide.design(), [])
+        values = self._tuned_values(writing)
         self.writing[brief.number] = writing
         self.runner.event("ask", {"brief": brief.number, "operator": brief.operator, "author": brief.author})
-        context = self.briefing.context(brief, writing.design, lambda parent: self._values(writing, parent))
+        context = self.briefing.context(brief, writing.design, values)
         author = AUTHORS[brief.author]()
         self.progress.say(f"brief {brief.number}: {brief.author} writes by {brief.operator}")
         future = in_thread(lambda: author.write(context))
         future.add_done_callback(lambda done: self.events.put(lambda: self._written(writing, done)))
 
-    def _values(self, writing: Writing, parent: Any) -> dict[str, Any]:
-        lineage = str(parent.agent.id)
+    def _tuned_values(self, writing: Writing) -> dict[str, Scalar]:
+        """Values for what the first parent declares; agents of one source share a study."""
+        brief = writing.brief
+        if brief.operator != "tune" or not brief.parents:
+            return {}
+        parent = self.members[brief.parents[0]].candidate
+        if not parent.space:
+            return {}
+        lineage = agent_id(parent.agent.source)
         number, values = self.guide.tune(lineage, parent.space)
         writing.tuning.append((lineage, number))
         return values

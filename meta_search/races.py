@@ -122,7 +122,7 @@ class Races:
             return ""
         best = self._members.incumbent()
         incumbent = best.standing("train") if best is not None and best is not member else None
-        front, planned = self._members.front(member), self._runner.planned("train")
+        front, planned = self._members.front(member), len(self._runner.items("train"))
         return decide(member.standing("train"), incumbent, front, planned, self._block_size(member))
 
     def _train_done(self, member: Member) -> None:

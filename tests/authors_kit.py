@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 from sandbox_kit import SEEDS, House, Script
@@ -76,7 +77,7 @@ class Desk:
         *,
         texts: Sequence[str | CallReply] = (),
         trial: Mapping[str, Any] | None = None,
-        values: Callable[[Parent], dict[str, Any]] = lambda parent: {},
+        values: Mapping[str, Any] = MappingProxyType({}),
         tags: tuple[str, ...] = (),
         **more: Any,
     ) -> Context:

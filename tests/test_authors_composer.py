@@ -158,7 +158,7 @@ def test_tune_sets_values_that_differ_from_the_defaults(desk: Desk) -> None:
         COMPOSER.write(desk.context("novel", trial={**ROUTED, "shown": 1}, demonstrations=(SHOWN,)))
     )
     chosen = {"samples": 3, "shown": 1, "temperature": 0.7, "gone": 1}
-    context = desk.context("tune", [child(parent)], values=lambda p: chosen)
+    context = desk.context("tune", [child(parent)], values=chosen)
     candidate = made(COMPOSER.write(context))
     assert candidate.agent.values == {"samples": 3, "temperature": 0.7}
     assert candidate.agent.source == parent.agent.source
@@ -174,7 +174,7 @@ def test_tune_without_values_is_an_attempt(desk: Desk) -> None:
 def test_a_candidate_that_fails_dry_is_an_attempt_with_the_reason(desk: Desk) -> None:
     source = wrapped("return LLMAgentBase(['a'], 'A')([taskInfo])[0].content[self.tune.int('n', 1, 99):][0]")
     parent = Parent(Agent.of("frail", source), 0.5, 1.0, space=(Parameter("n", "int", 1, 1, 99),))
-    attempt = failed(COMPOSER.write(desk.context("tune", [parent], values=lambda p: {"n": 50})))
+    attempt = failed(COMPOSER.write(desk.context("tune", [parent], values={"n": 50})))
     assert attempt.stage == "dry_run"
     assert "crash: IndexError" in attempt.message
     assert attempt.source == source

@@ -131,7 +131,7 @@ def test_tune_needs_no_meta_agent(desk: Desk) -> None:
     desk.asked.clear()
     parent = seed("direct", space=space)
     parent = type(parent)(source_of, 0.5, 1.0, space=space)
-    candidate = made(write(desk, "plan", [], "tune", parents=[parent], values=lambda p: {"samples": 3}))
+    candidate = made(write(desk, "plan", [], "tune", parents=[parent], values={"samples": 3}))
     assert candidate.agent.values == {"samples": 3}
     assert desk.asked == []
 

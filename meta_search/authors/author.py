@@ -97,7 +97,7 @@ class Context:
         teach: Runs an agent on examples with a model ("task" or "meta").
         keep: Adds demonstrations to the run's pool.
         trial: The Optuna trial of the composer's design.
-        values: Chooses values for declared parameters (the tuning study).
+        values: For operator `tune`: what the tuning study chose for the first parent's parameters.
     """
 
     brief: Brief
@@ -113,7 +113,7 @@ class Context:
     teach: Callable[[Agent, Sequence[Example], str], list[Worked]]
     keep: Callable[[Sequence[Demonstration]], None]
     trial: Trial
-    values: Callable[[Parent], dict[str, Scalar]]
+    values: Mapping[str, Scalar]
     rng: random.Random
 
 

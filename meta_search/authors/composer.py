@@ -156,7 +156,7 @@ def _simplify(plan: Plan) -> Plan | None:
 def _tune(context: Context) -> Written:
     """The parent with other values for the parameters that it declares."""
     parent = context.parents[0]
-    values = context.values(parent)
+    values = context.values
     if not values:
         return Written(None, (attempt(context, "draft", "the parent declares nothing to tune"),))
     told = ", ".join(f"{name}={value}" for name, value in values.items())
