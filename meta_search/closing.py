@@ -94,8 +94,8 @@ def _lockstep(
     members: Members,
 ) -> bool:
     """Returns whether everyone has test results, the same items for all."""
-    planned, slowest = runner.planned("test"), 0.0
-    while progress.time_left() - RESERVE_S > slowest:
+    planned, last = runner.planned("test"), 0.0
+    while progress.time_left() - RESERVE_S > last:
         began = time.monotonic()
         size = min(ROUND, affordable(session.status().left, everyone))
         jobs = [(m, job) for m in everyone for job in runner.next_jobs(m, "test", pairs, size)]
@@ -107,7 +107,7 @@ def _lockstep(
             runner.save(member, "test")
         if stop:
             break
-        slowest = max(slowest, 1.2 * (time.monotonic() - began))
+        last = 1.2 * (time.monotonic() - began)
     runner.cancel()
     return all(m.rows("test") for m in everyone)
 

@@ -97,10 +97,9 @@ class Races:
             self._runner.submit(job).add_done_callback(lambda future: self._put(lambda: arrived(future)))
 
     def _block_size(self, member: Member) -> int:
-        """Items between two looks; seeds after the two cheapest are dear, and looked at twice as often."""
+        """Items to the next look; the first comes after half a block, to unmask what is dear and no better."""
         block = self._config.evaluate.block
-        dear = member.seed and sum(m.done for m in self._members.all() if m.seed) >= CHEAP_SEEDS
-        return max(1, block // 2) if dear and not member.done else block
+        return block if member.rows("train") or not self.seeds_known() else max(1, block // 2)
 
     def _block_done(self, member: Member, split: str) -> None:
         """Decide: go on with the split, stop, or finish it."""
@@ -123,7 +122,7 @@ class Races:
         best = self._members.incumbent()
         incumbent = best.standing("train") if best is not None and best is not member else None
         front, planned = self._members.front(member), len(self._runner.items("train"))
-        return decide(member.standing("train"), incumbent, front, planned, self._block_size(member))
+        return decide(member.standing("train"), incumbent, front, planned, self._config.evaluate.block)
 
     def _train_done(self, member: Member) -> None:
         """Archive the evaluation and send a contender on to validation."""

@@ -82,6 +82,7 @@ class Call:
         line: Where to. max_tokens: Most tokens of the answer.
         estimate: Upper bound of one attempt's usage.
         listeners: Callers that wait for it; nobody's call is dropped if it was not sent yet.
+        phase: Phase of the budget in which it was asked for.
     """
 
     key: str
@@ -90,6 +91,7 @@ class Call:
     max_tokens: int
     estimate: Usage
     listeners: int = 0
+    phase: str = "search"
 
 
 def open_lines(config: LLMConfig, endpoints: Mapping[str, Endpoint], whole: Throttle) -> dict[str, Line]:

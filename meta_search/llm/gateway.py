@@ -130,6 +130,7 @@ class Gateway:
     async def call(self, request: CallRequest) -> CallReply:
         """Answer one call. Faults of the endpoint are values in the reply; only faults of ours raise."""
         call = resolve(request, self._lines, self._config)
+        call.phase = self._budget.phase
         while True:
             try:
                 entry, paid = await self._answer(call)

@@ -253,6 +253,9 @@ class Sender:
             raise self._halt
         if not call.listeners:
             raise Dropped("dropped before it was sent: nobody waits for it any more")
+        if call.phase == "search" and self._budget.phase == "final":
+            # What still queues for the search would eat the time of the report.
+            raise BudgetError("the search ended before this call was sent")
         self._budget.check()
 
 
