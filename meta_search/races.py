@@ -97,7 +97,7 @@ class Races:
             self._runner.submit(job).add_done_callback(lambda future: self._put(lambda: arrived(future)))
 
     def _block_size(self, member: Member) -> int:
-        """Items to the next look; the first comes after half a block, to unmask what is dear and no better."""
+        """Items to the next look; the first comes early, to unmask what is dear and no better."""
         block = self._config.evaluate.block
         return block if member.rows("train") or not self.seeds_known() else max(1, block // 2)
 
