@@ -53,7 +53,7 @@ def evaluate(agents: str | Path, *overrides: str | Config, **groups: Any) -> lis
     config, _ = _configured(overrides, groups)
     from meta_search import engine
 
-    return engine.evaluate(str(agents), config)
+    return engine.evaluate(str(agents), config, live=False)
 
 
 def open_run(run: str | Path = "latest") -> Archive:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
@@ -15,7 +16,7 @@ from meta_search.guide.guide import Order
 from meta_search.members import Member, Members
 from meta_search.scoring import Pairs, make_job
 from meta_search.session import Session
-from meta_search.types import Agent, Brief, Demonstration, ItemJob, ItemResult, Scalar
+from meta_search.types import Agent, Brief, CallReply, CallRequest, Demonstration, ItemJob, ItemResult, Scalar
 
 __all__ = ["Briefing", "keywords"]
 
@@ -79,6 +80,8 @@ class Briefing:
         self._by_question = {i.question: i for i in examples}
         self.keywords = keywords(examples or list(self._train.values()))
         self.pool: list[Demonstration] = []
+        self._closed = threading.Event()
+        self._tokens: dict[str, int] = {}
 
     @property
     def pairs(self) -> Pairs:
@@ -117,7 +120,7 @@ class Briefing:
             keywords=self.keywords,
             examples=self.examples,
             demonstrations=tuple(self.pool),
-            ask=self._session.ask,
+            ask=self._ask,
             try_out=self._try_out,
             teach=self._teach,
             keep=self._keep,
@@ -149,6 +152,21 @@ class Briefing:
             generation=member.candidate.generation,
         )
 
+    def close(self) -> None:
+        """The search is over: authors still at work get no further calls or runs."""
+        self._closed.set()
+
+    def _ask(self, request: CallRequest) -> CallReply:
+        if self._closed.is_set():
+            return CallReply("", fault="budget", message="the search has ended")
+        reply = self._session.ask(request)
+        self._tokens[request.agent] = self._tokens.get(request.agent, 0) + reply.used.tokens
+        return reply
+
+    def written_tokens(self, brief: Brief) -> int:
+        """Tokens that the meta agent used to carry out a brief."""
+        return self._tokens.get(f"brief-{brief.number}", 0)
+
     def _try_out(self, agent: Agent) -> list[ItemResult]:
         """Dry runs on a few train items of different kinds; nothing is asked of a model."""
         items = list(self._train.values())[:DRY_ITEMS]
@@ -159,6 +177,8 @@ class Briefing:
     def _teach(self, agent: Agent, examples: Sequence[Example], model: str) -> list[Worked]:
         """Run an agent on examples with one of the models; `repeat` tells the teachers apart."""
         repeat = 0 if model == "task" else 1
+        if self._closed.is_set():
+            return []
         futures = []
         for example in examples:
             item = self._by_question[example.question]

@@ -53,6 +53,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # `meta-search archive list latest | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:  # a full disk, a file that may not be written
+        print(f"meta-search: {error}", file=sys.stderr)
+        return 1
     except SystemExit as end:  # argparse
         return end.code if isinstance(end.code, int) else 2
 

@@ -22,7 +22,7 @@ from meta_search.progress import Progress
 from meta_search.report.html import write_report
 from meta_search.report.standing import Contender
 from meta_search.report.tables import evaluation_row, verdict_table
-from meta_search.report.verdict import Verdict, verdict
+from meta_search.report.verdict import Verdict, measure_of, verdict
 from meta_search.scoring import Pairs, Runner
 from meta_search.session import Session, new_folder, open_session
 from meta_search.types import Agent, Brief, Candidate, ItemJob, ItemResult, Usage
@@ -60,7 +60,15 @@ def final_report(
     names = ", ".join(f"«{m.agent.name}»" for m in everyone)
     progress.say(f"final report on fresh test items: {names}")
     complete = bool(everyone) and _lockstep(session, everyone, runner, pairs, progress, members)
-    result = verdict(_contenders(baselines), _contenders(finalists), seed=session.config.seed)
+    measure = measure_of(row for m in everyone for row in m.rows("test"))
+    compared = [
+        [
+            Contender.of(m.agent.id, m.agent.name, list(m.results.get("test", {}).values()), measure)
+            for m in side
+        ]
+        for side in (baselines, finalists)
+    ]
+    result = verdict(*compared)
     for member in everyone:
         runner.save(member, "test")
     runner.write("set_meta", "verdict", result.text)
@@ -68,6 +76,7 @@ def final_report(
     with Archive(session.folder) as archive:
         write_report(archive, result, session.folder / "report.html", session.folder.name)
     best = result.best.finalist.agent if result.best is not None else _best_of(everyone)
+    runner.write("set_meta", "best", best)
     return Ending(result, best, complete)
 
 
@@ -145,13 +154,10 @@ def _gather(
             for m in dict.fromkeys(m for m, _ in futures)
         )
         progress.show(members, tested)
+        runner.tick()
         if progress.time_left() < RESERVE_S / 2:
             return True
     return False
-
-
-def _contenders(members: Sequence[Member]) -> list[Contender]:
-    return [Contender.of(m.agent.id, m.agent.name, m.rows("test")) for m in members]
 
 
 def _best_of(members: Sequence[Member]) -> str:
@@ -183,10 +189,10 @@ def print_end(folder: Path, result: Verdict | None, sentence: str, best: str) ->
             f"meta-search archive list {folder}",
             f"meta-search archive show {folder} {best}",
             f"meta-search export {folder} {best} --to my-agent",
-            f"open {folder / 'report.html'}",
         ):
             console.print(f"  {line}", markup=False, soft_wrap=True)
     sys.stdout.flush()
+    print(f"report: {folder / 'report.html'}")
     print(f"run folder: {folder}", flush=True)
 
 
@@ -233,7 +239,7 @@ def _imported(agent: Agent) -> Candidate:
     return Candidate(agent, Brief(0, "import", "hand"))
 
 
-def evaluate_agents(agents: str, config: Config) -> list[dict[str, Any]]:
+def evaluate_agents(agents: str, config: Config, live: bool = True) -> list[dict[str, Any]]:
     """Evaluate agents on `evaluate.split`, in a run folder of its own, without racing.
 
     Returns:
@@ -245,14 +251,16 @@ def evaluate_agents(agents: str, config: Config) -> list[dict[str, Any]]:
     if split == "test" and config.evaluate.items:
         config = replace(config, evaluate=replace(config.evaluate, test_items=config.evaluate.items))
     with (
-        Progress(config, folder, 0.0, live=True) as progress,
+        Progress(config, folder, 0.0, live) as progress,
         open_session(config, folder, 0.0, progress.say) as session,
     ):
         progress.attach(session)
         progress.phase = "evaluate"
+        session.write("set_meta", "kind", "evaluate").result()
         session.host.call("set_phase", "final").result()  # all of the budget: there is no search
         rows = _evaluate(session, chosen, split, progress)
-    print(f"run folder: {folder}", flush=True)
+    if live:
+        print(f"run folder: {folder}", flush=True)
     return rows
 
 

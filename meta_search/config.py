@@ -127,7 +127,7 @@ class SearchConfig:
     """How long and how wide to search.
 
     Attributes:
-        name: Preset: default, random, adas, dylan.
+        name: Preset: default or random.
         candidates: Candidates to write after the seeds; the budget may end the run before.
         in_flight: Candidates that are written or evaluated at a time.
         seeds: Names of seed agents to start from; empty takes all.
@@ -137,7 +137,7 @@ class SearchConfig:
     """
 
     name: str = "default"
-    candidates: int = 24
+    candidates: int = 100
     in_flight: int = 2
     seeds: tuple[str, ...] = ()
     finalists: int = 2
@@ -182,7 +182,7 @@ class EvaluateConfig:
     """
 
     executor: str = "ray"
-    items: int = 0
+    items: int = 18
     test_items: int = 0
     split: str = "test"
     repeats: int = 1
@@ -281,6 +281,14 @@ AT_LEAST: Mapping[str, float] = {
     "evaluate.repeats": 1,
     "evaluate.block": 1,
     "evaluate.per_worker": 1,
+    "evaluate.test_items": 0,
+    "evaluate.workers": 0,
+    "llm.local.slots": 1,
+    "llm.local.threads": 0,
+    "llm.local.meta_threads": 0,
+    "llm.local.context": 256,
+    "llm.requests_per_minute": 0,
+    "llm.tokens_per_minute": 0,
     "budget.usd": 0,
     "budget.tokens": 0,
     "budget.calls": 0,
@@ -290,6 +298,8 @@ AT_LEAST: Mapping[str, float] = {
     "sandbox.cpu_s": 0.1,
     "sandbox.memory_mb": 64,
     "sandbox.calls": 0,
+    "sandbox.disk_mb": 1,
+    "sandbox.output_kb": 1,
 }
 
 T = TypeVar("T")

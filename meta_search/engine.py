@@ -25,7 +25,7 @@ from meta_search.authors.composer import Composer
 from meta_search.authors.llm import FORMS, LLMAuthor
 from meta_search.briefing import Briefing
 from meta_search.config import Config, to_mapping
-from meta_search.errors import ConfigError
+from meta_search.errors import ConfigError, MetaSearchError
 from meta_search.guide.guide import VALUE_OF_NOTHING, Guide, gain_per_cost
 from meta_search.guide.studies import Asked
 from meta_search.members import Member, Members
@@ -33,12 +33,13 @@ from meta_search.progress import Progress
 from meta_search.races import Races
 from meta_search.report.verdict import Verdict
 from meta_search.scoring import Runner
-from meta_search.session import Session, new_folder, open_session, read_config
+from meta_search.session import Session, new_folder, open_session, read_config, write_config
 from meta_search.types import Attempt, Brief, Candidate, Scalar, agent_id
 
 __all__ = ["RunSummary", "Search", "evaluate", "open_run", "resume", "search"]
 
 AUTHORS: dict[str, type[Author]] = {"llm": LLMAuthor, "composer": Composer}
+OPERATORS = ("novel", "mutate", "crossover", "bootstrap", "simplify", "tune")
 TICK_S = 0.5
 T = TypeVar("T")
 
@@ -110,7 +111,10 @@ class Search:
             self.races.drop()
             if self.stop == "signal":
                 return self._stopped()
-            return self._close()
+            try:
+                return self._close()
+            except KeyboardInterrupt:
+                return self._stopped()
 
     def _finished(self) -> bool:
         if self.progress.search_time_left() <= 0:
@@ -140,6 +144,7 @@ class Search:
         with contextlib.suppress(queue.Empty):
             self.events.get(timeout=TICK_S)()
         self.progress.show(self.members, self._in_flight())
+        self.runner.tick()
 
     # -- writing
 
@@ -147,6 +152,8 @@ class Search:
         """Ask the guide for a brief and hand it to an author."""
         order = self.guide.ask()
         brief = self.briefing.brief(order)
+        if brief.operator == "tune":  # no model is asked: the tuning study chooses the values
+            brief = replace(brief, author="composer")
         writing = Writing(brief, self.guide.design(), [])
         values = self._tuned_values(writing)
         self.writing[brief.number] = writing
@@ -174,7 +181,7 @@ class Search:
         """A candidate, or failed attempts: archive them and go on."""
         self.writing.pop(writing.brief.number, None)
         self.written += 1
-        written = future.result()
+        written = _outcome(writing.brief, future)
         candidate = written.candidate
         attempts = list(written.attempts)
         refusal = None if candidate is None else self._refusal(candidate)
@@ -223,7 +230,9 @@ class Search:
         self.progress.say(f"«{member.agent.name}» {score:.0%} right on {n} train items{ending}")
         writing = self.told.pop(member.agent.id, None)
         if writing is not None:
-            self._tell(writing, member, member.cost("train") * n)
+            self._tell(
+                writing, member, member.cost("train") * n + self.briefing.written_tokens(writing.brief)
+            )
 
     def _tell(self, writing: Writing, member: Member | None, cost: float) -> None:
         """Tell every study what came of the brief."""
@@ -291,9 +300,16 @@ class Search:
             {
                 study: [(t.number, t.params, t.values) for t in archive.trials(study)]
                 for study in archive.studies()
-            }
+            },
+            asked=1 + max((int(e.data["brief"]) for e in archive.events("ask")), default=-1),
         )
-        self.written = len(archive.trials("briefs"))
+        found = {m.candidate.brief.number for m in self.members.all() if not m.seed}
+        self.written = len(found | {t.number for t in archive.trials("briefs")})
+        for member in self.members.all():
+            member.wanted = {split: self.runner.planned(split) for split in member.results}
+            left = self.runner.planned("validation") - member.ran("validation")
+            if member.done and not member.stopped and 0 < left < self.runner.planned("validation"):
+                self.races.validate(member)
 
     def _readmit(self, candidate: Candidate) -> None:
         self.members.add(Member(candidate))
@@ -306,6 +322,7 @@ class Search:
         return RunSummary(self.session.folder, 3, "stopped before the end")
 
     def _close(self) -> RunSummary:
+        self.briefing.close()
         self.session.host.call("set_phase", "final").result()
         ending = closing.final_report(
             self.session, self.members, self.runner, self.briefing.pairs, self.progress
@@ -327,7 +344,7 @@ class Search:
         before = {s: signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM)}
 
         def handle(number: int, frame: object) -> None:
-            if self.stop == "signal":
+            if self.stop == "signal" or self.progress.phase == "final":
                 raise KeyboardInterrupt
             self.stop = "signal"
             self.events.put(lambda: None)
@@ -339,6 +356,17 @@ class Search:
         finally:
             for number, old in before.items():
                 signal.signal(number, old)
+
+
+def _outcome(brief: Brief, future: Future[Written]) -> Written:
+    """What an author came to. A fault in an author costs its brief, not the run; ours end the run."""
+    try:
+        return future.result()
+    except MetaSearchError:
+        raise
+    except Exception as error:  # noqa: BLE001 (whatever it is, it is archived as a failed attempt)
+        message = " ".join(f"{type(error).__name__}: {error}".split())
+        return Written(None, (Attempt(brief.number, brief.author, brief.operator, "draft", message),))
 
 
 def in_thread(work: Callable[[], T]) -> Future[T]:
@@ -373,7 +401,11 @@ def resume(folder: Path, overrides: Sequence[str] = (), live: bool = True) -> Ru
     """Go on with a run where it stopped. `budget.*`, `llm.max_concurrency` and `ray.address` may change."""
     from meta_search.compose import amend
 
+    with Archive(folder) as archive:
+        if archive.meta("kind") == "evaluate":
+            raise ConfigError(f"{folder} is an evaluation, not a search: run `meta-search evaluate` again")
     config = amend(read_config(folder), overrides)
+    write_config(folder, config)
     return _run(config, folder, overrides, live, resumed=True)
 
 
@@ -384,20 +416,35 @@ def open_run(run: str) -> Archive:
     return Archive(runs.resolve(run))
 
 
-def evaluate(agents: str, config: Config) -> list[dict[str, Any]]:
+def evaluate(agents: str, config: Config, live: bool = True) -> list[dict[str, Any]]:
     """Evaluate agents on a split; see `closing.evaluate_agents`."""
-    return closing.evaluate_agents(agents, config)
+    return closing.evaluate_agents(agents, _resolved(config), live)
 
 
 def _resolved(config: Config) -> Config:
     """Fill in what depends on the model: an embedded one writes plans, and is too slow for a second look."""
     author, embedded = config.author, config.llm.provider == "local"
+    for key in ("base_url", "api_key_env") if embedded else ():
+        if getattr(config.llm, key):
+            raise ConfigError(f"llm.{key} needs llm=endpoint or llm=openai: llm=local serves its own models")
+    if config.llm.mode == "replay":
+        raise ConfigError("llm.mode=replay: replaying a recorded search is not there yet")
+    unknown_operators = [name for name in config.search.operators if name not in OPERATORS]
+    if unknown_operators or not config.search.operators:
+        named = unknown_operators[0] if unknown_operators else "an empty list"
+        raise ConfigError(f"search.operators: {named} is none of {', '.join(OPERATORS)}")
+    seeds.candidates(config.search.seeds)  # unknown names are found before anything slow starts
     formats = author.formats or (("plan",) if embedded else ("plan", "edit", "program"))
     unknown = [name for name in formats if name not in FORMS]
     if unknown:
         raise ConfigError(f"author.formats: {unknown[0]} is none of {', '.join(FORMS)}")
     reflexions = author.reflexions if author.reflexions is not None else int(not embedded)
-    return replace(config, author=replace(author, formats=formats, reflexions=reflexions))
+    path = config.domain.path and str(Path(config.domain.path).expanduser().resolve())
+    return replace(
+        config,
+        author=replace(author, formats=formats, reflexions=reflexions),
+        domain=replace(config.domain, path=path),  # a run can be resumed from any folder
+    )
 
 
 def _run(config: Config, folder: Path, overrides: Sequence[str], live: bool, resumed: bool) -> RunSummary:

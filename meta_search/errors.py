@@ -9,6 +9,7 @@ __all__ = [
     "BudgetError",
     "ConfigError",
     "DomainError",
+    "EndpointError",
     "LLMError",
     "MetaSearchError",
     "ModelFileError",
@@ -52,6 +53,12 @@ class ModelFileError(MetaSearchError):
 
 class LLMError(MetaSearchError):
     """The endpoint cannot be used at all: wrong key, unreachable, unknown model."""
+
+
+class EndpointError(LLMError):
+    """The endpoint that was named cannot be used: not there, no key, an unknown model, no price."""
+
+    exit_status = 2
 
 
 class BudgetError(MetaSearchError):

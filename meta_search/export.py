@@ -15,12 +15,13 @@ __all__ = ["best", "export_agent"]
 
 
 def best(archive: Archive) -> Record:
-    """The best agent by validation, or by train where nothing was validated.
+    """The best agent of the final report; before that by validation, or by train.
 
     Raises:
         ArchiveError: Nothing was evaluated yet.
     """
-    record = archive.best()
+    reported = archive.meta("best")
+    record = archive.record(reported) if reported else archive.best()
     if record is None:
         raise ArchiveError(f"{archive.path} holds no evaluated agent yet: name one")
     return record

@@ -44,8 +44,12 @@ class Member:
         return self.candidate.agent
 
     def rows(self, split: str) -> list[ItemResult]:
-        """Scored results on a split, in the order in which they came."""
-        return list(self.results.get(split, {}).values())
+        """Scored results on a split, in the order in which they came; faults of the endpoint left out."""
+        return [r for r in self.results.get(split, {}).values() if r.kind not in NO_VERDICT]
+
+    def ran(self, split: str) -> int:
+        """Item × repeat pairs that were run, those included that the endpoint spoiled."""
+        return len(self.results.get(split, {}))
 
     def add(self, result: ItemResult) -> None:
         """Keep a result."""
@@ -73,7 +77,7 @@ class Member:
     def evaluation(self, split: str) -> Evaluation:
         """Summary of a split so far."""
         rows = self.rows(split)
-        complete = len(rows) >= self.wanted.get(split, 0) and not (split == "train" and self.stopped)
+        complete = self.ran(split) >= self.wanted.get(split, 0) and not (split == "train" and self.stopped)
         return Evaluation.of(self.agent.id, split, rows, complete, self.stopped if split == "train" else "")
 
     def by_kind(self, items: Mapping[str, Item]) -> dict[str, tuple[float, int]]:

@@ -18,6 +18,7 @@ __all__ = ["Progress"]
 
 MOST_ROWS = 12
 STATUS_EVERY_S = 1.0
+SHOW_EVERY_S = 0.25
 
 
 class Progress:
@@ -28,7 +29,7 @@ class Progress:
         self._started = time.monotonic() - elapsed_s
         self._session: Session | None = None
         self._status: GatewayStatus | None = None
-        self._asked_at = 0.0
+        self._asked_at = self._shown_at = 0.0
         self.phase = "starting"
         self._view = LiveView()
 
@@ -73,9 +74,10 @@ class Progress:
 
     def show(self, members: Members, in_flight: tuple[str, ...], message: str = "") -> None:
         """Draw the state; cheap enough to be called at every event."""
-        if not self._live:
-            return
         now = time.monotonic()
+        if not self._live or now - self._shown_at < SHOW_EVERY_S:
+            return
+        self._shown_at = now
         if self._session is not None and now - self._asked_at >= STATUS_EVERY_S:
             self._status, self._asked_at = self._session.status(), now
         paid = sum(self._status.paid.values(), Usage()) if self._status else Usage()

@@ -56,6 +56,11 @@ class Races:
         member.racing = True
         self._block(member, "train")
 
+    def validate(self, member: Member) -> None:
+        """Go on with a validation that an earlier sitting left unfinished."""
+        member.racing = True
+        self._block(member, "validation")
+
     def lines(self) -> tuple[str, ...]:
         """What is under evaluation, a line each."""
         found = []
@@ -99,12 +104,12 @@ class Races:
     def _block_size(self, member: Member) -> int:
         """Items to the next look; the first comes early, to unmask what is dear and no better."""
         block = self._config.evaluate.block
-        return block if member.rows("train") or not self.seeds_known() else max(1, block // 2)
+        return block if member.ran("train") or not self.seeds_known() else max(1, block // 2)
 
     def _block_done(self, member: Member, split: str) -> None:
         """Decide: go on with the split, stop, or finish it."""
         self._runner.save(member, split)
-        done = len(member.rows(split)) >= self._runner.planned(split)
+        done = member.ran(split) >= self._runner.planned(split)
         if self.stop or (split == "validation" and done):
             member.racing = False
         elif split == "validation":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from dataclasses import replace
@@ -15,6 +16,8 @@ from meta_search.session import Session
 from meta_search.types import Agent, ItemJob, ItemResult
 
 __all__ = ["Pairs", "Runner", "make_job"]
+
+TICK_S = 5.0
 
 Pairs = tuple[tuple[str, str], ...]  # of questions and answers
 
@@ -50,6 +53,7 @@ class Runner:
         self._pending: set[Future[ItemResult]] = set()
         self._lock = threading.Lock()
         self._writes: list[Future[Any]] = []
+        self._ticked = 0.0
 
     def items(self, split: str) -> Sequence[Item]:
         """Items of a split that are evaluated."""
@@ -155,6 +159,12 @@ class Runner:
         """Number an event; the seconds of the run so far go with it, for `resume`."""
         self.write("event", kind, dict(data))
         self.write("set_meta", "elapsed_s", round(self._session.elapsed, 1))
+
+    def tick(self) -> None:
+        """Keep the seconds of the run for a `resume` after a sudden end; does nothing most of the time."""
+        if time.monotonic() - self._ticked >= TICK_S:
+            self._ticked = time.monotonic()
+            self.write("set_meta", "elapsed_s", round(self._session.elapsed, 1))
 
     def trial(
         self,

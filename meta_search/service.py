@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import contextlib
 import os
 import threading
 from collections.abc import Callable, Mapping
@@ -23,6 +24,9 @@ from meta_search.llm.ledger import Ledger
 from meta_search.types import CallReply, CallRequest, Usage
 
 __all__ = ["Host", "Service", "ThreadHost", "endpoints_for", "make_service"]
+
+
+CLOSE_S = 5.0
 
 
 class Host(Protocol):
@@ -133,6 +137,19 @@ class ThreadHost:
         return asyncio.run_coroutine_threadsafe(getattr(self._object, method)(*args), self._loop)
 
     def close(self) -> None:
-        """Stop the loop; have the object close itself before."""
+        """Stop the loop; have the object close itself before. What is left on the loop is cancelled."""
+        if self._loop.is_closed():
+            return
+        with contextlib.suppress(concurrent.futures.TimeoutError):
+            asyncio.run_coroutine_threadsafe(_cancel_all(), self._loop).result(CLOSE_S)
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(5)
+        self._thread.join(CLOSE_S)
+        if not self._thread.is_alive():
+            self._loop.close()
+
+
+async def _cancel_all() -> None:
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)

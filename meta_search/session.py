@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib.util
 import json
 import shutil
 import time
@@ -20,13 +21,13 @@ from typing import Any
 
 from domains.domain import Domain
 from meta_search.config import Config, from_mapping, to_mapping
-from meta_search.errors import ArchiveError, ConfigError, MetaSearchError
+from meta_search.errors import ArchiveError, ConfigError, MetaSearchError, ModelFileError
 from meta_search.evaluate.evaluator import Evaluator, InlineEvaluator
 from meta_search.llm.gateway import Endpoint, GatewayStatus
 from meta_search.service import Host, ThreadHost, endpoints_for, make_service
 from meta_search.types import CallReply, CallRequest
 
-__all__ = ["Session", "new_folder", "open_session", "read_config"]
+__all__ = ["Session", "new_folder", "open_session", "read_config", "write_config"]
 
 ROOM_MB = 200
 ARCHIVE = "archive.db"
@@ -93,11 +94,23 @@ def new_folder(config: Config) -> Path:
         free = shutil.disk_usage(folder).free // 2**20
         if free < ROOM_MB:
             raise ConfigError(f"no room on the disk of {folder}: {free} MB free, a run needs {ROOM_MB} MB")
-        text = json.dumps(to_mapping(config), indent=2, ensure_ascii=False) + "\n"
+    except OSError as error:
+        raise ConfigError(f"cannot write the run folder {folder}: {error.strerror or error}") from error
+    write_config(folder, config)
+    return folder
+
+
+def write_config(folder: Path, config: Config) -> None:
+    """Write `config.json`: at the start of a run, and where `resume` changes it.
+
+    Raises:
+        ConfigError: It cannot be written.
+    """
+    text = json.dumps(to_mapping(config), indent=2, ensure_ascii=False) + "\n"
+    try:
         (folder / "config.json").write_text(text, encoding="utf-8")
     except OSError as error:
         raise ConfigError(f"cannot write the run folder {folder}: {error.strerror or error}") from error
-    return folder
 
 
 def read_config(folder: Path) -> Config:
@@ -201,6 +214,11 @@ def _start_servers(
     """Start the embedded models; one server where both roles have the same model."""
     if config.llm.provider != "local":
         return {}
+    if importlib.util.find_spec("xllamacpp") is None:
+        raise ConfigError(
+            "llm=local needs the extra `local`: pip install 'meta-search[local]'; or name an endpoint with "
+            "llm=endpoint or llm=openai"
+        )
     from meta_search.llm.local import LocalServer
     from meta_search.llm.models import find, pull
 
@@ -213,8 +231,13 @@ def _start_servers(
         if role == "meta" and name == config.llm.task.model:
             endpoints[role] = endpoints["task"]
             continue
-        if find(name) is None:
-            pull(name)
+        try:
+            if find(name) is None:
+                pull(name)
+        except ModelFileError as error:
+            if "no embedded model" in str(error):  # the user's word, not the download
+                raise ConfigError(f"{error}; or set llm=endpoint for a model elsewhere") from error
+            raise
         say(f"starting llama.cpp with {name}")
         log = folder / f"llama-{role}.log"
         server = LocalServer.start(name, threads=threads, slots=slots, context=local.context, log=log)

@@ -113,7 +113,7 @@ def test_report_and_export(
     monkeypatch.chdir(folder)
     run = str(min((folder / "runs").iterdir(), key=lambda path: path.stat().st_mtime))
     assert cli.main(["report", run]) == 0
-    assert "beat" in capsys.readouterr().out
+    assert "fresh test items" in capsys.readouterr().out
     assert cli.main(["export", run, "--to", "best"]) == 0
     assert {"agent.py", "card.md", "run.py", "runtime"} <= {path.name for path in Path("best").iterdir()}
 

@@ -15,7 +15,10 @@ CONF = Path(__file__).parent.parent / "conf"
 OPTIONS = [(group, path.stem) for group in GROUPS for path in sorted((CONF / group).glob("*.yaml"))]
 MODELS = ["llm.meta.model=a", "llm.task.model=b"]
 # What a first run needs beyond the plain defaults of config.py.
-CHOSEN = {"llm.meta.model", "llm.task.model", "budget.wall_s"}
+CHOSEN = {
+    *("llm.meta.model", "llm.task.model", "llm.max_tokens", "llm.max_concurrency", "llm.timeout_s"),
+    "budget.wall_s",
+}
 
 
 def leaves(mapping: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -29,7 +32,7 @@ def leaves(mapping: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
 def plain(key: str, value: Any) -> str:
     """A value of the right kind for a key, as an override."""
     if value is None or value == "":
-        return "1" if key.startswith("budget") else "text"
+        return "1" if key.startswith(("budget", "author.reflexions")) else "text"
     if isinstance(value, tuple):
         return f"[{','.join(value)}]"
     if isinstance(value, Mapping):

@@ -46,7 +46,9 @@ def demonstrations_for(source: str, pool: Sequence[Demonstration]) -> tuple[Demo
 
 def plan_of(parent: Parent) -> Plan | None:
     """The plan behind an agent, or `None` for an agent that was written freely."""
-    return plan_from(parent.plan) if parent.plan is not None else SEED_PLANS.get(parent.agent.name)
+    if parent.plan is not None:
+        return plan_from(parent.plan)
+    return SEED_PLANS.get(parent.agent.name) if parent.generation == 0 else None  # seeds only
 
 
 def finish(

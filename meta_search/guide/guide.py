@@ -76,17 +76,23 @@ class Guide:
         guided: bool = True,
     ) -> None:
         self._seed = seed
-        self._operators, self._authors, self._formats = tuple(operators), tuple(authors), tuple(formats)
+        self._operators, self._authors = tuple(operators), tuple(authors)
+        self._formats = tuple(formats) or ("plan",)
         self._guided = guided
         self.restore({})
 
-    def restore(self, trials: Mapping[str, Sequence[Told]]) -> None:
-        """Rebuild all studies from what the archive has: study -> (number, exported parameters, values)."""
+    def restore(self, trials: Mapping[str, Sequence[Told]], asked: int = 0) -> None:
+        """Rebuild all studies from what the archive has.
+
+        Args:
+            trials: Study -> (number, exported parameters, values).
+            asked: Briefs that were asked for, told or not: their numbers are not given out again.
+        """
         self._tuning: dict[str, Study] = {}
         self.briefs = Study("briefs", self._seed, ["maximize"], self._guided)
         self.designs = Study("designs", self._seed, ["maximize"], self._guided)
-        self.briefs.restore(trials.get("briefs", ()))
-        self.designs.restore(trials.get("designs", ()))
+        self.briefs.restore(trials.get("briefs", ()), asked)
+        self.designs.restore(trials.get("designs", ()), asked)
         for name, rows in trials.items():
             if name.startswith("tuning/"):
                 self.tuning(name.removeprefix("tuning/")).restore(rows)
@@ -95,10 +101,10 @@ class Guide:
             for params in OPENING
             if params["operator"] in self._operators and params["author"] in self._authors
         ]
-        asked = max((number + 1 for number, _, _ in trials.get("briefs", ())), default=0)
+        asked = max(asked, *(number + 1 for number, _, _ in trials.get("briefs", ())), 0)
         for params in opening[asked:] if self._guided else ():
             self.briefs.enqueue({**params, "format": self._formats[0]})
-        if self._guided and not trials.get("designs"):
+        if self._guided and not asked:
             # One nearest example beat two and three, and is the cheapest (measured with the 0.5B).
             self.designs.enqueue({"bootstrap_shown": 1, "votes": 0, "shown": 1})
 

@@ -109,12 +109,14 @@ class Study:
         told = {k: optuna.distributions.distribution_to_json(d) for k, d in trial.distributions.items()}
         return {**trial.params, "_distributions": told}
 
-    def restore(self, rows: Sequence[tuple[int, Mapping[str, Any], Sequence[float] | None]]) -> None:
-        """Put trials back as `export` gave them, by number; gaps were asked and never told."""
+    def restore(
+        self, rows: Sequence[tuple[int, Mapping[str, Any], Sequence[float] | None]], asked: int = 0
+    ) -> None:
+        """Put trials back as `export` gave them, by number; the others below `asked` were never told."""
         import optuna
 
         known = {number: (params, values) for number, params, values in rows}
-        for number in range(max(known, default=-1) + 1):
+        for number in range(max(max(known, default=-1) + 1, asked)):
             params, values = known.get(number, ({}, None))
             kinds = params.get("_distributions", {})
             self._study.add_trial(

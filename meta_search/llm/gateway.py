@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from meta_search.config import LLMConfig
-from meta_search.errors import LLMError
+from meta_search.errors import EndpointError, LLMError
 from meta_search.llm import structured
 from meta_search.llm.budget import Budget, Left, Phase
 from meta_search.llm.calls import Answer, Call, Dropped, open_lines, resolve
@@ -120,7 +120,7 @@ class Gateway:
             price = self._wire.price(line.endpoint)
             if price is None and self._budget.config.usd is not None:
                 model = line.endpoint.model
-                raise LLMError(
+                raise EndpointError(
                     f"no price is known for {model}, so budget.usd cannot hold: set llm.prices, "
                     f"for example 'llm.prices={{{model}:{{input:0.15,output:0.6}}}}' (USD per million tokens)"
                 )
@@ -253,8 +253,21 @@ class LiteLLMWire:
         self, endpoint: Endpoint, messages: tuple[tuple[str, str], ...], settings: Mapping[str, Any]
     ) -> Answer:
         """One attempt, as `sender.Wire` has it."""
+        try:
+            response = await self._complete(endpoint, messages, settings)
+        except self._litellm.UnsupportedParamsError as error:
+            # Reasoning models take no temperature but their own. litellm says so before anything is sent.
+            if "temperature" not in str(error) or "temperature" not in self._parameters(endpoint):
+                raise
+            self._taken[_route(endpoint)] -= {"temperature"}
+            response = await self._complete(endpoint, messages, settings)
+        return _read(response)
+
+    async def _complete(
+        self, endpoint: Endpoint, messages: tuple[tuple[str, str], ...], settings: Mapping[str, Any]
+    ) -> Any:
         taken = self._parameters(endpoint)
-        response = await self._litellm.acompletion(
+        return await self._litellm.acompletion(
             model=_route(endpoint),
             messages=[{"role": role, "content": content} for role, content in messages],
             api_base=endpoint.base_url,
@@ -263,16 +276,6 @@ class LiteLLMWire:
             num_retries=0,
             max_retries=0,
             **{name: value for name, value in settings.items() if name in taken},
-        )
-        if not response.choices:
-            raise BadAnswer("an answer without choices")
-        choice = response.choices[0]
-        text, finish = choice.message.content or "", str(choice.finish_reason or "")
-        if finish == "content_filter" and not text:
-            raise BadAnswer("the answer was withheld by a content filter", withheld=True)
-        usage = getattr(response, "usage", None)
-        return Answer(
-            text, finish, getattr(usage, "prompt_tokens", None), getattr(usage, "completion_tokens", None)
         )
 
     async def close(self) -> None:
@@ -290,7 +293,7 @@ class LiteLLMWire:
         try:
             self._litellm.get_llm_provider(endpoint.model)
         except Exception as error:
-            raise LLMError(
+            raise EndpointError(
                 f"{endpoint.model!r} is no model that litellm knows: name it as provider/model, "
                 "or set llm.base_url for an endpoint of your own"
             ) from error
@@ -299,7 +302,7 @@ class LiteLLMWire:
         found = self._litellm.validate_environment(endpoint.model)
         missing = [k for k in found["missing_keys"] if k.endswith(("_KEY", "_TOKEN"))]
         if missing and not found["keys_in_environment"]:
-            raise LLMError(
+            raise EndpointError(
                 f"{endpoint.model} needs a key: set the environment variable {' or '.join(missing)}, "
                 "or name another in llm.api_key_env"
             )
@@ -314,11 +317,25 @@ class LiteLLMWire:
                 reply = await client.get(f"{base_url.rstrip('/')}/models", headers=headers)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             what = one_line(str(error), endpoint.api_key) or type(error).__name__
-            raise LLMError(f"nothing answers at llm.base_url={base_url}: {what}") from error
+            raise EndpointError(f"nothing answers at llm.base_url={base_url}: {what}") from error
         if reply.status_code in (401, 403):
             variable = self._config.api_key_env
             todo = f"check {variable}" if variable else "name the variable that holds it in llm.api_key_env"
-            raise LLMError(f"{base_url} refuses the key (HTTP {reply.status_code}): {todo}")
+            raise EndpointError(f"{base_url} refuses the key (HTTP {reply.status_code}): {todo}")
+
+
+def _read(response: Any) -> Answer:
+    """What a response says."""
+    if not response.choices:
+        raise BadAnswer("an answer without choices")
+    choice = response.choices[0]
+    text, finish = choice.message.content or "", str(choice.finish_reason or "")
+    if finish == "content_filter" and not text:
+        raise BadAnswer("the answer was withheld by a content filter", withheld=True)
+    usage = getattr(response, "usage", None)
+    return Answer(
+        text, finish, getattr(usage, "prompt_tokens", None), getattr(usage, "completion_tokens", None)
+    )
 
 
 def _import_litellm() -> Any:

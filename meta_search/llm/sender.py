@@ -216,6 +216,11 @@ class Sender:
         if failure.kind == "context":
             return Entry("done", used=Usage(calls=1), fault="context", message=where)
         if failure.kind == "request":
+            line.failed += not line.answered
+            if not line.answered and line.failed >= CIRCUIT:
+                # It never took one: that is no fault of an agent's request, and the rows stay open.
+                self.stop(LLMError(f"{line.endpoint.title} refuses every request: {failure.message}"))
+                return Entry("failed", fault="llm", message=where)
             return Entry("done", used=Usage(calls=1), fault="llm", message=where)
         if failure.kind == "fatal" and failure.status == 403 and line.answered:  # moderation, not the key
             return Entry("done", used=Usage(calls=1), fault="llm", message=where)

@@ -9,8 +9,9 @@ from typing import Literal
 from meta_search.report.paired import bootstrap_interval, holm, sign_flip_test, sign_test, tango_interval
 from meta_search.report.source import Archive, is_seed
 from meta_search.report.standing import Contender, Standing
+from meta_search.types import ItemResult
 
-__all__ = ["Comparison", "Verdict", "archive_verdict", "verdict"]
+__all__ = ["Comparison", "Verdict", "archive_verdict", "measure_of", "verdict"]
 
 ALPHA = 0.05
 PARTIAL = 0.05  # scorers give 0.01 for nothing; only more than this is partial credit
@@ -115,6 +116,12 @@ def verdict(
     )
 
 
+def measure_of(rows: Iterable[ItemResult]) -> Literal["right", "score"]:
+    """Whether a domain is right or wrong, or graded: most scores worth the name lie below 1."""
+    credited = [r.score or 0.0 for r in rows if (r.score or 0.0) > PARTIAL]
+    return "score" if sum(score < 1 for score in credited) > len(credited) / 2 else "right"
+
+
 def archive_verdict(archive: Archive, *, seed: int = 0) -> Verdict:
     """The verdict rebuilt from a run's archive: found agents beside seeds, those with test results.
 
@@ -122,12 +129,8 @@ def archive_verdict(archive: Archive, *, seed: int = 0) -> Verdict:
     """
     tested = [r for r in archive.agents() if "test" in r.evaluations]
     results = {r.agent.id: list(archive.results(r.agent.id, "test", trace=False)) for r in tested}
-    credited = [r.score for rows in results.values() for r in rows if (r.score or 0.0) > PARTIAL]
-    graded = sum((s or 0.0) < 1 for s in credited) > len(credited) / 2
-    contenders = [
-        Contender.of(r.agent.id, r.agent.name, results[r.agent.id], "score" if graded else "right")
-        for r in tested
-    ]
+    measure = measure_of(row for rows in results.values() for row in rows)
+    contenders = [Contender.of(r.agent.id, r.agent.name, results[r.agent.id], measure) for r in tested]
     seeds = [c for r, c in zip(tested, contenders, strict=True) if is_seed(r)]
     found = [c for r, c in zip(tested, contenders, strict=True) if not is_seed(r)]
     return verdict(seeds, found, seed=seed)
