@@ -45,7 +45,7 @@ def test_sizes_and_balance_of_every_prefix(default: ReasoningDomain) -> None:
         for n in range(1, len(kinds) + 1):
             counts = [kinds[:n].count(family) for family in DEFAULT_FAMILIES]
             assert max(counts) - min(counts) <= 1
-    assert default.items("validation")[7].id == "gcd-validation-1"
+    assert default.items("validation")[7].id == "letter_counting-validation-1"
 
 
 def test_an_uneven_size_is_met_exactly() -> None:

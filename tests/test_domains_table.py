@@ -90,7 +90,7 @@ def test_small_files_are_shared_out_and_large_ones_capped(tmp_path: Path) -> Non
         assert sum(sizes) >= n - 4
         assert min(sizes[1:]) >= 1
     large = make(tmp_path / "t.jsonl", jsonl([{"question": f"{i}?", "answer": i} for i in range(1000)]))
-    assert [len(large.items(split)) for split in SPLITS] == [48, 48, 48, 120]
+    assert [len(large.items(split)) for split in SPLITS] == [24, 48, 48, 120]
 
 
 def test_named_sizes_are_kept_and_the_rest_is_shared(tmp_path: Path) -> None:

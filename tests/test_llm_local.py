@@ -134,6 +134,8 @@ def test_a_file_that_is_no_model_names_the_log(tmp_path: Path) -> None:
     assert "broken.gguf" in log.read_text()
 
 
-def test_leaves_a_core_to_the_rest_of_the_run() -> None:
-    cores = len(os.sched_getaffinity(0))
-    assert default_threads() == max(1, cores - 1)
+def test_threads_take_all_cores_and_wait_asleep(server: LocalServer) -> None:
+    """Spinning at barriers, as OpenMP does by default, collapses beside a process that holds a core."""
+    assert default_threads() == len(os.sched_getaffinity(0))
+    environment = Path(f"/proc/{server.pid}/environ").read_bytes().split(b"\0")
+    assert {b"OMP_WAIT_POLICY=passive", b"GOMP_SPINCOUNT=0"} <= set(environment)
