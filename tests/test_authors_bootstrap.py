@@ -120,7 +120,7 @@ def test_a_free_program_becomes_a_child_with_its_own_examples(house: House) -> N
         bootstrap(desk.context("bootstrap", [seed("step_back", generation=2)], trial={"bootstrap_shown": 3}))
     )
     assert (candidate.agent.name, candidate.generation, candidate.plan) == (
-        "step_back + demonstrations",
+        "step_back, 3 shown",
         3,
         None,
     )

@@ -21,7 +21,7 @@ from domains.domain import Item
 from meta_search import cli
 from meta_search.briefing import keywords
 from meta_search.engine import in_thread
-from meta_search.testing import CountingEndpoint
+from meta_search.testing import CountingEndpoint, Fault
 from tests.bench import resume
 
 
@@ -151,3 +151,47 @@ def test_the_guide_is_told_every_brief(folder: Path) -> None:
     told = [e.data["brief"] for e in archive.events("tell")]
     assert asked == sorted(asked) == sorted(told)
     assert time.time() - archive.agents()[0].created < 600
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        (["llm.base_url=http://127.0.0.1:9/v1"], "nothing answers at llm.base_url"),
+        (["llm.api_key_env=NO_SUCH_KEY"], "NO_SUCH_KEY"),
+        (["search.operators=[foo]"], "search.operators: foo"),
+        (["search.seeds=[foo]"], "no seed is named foo"),
+        (["author.formats=[foo]"], "author.formats: foo"),
+        (["domain.path=nowhere.jsonl"], "nowhere.jsonl"),
+        (["llm.mode=replay"], "llm.mode=replay"),
+        (["llm=local", "llm.base_url=http://127.0.0.1:9/v1"], "llm.base_url needs llm=endpoint"),
+        (["evaluate.workers=-1"], "evaluate.workers=-1"),
+    ],
+)
+def test_bad_input_is_one_line_and_status_2(
+    folder: Path, capsys: pytest.CaptureFixture[str], more: list[str], told: str
+) -> None:
+    with CountingEndpoint(adds) as endpoint:
+        assert cli.main(["run", *overrides(folder, endpoint), *more]) == 2
+    error = capsys.readouterr().err.strip()
+    assert error.count("\n") == 0
+    assert error.startswith("meta-search: ")
+    assert told in error
+
+
+def test_an_evaluation_is_no_search_to_go_on_with(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "mine.py").write_text("def forward(self, taskInfo):\n    return 'no'\n")
+    with CountingEndpoint(adds) as endpoint:
+        assert cli.main(["evaluate", "mine.py", *overrides(folder, endpoint)]) == 0
+    assert cli.main(["resume", "run"]) == 2
+    assert "is an evaluation" in capsys.readouterr().err
+
+
+def test_an_endpoint_that_refuses_every_request_ends_the_run(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fault = Fault("status", status=400, message="temperature is not supported")
+    with CountingEndpoint(adds, faults=lambda index, body: fault) as endpoint:
+        assert cli.main(["run", *overrides(folder, endpoint, "search.candidates=1")]) == 1
+    assert "refuses every request" in capsys.readouterr().err
+    results = meta_search.open_run("run").agents()
+    assert not any(r.evaluations for r in results)

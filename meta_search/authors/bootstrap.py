@@ -40,7 +40,7 @@ def bootstrap(context: Context) -> Written:
     shown = context.trial.suggest_int("bootstrap_shown", 1, 3)
     many = len(pool) or len(context.examples)  # plans show those of the domain where no program is written
     thought = f"{parent.agent.name}, shown the {shown} nearest of {many} worked examples that scored right."
-    name = f"{parent.agent.name} + demonstrations"
+    name = f"{parent.agent.name.partition(', ')[0]}, {shown} shown"[:60]
     plan = None
     if described is not None:
         plan = replace(described, name=name, thought=thought, shown=shown)

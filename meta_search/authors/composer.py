@@ -82,8 +82,9 @@ def _routed(context: Context, ways: dict[str, str], samples: int, shown: int, na
     thought = f"Works by {default}" + (f", but {', '.join(parts)}" if parts else "")
     thought += f"; {samples} votes" if samples > 1 else ""
     thought += f"; {shown} worked examples shown" if shown else ""
+    title = f"{name} {default}{' routed' if parts else ''}{f', {shown} shown' if shown else ''}"
     return Plan(
-        f"{name} {default}{' routed' if parts else ''}",
+        title,
         thought + ".",
         default,
         routes,
