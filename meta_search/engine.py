@@ -8,22 +8,21 @@ from __future__ import annotations
 
 import contextlib
 import queue
-import signal
 import statistics
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from archive.records import Archive
 from meta_search import closing, seeds
 from meta_search.authors.author import Author, Written
 from meta_search.authors.check import find_leak
 from meta_search.authors.composer import Composer
-from meta_search.authors.llm import FORMS, LLMAuthor
+from meta_search.authors.llm import LLMAuthor
 from meta_search.briefing import Briefing
+from meta_search.checks import resolved
 from meta_search.config import Config, to_mapping
 from meta_search.errors import ConfigError, MetaSearchError
 from meta_search.guide.guide import VALUE_OF_NOTHING, Guide, gain_per_cost
@@ -32,16 +31,16 @@ from meta_search.members import Member, Members
 from meta_search.progress import Progress
 from meta_search.races import Races
 from meta_search.report.verdict import Verdict
+from meta_search.restoring import restore, unfinished
 from meta_search.scoring import Runner
 from meta_search.session import Session, new_folder, open_session, read_config, write_config
+from meta_search.threads import in_thread, signals
 from meta_search.types import Attempt, Brief, Candidate, Scalar, agent_id
 
 __all__ = ["RunSummary", "Search", "evaluate", "open_run", "resume", "search"]
 
 AUTHORS: dict[str, type[Author]] = {"llm": LLMAuthor, "composer": Composer}
-OPERATORS = ("novel", "mutate", "crossover", "bootstrap", "simplify", "tune")
 TICK_S = 0.5
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +97,17 @@ class Search:
         for candidate in seeds.candidates(config.search.seeds):
             self._admit(candidate, seed=True)
         if resumed is not None:
-            self._restore(resumed)
+            self.written = restore(resumed, self.members, self.runner, self.guide)
+            self.briefing.restore(resumed)
+            self.waiting = [m for m in self.members.all() if not m.done]
+            for member in unfinished(self.members, self.runner):
+                self.races.validate(member)
 
     # -- the loop
 
     def run(self) -> RunSummary:
         """Search until candidates or budget are used up, then report on fresh test items."""
-        with self._signals():
+        with signals(self._signal):
             while not self._finished():
                 self._fill()
                 self._next()
@@ -271,49 +274,6 @@ class Search:
 
     # -- beginnings and ends
 
-    def _restore(self, archive: Archive) -> None:
-        """Rebuild members and studies from the archive: it is the only truth."""
-        for record in archive.agents():
-            if record.agent.id not in self.members and record.brief is not None:
-                self._readmit(
-                    Candidate(
-                        record.agent,
-                        record.brief,
-                        record.thought,
-                        record.generation,
-                        record.space,
-                        record.plan,
-                    )
-                )
-            member = self.members.get(record.agent.id)
-            if member is None:
-                continue
-            for split in ("train", "validation", "test"):
-                for result in archive.results(record.agent.id, split, trace=False):
-                    member.add(result)
-            evaluation = record.evaluations.get("train")
-            if evaluation is not None and (evaluation.complete or evaluation.stopped):
-                member.done, member.stopped = True, evaluation.stopped
-        self.waiting = [m for m in self.members.all() if not m.done]
-        self.briefing.restore(archive)
-        self.guide.restore(
-            {
-                study: [(t.number, t.params, t.values) for t in archive.trials(study)]
-                for study in archive.studies()
-            },
-            asked=1 + max((int(e.data["brief"]) for e in archive.events("ask")), default=-1),
-        )
-        found = {m.candidate.brief.number for m in self.members.all() if not m.seed}
-        self.written = len(found | {t.number for t in archive.trials("briefs")})
-        for member in self.members.all():
-            member.wanted = {split: self.runner.planned(split) for split in member.results}
-            left = self.runner.planned("validation") - member.ran("validation")
-            if member.done and not member.stopped and 0 < left < self.runner.planned("validation"):
-                self.races.validate(member)
-
-    def _readmit(self, candidate: Candidate) -> None:
-        self.members.add(Member(candidate))
-
     def _stopped(self) -> RunSummary:
         self.runner.finish("stopped")
         self.progress.say(
@@ -335,27 +295,12 @@ class Search:
         writing = [f"writing: {w.brief.author} by {w.brief.operator}" for w in self.writing.values()]
         return (*writing, *self.races.lines())
 
-    @contextlib.contextmanager
-    def _signals(self) -> Iterator[None]:
-        """The first Ctrl-C or SIGTERM ends the run in good order, a second one at once."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-        before = {s: signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM)}
-
-        def handle(number: int, frame: object) -> None:
-            if self.stop == "signal" or self.progress.phase == "final":
-                raise KeyboardInterrupt
-            self.stop = "signal"
-            self.events.put(lambda: None)
-
-        for number in before:
-            signal.signal(number, handle)
-        try:
-            yield
-        finally:
-            for number, old in before.items():
-                signal.signal(number, old)
+    def _signal(self) -> None:
+        """The first signal ends the search in good order; a second one, or one in the report, at once."""
+        if self.stop == "signal" or self.progress.phase == "final":
+            raise KeyboardInterrupt
+        self.stop = "signal"
+        self.events.put(lambda: None)
 
 
 def _outcome(brief: Brief, future: Future[Written]) -> Written:
@@ -369,20 +314,6 @@ def _outcome(brief: Brief, future: Future[Written]) -> Written:
         return Written(None, (Attempt(brief.number, brief.author, brief.operator, "draft", message),))
 
 
-def in_thread(work: Callable[[], T]) -> Future[T]:
-    """Run something in a daemon thread: an author that waits for a model must not hold up the end."""
-    future: Future[T] = Future()
-
-    def run() -> None:
-        try:
-            future.set_result(work())
-        except BaseException as error:  # noqa: BLE001 (handed to whoever waits)
-            future.set_exception(error)
-
-    threading.Thread(target=run, name="author", daemon=True).start()
-    return future
-
-
 def search(config: Config, *, overrides: Sequence[str] = (), live: bool = True) -> RunSummary:
     """Run a search to its end.
 
@@ -393,7 +324,7 @@ def search(config: Config, *, overrides: Sequence[str] = (), live: bool = True) 
     Raises:
         MetaSearchError: The run cannot start or go on; what was done is saved.
     """
-    config = _resolved(config)
+    config = resolved(config)
     return _run(config, new_folder(config), overrides, live, resumed=False)
 
 
@@ -418,33 +349,7 @@ def open_run(run: str) -> Archive:
 
 def evaluate(agents: str, config: Config, live: bool = True) -> list[dict[str, Any]]:
     """Evaluate agents on a split; see `closing.evaluate_agents`."""
-    return closing.evaluate_agents(agents, _resolved(config), live)
-
-
-def _resolved(config: Config) -> Config:
-    """Fill in what depends on the model: an embedded one writes plans, and is too slow for a second look."""
-    author, embedded = config.author, config.llm.provider == "local"
-    for key in ("base_url", "api_key_env") if embedded else ():
-        if getattr(config.llm, key):
-            raise ConfigError(f"llm.{key} needs llm=endpoint or llm=openai: llm=local serves its own models")
-    if config.llm.mode == "replay":
-        raise ConfigError("llm.mode=replay: replaying a recorded search is not there yet")
-    unknown_operators = [name for name in config.search.operators if name not in OPERATORS]
-    if unknown_operators or not config.search.operators:
-        named = unknown_operators[0] if unknown_operators else "an empty list"
-        raise ConfigError(f"search.operators: {named} is none of {', '.join(OPERATORS)}")
-    seeds.candidates(config.search.seeds)  # unknown names are found before anything slow starts
-    formats = author.formats or (("plan",) if embedded else ("plan", "edit", "program"))
-    unknown = [name for name in formats if name not in FORMS]
-    if unknown:
-        raise ConfigError(f"author.formats: {unknown[0]} is none of {', '.join(FORMS)}")
-    reflexions = author.reflexions if author.reflexions is not None else int(not embedded)
-    path = config.domain.path and str(Path(config.domain.path).expanduser().resolve())
-    return replace(
-        config,
-        author=replace(author, formats=formats, reflexions=reflexions),
-        domain=replace(config.domain, path=path),  # a run can be resumed from any folder
-    )
+    return closing.evaluate_agents(agents, resolved(config), live)
 
 
 def _run(config: Config, folder: Path, overrides: Sequence[str], live: bool, resumed: bool) -> RunSummary:

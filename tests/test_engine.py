@@ -20,8 +20,8 @@ import meta_search
 from domains.domain import Item
 from meta_search import cli
 from meta_search.briefing import keywords
-from meta_search.engine import in_thread
 from meta_search.testing import CountingEndpoint, Fault
+from meta_search.threads import in_thread
 from tests.bench import resume
 
 

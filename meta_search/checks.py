@@ -1,0 +1,45 @@
+"""What a configuration comes to: values that depend on others, and mistakes told before slow work starts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from meta_search import seeds
+from meta_search.authors.llm import FORMS
+from meta_search.config import Config
+from meta_search.errors import ConfigError
+
+__all__ = ["OPERATORS", "resolved"]
+
+OPERATORS = ("novel", "mutate", "crossover", "bootstrap", "simplify", "tune")
+
+
+def resolved(config: Config) -> Config:
+    """Fill in what depends on the model: an embedded one writes plans, and is too slow for a second look.
+
+    Raises:
+        ConfigError: Keys that do not go together, unknown operators, seeds or formats; one line.
+    """
+    author, embedded = config.author, config.llm.provider == "local"
+    for key in ("base_url", "api_key_env") if embedded else ():
+        if getattr(config.llm, key):
+            raise ConfigError(f"llm.{key} needs llm=endpoint or llm=openai: llm=local serves its own models")
+    if config.llm.mode == "replay":
+        raise ConfigError("llm.mode=replay: replaying a recorded search is not there yet")
+    unknown_operators = [name for name in config.search.operators if name not in OPERATORS]
+    if unknown_operators or not config.search.operators:
+        named = unknown_operators[0] if unknown_operators else "an empty list"
+        raise ConfigError(f"search.operators: {named} is none of {', '.join(OPERATORS)}")
+    seeds.candidates(config.search.seeds)  # unknown names are found before anything slow starts
+    formats = author.formats or (("plan",) if embedded else ("plan", "edit", "program"))
+    unknown = [name for name in formats if name not in FORMS]
+    if unknown:
+        raise ConfigError(f"author.formats: {unknown[0]} is none of {', '.join(FORMS)}")
+    reflexions = author.reflexions if author.reflexions is not None else int(not embedded)
+    path = config.domain.path and str(Path(config.domain.path).expanduser().resolve())
+    return replace(
+        config,
+        author=replace(author, formats=formats, reflexions=reflexions),
+        domain=replace(config.domain, path=path),  # a run can be resumed from any folder
+    )
