@@ -131,9 +131,9 @@ def test_a_search_with_the_embedded_model(folder: Path, capsys: pytest.CaptureFi
         pytest.skip(f"the model cannot be had: {error}")
     status = cli.main(
         [
-            "run", f"llm.meta.model={model}", f"llm.task.model={model}", "budget.wall_s=150",
+            "run", f"llm.meta.model={model}", f"llm.task.model={model}", "budget.wall_s=170",
             "search.seeds=[direct,program_of_thought]", "search.candidates=2", "author=composer",
-            "evaluate.items=6", "evaluate.test_items=6", "domain.sizes.examples=12",
+            "evaluate.items=4", "evaluate.test_items=4", "domain.sizes.examples=6",
             "domain.families=[chain_sum,letter_counting]",
         ]
     )  # fmt: skip
@@ -143,6 +143,6 @@ def test_a_search_with_the_embedded_model(folder: Path, capsys: pytest.CaptureFi
     archive = meta_search.open_run()
     records = archive.agents()
     assert sum("train" in record.evaluations for record in records) >= 3
-    assert any(record.evaluations["test"].items == 6 for record in records if "test" in record.evaluations)
+    assert any(record.evaluations["test"].items == 4 for record in records if "test" in record.evaluations)
     used = sum(e.paid.calls for record in records for e in record.evaluations.values())
     assert 0 < used <= archive.usage()["task"].calls
