@@ -75,7 +75,7 @@ def measure(quick: bool) -> Row:
     from meta_search.session import Session
 
     candidates = 80 if quick else CANDIDATES
-    engine.AUTHORS = {"llm": SleepingAuthor}  # type: ignore[dict-item]
+    engine.AUTHORS = {"llm": SleepingAuthor, "composer": SleepingAuthor}  # type: ignore[dict-item]
     evaluator = Sleepers()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
