@@ -116,11 +116,6 @@ class Runner:
 
         self._session.write("add_results", [result]).add_done_callback(committed)
 
-    def know(self, results: Sequence[ItemResult]) -> None:
-        """Results of earlier sittings, which are not run again."""
-        for result in results:
-            self._known[(result.agent, result.split, result.item, result.repeat)] = result
-
     def take(self, member: Member, future: Future[ItemResult]) -> str:
         """Give a member its result. Returns why the search must stop, `""` to go on.
 

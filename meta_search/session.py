@@ -24,13 +24,13 @@ from meta_search.config import Config, from_mapping, to_mapping
 from meta_search.errors import ArchiveError, ConfigError, MetaSearchError, ModelFileError
 from meta_search.evaluate.evaluator import Evaluator, InlineEvaluator
 from meta_search.llm.gateway import Endpoint, GatewayStatus
+from meta_search.runs import ARCHIVE
 from meta_search.service import Host, ThreadHost, endpoints_for, make_service
 from meta_search.types import CallReply, CallRequest
 
 __all__ = ["Session", "new_folder", "open_session", "read_config", "write_config"]
 
 ROOM_MB = 200
-ARCHIVE = "archive.db"
 
 
 @dataclass(frozen=True, slots=True)
