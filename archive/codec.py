@@ -14,8 +14,10 @@ from meta_search.types import (
     Candidate,
     Demonstration,
     Evaluation,
+    Importance,
     ItemResult,
     Parameter,
+    TeamNetwork,
     TraceCall,
     Usage,
 )
@@ -23,11 +25,14 @@ from meta_search.types import (
 __all__ = [
     "AGENT_COLUMNS",
     "EVALUATION_COLUMNS",
+    "IMPORTANCE_COLUMNS",
     "RESULT_COLUMNS",
     "agent_row",
     "dump",
     "evaluation_of",
     "evaluation_row",
+    "importance_of",
+    "importance_row",
     "marks",
     "names",
     "record_of",
@@ -49,6 +54,10 @@ RESULT_COLUMNS = (
     *("agent", "split", "item", "repeat", "kind", "score", "calls", "prompt_tokens", "completion_tokens"),
     *("cost_usd", "paid_calls", "paid_tokens", "paid_prompt_tokens", "paid_usd", "seconds", "created"),
     *("answer", "detail", "space", "trace"),
+)
+
+IMPORTANCE_COLUMNS = (
+    *("agent", "method", "component", "value", "items", "calls", "tokens", "replayed", "asked", "created"),
 )
 
 Row = tuple[Any, ...]
@@ -154,7 +163,7 @@ def result_row(result: ItemResult, created: float) -> Row:
         *(r.paid.calls, r.paid.tokens, r.paid.prompt_tokens, r.paid.cost_usd),
         *(r.seconds, created, text(r.answer), text(r.detail)),
         dump([asdict(p) for p in r.space]) if r.space else None,
-        zlib.compress(dump([asdict(c) for c in r.trace]).encode(), 1) if r.trace else None,
+        zlib.compress(dump(_trace(r)).encode(), 1) if r.trace else None,
     )
 
 
@@ -162,6 +171,8 @@ def result_of(row: Row) -> ItemResult:
     """A result from a row in the order of `RESULT_COLUMNS`; `fresh` is false."""
     agent, split, item, repeat, kind, score, calls, prompt, completion, usd, *rest = row
     paid_calls, paid_tokens, paid_prompt, paid_usd, seconds, _, answer, detail, space, trace = rest
+    traced = json.loads(zlib.decompress(trace)) if trace else []
+    asked, networks = (traced["calls"], traced["networks"]) if isinstance(traced, dict) else (traced, ())
     return ItemResult(
         agent=agent,
         split=split,
@@ -174,10 +185,30 @@ def result_of(row: Row) -> ItemResult:
         used=Usage(calls, prompt, completion, usd),
         paid=Usage(paid_calls, paid_prompt, paid_tokens - paid_prompt, paid_usd),
         seconds=seconds,
-        trace=tuple(_built(TraceCall, c) for c in json.loads(zlib.decompress(trace))) if trace else (),
+        trace=tuple(_built(TraceCall, c) for c in asked),
         space=tuple(_built(Parameter, p) for p in json.loads(space)) if space else (),
         fresh=False,
+        networks=tuple(TeamNetwork.of(network) for network in networks),
     )
+
+
+def importance_row(row: Importance, created: float) -> Row:
+    """A row of `importance`, in the order of `IMPORTANCE_COLUMNS`."""
+    i = row
+    cost = i.calls, i.tokens, i.replayed, i.asked
+    return (i.agent, i.method, text(i.component), i.value, i.items, *cost, created)
+
+
+def importance_of(row: Row) -> Importance:
+    """A component's importance from a row in the order of `IMPORTANCE_COLUMNS`."""
+    agent, method, component, value, items, calls, tokens, replayed, asked, _ = row
+    return Importance(agent, component, method, value, items, calls, tokens, replayed, asked)
+
+
+def _trace(result: ItemResult) -> Any:
+    """The calls, and with them the networks of teams where there are any."""
+    calls = [asdict(c) for c in result.trace]
+    return {"calls": calls, "networks": [asdict(n) for n in result.networks]} if result.networks else calls
 
 
 def _built(cls: type[T], stored: Mapping[str, Any]) -> T:

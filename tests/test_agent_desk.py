@@ -14,9 +14,14 @@ from agent_kit import Stage, Wire, any_order, prompt_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from meta_search.agent import runtime
-from meta_search.agent.desk import HOLE, Call, shape_of
+from meta_search.agent import desk, system
+from meta_search.agent.desk import Call
 from meta_search.agent.info import Info
+from meta_search.agent.shape import HOLE, shape_of
+from meta_search.evaluate.sandbox import messages
+from meta_search.evaluate.sandbox.messages import read
+from meta_search.evaluate.sandbox.trace import trace_of
+from meta_search.types import CallReply, TraceCall, Usage
 
 TASK = Info("task", "User", "How many?", -1)
 
@@ -166,13 +171,15 @@ Step = tuple[Any, ...]
 
 
 def steps(depth: int = 2) -> st.SearchStrategy[list[Step]]:
-    """Programs of an agent: asks, loops, conditions on contents, votes, maps, draws."""
+    """Programs of an agent: asks, pastes, loops, conditions on contents, votes, try, maps, draws."""
     index = st.integers(0, 5)
     ask = st.tuples(st.just("ask"), st.integers(0, 3), st.lists(index, max_size=3), st.integers(0, 2))
     leaf = st.one_of(
         ask,
         ask,
         st.tuples(st.just("ask by"), st.integers(0, 3), index),
+        st.tuples(st.just("paste"), st.integers(0, 3), st.lists(index, min_size=1, max_size=3)),
+        st.tuples(st.just("as role"), index),
         st.tuples(st.just("vote"), st.lists(index, min_size=1, max_size=3)),
         st.just(("draw",)),
     )
@@ -182,6 +189,7 @@ def steps(depth: int = 2) -> st.SearchStrategy[list[Step]]:
     branch = st.one_of(
         st.tuples(st.just("loop"), st.integers(1, 3), inner),
         st.tuples(st.just("if"), index, inner, inner),
+        st.tuples(st.just("try"), index, inner),
         st.tuples(st.just("map"), st.integers(0, 3), inner),
     )
     return st.lists(st.one_of(leaf, leaf, branch), min_size=1, max_size=4)
@@ -212,6 +220,18 @@ class Play:
             return [*infos, *self.agents[agent]([at(i) for i in indices], self.INSTRUCTIONS[instruction])]
         if kind == "ask by":
             return [*infos, *self.agents[rest[0]]([TASK], at(rest[1]))]
+        if kind == "paste":
+            told = ", then ".join(str(at(i).content)[: 60 - i] for i in rest[1])
+            return [*infos, *self.agents[rest[0]]([TASK], f"They said: {told}. Who is right?")]
+        if kind == "as role":
+            return [*infos, *self.stage.agent(["answer"], "Expert", role=at(rest[0]).content)([TASK])]
+        if kind == "try":
+            try:
+                tried = self.run(rest[1], infos)
+                int(str(at(rest[0]).content))  # an answer that is no number ends it
+            except ValueError:
+                return infos
+            return tried
         if kind == "vote":
             votes = Counter(at(i).content for i in rest[0])
             return [*infos, Info("vote", "me", votes.most_common(1)[0][0], 0)]
@@ -232,40 +252,118 @@ class Play:
 def reply(call: dict[str, Any]) -> str:
     """Few different texts, a function of the request and its occurrence: requests often turn out equal."""
     told = {key: call[key] for key in ("messages", "temperature", "schema", "occurrence")}
-    value = str(zlib.crc32(json.dumps(told).encode()) % 2)
-    return json.dumps({"thinking": "", "answer": int(value)}) if call["schema"] else value
+    number = zlib.crc32(json.dumps(told).encode()) % 5
+    long = f"I counted everything that has legs and got {number}, which I am sure of."
+    value = str(number) if number < 2 else long
+    return json.dumps({"thinking": long, "answer": number % 2}) if call["schema"] else value
 
 
-def play(program: list[Step], choose: Callable[[list[int]], int]) -> tuple[list[str], Any]:
-    """What the agent saw, and the requests that it made."""
+def trace(wire: Wire) -> tuple[TraceCall, ...]:
+    """The trace that the broker makes of it."""
+    rows = [(read(json.dumps(message).encode()), reply(message)) for message in wire.calls]
+    return trace_of(
+        [
+            (call, CallReply(text, Usage(1, len(text))))
+            for call, text in rows
+            if isinstance(call, messages.Call)
+        ]
+    )
+
+
+def play(program: list[Step], choose: Callable[[list[int]], int]) -> tuple[list[str], Any, Any]:
+    """What the agent saw, the requests that it made, and their trace."""
     wire = Wire(reply, choose)
     stage = Stage(wire, seed=7)
     infos = Play(stage).run(program, [TASK])
     seen = [info.content for info in infos]
     stage.desk.finish()
     asked = Counter(json.dumps([c["messages"], c["schema"], c["occurrence"]]) for c in wire.calls)
-    return seen, asked
+    return seen, asked, trace(wire)
 
 
-def play_in_sequence(program: list[Step]) -> tuple[list[str], Any]:
+def play_in_sequence(program: list[Step]) -> tuple[list[str], Any, Any]:
     """The same with every call answered before the next step, branches one after another."""
     with pytest.MonkeyPatch.context() as patch:
-        call = runtime.Desk.call
+        call = desk.Desk.call
 
-        def at_once(self: runtime.Desk, *args: Any) -> Call:
+        def at_once(self: desk.Desk, *args: Any) -> Call:
             made = call(self, *args)
             self.wait(made)
             return made
 
-        patch.setattr(runtime.Desk, "call", at_once)
-        patch.setattr(runtime, "MAP_THREADS", 1)
+        patch.setattr(desk.Desk, "call", at_once)
+        patch.setattr(system, "MAP_THREADS", 1)
         return play(program, min)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(steps(), st.integers(0, 10_000))
 def test_no_agent_can_tell_lazy_answers_from_sequential_ones(program: list[Step], seed: int) -> None:
     assert play(program, any_order(seed)) == play_in_sequence(program)
+
+
+def test_the_property_sees_pastes_maps_and_equal_requests() -> None:
+    """What is generated above is no empty case: one program with all of it."""
+    ask, paste = ("ask", 0, [], 0), ("paste", 1, [0, 1])
+    program: list[Step] = [ask, ask, paste, ("map", 2, [ask, ("paste", 2, [0])]), ("try", 0, [paste])]
+    seen, asked, calls = play(program, any_order(1))
+    assert (seen, asked, calls) == play_in_sequence(program)
+    assert [call.index for call in calls] == list(range(1, 9))
+    assert sorted(call.author for call in calls) == ["Ann"] * 6 + ["Bob"] * 2
+    assert [bool(call.pasted) for call in calls] == [False, False, True, False, True, False, True, True]
+    assert max(asked.values()) == 1
+
+
+# -- what is pasted
+
+
+def test_a_paste_counts_only_if_it_was_read_before_the_call() -> None:
+    wire = Wire(lambda call: "Forty-two legs have they got in all, I am sure." if call["id"] < 3 else "no")
+    stage = Stage(wire)
+    agent = stage.agent(["answer"], "A")
+    [first] = agent([TASK], "One.")
+    [second] = agent([TASK], "Two.")
+    [third] = agent([TASK], f"Is it so? {first.content}")
+    agent([TASK, third], "Well?")
+    agent([TASK, second, first.content])
+    stage.desk.finish()
+    assert [(c["inputs"], c["pasted"]) for c in sorted(wire.calls, key=lambda c: c["place"])] == [
+        ([], []),
+        ([], []),
+        ([], [1]),  # the second says the same, but nobody has read it
+        ([3], []),
+        ([2], [1]),
+    ]
+
+
+def test_branches_know_what_was_read_before_them_and_hand_on_what_they_read() -> None:
+    texts = {1: "alpha says that it is one", 2: "beta says that it is two", 3: "gamma says that it is three"}
+    wire = Wire(lambda call: texts.get(call["id"], "so"))
+    stage = Stage(wire)
+    agent = stage.agent(["answer"], "A")
+    [first] = agent([TASK])
+    text = first.content
+    found = stage.system.map(lambda i: agent([text, str(i)])[0].content, range(2))
+    agent(["; ".join(found)])
+    stage.desk.finish()
+    assert [c["pasted"] for c in sorted(wire.calls, key=lambda c: c["place"])] == [[], [1], [1], [2, 3]]
+
+
+# -- the limit of calls
+
+
+def test_one_call_too_many_is_sent_last() -> None:
+    """Whatever answers come first, the calls that are paid are the first ones."""
+    wire = Wire(yes, choose=max)
+    stage = Stage(wire)
+    stage.desk.limit = 3
+    agent = stage.agent(["answer"], "A")
+    first = agent([TASK])
+    agent([TASK, *first], "second")
+    agent([TASK], "third")
+    agent([TASK], "fourth")
+    assert [prompt_of(call).rpartition("\n")[2] for call in wire.calls][-1] == "fourth"
+    assert len(wire.calls) == 4
 
 
 # -- map, and threads

@@ -25,7 +25,9 @@ CALLS = {
     "quality_diversity": 4,
     "debate": 7,
     "self_refine": 7,
+    "dylan": 3,
 }
+UNAGREED = CALLS | {"dylan": 8}  # empty answers are no agreement
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +76,7 @@ def test_every_seed_runs(house: House, kind: str) -> None:
     results = house.run_all(list(SOURCES.values()), REPLIES[kind])
     for name, result in zip(SOURCES, results, strict=True):
         assert result.kind == "ok", f"{name}: {result.detail}"
-        assert result.used.calls == CALLS[name], name
+        assert result.used.calls == (UNAGREED if kind == "nothing" else CALLS)[name], name
         if kind in NUMBER and name != "program_of_thought":
             assert result.answer == "18", name
 
@@ -87,15 +89,6 @@ def test_a_seed_that_writes_programs_prints(house: House) -> None:
 def test_a_content_critic_ends_self_refine(house: House) -> None:
     script = with_text(True)
     assert house.run(SOURCES["self_refine"], script).used.calls == 2
-
-
-@pytest.mark.parametrize("kind", REPLIES)
-def test_every_published_agent_runs(house: House, published: list[str], kind: str) -> None:
-    results = house.run_all(published, REPLIES[kind])
-    assert [(i, r.detail) for i, r in enumerate(results) if r.kind != "ok"] == []
-    assert min(r.used.calls for r in results) >= 1
-    if kind in ("strings", "numbers"):
-        assert {r.answer for r in results} == {"18"}
 
 
 def test_every_published_agent_runs_dry(house: House, published: list[str]) -> None:

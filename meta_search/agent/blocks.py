@@ -1,11 +1,22 @@
 """The composer's building blocks: small functions that compiled agents carry in their own source.
 
-They are written for the sandbox's scope (`LLMAgentBase`, `Counter` come without import), take the agent's
-`self`, and are copied whole into an agent by `authors.plan.compile_plan`, so that an agent reads alone.
+They are written for the sandbox's scope (`LLMAgentBase`, `Team`, `Counter` come without import), take the
+agent's `self`, and are copied whole into an agent by `authors.plan.compile_plan`, so that an agent reads
+alone.
 A way of working *starts* its calls and returns a function that finishes them: so votes overlap.
 """
 
-__all__ = ["pick", "start_direct", "start_program", "start_think", "vote"]
+__all__ = ["TEAM_ROLES", "pick", "start_direct", "start_program", "start_team", "start_think", "vote"]
+
+TEAM_ROLES = [
+    ("Mathematician", "careful mathematician"),
+    ("Programmer", "programmer who works through the task as an algorithm"),
+    ("Checker", "careful examiner who verifies every step and every number before answering"),
+    ("Reader", "exact reader who first restates what is asked and what is given"),
+    ("Scholar", "scholar with wide knowledge who recalls the facts first"),
+    ("Sceptic", "sceptic who looks for the mistake that everybody else makes"),
+    ("Planner", "expert who breaks a task into small steps before solving it"),
+]
 
 
 def pick(question, routes, default):
@@ -49,6 +60,14 @@ def start_think(self, infos, role, instruction, shown, temperature):
     """Ask for brief reasoning before the answer."""
     solver = LLMAgentBase(["thinking", "answer"], "Thinker", role=role, temperature=temperature)
     thinking, answer = solver(infos, instruction)
+    return lambda: answer.content.strip()
+
+
+def start_team(self, infos, role, instruction, shown, temperature):
+    """Have a team answer in rounds, read and rate one another, until most of it agrees (DyLAN)."""
+    members = TEAM_ROLES[: self.tune.int("roles", 2, 7, 4)]
+    rounds = self.tune.int("rounds", 1, 4, 2)
+    answer = Team(members, rounds, instruction=instruction, temperature=max(temperature, 0.5))(infos)
     return lambda: answer.content.strip()
 
 

@@ -3,21 +3,27 @@
 The order in which requests leave may differ from program order; what an agent sees may not. Two rules
 keep it so. A request's *occurrence* (which of several equal requests it is) is counted in program order:
 a call that is ready waits for an earlier one that might turn out equal (`Shape`). And each branch of
-`self.map` counts for itself.
+`self.map` counts for itself. So that traces don't show the difference either, every call says its *place*:
+where a strictly sequential run would have made it.
 """
 
 from __future__ import annotations
 
 import json
-import random
 import threading
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Callable, Iterable, Sequence
+from random import Random
+from typing import Any, Protocol
 
-__all__ = ["HOLE", "Branch", "Call", "Channel", "Desk", "FieldAnswer", "Shape", "shape_of"]
+from .chance import Chance
+from .shape import KEYS, Shape
+from .sources import Ground, Text, sources
 
-HOLE = "\0"  # stands in a message for a text that has not come yet
-KEYS = ("temperature", "max_tokens", "schema", "model")
+__all__ = ["Branch", "Call", "Channel", "Desk", "FieldAnswer"]
+
+DEFAULT_ROLE = "helpful assistant"
+MOST_AUTHOR, MOST_ROLE = 80, 80  # characters of the name of a component
+DEEPEST = 64  # numbers of a place that are told: nobody nests maps deeper
 
 
 class Channel(Protocol):
@@ -28,55 +34,38 @@ class Channel(Protocol):
     def recv(self) -> dict[str, Any]: ...
 
 
-class Shape(NamedTuple):
-    """What is known of a request before all its inputs are there.
-
-    Attributes:
-        settings: Everything but the messages.
-        turns: Role, known beginning and known end of each message.
-    """
-
-    settings: str
-    turns: tuple[tuple[str, str, str], ...]
-
-    def may_equal(self, other: Shape) -> bool:
-        """Whether the two requests could turn out equal."""
-        if self.settings != other.settings or len(self.turns) != len(other.turns):
-            return False
-        return all(
-            role == role_
-            and (start.startswith(start_) or start_.startswith(start))
-            and (end.endswith(end_) or end_.endswith(end))
-            for (role, start, end), (role_, start_, end_) in zip(self.turns, other.turns, strict=True)
-        )
-
-
-def shape_of(message: dict[str, Any]) -> Shape:
-    """Shape of a request whose messages have `HOLE` for each text that is not there yet."""
-    turns = []
-    for role, text in message["messages"]:
-        start, hole, _ = text.partition(HOLE)
-        end = text.rpartition(HOLE)[2]
-        # An empty text takes the blank lines around it with it.
-        turns.append((role, start.rstrip() if hole else start, end.lstrip() if hole else end))
-    return Shape(json.dumps([message[k] for k in KEYS]), tuple(turns))
-
-
 class Branch:
     """What one line of control counts for itself: the main line, or one item of a `self.map`.
 
     Args:
         path: `""` for the main line, `"2.0/"` for the first item of the second map.
         seed: Seed of this branch's random state.
+        place: Where it begins in a sequential run: `()` for the main line, `(4, 0)` for the first item of a
+            map that is the main line's fourth step.
+        reads: What was read before it begins.
     """
 
-    def __init__(self, path: str, seed: int) -> None:
+    def __init__(self, path: str, seed: int, place: tuple[int, ...] = (), reads: Iterable[Text] = ()) -> None:
         self.path = path
-        self.random = random.Random(f"{seed}/{path}")
+        self.place = place
+        self.steps = 0
+        self.chance = Chance(f"{seed}/{path}")
+        self.reads: dict[Text, None] = dict.fromkeys(reads)
         self.seen: dict[str, int] = {}
         self.unsent: list[Call] = []
         self.agents = 0
         self.maps = 0
+        self.components: dict[str, int] = {}
+
+    @property
+    def random(self) -> Random:
+        """State behind the functions of `random`."""
+        return self.chance.random
+
+    def step(self) -> tuple[int, ...]:
+        """The place of this branch's next call or map."""
+        self.steps += 1
+        return (*self.place, self.steps)
 
 
 class Call:
@@ -87,16 +76,20 @@ class Call:
         self.branch = branch
         self.shape = shape
         self.inputs = list(inputs)
+        self.place = branch.step()
+        self.pasted: list[Call] = []
         self.render: Callable[[], dict[str, Any]] | None = None
         self.parse: Callable[[str], dict[str, str]] | None = None
         self.reply: dict[str, Any] | None = None
         self.values: dict[str, str] = {}
+        self.texts: dict[str, Text] = {}
 
     def settle(self, reply: dict[str, Any]) -> None:
         """Take the broker's reply."""
         self.reply = reply
         if self.parse is not None:
             self.values = self.parse(str(reply.get("text", "")))
+            self.texts = {field: Text(value, [self]) for field, value in self.values.items()}
 
 
 class FieldAnswer:
@@ -111,15 +104,31 @@ class FieldAnswer:
 
     def read(self) -> str:
         self.desk.wait(self.call)
+        self.desk.note(self.call.texts[self.field])
         return self.call.values[self.field]
 
 
 class Desk:
-    """Keeps the calls of one item. All methods are called by the line of control that holds `turn`."""
+    """Keeps the calls of one item. All methods are called by the line of control that holds `turn`.
 
-    def __init__(self, channel: Channel, seed: int) -> None:
+    Args:
+        channel: Pipe to the broker.
+        seed: Seed of what is random.
+        limit: Most LLM calls; the one too many is sent last and ends the item. `None` is endless.
+
+    Attributes:
+        ground: What explains words of a prompt without any answer.
+        mute: Components that are left out: their calls are not made.
+    """
+
+    def __init__(self, channel: Channel, seed: int, limit: int | None = None) -> None:
         self.channel = channel
         self.seed = seed
+        self.limit = limit
+        self.made = 0
+        self.ground = Ground()
+        self.mute: frozenset[str] = frozenset()
+        self.rendering = False
         self.turn = threading.Condition(threading.Lock())
         self.turn.acquire()  # by the line of control that builds the desk: the main one
         self.calls: dict[int, Call] = {}
@@ -129,6 +138,7 @@ class Desk:
         self.main = Branch("", seed)
         self.local.branch = self.main
         self.branches = [self.main]
+        self.networks: dict[tuple[str, int], dict[str, Any]] = {}  # of teams, by branch and ordinal
 
     @property
     def branch(self) -> Branch:
@@ -148,21 +158,58 @@ class Desk:
         inputs: Sequence[Call],
         render: Callable[[], dict[str, Any]],
         parse: Callable[[str], dict[str, str]],
+        pieces: Iterable[str] = (),
     ) -> Call:
-        """Register an LLM call and send it if it can go; never blocks.
+        """Register an LLM call and send it if it can go; blocks only where it is one too many.
 
         Args:
             shape: What is known of the request before its inputs are there.
             inputs: Calls whose answers go into the request.
             render: Makes the request once the inputs are there.
             parse: Turns the model's text into the values of the output fields.
+            pieces: Texts that go into the request beside them: earlier answers may be pasted there.
         """
+        too_many = self.limit is not None and self.made >= self.limit
+        if too_many:
+            self.finish()  # so that what is paid does not depend on which answers come first
+        self.made += 1
         call = Call(self._next(), self.branch, shape, inputs)
         call.render, call.parse = render, parse
+        call.pasted = [c for c in self.pasted(pieces, inputs) if c not in call.inputs]
         self.calls[call.number] = call
         call.branch.unsent.append(call)
         self._send_ready()
+        if too_many:
+            self.wait(call)  # for ever: the broker ends the item
         return call
+
+    def component(self, author: str, role: str) -> str:
+        """A name for a new part of the agent, by which it can be left out.
+
+        The author; with the role, where it has one; and for the second of that name `#2`, in the second
+        branch of the first map `#0.1/1`.
+        """
+        name = " ".join(author.split())[:MOST_AUTHOR] or "?"
+        role = " ".join(role.split())[:MOST_ROLE]
+        if role.casefold() not in ("", DEFAULT_ROLE, name.casefold()):
+            name = f"{name} ({role})"
+        branch = self.branch
+        branch.components[name] = n = branch.components.get(name, 0) + 1
+        ordinal = f"{branch.path}{n}"
+        return name if ordinal == "1" else f"{name} #{ordinal}"
+
+    def pasted(self, pieces: Iterable[str], passed: Iterable[Call] = ()) -> list[Call]:
+        """Calls whose answers the running branch has read and that stand in these pieces of text.
+
+        Args:
+            pieces: Texts on their way into a prompt. passed: Calls whose answers go in anyway.
+        """
+        return sources(pieces, list(self.branch.reads), self.ground, passed)
+
+    def note(self, text: Text) -> None:
+        """The agent reads a text that may turn up in a later prompt."""
+        if not self.rendering:
+            self.branch.reads[text] = None
 
     def ask(self, message: dict[str, Any]) -> dict[str, Any]:
         """Send a request of another kind (`run_python`, helpers) and wait for its reply."""
@@ -221,7 +268,11 @@ class Desk:
 
     def _send(self, call: Call) -> None:
         assert call.render is not None
-        message = call.render()
+        self.rendering = True  # reading that is the runtime's own tells the agent nothing
+        try:
+            message = call.render()
+        finally:
+            self.rendering = False
         key = json.dumps([message[k] for k in ("messages", *KEYS)])
         n = call.branch.seen.get(key, 0)
         call.branch.seen[key] = n + 1
@@ -231,6 +282,8 @@ class Desk:
                 "id": call.number,
                 "occurrence": f"{call.branch.path}{n}",
                 "inputs": [c.number for c in call.inputs],
+                "pasted": [c.number for c in call.pasted],
+                "place": call.place[:DEEPEST],
                 **message,
             }
         )

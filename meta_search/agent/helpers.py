@@ -1,0 +1,17 @@
+"""Helpers that a domain may grant to its agents, by name: methods of `self` beyond those that all have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from . import arc
+
+__all__ = ["HELPERS"]
+
+
+# Name -> maker of the method, from a way to run programs and the item's public data.
+HELPERS: Mapping[str, Callable[[arc.Programs, Mapping[str, Any]], Callable[..., Any]]] = {
+    "run_examples_and_get_feedback": arc.make_run_examples,
+    "get_test_output_from_code": arc.make_test_output,
+}

@@ -1,0 +1,55 @@
+"""Intervals of scores where items were tried several times."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from meta_search.types import Evaluation, ItemResult, wilson, wilson_by_item
+
+
+def evaluation(right: list[int], repeats: int) -> Evaluation:
+    """Items of which so many repeats are right."""
+    rows = [
+        ItemResult("a", "test", f"i{i}", r, "ok", score=float(r < n))
+        for i, n in enumerate(right)
+        for r in range(repeats)
+    ]
+    return Evaluation.of("a", "test", rows)
+
+
+def test_one_try_an_item_is_the_interval_of_wilson() -> None:
+    made = evaluation([1, 1, 1, 0], 1)
+    assert (made.low, made.high) == wilson(3, 4)
+    assert wilson_by_item([], 0) == (0.0, 1.0)
+
+
+def test_repeats_that_always_agree_are_no_further_evidence() -> None:
+    made = evaluation([5] * 7 + [0] * 3, 5)
+    assert (made.items, made.score) == (50, 0.7)
+    assert (made.low, made.high) == pytest.approx(wilson(7, 10))
+    sure = evaluation([5] * 10, 5)
+    assert (sure.low, sure.high) == pytest.approx(wilson(10, 10))
+
+
+def test_repeats_that_differ_count_by_hand() -> None:
+    """Means 1, ½, ½, 0: variance (½ + 2 × ¼) / 5 = 0.2, and ¼ × 4 / 0.2 = 5 trials of the 8."""
+    made = evaluation([2, 1, 1, 0], 2)
+    assert (made.low, made.high) == pytest.approx(wilson(2.5, 5))
+    alike = evaluation([2] * 30, 4)  # variance (0 + ½) / 31: more than all 120 trials would bear out
+    assert (alike.low, alike.high) == pytest.approx(wilson(60, 120))
+
+
+def test_the_interval_holds_the_truth_where_repeats_are_alike() -> None:
+    """Half of the items are easy, half are hard; taking every repeat for an item holds it in two of three."""
+    rng, held, naive = random.Random(7), 0, 0
+    for _ in range(400):
+        chances = [rng.choice((0.1, 0.9)) for _ in range(20)]
+        means = [sum(rng.random() < p for _ in range(5)) / 5 for p in chances]
+        low, high = wilson_by_item(means, 100)
+        held += low <= 0.5 <= high
+        low, high = wilson(100 * sum(means) / 20, 100)
+        naive += low <= 0.5 <= high
+    assert held / 400 >= 0.93
+    assert naive / 400 < 0.8
