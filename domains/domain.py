@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-__all__ = ["Domain", "Item", "Score"]
+__all__ = ["Confined", "Domain", "Item", "Score"]
 
 SPLITS = ("examples", "train", "validation", "test")
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One task. The agent sees `question`; `target` and `data` never leave the trusted side.
+    """One task. The agent sees `question` and `public`; `target` and `data` never leave the trusted side.
 
     Attributes:
         id: Unique within the domain, stable for the same settings and seed.
@@ -21,6 +21,7 @@ class Item:
         target: The expected answer.
         kind: Family of the item, for tables and routes; public.
         data: What the scorer needs beyond the target.
+        public: What the domain's helpers for agents need, JSON; see `ItemJob.data`.
     """
 
     id: str
@@ -28,6 +29,7 @@ class Item:
     target: str
     kind: str = ""
     data: Mapping[str, Any] = field(default_factory=dict)
+    public: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +40,28 @@ class Score:
     note: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Confined:
+    """How to build a scorer in a process of its own, for scorers that parse or run an answer.
+
+    Attributes:
+        factory: `module:function`; returns `score(item, answer, run) -> Score`, which may raise. `run(code,
+            stdin="", timeout=5) -> (ok, printed)` runs code where it knows neither the item nor the scorer.
+        arguments: What the function is called with; JSON values.
+    """
+
+    factory: str
+    arguments: Mapping[str, Any]
+
+
 class Domain(Protocol):
     """A source of items with a scorer. Implementations are stateless after construction and thread-safe.
+
+    A domain that grants helpers to agents has a further attribute, `helpers`: their names, as in
+    `ItemJob.helpers`.
+
+    A domain whose scorer parses or runs answers has a further attribute, `confined`: the `Confined` that
+    the engine scores with, in place of `score`. Its items must be picklable.
 
     Attributes:
         name: Short name, for tables.

@@ -23,24 +23,39 @@ number in 0..1, or a `domains.domain.Score`; without one, answers are matched as
 may be a variable instead of the docstring. A class `Domain` with the same members, built without arguments,
 does as well.
 
-The file is the user's own, trusted code: it runs in the engine's process, unlike agents. It must not run an
-answer (no `eval`, `exec` or sympy on it): answers come from code that is not trusted.
+The file is the user's own, trusted code; answers are not: they come from agents. So the engine has `score`
+run in a confined child of a process of its own, which loads the file once more (with an empty environment)
+and has no network, no programs, and no files but the packages that the file imports: read data at the top of
+the file or in `Domain.__init__`, not in `score`. What an answer does to it costs the answer its score, and
+nothing else. The child is told one item; `items` is not called there, so keep targets inside of `items`, or
+an answer that gets hold of the child can read those of others.
+
+Confinement does not keep an answer from lying. A scorer that runs one by itself, as in `eval(answer)`, can
+be told by it that it is right. To score code, take a third parameter:
+
+    def score(item, answer, run):
+        ok, printed = run(answer + "\\nprint(solve(*map(int, input().split())))", stdin=item.data["case"])
+        return ok and printed.strip() == item.target
+
+`run(code, stdin="", timeout=5)` runs it in a sandbox that knows neither item nor scorer, and returns whether
+it ended well and what it printed. Both are the code's own word: compare what it printed here, and leave out
+of the code what it should print.
+
+`confined = False` in the file has `score` run in the engine's process, with its environment: for one that
+needs the network, such as a judge. It must not parse or run an answer.
 '''
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
-import sys
-import traceback
+import pickle
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
-from domains.domain import SPLITS, Item, Score
+from domains.domain import SPLITS, Confined, Item, Score
 from domains.matching import matcher
 from domains.settings import Settings, named_sizes
+from domains.user_file import UserScorer, guarded, load
 from domains.wording import WORDING
 from meta_search.errors import DomainError
 
@@ -63,16 +78,15 @@ class PythonDomain:
             raise DomainError("domain=python needs a file: domain.path=my_domain.py")
         self._path = Path(settings.path).expanduser()
         sizes = named_sizes(settings)
-        source = self._members(_load(self._path))
+        source = load(self._path)
         make_items = getattr(source, "items", None)
         if not callable(make_items):
             raise DomainError(f"{self._path}: defines no items(split)")
         self._items = {split: self._split(make_items, split, sizes.get(split)) for split in SPLITS}
         self._check_disjoint()
-        score = getattr(source, "score", None)
-        if score is None:
-            score = self._matching(settings.match)
-        self._score: Callable[[Item, str], Any] = score
+        own = getattr(source, "score", None)
+        self._score = UserScorer(self._path, own or self._matching(settings.match))
+        self.confined = self._confinement(source) if own else None
         self.name = str(getattr(source, "name", self._path.stem))
         self.brief = self._brief(source)
         self.wording: Mapping[str, str] = self._wording(source)
@@ -85,27 +99,36 @@ class PythonDomain:
         return self._items[split]
 
     def score(self, item: Item, answer: str) -> Score:
-        """What the file's `score` says; an exception in it is 0 with a note that names the line."""
+        """What the file's `score` says, in this process: for one that is not `confined`.
+
+        An exception in it is 0 with a note that names the line.
+        """
         if not isinstance(answer, str) or not answer.strip():
             return Score(0.0, "no answer")
         try:
-            return _as_score(self._score(item, answer))
-        except Exception as error:  # noqa: BLE001 - the user's code may raise anything
-            return Score(0.0, f"score failed: {_where(self._path, error)}")
+            return self._score(item, answer)
+        except DomainError as error:
+            return Score(0.0, str(error))
 
-    def _members(self, module: ModuleType) -> Any:
-        cls = getattr(module, "Domain", None)
-        # A Protocol of that name may be there because the file imports ours.
-        if not isinstance(cls, type) or cls.__module__ != module.__name__:
-            return module
-        return self._guarded(cls, "Domain()")
-
-    def _guarded(self, function: Callable[..., Any], what: str, *arguments: Any) -> Any:
-        """Call the user's code; whatever it raises is a `DomainError` that names its line."""
-        try:
-            return function(*arguments)
-        except Exception as error:
-            raise DomainError(f"{what} failed: {_where(self._path, error)}") from error
+    def _confinement(self, source: Any) -> Confined | None:
+        wanted = getattr(source, "confined", True)
+        if not isinstance(wanted, bool):
+            raise DomainError(f"{self._path}: confined must be True or False, not {wanted!r:.40}")
+        if not wanted:
+            if self._score.runs_code:
+                raise DomainError(
+                    f"{self._path}: score(item, answer, run) needs confinement; drop confined = False"
+                )
+            return None
+        for item in (item for items in self._items.values() for item in items):
+            try:
+                pickle.dumps(item)
+            except Exception as error:
+                raise DomainError(
+                    f"{self._path}: item {item.id} cannot be sent to the scorer's process "
+                    f"({' '.join(str(error).split())[:100]}); keep to plain data, or set confined = False"
+                ) from error
+        return Confined("domains.user_file:make_scorer", {"path": str(self._path.resolve())})
 
     def _split(
         self, make_items: Callable[[str], Iterable[Any]], split: str, size: int | None
@@ -113,7 +136,7 @@ class PythonDomain:
         def collect(name: str) -> list[Any]:
             return list(make_items(name) or ())
 
-        given = self._guarded(collect, f"items({split!r})", split)
+        given = guarded(self._path, collect, f"items({split!r})", split)
         items = tuple(self._item(value, split, ordinal) for ordinal, value in enumerate(given[:size]))
         if size is not None and len(items) < size:
             raise DomainError(f"domain.sizes.{split}={size}: {self._path} has only {len(items)} items there")
@@ -182,60 +205,10 @@ class PythonDomain:
 
     def _try_scorer(self) -> None:
         """One item of each split with its own answer: a broken scorer must not cost a night's budget."""
-        for split in SPLITS:
+        for split in SPLITS if not self._score.runs_code else ():  # the engine tries those
             for item in self._items[split][:1]:
-                self._guarded(lambda item=item: _as_score(self._score(item, item.target or "0")), "score")
-
-
-def _load(path: Path) -> ModuleType:
-    if not path.is_file():
-        raise DomainError(f"domain.path={path}: no such file")
-    if path.suffix != ".py":
-        raise DomainError(f"domain.path={path}: must be a .py file")
-    # A name of its own, so that it hides no module; registered, as dataclasses look themselves up there.
-    name = f"meta_search_domain_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:12]}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:
-        del sys.modules[name]
-        raise DomainError(f"domain.path={path} cannot be loaded: {_where(path, error)}") from error
-    return module
-
-
-def _where(path: Path, error: BaseException) -> str:
-    """`my_domain.py:12: KeyError: 'x'`: the innermost line of the user's file, and the error, on one line."""
-    if isinstance(error, SyntaxError) and error.lineno is not None:
-        line: int | None = error.lineno
-    else:
-        frames = traceback.extract_tb(error.__traceback__)
-        line = next((f.lineno for f in reversed(frames) if Path(f.filename).name == path.name), None)
-    text = error.msg if isinstance(error, SyntaxError) else str(error)
-    place = path.name if line is None else f"{path.name}:{line}"
-    return f"{place}: {type(error).__name__}: {' '.join(text.split())[:200]}"
+                self._score(item, item.target or "0")
 
 
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else "" if value is None else str(value)
-
-
-def _as_score(value: Any) -> Score:
-    """A user's verdict as a `Score`.
-
-    Raises:
-        TypeError, ValueError: It is neither a bool, a number in 0..1 nor a `Score`.
-    """
-    score = value if isinstance(value, Score) else Score(_as_number(value))
-    if not 0.0 <= score.value <= 1.0:
-        raise ValueError(f"score must be in 0..1, not {score.value}")
-    return score
-
-
-def _as_number(value: Any) -> float:
-    if not isinstance(value, bool | int | float):
-        raise TypeError(f"score must return a bool, a number or a Score, not {type(value).__name__}")
-    return float(value)

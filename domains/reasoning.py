@@ -6,20 +6,22 @@ families are admitted, with which settings, stands in `domains.reasoning_familie
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib
+import importlib.metadata
 import re
 from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from domains.domain import SPLITS, Item, Score
-from domains.reasoning_families import DEFAULT_FAMILIES, FAMILIES, REFUSED
+from domains.domain import SPLITS, Confined, Item, Score
+from domains.reasoning_families import DEFAULT_FAMILIES, FAMILIES, READ, REFUSED
 from domains.settings import DEFAULT_SIZES, Settings, named_sizes
 from domains.wording import WORDING
 from meta_search.errors import DomainError
 
-__all__ = ["ReasoningDomain"]
+__all__ = ["FamilyScorer", "ReasoningDomain"]
 
 MAX_ANSWER = 2000  # characters; the longest target has about 60
 DRAWS = 1 << 20  # more than any split draws; reasoning-gym makes items one by one, so it costs nothing
@@ -28,6 +30,36 @@ DRAWS = 1 << 20  # more than any split draws; reasoning-gym makes items one by o
 # seeds are hashes. Test is drawn first, so that a larger training split never changes it.
 DRAWN_FIRST = ("test", "validation", "train", "examples")
 _WORD = re.compile(r"\w+")
+
+
+class FamilyScorer:
+    """Scorers of families of reasoning-gym, without the items: `ReasoningDomain.score`, wherever it runs."""
+
+    def __init__(self, families: Sequence[str]) -> None:
+        gym = _import_gym()
+        self._datasets = {name: _dataset(gym, name, 0) for name in families}
+
+    def __call__(self, item: Item, answer: str, run: object = None) -> Score:
+        """1 or 0; see `ReasoningDomain.score`. `run` is for scorers that run code: none of these does."""
+        if not isinstance(answer, str) or not answer.strip():
+            return Score(0.0, "no answer")
+        if len(answer) > MAX_ANSWER:
+            return Score(0.0, f"an answer of {len(answer)} characters, more than {MAX_ANSWER}")
+        try:
+            return Score(float(self._right(item, answer)))
+        except Exception as error:  # noqa: BLE001 - a scorer may raise on any text: it is wrong then
+            return Score(0.0, f"the scorer refused the answer: {type(error).__name__}")
+
+    def _right(self, item: Item, answer: str) -> bool:
+        family, dataset = FAMILIES[item.kind], self._datasets[item.kind]
+        entry = {"question": item.question, "answer": item.target, "metadata": item.data["metadata"]}
+        tidied = _tidy(answer)
+        for attempt in dict.fromkeys((answer.strip(), tidied, family.case(tidied))):
+            if family.guard is not None and not family.guard(attempt, item.target):
+                continue
+            if dataset.score_answer(attempt, entry) >= 1:
+                return True
+        return False
 
 
 class ReasoningDomain:
@@ -48,7 +80,8 @@ class ReasoningDomain:
         self._families = _checked(settings.families or DEFAULT_FAMILIES)
         sizes = {**DEFAULT_SIZES, **named_sizes(settings)}
         gym = _import_gym()
-        self._scorers = {name: _dataset(gym, name, 0) for name in self._families}
+        self._scorer = FamilyScorer(self._families)
+        self.confined = self._confinement()
         seen: set[str] = set()
         self._items: dict[str, tuple[Item, ...]] = {}
         for split in DRAWN_FIRST:
@@ -68,25 +101,14 @@ class ReasoningDomain:
         Space around the answer, quotes or markdown around it and a full stop after it are forgiven, and so
         is case where it carries nothing. Never raises.
         """
-        if not isinstance(answer, str) or not answer.strip():
-            return Score(0.0, "no answer")
-        if len(answer) > MAX_ANSWER:
-            return Score(0.0, f"an answer of {len(answer)} characters, more than {MAX_ANSWER}")
-        try:
-            return Score(float(self._right(item, answer)))
-        except Exception as error:  # noqa: BLE001 - a scorer may raise on any text: it is wrong then
-            return Score(0.0, f"the scorer refused the answer: {type(error).__name__}")
+        return self._scorer(item, answer)
 
-    def _right(self, item: Item, answer: str) -> bool:
-        family, dataset = FAMILIES[item.kind], self._scorers[item.kind]
-        entry = {"question": item.question, "answer": item.target, "metadata": item.data["metadata"]}
-        tidied = _tidy(answer)
-        for attempt in dict.fromkeys((answer.strip(), tidied, family.case(tidied))):
-            if family.guard is not None and not family.guard(attempt, item.target):
-                continue
-            if dataset.score_answer(attempt, entry) >= 1:
-                return True
-        return False
+    def _confinement(self) -> Confined | None:
+        """Scorers that were read run here, in 2 µs an answer; those of other versions confined, in 5 ms."""
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            if importlib.metadata.version("reasoning-gym") == READ:
+                return None
+        return Confined("domains.reasoning:FamilyScorer", {"families": list(self._families)})
 
     def _draw(self, gym: Any, split: str, size: int, seed: int, seen: set[str]) -> tuple[Item, ...]:
         """Draw a split, families in turn; what is in `seen` is drawn again, what is drawn is added to it."""

@@ -2,8 +2,9 @@
 
 A family is admitted if its scorer neither runs nor parses the answer (no `eval`, `exec`, sympy, `Fraction`;
 `Decimal` is safe), gives the stored answer 1, gives hostile strings less, and if the stored answers are
-true. Every scorer named here was read in reasoning-gym 0.1.25; the tests attack them and check the answers
-with solvers of their own, which see only the public question.
+true. Every scorer named here was read in reasoning-gym 0.1.25 (`READ`); with another version they are run in
+a confined child. The tests attack them and check the answers with solvers of their own, which see only the
+public question.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["DEFAULT_FAMILIES", "FAMILIES", "REFUSED", "Family"]
+__all__ = ["DEFAULT_FAMILIES", "FAMILIES", "READ", "REFUSED", "Family"]
+
+READ = "0.1.25"  # version of reasoning-gym
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from meta_search.errors import DomainError
 __all__ = ["REGISTRY", "make", "names"]
 
 REGISTRY: Mapping[str, str] = {
+    "mgsm": "domains.mgsm:MgsmDomain",
     "python": "domains.python_file:PythonDomain",
     "reasoning": "domains.reasoning:ReasoningDomain",
     "table": "domains.table:TableDomain",

@@ -18,10 +18,10 @@ class Settings(Protocol):
 
     Attributes:
         name: Name in the registry.
-        path: File of a `table` or `python` domain.
+        path: File of a `table`, `mgsm` or `python` domain; for `mgsm` a folder of files too.
         question, answer: Column names of a `table` domain.
         match: How a `table` domain scores: exact, numeric or auto.
-        families: Families of the `reasoning` domain; empty takes the default mixture.
+        families: Families of the `reasoning` domain, languages of the `mgsm` domain; empty takes the default.
         sizes: Items per split; splits that are not named take the domain's default.
         seed: Seed of the items and of the splits.
     """

@@ -12,21 +12,18 @@ import csv
 import hashlib
 import io
 import json
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from domains.domain import SPLITS, Item, Score
 from domains.matching import matcher, numeric
-from domains.settings import DEFAULT_SIZES, Settings, named_sizes
+from domains.rows import Row, apportion, deal, distinct, read_text, shuffled
+from domains.settings import Settings, named_sizes
 from domains.wording import WORDING
 from meta_search.errors import DomainError
 
 __all__ = ["TableDomain"]
-
-LEAST_ROWS = 8
-Row = tuple[int, str, str, str]  # line (in a .json: ordinal), question, answer, kind
 
 
 class TableDomain:
@@ -45,15 +42,11 @@ class TableDomain:
         if not settings.path:
             raise DomainError("domain=table needs a file: domain.path=questions.jsonl")
         path = Path(settings.path).expanduser()
-        rows = _distinct(path, _rows(path, settings.question, settings.answer))
-        sizes = _sizes(path, len(rows), named_sizes(settings))
-        self._match = matcher(settings.match, (row[2] for row in rows))
-        rows.sort(key=lambda row: hashlib.sha256(f"{settings.seed}/{_key(row[1])}".encode()).digest())
-        self._items: dict[str, tuple[Item, ...]] = {}
-        start = 0
-        for split in SPLITS:
-            self._items[split] = tuple(_item(row) for row in rows[start : start + sizes[split]])
-            start += sizes[split]
+        rows = distinct(path, _rows(path, settings.question, settings.answer))
+        sizes = apportion(path, len(rows), named_sizes(settings))
+        self._match = matcher(settings.match, (row.answer for row in rows.values()))
+        dealt = deal(shuffled(rows, settings.seed), sizes)
+        self._items = {split: tuple(_item(key, rows[key]) for key in keys) for split, keys in dealt.items()}
         self.name = path.stem
         how = "a number" if self._match is numeric else "a short text, compared exactly but for case"
         examples = self._items["examples"][:2]  # never scored, so they may be shown
@@ -74,39 +67,8 @@ class TableDomain:
         return Score(float(self._match(answer, item.target)))
 
 
-def _item(row: Row) -> Item:
-    _, question, answer, kind = row
-    return Item(f"q-{hashlib.sha256(_key(question).encode()).hexdigest()[:12]}", question, answer, kind)
-
-
-def _key(question: str) -> str:
-    return " ".join(unicodedata.normalize("NFC", question).split())
-
-
-def _distinct(path: Path, rows: Iterator[Row]) -> list[Row]:
-    kept: dict[str, Row] = {}
-    for row in rows:
-        first = kept.setdefault(_key(row[1]), row)
-        if first[2] != row[2]:
-            raise DomainError(
-                f"{path}: rows {first[0]} and {row[0]} ask the same question with different answers; keep one"
-            )
-    return list(kept.values())
-
-
-def _sizes(path: Path, rows: int, named: Mapping[str, int]) -> dict[str, int]:
-    """Items per split: named ones as they are, the others their share of the rest."""
-    least = max(LEAST_ROWS, sum(named.values()) + sum(split not in named for split in SPLITS[1:]))
-    if rows < least:
-        raise DomainError(f"{path}: too few rows: {rows} different questions, at least {least} are needed")
-    others = {split: DEFAULT_SIZES[split] for split in SPLITS if split not in named}
-    rest, total = rows - sum(named.values()), sum(others.values())
-    if rest < total:
-        shares = {s: max(int(s != "examples"), rest * size // total) for s, size in others.items()}
-        while sum(shares.values()) > rest:  # the ones that were lifted to 1 are paid for by the largest
-            shares[max(shares, key=lambda split: shares[split])] -= 1
-        others = shares
-    return {**others, **named}
+def _item(key: str, row: Row) -> Item:
+    return Item(f"q-{hashlib.sha256(key.encode()).hexdigest()[:12]}", row.question, row.answer, row.kind)
 
 
 def _rows(path: Path, question: str, answer: str) -> Iterator[Row]:
@@ -114,14 +76,7 @@ def _rows(path: Path, question: str, answer: str) -> Iterator[Row]:
     reader = readers.get(path.suffix.lower())
     if reader is None:
         raise DomainError(f"domain.path={path}: unknown kind of file; use .jsonl, .json, .csv or .tsv")
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise DomainError(f"domain.path={path}: cannot be read: {error.strerror or error}") from error
-    except UnicodeDecodeError as error:
-        raise DomainError(f"{path}: is not UTF-8 (byte {error.start}); save it as UTF-8") from error
-    if not text.strip():
-        raise DomainError(f"{path}: is empty")
+    text = read_text(path)
     word = "row" if path.suffix.lower() == ".json" else "line"
     for line, record in reader(path, text):
         for column in (question, answer):
@@ -133,7 +88,8 @@ def _rows(path: Path, question: str, answer: str) -> Iterator[Row]:
                 )
         place = f"{path}, {word} {line}"
         kind = _cell(place, "kind", record["kind"]) if record.get("kind") else ""
-        yield line, _cell(place, question, record[question]), _cell(place, answer, record[answer]), kind
+        cells = [_cell(place, column, record[column]) for column in (question, answer)]
+        yield Row(line, cells[0], cells[1], kind)
 
 
 def _cell(place: str, column: str, value: Any) -> str:

@@ -108,12 +108,13 @@ class Bench:
         return self.sandbox._zygote._process.pid
 
     def children(self) -> list[int]:
-        """Processes below the zygote."""
-        return children_of(self.zygote)
+        """Processes below the zygote, without the newest, which wait for a job."""
+        assert self.sandbox._zygote is not None
+        return children_of(self.zygote)[: -self.sandbox._zygote.spares or None]
 
 
 def children_of(pid: int) -> list[int]:
-    """Process ids of the children of a process."""
+    """Process ids of the children of a process, oldest first."""
     return [int(p) for p in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import textwrap
 from pathlib import Path
 
 import pytest
 
-from domains import python_file, registry
+from domains import python_file, registry, user_file
 from domains.domain import SPLITS, Item, Score
 from domains.python_file import PythonDomain
 from meta_search.config import DomainConfig
@@ -112,6 +113,37 @@ def test_a_scorer_that_fails_later_is_a_note_that_names_the_line(tmp_path: Path)
     assert score == Score(0.0, "score failed: my_domain.py:5: ZeroDivisionError: division by zero")
 
 
+def test_a_scorer_of_ones_own_is_confined_unless_it_says_not(tmp_path: Path) -> None:
+    text = '"""B."""' + ITEMS + "def score(item, answer): return answer == item.target\n"
+    confined = make(tmp_path, text).confined
+    assert confined is not None
+    module, name = confined.factory.split(":")
+    scorer = getattr(importlib.import_module(module), name)(**confined.arguments)
+    assert scorer(Item("x", "?", "7"), "7", None) == Score(1.0)
+    assert make(tmp_path, text + "confined = False").confined is None
+    assert make(tmp_path, '"""B."""' + ITEMS).confined is None
+    a_class = 'class Domain:\n    """B."""\n' + textwrap.indent(text.removeprefix('"""B."""'), "    ")
+    a_class = a_class.replace("(item,", "(self, item,").replace("items(split)", "items(self, split)")
+    assert make(tmp_path, a_class).confined is not None
+    assert make(tmp_path, a_class + "    confined = False").confined is None
+
+
+def test_a_scorer_that_runs_code_is_handed_run_and_not_tried_here(tmp_path: Path) -> None:
+    text = '"""B."""' + ITEMS + "def score(item, answer, run): return run(answer) == (True, item.target)\n"
+    domain = make(tmp_path, text)
+    assert domain.confined is not None
+    scorer = user_file.make_scorer(**domain.confined.arguments)
+    assert scorer(Item("x", "?", "7"), "code", lambda code: (True, "7" if code == "code" else "")).value == 1
+
+
+def test_an_answer_that_is_no_code_is_told_by_the_line_of_the_scorer(tmp_path: Path) -> None:
+    source = '"""B."""' + ITEMS + "\n\ndef score(item, answer):\n    return eval(answer) == 3\n"
+    domain = make(tmp_path, source.replace("str(n)", "'3'"))
+    for answer, error in (("1 +", "SyntaxError: invalid syntax"), ("exit()", "SystemExit: None")):
+        note = domain.score(domain.items("test")[0], answer).note
+        assert note == f"score failed: my_domain.py:7: {error}"
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -150,6 +182,19 @@ def test_a_scorer_that_fails_later_is_a_note_that_names_the_line(tmp_path: Path)
         ),
         ('"""B."""' + ITEMS + "def score(item, answer): return 2", "score must be in 0..1, not 2.0"),
         ('"""B."""' + ITEMS + "wording = 'short'", "wording must be a dict"),
+        (
+            '"""B."""' + ITEMS + "confined = 'no'\ndef score(item, answer): return True",
+            "confined must be True or False, not 'no'",
+        ),
+        (
+            '"""B."""' + ITEMS + "confined = False\ndef score(item, answer, run): return True",
+            "score(item, answer, run) needs confinement",
+        ),
+        (
+            '"""B."""\ndef items(split): return [{"question": split, "check": lambda: 1}]\n'
+            "def score(item, answer): return True",
+            "item examples-0 cannot be sent to the scorer's process",
+        ),
         (
             'class Domain:\n    def __init__(self):\n        raise ValueError("a\\nb")',
             "my_domain.py:3: ValueError: a b",

@@ -38,6 +38,16 @@ HOSTILE = (
     "$" * 50_000,
     "1," * 30_000,
     "* " * 30_000,
+    "x" * 10_000_000,
+    "7" * 10_000_000,
+    "5\x00",
+    "²⅗Ⅷ",
+    "(" * 100_000 + ")" * 100_000,
+    "1e99999999/1e-99999999",
+    "__import__('os').system('true') or 10**10**10",
+    "a" * 60_000 + "!",
+    "$1" + ",000" * 20_000,
+    "\\frac{" * 20_000,
 )
 
 PYTHON_DOMAIN = '''"""Double a number."""
@@ -57,6 +67,11 @@ def domain(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     if request.param == "python":
         path = folder / "mine.py"
         path.write_text(PYTHON_DOMAIN)
+    if request.param == "mgsm":
+        path = folder
+        for language, word in (("en", "is"), ("de", "ist")):
+            lines = [f"What {word} {n} + {n}?\t{2 * n}\n" for n in range(100, 160)]
+            (folder / f"mgsm_{language}.tsv").write_text("".join(lines))
     return registry.make(DomainConfig(name=request.param, path=str(path) if path else None))
 
 
@@ -108,7 +123,7 @@ def test_an_unknown_split_is_an_error(domain: Domain) -> None:
 
 def test_an_unknown_name_lists_the_known_ones() -> None:
     with pytest.raises(
-        DomainError, match=r"^domain=gsm8k: no such domain; there are python, reasoning, table$"
+        DomainError, match=r"^domain=gsm8k: no such domain; there are mgsm, python, reasoning, table$"
     ):
         registry.make(DomainConfig(name="gsm8k"))
 

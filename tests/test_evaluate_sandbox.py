@@ -245,10 +245,10 @@ return str(before) + open("kept").read()"""
 
 def test_many_items_at_once_leave_nothing(runtime: Path) -> None:
     with Bench(runtime) as bench:
-        source = forward("return self.call(self.job['item'])")
+        source = forward("return self.call(self.job['question'])")
 
         async def all_of_them() -> list[str]:
-            jobs = [job_of(source, item=str(n)) for n in range(100)]
+            jobs = [job_of(source, question=str(n)) for n in range(100)]
             return [r.answer for r in await asyncio.gather(*(bench.sandbox.run(j, echo) for j in jobs))]
 
         bench.body("return ''")
@@ -289,7 +289,7 @@ with Bench(Path({str(runtime)!r})) as bench:
         source = "def forward(self, task):\\n    self.call('up')\\n    import time; time.sleep(99)"
         from evaluate_kit import job_of
         async def tell(request):
-            print(bench.zygote, *bench.children(), bench.sandbox._zygote._work, flush=True)
+            print(bench.zygote, children_of(bench.zygote)[0], bench.sandbox._zygote._work, flush=True)
             return await echo(request)
         await bench.sandbox.run(job_of(source), tell)
     bench.do(main())

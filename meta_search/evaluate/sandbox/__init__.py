@@ -1,7 +1,8 @@
 """The sandbox that candidate code runs in (DESIGN.md section 6). Standard library only.
 
-Trusted: `sandbox`, `broker`, `messages`, `handle`. The zygote: `zygote`, `confine`, `landlock`,
-`seccomp`, `libc`. Hostile once confined: `child`.
+Trusted: `sandbox`, `broker` (with `job`, `clock`, `fate`, `trace`), `messages`, `handle`, `launch`. The
+zygote: `zygote`, `trial`, `preload`, `confine`, `landlock`, `seccomp`, `libc`. Hostile once it has its job:
+`child`.
 """
 
 from meta_search.evaluate.sandbox.sandbox import Sandbox, layers

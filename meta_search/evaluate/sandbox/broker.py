@@ -7,8 +7,6 @@ item. Everything it reads is hostile until `messages.read` has taken it apart.
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 import time
 import zlib
 from collections.abc import Awaitable, Callable, Mapping
@@ -17,17 +15,22 @@ from typing import Any
 
 from meta_search.config import SandboxConfig
 from meta_search.evaluate.sandbox import dry
+from meta_search.evaluate.sandbox.clock import Clock
+from meta_search.evaluate.sandbox.equality import Equality, Questions
+from meta_search.evaluate.sandbox.fate import fate_of, too_long
 from meta_search.evaluate.sandbox.handle import Child, Exit, ZygoteHandle, ZygoteLost, outlast
+from meta_search.evaluate.sandbox.job import job_message
 from meta_search.evaluate.sandbox.messages import (
-    MAX_LINE,
     Call,
+    Equal,
     Final,
     Program,
     ProtocolError,
     program_result,
     read,
 )
-from meta_search.types import CallReply, CallRequest, ItemJob, ItemResult, TraceCall, Usage
+from meta_search.evaluate.sandbox.trace import place_of, trace_of
+from meta_search.types import CallReply, CallRequest, ItemJob, ItemResult, Usage
 
 __all__ = ["LLM", "Broker"]
 
@@ -35,35 +38,6 @@ LLM = Callable[[CallRequest], Awaitable[CallReply]]
 
 MAX_BYTES = 16 * 2**20
 MAX_PROGRAMS_WAITING = 64
-NO_MEMORY_STATUS = 71
-
-
-class _Clock:
-    """Counts an item's own time: it stands still while a call is unanswered, and `ring`s at the end."""
-
-    def __init__(self, limit_s: float, ring: Callable[[], None]) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._left = limit_s
-        self._ring = ring
-        self._waits = 0
-        self._since = self._loop.time()
-        self._timer = self._loop.call_later(limit_s, ring)
-
-    def stop(self) -> None:
-        self._waits += 1
-        if self._waits == 1:
-            self._left -= self._loop.time() - self._since
-            self._timer.cancel()
-
-    def start(self) -> None:
-        self._waits -= 1
-        if self._waits == 0:
-            self._since = self._loop.time()
-            self._timer = self._loop.call_later(max(0.0, self._left), self._ring)
-
-    def close(self) -> None:
-        self._waits += 1  # whatever comes now starts it no more
-        self._timer.cancel()
 
 
 @dataclass(slots=True)
@@ -80,9 +54,17 @@ class Broker:
         llm: Answers calls; not used for dry jobs.
         config: Limits.
         zygote: Forks the item's child and the siblings of its programs.
+        equality: Compares answers of teams; `None` gives no verdict.
     """
 
-    def __init__(self, job: ItemJob, llm: LLM, config: SandboxConfig, zygote: ZygoteHandle) -> None:
+    def __init__(
+        self,
+        job: ItemJob,
+        llm: LLM,
+        config: SandboxConfig,
+        zygote: ZygoteHandle,
+        equality: Equality | None = None,
+    ) -> None:
         self._job = job
         self._llm = llm
         self._config = config
@@ -91,6 +73,7 @@ class Broker:
         self._programs: dict[int, asyncio.Task[None]] = {}
         self._waiting_programs = 0
         self._one_program = asyncio.Lock()
+        self._questions = Questions(equality)
         self._end: asyncio.Future[Final] = asyncio.get_running_loop().create_future()
 
     async def run(self) -> ItemResult:
@@ -104,7 +87,8 @@ class Broker:
         try:
             final = await self._converse(await self._zygote.spawn())
             # What was asked for is answered, counted and paid, whatever became of the item.
-            replies = {n: await asked.task for n, asked in sorted(self._asked.items())}
+            in_order = sorted(self._asked.items(), key=lambda row: place_of(row[1].call))
+            replies = {n: await asked.task for n, asked in in_order}
         except ZygoteLost:
             await asyncio.gather(*(asked.task for asked in self._asked.values()), return_exceptions=True)
             raise
@@ -115,8 +99,8 @@ class Broker:
 
     async def _converse(self, child: Child) -> Final:
         """From the job to the end of the child."""
-        self._clock = _Clock(self._config.wall_s, self._timeout)
-        child.send(_job_message(self._job))
+        self._clock = Clock(self._config.wall_s, self._timeout)
+        child.send({**job_message(self._job), "calls": self._config.calls})
         reading = asyncio.create_task(self._read(child))
         try:
             await asyncio.wait((self._end, reading), return_when=asyncio.FIRST_COMPLETED)
@@ -125,7 +109,7 @@ class Broker:
             else:
                 reading.result()
                 exit_ = await child.end()
-                self._finish(_fate(exit_, self._config))
+                self._finish(fate_of(exit_, self._config))
             return self._over(self._end.result(), exit_)
         finally:
             self._clock.close()
@@ -143,7 +127,7 @@ class Broker:
                 line = await child.reader.readuntil(b"\n")
             except asyncio.LimitOverrunError:
                 start = await child.reader.read(64)
-                self._finish(_too_long(start))
+                self._finish(too_long(start))
                 return
             except (asyncio.IncompleteReadError, ConnectionError):
                 return
@@ -156,16 +140,20 @@ class Broker:
             except ProtocolError as error:
                 self._fault("refused", str(error))
 
-    def _obey(self, message: Call | Program | Final, child: Child) -> None:
+    def _obey(self, message: Call | Program | Equal | Final, child: Child) -> None:
         if isinstance(message, Call):
             self._ask(message, child)
-        elif isinstance(message, Program):
+        elif isinstance(message, Program | Equal):
             if message.id in self._programs or len(self._programs) > 100_000:
                 raise ProtocolError("broke the sandbox's protocol: id of a program used twice")
             if self._waiting_programs >= MAX_PROGRAMS_WAITING:
                 raise ProtocolError(f"asked for more than {MAX_PROGRAMS_WAITING} programs at a time")
             self._waiting_programs += 1
-            self._programs[message.id] = asyncio.create_task(self._run_program(message, child))
+            if isinstance(message, Equal):
+                work = self._compare(message, child)
+            else:
+                work = self._run_program(message, child)
+            self._programs[message.id] = asyncio.create_task(work)
         elif message.kind == "memory":
             self._fault("memory", f"{message.detail} (limit: {self._config.memory_mb} MB)")
         elif message.kind == "disk":
@@ -224,10 +212,21 @@ class Broker:
         self._waiting_programs -= 1
         self._tell(child, {"id": program.id, "ok": ok, "text": text})
 
+    async def _compare(self, question: Equal, child: Child) -> None:
+        """Settle whether two answers are the same; the clock stands still: `Questions` has its own bounds."""
+        self._clock.stop()
+        try:
+            asked = question.kind, question.a, question.b, question.threshold
+            ok, equal = await self._questions.ask(*asked)
+        finally:
+            self._clock.start()
+        self._waiting_programs -= 1
+        self._tell(child, {"id": question.id, "ok": ok, "equal": equal})
+
     async def _program(self, program: Program, of: int) -> tuple[bool, str]:
         sibling = await self._zygote.spawn(of)
         try:
-            sibling.send({"code": program.code})
+            sibling.send({"program": program.code})
             async with asyncio.timeout(program.timeout):
                 line = await sibling.reader.readuntil(b"\n")
             return program_result(line, self._config.output_kb)
@@ -236,7 +235,7 @@ class Broker:
         except ProtocolError as error:
             return False, str(error)
         except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError):
-            return False, _fate(await sibling.end(), self._config).detail
+            return False, fate_of(await sibling.end(), self._config).detail
         finally:
             await sibling.end()
 
@@ -260,7 +259,7 @@ class Broker:
 
     def _over(self, final: Final, exit_: Exit) -> Final:
         """A limit that the zygote found passed outweighs whatever the child still said."""
-        return _fate(exit_, self._config) if exit_.why in ("cpu", "disk", "threads") else final
+        return fate_of(exit_, self._config) if exit_.why in ("cpu", "disk", "threads") else final
 
     def _result(self, final: Final, replies: Mapping[int, CallReply], seconds: float) -> ItemResult:
         kind, answer, detail = final.kind, final.answer, final.detail
@@ -268,7 +267,7 @@ class Broker:
             if reply.fault is not None:  # a failed call can't be hidden by an answer or an `except`
                 kind, answer, detail = reply.fault, "", reply.message or "the endpoint failed"
                 break
-        trace = [_trace(self._asked[n].call, reply) for n, reply in replies.items()]
+        trace = trace_of([(self._asked[n].call, reply) for n, reply in replies.items()], final.inputs)
         free = self._job.dry
         return ItemResult(
             agent=self._job.agent.id,
@@ -281,65 +280,7 @@ class Broker:
             used=Usage() if free else sum((r.used for r in replies.values()), Usage()),
             paid=Usage() if free else sum((r.paid for r in replies.values()), Usage()),
             seconds=seconds,
-            trace=tuple(trace),
+            trace=trace,
             space=final.space,
+            networks=final.networks,
         )
-
-
-def _job_message(job: ItemJob) -> dict[str, Any]:
-    """What `agent.runtime.run_item` gets: no target, no agent id, nothing of the run."""
-    return {
-        "source": job.agent.source,
-        "values": dict(job.agent.values),
-        "demonstrations": [[d.question, d.reply] for d in job.agent.demonstrations],
-        "question": job.question,
-        "examples": [list(pair) for pair in job.examples],
-        "wording": dict(job.wording),
-        "seed": job.seed,
-        "item": job.item,
-        "repeat": job.repeat,
-    }
-
-
-def _trace(call: Call, reply: CallReply) -> TraceCall:
-    return TraceCall(
-        index=call.id,
-        author=call.author,
-        role=call.role,
-        fields=call.fields,
-        prompt=call.prompt,
-        text=reply.text,
-        inputs=call.inputs,
-        tokens=reply.used.tokens,
-        latency_s=reply.latency_s,
-    )
-
-
-def _too_long(start: bytes) -> Final:
-    """What a line over `MAX_LINE` is told as: by far the most likely is a prompt that grew."""
-    if b'"call"' in start:
-        return Final("context", "", f"a prompt of more than {MAX_LINE >> 20} MB", ())
-    return Final("output", "", f"an answer or a message of more than {MAX_LINE >> 20} MB", ())
-
-
-def _fate(exit_: Exit, config: SandboxConfig) -> Final:
-    """What to make of a child that ended without a final message."""
-    if exit_.why == "disk":
-        return Final("disk", "", f"wrote more than {config.disk_mb} MB, or too many files", ())
-    if exit_.why == "threads":
-        return Final("refused", "", "started too many threads", ())
-    number = os.WTERMSIG(exit_.status) if os.WIFSIGNALED(exit_.status) else 0
-    if exit_.why == "cpu" or (number in (signal.SIGXCPU, signal.SIGKILL) and exit_.cpu_s >= config.cpu_s):
-        return Final("cpu", "", f"used more than {config.cpu_s:g} s of CPU, its programs' included", ())
-    if number == signal.SIGSYS:
-        return Final("refused", "", "made a system call that the sandbox forbids", ())
-    if number == signal.SIGKILL:
-        return Final("crash", "", "died of SIGKILL: it closed its pipe, or the machine ran out of memory", ())
-    if number:
-        return Final(
-            "crash", "", f"died of {signal.Signals(number).name}, often endless recursion in C code", ()
-        )
-    status = os.WEXITSTATUS(exit_.status)
-    if status == NO_MEMORY_STATUS:
-        return Final("memory", "", f"used more than {config.memory_mb} MB", ())
-    return Final("crash", "", f"ended its process (status {status}) before it answered", ())

@@ -18,9 +18,24 @@ import traceback
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
-__all__ = ["Channel", "fault_of", "run_item", "run_program"]
+from meta_search.evaluate.sandbox.confine import Slot
+
+__all__ = ["PIPE", "Channel", "enter_files", "fault_of", "run_one"]
 
 MAX_DETAIL = 500
+PIPE = 3  # the child's end of its socket
+
+
+def enter_files(slot: Slot) -> None:
+    """Leave a child its pipe, /dev/null as standard streams, and its ruleset until that is entered."""
+    null = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(null, descriptor)
+    keep = PIPE
+    if slot.ruleset >= 0:
+        keep = PIPE + 1
+        slot.ruleset = os.dup2(slot.ruleset, keep, inheritable=False)
+    os.closerange(keep + 1, 2**16)
 
 
 class Channel:
@@ -92,16 +107,28 @@ def _print_to(paper: _Paper) -> io.TextIOWrapper:
     return stream
 
 
-def run_item(
+def run_one(
     channel: Channel, run: Callable[[dict[str, Any], Channel], dict[str, Any]], output_kb: int
 ) -> NoReturn:
-    """Read a job from the channel, run it with `agent.runtime.run_item`, and send the final message."""
+    """Wait for the one message that says what to do: a program of an agent, or a job for `run`."""
+    job = channel.recv()
+    if "program" in job:
+        _run_program(channel, str(job["program"]), output_kb)
+    _run_item(channel, job, run, output_kb)
+
+
+def _run_item(
+    channel: Channel,
+    job: dict[str, Any],
+    run: Callable[[dict[str, Any], Channel], dict[str, Any]],
+    output_kb: int,
+) -> NoReturn:
+    """Run a job with `agent.runtime.run_item`, and send the final message."""
 
     def too_much() -> None:
         detail = f"printed more than {output_kb} KB"
         channel.finish({"op": "fault", "kind": "output", "detail": detail, "space": []})
 
-    job = channel.recv()
     _print_to(_Paper(output_kb * 1024, too_much, keep=False))
     final: dict[str, Any]
     try:
@@ -112,9 +139,8 @@ def run_item(
     channel.finish(final)
 
 
-def run_program(channel: Channel, output_kb: int) -> NoReturn:
-    """Read a program from the channel, run it, and send what it printed (or the error it ended with)."""
-    code = str(channel.recv().get("code", ""))
+def _run_program(channel: Channel, code: str, output_kb: int) -> NoReturn:
+    """Run a program, and send what it printed (or the error it ended with)."""
 
     def too_much() -> None:
         raise _Full

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import importlib.util
 import json
 import os
 import shutil
 import socket
 import subprocess
-import sys
 import tempfile
+from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,35 +18,13 @@ from typing import Any
 
 from meta_search.config import SandboxConfig
 from meta_search.errors import SandboxError
+from meta_search.evaluate.sandbox.launch import ENVIRONMENT, command
 from meta_search.evaluate.sandbox.messages import MAX_LINE
 
-__all__ = ["Child", "Exit", "ZygoteHandle", "ZygoteLost", "outlast"]
+__all__ = ["ENVIRONMENT", "Child", "Exit", "ZygoteHandle", "ZygoteLost", "outlast"]
 
 START_S = 60.0
 END_S = 5.0
-
-# Loads the sandbox's modules without running any package's __init__, which may import anything.
-BOOT = """
-import sys, types
-name, path = "", {root!r}
-for part in ("meta_search", "evaluate", "sandbox"):
-    name, path = name + part, path + "/" + part
-    sys.modules[name] = types.ModuleType(name)
-    sys.modules[name].__path__ = [path]
-    name += "."
-from meta_search.evaluate.sandbox import zygote
-zygote.main()
-"""
-# Nothing of our environment. One thread in numerical libraries, or forking would not be safe; one arena,
-# or every thread of an agent would reserve 64 MB of its address space.
-ENVIRONMENT = {
-    "PYTHONHASHSEED": "0",
-    "MALLOC_ARENA_MAX": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "OMP_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-    "LC_ALL": "C.UTF-8",
-}
 
 
 class ZygoteLost(Exception):
@@ -89,21 +66,53 @@ class Child:
         return self.exited.result()
 
 
-class ZygoteHandle:
-    """One zygote. All methods belong to one event loop."""
+@dataclass(frozen=True, slots=True)
+class _Spare:
+    """A child that waits for its job."""
 
-    def __init__(self, process: subprocess.Popen[bytes], control: socket.socket, work: str) -> None:
+    number: int
+    pipe: socket.socket
+    exited: asyncio.Future[Exit]
+
+    def alive(self) -> bool:
+        """Whether it, or the way to it, still holds the other end of its pipe; closes this one if not."""
+        try:
+            self.pipe.recv(1, socket.MSG_PEEK)  # it says nothing before it has a job
+        except BlockingIOError:
+            return True
+        self.pipe.close()
+        return False
+
+
+class ZygoteHandle:
+    """One zygote. All methods belong to one event loop.
+
+    Args:
+        process: The zygote.
+        control: The other end of its control socket.
+        work: Its folder, which `close` removes.
+        spares: How many confined children wait for a job that has not come yet.
+    """
+
+    def __init__(
+        self, process: subprocess.Popen[bytes], control: socket.socket, work: str, spares: int = 0
+    ) -> None:
         self.missing: dict[str, str] = {}
+        self.spares = spares
         self._process = process
         self._control = control
         self._work = work
         self._numbers = 0
+        self._spares: deque[_Spare] = deque()
         self._exits: dict[int, asyncio.Future[Exit]] = {}
+        self._unsent: deque[tuple[bytes, socket.socket | None]] = deque()
         self._loop = asyncio.get_running_loop()
         self._lost = self._loop.create_future()
 
     @classmethod
-    async def start(cls, config: SandboxConfig, layers: Iterable[str], runtime: Path | None) -> ZygoteHandle:
+    async def start(
+        cls, config: SandboxConfig, layers: Iterable[str], runtime: Path | None, spares: int = 0
+    ) -> ZygoteHandle:
         """Start a zygote and wait until it is ready; `missing` then holds the layers it cannot use.
 
         Raises:
@@ -112,10 +121,9 @@ class ZygoteHandle:
         work = tempfile.mkdtemp(prefix="meta-search-")
         os.chmod(work, 0o711)  # children of another uid pass through to their own folder
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        command = _command(config, layers, runtime, work, theirs.fileno())
         with theirs, open(os.path.join(work, "log"), "wb") as log:
             process = subprocess.Popen(
-                command,
+                command(config, layers, runtime, work, theirs.fileno()),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -124,7 +132,7 @@ class ZygoteHandle:
                 start_new_session=True,
                 cwd="/",
             )
-        handle = cls(process, ours, work)
+        handle = cls(process, ours, work, spares)
         ours.setblocking(False)
         try:
             async with asyncio.timeout(START_S):
@@ -138,6 +146,8 @@ class ZygoteHandle:
             raise SandboxError(f"the sandbox's process does not start: {reason}")
         handle.missing = dict(ready["missing"])
         handle._loop.add_reader(ours, handle._hear)
+        for _ in range(spares):
+            handle._fork()
         return handle
 
     @property
@@ -146,47 +156,36 @@ class ZygoteHandle:
         return self._lost.done()
 
     async def spawn(self, of: int | None = None) -> Child:
-        """Fork a confined child: for an item, or for a program of the item's child `of`.
+        """A confined child: for an item, or for a program of the item's child `of`.
+
+        Where the system has no room for another process, its `end` raises a `SandboxError`.
 
         Raises:
             ZygoteLost: There is no zygote any more.
-            SandboxError: The system has no room for another process.
         """
+        self._spares = deque(spare for spare in self._spares if spare.alive())
+        for _ in range(self.spares - len(self._spares)):
+            self._fork()
+        # The next spare is forked while this one works; where none are kept, they are the same.
+        self._fork(self._spares[0].number if self._spares else self._numbers + 1, of)
         if self.lost:
             raise ZygoteLost
-        self._numbers += 1
-        number = self._numbers
-        exited: asyncio.Future[Exit] = self._loop.create_future()
-        exited.add_done_callback(lambda future: future.cancelled() or future.exception())
-        self._exits[number] = exited
-        ours, theirs = socket.socketpair()
-        forked = False
+        spare = self._spares.popleft()
         try:
-            with theirs:
-                await self._tell({"op": "fork", "id": number, "of": of}, [theirs.fileno()])
-            forked = True
-            reader, writer = await asyncio.open_unix_connection(sock=ours, limit=MAX_LINE)
+            reader, writer = await asyncio.open_unix_connection(sock=spare.pipe, limit=MAX_LINE)
         except BaseException:  # cancelled in between: nobody else knows of this child
-            ours.close()
-            if forked:
-                self.kill(number)
-                await outlast(exited)
+            spare.pipe.close()
+            self.kill(spare.number)
+            await outlast(spare.exited)
             raise
-        return Child(number, reader, writer, exited, self)
+        return Child(spare.number, reader, writer, spare.exited, self)
 
     def kill(self, number: int) -> None:
         """Kill a child; how it ended is still heard by its `exited`."""
-        message = json.dumps({"op": "kill", "id": number}).encode()
-        try:
-            self._control.send(message)
-        except BlockingIOError:
-            self._loop.call_later(0.002, self.kill, number)
-        except OSError:
-            self._lose()
+        self._post({"op": "kill", "id": number})
 
     async def close(self) -> None:
         """End the zygote and all its children, and remove its folder."""
-        self._loop.remove_reader(self._control)
         self._lose()
         self._control.close()
         give_up = self._loop.time() + END_S
@@ -196,18 +195,40 @@ class ZygoteHandle:
             await asyncio.sleep(0.002)
         shutil.rmtree(self._work, ignore_errors=True)
 
-    async def _tell(self, message: Mapping[str, Any], descriptors: Iterable[int] = ()) -> None:
-        data = json.dumps(message).encode()
-        while not self.lost:
-            try:
-                socket.send_fds(self._control, [data], list(descriptors))
-            except BlockingIOError:  # hundreds of messages wait: let it catch up
-                await asyncio.sleep(0.002)
-            except OSError:
-                self._lose()
-            else:
-                return
-        raise ZygoteLost
+    def _fork(self, take: int | None = None, of: int | None = None) -> None:
+        """Have a spare forked. From then on, the child `take` has a job, as a program of item `of`."""
+        if self.lost:
+            return
+        self._numbers += 1
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        exited: asyncio.Future[Exit] = self._loop.create_future()
+        exited.add_done_callback(lambda future: future.cancelled() or future.exception())
+        self._exits[self._numbers] = exited
+        self._spares.append(_Spare(self._numbers, ours, exited))
+        self._post({"op": "fork", "id": self._numbers, "take": take, "of": of}, theirs)
+
+    def _post(self, message: Mapping[str, Any], descriptor: socket.socket | None = None) -> None:
+        """Send a message, and a descriptor that is closed here afterwards."""
+        self._unsent.append((json.dumps(message).encode(), descriptor))
+        self._send_unsent()
+
+    def _send_unsent(self) -> None:
+        try:
+            while self._unsent and not self.lost:
+                data, descriptor = self._unsent[0]
+                if descriptor is None:
+                    self._control.send(data)
+                else:
+                    socket.send_fds(self._control, [data], [descriptor.fileno()])
+                    descriptor.close()
+                self._unsent.popleft()
+        except BlockingIOError:  # hundreds of messages wait: let it catch up
+            self._loop.add_writer(self._control, self._send_unsent)
+        except OSError:
+            self._lose()
+        else:
+            self._loop.remove_writer(self._control)
 
     def _hear(self) -> None:
         try:
@@ -217,25 +238,30 @@ class ZygoteHandle:
         except OSError:
             data = b""
         if not data:
-            self._loop.remove_reader(self._control)
             self._lose()
             return
         message = json.loads(data)
-        exited = self._exits.pop(message["id"], None)
-        if exited is None or exited.done():
-            return
+        exited = self._exits.pop(message["id"])
         if message["status"] == -1:
             exited.set_exception(SandboxError(f"the sandbox cannot start a process: {message['why']}"))
         else:
             exited.set_result(Exit(message["status"], message["cpu"], message["why"]))
 
     def _lose(self) -> None:
-        if not self._lost.done():
-            self._lost.set_result(None)
+        if self.lost:
+            return
+        self._lost.set_result(None)
+        self._loop.remove_reader(self._control)
+        self._loop.remove_writer(self._control)
         for exited in self._exits.values():
-            if not exited.done():
-                exited.set_exception(ZygoteLost())
-        self._exits.clear()
+            exited.set_exception(ZygoteLost())
+        for spare in self._spares:
+            spare.pipe.close()
+        for _, descriptor in self._unsent:
+            if descriptor is not None:
+                descriptor.close()
+        for kept in (self._exits, self._spares, self._unsent):
+            kept.clear()
 
     def _last_words(self) -> str:
         with contextlib.suppress(OSError):
@@ -255,36 +281,3 @@ async def outlast(ending: asyncio.Future[Any]) -> None:
             cancelled = error
     if cancelled is not None:
         raise cancelled
-
-
-def _command(
-    config: SandboxConfig, layers: Iterable[str], runtime: Path | None, work: str, control: int
-) -> list[str]:
-    packages = _packages_of("numpy")
-    readable = [str(runtime)] if runtime else []
-    if packages:
-        readable += [str(path) for path in (packages / "numpy", packages / "numpy.libs")]
-    options = {
-        "control": control,
-        "layers": sorted(layers),
-        "work": work,
-        "readable": readable,
-        "runtime": None if runtime is None else str(runtime),
-        "packages": None if packages is None else str(packages),
-        "cpu_s": config.cpu_s,
-        "memory_mb": config.memory_mb,
-        "disk_mb": config.disk_mb,
-        "output_kb": config.output_kb,
-    }
-    root = str(Path(__file__).resolve().parents[3])
-    boot = BOOT.format(root=root)
-    return [sys.executable, "-s", "-S", "-P", "-B", "-X", "utf8", "-c", boot, json.dumps(options)]
-
-
-def _packages_of(name: str) -> Path | None:
-    """The folder that holds an installed package, found without importing it."""
-    try:
-        spec = importlib.util.find_spec(name)
-    except (ImportError, ValueError):
-        return None
-    return None if spec is None or spec.origin is None else Path(spec.origin).parents[1]

@@ -31,6 +31,9 @@ _CAPABILITY_VERSION_3 = 0x20080522
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.syscall.restype = ctypes.c_long
+# Made here and not in each child, where making types costs more than the call.
+_this_process = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
+_no_capabilities = (ctypes.c_uint32 * 6)()
 
 
 def _checked(result: int, name: str) -> int:
@@ -48,8 +51,9 @@ def syscall(name: str, number: int, *arguments: int | ctypes.Array[ctypes.c_char
 
 def prctl(option: int, *arguments: int) -> int:
     """`prctl(2)`; missing arguments are 0. Raises `OSError`."""
-    four = [*arguments, 0, 0, 0, 0][:4]
-    return _checked(int(_libc.prctl(ctypes.c_int(option), *(ctypes.c_ulong(a) for a in four))), "prctl")
+    return _checked(
+        int(_libc.prctl(option, *[ctypes.c_ulong(a) for a in (*arguments, 0, 0, 0)][:4])), "prctl"
+    )
 
 
 def unshare(flags: int) -> None:
@@ -70,16 +74,13 @@ def umount(target: str) -> None:
 
 def drop_capabilities() -> None:
     """Give up every capability: a user namespace hands its creator all of them."""
-    header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
-    data = (ctypes.c_uint32 * 6)()
-    _checked(int(_libc.capset(header, data)), "capset")
+    _checked(int(_libc.capset(_this_process, _no_capabilities)), "capset")
 
 
 def has_capabilities(*wanted: int) -> bool:
     """Whether this process holds all of these capabilities now (capget)."""
-    header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
     data = (ctypes.c_uint32 * 6)()
-    if _libc.capget(header, data) != 0:
+    if _libc.capget(_this_process, data) != 0:
         return False
     effective = data[0] | (data[3] << 32)
     return all(effective >> number & 1 for number in wanted)

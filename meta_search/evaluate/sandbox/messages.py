@@ -12,9 +12,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from meta_search.types import Parameter, Scalar
+from meta_search.evaluate.sandbox.networks import read_networks
+from meta_search.types import Parameter, Scalar, TeamNetwork
 
-__all__ = ["MAX_LINE", "Call", "Final", "Program", "ProtocolError", "clean_line", "program_result", "read"]
+__all__ = [
+    "MAX_LINE",
+    "Call",
+    "Equal",
+    "Final",
+    "Program",
+    "ProtocolError",
+    "clean_line",
+    "program_result",
+    "read",
+]
 
 MAX_LINE = 2 * 2**20
 MAX_NAME = 200
@@ -26,6 +37,7 @@ MAX_FIELDS = 64
 MAX_SCHEMA = 64 * 1024
 MAX_PARAMETERS = 64
 MAX_PROGRAM_S = 60.0
+MAX_COMPARED = 4000
 # What a child may say of itself; the rest is for the broker to judge.
 CHILD_KINDS = ("crash", "memory", "disk", "output", "refused", "bad_answer")
 
@@ -48,6 +60,9 @@ class Call:
     fields: tuple[str, ...]
     occurrence: str
     inputs: tuple[int, ...]
+    pasted: tuple[int, ...] = ()
+    place: tuple[int, ...] = ()
+    component: str = ""
 
     @property
     def prompt(self) -> str:
@@ -65,6 +80,17 @@ class Program:
 
 
 @dataclass(frozen=True, slots=True)
+class Equal:
+    """A question whether two answers are the same; `threshold` (0..1) is for kind `text`."""
+
+    id: int
+    kind: str
+    a: str
+    b: str
+    threshold: float
+
+
+@dataclass(frozen=True, slots=True)
 class Final:
     """The end of an item as the child tells it: `ok` with an answer, or a fault with a detail."""
 
@@ -72,9 +98,11 @@ class Final:
     answer: str
     detail: str
     space: tuple[Parameter, ...]
+    networks: tuple[TeamNetwork, ...] = ()
+    inputs: tuple[int, ...] = ()
 
 
-def read(line: bytes) -> Call | Program | Final:
+def read(line: bytes) -> Call | Program | Equal | Final:
     """Parse one line. Raises `ProtocolError`."""
     message = _object(line)
     operation = message.get("op")
@@ -83,10 +111,13 @@ def read(line: bytes) -> Call | Program | Final:
     if operation == "python":
         timeout = _number(message, "timeout", 5.0)
         return Program(_id(message.get("id")), _text(message, "code"), min(max(timeout, 0.05), MAX_PROGRAM_S))
+    if operation == "equal":
+        return _equal(message)
     if operation == "done":
         if not isinstance(message.get("answer"), str):
             return Final("bad_answer", "", "the answer is not a string", ())
-        return Final("ok", _text(message, "answer"), "", _space(message.get("space")))
+        answer, space = _text(message, "answer"), _space(message.get("space"))
+        return Final("ok", answer, "", space, _networks(message.get("networks")), _ids(message, "inputs"))
     if operation == "fault":
         detail = clean_line(_text(message, "detail"))
         return Final(_fault_kind(message.get("kind"), detail), "", detail, _space(message.get("space")))
@@ -135,6 +166,7 @@ def _call(message: dict[str, Any]) -> Call:
         _fail("fields")
     if not isinstance(inputs, list) or len(inputs) > MAX_INPUTS:
         _fail("inputs")
+    pasted, place = _ids(message, "pasted"), _ids(message, "place")
     return Call(
         id=_id(message.get("id")),
         author=_text(message, "author", MAX_NAME, cut=True),
@@ -146,7 +178,29 @@ def _call(message: dict[str, Any]) -> Call:
         fields=tuple(_checked_text(f, "fields", MAX_LINE)[:MAX_NAME] for f in fields),
         occurrence=_text(message, "occurrence", MAX_NAME),
         inputs=tuple(_id(i) for i in inputs),
+        pasted=pasted,
+        place=place,
+        component=_text(message, "component", MAX_NAME, cut=True) if "component" in message else "",
     )
+
+
+def _equal(message: dict[str, Any]) -> Equal:
+    if message.get("kind") not in ("math", "text"):
+        _fail("kind of answer")
+    return Equal(
+        _id(message.get("id")),
+        str(message["kind"]),
+        _text(message, "a", MAX_COMPARED),
+        _text(message, "b", MAX_COMPARED),
+        min(max(_number(message, "threshold", 0.9), 0.0), 1.0),
+    )
+
+
+def _networks(rows: Any) -> tuple[TeamNetwork, ...]:
+    try:
+        return read_networks(rows)
+    except ValueError:
+        return _fail("a team's network")
 
 
 def _shallow(value: Any, depth: int = 16) -> bool:
@@ -227,6 +281,13 @@ def _number(message: dict[str, Any], key: str, default: float) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < 1e300:
         _fail(key)
     return float(value)
+
+
+def _ids(message: dict[str, Any], key: str) -> tuple[int, ...]:
+    value = message.get(key, [])
+    if not isinstance(value, list) or len(value) > MAX_INPUTS:
+        _fail(key)
+    return tuple(_id(i) for i in value)
 
 
 def _id(value: Any) -> int:

@@ -10,6 +10,7 @@ from pathlib import Path
 from meta_search.config import SandboxConfig
 from meta_search.errors import SandboxError
 from meta_search.evaluate.sandbox.broker import LLM, Broker
+from meta_search.evaluate.sandbox.equality import Equality
 from meta_search.evaluate.sandbox.handle import ZygoteHandle, ZygoteLost
 from meta_search.evaluate.sandbox.names import LAYERS, REQUIRED
 from meta_search.types import ItemJob, ItemResult
@@ -17,6 +18,7 @@ from meta_search.types import ItemJob, ItemResult
 __all__ = ["Sandbox", "layers"]
 
 ATTEMPTS = 3
+SPARES = 1  # children confined before there is a job for them; with two, items took as long
 RUNTIME = Path(__file__).resolve().parents[2] / "agent"
 
 
@@ -39,6 +41,7 @@ class Sandbox:
         self._layers = tuple(layers)
         self._zygote: ZygoteHandle | None = None
         self._starting = asyncio.Lock()
+        self._equality = Equality(config, self._layers)
 
     @property
     def missing(self) -> dict[str, str]:
@@ -56,7 +59,7 @@ class Sandbox:
                 return
             if self._zygote is not None:
                 await self._zygote.close()
-            zygote = await ZygoteHandle.start(self._config, self._layers, self._runtime)
+            zygote = await ZygoteHandle.start(self._config, self._layers, self._runtime, SPARES)
             lacking = {
                 **{name: "switched off" for name in LAYERS if name not in self._layers},
                 **zygote.missing,
@@ -82,7 +85,7 @@ class Sandbox:
             await self.start()
             assert self._zygote is not None
             try:
-                return await Broker(job, llm, self._config, self._zygote).run()
+                return await Broker(job, llm, self._config, self._zygote, self._equality).run()
             except ZygoteLost:
                 continue
         raise SandboxError(
@@ -91,6 +94,7 @@ class Sandbox:
 
     async def close(self) -> None:
         """End everything that runs. May be called twice."""
+        await self._equality.close()
         if self._zygote is not None:
             await self._zygote.close()
             self._zygote = None

@@ -4,8 +4,11 @@ It holds no secret (no key, no item, no job ever passes through its memory), has
 loop, and forks one confined child per item or program on a word from its control socket. It ends, and its
 children with it, when that socket closes or when its parent is gone.
 
-Control messages are JSON datagrams. In: `fork` (with a socket for the child) and `kill`. Out: `ready`,
-once, and `exit` for every child.
+A child goes behind its walls at once and waits there for its job, so that it can be forked before there is
+one. It serves for one job.
+
+Control messages are JSON datagrams. In: `fork` (with a socket for the child, and which child to `take`: that
+has a job from now on, as a program `of` an item) and `kill`. Out: `ready`, once, and `exit` for every child.
 """
 
 from __future__ import annotations
@@ -26,16 +29,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from meta_search.evaluate.sandbox import child as child_module
 from meta_search.evaluate.sandbox import libc
-from meta_search.evaluate.sandbox.confine import THREADS, Confinement, LayerError, Slot
+from meta_search.evaluate.sandbox.child import PIPE, Channel, enter_files, run_one
+from meta_search.evaluate.sandbox.confine import THREADS, Confinement, Slot
 from meta_search.evaluate.sandbox.preload import load_runtime, preload
+from meta_search.evaluate.sandbox.trial import self_test
 
-__all__ = ["main"]
+__all__ = ["PIPE", "STACK_BYTES", "Zygote", "main", "self_test"]
 
 TICK_MS = 50
 IDLE_MS = 1000
-PIPE = 3  # the child's end of its socket
 STACK_BYTES = 2**20
 
 
@@ -44,7 +47,8 @@ class _Child:
     number: int
     slot: Slot
     cpu_s: float
-    of: int | None
+    taken: bool = False
+    of: int | None = None
     why: str = ""
 
 
@@ -82,13 +86,15 @@ class Zygote:
         looked = time.monotonic()
         # Not PDEATHSIG: it follows the thread that started the zygote, which may end long before.
         while os.getppid() == self._parent:
-            ready = {descriptor for descriptor, _ in poll.poll(TICK_MS if self._children else IDLE_MS)}
-            if self._wake in ready:
+            busy = any(child.taken for child in self._children.values())
+            ready = {descriptor for descriptor, _ in poll.poll(TICK_MS if busy else IDLE_MS)}
+            if self._control.fileno() in ready:
+                if not self._obey():
+                    return
+            elif self._wake in ready:  # after all that was asked for: a child is told of before any later end
                 with contextlib.suppress(BlockingIOError):
                     os.read(self._wake, 4096)
                 self._reap()
-            if self._control.fileno() in ready and not self._obey():
-                return
             if time.monotonic() - looked >= TICK_MS / 1000:
                 looked = time.monotonic()
                 self._watch()
@@ -108,49 +114,50 @@ class Zygote:
             return False
         message = json.loads(data)
         if message["op"] == "fork":
-            self._fork(message["id"], message.get("of"), descriptors[0])
+            self._fork(message["id"], descriptors[0])
             os.close(descriptors[0])
+            if message["take"] in self._pids:
+                self._take(self._pids[message["take"]], message["of"])
         elif message["id"] in self._pids:
             os.kill(self._pids[message["id"]], signal.SIGKILL)
         return True
 
-    def _fork(self, number: int, of: int | None, pipe: int) -> None:
-        cpu_s = self._cpu_s
-        if of is not None:
-            if of not in self._pids:  # the item has ended meanwhile
-                self._say({"op": "exit", "id": number, "status": 0, "cpu": 0.0, "why": "gone"})
-                return
-            item = self._children[self._pids[of]]
-            cpu_s = max(0.01, item.cpu_s - _cpu_of(self._pids[of]))
+    def _fork(self, number: int, pipe: int) -> None:
         slot = self._free.pop() if self._free else self._confinement.slot()
         try:
             pid = os.fork()
         except OSError as error:
             self._free.append(slot)
-            self._say(
-                {"op": "exit", "id": number, "status": -1, "cpu": 0.0, "why": f"fork: {error.strerror}"}
-            )
+            self._say_end(number, -1, 0.0, f"fork: {error.strerror}")
             return
         if pid == 0:
-            self._be_child(slot, pipe, cpu_s, program=of is not None)
-        self._children[pid] = _Child(number, slot, cpu_s, of)
+            self._be_child(slot, pipe)
+        self._children[pid] = _Child(number, slot, self._cpu_s)
         self._pids[number] = pid
 
-    def _be_child(self, slot: Slot, pipe: int, cpu_s: float, program: bool) -> NoReturn:
+    def _take(self, pid: int, of: int | None) -> None:
+        """Let a child's limits hold from now on. For a program, they are what its item has left."""
+        child = self._children[pid]
+        child.taken, child.of = True, of
+        if of is None:
+            return
+        item = self._pids.get(of)
+        if item is None:
+            child.why = "gone"  # the item has ended meanwhile
+            os.kill(pid, signal.SIGKILL)
+            return
+        child.cpu_s = max(0.01, self._children[item].cpu_s - _cpu_of(item))
+
+    def _be_child(self, slot: Slot, pipe: int) -> NoReturn:
         status = 1
         try:
             signal.set_wakeup_fd(-1)
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             os.setsid()
             os.dup2(pipe, PIPE, inheritable=False)
             enter_files(slot)
-            self._confinement.enter(slot, self._pid, cpu_s)
+            self._confinement.enter(slot, self._pid, self._cpu_s)
             random.seed(0)  # programs are reproducible; the runtime seeds agents
-            channel = child_module.Channel(PIPE)
-            if program:
-                child_module.run_program(channel, self._output_kb)
-            else:
-                child_module.run_item(channel, self._run, self._output_kb)
+            run_one(Channel(PIPE), self._run, self._output_kb)
         except MemoryError:
             status = 71
         finally:
@@ -174,12 +181,13 @@ class Zygote:
                 self._kill_strays()
             self._confinement.clean(child.slot)
             self._free.append(child.slot)
-            self._say({"op": "exit", "id": child.number, "status": status, "cpu": cpu_s, "why": child.why})
+            self._say_end(child.number, status, cpu_s, child.why)
 
     def _watch(self) -> None:
         """End children that went over a limit which the kernel does not hold, or not exactly."""
         for pid, child in self._children.items():
-            self._check(pid, child)
+            if child.taken:
+                self._check(pid, child)
 
     def _check(self, pid: int, child: _Child) -> None:
         if child.why:
@@ -202,21 +210,10 @@ class Zygote:
                     os.kill(pid, signal.SIGKILL)
                     os.waitpid(pid, 0)
 
-    def _say(self, message: dict[str, Any]) -> None:
+    def _say_end(self, number: int, status: int, cpu_s: float, why: str) -> None:
+        message = {"op": "exit", "id": number, "status": status, "cpu": cpu_s, "why": why}
         with contextlib.suppress(OSError):  # a closed socket is noticed by `serve`
             self._control.send(json.dumps(message).encode())
-
-
-def enter_files(slot: Slot) -> None:
-    """Leave a child its pipe, /dev/null as standard streams, and its ruleset until that is entered."""
-    null = os.open(os.devnull, os.O_RDWR)
-    for descriptor in (0, 1, 2):
-        os.dup2(null, descriptor)
-    keep = PIPE
-    if slot.ruleset >= 0:
-        keep = PIPE + 1
-        slot.ruleset = os.dup2(slot.ruleset, keep, inheritable=False)
-    os.closerange(keep + 1, 2**16)
 
 
 def _cpu_of(pid: int) -> float:
@@ -237,50 +234,6 @@ def _threads_of(pid: int) -> int:
 def _read(path: str) -> str:
     with open(path) as file:
         return file.read()
-
-
-def self_test(confinement: Confinement) -> tuple[str, str] | None:
-    """Enter the walls in a child and try them. Returns the layer that failed and how, `None` if all hold."""
-    slot = confinement.slot()
-    parent = os.getpid()
-    source, sink = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        failure = "rlimits", "the test process failed"
-        try:
-            os.dup2(sink, PIPE)
-            enter_files(slot)
-            confinement.enter(slot, parent, 5.0)
-            failure = _try_walls(confinement)
-        except LayerError as error:
-            failure = error.args[0], error.args[1]
-        finally:
-            os.write(PIPE, json.dumps(failure).encode())
-            os._exit(0)
-    os.close(sink)
-    with open(source, "rb") as file:
-        report = file.read()
-    os.waitpid(pid, 0)
-    confinement.clean(slot)
-    layer, how = json.loads(report) if report else ("seccomp", "the test process was killed")
-    return (layer, how) if layer else None
-
-
-def _try_walls(confinement: Confinement) -> tuple[str, str]:
-    attempts: list[tuple[str, str, Callable[[], object]]] = [
-        ("landlock", "it let / be listed", lambda: os.listdir("/")),
-        ("landlock", "it let a file of the system be read", lambda: os.open("/etc/passwd", os.O_RDONLY)),
-        ("seccomp", "it let a socket be made", lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM)),
-        ("seccomp", "it let a signal be sent", lambda: os.kill(os.getppid(), 0)),
-    ]
-    for layer, what, attempt in attempts:
-        if confinement.has(layer):
-            try:
-                attempt()
-            except PermissionError:
-                continue
-            return layer, what
-    return "", ""
 
 
 def main() -> None:

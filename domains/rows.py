@@ -1,0 +1,98 @@
+"""Rows of a file, and how they are dealt to splits. Shared by the domains that read files."""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from domains.domain import SPLITS
+from domains.settings import DEFAULT_SIZES
+from meta_search.errors import DomainError
+
+__all__ = ["Row", "apportion", "deal", "distinct", "key_of", "read_text", "shuffled"]
+
+LEAST_ROWS = 8
+
+
+class Row(NamedTuple):
+    """A question with its answer. `line` is counted from 1 (in a .json: the ordinal of the object)."""
+
+    line: int
+    question: str
+    answer: str
+    kind: str
+
+
+def read_text(path: Path) -> str:
+    """The text of a file.
+
+    Raises:
+        DomainError: It cannot be read, is no UTF-8, or is empty.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise DomainError(f"domain.path={path}: cannot be read: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise DomainError(f"{path}: is not UTF-8 (byte {error.start}); save it as UTF-8") from error
+    if not text.strip():
+        raise DomainError(f"{path}: is empty")
+    return text
+
+
+def key_of(question: str) -> str:
+    """What makes two questions one: their characters but for space."""
+    return " ".join(unicodedata.normalize("NFC", question).split())
+
+
+def distinct(path: Path, rows: Iterable[Row]) -> dict[str, Row]:
+    """The first row of each question, by `key_of` the question.
+
+    Raises:
+        DomainError: One question has two answers.
+    """
+    kept: dict[str, Row] = {}
+    for row in rows:
+        first = kept.setdefault(key_of(row.question), row)
+        if first.answer != row.answer:
+            raise DomainError(
+                f"{path}: rows {first.line} and {row.line} ask the same question with different answers; "
+                "keep one"
+            )
+    return kept
+
+
+def shuffled(keys: Iterable[str], seed: int) -> list[str]:
+    """Keys in an order that depends on the seed and on themselves only: added ones move no others."""
+    return sorted(keys, key=lambda key: hashlib.sha256(f"{seed}/{key}".encode()).digest())
+
+
+def apportion(path: Path, rows: int, named: Mapping[str, int]) -> dict[str, int]:
+    """Items per split: named sizes as they are; the others share the rest, at most at their default sizes.
+
+    Raises:
+        DomainError: Too few rows.
+    """
+    least = max(LEAST_ROWS, sum(named.values()) + sum(split not in named for split in SPLITS[1:]))
+    if rows < least:
+        raise DomainError(f"{path}: too few rows: {rows} different questions, at least {least} are needed")
+    others = {split: DEFAULT_SIZES[split] for split in SPLITS if split not in named}
+    rest, total = rows - sum(named.values()), sum(others.values())
+    if rest < total:
+        shares = {s: max(int(s != "examples"), rest * size // total) for s, size in others.items()}
+        while sum(shares.values()) > rest:  # the ones that were lifted to 1 are paid for by the largest
+            shares[max(shares, key=lambda split: shares[split])] -= 1
+        others = shares
+    return {**others, **named}
+
+
+def deal(values: Sequence[str], sizes: Mapping[str, int]) -> dict[str, Sequence[str]]:
+    """The values of each split, from the front of a sequence."""
+    dealt, start = {}, 0
+    for split in SPLITS:
+        dealt[split] = values[start : start + sizes[split]]
+        start += sizes[split]
+    return dealt

@@ -1,0 +1,130 @@
+"""A user's domain file: loading it, calling its code, and its scorer, here or in a process of its own."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import inspect
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from domains.domain import Item, Score
+from meta_search.errors import DomainError
+
+__all__ = ["Run", "UserScorer", "guarded", "load", "make_scorer"]
+
+Run = Callable[..., tuple[bool, str]]
+
+
+class UserScorer:
+    """A file's `score`, with or without the parameter `run`, as a function that gives a `Score`."""
+
+    def __init__(self, path: Path, function: Callable[..., Any]) -> None:
+        self._path = path
+        self._function = function
+        self.runs_code = "run" in _parameters(function)
+
+    def __call__(self, item: Item, answer: str, run: Run | None = None) -> Score:
+        """Score an answer.
+
+        Raises:
+            DomainError: The user's code raised, or gave no score; names the line.
+        """
+
+        def score() -> Score:
+            return _as_score(self._function(item, answer, **({"run": run} if self.runs_code else {})))
+
+        scored: Score = guarded(self._path, score, "score")
+        return scored
+
+
+def make_scorer(path: str) -> UserScorer:
+    """The scorer of a file. Called in the scorer's process: its items are not asked for there.
+
+    Raises:
+        DomainError: The file cannot be loaded.
+    """
+    return UserScorer(Path(path), load(Path(path)).score)
+
+
+def load(path: Path) -> Any:
+    """Import a user's file. Returns its class `Domain`, built, or the module if it has none.
+
+    Raises:
+        DomainError: No such file, or an exception in it (with its line).
+    """
+    module = _module(path)
+    cls = getattr(module, "Domain", None)
+    # A Protocol of that name may be there because the file imports ours.
+    if not isinstance(cls, type) or cls.__module__ != module.__name__:
+        return module
+    return guarded(path, cls, "Domain()")
+
+
+def guarded(path: Path, function: Callable[..., Any], what: str, *arguments: Any) -> Any:
+    """Call the user's code; whatever it raises is a `DomainError` that names its line."""
+    try:
+        return function(*arguments)
+    except (Exception, SystemExit) as error:
+        raise DomainError(f"{what} failed: {_where(path, error)}") from error
+
+
+def _module(path: Path) -> ModuleType:
+    if not path.is_file():
+        raise DomainError(f"domain.path={path}: no such file")
+    if path.suffix != ".py":
+        raise DomainError(f"domain.path={path}: must be a .py file")
+    # A name of its own, so that it hides no module; registered, as dataclasses look themselves up there.
+    name = f"meta_search_domain_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:12]}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except (Exception, SystemExit) as error:
+        del sys.modules[name]
+        raise DomainError(f"domain.path={path} cannot be loaded: {_where(path, error)}") from error
+    return module
+
+
+def _where(path: Path, error: BaseException) -> str:
+    """`my_domain.py:12: KeyError: 'x'`: the innermost line of the user's file, and the error, on one line."""
+    if isinstance(error, SyntaxError) and error.filename == str(path):
+        line: int | None = error.lineno
+    else:
+        frames = traceback.extract_tb(error.__traceback__)
+        line = next((f.lineno for f in reversed(frames) if Path(f.filename).name == path.name), None)
+    text = error.msg if isinstance(error, SyntaxError) else str(error)
+    place = path.name if line is None else f"{path.name}:{line}"
+    return f"{place}: {type(error).__name__}: {' '.join(text.split())[:200]}"
+
+
+def _parameters(function: Callable[..., Any]) -> tuple[str, ...]:
+    try:
+        return tuple(inspect.signature(function).parameters)
+    except (TypeError, ValueError):
+        return ()
+
+
+def _as_score(value: Any) -> Score:
+    """A user's verdict as a `Score`.
+
+    Raises:
+        TypeError, ValueError: It is neither a bool, a number in 0..1 nor a `Score`.
+    """
+    score = value if isinstance(value, Score) else Score(_as_number(value))
+    if not 0.0 <= score.value <= 1.0:
+        raise ValueError(f"score must be in 0..1, not {score.value}")
+    return score
+
+
+def _as_number(value: Any) -> float:
+    if not isinstance(value, bool | int | float):
+        raise TypeError(f"score must return a bool, a number or a Score, not {type(value).__name__}")
+    return float(value)

@@ -1,0 +1,132 @@
+"""How two answers are compared by libraries. Runs in confined children of `equality`'s process.
+
+Mathematics: LaTeX by latex2sympy, plain expressions by SymPy's parser, with none but mathematical names in
+its reach; the verdict is math-verify's. Free text: sentence BLEU (Papineni et al. 2002) by sacrebleu, in
+lower case, as DyLAN's published code compares it.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from meta_search.errors import DomainError
+
+__all__ = ["Verdict", "load"]
+
+# What expressions may be made of. Without quotes, dunders and attributes there is nothing to break out with;
+# SymPy's parser evaluates Python.
+ALLOWED = re.compile(r"(?:[0-9A-Za-z+\-*/^(),=<>\[\]{}|! \t\r\n\\&%':;~]|_(?!_)|\.(?![A-Za-z_]))*")
+NAMES = (
+    *(
+        "Integer Float Rational Symbol Function sqrt cbrt root exp log ln sin cos tan cot sec csc asin acos"
+    ).split(),
+    *(
+        "atan sinh cosh tanh asinh acosh atanh pi E I oo Abs Min Max floor ceiling factorial factorial2"
+    ).split(),
+    *("binomial gcd lcm Eq Ne Lt Le Gt Ge").split(),
+)
+PROSE = 3  # letters of a word that is no name of ours: then it is no expression
+WARM_UP = ((r"\frac{x^2+1}{2}", "(x**2 + 1)/2"), (r"\sqrt{8}", "2 sqrt(2)"), (r"\{1,2\}", "{2, 1}"))
+
+
+class Verdict(NamedTuple):
+    """What a scorer returns: 1 for equal, 0 for not."""
+
+    value: float
+    note: str = ""
+
+
+def load() -> Callable[[tuple[str, str, float], str, Any], Verdict]:
+    """Import the libraries. Returns `same((kind, b, threshold), a, run)`.
+
+    Raises:
+        DomainError: A library is not installed.
+    """
+    try:
+        import math_verify
+        import sacrebleu
+    except ImportError as error:
+        raise DomainError(f"{error.name} is not installed: pip install math-verify sacrebleu") from error
+    logging.disable(logging.CRITICAL)
+    names = _names()
+
+    def mathematics(a: str, b: str) -> bool:
+        first, second = (_expression(text, names) for text in (a, b))
+        if first is None or second is None:
+            return False
+        return bool(math_verify.verify([first], [second], timeout_seconds=None))
+
+    def text(a: str, b: str, threshold: float) -> bool:
+        ways = [sacrebleu.sentence_bleu(x, [y], lowercase=True).score for x, y in ((a, b), (b, a))]
+        return min(ways) >= 100 * threshold - 1e-9
+
+    def same(question: tuple[str, str, float], a: str, _run: Any) -> Verdict:
+        kind, b, threshold = question
+        equal = mathematics(a, b) if kind == "math" else text(a, b, threshold)
+        return Verdict(float(equal))
+
+    # Much of these libraries is loaded on first use, when the children can't read files any more.
+    for a, b in WARM_UP:
+        mathematics(a, b)
+    text("a b c d", "a b c e", 0.9)
+    return same
+
+
+def _names() -> dict[str, Any]:
+    import sympy
+
+    return {"__builtins__": {}, **{name: getattr(sympy, name) for name in NAMES}}
+
+
+def _expression(text: str, names: Mapping[str, Any]) -> Any:
+    """A text as a SymPy value; `None` for what is none."""
+    text = _bare(text)
+    if not text or not ALLOWED.fullmatch(text):
+        return None
+    hundreds = re.fullmatch(r"(.*?)\s*\\?%", text, re.DOTALL)
+    try:
+        if hundreds:
+            return _expression(hundreds[1], names) / 100
+        return _latex(text) if "\\" in text else _plain(text, names)
+    except Exception:  # noqa: BLE001 - parsers raise anything on what they don't know
+        return None
+
+
+def _latex(text: str) -> Any:
+    from latex2sympy2_extended import latex2sympy
+
+    return latex2sympy(text)
+
+
+def _plain(text: str, names: Mapping[str, Any]) -> Any:
+    import sympy
+    from sympy.parsing import sympy_parser as parser
+
+    words = re.findall(r"[A-Za-z]+", text)
+    if any(len(word) >= PROSE and word not in names for word in words):
+        return None
+    text = re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", text) if not re.search(r"[\[({]", text) else text
+    if text.count("=") == 1 and not re.search(r"[<>!]=", text):
+        left, right = (_plain(side, names) for side in text.split("="))
+        # `x = 5` is the answer 5; an equation between longer sides stays one.
+        return right if isinstance(left, sympy.Symbol) else sympy.Eq(left, right)
+    steps = (
+        *parser.standard_transformations,
+        parser.convert_xor,
+        parser.implicit_multiplication_application,
+    )
+    value = parser.parse_expr(text, global_dict=dict(names), transformations=steps)
+    return sympy.sympify(value)
+
+
+def _bare(text: str) -> str:
+    """An answer without the dollars, box and full stop around it."""
+    text = text.strip()
+    for before, after in (("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]")):
+        if text.startswith(before) and text.endswith(after) and len(text) > len(before + after):
+            text = text[len(before) : -len(after)].strip()
+    boxed = re.fullmatch(r"\\boxed\s*\{(.*)\}", text, re.DOTALL)
+    return (boxed[1] if boxed else text).strip().rstrip(".").strip()

@@ -1,0 +1,1 @@
+"""What runs a scorer's programs: code of answers, in a sandbox that holds no item, target or scorer."""

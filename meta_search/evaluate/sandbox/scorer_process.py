@@ -1,0 +1,116 @@
+"""Starts the process that scorers' children are forked from, and hears from it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from meta_search.config import SandboxConfig
+from meta_search.errors import DomainError, SandboxError
+from meta_search.evaluate.sandbox.handle import ENVIRONMENT, ZygoteHandle
+from meta_search.evaluate.sandbox.names import LAYERS, REQUIRED
+
+__all__ = ["ScorerProcess", "refuse_without"]
+
+LOAD_S = 300.0  # a user's file may read much
+
+# Without what the packages' __init__ import: asyncio is nothing that a zygote should have.
+BOOT = """
+import sys, types
+sys.path.insert(0, {root!r})
+for name in ("meta_search.evaluate", "meta_search.evaluate.sandbox"):
+    sys.modules[name] = types.ModuleType(name)
+    sys.modules[name].__path__ = [{root!r} + "/" + name.replace(".", "/")]
+from meta_search.evaluate.sandbox import scorer_main
+scorer_main.main()
+"""
+
+
+class ScorerProcess(ZygoteHandle):
+    """A zygote whose children score answers; see `scorer_main`."""
+
+    @classmethod
+    async def open(
+        cls, factory: str, arguments: Mapping[str, Any], config: SandboxConfig, layers: Iterable[str]
+    ) -> ScorerProcess:
+        """Start it, and wait until it has loaded the scorer.
+
+        Raises:
+            DomainError: The scorer cannot be loaded.
+            SandboxError: The process does not start.
+        """
+        work = tempfile.mkdtemp(prefix="meta-search-")
+        os.chmod(work, 0o711)  # children of another uid pass through to their own folder
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours.setblocking(False)
+        options = {
+            "control": theirs.fileno(),
+            "path": [os.path.abspath(entry) for entry in sys.path],
+            "factory": factory,
+            "arguments": dict(arguments),
+            "layers": sorted(layers),
+            "work": work,
+            "cpu_s": config.cpu_s,
+            "memory_mb": config.memory_mb,
+            "disk_mb": config.disk_mb,
+            "output_kb": config.output_kb,
+        }
+        boot = BOOT.format(root=str(Path(__file__).resolve().parents[3]))
+        with theirs, open(os.path.join(work, "log"), "wb") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-P", "-B", "-X", "utf8", "-c", boot, json.dumps(options)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=ENVIRONMENT,
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,
+            )
+        handle = cls(process, ours, work)
+        try:
+            await handle._ready()
+        except BaseException:
+            process.kill()
+            await handle.close()
+            raise
+        return handle
+
+    async def _ready(self) -> None:
+        try:
+            async with asyncio.timeout(LOAD_S):
+                said = json.loads(await self._loop.sock_recv(self._control, 65536) or b"null")
+        except TimeoutError as error:
+            raise DomainError(f"the scorer did not load within {LOAD_S:g} s") from error
+        except OSError:
+            said = None
+        if said is None:
+            raise SandboxError(f"the scorer's process does not start: {self._last_words()}")
+        if said["op"] == "failed":
+            raise DomainError(
+                f"the scorer cannot be loaded in a process of its own: {' '.join(said['why'].split())}"
+            )
+        self.missing = dict(said["missing"])
+        self._loop.add_reader(self._control, self._hear)
+
+
+def refuse_without(missing: Mapping[str, str], layers: Iterable[str], level: str) -> None:
+    """As for agents: at level strict, nothing runs without the required layers.
+
+    Raises:
+        SandboxError: One is missing.
+    """
+    lacking = {**dict.fromkeys(set(LAYERS) - set(layers), "switched off"), **missing}
+    refused = [f"{name} ({lacking[name]})" for name in REQUIRED if name in lacking]
+    if refused and level == "strict":
+        raise SandboxError(
+            f"the scorer's sandbox lacks {', '.join(refused)}: run on a kernel that has it (see meta-search "
+            "doctor), or set sandbox.level=process to score answers without it"
+        )
