@@ -14,7 +14,7 @@ from archive import codec, queries
 from archive.readers import Readers, database_path
 from archive.select import Member, Population
 from meta_search.errors import ArchiveError
-from meta_search.types import Agent, Attempt, Brief, Evaluation, ItemResult, Parameter, Usage
+from meta_search.types import Agent, Attempt, Brief, Evaluation, Importance, ItemResult, Parameter, Usage
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -196,6 +196,15 @@ class Archive:
         columns = queries.RESULT if trace else queries.RESULT.replace('"trace"', "NULL")
         sql = f"SELECT {columns} FROM results WHERE agent = ? AND split = ? ORDER BY item, repeat"
         return [codec.result_of(row) for row in self._rows(sql, agent, split)]
+
+    def importance(self, agent: str) -> list[Importance]:
+        """What an agent's components were found to be worth, by method, the most important first.
+
+        Empty where nobody looked, and in an archive that an older version wrote.
+        """
+        if not self._rows("SELECT 1 FROM sqlite_master WHERE name = 'importance'"):
+            return []
+        return [codec.importance_of(row) for row in self._rows(queries.IMPORTANCE, agent)]
 
     def population(self, split: str = "train") -> Population:
         """All agents with a complete evaluation on a split, as `archive.select` chooses among them.

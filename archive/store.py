@@ -20,7 +20,7 @@ from archive import codec
 from archive.readers import Readers, database_path
 from archive.writer import Writer
 from meta_search.errors import ArchiveError
-from meta_search.types import Attempt, Candidate, Evaluation, ItemResult
+from meta_search.types import Attempt, Candidate, Evaluation, Importance, ItemResult
 
 __all__ = ["Store"]
 
@@ -62,12 +62,12 @@ class Store:
         self.close()
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> Future[None]:
-        """Queue one statement."""
+        """Execute one statement: now where nothing else is waiting, else queued."""
 
         def work(connection: sqlite3.Connection) -> None:
             connection.execute(sql, parameters)
 
-        return self._writer.submit(work)
+        return self._writer.at_once(work)
 
     def reader(self) -> sqlite3.Connection:
         """A read-only connection of the calling thread, which sees everything committed."""
@@ -125,6 +125,18 @@ class Store:
         now = time.time()
         return self._many(_PUT_EVALUATION, [codec.evaluation_row(e, now) for e in evaluations])
 
+    def put_importance(self, rows: Iterable[Importance]) -> Future[None]:
+        """Store what components are worth, in place of what the same method said of their agents before."""
+        told = list(rows)
+        now = time.time()
+        before = list(dict.fromkeys((row.agent, row.method) for row in told))
+
+        def work(connection: sqlite3.Connection) -> None:
+            connection.executemany("DELETE FROM importance WHERE agent = ? AND method = ?", before)
+            connection.executemany(_PUT_IMPORTANCE, [codec.importance_row(row, now) for row in told])
+
+        return self._writer.submit(work, 1 + len(told))
+
     def add_attempt(self, attempt: Attempt) -> Future[None]:
         """Keep a draft that did not become a candidate."""
         a, text = attempt, codec.text
@@ -163,6 +175,29 @@ class Store:
 
         return self._writer.submit(work)
 
+    def add_events(self, rows: Iterable[tuple[str, Mapping[str, Any]]]) -> Future[None]:
+        """Number several events, (kind, data), in their order."""
+        now = time.time()
+        return self._many(_ADD_EVENT, [(kind, codec.dump(dict(data)), now) for kind, data in rows])
+
+    def copy_ledger(self, recording: Path | str) -> Future[int]:
+        """Copy all calls of another archive that this one has not; resolves to their number.
+
+        The Future fails with an `ArchiveError` where the other cannot be read.
+        """
+
+        def work(connection: sqlite3.Connection) -> int:
+            source = Readers(database_path(recording))
+            try:
+                rows = source.get().execute("SELECT * FROM calls")
+                columns = [column[0] for column in rows.description]
+                target = f"calls ({codec.names(columns)}) VALUES ({codec.marks(columns)})"
+                return connection.executemany(f"INSERT OR IGNORE INTO {target}", rows).rowcount
+            finally:
+                source.close()
+
+        return self._writer.submit(work, 2)
+
     def set_meta(self, key: str, value: Any) -> Future[None]:
         """Store a value about the run as JSON; `Archive.meta` gives it back."""
         return self._many(_PUT_META, [(key, codec.dump(value))])
@@ -194,6 +229,10 @@ _PUT_RESULT = (
 _PUT_EVALUATION = (
     f"INSERT OR REPLACE INTO evaluations ({codec.names(codec.EVALUATION_COLUMNS)})"
     f" VALUES ({codec.marks(codec.EVALUATION_COLUMNS)})"
+)
+_PUT_IMPORTANCE = (
+    f"INSERT OR REPLACE INTO importance ({codec.names(codec.IMPORTANCE_COLUMNS)})"
+    f" VALUES ({codec.marks(codec.IMPORTANCE_COLUMNS)})"
 )
 _ADD_ATTEMPT = (
     "INSERT INTO attempts (brief, author, operator, stage, message, created, source)"

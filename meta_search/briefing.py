@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import random
 import re
-import threading
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 
-from archive.records import Archive
 from domains.domain import Item
-from meta_search.authors.author import Context, Example, Failure, Parent, Trial, Worked
+from meta_search.authors.author import Context, Example, Failure, Parent, Trial
+from meta_search.errands import Errand
 from meta_search.guide.guide import Order
 from meta_search.members import Member, Members
-from meta_search.scoring import Pairs, make_job
+from meta_search.scoring import Pairs
 from meta_search.session import Session
-from meta_search.types import Agent, Brief, CallReply, CallRequest, Demonstration, ItemJob, ItemResult, Scalar
+from meta_search.types import Brief, Demonstration, ItemResult, Scalar
 
-__all__ = ["Briefing", "keywords"]
+__all__ = ["Briefing", "keywords", "telling"]
 
 RULES = ("front", "best", "champion", "complementary")
 MOST_FAILURES = 6
-DRY_ITEMS = 2
+MOST_FAULTS = 2
 
 
 def keywords(items: Sequence[Item]) -> dict[str, str]:
@@ -47,6 +44,17 @@ def keywords(items: Sequence[Item]) -> dict[str, str]:
     return found
 
 
+def telling(wrong: Sequence[ItemResult]) -> list[ItemResult]:
+    """Wrong items in the order in which they help an author: one for each fault, answers, further faults."""
+    first: dict[tuple[str, str], ItemResult] = {}
+    for row in wrong:
+        if row.kind != "ok":
+            first.setdefault((row.kind, row.detail), row)
+    shown = list(first.values())[:MOST_FAULTS]
+    answers = [r for r in wrong if r.kind == "ok"]
+    return [*shown, *answers, *(r for r in wrong if r.kind != "ok" and r not in shown)]
+
+
 def _telling(shared: Sequence[str], others: Sequence[set[str]]) -> str:
     """The fewest words that all others lack; long words first, as they mean most."""
     ordered = sorted(shared, key=lambda w: (sum(w in t for t in others), -len(w), w))
@@ -67,21 +75,16 @@ class Briefing:
     Args:
         session: The opened run.
         members: The agents so far.
-        submit: Sends a job to the evaluator, through the archive: what was run before is not run again.
     """
 
-    def __init__(
-        self, session: Session, members: Members, submit: Callable[[ItemJob], Future[ItemResult]]
-    ) -> None:
-        self._session, self._members, self._submit = session, members, submit
+    def __init__(self, session: Session, members: Members) -> None:
+        self._session, self._members = session, members
         self._train = {item.id: item for item in session.domain.items("train")}
+        self._place = {item: place for place, item in enumerate(self._train)}
         examples = list(session.domain.items("examples"))
         self.examples = tuple(Example(i.question, i.target, i.kind) for i in examples)
-        self._by_question = {i.question: i for i in examples}
         self.keywords = keywords(examples or list(self._train.values()))
         self.pool: list[Demonstration] = []
-        self._closed = threading.Event()
-        self._tokens: dict[str, int] = {}
 
     @property
     def pairs(self) -> Pairs:
@@ -109,8 +112,8 @@ class Briefing:
             seed=brief.seed,
         )
 
-    def context(self, brief: Brief, trial: Trial, values: Mapping[str, Scalar]) -> Context:
-        """Everything an author may use."""
+    def context(self, brief: Brief, trial: Trial, values: Mapping[str, Scalar], errand: Errand) -> Context:
+        """Everything an author may use, as things stand now."""
         return Context(
             brief=brief,
             config=self._session.config.author,
@@ -120,17 +123,23 @@ class Briefing:
             keywords=self.keywords,
             examples=self.examples,
             demonstrations=tuple(self.pool),
-            ask=self._ask,
-            try_out=self._try_out,
-            teach=self._teach,
-            keep=self._keep,
+            ask=errand.ask,
+            try_out=errand.try_out,
+            teach=errand.teach,
+            keep=errand.keep,
             trial=trial,
             values=values,
             rng=random.Random(brief.seed),
+            probe=errand.probe,
+            note=errand.note,
+            family=self._session.config.domain.name,
+            questions=tuple(item.question for item in self._train.values()),
         )
 
     def _parent(self, member: Member) -> Parent:
-        wrong = [r for r in member.rows("train") if not r.right and r.item in self._train]
+        # In the order of the items: the order in which they came is chance.
+        rows = [r for r in member.rows("train") if not r.right and r.item in self._train]
+        wrong = telling(sorted(rows, key=lambda r: (r.repeat, self._place[r.item])))
         failures = [
             Failure(
                 question=self._train[r.item].question,
@@ -138,6 +147,7 @@ class Briefing:
                 expected=self._train[r.item].target,
                 kind=self._train[r.item].kind,
                 detail=r.detail,
+                outcome=r.kind,
             )
             for r in wrong[:MOST_FAILURES]
         ]
@@ -152,49 +162,7 @@ class Briefing:
             generation=member.candidate.generation,
         )
 
-    def close(self) -> None:
-        """The search is over: authors still at work get no further calls or runs."""
-        self._closed.set()
-
-    def _ask(self, request: CallRequest) -> CallReply:
-        if self._closed.is_set():
-            return CallReply("", fault="budget", message="the search has ended")
-        reply = self._session.ask(request)
-        self._tokens[request.agent] = self._tokens.get(request.agent, 0) + reply.used.tokens
-        return reply
-
-    def written_tokens(self, brief: Brief) -> int:
-        """Tokens that the meta agent used to carry out a brief."""
-        return self._tokens.get(f"brief-{brief.number}", 0)
-
-    def _try_out(self, agent: Agent) -> list[ItemResult]:
-        """Dry runs on a few train items of different kinds; nothing is asked of a model."""
-        items = list(self._train.values())[:DRY_ITEMS]
-        jobs = [make_job(self._session, agent, item, "train", 0, self.pairs) for item in items]
-        futures = [self._session.evaluator.submit(replace(job, dry=True)) for job in jobs]
-        return [future.result() for future in futures]
-
-    def _teach(self, agent: Agent, examples: Sequence[Example], model: str) -> list[Worked]:
-        """Run an agent on examples with one of the models; `repeat` tells the teachers apart."""
-        repeat = 0 if model == "task" else 1
-        if self._closed.is_set():
-            return []
-        futures = []
-        for example in examples:
-            item = self._by_question[example.question]
-            job = make_job(self._session, agent, item, "examples", repeat, ())
-            futures.append(self._submit(replace(job, model="meta" if model == "meta" else "task")))
-        runs = []
-        for example, future in zip(examples, futures, strict=True):
-            result = future.result()
-            runs.append(Worked(example, result.right, result))
-        return runs
-
-    def _keep(self, demonstrations: Sequence[Demonstration]) -> None:
+    def keep(self, demonstrations: Sequence[Demonstration]) -> None:
+        """Add to the pool what it does not have."""
         known = {d.question for d in self.pool}
         self.pool += [d for d in demonstrations if d.question not in known]
-
-    def restore(self, archive: Archive) -> None:
-        """The pool of an earlier sitting: what its agents carry, oldest first."""
-        for record in archive.agents():
-            self._keep(record.agent.demonstrations)

@@ -7,12 +7,13 @@ from pathlib import Path
 
 from meta_search import seeds
 from meta_search.authors.llm import FORMS
+from meta_search.authors.plan import EVERY_WAY
 from meta_search.config import Config
 from meta_search.errors import ConfigError
 
 __all__ = ["OPERATORS", "resolved"]
 
-OPERATORS = ("novel", "mutate", "crossover", "bootstrap", "simplify", "tune")
+OPERATORS = ("novel", "mutate", "crossover", "bootstrap", "simplify", "team", "tune")
 
 
 def resolved(config: Config) -> Config:
@@ -25,8 +26,8 @@ def resolved(config: Config) -> Config:
     for key in ("base_url", "api_key_env") if embedded else ():
         if getattr(config.llm, key):
             raise ConfigError(f"llm.{key} needs llm=endpoint or llm=openai: llm=local serves its own models")
-    if config.llm.mode == "replay":
-        raise ConfigError("llm.mode=replay: replaying a recorded search is not there yet")
+    if (config.llm.mode == "replay") != (config.llm.recording is not None):
+        raise ConfigError("llm.mode=replay and llm.recording=RUN go together: they replay a recorded search")
     unknown_operators = [name for name in config.search.operators if name not in OPERATORS]
     if unknown_operators or not config.search.operators:
         named = unknown_operators[0] if unknown_operators else "an empty list"
@@ -36,6 +37,10 @@ def resolved(config: Config) -> Config:
     unknown = [name for name in formats if name not in FORMS]
     if unknown:
         raise ConfigError(f"author.formats: {unknown[0]} is none of {', '.join(FORMS)}")
+    unknown_ways = [name for name in author.ways if name not in EVERY_WAY]
+    if unknown_ways or not author.ways:
+        named = unknown_ways[0] if unknown_ways else "an empty list"
+        raise ConfigError(f"author.ways: {named} is none of {', '.join(EVERY_WAY)}")
     reflexions = author.reflexions if author.reflexions is not None else int(not embedded)
     path = config.domain.path and str(Path(config.domain.path).expanduser().resolve())
     return replace(

@@ -39,11 +39,12 @@ class DomainConfig:
     """Where items come from.
 
     Attributes:
-        name: Name in the registry: reasoning, table, python.
-        path: File of a `table` or `python` domain.
+        name: Name in the registry: reasoning, table, mgsm, python.
+        path: File of a `table`, `mgsm` or `python` domain; for `mgsm` a folder of files too.
         question, answer: Column names of a `table` domain.
         match: How a `table` domain scores: exact, numeric, or auto (numeric where all answers are numbers).
-        families: Task families of the `reasoning` domain; empty takes the measured mixture.
+        families: Task families of the `reasoning` domain; empty takes the measured mixture. Languages of the
+            `mgsm` domain; empty takes all.
         sizes: Items per split: examples, train, validation, test.
         seed: Seed of the items, apart from the run's seed so that runs are comparable.
     """
@@ -95,7 +96,9 @@ class LLMConfig:
         max_concurrency: Most requests in flight.
         max_tokens: Most tokens of an answer; always sent.
         cache: Equal calls of different agents on train items share an answer.
-        mode: live, record or replay.
+        mode: live; record, which also keeps a copy of the domain's file in the run folder, so that the run
+            can be replayed elsewhere; or replay, a recorded search once more without any endpoint.
+        recording: Run folder of the search to replay.
         timeout_s: Seconds before one attempt is given up.
         max_retries: Attempts after the first.
         requests_per_minute, tokens_per_minute: Rate limits; 0 is none.
@@ -113,6 +116,7 @@ class LLMConfig:
     max_tokens: int = 1024
     cache: bool = True
     mode: str = "live"
+    recording: str | None = None
     timeout_s: float = 120.0
     max_retries: int = 4
     requests_per_minute: int = 0
@@ -127,7 +131,7 @@ class SearchConfig:
     """How long and how wide to search.
 
     Attributes:
-        name: Preset: default or random.
+        name: Preset: default, random or dylan.
         candidates: Candidates to write after the seeds; the budget may end the run before.
         in_flight: Candidates that are written or evaluated at a time.
         seeds: Names of seed agents to start from; empty takes all.
@@ -157,6 +161,11 @@ class AuthorConfig:
             half a minute, and one otherwise.
         debug_rounds: Most rounds of mending a draft that fails.
         max_tokens: Most tokens of one answer of the meta agent.
+        ways: Ways of working that plans may have: direct, program, think, and team, which is dear.
+        probe_items: Train items on which `team` and `simplify` find out what a component is worth.
+        probe_calls: Most calls that a brief may send for that; what the ledger has costs nothing.
+        judge: Whether `simplify` has the meta model rate what components say, and leaves out only the less
+            important half of them; false leaves out each of them once.
     """
 
     name: str = "mixed"
@@ -164,6 +173,10 @@ class AuthorConfig:
     reflexions: int | None = None
     debug_rounds: int = 3
     max_tokens: int = 1500
+    ways: tuple[str, ...] = ("direct", "program", "think")
+    probe_items: int = 8
+    probe_calls: int = 120
+    judge: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +191,8 @@ class EvaluateConfig:
         racing: Stop candidates early that can no longer matter.
         block: Items between two racing decisions.
         workers: Processes that hold a sandbox each; 0 chooses by the machine.
-        per_worker: Items in flight in one worker.
+        per_worker: Items in flight in one worker; 0 has twice as many, over all workers, as calls may be in
+            flight, so that the model never waits for items that are starting or ending.
     """
 
     executor: str = "ray"
@@ -189,7 +203,7 @@ class EvaluateConfig:
     racing: bool = True
     block: int = 6
     workers: int = 0
-    per_worker: int = 64
+    per_worker: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,10 +251,16 @@ class SandboxConfig:
 
 @dataclass(frozen=True, slots=True)
 class RunConfig:
-    """`dir`: the run folder; `None` makes a new one under `runs/`. `root`: where `runs/` lies."""
+    """Where a run lies, and how it starts.
+
+    Attributes:
+        dir: The run folder; `None` makes a new one under `root`. root: Where `runs/` lies.
+        confirm: Ask on the terminal before money is spent without a budget.
+    """
 
     dir: str | None = None
     root: str = "runs"
+    confirm: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,10 +297,12 @@ AT_LEAST: Mapping[str, float] = {
     "search.candidates": 0,
     "search.in_flight": 1,
     "search.finalists": 1,
+    "author.probe_items": 1,
+    "author.probe_calls": 0,
     "evaluate.items": 0,
     "evaluate.repeats": 1,
     "evaluate.block": 1,
-    "evaluate.per_worker": 1,
+    "evaluate.per_worker": 0,
     "evaluate.test_items": 0,
     "evaluate.workers": 0,
     "llm.local.slots": 1,

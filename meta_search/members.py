@@ -9,12 +9,12 @@ from archive.select import Member as Selectable
 from archive.select import Population
 from domains.domain import Item
 from meta_search.guide.racing import Standing
+from meta_search.outcomes import NO_VERDICT
 from meta_search.types import Agent, Candidate, Evaluation, ItemResult
 
-__all__ = ["NO_VERDICT", "Member", "Members", "take"]
+__all__ = ["Member", "Members", "take"]
 
 FEWEST_TO_RACE = 6
-NO_VERDICT = frozenset({"llm", "budget"})  # outcomes that say nothing of the agent
 
 
 @dataclass(slots=True, eq=False)
@@ -28,6 +28,7 @@ class Member:
         racing: Under evaluation now.
         done: Its evaluation on train is finished or was stopped.
         stopped: Why it was stopped early, `""` if it was not.
+        wanted: Split -> pairs of a full evaluation. target: split -> pairs at which its race is looked at.
     """
 
     candidate: Candidate
@@ -38,6 +39,7 @@ class Member:
     stopped: str = ""
     children: int = 0
     wanted: dict[str, int] = field(default_factory=dict)
+    target: dict[str, int] = field(default_factory=dict)
 
     @property
     def agent(self) -> Agent:

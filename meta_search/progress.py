@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from pathlib import Path
 from types import TracebackType
@@ -22,10 +23,17 @@ SHOW_EVERY_S = 0.25
 
 
 class Progress:
-    """The live view of one run. A context manager; `attach` it to the session once that is open."""
+    """The live view of one run. A context manager; `attach` it to the session once that is open.
 
-    def __init__(self, config: Config, folder: Path, elapsed_s: float, live: bool) -> None:
-        self._config, self._folder, self._live = config, folder, live
+    Args:
+        config, folder: Of the run. elapsed_s: Seconds of earlier sittings.
+        live: Whether anything is shown. split: The split whose scores are shown.
+    """
+
+    def __init__(
+        self, config: Config, folder: Path, elapsed_s: float, live: bool, split: str = "train"
+    ) -> None:
+        self._config, self._folder, self._live, self._split = config, folder, live, split
         self._started = time.monotonic() - elapsed_s
         self._session: Session | None = None
         self._status: GatewayStatus | None = None
@@ -72,6 +80,23 @@ class Progress:
         if self._live:
             self._view.say(line)
 
+    def note(self, line: str) -> None:
+        """One line that stays where it is, above what is redrawn."""
+        if self._live:
+            self._view.note(line)
+
+    def ask(self, question: str) -> bool | None:
+        """Ask on the terminal, yes or no; `None` where there is none, or nothing is shown."""
+        if not self._live or not (sys.stdin.isatty() and sys.stdout.isatty()):
+            return None
+        self._view.close()
+        try:
+            answer = input(f"{question} [y/N] ")
+        except EOFError:
+            answer = ""
+        self._view.__enter__()
+        return answer.strip().lower() in ("y", "yes")
+
     def show(self, members: Members, in_flight: tuple[str, ...], message: str = "") -> None:
         """Draw the state; cheap enough to be called at every event."""
         now = time.monotonic()
@@ -99,11 +124,12 @@ class Progress:
         fronts = {
             m.agent.id for m in members.finished() if not _dominated(m.standing("train"), members.front(m))
         }
-        ranked = sorted(members.ranked(), key=lambda m: (bool(m.stopped) or not m.done, -m.score("train")))
+        split = self._split
+        ranked = sorted(members.ranked(split), key=lambda m: (bool(m.stopped) or not m.done, -m.score(split)))
         return tuple(self._row(m, m.agent.id in fronts) for m in ranked[:MOST_ROWS])
 
     def _row(self, member: Member, on_front: bool) -> SnapshotRow:
-        scores = member.scores("train")
+        scores = member.scores(self._split)
         low, high = wilson(sum(scores.values()), len(scores))
         brief = member.candidate.brief
         return SnapshotRow(
@@ -111,12 +137,12 @@ class Progress:
             name=member.agent.name,
             author=brief.author,
             operator=brief.operator,
-            score=member.score("train"),
+            score=member.score(self._split),
             low=low,
             high=high,
-            items=len(member.rows("train")),
-            planned=member.wanted.get("train", 0),
-            tokens_per_item=member.cost("train"),
+            items=len(member.rows(self._split)),
+            planned=member.wanted.get(self._split, 0),
+            tokens_per_item=member.cost(self._split),
             on_front=on_front,
         )
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 
 from meta_search.config import Config
 from meta_search.guide.racing import decide
+from meta_search.journal import Journal, Key, job_key
 from meta_search.members import Member, Members
 from meta_search.scoring import Pairs, Runner
 from meta_search.types import ItemResult
@@ -22,7 +24,7 @@ class Races:
     Args:
         config: The configuration. members: All agents. runner: Runs and archives items.
         pairs: What agents see as `self.examples`.
-        put: Queues an event for the engine's thread; may be called from any thread.
+        journal: Hands results to the engine's thread, and numbers what is decided on them.
         finished: Called when a member's train evaluation is complete or was stopped.
 
     Attributes:
@@ -35,11 +37,11 @@ class Races:
         members: Members,
         runner: Runner,
         pairs: Pairs,
-        put: Callable[[Callable[[], None]], None],
+        journal: Journal,
         finished: Callable[[Member], None],
     ) -> None:
         self._config, self._members, self._runner, self._pairs = config, members, runner, pairs
-        self._put, self._finished = put, finished
+        self._journal, self._finished = journal, finished
         self.stop = ""
 
     def running(self) -> list[Member]:
@@ -53,13 +55,15 @@ class Races:
 
     def start(self, member: Member) -> None:
         """Evaluate on train, block by block."""
-        member.racing = True
-        self._block(member, "train")
+        self._look(member, "train")
 
-    def validate(self, member: Member) -> None:
-        """Go on with a validation that an earlier sitting left unfinished."""
-        member.racing = True
-        self._block(member, "validation")
+    def go_on(self, member: Member, split: str) -> None:
+        """Go on with what an earlier sitting left unfinished, to the next look that it had planned."""
+        if split in member.target:
+            member.racing = True
+            self._block(member, split)
+        else:
+            self._look(member, split)
 
     def lines(self) -> tuple[str, ...]:
         """What is under evaluation, a line each."""
@@ -84,12 +88,21 @@ class Races:
         status = "seed" if member.seed else "population" if member.done and not member.stopped else "partial"
         self._runner.write("set_status", member.agent.id, status)
 
+    def _look(self, member: Member, split: str) -> None:
+        """Plan the next look at a race, and run the items up to there."""
+        member.racing = True
+        to = member.ran(split) + self._block_size(member)
+        member.target[split] = to
+        self._journal.note("race", {"agent": member.agent.id, "split": split, "to": to})
+        self._block(member, split)
+
     def _block(self, member: Member, split: str) -> None:
-        """Send the next items of a split; the last one to come back decides how it goes on."""
-        jobs = self._runner.next_jobs(member, split, self._pairs, self._block_size(member))
+        """Send the items that are missing; the last one to come back decides how it goes on."""
+        most = max(0, member.target[split] - member.ran(split))
+        jobs = self._runner.next_jobs(member, split, self._pairs, most)
         left = len(jobs)
         if not jobs:
-            self._put(lambda: self._block_done(member, split))
+            self._nothing_to_run(member, split)
 
         def arrived(future: Future[ItemResult]) -> None:
             nonlocal left
@@ -99,7 +112,25 @@ class Races:
                 self._block_done(member, split)
 
         for job in jobs:
-            self._runner.submit(job).add_done_callback(lambda future: self._put(lambda: arrived(future)))
+            deliver = partial(self._deliver, job_key(job), arrived)
+            self._runner.submit(job).add_done_callback(deliver)
+
+    def _deliver(
+        self, key: Key, arrived: Callable[[Future[ItemResult]], None], future: Future[ItemResult]
+    ) -> None:
+        self._journal.put(key, lambda: arrived(future))
+
+    def _nothing_to_run(self, member: Member, split: str) -> None:
+        """A block without items is one more thing that comes, so that decisions don't nest."""
+        agent = member.agent.id
+        key = ("block", agent, split)
+
+        def decided() -> None:
+            self._journal.note("delivery", {"agent": agent, "split": split})
+            self._block_done(member, split)
+
+        self._journal.expect(key)
+        self._journal.put(key, decided)
 
     def _block_size(self, member: Member) -> int:
         """Items to the next look; the first comes early, to unmask what is dear and no better."""
@@ -110,16 +141,19 @@ class Races:
         """Decide: go on with the split, stop, or finish it."""
         self._runner.save(member, split)
         done = member.ran(split) >= self._runner.planned(split)
-        if self.stop or (split == "validation" and done):
+        if self.stop:
             member.racing = False
+        elif split == "validation" and done:
+            member.racing = False
+            self._journal.note("race", {"agent": member.agent.id, "split": split})
         elif split == "validation":
-            self._block(member, split)
+            self._look(member, split)
         else:
             member.stopped = "" if done else self._verdict(member)
             if done or member.stopped:
                 self._train_done(member)
             else:
-                self._block(member, split)
+                self._look(member, split)
 
     def _verdict(self, member: Member) -> str:
         if not self._config.evaluate.racing:
@@ -131,12 +165,14 @@ class Races:
 
     def _train_done(self, member: Member) -> None:
         """Archive the evaluation and send a contender on to validation."""
-        member.done = True
+        member.done, member.racing = True, False
         self._runner.save(member, "train")
         self.note_status(member)
-        self._finished(member)
         peers = [m for m in self._members.ranked() if m.done and not m.stopped and m.seed == member.seed]
-        if not member.stopped and member in peers[: self._config.search.finalists + (not member.seed)]:
-            self._block(member, "validation")
-        else:
-            member.racing = False
+        most = self._config.search.finalists + (not member.seed)
+        validate = not member.stopped and member in peers[:most]
+        about = {"agent": member.agent.id, "split": "train"}
+        self._journal.note("race", {**about, "stopped": member.stopped, "validate": validate})
+        self._finished(member)
+        if validate:
+            self._look(member, "validation")

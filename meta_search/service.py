@@ -9,14 +9,16 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import contextlib
+import json
 import os
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
+from dataclasses import replace
 from typing import Any, Protocol
 
 from archive.store import Store
-from meta_search.config import from_mapping
+from meta_search.config import Config, from_mapping
 from meta_search.errors import ConfigError
 from meta_search.llm.budget import Budget
 from meta_search.llm.gateway import Endpoint, Gateway, GatewayStatus
@@ -108,6 +110,7 @@ def make_service(
     endpoints = endpoints_for(config, local)
     store = Store.open(archive)
     try:
+        built = _priced(built, store)
         ledger = Ledger(store)
         spent = sum(ledger.spent().values(), Usage())
         gateway = Gateway(built.llm, endpoints, ledger, Budget(built.budget, spent, elapsed_s))
@@ -115,6 +118,14 @@ def make_service(
         store.close()
         raise
     return Service(store, gateway)
+
+
+def _priced(config: Config, store: Store) -> Config:
+    """A resumed run accounts by the price table it was started with, whatever litellm's table says today."""
+    row = store.reader().execute("SELECT value FROM meta WHERE key = 'prices'").fetchone()
+    stored = json.loads(row[0]) if row else {}
+    known = {model: price for model, price in stored.items() if any(price.values())}
+    return replace(config, llm=replace(config.llm, prices={**config.llm.prices, **known}))
 
 
 class ThreadHost:

@@ -25,6 +25,7 @@ from meta_search.errors import ArchiveError, ConfigError, MetaSearchError, Model
 from meta_search.evaluate.evaluator import Evaluator, InlineEvaluator
 from meta_search.llm.gateway import Endpoint, GatewayStatus
 from meta_search.runs import ARCHIVE
+from meta_search.scorers import Scorer
 from meta_search.service import Host, ThreadHost, endpoints_for, make_service
 from meta_search.types import CallReply, CallRequest
 
@@ -42,6 +43,7 @@ class Session:
         domain: Items and scorer. host: Where gateway and archive writer live.
         evaluator: Runs items in sandboxes.
         started: Monotonic time at which this sitting began. elapsed_s: Seconds of earlier sittings.
+        scorer: Where the domain's scorer runs.
     """
 
     config: Config
@@ -51,6 +53,7 @@ class Session:
     evaluator: Evaluator
     started: float
     elapsed_s: float
+    scorer: Scorer
 
     @property
     def elapsed(self) -> float:
@@ -156,8 +159,10 @@ def open_session(
         opened = evaluator() if evaluator else None
         assert opened is not None
         stack.callback(opened.close)
+        scorer = Scorer(made, config.sandbox)
+        stack.callback(scorer.close)
         host.call("write", "set_meta", "prices", prices.result()).result()
-        yield Session(config, folder, made, host, opened, started, elapsed_s)
+        yield Session(config, folder, made, host, opened, started, elapsed_s, scorer)
 
 
 Opened = tuple[Host | None, Callable[[], Evaluator] | None]
@@ -212,7 +217,7 @@ def _start_servers(
     config: Config, folder: Path, stack: contextlib.ExitStack, say: Callable[[str], None]
 ) -> dict[str, Endpoint]:
     """Start the embedded models; one server where both roles have the same model."""
-    if config.llm.provider != "local":
+    if config.llm.provider != "local" or config.llm.mode == "replay":
         return {}
     if importlib.util.find_spec("xllamacpp") is None:
         raise ConfigError(

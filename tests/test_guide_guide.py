@@ -108,12 +108,6 @@ def test_orders_are_in_range_and_crossover_has_two_parents() -> None:
     assert len({o.brief.seed for o in orders}) == 60
 
 
-def test_before_there_are_parents_only_novel_makes_sense() -> None:
-    made = guide(guided=False)
-    orders = [made.ask(ready=False) for _ in range(20)]
-    assert {(o.brief.operator, o.parents) for o in orders} == {("novel", 1)}
-
-
 def test_unguided_draws_at_random_whatever_it_is_told() -> None:
     told, untold = guide(guided=False), guide(guided=False)
     first: list[Order] = []

@@ -123,20 +123,7 @@ def test_a_trial_is_told_once() -> None:
     made.tell(trial.number, [1.0])
     made.tell(trial.number, [5.0])
     made.tell(99, [5.0])
-    assert made.best(lambda values: values[0]) == trial.params
-
-
-def test_the_best_of_two_objectives_is_by_a_key() -> None:
-    made = Study("two", 0, ["maximize", "minimize"])
-    told: dict[int, dict[str, Any]] = {}
-    for values in ([0.9, 100.0], [0.5, 10.0], None):
-        trial = made.ask()
-        suggest(trial)
-        told[trial.number] = trial.params
-        made.tell(trial.number, values)
-    assert made.best(lambda values: values[0]) == told[0]
-    assert made.best(lambda values: -values[1]) == told[1]
-    assert Study("empty", 0, ["maximize"]).best(lambda values: 0.0) == {}
+    assert [(t.number, t.value) for t in made._study.trials] == [(trial.number, 1.0)]
 
 
 def test_a_guided_study_finds_what_a_random_one_finds_late() -> None:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from types import MappingProxyType
 
-from meta_search.guide.studies import Asked, Study
+from meta_search.guide.studies import Asked, Row, Study
 from meta_search.types import Brief, Parameter, Scalar
 
 __all__ = ["VALUE_OF_NOTHING", "Guide", "Order", "gain_per_cost"]
@@ -30,9 +30,10 @@ OPENING: tuple[Mapping[str, Scalar], ...] = tuple(
         ("novel", "composer", "best", 0),
     )
 )
+# One nearest example beat two and three, and is the cheapest (measured with the 0.5B).
+OPENING_DESIGN: Mapping[str, Scalar] = {"bootstrap_shown": 1, "votes": 0, "shown": 1, "team_keep": 3}
 
-
-Told = tuple[int, Mapping[str, Any], Sequence[float] | None]
+Told = Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,21 +82,32 @@ class Guide:
         self._guided = guided
         self.restore({})
 
-    def restore(self, trials: Mapping[str, Sequence[Told]], asked: int = 0) -> None:
+    def restore(
+        self,
+        trials: Mapping[str, Sequence[Told]],
+        asked: int = 0,
+        running: Mapping[str, Sequence[Told]] = MappingProxyType({}),
+        again: Sequence[int] = (),
+    ) -> None:
         """Rebuild all studies from what the archive has.
 
         Args:
             trials: Study -> (number, exported parameters, values).
             asked: Briefs that were asked for, told or not: their numbers are not given out again.
+            running: The same of trials that will still be told.
+            again: Numbers of designs that an author will suggest from once more.
         """
         self._tuning: dict[str, Study] = {}
         self.briefs = Study("briefs", self._seed, ["maximize"], self._guided)
         self.designs = Study("designs", self._seed, ["maximize"], self._guided)
-        self.briefs.restore(trials.get("briefs", ()), asked)
-        self.designs.restore(trials.get("designs", ()), asked)
-        for name, rows in trials.items():
+        self.briefs.restore(trials.get("briefs", ()), asked, running.get("briefs", ()))
+        first = OPENING_DESIGN if self._guided else {}
+        fixed = {number: {} if number else first for number in again}
+        self.designs.restore(trials.get("designs", ()), asked, running.get("designs", ()), fixed)
+        for name in dict.fromkeys((*trials, *running)):
             if name.startswith("tuning/"):
-                self.tuning(name.removeprefix("tuning/")).restore(rows)
+                study = self.tuning(name.removeprefix("tuning/"))
+                study.restore(trials.get(name, ()), running=running.get(name, ()))
         opening = [
             params
             for params in OPENING
@@ -105,11 +117,10 @@ class Guide:
         for params in opening[asked:] if self._guided else ():
             self.briefs.enqueue({**params, "format": self._formats[0]})
         if self._guided and not asked:
-            # One nearest example beat two and three, and is the cheapest (measured with the 0.5B).
-            self.designs.enqueue({"bootstrap_shown": 1, "votes": 0, "shown": 1})
+            self.designs.enqueue(OPENING_DESIGN)
 
-    def ask(self, ready: bool = True) -> Order:
-        """The next brief. `ready=False`: there are no parents yet, so only `novel` makes sense."""
+    def ask(self) -> Order:
+        """The next brief."""
         trial = self.briefs.ask()
         operator = str(trial.suggest_categorical("operator", list(self._operators)))
         author = str(trial.suggest_categorical("author", list(self._authors)))
@@ -119,7 +130,7 @@ class Guide:
         form = str(trial.suggest_categorical("format", list(self._formats)))
         brief = Brief(
             number=trial.number,
-            operator=operator if ready else "novel",
+            operator=operator,
             author=author,
             temperature=temperature,
             tags=(form,),
@@ -134,8 +145,8 @@ class Guide:
         self.briefs.tell(number, [VALUE_OF_NOTHING if value is None else value])
 
     def design(self) -> Asked:
-        """A trial for one composed design."""
-        return self.designs.ask()
+        """A trial for one composed design, for an author in a thread of its own."""
+        return self.designs.ask_apart()
 
     def tell_design(self, number: int, score: float | None) -> None:
         """The score of a design on train, or `None` where it was never evaluated."""

@@ -8,28 +8,45 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, cast
 
 from meta_search.types import Scalar
 
-__all__ = ["Asked", "Study"]
+__all__ = ["Asked", "Row", "Study"]
 
 RANDOM_STARTS = 4
 
+Row = tuple[int, Mapping[str, Any], Sequence[float] | None]  # number, exported parameters, values
+
 
 class Asked:
-    """A trial that is under way: what an author or the engine may suggest from."""
+    """A trial that is under way: what an author or the engine may suggest from.
 
-    def __init__(self, trial: Any) -> None:
-        self._trial = trial
+    Args:
+        number: Its ordinal.
+        begin: Makes Optuna's trial when something is first suggested; on the thread that suggests.
+    """
+
+    def __init__(self, number: int, begin: Callable[[], Any]) -> None:
+        self.number = number
+        self._begin = begin
+        self._begun: Any = None
 
     @property
-    def number(self) -> int:
-        return int(self._trial.number)
+    def _trial(self) -> Any:
+        if self._begun is None:
+            self._begun = self._begin()
+        return self._begun
 
     @property
     def params(self) -> dict[str, Scalar]:
-        return dict(self._trial.params)
+        return {} if self._begun is None else dict(self._begun.params)
+
+    @property
+    def distributions(self) -> dict[str, Any]:
+        """Name -> what it was drawn from, as Optuna has it."""
+        return {} if self._begun is None else dict(self._begun.distributions)
 
     def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
         return self._trial.suggest_categorical(name, list(choices))
@@ -58,7 +75,7 @@ class Study:
         self.name = name
         self._seed = seed
         self._guided = guided
-        self._open: dict[int, Any] = {}
+        self._apart: dict[int, Asked] = {}
         self._storage = optuna.storages.InMemoryStorage()
         self._study = optuna.create_study(
             study_name=name, storage=self._storage, directions=cast(Any, list(directions))
@@ -74,35 +91,81 @@ class Study:
         return optuna.samplers.TPESampler(n_startup_trials=RANDOM_STARTS, seed=seed, multivariate=True)
 
     def enqueue(self, params: Mapping[str, Scalar]) -> None:
-        """Try these values first."""
+        """Try these values next."""
         self._study.enqueue_trial(dict(params))
 
     def ask(self) -> Asked:
         """A new trial; several may be under way, each with a sampler of its own."""
+        trial = self._ask()
+        return Asked(trial.number, lambda: trial)
+
+    def ask_apart(self) -> Asked:
+        """A new trial for another thread: what it suggests depends on what the study knew when it was asked.
+
+        The study learns the suggestions when it is told, or before by `learn`.
+        """
+        asked = self._set_apart(self._ask().number)
+        self._apart[asked.number] = asked
+        return asked
+
+    def under_way(self, number: int) -> Asked:
+        """A trial that was asked for apart and is not told."""
+        return self._apart[number]
+
+    def learn(self, number: int) -> None:
+        """Take over what a trial apart has suggested; the others see it from now on."""
+        asked = self._apart.pop(number, None)
+        if asked is None:
+            return
+        trial = self._id(number)
+        for name, distribution in asked.distributions.items():
+            value = distribution.to_internal_repr(asked.params[name])
+            self._storage.set_trial_param(trial, name, value, distribution)
+
+    def _ask(self) -> Any:
         import optuna
 
         trials = self._study.get_trials(deepcopy=False)
         queued = (t.number for t in trials if t.state == optuna.trial.TrialState.WAITING)
         sampler = self._sampler(next(queued, len(trials)))
-        view = optuna.load_study(study_name=self.name, storage=self._storage, sampler=sampler)
-        trial = view.ask()
-        self._open[trial.number] = trial
-        return Asked(trial)
+        return optuna.load_study(study_name=self.name, storage=self._storage, sampler=sampler).ask()
 
-    def tell(self, number: int, values: Sequence[float] | None) -> None:
-        """Tell a trial's objectives; `None` for a trial that came to nothing."""
+    def _set_apart(self, number: int) -> Asked:
+        """The trial in a copy of the study as it is now. Optuna's trials in memory are never changed, but
+        replaced, so that they can be copied when they are needed, by whoever needs them."""
         import optuna
 
-        trial = self._open.pop(number, None)
-        if trial is None:
+        known = list(self._study.get_trials(deepcopy=False))
+
+        def begin() -> Any:
+            copy = optuna.create_study(
+                storage=optuna.storages.InMemoryStorage(),
+                directions=cast(Any, self._study.directions),
+                sampler=self._sampler(number),
+            )
+            copy.add_trials(known)
+            return optuna.trial.Trial(copy, copy.get_trials(deepcopy=False)[number]._trial_id)
+
+        return Asked(number, begin)
+
+    def _id(self, number: int) -> int:
+        return int(self._study.get_trials(deepcopy=False)[number]._trial_id)
+
+    def tell(self, number: int, values: Sequence[float] | None) -> None:
+        """Tell a trial's objectives; `None` for a trial that came to nothing. Only the first time counts."""
+        import optuna
+
+        trials = self._study.get_trials(deepcopy=False)
+        if number >= len(trials) or trials[number].state.is_finished():
             return
+        self.learn(number)
         if values is None:
-            self._study.tell(trial, state=optuna.trial.TrialState.FAIL)
+            self._study.tell(number, state=optuna.trial.TrialState.FAIL)
         else:
-            self._study.tell(trial, list(values))
+            self._study.tell(number, list(values))
 
     def export(self, number: int) -> dict[str, Any]:
-        """A told trial's parameters, with what is needed to `restore` it under the key `_distributions`."""
+        """A trial's parameters, with what is needed to `restore` it under the key `_distributions`."""
         import optuna
 
         trial = self._study.get_trials(deepcopy=False)[number]
@@ -110,27 +173,37 @@ class Study:
         return {**trial.params, "_distributions": told}
 
     def restore(
-        self, rows: Sequence[tuple[int, Mapping[str, Any], Sequence[float] | None]], asked: int = 0
+        self,
+        rows: Sequence[Row],
+        asked: int = 0,
+        running: Sequence[Row] = (),
+        again: Mapping[int, Mapping[str, Scalar]] = MappingProxyType({}),
     ) -> None:
-        """Put trials back as `export` gave them, by number; the others below `asked` were never told."""
+        """Put trials back by number, as `export` gave them; the others below `asked` were never told.
+
+        Args:
+            rows: (number, exported parameters, values) of the trials that were told.
+            asked: Trials that were asked for, told or not.
+            running: Trials that will still be told; their values are `None`.
+            again: Trials that are asked for again, apart, with the values they must take.
+        """
         import optuna
 
-        known = {number: (params, values) for number, params, values in rows}
-        for number in range(max(max(known, default=-1) + 1, asked)):
-            params, values = known.get(number, ({}, None))
+        known = {row[0]: row for row in (*rows, *running)}
+        open_ = {row[0] for row in running}
+        for number in range(max(max([*known, *again], default=-1) + 1, asked)):
+            if number in again:
+                self.enqueue(again[number])
+                self.ask_apart()
+                continue
+            _, params, values = known.get(number, (number, {}, None))
+            state = "RUNNING" if number in open_ else "FAIL" if values is None else "COMPLETE"
             kinds = params.get("_distributions", {})
             self._study.add_trial(
                 optuna.trial.create_trial(
-                    state=optuna.trial.TrialState.FAIL
-                    if values is None
-                    else optuna.trial.TrialState.COMPLETE,
+                    state=optuna.trial.TrialState[state],
                     params={k: params[k] for k in kinds},
                     distributions={k: optuna.distributions.json_to_distribution(d) for k, d in kinds.items()},
                     values=None if values is None else list(values),
                 )
             )
-
-    def best(self, key: Callable[[Any], float]) -> dict[str, Scalar]:
-        """Parameters of the finished trial with the greatest `key(values)`; empty if there is none."""
-        done = [t for t in self._study.get_trials(deepcopy=False) if t.values is not None]
-        return dict(max(done, key=lambda t: key(t.values)).params) if done else {}

@@ -1,0 +1,300 @@
+"""Replays: the same agents, decisions and scores without an endpoint, in whatever order things came."""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import meta_search
+from meta_search import cli
+from meta_search.testing import CountingEndpoint, Fault
+from tests import replay_kit as kit
+from tests.data import record_run
+
+AGAIN = "if this change of the search is meant, record the run anew: python -m tests.data.record_run"
+
+
+def latency(index: int) -> float:
+    return random.Random(index).uniform(0.0, 0.06)
+
+
+def record(folder: Path, *more: str, faults: Callable[..., Fault | None] | None = None) -> int:
+    """A search in `run`, against an endpoint that is gone afterwards; returns its exit status."""
+    path = kit.questions(folder)
+    with CountingEndpoint(kit.mind, latency_s=latency, faults=faults or ()) as endpoint:
+        return cli.main(["run", *kit.overrides(path, endpoint.base_url, "run.dir=run", *more)])
+
+
+def replay(recording: str = "run", to: str = "again", *more: str) -> int:
+    return cli.main(["run", "llm.mode=replay", f"llm.recording={recording}", f"run.dir={to}", *more])
+
+
+def assert_same(one: str, other: str) -> None:
+    first, second = kit.tables(one), kit.tables(other)
+    for name, rows in first.items():
+        assert rows == second[name], name
+    assert kit.sentence(one) == kit.sentence(other)
+
+
+def test_the_recorded_run_replays_to_the_same_end(folder: Path) -> None:
+    """The one that is checked in: recorded on another day, in another process, with three in flight."""
+    run = record_run.unpack(folder)
+    assert replay(str(run)) == 0, AGAIN
+    recorded, again = kit.tables(run), kit.tables("again")
+    for name, rows in recorded.items():
+        assert rows == again[name], f"{name}: {AGAIN}"
+    assert kit.sentence(run) == kit.sentence("again")
+    assert {row[3] for row in recorded["agents"]} == {"hand", "llm", "composer"}
+    assert record_run.RECORDING.stat().st_size < 300_000
+
+
+def test_a_search_of_four_in_flight_replays_without_its_endpoint(folder: Path) -> None:
+    assert record(folder, "search.candidates=10", "search.in_flight=4") == 0
+    found = kit.tables("run")
+    assert {row[3] for row in found["agents"]} == {"hand", "llm", "composer"}  # both authors found something
+    assert any(row[-1] for row in found["evaluations"])  # and racing stopped somebody
+    assert replay() == 0
+    assert_same("run", "again")
+    assert replay("again", "third") == 0
+    assert_same("run", "third")
+
+
+def test_what_budget_and_clock_decided_is_replayed(folder: Path) -> None:
+    assert record(folder, "search.in_flight=3", "budget.calls=400", "search.candidates=50") == 0
+    stops = [e.data["why"] for e in meta_search.open_run("run").events("stop")]
+    assert stops == ["budget"]
+    assert replay() == 0
+    assert_same("run", "again")
+
+
+def test_the_time_that_was_over_is_over_again(folder: Path) -> None:
+    status = record(folder, "search.in_flight=3", "budget.wall_s=14", "search.candidates=500")
+    (stop,) = (e.data["why"] for e in meta_search.open_run("run").events("stop"))
+    assert stop in ("time", "budget")  # whether the engine sees it first, or the gateway
+    assert replay() == status
+    assert_same("run", "again")
+
+
+def test_faults_of_the_endpoint_are_replayed_as_they_came(folder: Path) -> None:
+    """A call that failed for one agent and was answered for the next must fail for the first again."""
+
+    def faults(index: int, body: object) -> Fault | None:
+        return Fault("status", status=500) if index % 7 == 3 else None
+
+    more = ("search.in_flight=3", "search.candidates=6", "llm.max_retries=0", "author.formats=[program]")
+    assert record(folder, *more, faults=faults) == 0
+    with sqlite3.connect("run/archive.db") as database:
+        (failed,) = database.execute("SELECT COUNT(*) FROM events WHERE data LIKE '%\"llm\"%'").fetchone()
+    assert failed > 3
+    assert replay() == 0
+    assert_same("run", "again")
+
+
+def test_a_run_that_was_killed_and_resumed_replays_in_one_go(folder: Path) -> None:
+    path = kit.questions(folder)
+    with CountingEndpoint(kit.mind, latency_s=latency) as endpoint:
+        words = kit.overrides(path, endpoint.base_url, "run.dir=run", "search.in_flight=3")
+        verb = ["run", *words, "search.candidates=8"]
+        for calls in (50, 110, 170):
+            process = kit.command(folder, *verb)
+            try:
+                endpoint.wait_for(calls)
+            finally:
+                process.kill()
+                process.communicate()
+            verb = ["resume", "run"]
+        assert cli.main(verb) == 0
+        sent, most = endpoint.calls, endpoint.max_in_flight
+    archive = meta_search.open_run("run")
+    assert len(archive.events("resume")) == 3
+    with sqlite3.connect("run/archive.db") as database:
+        (known,) = database.execute("SELECT COUNT(*) FROM calls").fetchone()
+    assert sent - known <= 3 * most  # what was in flight at the kills
+    assert sorted(e.data["brief"] for e in archive.events("tell")) == list(range(8))
+    assert replay() == 0
+    assert_same("run", "again")
+
+
+def test_agents_that_were_imported_between_sittings_are_replayed(folder: Path) -> None:
+    path = kit.questions(folder)
+    body = "    return LLMAgentBase(['answer'], 'Imported')([taskInfo], 'Reply.')[0]"
+    code = f"def forward(self, taskInfo):\n{body}"
+    (folder / "found.json").write_text(json.dumps([{"name": "Found", "thought": "", "code": code}]))
+    with CountingEndpoint(kit.mind) as endpoint:
+        words = kit.overrides(path, endpoint.base_url, "run.dir=run", "search.candidates=1")
+        assert cli.main(["run", *words]) == 0
+        assert cli.main(["archive", "import", "run", "found.json"]) == 0
+        assert cli.main(["resume", "run"]) == 0
+    assert meta_search.open_run("run").record("Found").evaluations["train"].items > 0
+    assert replay() == 0
+    first, second = kit.tables("run"), kit.tables("again")
+    imported = [row for row in first["events"] if row[1] == "import"]
+    assert [row[1:] for row in first["events"] if row not in imported] == [
+        row[1:] for row in second["events"]
+    ]
+    assert first["evaluations"] == second["evaluations"]
+
+
+def test_a_run_of_an_older_version_is_not_resumed(
+    recorded: Path, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copied(recorded, folder)
+    with sqlite3.connect("run/archive.db") as database:
+        database.execute("DELETE FROM events WHERE kind NOT IN ('ask', 'tell')")
+    with CountingEndpoint(kit.mind) as endpoint:
+        config = json.loads(Path("run/config.json").read_text())
+        config["llm"]["base_url"] = endpoint.base_url
+        Path("run/config.json").write_text(json.dumps(config))
+        assert cli.main(["resume", "run"]) == 2
+    assert "older meta-search: start a new run" in capsys.readouterr().err
+
+
+def test_after_kill_9_the_same_briefs_are_asked_as_without(folder: Path) -> None:
+    path = kit.questions(folder)
+    more = ("search.in_flight=1", "search.candidates=7")
+    with CountingEndpoint(kit.mind) as endpoint:
+        assert cli.main(["run", *kit.overrides(path, endpoint.base_url, "run.dir=whole", *more)]) == 0
+        sent = endpoint.calls
+    with CountingEndpoint(kit.mind, latency_s=0.01) as endpoint:
+        verb = ["run", *kit.overrides(path, endpoint.base_url, "run.dir=run", *more)]
+        for share in (0.35, 0.6, 0.95):  # the last one within the final report
+            process = kit.command(folder, *verb)
+            try:
+                endpoint.wait_for(int(sent * share))
+            finally:
+                process.kill()
+                process.communicate()
+            verb = ["resume", "run"]
+        assert cli.main(verb) == 0
+    asked = [
+        [(e.kind, e.data) for e in meta_search.open_run(run).events() if e.kind in ("ask", "tell")]
+        for run in ("whole", "run")
+    ]
+    assert asked[0] == asked[1]
+    whole, killed = kit.tables("whole"), kit.tables("run")
+    for name in ("agents", "edges", "trials", "evaluations"):
+        assert whole[name] == killed[name], name
+    assert replay() == 0
+    assert_same("run", "again")
+
+
+def test_a_signal_ends_the_replay_where_it_ended_the_recording(folder: Path) -> None:
+    path = kit.questions(folder)
+    with CountingEndpoint(kit.mind, latency_s=0.03) as endpoint:
+        words = kit.overrides(path, endpoint.base_url, "run.dir=run", "search.in_flight=3")
+        process = kit.command(folder, "run", *words)
+        try:
+            endpoint.wait_for(120)
+            process.send_signal(signal.SIGTERM)
+            shown, _ = process.communicate(timeout=60)
+        finally:
+            process.kill()
+        assert process.returncode == 3, shown
+    assert replay() == 3
+    assert kit.tables("run") == kit.tables("again")
+    assert cli.main(["resume", "again"]) == 2  # a replay is replayed again instead
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small recorded search, for the tests that damage copies of it."""
+    folder = tmp_path_factory.mktemp("recorded")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        assert record(folder, "search.candidates=3", "search.in_flight=2", "llm.mode=record") == 0
+    return folder / "run"
+
+
+def copied(recorded: Path, folder: Path) -> Path:
+    import shutil
+
+    return Path(shutil.copytree(recorded, folder / "run"))
+
+
+def test_a_recorded_run_keeps_its_items(recorded: Path, folder: Path) -> None:
+    copied(recorded, folder)
+    (recorded.parent / "questions.jsonl").rename(recorded.parent / "gone.jsonl")
+    try:
+        assert replay() == 0
+    finally:
+        (recorded.parent / "gone.jsonl").rename(recorded.parent / "questions.jsonl")
+    assert_same("run", "again")
+
+
+@pytest.mark.parametrize(("purpose", "told"), [("task", "agent"), ("meta", "brief-")])
+def test_a_missing_call_is_one_line_that_names_it(
+    recorded: Path, folder: Path, capsys: pytest.CaptureFixture[str], purpose: str, told: str
+) -> None:
+    copied(recorded, folder)
+    with sqlite3.connect("run/archive.db") as database:
+        key, agent, item = database.execute(
+            "SELECT key, agent, item FROM calls WHERE purpose = ? AND split <> 'examples' LIMIT 1", [purpose]
+        ).fetchone()
+        database.execute("DELETE FROM calls WHERE key = ?", [key])
+    assert replay() == 1
+    error = capsys.readouterr().err.strip()
+    assert error.count("\n") == 0
+    assert key[:12] in error
+    assert told in error
+    assert (item or agent) in error
+
+
+def test_what_can_never_come_is_one_line(
+    recorded: Path, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copied(recorded, folder)
+    with sqlite3.connect("run/archive.db") as database:
+        seq, data = database.execute(
+            "SELECT seq, data FROM events WHERE data LIKE '%\"item\"%' LIMIT 1"
+        ).fetchone()
+        changed = json.dumps({**json.loads(data), "item": "no-such-item"})
+        database.execute("UPDATE events SET data = ? WHERE seq = ?", [changed, seq])
+    assert replay() == 1
+    error = capsys.readouterr().err.strip()
+    assert error.count("\n") == 0
+    assert f"event {seq}" in error
+    assert "no-such-item" in error
+    assert "never come" in error
+
+
+def test_other_items_are_refused(recorded: Path, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    copied(recorded, folder)
+    kit.questions(folder).write_text(kit.questions(folder).read_text().replace("shop", "baker"))
+    assert replay("run", "again", f"domain.path={folder / 'questions.jsonl'}") == 2
+    assert "the items are not those of" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        (["seed=9"], "seed cannot differ from the recording"),
+        (["search.in_flight=7"], "search.in_flight cannot differ"),
+        (["llm.max_tokens=7"], "llm.max_tokens cannot differ"),
+        (["llm.recording=nowhere"], "nowhere: no such run folder"),
+        (["llm.recording=null"], "go together"),
+    ],
+)
+def test_what_would_change_decisions_is_refused(
+    recorded: Path, folder: Path, capsys: pytest.CaptureFixture[str], more: list[str], told: str
+) -> None:
+    copied(recorded, folder)
+    words = ["run", "llm.mode=replay", "llm.recording=run", "run.dir=again"]
+    words = [w for w in words if not any(m.partition("=")[0] == w.partition("=")[0] for m in more)]
+    assert cli.main([*words, *more]) == 2
+    error = capsys.readouterr().err.strip()
+    assert error.count("\n") == 0
+    assert told in error
+    assert not Path("again").exists()
+
+
+def test_an_evaluation_is_not_replayed(
+    recorded: Path, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["evaluate", str(recorded), "llm.mode=replay", f"llm.recording={recorded}"]) == 2
+    assert "replays a whole search" in capsys.readouterr().err
