@@ -90,7 +90,19 @@ def m0002_indexes(db: Database) -> None:
     _index(db, "calls", ["purpose", "attempts", "prompt_tokens", "completion_tokens", "cost_usd"])
 
 
-MIGRATIONS: tuple[Callable[[Database], None], ...] = (m0001_tables, m0002_indexes)
+def m0003_importance(db: Database) -> None:
+    """What the components of agents are worth, by method."""
+    _create(
+        db,
+        "importance",
+        "agent TEXT, method TEXT, component TEXT, value REAL, items INTEGER, calls REAL, tokens REAL, "
+        "replayed INTEGER, asked INTEGER, created REAL",
+        ("agent", "method", "component"),
+        small=True,
+    )
+
+
+MIGRATIONS: tuple[Callable[[Database], None], ...] = (m0001_tables, m0002_indexes, m0003_importance)
 SCHEMA_VERSION = len(MIGRATIONS)
 
 

@@ -52,7 +52,8 @@ def test_every_seed_can_show_examples(house: House, name: str) -> None:
     assert (ast.get_docstring(ast.parse(source)) or "").startswith('Shows "it"\n\nWhy not.')
     result = house.run(source, counts, demonstrations=[(SHOWN.question, SHOWN.reply)])
     assert result.kind == "ok", result.detail
-    assert [(p.name, p.default, p.low, p.high) for p in result.space] == [("shown", 2, 0, 3)]
+    shown = result.space[0]
+    assert (shown.name, shown.default, shown.low, shown.high) == ("shown", 2, 0, 3)
     first = house.llm.requests[0].messages
     assert first[1][1].startswith(SHOWN.question)
     assert first[2] == ("assistant", SHOWN.reply)

@@ -20,7 +20,7 @@ ASK = "return LLMAgentBase(['answer'], 'A')([taskInfo])[0]\n"
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        ("def forward(self, taskInfo)\n    pass", "SyntaxError: expected ':' (line 1)"),
+        ("def forward(self, taskInfo)\n    pass", "SyntaxError: expected ':' (line 1): `def forward"),
         ("\0", "SyntaxError"),
         ("\ud800", "SyntaxError"),
         ("x = " + "(" * 300 + ")" * 300, "SyntaxError: too many nested parentheses"),
@@ -32,7 +32,9 @@ ASK = "return LLMAgentBase(['answer'], 'A')([taskInfo])[0]\n"
         ("def forward(self, task, k):\n    " + ASK, "not (self, task, k)"),
         (wrapped("LLMAgentBase(['answer'], 'A')([taskInfo])"), "forward returns nothing"),
         (wrapped("return '42'"), "the agent never asks a model"),
-        (wrapped("import requests\n" + ASK), "import requests (line 2): not there"),
+        (wrapped("import requests\n" + ASK), "import requests (line 2): not there; there is no network"),
+        (wrapped("import subprocess\n" + ASK), "to run a program use self.run_python(code)"),
+        (wrapped("import asyncio\n" + ASK), "use self.map(fn, items)"),
         ("from sklearn.svm import SVC\n" + wrapped(ASK), "import sklearn.svm (line 1): not there"),
         (wrapped("self.search('x')\n" + ASK), "self.search (line 2) does not exist; self has"),
     ],

@@ -41,7 +41,7 @@ def test_a_candidate_keeps_only_values_that_are_declared_and_differ(desk: Desk) 
         (
             wrapped("return LLMAgentBase(['a'], 'A')([taskInfo])"),
             "dry_run",
-            "bad_answer: forward returned list",
+            "bad_answer: forward returned list; return an Info or a str; calling an agent gives a list",
         ),
         (wrapped("x = [LLMAgentBase([], 'A')([])] * 10**10\nreturn ''"), "dry_run", "memory"),
     ],

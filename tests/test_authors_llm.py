@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from sandbox_kit import House, wrapped
 from meta_search.authors.author import Author, Failure, Written
 from meta_search.authors.llm import LLMAuthor, apply_edits, read_plan
 from meta_search.config import AuthorConfig
-from meta_search.types import CallReply, Demonstration, Parameter
+from meta_search.types import Agent, CallReply, Demonstration, Parameter
 
 AUTHOR: Author = LLMAuthor()
 PLAN = {
@@ -125,6 +126,33 @@ def test_the_meta_agent_sees_parents_failures_inspirations_and_kinds(desk: Desk)
     assert "- sums: sum" in prompt
 
 
+def test_faults_of_a_parent_are_told_with_what_mends_them(desk: Desk) -> None:
+    source = wrapped("return LLMAgentBase(['a'], 'A')([taskInfo])[3]")
+    [crash] = [desk.house.run(source)]
+    failures = (
+        Failure("Sum 1 and 2?", "", "3", "sums", crash.detail, crash.kind),
+        Failure("Sum 3 and 4?", "8", "7", "sums"),
+    )
+    parent = replace(seed("direct", failures=failures), agent=Agent.of("broken", source))
+    write(desk, "program", [PROGRAM], parents=[parent])
+    prompt = desk.asked[0].messages[1][1]
+    assert "Failed: Sum 1 and 2? → crash: IndexError: list index out of range (line 2: `return LLM" in prompt
+    assert "the list may be shorter than expected" in prompt
+    assert "Wrong: Sum 3 and 4? → 8 (expected 7)" in prompt
+
+
+def test_debug_mends_the_parent_where_it_fails(desk: Desk) -> None:
+    parent = seed("direct", failures=(Failure("Sum 1 and 2?", "", "3", "sums", "slow", "timeout"),))
+    formats = AuthorConfig(formats=("plan", "edit"), reflexions=0)
+    candidate = made(write(desk, "plan", [EDIT], "debug", parents=[parent], config=formats))
+    assert candidate.agent.name == "Cooler"
+    prompt = desk.asked[0].messages[1][1]
+    assert "Mend the first agent above" in prompt
+    assert "timeout: slow; do less work between the calls" in prompt
+    plan = made(write(desk, "plan", [json.dumps(PLAN)], "debug", parents=[parent]))
+    assert plan.plan is not None  # a model that can write nothing else mends by a new plan
+
+
 def test_tune_needs_no_meta_agent(desk: Desk) -> None:
     space = (Parameter("samples", "int", 1, 1, 5),)
     source_of = made(write(desk, "plan", [json.dumps(PLAN)])).agent
@@ -175,7 +203,8 @@ def test_each_kind_of_fault_is_told_and_mended(desk: Desk) -> None:
     told = [request.messages[1][1] for request in desk.asked[1:]]
     assert "no ```python block" in told[0]
     assert "never asks a model" in told[1]
-    assert "IndexError: list index out of range (line 2" in told[2]
+    assert "IndexError: list index out of range (line 2: `return LLMAgentBase(" in told[2]
+    assert "the list may be shorter than expected" in told[2]
     assert "return '42'" in told[1]
     assert [request.occurrence for request in desk.asked] == ["draft", "debug0", "debug1", "debug2"]
     assert written.attempts[1].source == wrapped("return '42'")

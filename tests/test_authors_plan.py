@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sandbox_kit import House
+from sandbox_kit import House, with_text
 
 from meta_search.authors.check import check_source
 from meta_search.authors.plan import WAYS, Plan, Route, compile_plan, plan_from, plan_schema
@@ -179,3 +179,14 @@ def test_the_schema_lists_the_words_of_routes() -> None:
     assert schema["properties"]["routes"]["items"]["properties"]["words"]["enum"] == ["gcd", "letter"]
     assert plan_schema()["properties"]["way"]["enum"] == list(WAYS)
     assert set(schema["required"]) <= set(schema["properties"])
+
+
+def test_a_plan_can_have_a_team_where_it_is_told_to(house: House) -> None:
+    plan = Plan("Team", way="direct", routes=(Route("sum", "team"),))
+    source = compile_plan(plan)
+    assert check_source(source) is None
+    asked = house.run(source, with_text("42"), question="Sum 40 and 2.")
+    assert (asked.answer, asked.used.calls, asked.networks[0].calls) == ("42", 3, 3)
+    assert {"roles", "rounds"} <= {p.name for p in asked.space}
+    assert house.run(source, with_text("42"), question="Add 40 and 2.").used.calls == 1
+    assert plan_schema([], ("direct", "team"))["properties"]["way"]["enum"] == ["direct", "team"]

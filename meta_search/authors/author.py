@@ -16,6 +16,7 @@ from meta_search.types import (
     CallRequest,
     Candidate,
     Demonstration,
+    Importance,
     ItemResult,
     Parameter,
     Scalar,
@@ -43,13 +44,19 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A train item that a parent got wrong."""
+    """A train item that a parent got wrong.
+
+    Attributes:
+        kind: Kind of the item. outcome: kind of the outcome, one of `types.OUTCOME_KINDS`.
+        detail: One line on a fault, or the scorer's note on an answer.
+    """
 
     question: str
     answer: str
     expected: str
     kind: str
     detail: str = ""
+    outcome: str = "ok"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +66,7 @@ class Parent:
     Attributes:
         score: On train, 0..1. tokens: used per item.
         by_kind: Kind of item -> (right, evaluated) on train.
-        failures: Worst items first.
+        failures: Faults first, one of each, then wrong answers.
         plan: The plan it was compiled from, if it was.
     """
 
@@ -82,6 +89,14 @@ class Worked:
     result: ItemResult
 
 
+def _no_runs(agent: Agent, places: Sequence[int], without: Sequence[str]) -> list[ItemResult]:
+    return []
+
+
+def _no_note(rows: Sequence[Importance]) -> None:
+    pass
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """Everything an author may use for one brief.
@@ -98,6 +113,10 @@ class Context:
         keep: Adds demonstrations to the run's pool.
         trial: The Optuna trial of the composer's design.
         values: For operator `tune`: what the tuning study chose for the first parent's parameters.
+        probe: Runs an agent on train items, by their places, without the components named: scored results
+            with traces, of which nothing is kept but the calls. Fewer where the search has ended.
+        note: Keeps what components were found to be worth.
+        family: Name of the domain. questions: Of the train items, in order.
     """
 
     brief: Brief
@@ -115,6 +134,10 @@ class Context:
     trial: Trial
     values: Mapping[str, Scalar]
     rng: random.Random
+    probe: Callable[[Agent, Sequence[int], Sequence[str]], list[ItemResult]] = _no_runs
+    note: Callable[[Sequence[Importance]], None] = _no_note
+    family: str = ""
+    questions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ def bootstrap(context: Context) -> Written:
         return Written(None, (attempt(context, "draft", "bootstrap needs a parent and an examples split"),))
     parent = context.parents[0]
     described = plan_of(parent)
-    if described is not None and described.ways() == {"think"}:
+    if described is not None and described.ways() <= {"think", "team"}:
         described = None  # that block shows nothing: see whether the source can
     if described is None and not _makers(ast.parse(parent.agent.source)):
         return Written(None, (attempt(context, "draft", "the parent has no call that could show examples"),))
@@ -142,22 +142,24 @@ def _forward(tree: ast.Module) -> ast.FunctionDef | None:
 
 
 def _makers(tree: ast.Module) -> list[ast.Call]:
-    """Calls of `LLMAgentBase` within `forward` that show nothing yet, in the order of the source."""
+    """Calls of `LLMAgentBase` or `Team` within `forward` that show nothing yet, in their order."""
     found = [
         n
         for n in ast.walk(_forward(tree) or ast.Module([], []))
-        if isinstance(n, ast.Call) and isinstance(n.func, ast.Name) and n.func.id == "LLMAgentBase"
+        if isinstance(n, ast.Call) and isinstance(n.func, ast.Name) and n.func.id in ("LLMAgentBase", "Team")
     ]
     found = [
         n
         for n in found
-        if (n.args or any(k.arg == "output_fields" for k in n.keywords))
+        if (n.args or any(k.arg in ("output_fields", "roles") for k in n.keywords))
         and not any(k.arg == "demonstrations" for k in n.keywords)
     ]
     return sorted(found, key=lambda n: (n.lineno, n.col_offset))
 
 
 def _fields_of(maker: ast.Call) -> ast.expr:
+    if isinstance(maker.func, ast.Name) and maker.func.id == "Team":
+        return ast.parse("['thinking', 'answer']", mode="eval").body
     if maker.args:
         return maker.args[0]
     return next(k.value for k in maker.keywords if k.arg == "output_fields")

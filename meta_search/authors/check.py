@@ -17,7 +17,16 @@ ALLOWED_IMPORTS = frozenset(
 )
 SELF_NAMES = frozenset("tune run_python map demonstrations nearest examples".split())
 HELPERS = frozenset("run_examples_and_get_feedback get_test_output_from_code".split())
+INSTEAD = {
+    **dict.fromkeys(("subprocess", "pty", "shutil", "signal"), "to run a program use self.run_python(code)"),
+    **dict.fromkeys(("asyncio", "multiprocessing"), "to work side by side use self.map(fn, items)"),
+    **dict.fromkeys(
+        ("requests", "socket", "urllib", "http", "httpx", "aiohttp", "openai", "anthropic", "litellm"),
+        "there is no network; to ask a model use LLMAgentBase",
+    ),
+}
 LEAK_LENGTH = 24
+MOST_QUOTED = 80
 
 
 def check_source(source: str) -> str | None:
@@ -30,7 +39,9 @@ def check_source(source: str) -> str | None:
         tree = ast.parse(source)
     except (SyntaxError, ValueError) as error:
         line = getattr(error, "lineno", None)
-        return f"SyntaxError: {getattr(error, 'msg', error)}" + (f" (line {line})" if line else "")
+        text = " ".join((getattr(error, "text", None) or "").split())[:MOST_QUOTED]
+        where = (f" (line {line})" if line else "") + (f": `{text}`" if text else "")
+        return f"SyntaxError: {getattr(error, 'msg', error)}{where}"
     except (RecursionError, MemoryError):
         return "SyntaxError: the code is nested too deeply"
     forwards = [n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == "forward"]
@@ -43,7 +54,7 @@ def check_source(source: str) -> str | None:
     if not any(isinstance(n, ast.Return) and n.value is not None for n in ast.walk(forward)):
         return "forward returns nothing; return an Info or a str"
     called = {n.func.id for n in ast.walk(tree) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
-    if "LLMAgentBase" not in called:
+    if not called & {"LLMAgentBase", "Team"}:
         return "the agent never asks a model; make one with LLMAgentBase([fields], name) and call it"
     return _imports(tree) or _self_names(tree)
 
@@ -58,7 +69,8 @@ def _imports(tree: ast.AST) -> str | None:
         for name in names:
             if name.split(".")[0] not in ALLOWED_IMPORTS:
                 line = node.lineno  # type: ignore[attr-defined]
-                return f"import {name} (line {line}): not there; numpy and most of the standard library are"
+                instead = INSTEAD.get(name.split(".")[0], "numpy and most of the standard library are")
+                return f"import {name} (line {line}): not there; {instead}"
     return None
 
 

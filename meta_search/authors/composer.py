@@ -8,7 +8,9 @@ from dataclasses import replace
 from meta_search.authors.author import Context, Parent, Written
 from meta_search.authors.bootstrap import bootstrap, collect
 from meta_search.authors.drafts import attempt, demonstrations_for, finish, plan_of
-from meta_search.authors.plan import WAYS, Plan, Route, compile_plan
+from meta_search.authors.plan import Plan, Route, compile_plan
+from meta_search.authors.smaller import simplify
+from meta_search.authors.team import team
 from meta_search.types import Attempt, Demonstration
 
 __all__ = ["Composer"]
@@ -26,6 +28,8 @@ class Composer:
             return bootstrap(context)
         if operator == "tune" and context.parents and context.parents[0].space:
             return _tune(context)
+        if operator == "team":
+            return team(context, generate=False)
         planned = [(parent, plan) for parent in context.parents if (plan := plan_of(parent)) is not None]
         made: Plan | None = None
         if operator == "crossover" and len(planned) >= 2:
@@ -34,6 +38,12 @@ class Composer:
             made = _mutate(context, *planned[0])
         elif operator == "simplify" and planned:
             made = _simplify(planned[0][1])
+        if operator == "simplify" and context.parents and made is None:
+            found = simplify(context)
+            if found.candidate is not None:
+                return found
+            instead = write_plan(context, _novel(context))
+            return Written(instead.candidate, (*found.attempts, *instead.attempts))
         return write_plan(context, made or _novel(context))
 
 
@@ -63,11 +73,11 @@ def pool_for(context: Context, plan: Plan) -> tuple[Demonstration, ...]:
 def _novel(context: Context) -> Plan:
     """Every choice from the trial: a way of working per kind of item, votes, worked examples."""
     trial = context.trial
-    kinds = list(context.keywords)[:MOST_KINDS]
+    kinds, choices = list(context.keywords)[:MOST_KINDS], list(context.config.ways)
     if kinds:
-        ways = {kind: trial.suggest_categorical(f"way:{kind}", list(WAYS)) for kind in kinds}
+        ways = {kind: trial.suggest_categorical(f"way:{kind}", choices) for kind in kinds}
     else:
-        ways = {"": trial.suggest_categorical("way", list(WAYS))}
+        ways = {"": trial.suggest_categorical("way", choices)}
     samples = 1 + 2 * trial.suggest_int("votes", 0, 1)
     return _routed(context, ways, samples, trial.suggest_int("shown", 0, 2), "Composed")
 
@@ -125,13 +135,14 @@ def _mutate(context: Context, parent: Parent, plan: Plan) -> Plan:
     """Another way for the kind of item that goes worst, or another number of worked examples or votes."""
     trial = context.trial
     knob = trial.suggest_categorical("mutate", ["way", "shown", "samples"])
+    others = [way for way in context.config.ways if way != plan.way] or [plan.way]
     if knob == "way" and context.keywords:
         kind = min(context.keywords, key=lambda k: (_rate(parent, k), context.rng.random()))
         ways = {k: way_for(plan, words) for k, words in context.keywords.items()}
-        ways[kind] = context.rng.choice([way for way in WAYS if way != ways[kind]])
+        ways[kind] = context.rng.choice([w for w in context.config.ways if w != ways[kind]] or [ways[kind]])
         return _routed(context, ways, plan.samples, plan.shown, "Mutated")
     if knob == "way":
-        way = context.rng.choice([way for way in WAYS if way != plan.way])
+        way = context.rng.choice(others)
         return replace(plan, way=way, routes=(), name=f"{plan.name}, by {way}"[:60])
     if knob == "samples" and plan.samples > 1:
         return replace(plan, samples=1, name=f"{plan.name}, one vote"[:60])

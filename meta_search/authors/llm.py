@@ -16,8 +16,10 @@ from meta_search.agent.answers import code_in
 from meta_search.authors import prompts
 from meta_search.authors.author import Context, Written
 from meta_search.authors.composer import Composer, pool_for
-from meta_search.authors.drafts import attempt, demonstrations_for, finish
+from meta_search.authors.drafts import attempt, demonstrations_for, finish, plan_of
 from meta_search.authors.plan import Plan, compile_plan, plan_from, plan_schema
+from meta_search.authors.smaller import simplify
+from meta_search.authors.team import team
 from meta_search.types import Attempt, CallRequest, Candidate
 
 __all__ = ["FORMS", "LLMAuthor", "apply_edits", "read_plan"]
@@ -44,7 +46,15 @@ class LLMAuthor:
         """Carry a brief out in the format the guide chose (a tag), else the first that is configured."""
         if context.brief.operator == "tune":
             return Composer().write(context)
+        if context.brief.operator == "team":
+            return team(context, generate=True)
+        if context.brief.operator == "simplify" and context.parents and plan_of(context.parents[0]) is None:
+            found = simplify(context)
+            if found.candidate is not None:
+                return found
         form = next(f for f in (*context.brief.tags, *context.config.formats, "plan") if f in FORMS)
+        if context.brief.operator == "debug" and "edit" in context.config.formats:
+            form = "edit"  # what fails is mended where it fails
         if form == "edit" and not context.parents:
             form = "program"
         text = self._draft(context, form)
@@ -87,7 +97,7 @@ class LLMAuthor:
                 max_tokens=min(context.config.max_tokens, PLAN_TOKENS)
                 if form == "plan"
                 else context.config.max_tokens,
-                schema=plan_schema(words) if form == "plan" else None,
+                schema=plan_schema(words, context.config.ways) if form == "plan" else None,
                 seed=context.brief.seed,
                 occurrence=step,
                 purpose="meta",

@@ -17,19 +17,22 @@ from typing import Any
 
 from meta_search.agent import blocks
 
-__all__ = ["SEED_PLANS", "WAYS", "Plan", "Route", "compile_plan", "plan_from", "plan_schema"]
+__all__ = ["EVERY_WAY", "SEED_PLANS", "WAYS", "Plan", "Route", "compile_plan", "plan_from", "plan_schema"]
 
 WAYS = ("direct", "program", "think")
-STARTERS = {"direct": "start_direct", "program": "start_program", "think": "start_think"}
+EVERY_WAY = (*WAYS, "team")  # a team is dear: `author.ways` says whether plans are drawn with it
+STARTERS = {way: f"start_{way}" for way in EVERY_WAY}
 INSTRUCTIONS = {
     "direct": "Reply with only the final answer.",
     "program": "Write a short Python program that computes and prints only the final answer.",
     "think": "Think step by step in a few words, then give the answer.",
+    "team": "Think step by step in a few words, then give the answer.",
 }
 ROLES = {
     "direct": "helpful assistant",
     "program": "programmer who writes short Python programs",
     "think": "careful expert",
+    "team": "",
 }
 MAX_ROUTES, MAX_STEPS, MAX_SAMPLES, MAX_SHOWN = 12, 2, 5, 3
 
@@ -48,7 +51,7 @@ class Plan:
 
     Attributes:
         name, thought: For people.
-        way: How items are worked that no route takes: direct, program or think.
+        way: How items are worked that no route takes: direct, program, think or team.
         routes: First match wins.
         steps: Instructions of preliminary calls whose answers are handed to the final one, 0..2.
         hint: A sentence added to the final instruction.
@@ -85,12 +88,16 @@ SEED_PLANS = {
 }
 
 
-def plan_schema(words: Sequence[str] = ()) -> dict[str, Any]:
-    """JSON schema of a plan as a model fills it: short, so that a small model stays within it."""
+def plan_schema(words: Sequence[str] = (), ways: Sequence[str] = WAYS) -> dict[str, Any]:
+    """JSON schema of a plan as a model fills it: short, so that a small model stays within it.
+
+    Args:
+        words: That routes may name; empty leaves them free. ways: Of working.
+    """
     route_word: dict[str, Any] = {"type": "string", "maxLength": 40}
     if words:
         route_word["enum"] = list(words)
-    way = {"type": "string", "enum": list(WAYS)}
+    way = {"type": "string", "enum": list(ways)}
     return {
         "type": "object",
         "properties": {
@@ -124,7 +131,7 @@ def plan_from(data: Mapping[str, Any]) -> Plan:
         raise ValueError('the plan needs "way": one of direct, program, think')
     routes: list[Route] = []
     for entry in _list(data.get("routes")):
-        if isinstance(entry, Mapping) and entry.get("way") in WAYS:
+        if isinstance(entry, Mapping) and entry.get("way") in EVERY_WAY:
             words = " ".join(re.findall(r"\w+", str(entry.get("words", "")).lower())[:4])
             if words and words not in {r.words for r in routes}:
                 routes.append(Route(words, str(entry["way"])))
@@ -132,7 +139,7 @@ def plan_from(data: Mapping[str, Any]) -> Plan:
     return Plan(
         name=_line(data.get("name"), 60) or "Unnamed",
         thought=_line(data.get("thought"), 400),
-        way=way if way in WAYS else "program",
+        way=way if way in EVERY_WAY else "program",
         routes=tuple(routes[:MAX_ROUTES]),
         steps=tuple(filter(None, (_line(step, 200) for step in _list(data.get("steps")))))[:MAX_STEPS],
         hint=_line(data.get("hint"), 200),
@@ -145,7 +152,7 @@ def plan_from(data: Mapping[str, Any]) -> Plan:
 def compile_plan(plan: Plan) -> str:
     """Complete agent source for a plan. Routes that change nothing are left out; numbers are tunable."""
     plan = replace(plan, routes=tuple(r for r in plan.routes if r.way != plan.way or _shadows(plan, r)))
-    ways = [way for way in WAYS if way in plan.ways()]
+    ways = [way for way in EVERY_WAY if way in plan.ways()]
     used = [STARTERS[way] for way in ways]
     needs = ["sorted_by_nearness"] if {"direct", "program"} & set(ways) else []
     lines = [
@@ -156,6 +163,9 @@ def compile_plan(plan: Plan) -> str:
         "",
     ]
     lines += [f"ROUTES = {_literal([(r.words, r.way) for r in plan.routes])}"] if plan.routes else []
+    if "team" in ways:
+        rows = (f"    ({_literal(name)}, {_literal(role)})," for name, role in blocks.TEAM_ROLES)
+        lines += ["TEAM_ROLES = [", *rows, "]"]
     lines += ["", "", *_forward(plan, ways)]
     functions = (["pick"] if plan.routes else []) + used + ["vote"] + needs
     for name in functions:

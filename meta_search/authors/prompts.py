@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from meta_search.authors.author import Context, Failure, Parent
+from meta_search.outcomes import told
 
 __all__ = ["debug", "draft_edit", "draft_plan", "draft_program", "reflect", "system"]
 
@@ -30,6 +31,8 @@ WAYS = """- direct: the model gives the answer at once. Best where a program can
 - program: the model writes a Python program, which is run. Best for counting, arithmetic and spelling.
 - think: a few words of reasoning, then the answer. Dear, and weak with small models."""
 
+TEAM = "- team: several experts answer, read and rate one another. Dearest, for hard questions."
+
 TASKS: Mapping[str, str] = {
     "novel": "Design an agent that works in another way than those above.",
     "mutate": "Change the first agent above in one respect, so that it gets its wrong items right.",
@@ -37,6 +40,7 @@ TASKS: Mapping[str, str] = {
     "bootstrap": "Improve the first agent above by showing its model worked examples.",
     "simplify": "Make the first agent above cheaper without losing right answers.",
     "tune": "Choose better numbers for the first agent above.",
+    "debug": "Mend the first agent above: it fails as shown. Change only what must be changed.",
 }
 
 
@@ -51,9 +55,10 @@ def draft_plan(context: Context) -> str:
     if context.keywords:
         known = "\n".join(f"- {kind}: {words}" for kind, words in context.keywords.items())
         routes = f'\nKinds of tasks, and the "words" that tell them in a route:\n{known}\n'
+    ways = f"{WAYS}\n{TEAM}" if "team" in context.config.ways else WAYS
     tags = f"\nUse these if you can: {', '.join(context.brief.tags)}." if context.brief.tags else ""
     return (
-        f"Tasks: {context.domain}\n\nWays of working:\n{WAYS}\n{routes}\n"
+        f"Tasks: {context.domain}\n\nWays of working:\n{ways}\n{routes}\n"
         f"{_standing(context)}\n{TASKS.get(context.brief.operator, TASKS['novel'])}{tags}\n"
         'Reply with a JSON plan: "name", "thought" (one sentence), "way" (for all tasks that no route '
         'takes), "routes" (list of {"words", "way"}), "hint" (a sentence for the model, or empty), "samples" '
@@ -111,7 +116,7 @@ def _parent(parent: Parent, sources: bool) -> str:
         text.append(f"Right by kind: {kinds}.")
     if sources:
         text.append(f"```python\n{parent.agent.source[:MOST_SOURCE]}\n```")
-    text += _failures(parent.failures)
+    text += _failures(parent.failures, parent.agent.source)
     return "\n".join(text)
 
 
@@ -119,10 +124,14 @@ def _line(parent: Parent) -> str:
     return f"«{parent.agent.name}»: {parent.score:.0%} right at {parent.tokens:.0f} tokens an item."
 
 
-def _failures(failures: Sequence[Failure]) -> list[str]:
+def _failures(failures: Sequence[Failure], source: str) -> list[str]:
+    """Items that went wrong, a line each; what ended an item is told with how to mend it."""
     lines = []
     for failure in failures[:MOST_FAILURES]:
         question = " ".join(failure.question.split())[:MOST_QUESTION]
+        if failure.outcome != "ok":
+            lines.append(f"Failed: {question} → {told(failure.outcome, failure.detail, source)}")
+            continue
         got = " ".join(failure.answer.split())[:60] or failure.detail[:60] or "nothing"
         lines.append(f"Wrong: {question} → {got} (expected {failure.expected[:60]})")
     return lines
