@@ -9,6 +9,7 @@ __all__ = [
     "CHILDREN",
     "CHUNK",
     "EVALUATION",
+    "IMPORTANCE",
     "LINEAGE",
     "MEMBERS",
     "PAGE",
@@ -24,6 +25,10 @@ CHUNK = 500  # rows fetched together; below SQLite's least limit of parameters (
 AGENT = codec.names(codec.AGENT_COLUMNS)
 EVALUATION = codec.names(codec.EVALUATION_COLUMNS)
 RESULT = codec.names(codec.RESULT_COLUMNS)
+IMPORTANCE = f"""
+SELECT {codec.names(codec.IMPORTANCE_COLUMNS)} FROM importance WHERE agent = ?
+ORDER BY method, "value" DESC, component
+"""
 PAGE = f"SELECT rowid, {AGENT} FROM agents WHERE rowid > ? ORDER BY rowid LIMIT {CHUNK}"
 CHILDREN = "SELECT child FROM edges WHERE parent = ? AND kind = 'parent'"
 # Walks an index in its order: no sorting, however many agents there are.

@@ -48,12 +48,13 @@ def evaluate(agents: str | Path, *overrides: str | Config, **groups: Any) -> lis
         overrides, groups: As for `search`.
 
     Returns:
-        One row an agent in input order, with the keys of `meta-search evaluate --json`.
+        One row an agent in input order, with the keys of `meta-search evaluate --json`. Where budget or a
+        signal ended it early, the rows of agents that lack items have `complete` false.
     """
     config, _ = _configured(overrides, groups)
     from meta_search import engine
 
-    return engine.evaluate(str(agents), config, live=False)
+    return engine.evaluate(str(agents), config, live=False).rows
 
 
 def open_run(run: str | Path = "latest") -> Archive:

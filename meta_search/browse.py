@@ -11,6 +11,8 @@ import difflib
 import json
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,17 +23,30 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
     from archive.records import Archive, Record
+    from meta_search.types import Importance
 
 __all__ = ["COMMANDS", "check_writable", "print_evaluations", "report"]
 
 Row = dict[str, Any]
+MOST_HINTS = 20
+WIDE = 100  # columns
+SPLITS = ("examples", "train", "validation", "test")  # as a search meets them
 
 
 def print_evaluations(rows: Sequence[Row], file: Path | None) -> None:
-    """Print the rows of `meta-search evaluate` as a table, and write them to `file` if there is one."""
+    """Print the rows of `meta-search evaluate` as a table, and write them to `file` if there is one.
+
+    Below the table stands the most frequent fault of each agent that has any, with what mends it.
+    """
+    from meta_search.report.source import clean
     from meta_search.report.tables import evaluations_table
 
     _print(evaluations_table(rows))
+    failing = list({row["agent"]: row for row in rows if row["hint"]}.values())
+    for row in failing[:MOST_HINTS]:
+        print(f"{row['agent'][:8]}  {clean(row['name'], 40)}: {clean(row['hint'], 600)}")
+    if len(failing) > MOST_HINTS:
+        print(f"and {len(failing) - MOST_HINTS} more agents with faults; --json has them all")
     if file:
         file.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
@@ -49,7 +64,7 @@ def _list(arguments: argparse.Namespace) -> int:
     rows = agent_rows(archive)
     if arguments.json:
         return _print_json(rows)
-    _print(agents_table(rows, title=str(folder), limit=arguments.limit or len(rows)))
+    _print(agents_table(rows, title=str(folder), limit=arguments.limit or len(rows), wide=_wide()))
     return 0
 
 
@@ -63,10 +78,30 @@ def _search(arguments: argparse.Namespace) -> int:
     if arguments.json:
         return _print_json(rows)
     if rows:
-        _print(agents_table(rows, title=f"{folder}: {' '.join(arguments.words)}", limit=len(rows)))
+        title = f"{folder}: {' '.join(arguments.words)}"
+        _print(agents_table(rows, title=title, limit=len(rows), wide=_wide()))
+        print()
+        for record in archive.get(row["agent"] for row in rows[:MOST_HINTS]):
+            print(f"{record.agent.id[:8]}  {_where(record, arguments.words)}")
     else:
         print(f"no agent of {folder} holds {' and '.join(arguments.words)}")
     return 0
+
+
+def _where(record: Record, words: Sequence[str]) -> str:
+    """The line of an agent that holds most of the words, with where it stands."""
+    from meta_search.report.source import clean
+
+    lines = enumerate(record.agent.source.splitlines(), start=1)
+    texts = {"name": record.agent.name, "thought": record.thought}
+    texts |= {f"line {number}": line for number, line in lines}
+
+    def held(place: str) -> list[int]:
+        return [at for word in words if (at := texts[place].lower().find(word.lower())) >= 0]
+
+    place = max(texts, key=lambda place: len(held(place)))
+    start = max(0, min(held(place), default=0) - 60)
+    return f"{place}: {clean(texts[place][start:].strip(), 120)}"
 
 
 def _show(arguments: argparse.Namespace) -> int:
@@ -75,7 +110,10 @@ def _show(arguments: argparse.Namespace) -> int:
     folder, archive = _open(arguments.run)
     record = archive.record(arguments.agent)
     evaluations = {
-        split: evaluation_row(record.agent, evaluation) for split, evaluation in record.evaluations.items()
+        split: evaluation_row(record.agent, evaluation)
+        | {"complete": evaluation.complete, "stopped": evaluation.stopped}
+        | {"hint": _hint(archive, record, split)}
+        for split, evaluation in sorted(record.evaluations.items(), key=lambda pair: SPLITS.index(pair[0]))
     }
     if arguments.json:
         agent = record.agent
@@ -86,27 +124,65 @@ def _show(arguments: argparse.Namespace) -> int:
                 "values": dict(agent.values),
                 "demonstrations": [[d.question, d.reply] for d in agent.demonstrations],
                 "evaluations": evaluations,
+                "importance": [asdict(row) for row in _importance(archive, record)],
                 "source": agent.source,
             }
         )
     _print_record(folder, record, evaluations)
+    _print_importance(_importance(archive, record))
     return 0
+
+
+def _importance(archive: Archive, record: Record) -> list[Importance]:
+    """What the agent's components are worth, as far as anybody looked."""
+    from meta_search.importance import merged
+
+    agent = record.agent.id
+    split = next((s for s in ("train", "validation", "test") if s in record.evaluations), "train")
+    return merged(agent, archive.importance(agent), archive.results(agent, split))
+
+
+def _print_importance(rows: Sequence[Importance]) -> None:
+    from meta_search.report.source import clean
+
+    for row in rows:
+        cost = f"{row.calls:.1f} calls and {row.tokens:,.0f} tokens an item"
+        spent = f"; {row.replayed} calls replayed, {row.asked} asked" if row.method != "ratings" else ""
+        method = row.method.replace("_", " ")
+        print(f"{row.value:+7.3f} by {method:9} {clean(row.component, 60)}: {cost}, {row.items} items{spent}")
+
+
+def _hint(archive: Archive, record: Record, split: str) -> str:
+    """The most frequent fault of an agent on a split with what mends it, `""` without any."""
+    from meta_search.outcomes import most_frequent
+
+    fault = most_frequent(archive.results(record.agent.id, split, trace=False))
+    return fault.told(record.agent.source) if fault else ""
 
 
 def _print_record(folder: Path, record: Record, evaluations: Mapping[str, Row]) -> None:
     """One agent for the terminal: head, scores by split, thought, values, source."""
     from meta_search.report.source import clean
-    from meta_search.report.tables import per_item, score_text
+    from meta_search.report.tables import faults_text, per_item, score_text, usd_text
 
     agent = record.agent
     head = [f"{clean(agent.name)}  {agent.id}  in {folder}"]
-    head.append(f"  {record.status}; {record.operator} by {record.author}, generation {record.generation}")
+    made = f"{record.operator} by {record.author}, generation {record.generation}"
+    at = datetime.fromtimestamp(record.created).astimezone()
+    head.append(f"  {record.status}; {made}, {at:%Y-%m-%d %H:%M}")
     if record.parents:
         head.append(f"  parents: {', '.join(record.parents)}")
     for split, row in evaluations.items():
         score = score_text(row["score"], row["low"], row["high"])
-        cost = f"{per_item(row, 'tokens'):,.0f} tokens and {per_item(row, 'calls'):.1f} calls an item"
-        head.append(f"  {split:10} {score} % on {row['items']} items, {cost}; {row['outcomes']}")
+        cost = f"{per_item(row, 'tokens'):,.0f} tokens and {per_item(row, 'calls'):.1f} calls"
+        cost += f" and {usd_text(per_item(row, 'cost_usd'))}" if row["cost_usd"] else ""
+        head.append(f"  {split:10} {score} % on {row['items']} items, {cost} an item; {faults_text(row)}")
+        if row["stopped"] or not row["complete"]:
+            head.append(f"  {'':10} not complete{': ' if row['stopped'] else ''}{clean(row['stopped'], 120)}")
+        if row["hint"]:
+            head.append(f"  {'':10} {clean(row['hint'], 600)}")
+    if not evaluations:
+        head.append("  not evaluated")
     if agent.values:
         head.append("  values: " + ", ".join(f"{name}={value}" for name, value in agent.values.items()))
     if agent.demonstrations:
@@ -211,7 +287,7 @@ def report(run: str, as_json: bool) -> int:
     write_report(archive, verdict, page)
     if as_json:
         return _print_json({"report": str(page), **dataclasses.asdict(verdict)})
-    print("\n".join(line for line in (verdict.sentence, verdict.cost, *verdict.notes) if line))
+    print("\n".join(verdict.lines))
     print(page)
     return 0
 
@@ -230,6 +306,11 @@ def _printable(text: str) -> str:
 
 def _print(what: RenderableType) -> None:
     _console().print(what)
+
+
+def _wide() -> bool:
+    """Whether there is room for all columns."""
+    return _console().width >= WIDE
 
 
 def _console() -> Console:

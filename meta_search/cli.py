@@ -150,6 +150,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     evaluate.add_argument("overrides", nargs="*", metavar="override")
     evaluate.add_argument("--json", metavar="FILE", type=Path, help="write the rows to FILE")
+    evaluate.add_argument("--yes", action="store_true", help="spend money without a budget, without asking")
     _add_archive(commands.add_parser("archive", help="look through the agents of a run"))
     export = add("export", "write an agent as code that runs without meta-search", _export)
     export.add_argument("run", metavar="RUN")
@@ -213,6 +214,8 @@ def _run(arguments: list[str]) -> int:
             print(f"meta-search: {' '.join(str(error).split())}", file=sys.stderr)
             return error.exit_status
 
+    if "--yes" in arguments:
+        arguments = ["run.confirm=false", *(word for word in arguments if word != "--yes")]
     # Completion scripts are made for the program, usage lines for the command.
     completion = {"-sc", "--shell-completion"} & set(arguments)
     return run_app(arguments, search, program="meta-search" if completion else "meta-search run")
@@ -245,11 +248,16 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     from meta_search.compose import compose
 
     browse.check_writable(arguments.json)
-    config = compose(arguments.overrides)
+    config = compose([*arguments.overrides, *(["run.confirm=false"] if arguments.yes else [])])
     from meta_search import engine
 
-    browse.print_evaluations(engine.evaluate(arguments.agents, config), arguments.json)
-    return 0
+    found = engine.evaluate(arguments.agents, config)
+    browse.print_evaluations(found.rows, arguments.json)
+    if found.cut:
+        reason = "stopped by a signal" if found.cut == "signal" else f"the budget ended ({found.cut})"
+        print(f"cut short: {reason}; what was evaluated is saved")
+    print(f"run folder: {found.folder}", flush=True)
+    return STOPPED if found.cut else 0
 
 
 def _browse(arguments: argparse.Namespace) -> int:

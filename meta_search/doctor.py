@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal
 
 from meta_search import __version__
 from meta_search.errors import ConfigError, ModelFileError, SandboxError
+from meta_search.remedies import Machine, remedy
 
 if TYPE_CHECKING:
     from meta_search.llm.models import ModelFile
@@ -106,11 +107,14 @@ def _sandbox() -> Iterator[Check]:
         yield Check("sandbox", "fail", str(error))
         return
     missing = []
+    machine = Machine.here()
     for layer, ok, detail in found:
         required = layer in REQUIRED_LAYERS
         if required and not ok:
             missing.append(layer)
-        yield Check(f"sandbox {layer}", "ok" if ok else "fail" if required else "warn", detail)
+        todo = "" if ok else remedy(layer, machine)
+        said = f"missing: {detail}; {todo}" if todo else detail
+        yield Check(f"sandbox {layer}", "ok" if ok else "fail" if required else "warn", said)
     if missing:
         yield Check(
             "sandbox",

@@ -3,26 +3,46 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Sequence
 from importlib import resources
 
 from meta_search.agent.seeds import NAMES
+from meta_search.authors.team import pool_of, team_source
 from meta_search.errors import ConfigError
 from meta_search.types import Agent, Brief, Candidate
 
 __all__ = ["candidates"]
 
+TEAM = re.compile(r"team(?::([1-9][0-9]?))?")
 
-def candidates(names: Sequence[str] = ()) -> list[Candidate]:
+
+def candidates(names: Sequence[str] = (), domain: str = "") -> list[Candidate]:
     """Seeds by name, the cheap ones first; all of them for no names.
+
+    Args:
+        names: Of files in `agent.seeds`; further `team`, a team of all roles of the domain's family, and
+            `team:N`, of the first N of them.
+        domain: Name of the domain.
 
     Raises:
         ConfigError: A name that is none of ours.
     """
-    unknown = [name for name in names if name not in NAMES]
+    unknown = [name for name in names if name not in NAMES and not TEAM.fullmatch(name)]
     if unknown:
-        raise ConfigError(f"search.seeds: no seed is named {unknown[0]}; known: {', '.join(NAMES)}")
-    return [_seed(name, number) for number, name in enumerate(NAMES) if not names or name in names]
+        raise ConfigError(f"search.seeds: no seed is named {unknown[0]}; known: {', '.join(NAMES)}, team")
+    found = [_seed(name, number) for number, name in enumerate(NAMES) if not names or name in names]
+    sizes = dict.fromkeys(int(team[1] or 0) for name in names if (team := TEAM.fullmatch(name)))
+    return [*found, *(_team(domain, size, number) for number, size in enumerate(sizes, len(NAMES)))]
+
+
+def _team(domain: str, size: int, number: int) -> Candidate:
+    roles = pool_of(domain, size)
+    name = f"Team of all {len(roles)} roles"
+    thought = "All of them together: what smaller teams are chosen from and compared with."
+    return Candidate(
+        Agent.of(name, team_source(name, thought, roles)), Brief(-1 - number, "seed", "hand"), thought
+    )
 
 
 def _seed(name: str, number: int) -> Candidate:

@@ -8,7 +8,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from meta_search.types import Agent, Attempt, Brief, Demonstration, Evaluation, ItemResult, Usage
+from meta_search.types import (
+    Agent,
+    Attempt,
+    Brief,
+    Demonstration,
+    Evaluation,
+    Importance,
+    ItemResult,
+    Usage,
+)
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>[bold]\x1b[31m\u202e"
 
@@ -36,12 +45,16 @@ class ListArchive:
     failed: list[Attempt] = field(default_factory=list)
     values: dict[str, Any] = field(default_factory=dict)
     spent: dict[str, Usage] = field(default_factory=dict)
+    worth: dict[str, list[Importance]] = field(default_factory=dict)
 
     def agents(self) -> Sequence[ListRecord]:
         return self.records
 
     def results(self, agent: str, split: str, trace: bool = True) -> Sequence[ItemResult]:
         return self.item_results.get((agent, split), [])
+
+    def importance(self, agent: str) -> Sequence[Importance]:
+        return self.worth.get(agent, [])
 
     def attempts(self) -> Sequence[Attempt]:
         return self.failed

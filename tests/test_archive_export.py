@@ -115,7 +115,10 @@ def test_the_runtime_imports_the_standard_library_only(tmp_path: Path) -> None:
         nodes = list(ast.walk(ast.parse(file.read_text())))
         imported = {a.name for n in nodes if isinstance(n, ast.Import) for a in n.names}
         imported |= {n.module or "" for n in nodes if isinstance(n, ast.ImportFrom) and not n.level}
-        assert {name.split(".")[0] for name in imported} <= known, file
+        # Symbolic equality and BLEU: where these are not installed, answers of teams are compared without.
+        optional = {"latex2sympy2_extended", "math_verify", "sacrebleu", "sympy"}
+        may = known | (optional if file.name == "equality_rules.py" else set())
+        assert {name.split(".")[0] for name in imported} <= may, file
 
 
 def test_the_cards_tell_what_it_scored_cost_and_came_from(tmp_path: Path) -> None:

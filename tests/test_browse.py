@@ -6,9 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from archive.store import Store
-from meta_search import cli
+from meta_search import browse, cli
 from meta_search.compose import compose
 from meta_search.config import to_mapping
 from meta_search.types import Agent, Brief, Candidate, Demonstration, Evaluation, ItemResult, Usage
@@ -82,6 +83,45 @@ def test_show(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert row["evaluations"].keys() == {"train", "validation"}
 
 
+def test_show_tells_faults_and_why_an_agent_was_stopped(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken = Agent.of("Broken", "def forward(self, taskInfo):\n    return 1 / 0\n")
+    detail = "ZeroDivisionError: division by zero (line 2 of agent.py)"
+    rows = [ItemResult(broken.id, "train", f"i{n}", 0, "crash", detail=detail, score=0.0) for n in range(3)]
+    with Store.open(run / "archive.db") as store:
+        store.add_candidate(Candidate(broken, Brief(2, "novel", "llm")), "partial")
+        store.add_results(rows)
+        store.put_evaluation(Evaluation.of(broken.id, "train", rows, False, "all wrong"))
+    hint = (
+        "3 of 3 items: crash: ZeroDivisionError: division by zero (line 2: `return 1 / 0`); the divisor may"
+    )
+    shown = call(capsys, "archive", "show", "latest", "Broken")
+    for text in (hint, "not complete: all wrong", "crash 3", "partial; novel by llm"):
+        assert text in shown
+    row = json.loads(call(capsys, "archive", "show", "latest", "Broken", "--json"))
+    assert row["evaluations"]["train"]["hint"].startswith(hint)
+    assert (row["evaluations"]["train"]["stopped"], row["complete"]) == ("all wrong", False)
+    assert row["created"] > 1e9
+    assert "hint" in row["evaluations"]["train"]
+    assert call(capsys, "archive", "show", "latest", "Direct").count("not complete") == 0
+
+
+@pytest.mark.parametrize(("columns", "wide"), [(80, False), (120, True)])
+def test_the_list_has_one_line_an_agent_and_fits(
+    run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, columns: int, wide: bool
+) -> None:
+    long = Agent.of("A name that is much longer than any terminal of this world is wide " * 2, "x = 1")
+    with Store.open(run / "archive.db") as store:
+        store.add_candidate(Candidate(long, Brief(2, "crossover", "composer")), "population")
+    monkeypatch.setattr(browse, "_console", lambda: Console(width=columns))
+    lines = call(capsys, "archive", "list", "latest").splitlines()
+    assert all(len(line.rstrip()) <= columns for line in lines)
+    assert sum("│" not in line and any(a.id[:8] in line for a in (SEED, CHILD, long)) for line in lines) == 3
+    assert len([line for line in lines if line.strip()]) == 1 + 2 + 1 + 3  # title, head, rule, agents
+    assert any("written by" in line for line in lines) == wide
+
+
 def test_diff(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     shown = call(capsys, "archive", "diff", "latest", SEED.id, CHILD.id).splitlines()
     assert "value votes: None -> 3" in shown
@@ -108,6 +148,10 @@ def test_search_wants_all_words(run: Path, capsys: pytest.CaptureFixture[str]) -
     assert found("THRICE", "two") == [CHILD.id]
     assert found("forward") == [CHILD.id, SEED.id]
     assert found("thrice", "plain") == []
+    shown = call(capsys, "archive", "search", "latest", "vote", "thrice")
+    assert f"{CHILD.id[:8]}  thought: ask thrice and vote" in shown
+    shown = call(capsys, "archive", "search", "latest", "return", "one")
+    assert f"{SEED.id[:8]}  line 3: return 'one'" in shown
     assert "no agent" in call(capsys, "archive", "search", "latest", "no-such-word")
 
 

@@ -52,7 +52,7 @@ def test_bad_usage_is_status_2(arguments: list[str], capsys: pytest.CaptureFixtu
     [
         (["run", "budgt.usd=1"], "unknown key budgt.usd; did you mean budget.usd"),
         (["run", "budget.usd=["], "bad syntax"),
-        (["run", "domain=tabel"], "there are python, reasoning, table"),
+        (["run", "domain=tabel"], "there are mgsm, python, reasoning, table"),
         (["run", "llm=openai"], "llm.meta.model and llm.task.model must be given"),
         (["evaluate", "x.py", "sede=1"], "unknown key sede; did you mean seed"),
         (["evaluate", "x.py", "--json", "no/such/folder.json"], "not a file that can be written"),
@@ -118,8 +118,10 @@ def test_sigterm_ends_a_command_in_good_order(
 def test_run_prints_configuration_without_running(capsys: pytest.CaptureFixture[str], folder: Path) -> None:
     assert cli.main(["run", "--cfg", "job", "seed=7"]) == 0
     assert "seed: 7" in capsys.readouterr().out
+    assert cli.main(["run", "--cfg", "job", "--yes"]) == 0
+    assert "confirm: false" in capsys.readouterr().out
     assert cli.main(["run", "--help"]) == 0
-    assert "domain: python, reasoning, table" in capsys.readouterr().out
+    assert "domain: mgsm, python, reasoning, table" in capsys.readouterr().out
     assert list(folder.iterdir()) == []
 
 
@@ -129,7 +131,7 @@ def test_completion_of_commands_and_of_overrides(
     for line, expected in (
         ("meta-search ", set(COMMANDS)),
         ("meta-search run sea", {"search=", "search."}),
-        ("meta-search run domain=", {"domain=python", "domain=reasoning", "domain=table"}),
+        ("meta-search run domain=", {f"domain={name}" for name in ("mgsm", "python", "reasoning", "table")}),
         ("meta-search run budget.w", {"budget.wall_s="}),
     ):
         monkeypatch.setenv("COMP_LINE", line)

@@ -13,7 +13,7 @@ from meta_search.config import Config
 from meta_search.errors import ConfigError
 
 MISTAKES = [
-    ("domain=tabel", "domain=tabel: no such option; there are python, reasoning, table"),
+    ("domain=tabel", "domain=tabel: no such option; there are mgsm, python, reasoning, table"),
     ("budgt.usd=1", "unknown key budgt.usd; did you mean budget.usd"),
     ("candidates=3", "did you mean search.candidates?"),
     ("budget.usd=[", "budget.usd=[: bad syntax"),
@@ -123,7 +123,7 @@ def test_configuration_is_printed_and_nothing_is_run(capsys: pytest.CaptureFixtu
     assert "usd: 2" in capsys.readouterr().out
     assert run_app(["--help"], search) == 0
     text = capsys.readouterr().out
-    assert "domain: python, reasoning, table" in text
+    assert "domain: mgsm, python, reasoning, table" in text
     assert all(key.rpartition(".")[2] in text for key in known_keys())
     assert run_app(["--no-such-option"], search) == 2
 

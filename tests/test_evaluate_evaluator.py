@@ -37,8 +37,8 @@ def zygote_of(evaluator: InlineEvaluator) -> int:
 
 def test_futures_resolve_to_unscored_results(evaluator: InlineEvaluator) -> None:
     evaluating: Evaluator = evaluator
-    source = forward("return self.call(self.job['item'])")
-    futures = [evaluating.submit(job_of(source, item=str(n))) for n in range(12)]
+    source = forward("return self.call(self.job['question'])")
+    futures = [evaluating.submit(job_of(source, question=str(n))) for n in range(12)]
     assert [f.result(20).answer for f in futures] == [f"heard {n}" for n in range(12)]
     assert all(f.result().score is None for f in futures)
 
@@ -71,7 +71,7 @@ def test_close_cancels_what_runs_and_leaves_nothing(runtime: Path) -> None:
     zygote = zygote_of(evaluator)
     threads = threading.active_count()
     futures = [evaluator.submit(job_of(forward("import time; time.sleep(99)"))) for _ in range(4)]
-    assert until(lambda: len(children_of(zygote)) == 2)
+    assert until(lambda: len(children_of(zygote)) >= 2)
     evaluator.close()
     evaluator.close()
     for future in futures:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-from meta_search.evaluate.line import PROOF, Line, LineServer
+from meta_search.evaluate.line import PROOF, Line, LineServer, _Frames
 
 SECRET = b"known to both ends"
 PATIENCE_S = 10.0
@@ -41,6 +41,20 @@ async def ended(reader: asyncio.StreamReader) -> bool:
         return await reader.read(1) == b""
     except ConnectionError:
         return True
+
+
+def test_transports_of_other_event_loops_are_taken() -> None:
+    """Ray takes uvloop where that is installed; its transports inherit from nothing of asyncio."""
+
+    class Foreign:
+        closing = False
+
+        def is_closing(self) -> bool:
+            return self.closing
+
+    frames = _Frames()
+    frames.connection_made(cast(asyncio.Transport, Foreign()))
+    assert not frames.transport.is_closing()
 
 
 def test_answers_find_their_requests_whatever_their_order_and_size() -> None:

@@ -21,8 +21,9 @@ from typing import Any
 
 import pytest
 
-from meta_search.config import Config, EvaluateConfig, SandboxConfig
+from meta_search.config import Config, EvaluateConfig, LLMConfig, SandboxConfig
 from meta_search.errors import ConfigError, MetaSearchError, SandboxError
+from meta_search.evaluate import ray_pool
 from meta_search.evaluate.ray_pool import RayHost, RayPool
 from meta_search.types import Agent, CallReply, CallRequest, ItemJob, ItemResult, Usage
 
@@ -166,6 +167,13 @@ def test_a_fault_in_a_worker_is_one_line(pool: RayPool) -> None:
     with pytest.raises(MetaSearchError, match="ZeroDivisionError: in the broker") as caught:
         pool.submit(job("fault")).result(PATIENCE_S)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("concurrency", "workers", "room"), [(64, 1, 128), (64, 4, 32), (8, 16, 4)])
+def test_twice_as_many_items_as_calls_are_in_flight(concurrency: int, workers: int, room: int) -> None:
+    wanted = Config(llm=LLMConfig(max_concurrency=concurrency))
+    assert ray_pool._room(wanted, workers) == room
+    assert ray_pool._room(config(per_worker=7), workers) == 7
 
 
 def test_cancelled_items_make_room(pool: RayPool) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,20 @@ class Page(HTMLParser):
     @property
     def figures(self) -> dict[str, Any]:
         return json.loads(self.scripts[0])  # type: ignore[no-any-return]
+
+
+def test_the_most_frequent_fault_stands_beside_the_code(tmp_path: Path) -> None:
+    archive = fakes.ListArchive()
+    made = fakes.agent("breaks", body="return 1 / 0")
+    archive.add(made, {"train": [0.0] * 4}, 10, author="llm", operator="novel", generation=1)
+    rows = archive.item_results[made.id, "train"]
+    detail = "ZeroDivisionError: division by zero (line 4 of agent.py)"
+    archive.item_results[made.id, "train"] = [
+        replace(r, kind="crash", detail=detail, answer="") if n else r for n, r in enumerate(rows)
+    ]
+    page = Page(write_report(archive, None, tmp_path / "report.html").read_text())
+    assert "Most frequent fault, 3 of 4 items: crash: ZeroDivisionError: division by zero" in page.text
+    assert "(line 4: `return 1 / 0`); the divisor may be 0: look first" in page.text
 
 
 @pytest.fixture(scope="module")

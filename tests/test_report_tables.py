@@ -128,6 +128,27 @@ def test_the_verdict_has_a_table() -> None:
     assert text.count("finalist") == 2
     assert text.count("baseline") == 3
     assert max(map(len, text.splitlines())) <= 100
+    assert "repay" not in text  # nobody knows what was paid
+
+
+def test_the_table_of_a_verdict_fits_eighty_columns_with_long_names() -> None:
+    archive = fakes.run()
+    for record in archive.records[-2:]:
+        object.__setattr__(record.agent, "name", "Route by kind, then write_and_mend_a_long_program")
+    archive.values["final"] = {
+        "finalists": [r.agent.id for r in archive.records[-2:]],
+        "baselines": [r.agent.id for r in archive.records[:3]],
+        "paid": {"tokens": 1_120_000},
+    }
+    found = archive_verdict(archive)
+    text = shown(verdict_table(found), 80)
+    assert max(map(len, text.splitlines())) <= 80
+    for c in found.comparisons:  # no figure is cut
+        for figure in (f"{100 * c.difference:+.1f}", f"{c.p_holm:.4f}", f"{c.finalist.tokens_per_item:,.0f}"):
+            assert figure in text
+    assert "repay" in text
+    assert "of 36 items" in text
+    assert text.count("…") == 2  # the names, which are cut at 48 characters
 
 
 def test_money_and_text_forms() -> None:

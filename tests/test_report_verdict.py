@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 import report_fakes as fakes
 
-from meta_search.report.standing import Contender
+from meta_search.report.payback import Paid
+from meta_search.report.standing import Contender, Standing
 from meta_search.report.verdict import archive_verdict, verdict
 from meta_search.types import Usage
 
@@ -17,6 +19,10 @@ def contender(name: str, scores: Sequence[float], tokens: int = 100, usd: float 
     return Contender.of(
         name, name, [fakes.result(name, f"i{i}", s, tokens, usd=usd) for i, s in enumerate(scores)]
     )
+
+
+def matched(name: str, scores: Sequence[float], tokens: int = 100) -> Contender:
+    return replace(contender(name, scores, tokens), kind="matched")
 
 
 def bits(right: int, n: int = 36) -> list[float]:
@@ -153,3 +159,90 @@ def test_a_domain_without_right_answers_is_graded() -> None:
     assert found.outcome == "beats"
     assert found.best is not None
     assert found.best.difference == pytest.approx(0.2)
+
+
+def test_beating_the_seed_but_not_its_samples_is_not_shown_and_both_are_told() -> None:
+    seeds = [contender("Y", bits(16), 80)]
+    found = verdict([*seeds, matched("5 × Y", bits(28), 400)], [contender("X", bits(31), 410)])
+    assert found.outcome == "not_shown"
+    assert found.sentence.startswith("The best agent X was not shown to beat the best baseline 5 × Y on 36")
+    assert found.seeds == (
+        "It beats the best seed alone, Y (44.4 % [29.5, 60.4], +41.7 points [27.1, 57.8], p < 0.0001), but "
+        "not, as far as shown, the baselines at the same cost."
+    )
+    assert found.text.index(found.sentence) < found.text.index(found.seeds) < found.text.index(found.cost)
+    both = verdict([*seeds, matched("5 × Y", bits(18), 400)], [contender("X", bits(31), 410)])
+    assert both.outcome == "beats"
+    assert "beats the best baseline 5 × Y" in both.sentence
+    assert both.seeds.endswith("p < 0.0001).")
+    assert not verdict([*seeds, matched("5 × Y", bits(9), 400)], [contender("X", bits(31), 410)]).seeds
+
+
+def test_an_agent_that_does_not_beat_each_baseline_beats_none() -> None:
+    """X wins 6 to 0 over A (p = 0.031), but only 9 to 2 over B (p = 0.065), which scored one less."""
+    x = contender("X", bits(16))
+    a = contender("A", bits(10))
+    b = contender("B", [*bits(7, 16), 1.0, 1.0, *[0.0] * 18])
+    assert verdict([a], [x]).outcome == "beats"
+    found = verdict([a, b], [x])
+    assert found.outcome == "not_shown"
+    assert found.best is not None
+    assert (found.best.wins, found.best.losses) == (9, 2)
+    assert found.best.p == pytest.approx(2 * (1 + 11 + 55) / 2**11)
+    assert "to beat the seed B on" in found.sentence  # not the best one
+    assert "each of 2 seeds" in found.text
+
+
+def test_a_baseline_that_missed_most_items_decides_nothing() -> None:
+    few = contender("few", bits(3, 5))
+    found = verdict([contender("Y", bits(16)), few], [contender("X", bits(31))])
+    assert found.outcome == "beats"
+
+
+def test_a_matched_baseline_that_costs_otherwise_is_told() -> None:
+    bases = [contender("Y", bits(16), 80), matched("5 × Y", bits(16), 900)]
+    found = verdict(bases, [contender("X", bits(31), 410)])
+    assert "5 × Y, meant to cost the same, used 2.2 times the agent's tokens per item." in found.notes
+
+
+def test_the_end_of_a_run_is_said_again_from_its_archive() -> None:
+    archive = fakes.run()
+    finalist = archive.records[-1].agent.id
+    seeds = [r.agent.id for r in archive.records[:2]]
+    archive.values["final"] = {
+        "finalists": [finalist],
+        "baselines": seeds,
+        "notes": ["No samples."],
+        "paid": {"tokens": 90_000, "usd": 0.0, "seconds": 40.0},
+    }
+    found = archive_verdict(archive)
+    assert [c.finalist.agent for c in found.comparisons] == [finalist]
+    assert {s.agent for s in found.baselines} == set(seeds)
+    assert found.notes[-1] == "No samples."
+    assert found.break_even.startswith("The run paid 90,000 tokens in 40 s")
+    assert {p.baseline for p in found.paybacks} == set(seeds)
+
+
+def test_a_baseline_of_the_archive_is_no_seed() -> None:
+    archive = fakes.ListArchive()
+    archive.add(fakes.agent("seed", 1), {"test": bits(16)}, status="seed", operator="seed")
+    archive.add(fakes.agent("votes", 2), {"test": bits(20)}, status="baseline", operator="baseline")
+    archive.add(fakes.agent("found", 3), {"test": bits(33)})
+    assert "beats the best baseline votes" in archive_verdict(archive).sentence
+
+
+def test_repeats_of_an_item_narrow_its_interval_by_what_they_tell() -> None:
+    def standing(right: Sequence[int], repeats: int) -> Standing:
+        rows = [
+            fakes.result("X", f"i{i}", float(r < n), repeat=r)
+            for i, n in enumerate(right)
+            for r in range(repeats)
+        ]
+        return Standing.of(Contender.of("X", "X", rows))
+
+    once = standing([1] * 6 + [0] * 6, 1)
+    same = standing([4] * 6 + [0] * 6, 4)
+    other = standing([2] * 12, 4)
+    assert (same.low, same.high) == (once.low, once.high)  # repeats that always agree tell nothing new
+    assert other.high - other.low < 0.7 * (once.high - once.low)
+    assert verdict([contender("Y", bits(3, 9))], [contender("X", bits(5, 9))], paid=Paid()).break_even == ""

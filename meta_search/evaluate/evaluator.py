@@ -18,6 +18,8 @@ from meta_search.types import ItemJob, ItemResult
 
 __all__ = ["LLM", "Evaluator", "InlineEvaluator"]
 
+ROOM = 64  # items at a time where `evaluate.per_worker` does not say
+
 
 class Evaluator(Protocol):
     """Runs agents on items, in any order and any number at a time.
@@ -38,7 +40,7 @@ class InlineEvaluator:
 
     Args:
         sandbox: Level and limits.
-        evaluate: `per_worker` is the number of items that run at a time.
+        evaluate: `per_worker` is the number of items that run at a time; 0 is `ROOM`.
         llm: Answers the agents' calls; awaited on the background thread's loop.
         runtime: As for `Sandbox`.
 
@@ -57,7 +59,8 @@ class InlineEvaluator:
         self._futures: set[Future[ItemResult]] = set()
         self._running: set[asyncio.Task[Any]] = set()
         try:
-            self._sandbox, self._room = self._do(self._open(sandbox, evaluate.per_worker, runtime)).result()
+            room = evaluate.per_worker or ROOM
+            self._sandbox, self._room = self._do(self._open(sandbox, room, runtime)).result()
         except BaseException:
             self._stop()
             raise

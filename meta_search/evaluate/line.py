@@ -13,7 +13,7 @@ import hmac
 import os
 import pickle
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 
 __all__ = ["Line", "LineServer"]
 
@@ -30,8 +30,8 @@ class _Frames(asyncio.Protocol):
         self._proved = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        # Ray takes uvloop where it is installed, whose transports are none by class.
+        self.transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data

@@ -10,13 +10,11 @@ from __future__ import annotations
 import os
 import pickle
 import select
-import signal
 import sys
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol
 
 from meta_search.config import SandboxConfig
@@ -24,7 +22,7 @@ from meta_search.errors import MetaSearchError
 from meta_search.evaluate.line import Line, LineServer
 from meta_search.types import CallReply, CallRequest, ItemJob, ItemResult
 
-__all__ = ["Hosted", "Opening", "SandboxWorker", "children", "first_line", "shell", "without_keys"]
+__all__ = ["Hosted", "Opening", "SandboxWorker", "first_line", "shell", "without_keys"]
 
 NICE = 5  # agents' own work must not starve the gateway or a local model's server
 
@@ -46,37 +44,22 @@ class Opening:
         environment: Replaces its environment; `None` leaves it.
         driver: Process id of the driver, if on this node: this process ends when the driver does. Ray
             would take two seconds, in which agents would go on calling the model.
-        heirs: Processes of Ray on this node to end with the driver; they would linger for a minute.
     """
 
     environment: dict[str, str] | None = None
     driver: int | None = None
-    heirs: tuple[int, ...] = ()
 
     def prepare(self) -> None:
         if self.environment is not None:
             os.environ.clear()
             os.environ.update(self.environment)
         if self.driver is not None:
-            # File descriptors of processes, not ids: ids may be used again by then.
-            driver = _pidfd(self.driver)
-            heirs = [fd for pid in self.heirs if (fd := _pidfd(pid)) is not None]
-            threading.Thread(target=_end_with, args=(driver, heirs), name="driver-watch", daemon=True).start()
+            threading.Thread(target=_end_with, args=(self.driver,), name="driver-watch", daemon=True).start()
 
 
-def _pidfd(pid: int) -> int | None:
-    try:
-        return os.pidfd_open(pid)
-    except ProcessLookupError:
-        return None
-
-
-def _end_with(driver: int | None, heirs: list[int]) -> None:
-    if driver is not None:
-        select.select([driver], [], [])
-    for heir in heirs:
-        with suppress(ProcessLookupError):
-            signal.pidfd_send_signal(heir, signal.SIGKILL)
+def _end_with(driver: int) -> None:
+    with suppress(ProcessLookupError):
+        select.select([os.pidfd_open(driver)], [], [])
     os._exit(1)
 
 
@@ -142,17 +125,6 @@ class Hosted:
         return await getattr(self._object, method)(*arguments)
 
 
-def children(parent: int, name: str = "") -> list[int]:
-    """Processes below `parent`, those whose executable ends with `name` only."""
-    found = []
-    for entry in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            fields = (entry / "stat").read_text().rsplit(")", 1)[1].split()
-            if int(fields[1]) == parent and (entry / "exe").readlink().name.endswith(name):
-                found.append(int(entry.name))
-    return found
-
-
 def shell() -> type[Any]:
     """The actor class of all our processes, made in a function so that it is pickled by value."""
 
@@ -185,8 +157,8 @@ def shell() -> type[Any]:
 
 
 @contextmanager
-def without_keys() -> Iterator[None]:
-    """Have this thread's copies of `os.environ` hold what workers may inherit, and nothing else.
+def without_keys(**more: str) -> Iterator[None]:
+    """Have this thread's copies of `os.environ` hold what workers may inherit, and `more`, and nothing else.
 
     Ray copies it for each process that it starts, and has no setting for it. Other threads see no difference.
     """
@@ -196,7 +168,8 @@ def without_keys() -> Iterator[None]:
         copied = whole()
         if threading.get_ident() != thread:
             return copied
-        return {k: v for k, v in copied.items() if k in INHERITED or k.startswith(INHERITED_PREFIXES)}
+        kept = {k: v for k, v in copied.items() if k in INHERITED or k.startswith(INHERITED_PREFIXES)}
+        return kept | more
 
     vars(os.environ)["copy"] = copy
     try:

@@ -1,135 +1,31 @@
-"""Items evaluated by Ray workers, and the process that holds the gateway. The only importer of Ray."""
+"""Items evaluated by Ray workers, and the process that holds the gateway."""
 
 from __future__ import annotations
 
-import logging
 import os
 import secrets
 import sys
-import threading
 import uuid
 from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
 from typing import Any
 
-from meta_search.config import Config, EvaluateConfig, RayConfig, SandboxConfig
+from meta_search.config import Config, EvaluateConfig, SandboxConfig
 from meta_search.errors import MetaSearchError
 from meta_search.evaluate.dispatch import Dispatcher, WorkerLost
 from meta_search.evaluate.line import Line
-from meta_search.evaluate.process import (
-    Hosted,
-    Opening,
-    SandboxWorker,
-    children,
-    first_line,
-    shell,
-    without_keys,
-)
+from meta_search.evaluate.process import Hosted, Opening, SandboxWorker, first_line, shell
+from meta_search.evaluate.ray_start import LOGS, is_alone, start_ray, stop_ray
 from meta_search.types import ItemJob, ItemResult
 
 __all__ = ["RayHost", "RayPool", "start_ray", "stop_ray"]
 
 CPUS = 0.01  # a worker waits for the gateway most of its time; Ray must not hold a core back for it
-OBJECT_STORE_BYTES = 200 * 2**20  # nothing of ours is large
+LEAST_ROOM = 4  # items in flight on a worker where there are many workers
 READY_S = 120.0  # a process that is not there by then will never be
 HOST_CALLS = 20_000  # more than the calls that all sandboxes together can have waiting
 SPARE_CALLS = 8  # of a worker, beyond its items: start and close
-LOGS = "Ray's logs are in session_latest/logs under its temporary folder (/tmp/ray)"
-
-
-class _Ray:
-    """The thread that started Ray and lives as long as it.
-
-    Ray's processes are killed when the thread that made them ends (PDEATHSIG), so it must not be a passing
-    one; and off the main thread Ray leaves the driver's SIGTERM handler alone.
-    """
-
-    def __init__(self, address: str | None) -> None:
-        self.address = address
-        self._started: Future[None] = Future()
-        self._stop = threading.Event()
-        self.helpers: tuple[int, ...] = ()
-        self._thread = threading.Thread(target=self._run, name="ray", daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
-        try:
-            self._started.result()
-        except Exception as error:
-            what = f"join the cluster at {self.address}" if self.address else "start on this machine"
-            raise MetaSearchError(
-                f"Ray cannot {what}: {first_line(error)}; check ray.address, or set "
-                f"evaluate.executor=inline; {LOGS}"
-            ) from error
-
-    def stop(self) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        import ray
-
-        try:
-            with without_keys():
-                self._init()
-        except BaseException as error:  # noqa: BLE001  # raised again by start
-            self._started.set_exception(error)
-            return
-        self._started.set_result(None)
-        self._stop.wait()
-        ray.shutdown()
-
-    def _init(self) -> None:
-        import ray
-
-        logging.getLogger("ray").setLevel(logging.ERROR)
-        os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-        os.environ["RAY_ENABLE_UV_RUN_RUNTIME_ENV"] = "0"  # under `uv run` it would upload the folder
-        options: dict[str, Any] = {
-            "log_to_driver": False,
-            "configure_logging": False,
-            "logging_level": logging.ERROR,
-            "namespace": "meta-search",
-        }
-        if self.address is None:
-            options |= {
-                "include_dashboard": False,
-                "object_store_memory": OBJECT_STORE_BYTES,
-                "_system_config": {"worker_niceness": 0},  # 15 otherwise, the gateway's process included
-            }
-        ray.init(self.address or "local", **options)  # None would join whatever cluster runs here
-        if self.address is None:
-            raylets = children(os.getpid(), "raylet")
-            self.helpers = tuple(child for raylet in raylets for child in children(raylet))
-
-
-_ray: _Ray | None = None
-
-
-def start_ray(config: RayConfig) -> None:
-    """Start Ray on this machine, or join the cluster at `config.address`. Does nothing if Ray is up.
-
-    Takes 4 to 9 s.
-
-    Raises:
-        MetaSearchError: Ray cannot be started or reached; one line.
-    """
-    global _ray
-    import ray
-
-    if not ray.is_initialized():
-        starting = _Ray(config.address)
-        starting.start()
-        _ray = starting
-
-
-def stop_ray() -> None:
-    """End the Ray that `start_ray` started, or leave its cluster; one that was up before stays up."""
-    global _ray
-    stopping, _ray = _ray, None
-    if stopping is not None:
-        stopping.stop()
 
 
 class RayHost:
@@ -160,12 +56,11 @@ class RayHost:
             "max_concurrency": HOST_CALLS,
             "scheduling_strategy": _on(here, soft=False),
         }
-        opening = Opening(dict(os.environ), os.getpid(), _ray.helpers if _ray else ())
+        opening = Opening(dict(os.environ), os.getpid())
         self._handle, opened = _open(options, opening, _host_lost, Hosted, factory, *args)
         self.pid: int = opened.result(READY_S)
         # A cluster's nodes must reach it; on one machine nobody else need.
-        alone = _ray is not None and _ray.address is None
-        interface = "127.0.0.1" if alone else _node_address()
+        interface = "127.0.0.1" if is_alone() else _node_address()
         secret = secrets.token_bytes()
         port: int = self._invoke("serve", interface, secret).result(READY_S)
         self.line = partial(Line, (interface, port), secret)
@@ -200,8 +95,10 @@ class RayPool:
     def __init__(
         self, config: Config, host: RayHost, sandbox: Callable[[SandboxConfig], Any] | None = None
     ) -> None:
-        spawn = [partial(_RayWorker, node, config, sandbox, host.line) for node in _places(config.evaluate)]
-        self._dispatcher = Dispatcher(spawn, config.evaluate.per_worker, LOGS)
+        places = _places(config.evaluate)
+        room = _room(config, len(places))
+        spawn = [partial(_RayWorker, node, config.sandbox, room, sandbox, host.line) for node in places]
+        self._dispatcher = Dispatcher(spawn, room, LOGS)
         try:
             self._dispatcher.wait_ready(READY_S)
         except MetaSearchError:
@@ -224,19 +121,19 @@ class RayPool:
 class _RayWorker:
     """A worker process as the dispatcher sees it (`dispatch.Worker`)."""
 
-    def __init__(self, node: str, config: Config, sandbox: Any, line: Callable[[], Line]) -> None:
+    def __init__(
+        self, node: str, limits: SandboxConfig, room: int, sandbox: Any, line: Callable[[], Line]
+    ) -> None:
         import ray
 
         options = {
             "num_cpus": CPUS,
-            "max_concurrency": config.evaluate.per_worker + SPARE_CALLS,
+            "max_concurrency": room + SPARE_CALLS,
             "scheduling_strategy": _on(node, soft=True),
         }
         here = node == ray.get_runtime_context().get_node_id()
         opening = Opening(driver=os.getpid() if here else None)
-        self._handle, self._opened = _open(
-            options, opening, WorkerLost, _worker, config.sandbox, sandbox, line
-        )
+        self._handle, self._opened = _open(options, opening, WorkerLost, _worker, limits, sandbox, line)
 
     def start(self) -> Future[Any]:
         started: Future[Any] = Future()
@@ -272,6 +169,11 @@ def _node_address() -> str:
     import ray
 
     return str(ray.util.get_node_ip_address())  # type: ignore[no-untyped-call]
+
+
+def _room(config: Config, workers: int) -> int:
+    """Most items in flight on one worker."""
+    return config.evaluate.per_worker or max(LEAST_ROOM, 2 * config.llm.max_concurrency // workers)
 
 
 def _places(config: EvaluateConfig) -> list[str]:

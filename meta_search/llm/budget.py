@@ -70,6 +70,7 @@ class Budget:
         self.spent = spent
         self.reserved = NOTHING
         self._phase: Phase = "search"
+        self._limits = _share(config, 1.0 - config.final_share)  # of the phase
         self._clock = clock
         self._start = clock() - elapsed_s
         self._queue: deque[tuple[Usage, asyncio.Future[Ticket]]] = deque()
@@ -81,6 +82,7 @@ class Budget:
     @phase.setter
     def phase(self, phase: Phase) -> None:
         self._phase = phase
+        self._limits = _share(self.config, 1.0 if phase == "final" else 1.0 - self.config.final_share)
         self._serve()
 
     @property
@@ -99,7 +101,7 @@ class Budget:
 
     def left(self) -> Left:
         """What the present phase may still spend."""
-        limits, taken = self._limits(), self.spent + self.reserved
+        limits, taken = self._limits, self.spent + self.reserved
         return Left(
             None if limits.usd is None else max(0.0, limits.usd - taken.cost_usd),
             None if limits.tokens is None else max(0, limits.tokens - taken.tokens),
@@ -157,20 +159,10 @@ class Budget:
         self.reserved = self.reserved + estimate
         return Ticket(estimate)
 
-    def _limits(self) -> BudgetConfig:
-        share = 1.0 if self._phase == "final" else 1.0 - self.config.final_share
-        config = self.config
-        return BudgetConfig(
-            usd=None if config.usd is None else config.usd * share,
-            tokens=None if config.tokens is None else math.floor(config.tokens * share),
-            calls=None if config.calls is None else math.floor(config.calls * share),
-            wall_s=None if config.wall_s is None else config.wall_s * share,
-        )
-
     def _over(self, total: Usage) -> str:
         """Which limit a total would pass, as a message; empty if none."""
-        limits, phase = self._limits(), f" in phase {self._phase}" if self._phase == "search" else ""
-        spent = self.spent
+        limits, spent = self._limits, self.spent
+        phase = " in phase search" if self._phase == "search" else ""
         if limits.calls is not None and total.calls > limits.calls:
             return f"budget.calls={self.config.calls} is used up{phase} ({spent.calls} attempts)"
         if limits.tokens is not None and total.tokens > limits.tokens:
@@ -185,7 +177,7 @@ class Budget:
         Raises:
             BudgetError: It cannot, or the time is over.
         """
-        limits = self._limits()
+        limits = self._limits
         if limits.wall_s is not None and self.elapsed_s >= limits.wall_s:
             raise BudgetError(f"budget.wall_s={self.config.wall_s:g} is over ({self.elapsed_s:.0f} s)")
         over = self._over(self.spent + estimate)
@@ -194,6 +186,16 @@ class Budget:
 
     def _fits(self, estimate: Usage) -> bool:
         return not self._over(self.spent + self.reserved + estimate)
+
+
+def _share(config: BudgetConfig, share: float) -> BudgetConfig:
+    """The limits of a phase."""
+    return BudgetConfig(
+        usd=None if config.usd is None else config.usd * share,
+        tokens=None if config.tokens is None else math.floor(config.tokens * share),
+        calls=None if config.calls is None else math.floor(config.calls * share),
+        wall_s=None if config.wall_s is None else config.wall_s * share,
+    )
 
 
 def _negative(usage: Usage) -> Usage:

@@ -16,10 +16,11 @@ from meta_search.llm.ledger import call_key
 from meta_search.llm.throttle import Throttle
 from meta_search.types import CallRequest, Usage
 
-__all__ = ["Answer", "Call", "Dropped", "Line", "SchemaMode", "Wire", "open_lines", "resolve"]
+__all__ = ["AGENTS", "Answer", "Call", "Dropped", "Line", "SchemaMode", "Wire", "open_lines", "resolve"]
 
 # Bytes that instructions or a provider's template add around a schema.
 SCHEMA_OVERHEAD = 256
+AGENTS = ("task", "teacher")  # purposes of calls that candidate code makes
 
 SchemaMode = Literal["unknown", "format", "instruct", "both"]
 
@@ -72,6 +73,11 @@ class Line:
     answered: int = 0
     probe: asyncio.Lock = field(default_factory=asyncio.Lock)
 
+    @property
+    def is_known(self) -> bool:
+        """Whether it is known how the endpoint takes schemas."""
+        return self.schema != "unknown"
+
 
 @dataclass(slots=True, eq=False)
 class Call:
@@ -113,6 +119,8 @@ def resolve(request: CallRequest, lines: Mapping[str, Line], config: LLMConfig) 
     """What a request comes to: model, limits, ledger key and upper bound of its cost."""
     line = lines[_role(request, lines)]
     max_tokens = request.max_tokens or config.max_tokens
+    if request.purpose in AGENTS:  # what an agent asks for must not reserve the whole budget
+        max_tokens = min(max_tokens, config.max_tokens)
     messages = tuple((role, _encodable(text)) for role, text in request.messages)
     request = dataclasses.replace(request, messages=messages)
     extra = 0

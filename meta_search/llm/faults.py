@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-__all__ = ["BadAnswer", "Failure", "classify", "one_line"]
+__all__ = ["BadAnswer", "Failure", "Refused", "classify", "one_line"]
 
 Kind = Literal["transient", "limited", "withheld", "context", "request", "fatal"]
 
@@ -17,6 +17,7 @@ CONTEXT = re.compile(
     r"context.?(length|size|window)|maximum context|prompt is too long|too many (input )?tokens",
     re.IGNORECASE,
 )
+FILTERED = re.compile(r"content_?(filter|policy)|content management policy|ResponsibleAI|safety system", re.I)
 OUT_OF_MONEY = re.compile(r"insufficient_quota|insufficient credit|billing|exceeded your current quota", re.I)
 LONGEST_WAIT_S = 600.0
 
@@ -27,6 +28,19 @@ class BadAnswer(Exception):
     def __init__(self, message: str, withheld: bool = False) -> None:
         super().__init__(message)
         self.withheld = withheld
+
+
+class Refused(Exception):
+    """A reply with an error status.
+
+    Args:
+        status: HTTP status. message: What the endpoint said. headers: Of the reply.
+    """
+
+    def __init__(self, status: int, message: str, headers: Mapping[str, Any]) -> None:
+        super().__init__(message)
+        self.status_code = status
+        self.headers = headers
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +65,7 @@ class Failure:
 
 
 def classify(error: BaseException, timeout_s: float, secret: str | None = None) -> Failure:
-    """Read an exception of litellm (or of ours) as a `Failure`.
+    """Read an exception of a wire as a `Failure`.
 
     litellm maps a lost connection to status 500 as well; only a real reply has response headers.
 
@@ -65,10 +79,12 @@ def classify(error: BaseException, timeout_s: float, secret: str | None = None) 
     if isinstance(error, TimeoutError):
         return Failure("transient", True, f"no answer within {timeout_s:g} s")
     headers: Mapping[str, Any] | None = getattr(error, "litellm_response_headers", None)
+    if isinstance(error, Refused):
+        headers = error.headers
     status = getattr(error, "status_code", None)
     if not isinstance(status, int):
         status = None
-    message = one_line(str(error), secret)
+    message = one_line(str(error), secret) or type(error).__name__
     kind = _kind(error, status, message)
     sent_back = bool(headers) and status not in UNKNOWN_FATE and status != 200
     definite = sent_back or kind in ("context", "request", "fatal", "limited")
@@ -92,7 +108,9 @@ def _kind(error: BaseException, status: int | None, message: str) -> Kind:
         return "withheld"
     if status in (400, 413, 422, 500) and CONTEXT.search(message):
         return "context"
-    if status in (401, 402, 403, 404):
+    if status in (400, 403) and FILTERED.search(message):
+        return "withheld"
+    if status in (401, 402, 403, 404) or (status is not None and 300 <= status < 400):
         return "fatal"
     if status == 429:
         return "fatal" if OUT_OF_MONEY.search(message) else "limited"

@@ -1,4 +1,4 @@
-"""The only thing that talks to LLMs: keys, budget, ledger, rate limits, retries. Only it imports litellm.
+"""The only thing that talks to LLMs: keys, budget, ledger, rate limits, retries.
 
 A call passes, in order: ledger (already paid?) -> single-flight -> budget -> rate limit -> endpoint ->
 ledger, committed before the answer is handed on (DESIGN.md section 7).
@@ -7,22 +7,19 @@ ledger, committed before the answer is handed on (DESIGN.md section 7).
 from __future__ import annotations
 
 import asyncio
-import logging
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, cast
 
 from meta_search.config import LLMConfig
 from meta_search.errors import EndpointError, LLMError
 from meta_search.llm import structured
 from meta_search.llm.budget import Budget, Left, Phase
-from meta_search.llm.calls import Answer, Call, Dropped, open_lines, resolve
-from meta_search.llm.endpoint import Endpoint, Price, price_of
-from meta_search.llm.faults import BadAnswer, one_line
+from meta_search.llm.calls import Call, Dropped, open_lines, resolve
+from meta_search.llm.endpoint import Endpoint, Price
 from meta_search.llm.ledger import Entry, FaultKind, Ledger
 from meta_search.llm.sender import Sender
 from meta_search.llm.throttle import Throttle
+from meta_search.llm.wires import Wires
 from meta_search.types import CallReply, CallRequest, Usage
 
 __all__ = ["Endpoint", "Gateway", "GatewayStatus"]
@@ -68,6 +65,7 @@ class Gateway:
         ledger: The record of calls.
         budget: What may be spent.
         backoff_s: First pause before a retry, in seconds.
+        direct: Whether endpoints with a URL are asked without litellm.
 
     Attributes:
         fatal: Set when no further call can succeed (wrong key, unknown model, endpoint down): every call
@@ -82,9 +80,10 @@ class Gateway:
         budget: Budget,
         *,
         backoff_s: float = 0.5,
+        direct: bool = True,
     ) -> None:
         self._config, self._ledger, self._budget = config, ledger, budget
-        self._wire = LiteLLMWire(config)
+        self._wire = Wires(config, direct)
         self._sender = Sender(config, self._wire, ledger, budget, backoff_s)
         self._whole = Throttle(config.max_concurrency)
         self._lines = open_lines(config, endpoints, self._whole)
@@ -96,7 +95,7 @@ class Gateway:
 
     @property
     def fatal(self) -> LLMError | None:
-        return self._sender.fatal
+        return self._sender.circuit.fatal
 
     @property
     def prices(self) -> dict[str, dict[str, float]]:
@@ -105,7 +104,7 @@ class Gateway:
         return {line.endpoint.model: line.price.per_million() for line in self._lines.values()}
 
     async def start(self) -> None:
-        """Load litellm, look prices up, and check that the endpoints are there.
+        """Load what the endpoints need, look prices up, and check that they are there.
 
         Raises:
             LLMError: An endpoint that does not answer, a missing key, an unknown model, or a budget in
@@ -114,10 +113,9 @@ class Gateway:
         self._paid = self._ledger.spent()
         if self._config.mode == "replay":
             return
-        await self._wire.load()
-        await asyncio.gather(*(self._wire.check(e) for e in {v.endpoint for v in self._lines.values()}))
+        prices = await self._wire.open(line.endpoint for line in self._lines.values())
         for line in self._lines.values():
-            price = self._wire.price(line.endpoint)
+            price = prices[line.endpoint]
             if price is None and self._budget.config.usd is not None:
                 model = line.endpoint.model
                 raise EndpointError(
@@ -125,7 +123,6 @@ class Gateway:
                     f"for example 'llm.prices={{{model}:{{input:0.15,output:0.6}}}}' (USD per million tokens)"
                 )
             line.price = price or Price()
-            self._wire.register(line.endpoint, line.price)
 
     async def call(self, request: CallRequest) -> CallReply:
         """Answer one call. Faults of the endpoint are values in the reply; only faults of ours raise."""
@@ -163,7 +160,7 @@ class Gateway:
     async def close(self) -> None:
         """Finish and keep what is in flight; what was not sent yet gets a fault."""
         self._closing = True
-        self._sender.stop(LLMError("the gateway is closed"), fatal=False)
+        self._sender.circuit.stop(LLMError("the gateway is closed"), fatal=False)
         await asyncio.gather(*(task for _, task in self._flights.values()), return_exceptions=True)
         await self._wire.close()
 
@@ -205,154 +202,6 @@ class Gateway:
         return CallReply(text, entry.used, paid, entry.latency_s, fault, entry.message)
 
 
-class LiteLLMWire:
-    """litellm with everything off that hides attempts, and a few checks before the first one."""
-
-    def __init__(self, config: LLMConfig) -> None:
-        self._config = config
-        self._litellm: Any = None
-        self._taken: dict[str, frozenset[str]] = {}
-
-    async def load(self) -> None:
-        """Import litellm (about 4 s) off the event loop."""
-        self._litellm = litellm = await asyncio.to_thread(_import_litellm)
-        litellm.suppress_debug_info = True
-        litellm.telemetry = False
-        logging.getLogger("LiteLLM").setLevel(logging.ERROR)
-        # With it, litellm repeats requests that were answered with status 422, which no budget would see.
-        litellm.drop_params = False
-        litellm.num_retries = 0
-        if self._config.callbacks:
-            litellm.callbacks = list(self._config.callbacks)
-
-    def price(self, endpoint: Endpoint) -> Price | None:
-        """Price of a model, from `llm.prices` or litellm's table."""
-        return price_of(endpoint, self._config.prices, self._litellm.model_cost)
-
-    def register(self, endpoint: Endpoint, price: Price) -> None:
-        """Tell litellm the price of a model it does not know, for its callbacks (and it searches its table
-        in vain at every call otherwise)."""
-        route = _route(endpoint)
-        if route not in self._litellm.model_cost:
-            provider = self._litellm.get_llm_provider(route)[1]
-            known = {"input_cost_per_token": price.input, "output_cost_per_token": price.output}
-            self._litellm.register_model({route: {**known, "litellm_provider": provider, "mode": "chat"}})
-
-    async def check(self, endpoint: Endpoint) -> None:
-        """One look, free of charge, whether an endpoint can be used.
-
-        Raises:
-            LLMError: It cannot.
-        """
-        if endpoint.base_url is None:
-            self._check_provider(endpoint)
-        else:
-            await self._check_url(endpoint, endpoint.base_url)
-
-    async def complete(
-        self, endpoint: Endpoint, messages: tuple[tuple[str, str], ...], settings: Mapping[str, Any]
-    ) -> Answer:
-        """One attempt, as `sender.Wire` has it."""
-        try:
-            response = await self._complete(endpoint, messages, settings)
-        except self._litellm.UnsupportedParamsError as error:
-            # Reasoning models take no temperature but their own. litellm says so before anything is sent.
-            if "temperature" not in str(error) or "temperature" not in self._parameters(endpoint):
-                raise
-            self._taken[_route(endpoint)] -= {"temperature"}
-            response = await self._complete(endpoint, messages, settings)
-        return _read(response)
-
-    async def _complete(
-        self, endpoint: Endpoint, messages: tuple[tuple[str, str], ...], settings: Mapping[str, Any]
-    ) -> Any:
-        taken = self._parameters(endpoint)
-        return await self._litellm.acompletion(
-            model=_route(endpoint),
-            messages=[{"role": role, "content": content} for role, content in messages],
-            api_base=endpoint.base_url,
-            api_key=endpoint.api_key or ("none" if endpoint.base_url else None),
-            timeout=self._config.timeout_s + 5.0,  # the sender's own timeout comes first
-            num_retries=0,
-            max_retries=0,
-            **{name: value for name, value in settings.items() if name in taken},
-        )
-
-    async def close(self) -> None:
-        if self._litellm is not None:
-            await self._litellm.close_litellm_async_clients()
-
-    def _parameters(self, endpoint: Endpoint) -> frozenset[str]:
-        """Which settings the model's provider takes; litellm raises on the others."""
-        route = _route(endpoint)
-        if route not in self._taken:
-            self._taken[route] = frozenset(self._litellm.get_supported_openai_params(route) or ())
-        return self._taken[route]
-
-    def _check_provider(self, endpoint: Endpoint) -> None:
-        try:
-            self._litellm.get_llm_provider(endpoint.model)
-        except Exception as error:
-            raise EndpointError(
-                f"{endpoint.model!r} is no model that litellm knows: name it as provider/model, "
-                "or set llm.base_url for an endpoint of your own"
-            ) from error
-        if endpoint.api_key:
-            return
-        found = self._litellm.validate_environment(endpoint.model)
-        missing = [k for k in found["missing_keys"] if k.endswith(("_KEY", "_TOKEN"))]
-        if missing and not found["keys_in_environment"]:
-            raise EndpointError(
-                f"{endpoint.model} needs a key: set the environment variable {' or '.join(missing)}, "
-                "or name another in llm.api_key_env"
-            )
-
-    async def _check_url(self, endpoint: Endpoint, base_url: str) -> None:
-        """Ask for the list of models: it costs nothing, and every endpoint checks the key for it."""
-        import httpx
-
-        headers = {"Authorization": f"Bearer {endpoint.api_key}"} if endpoint.api_key else {}
-        try:
-            async with httpx.AsyncClient(timeout=15.0) as client:
-                reply = await client.get(f"{base_url.rstrip('/')}/models", headers=headers)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            what = one_line(str(error), endpoint.api_key) or type(error).__name__
-            raise EndpointError(f"nothing answers at llm.base_url={base_url}: {what}") from error
-        if reply.status_code in (401, 403):
-            variable = self._config.api_key_env
-            todo = f"check {variable}" if variable else "name the variable that holds it in llm.api_key_env"
-            raise EndpointError(f"{base_url} refuses the key (HTTP {reply.status_code}): {todo}")
-
-
-def _read(response: Any) -> Answer:
-    """What a response says."""
-    if not response.choices:
-        raise BadAnswer("an answer without choices")
-    choice = response.choices[0]
-    text, finish = choice.message.content or "", str(choice.finish_reason or "")
-    if finish == "content_filter" and not text:
-        raise BadAnswer("the answer was withheld by a content filter", withheld=True)
-    usage = getattr(response, "usage", None)
-    return Answer(
-        text, finish, getattr(usage, "prompt_tokens", None), getattr(usage, "completion_tokens", None)
-    )
-
-
-def _import_litellm() -> Any:
-    # Before the import: litellm would otherwise download its price table.
-    os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
-    import litellm
-
-    return cast(Any, litellm)
-
-
-def _route(endpoint: Endpoint) -> str:
-    """litellm's name of an endpoint. `hosted_vllm/` takes 2.6 ms of CPU a call, `openai/` 4.3 (FACTS.md)."""
-    if endpoint.base_url is None:
-        return endpoint.model
-    return f"hosted_vllm/{endpoint.model.removeprefix('hosted_vllm/')}"
-
-
 async def _listen(call: Call, task: asyncio.Task[tuple[Entry, Usage]]) -> tuple[Entry, Usage]:
     """Wait for a call without being able to break it off: what was sent is paid, so it is kept."""
     call.listeners += 1
@@ -364,7 +213,8 @@ async def _listen(call: Call, task: asyncio.Task[tuple[Entry, Usage]]) -> tuple[
 
 def _missing(call: Call) -> str:
     request = call.request
-    what = f"agent {request.agent or '-'}, item {request.item or '-'}, occurrence {request.occurrence}"
+    what = f"agent {request.agent or '-'}, {request.split or 'no'} item {request.item or '-'}, "
+    what += f"author {request.author or '-'}, occurrence {request.occurrence}"
     return (
         f"not in the record: a call for {request.purpose} ({what}, model {call.line.endpoint.model}, "
         f"key {call.key[:12]}); a replay must have the configuration of the recorded run"

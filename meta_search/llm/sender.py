@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import json
-import random
 import time
+from collections import Counter
 from concurrent.futures import Future
-from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,8 +15,8 @@ from meta_search.config import LLMConfig
 from meta_search.errors import BudgetError, LLMError
 from meta_search.llm import structured
 from meta_search.llm.budget import Budget, Ticket
-from meta_search.llm.calls import Answer, Call, Dropped, Line, SchemaMode, Wire
-from meta_search.llm.endpoint import Endpoint
+from meta_search.llm.calls import AGENTS, Answer, Call, Dropped, SchemaMode, Wire
+from meta_search.llm.circuit import DOWN, Circuit
 from meta_search.llm.faults import Failure, classify
 from meta_search.llm.ledger import Entry, Ledger
 from meta_search.llm.throttle import Throttle
@@ -25,14 +24,7 @@ from meta_search.types import Usage
 
 __all__ = ["Sender"]
 
-LONGEST_BACKOFF_S = 30.0
-# Calls that an endpoint fails in a row, each after all its attempts, until the run stops.
-CIRCUIT = 5
-# Attempts that it fails in a row until all calls slow down together: hundreds of calls that each try an
-# endpoint that is down would use up the budget of attempts.
-DOWN = 8
-# A 429 is no failure of the endpoint: more patience.
-PATIENCE = 3
+ORDINARY_PROMPT = 2**15  # bound in tokens; what is larger may be refused without ending the search
 
 
 @dataclass(slots=True)
@@ -60,24 +52,8 @@ class Sender:
         self, config: LLMConfig, wire: Wire, ledger: Ledger, budget: Budget, backoff_s: float = 0.5
     ) -> None:
         self._config, self._wire, self._ledger, self._budget = config, wire, ledger, budget
-        self._backoff_s = backoff_s
-        self._random = random.Random()
-        self._stopped = asyncio.Event()
-        self._halt: LLMError | None = None
-        self.fatal: LLMError | None = None
+        self.circuit = Circuit(config, backoff_s)
         self.retries = 0
-
-    def stop(self, error: LLMError, fatal: bool = True) -> None:
-        """Send nothing more; what is in flight is finished, what waits gets a fault at once.
-
-        Args:
-            error: Why.
-            fatal: Whether that is a reason to end the run.
-        """
-        if fatal and self.fatal is None:
-            self.fatal = error
-        self._halt = self._halt or error
-        self._stopped.set()
 
     async def send(self, call: Call, before: Usage) -> tuple[Entry, Usage]:
         """Carry a call out, whatever it takes.
@@ -96,7 +72,7 @@ class Sender:
         try:
             entry = await self._attempts(call, account)
         except BudgetError as refusal:
-            entry = Entry("failed", fault="budget", message=str(refusal))
+            entry = self._refused(call, refusal)
         except LLMError as stop:
             entry = Entry("failed", fault="llm", message=str(stop))
         except Dropped as nobody:
@@ -108,16 +84,33 @@ class Sender:
             raise Dropped(entry.message)
         return settled, account.now
 
+    def _refused(self, call: Call, refusal: BudgetError) -> Entry:
+        """What the budget refuses ends the search; a single huge prompt of an agent ends its item only."""
+        bound = call.estimate.prompt_tokens
+        if call.request.purpose in AGENTS and bound > ORDINARY_PROMPT:
+            try:
+                self._budget.check(call.line.price.usage(ORDINARY_PROMPT, call.max_tokens))
+            except BudgetError:
+                pass
+            else:
+                message = f"a prompt of up to {bound} tokens is more than is left of the budget"
+                return Entry("failed", fault="context", message=message)
+        return Entry("failed", fault="budget", message=str(refusal))
+
     async def _attempts(self, call: Call, account: Account) -> Entry:
         """Attempt until there is an answer or no use in going on."""
-        failures = limited = 0
+        failed: Counter[str] = Counter()
+        answered = call.line.answered
         mode: SchemaMode | None = None  # how this call's schema is sent
         guessed = False
         while True:
             self._check(call)
-            async with self._gate(call, mode):
+            outcome = await self._probe(call, account) if mode is None else None
+            if outcome is not None:
+                mode = "unknown"
+            else:
                 mode = mode or call.line.schema
-                outcome = await self._attempt(call, account, mode, failures + limited > 0)
+                outcome = await self._attempt(call, account, mode, failed.total() > 0)
             if isinstance(outcome, Entry):
                 if not self._ignored(call, outcome, mode):
                     return outcome
@@ -130,22 +123,26 @@ class Sender:
                 continue
             if outcome.kind == "request" and guessed:
                 call.line.schema = "unknown"  # it was not the schema
-            limited += outcome.kind == "limited"
-            failures += outcome.kind in ("transient", "withheld")
-            most = self._config.max_retries
-            final = self._final(call.line, outcome, failures > most or limited > PATIENCE * most)
+            failed[outcome.kind] += 1
+            most = self.circuit.most_retries(outcome, call.line.answered > answered)
+            final = self.circuit.final(call.line, outcome, failed[outcome.kind] > most)
             if final is not None:
                 return final
             self.retries += 1
-            await self._pause(call.line, outcome, failures + limited)
+            await self.circuit.pause(call.line, outcome, failed.total())
 
     async def _attempt(self, call: Call, account: Account, mode: SchemaMode, again: bool) -> Entry | Failure:
-        """One attempt, from the reservation to the settled budget."""
-        ticket = await self._budget.reserve(call.estimate)
+        """One attempt, from the reservation to the settled budget.
+
+        The budget comes after the gates: what only queues for its turn reserves nothing, and an author's call
+        waits for a slot, not for the reservations of hundreds of queued tasks.
+        """
+        self._budget.check(call.estimate)
         actual, charged_before = Usage(), account.now
         line, tokens = call.line, call.estimate.prompt_tokens // 4 + call.max_tokens
-        try:
-            async with _through(line.gates, call.request.purpose, tokens, again):
+        async with _through(line.gates, call.request.purpose, tokens, again):
+            ticket = await self._budget.reserve(call.estimate)
+            try:
                 self._check(call)
                 actual = call.estimate  # until the fate is known
                 account.now = charged_before + call.estimate
@@ -155,8 +152,8 @@ class Sender:
                     )
                 )
                 outcome, actual = await self._exchange(call, mode, tokens)
-        finally:
-            self._settle(ticket, account, charged_before, actual)
+            finally:
+                self._settle(ticket, account, charged_before, actual)
         return outcome
 
     def _settle(self, ticket: Ticket, account: Account, before: Usage, actual: Usage) -> None:
@@ -195,11 +192,13 @@ class Sender:
         left = self._budget.remaining_s
         return self._config.timeout_s if left is None else max(0.1, min(self._config.timeout_s, left))
 
-    def _gate(self, call: Call, mode: SchemaMode | None) -> AbstractAsyncContextManager[Any]:
-        """The first call with a schema tells how the endpoint takes it: the others wait for it."""
-        if call.request.schema and mode is None and call.line.schema == "unknown":
-            return call.line.probe
-        return nullcontext()
+    async def _probe(self, call: Call, account: Account) -> Entry | Failure | None:
+        """The first call with a schema tells how the endpoint takes it: the others wait for it, and for
+        nothing else. `None` where that is known, or does not matter."""
+        if not call.request.schema or call.line.is_known:
+            return None
+        async with call.line.probe:
+            return None if call.line.is_known else await self._attempt(call, account, "unknown", False)
 
     def _ignored(self, call: Call, entry: Entry, mode: SchemaMode) -> bool:
         """Whether the endpoint took a schema and did not heed it; then later calls are told in words too."""
@@ -210,52 +209,8 @@ class Sender:
         call.line.schema = "both"
         return mode == "unknown"
 
-    def _final(self, line: Line, failure: Failure, exhausted: bool) -> Entry | None:
-        """The row of a call that failed for good; `None` to try again."""
-        where = f"{line.endpoint.title}: {failure.message}"
-        if failure.kind == "context":
-            return Entry("done", used=Usage(calls=1), fault="context", message=where)
-        if failure.kind == "request":
-            line.failed += not line.answered
-            if not line.answered and line.failed >= CIRCUIT:
-                # It never took one: that is no fault of an agent's request, and the rows stay open.
-                self.stop(LLMError(f"{line.endpoint.title} refuses every request: {failure.message}"))
-                return Entry("failed", fault="llm", message=where)
-            return Entry("done", used=Usage(calls=1), fault="llm", message=where)
-        if failure.kind == "fatal" and failure.status == 403 and line.answered:  # moderation, not the key
-            return Entry("done", used=Usage(calls=1), fault="llm", message=where)
-        if failure.kind == "fatal":
-            self.stop(LLMError(_advice(line.endpoint, failure, self._config)))
-            return Entry("failed", fault="llm", message=str(self.fatal))
-        if not exhausted:
-            return None
-        if failure.kind == "withheld":
-            return Entry("done", used=Usage(calls=1), fault="llm", message=where)
-        line.failed += 1
-        if line.failed >= CIRCUIT:
-            self.stop(
-                LLMError(
-                    f"{line.endpoint.title} failed {line.failed} calls in a row, last: {failure.message}. "
-                    "Everything paid for is saved: go on with `meta-search resume` once it is up again"
-                )
-            )
-        return Entry("failed", fault="llm", message=where)
-
-    async def _pause(self, line: Line, failure: Failure, attempt: int) -> None:
-        """Back off, exponentially and with jitter, at least as long as the endpoint asks; a stop wakes it."""
-        delay = min(LONGEST_BACKOFF_S, self._backoff_s * 2.0 ** (attempt - 1)) * self._random.uniform(0.5, 1)
-        delay = max(delay, failure.retry_after or 0.0)
-        if line.missed >= DOWN:
-            line.gates[0].hold(delay)
-        try:
-            async with asyncio.timeout(delay):
-                await self._stopped.wait()
-        except TimeoutError:
-            return
-
     def _check(self, call: Call) -> None:
-        if self._halt is not None:
-            raise self._halt
+        self.circuit.check()
         if not call.listeners:
             raise Dropped("dropped before it was sent: nobody waits for it any more")
         if call.phase == "search" and self._budget.phase == "final":
@@ -310,15 +265,3 @@ def _wire_form(call: Call, mode: SchemaMode) -> tuple[tuple[tuple[str, str], ...
     if schema and mode in ("instruct", "both"):
         messages = structured.with_instructions(messages, schema)
     return messages, settings
-
-
-def _advice(endpoint: Endpoint, failure: Failure, config: LLMConfig) -> str:
-    """What to do about an endpoint that refuses everything."""
-    if failure.status in (401, 403):
-        key = f"the key in {config.api_key_env}" if config.api_key_env else "the provider's API key"
-        todo = f"check {key}" + ("" if config.api_key_env else " (or name its variable in llm.api_key_env)")
-    elif failure.status == 404:
-        todo = "check llm.task.model, llm.meta.model and llm.base_url"
-    else:
-        todo = "check the account's credit"
-    return f"{endpoint.title} refuses the run, {todo}: {failure.message}"

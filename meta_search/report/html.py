@@ -10,8 +10,9 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from meta_search.report import figures, sections
+from meta_search.report import figures, graph, sections
 from meta_search.report.live import duration
+from meta_search.report.payback import uses_text
 from meta_search.report.source import Archive, meta_value
 from meta_search.report.tables import per_item, usd_text
 from meta_search.report.verdict import Verdict, archive_verdict
@@ -69,6 +70,7 @@ def _context(archive: Archive, verdict: Verdict) -> dict[str, Any]:
     in_order = sorted(scored, key=lambda r: r["created"])
     finalists = frozenset(c.finalist.agent for c in verdict.comparisons)
     whole = [r for r in scored if r["complete"]]
+    code = sections.code(archive, rows, verdict, split, CODES)
     return {
         "verdict": verdict,
         "test_rows": sections.test_rows(verdict),
@@ -82,7 +84,8 @@ def _context(archive: Archive, verdict: Verdict) -> dict[str, Any]:
             if scored
             else None,
         },
-        "code": sections.code(records, rows, verdict, CODES),
+        "code": code,
+        "components": graph.section(archive, records, [c["agent"] for c in code], split),
         "briefs": sections.briefs(records, failed, split),
         "attempts": sections.attempts(failed),
         "failed": len(failed),
@@ -116,7 +119,7 @@ def _template() -> Template:
         "highlight": _highlight,
     }
     environment.filters.update(filters)
-    environment.globals["per_item"] = per_item
+    environment.globals.update(per_item=per_item, uses_text=uses_text)
     text = resources.files(__package__).joinpath(TEMPLATE).read_text(encoding="utf-8")
     return environment.from_string(text)
 

@@ -137,6 +137,16 @@ class LiveView:
             if self._live is None:
                 self._print(line)
 
+    def note(self, line: str) -> None:
+        """Print a line that stays: above the picture on a terminal."""
+        with self._lock:
+            if self._live is None:
+                self.say(line)
+                return
+            from rich.text import Text
+
+            self._live.console.print(Text(clean(line, 400)))
+
     def close(self) -> None:
         """Draw the last state and let go of the terminal; may be called twice."""
         live, self._live = self._live, None

@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable, Sequence
 from statistics import NormalDist
 
-__all__ = ["bootstrap_interval", "holm", "sign_flip_test", "sign_test", "tango_interval"]
+__all__ = ["bootstrap_interval", "bootstrap_mean", "holm", "sign_flip_test", "sign_test", "tango_interval"]
 
 EXACT_UP_TO = 14  # 2**14 sign patterns take 5 ms; beyond, they are drawn
 
@@ -123,20 +123,28 @@ def _bisect(holds: Callable[[float], bool], low: float, high: float) -> float:
     return (low + high) / 2
 
 
+def bootstrap_mean(
+    values: Sequence[float], level: float = 0.95, seed: int = 0, draws: int = 5_000
+) -> tuple[float, float]:
+    """Percentile bootstrap interval of a mean (B. Efron 1979, Ann. Statist. 7:1).
+
+    Percentiles are widened for small samples as T. Hesterberg advises (2015, Am. Stat. 69:371), by
+    spreading the means by sqrt(n / (n - 1)). Fewer than two values give (-inf, inf).
+    """
+    n = len(values)
+    if n < 2:
+        return -math.inf, math.inf
+    rng = random.Random(seed)
+    mean = sum(values) / n
+    spread = math.sqrt(n / (n - 1))
+    means = sorted(mean + spread * (sum(rng.choices(values, k=n)) / n - mean) for _ in range(draws))
+    cut = round((1 - level) / 2 * draws)
+    return means[cut], means[draws - 1 - cut]
+
+
 def bootstrap_interval(
     differences: Sequence[float], level: float = 0.95, seed: int = 0, draws: int = 5_000
 ) -> tuple[float, float]:
-    """Percentile bootstrap interval of a mean (B. Efron 1979, Ann. Statist. 7:1), for graded scores.
-
-    Percentiles are widened for small samples as T. Hesterberg advises (2015, Am. Stat. 69:371), by
-    spreading the means by sqrt(n / (n - 1)). Fewer than two differences give (-1, 1).
-    """
-    n = len(differences)
-    if n < 2:
-        return -1.0, 1.0
-    rng = random.Random(seed)
-    mean = sum(differences) / n
-    spread = math.sqrt(n / (n - 1))
-    means = sorted(mean + spread * (sum(rng.choices(differences, k=n)) / n - mean) for _ in range(draws))
-    cut = round((1 - level) / 2 * draws)
-    return max(-1.0, means[cut]), min(1.0, means[draws - 1 - cut])
+    """`bootstrap_mean` of differences of graded scores, each -1..1."""
+    low, high = bootstrap_mean(differences, level, seed, draws)
+    return max(-1.0, low), min(1.0, high)

@@ -8,7 +8,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from meta_search.report.source import Record, brief_fields, clean, is_seed
+from meta_search.outcomes import most_frequent
+from meta_search.report.source import Archive, Record, brief_fields, clean, is_seed
 from meta_search.report.standing import Standing
 from meta_search.report.tables import SPLITS, Row, agent_row, evaluation_row, front, per_item
 from meta_search.report.verdict import Verdict
@@ -17,6 +18,8 @@ from meta_search.types import Attempt
 __all__ = ["agents", "attempts", "briefs", "code", "common_split", "config_text", "test_rows"]
 
 Cells = dict[str, Any]
+
+ROLES = {"seed": "baseline", "matched": "baseline at matched cost", "found": "found"}
 
 
 def common_split(records: Iterable[Record]) -> str:
@@ -29,8 +32,8 @@ def agents(records: Sequence[Record], split: str, limit: int) -> list[Row]:
     """The best `limit` agents by score on `split`, as `tables.agent_row` with what the page adds.
 
     Returns:
-        Rows with further `seed`, `front`, `created`, `thought` and `lineage`, the latter a list of
-        (id, name, whether it has a row of its own).
+        Rows with further `seed`, `role` (seed, baseline, or `""`), `front`, `created`, `thought` and
+        `lineage`, the latter a list of (id, name, whether it has a row of its own).
     """
     rows = [_row(r, split) for r in records]
     whole = [r for r in rows if r["complete"] and r["score"] is not None]
@@ -52,19 +55,29 @@ def _row(record: Record, split: str) -> Row:
         "complete": bool(evaluation and evaluation.complete),
         "stopped": clean(evaluation.stopped, 120) if evaluation else "",
         "seed": is_seed(record),
+        "role": _role(record),
         "created": record.created,
         "thought": clean(record.thought, 700),
     }
 
 
+def _role(record: Record) -> str:
+    if not is_seed(record):
+        return ""
+    return "baseline" if "baseline" in (record.operator, record.status) else "seed"
+
+
 def test_rows(verdict: Verdict) -> list[Cells]:
     """Finalists and baselines on the test items, finalists first, each best first."""
     rows = [_test_row(c.finalist, "finalist") | {"comparison": c} for c in verdict.comparisons]
-    return rows + [_test_row(s, "baseline") for s in verdict.baselines]
+    baselines = [
+        _test_row(s, ROLES[s.kind]) | {"payback": verdict.payback(s.agent)} for s in verdict.baselines
+    ]
+    return rows + baselines
 
 
 def _test_row(standing: Standing, role: str) -> Cells:
-    return {"standing": standing, "role": role, "comparison": None}
+    return {"standing": standing, "role": role, "comparison": None, "payback": None}
 
 
 def briefs(records: Sequence[Record], failed: Sequence[Attempt], split: str) -> list[Cells]:
@@ -135,8 +148,12 @@ def attempts(failed: Sequence[Attempt], messages: int = 5) -> list[Cells]:
     ]
 
 
-def code(records: Sequence[Record], rows: Sequence[Row], verdict: Verdict, limit: int) -> list[Cells]:
-    """Agents whose code is shown: the finalists, the best baseline, then the best by score."""
+def code(archive: Archive, rows: Sequence[Row], verdict: Verdict, split: str, limit: int) -> list[Cells]:
+    """Agents whose code is shown: the finalists, the best baseline, then the best by score.
+
+    With each goes its most frequent `fault` on `split` and what mends it, `""` without any.
+    """
+    records = archive.agents()
     wanted = [c.finalist.agent for c in verdict.comparisons] + [s.agent for s in verdict.baselines[:1]]
     wanted += [r["agent"] for r in rows if not r["seed"]]
     by_id = {r.agent.id: r for r in records}
@@ -152,9 +169,15 @@ def code(records: Sequence[Record], rows: Sequence[Row], verdict: Verdict, limit
             "demonstrations": r.agent.demonstrations,
             "lines": r.agent.source.count("\n") + 1,
             "source": r.agent.source,
+            "fault": _fault(archive, r, split),
         }
         for r in chosen
     ]
+
+
+def _fault(archive: Archive, record: Record, split: str) -> str:
+    fault = most_frequent(archive.results(record.agent.id, split, trace=False))
+    return clean(fault.told(record.agent.source), 600) if fault else ""
 
 
 SECRET = re.compile(r"(^|_)(key|token|secret|password)$")

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, is_dataclass
 from typing import Any, Protocol
 
-from meta_search.types import Agent, Attempt, Evaluation, ItemResult, Usage
+from meta_search.types import Agent, Attempt, Evaluation, Importance, ItemResult, Usage
 
 __all__ = ["Archive", "Record", "brief_fields", "clean", "is_seed", "meta_value"]
 
@@ -52,6 +52,10 @@ class Archive(Protocol):
 
     def results(self, agent: str, split: str, trace: bool = True) -> Sequence[ItemResult]:
         """Scored results of one agent on one split, without their traces if so asked; may be empty."""
+        ...
+
+    def importance(self, agent: str) -> Sequence[Importance]:
+        """What an agent's components were found to be worth; may be empty."""
         ...
 
     def attempts(self) -> Sequence[Attempt]:

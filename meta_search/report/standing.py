@@ -6,12 +6,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from meta_search.outcomes import NO_VERDICT
 from meta_search.report.source import clean
-from meta_search.types import ItemResult, Usage, wilson
+from meta_search.types import ItemResult, Usage, wilson_by_item
 
-__all__ = ["Contender", "Standing"]
+__all__ = ["Contender", "Kind", "Standing"]
 
-NO_FAULT = frozenset({"llm", "budget"})  # outcomes that say nothing about the agent
+Kind = Literal["found", "seed", "matched"]
 
 
 def _percent(share: float) -> str:
@@ -29,6 +30,9 @@ class Contender:
         used: Sum over `results` of what its calls cost as if nothing were shared.
         results: Number of item × repeat pairs behind `used`.
         left_out: Pairs without a score, or ended by the endpoint or the budget.
+        kind: `found` by the search; of the baselines `seed` (hand-made) or `matched`: a seed that is sampled
+            until it costs as much per item as a finalist.
+        costs: Item -> used tokens and US dollars, each the mean over its repeats.
     """
 
     agent: str
@@ -37,6 +41,8 @@ class Contender:
     used: Usage = field(default_factory=Usage)
     results: int = 0
     left_out: int = 0
+    kind: Kind = "seed"
+    costs: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -45,6 +51,7 @@ class Contender:
         name: str,
         results: Iterable[ItemResult],
         measure: Literal["right", "score"] = "right",
+        kind: Kind = "seed",
     ) -> Contender:
         """Gather scored results of one agent.
 
@@ -53,20 +60,32 @@ class Contender:
             results: Its results on the test split, in any order.
             measure: `right` counts an item that scored >= 1 as 1 and any other as 0; `score` takes the
                 graded score.
+            kind: What sort of contender it is.
         """
         rows = list(results)
-        kept = [r for r in rows if r.score is not None and r.kind not in NO_FAULT]
-        by_item: dict[str, list[float]] = {}
+        kept = [r for r in rows if r.score is not None and r.kind not in NO_VERDICT]
+        by_item: dict[str, list[ItemResult]] = {}
         for r in kept:
-            value = float(r.right) if measure == "right" else min(1.0, max(0.0, r.score or 0.0))
-            by_item.setdefault(r.item, []).append(value)
+            by_item.setdefault(r.item, []).append(r)
+
+        def value(r: ItemResult) -> float:
+            return float(r.right) if measure == "right" else min(1.0, max(0.0, r.score or 0.0))
+
         return cls(
             agent=agent,
             name=name,
-            scores={item: sum(values) / len(values) for item, values in by_item.items()},
+            scores={item: sum(map(value, tried)) / len(tried) for item, tried in by_item.items()},
             used=sum((r.used for r in kept), Usage()),
             results=len(kept),
             left_out=len(rows) - len(kept),
+            kind=kind,
+            costs={
+                item: (
+                    sum(r.used.tokens for r in tried) / len(tried),
+                    sum(r.used.cost_usd for r in tried) / len(tried),
+                )
+                for item, tried in by_item.items()
+            },
         )
 
 
@@ -83,13 +102,15 @@ class Standing:
     calls_per_item: float
     tokens_per_item: float
     usd_per_item: float
+    kind: Kind = "seed"
 
     @classmethod
     def of(cls, contender: Contender, items: Iterable[str] | None = None) -> Standing:
         """Stand of a contender on `items` (all its own where not given)."""
         scores = [contender.scores[i] for i in (contender.scores if items is None else items)]
-        low, high = wilson(sum(scores), len(scores))
         per = max(1, contender.results)
+        repeats = contender.results / max(1, len(contender.scores))
+        low, high = wilson_by_item(scores, round(repeats * len(scores)))
         return cls(
             agent=contender.agent,
             name=clean(contender.name, 48),
@@ -100,6 +121,7 @@ class Standing:
             calls_per_item=contender.used.calls / per,
             tokens_per_item=contender.used.tokens / per,
             usd_per_item=contender.used.cost_usd / per,
+            kind=contender.kind,
         )
 
     def __str__(self) -> str:

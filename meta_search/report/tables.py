@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from meta_search.report.payback import uses_text
 from meta_search.report.source import Archive, Record, clean
 from meta_search.types import Agent, Evaluation
 
@@ -19,6 +20,7 @@ __all__ = [
     "agents_table",
     "evaluation_row",
     "evaluations_table",
+    "faults_text",
     "front",
     "per_item",
     "score_text",
@@ -60,7 +62,8 @@ def agent_row(record: Record) -> Row:
 
     Returns:
         Further `author`, `operator`, `generation`, `parents` (ids), `validation` and `test` (scores 0..1
-        or `None`), `split` (which the score is of), `complete` and `status`.
+        or `None`), `split` (which the score is of), `complete`, `status` and `created` (seconds since the
+        epoch).
     """
     split = next((s for s in SPLITS if s in record.evaluations), "")
     evaluation = record.evaluations.get(split)
@@ -74,6 +77,7 @@ def agent_row(record: Record) -> Row:
         "split": split,
         "complete": evaluation.complete if evaluation else False,
         "status": record.status,
+        "created": record.created,
     }
 
 
@@ -130,26 +134,31 @@ def evaluations_table(rows: Sequence[Row], title: str = "") -> Table:
     table.add_column("calls\n/item", justify="right", no_wrap=True)
     table.add_column("outcomes", min_width=10)
     for row in rows:
-        table.add_row(*_cells(row, rows), f"{per_item(row, 'calls'):.1f}", _faults(row))
+        table.add_row(*_cells(row, rows), f"{per_item(row, 'calls'):.1f}", faults_text(row))
     return table
 
 
-def agents_table(rows: Sequence[Row], title: str = "", limit: int = 20) -> Table:
-    """A rich table of `agent_row` objects; a star marks the Pareto front of score and tokens per item."""
-    whole = [r for r in rows if r["complete"] and r["score"] is not None]
+def agents_table(rows: Sequence[Row], title: str = "", limit: int = 20, wide: bool = True) -> Table:
+    """A rich table of `agent_row` objects; a star marks the Pareto front of score and tokens per item.
+
+    Who wrote an agent is shown only where it is `wide`: in 80 columns, names are worth more.
+    """
+    # A baseline of the final report has test scores only, which are no match for those of other splits.
+    whole = [r for r in rows if r["complete"] and r["score"] is not None and r["operator"] != "baseline"]
     best = {whole[i]["agent"] for i in front([(r["score"], per_item(r, "tokens")) for r in whole])}
     table = _table(title, rows)
     for head in ("valid.", "test"):
         table.add_column(head, justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
-    table.add_column("written by", min_width=9)
+    if wide:
+        table.add_column("written by", min_width=9)
     for row in rows[:limit]:
         table.add_row(
             *_cells(row, rows),
             _share(row["validation"]),
             _share(row["test"]),
             "*" if row["agent"] in best else "",
-            _origin(row),
+            *((_origin(row),) if wide else ()),
         )
     if len(rows) > limit:
         table.caption = f"{limit} of {len(rows)} agents"
@@ -157,28 +166,40 @@ def agents_table(rows: Sequence[Row], title: str = "", limit: int = 20) -> Table
 
 
 def verdict_table(verdict: Verdict) -> Table:
-    """A rich table of finalists and baselines on the test items, finalists first."""
+    """A rich table of finalists and baselines on the test items, finalists first; fits 80 columns.
+
+    Points and p-value of a finalist are against the baseline it has to beat; the uses after which the best
+    finalist has paid back what the run paid stand beside each baseline.
+    """
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
-    table.add_column("name", min_width=9)
-    table.add_column("", no_wrap=True)
-    for head in ("right % [95 %]", "items", "tokens\n/item", "points\nover best", "p (Holm)"):
-        table.add_column(head, justify="right", no_wrap=True)
     finalists = [("finalist", c.finalist, c) for c in verdict.comparisons]
-    for role, s, c in [*finalists, *(("baseline", s, None) for s in verdict.baselines)]:
+    rows = [*finalists, *(("baseline", s, None) for s in verdict.baselines)]
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("name", min_width=9, overflow="fold")
+    table.add_column("", no_wrap=True)
+    items = _range([s.items for _, s, _ in rows])
+    heads = [f"right %\nof {items} items", "tokens\n/item", "points\nover base", "p\n(Holm)"]
+    for head in [*heads, *(["uses to\nrepay"] if verdict.paybacks else [])]:
+        table.add_column(head, justify="right", no_wrap=True)
+    for role, s, c in rows:
         table.add_row(
             Text(s.name),
             role,
             Text(score_text(s.score, s.low, s.high)),
-            f"{s.items}",
             f"{s.tokens_per_item:,.0f}",
             Text(f"{100 * c.difference:+.1f} [{100 * c.low:.0f}, {100 * c.high:.0f}]") if c else "",
             f"{c.p_holm:.4f}" if c else "",
+            *(["" if c else uses_text(verdict.payback(s.agent))] if verdict.paybacks else []),
         )
     return table
+
+
+def _range(numbers: Sequence[int]) -> str:
+    low, high = min(numbers, default=0), max(numbers, default=0)
+    return f"{low}" if low == high else f"{low}–{high}"
 
 
 def _table(title: str, rows: Sequence[Row]) -> Table:
@@ -207,7 +228,7 @@ def _cells(row: Row, rows: Sequence[Row]) -> list[Any]:
     # Names are what a model wrote: as Text they are shown as they stand, brackets are no markup.
     cells: list[Any] = [
         Text(row["agent"][:8], style="dim"),
-        Text(clean(row["name"], 48)),
+        Text(clean(row["name"], 48), no_wrap=True, overflow="ellipsis"),  # one line an agent, however narrow
         Text(score_text(row["score"], row["low"], row["high"])),
         f"{row['items']}",
         f"{per_item(row, 'tokens'):,.0f}",
@@ -219,14 +240,14 @@ def _origin(row: Row) -> Any:
     from rich.text import Text
 
     parts = dict.fromkeys((clean(row["operator"], 16), clean(row["author"], 16)))
-    return Text(", ".join(part for part in parts if part))
+    return Text(", ".join(part for part in parts if part), no_wrap=True, overflow="ellipsis")
 
 
 def _share(score: float | None) -> str:
     return "-" if score is None else f"{100 * score:.1f}"
 
 
-def _faults(row: Row) -> str:
+def faults_text(row: Row) -> str:
     """Outcomes other than `ok`, most frequent first; `ok` alone where all returned an answer."""
     kinds = sorted(row["outcomes"].items(), key=lambda pair: (-pair[1], pair[0]))
     return ", ".join(f"{clean(k, 12)} {n}" for k, n in kinds if k != "ok") or ("ok" if kinds else "-")

@@ -1,51 +1,29 @@
-"""The verdict of a run: did, did not, or was not shown to, beat the best hand-made agent."""
+"""The verdict of a run: did, did not, or was not shown to, beat the best of the baselines."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from meta_search.report.paired import bootstrap_interval, holm, sign_flip_test, sign_test, tango_interval
-from meta_search.report.source import Archive, is_seed
-from meta_search.report.standing import Contender, Standing
+from meta_search.report.comparing import Comparison, compare_all, rank
+from meta_search.report.payback import Paid, Payback, payback, payback_text
+from meta_search.report.source import Archive, Record, is_seed, meta_value
+from meta_search.report.standing import Contender, Kind, Standing
+from meta_search.report.wording import (
+    Outcome,
+    cost_text,
+    notes_of,
+    seed_text,
+    sentence_of,
+    untested_text,
+)
 from meta_search.types import ItemResult
 
-__all__ = ["Comparison", "Verdict", "archive_verdict", "measure_of", "verdict"]
+__all__ = ["FINAL", "Comparison", "Verdict", "archive_verdict", "measure_of", "verdict"]
 
-ALPHA = 0.05
 PARTIAL = 0.05  # scorers give 0.01 for nothing; only more than this is partial credit
-
-Outcome = Literal["beats", "not_shown", "does_not_beat", "untested"]
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """One finalist beside the best baseline, on the items both were scored on.
-
-    Attributes:
-        finalist, baseline: Both on the shared items.
-        difference: Score of the finalist less that of the baseline, -1..1.
-        low, high: Its interval, 95 % for all finalists together (Bonferroni).
-        wins, losses: Items on which the one scored more than the other.
-        p: Two-sided p-value. p_holm: corrected for the number of finalists.
-        method: Name of the test.
-    """
-
-    finalist: Standing
-    baseline: Standing
-    difference: float
-    low: float
-    high: float
-    wins: int
-    losses: int
-    p: float
-    p_holm: float
-    method: str
-
-    @property
-    def significant(self) -> bool:
-        return self.p_holm < ALPHA
+FINAL = "final"  # key of the table `meta`: who met in the final report, what was paid, what there is to say
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +38,9 @@ class Verdict:
         best: The comparison that the sentence speaks of, or `None`.
         comparisons: All finalists, best first.
         baselines: All baselines, best first.
+        seeds: Where a baseline at matched cost decided, one sentence on the best seed alone; else `""`.
+        break_even: One sentence on when the search has paid for itself, or `""`.
+        paybacks: The best agent against each baseline, as far as costs are known.
     """
 
     outcome: Outcome
@@ -69,51 +50,97 @@ class Verdict:
     best: Comparison | None = None
     comparisons: tuple[Comparison, ...] = ()
     baselines: tuple[Standing, ...] = ()
+    seeds: str = ""
+    break_even: str = ""
+    paybacks: tuple[Payback, ...] = ()
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """All there is to say, a sentence each, the verdict first."""
+        parts = (self.sentence, self.seeds, self.cost, self.break_even, *self.notes)
+        return tuple(part for part in parts if part)
 
     @property
     def text(self) -> str:
-        """Sentence, cost and notes as one paragraph."""
-        return " ".join(part for part in (self.sentence, self.cost, *self.notes) if part)
+        """The same as one paragraph."""
+        return " ".join(self.lines)
+
+    def payback(self, agent: str) -> Payback | None:
+        """The best agent's break-even against a baseline."""
+        return next((p for p in self.paybacks if p.baseline == agent), None)
 
 
 def verdict(
     baselines: Sequence[Contender],
     finalists: Sequence[Contender],
     *,
-    baseline_word: str = "seed",
+    paid: Paid | None = None,
+    notes: Sequence[str] = (),
     seed: int = 0,
 ) -> Verdict:
-    """Compare the finalists with the best baseline on the test items.
+    """Compare the finalists with the baselines on the test items.
 
-    The best baseline is picked on the very items it is compared on. That flatters the baseline, never the
-    finalists. Right/wrong is tested by McNemar's exact test, graded scores (repeats of an item included)
-    by a paired permutation test; p-values are corrected over the finalists after Holm.
+    A finalist beats the baselines if it beats each of them. Which is the best is picked on the very items of
+    the comparison. That flatters the baseline, never the finalists. Right/wrong is tested by McNemar's exact
+    test, graded scores (repeats of an item included) by a paired permutation test; p-values are corrected
+    over the finalists after Holm.
 
     Args:
-        baselines: Hand-made agents, and self-consistency at matched cost where it was run.
+        baselines: Hand-made agents, and those at matched cost where they were run.
         finalists: Agents that the search chose by validation.
-        baseline_word: What a baseline is called in the sentence.
+        paid: What the run paid; without it there is no break-even.
+        notes: What else is to be said of the baselines.
         seed: Seed of the permutation test and the bootstrap.
     """
-    bases = sorted((c for c in baselines if c.scores), key=_rank)
-    tried = [c for c in finalists if c.scores and (not bases or c.scores.keys() & bases[0].scores.keys())]
+    bases = sorted((c for c in baselines if c.scores), key=rank)
+    tried = [
+        replace(c, kind="found")
+        for c in finalists
+        if c.scores and (not bases or c.scores.keys() & bases[0].scores.keys())
+    ]
     standings = tuple(Standing.of(c) for c in bases)
     if not tried or not bases:
-        return Verdict("untested", _untested(bases, tried, baseline_word), baselines=standings)
-    compared = _compare_all(tried, bases[0], seed)
-    best = compared[0]
-    outcome: Outcome = "does_not_beat"
-    if best.difference > 0:
-        outcome = "beats" if best.significant else "not_shown"
+        return Verdict("untested", untested_text(bases, tried), notes=tuple(notes), baselines=standings)
+    compared = compare_all(tried, bases, seed)
+    best, outcome = compared[0], _outcome(compared[0])
+    paybacks = _paybacks(best, tried, bases, paid or Paid(), seed)
+    decided = next((p for p in paybacks if p.baseline == best.baseline.agent), None)
+    took = paid.seconds if paid else 0.0
     return Verdict(
         outcome=outcome,
-        sentence=_sentence(best, outcome, baseline_word),
-        cost=_cost(best),
-        notes=_notes(best, bases, tried, baseline_word),
+        sentence=sentence_of(best, outcome),
+        cost=cost_text(best),
+        notes=(*notes_of(best, bases, tried), *notes),
         best=best,
         comparisons=tuple(compared),
         baselines=standings,
+        seeds=_seeds(best, tried, bases, seed),
+        break_even=payback_text(decided, took, outcome == "beats") if decided else "",
+        paybacks=paybacks,
     )
+
+
+def _outcome(c: Comparison) -> Outcome:
+    if c.difference <= 0:
+        return "does_not_beat"
+    return "beats" if c.significant else "not_shown"
+
+
+def _seeds(best: Comparison, tried: Sequence[Contender], bases: Sequence[Contender], seed: int) -> str:
+    """The best agent against the seeds alone, where it was held against something harder."""
+    seeds = [c for c in bases if c.kind == "seed"]
+    if best.baseline.kind == "seed" or not seeds:
+        return ""
+    shared = [c for c in tried if c.scores.keys() & seeds[0].scores.keys()]
+    alone = [c for c in compare_all(shared, seeds, seed) if c.finalist.agent == best.finalist.agent]
+    return seed_text(alone[0], _outcome(alone[0]), _outcome(best) == "beats") if alone else ""
+
+
+def _paybacks(
+    best: Comparison, tried: Sequence[Contender], bases: Sequence[Contender], paid: Paid, seed: int
+) -> tuple[Payback, ...]:
+    mine = next(c for c in tried if c.agent == best.finalist.agent)
+    return tuple(found for c in bases if (found := payback(mine, c, paid, seed)) is not None)
 
 
 def measure_of(rows: Iterable[ItemResult]) -> Literal["right", "score"]:
@@ -123,123 +150,32 @@ def measure_of(rows: Iterable[ItemResult]) -> Literal["right", "score"]:
 
 
 def archive_verdict(archive: Archive, *, seed: int = 0) -> Verdict:
-    """The verdict rebuilt from a run's archive: found agents beside seeds, those with test results.
+    """The verdict rebuilt from a run's archive: who met in the final report, on what is archived of it.
 
-    Scores count as right or wrong, unless most scores worth the name lie below 1 (a graded domain).
+    Where there was none yet, all that were found against all that are hand-made, as far as they have test
+    results. Scores count as right or wrong, unless most scores worth the name lie below 1 (a graded domain).
     """
+    final = meta_value(archive, FINAL)
+    final = final if isinstance(final, Mapping) else {}
     tested = [r for r in archive.agents() if "test" in r.evaluations]
+    if final:
+        met = {*final.get("finalists", ()), *final.get("baselines", ())}
+        tested = [r for r in tested if r.agent.id in met]
     results = {r.agent.id: list(archive.results(r.agent.id, "test", trace=False)) for r in tested}
     measure = measure_of(row for rows in results.values() for row in rows)
-    contenders = [Contender.of(r.agent.id, r.agent.name, results[r.agent.id], measure) for r in tested]
-    seeds = [c for r, c in zip(tested, contenders, strict=True) if is_seed(r)]
-    found = [c for r, c in zip(tested, contenders, strict=True) if not is_seed(r)]
-    return verdict(seeds, found, seed=seed)
-
-
-def _rank(contender: Contender) -> tuple[float, float, float]:
-    """Best first: the most items (one cut short proves little), the best score, the fewest tokens."""
-    n = len(contender.scores)
-    return -n, -sum(contender.scores.values()) / n, contender.used.tokens / max(1, contender.results)
-
-
-def _compare_all(finalists: Sequence[Contender], base: Contender, seed: int) -> list[Comparison]:
-    level = 1 - ALPHA / len(finalists)
-    raw = [_compare(c, base, level, seed) for c in finalists]
-    adjusted = holm([c.p for c in raw])
-    compared = [replace(c, p_holm=p) for c, p in zip(raw, adjusted, strict=True)]
-    return sorted(
-        compared,
-        key=lambda c: (not (c.significant and c.difference > 0), -c.difference, c.finalist.tokens_per_item),
-    )
-
-
-def _compare(finalist: Contender, base: Contender, level: float, seed: int) -> Comparison:
-    items = sorted(finalist.scores.keys() & base.scores.keys())
-    differences = [finalist.scores[i] - base.scores[i] for i in items]
-    wins, losses = sum(d > 0 for d in differences), sum(d < 0 for d in differences)
-    if all(d in (-1.0, 0.0, 1.0) for d in differences) and _all_or_nothing(finalist, items):
-        p, method = sign_test(wins, losses), "McNemar's exact test"
-        low, high = tango_interval(wins, losses, len(items), level)
-    else:
-        p, method = sign_flip_test(differences, seed), "a paired permutation test"
-        low, high = bootstrap_interval(differences, level, seed)
-    return Comparison(
-        finalist=Standing.of(finalist, items),
-        baseline=Standing.of(base, items),
-        difference=sum(differences) / len(items),
-        low=low,
-        high=high,
-        wins=wins,
-        losses=losses,
-        p=p,
-        p_holm=p,
-        method=method,
-    )
-
-
-def _all_or_nothing(contender: Contender, items: Iterable[str]) -> bool:
-    return all(contender.scores[i] in (0.0, 1.0) for i in items)
-
-
-PHRASES = {"beats": "beats", "not_shown": "was not shown to beat", "does_not_beat": "did not beat"}
-
-
-def _sentence(best: Comparison, outcome: Outcome, word: str) -> str:
-    low, high = 100 * best.low, 100 * best.high
-    return (
-        f"The best agent {best.finalist.name} {PHRASES[outcome]} the best {word} {best.baseline.name} "
-        f"on {best.finalist.items} fresh test items: {best.finalist} against {best.baseline}, "
-        f"{100 * best.difference:+.1f} points [{low:.1f}, {high:.1f}], {_p_value(best.p_holm)}."
-    )
-
-
-def _p_value(p: float) -> str:
-    if p < 0.0001:
-        return "p < 0.0001"
-    return f"p = {p:.4f}" if p < 0.001 else f"p = {p:.3f}" if p < 0.1 else f"p = {p:.2f}"
-
-
-def _cost(best: Comparison) -> str:
-    mine, other = best.finalist, best.baseline
-    text = f"It uses {mine.tokens_per_item:,.0f} tokens per item, {other.name} {other.tokens_per_item:,.0f}"
-    if mine.tokens_per_item and other.tokens_per_item:
-        text += f" ({mine.tokens_per_item / other.tokens_per_item:.2g} times as many)"
-    if mine.usd_per_item or other.usd_per_item:
-        text += f"; ${mine.usd_per_item:.2g} per item against ${other.usd_per_item:.2g}"
-    return text + "."
-
-
-def _notes(
-    best: Comparison, bases: Sequence[Contender], tried: Sequence[Contender], word: str
-) -> tuple[str, ...]:
-    notes = [
-        f"Tested by {best.method} on paired items ({best.wins} won, {best.losses} lost, the others tied)"
-        + (f", corrected for {len(tried)} finalists after Holm." if len(tried) > 1 else ".")
+    contenders = [
+        Contender.of(r.agent.id, r.agent.name, results[r.agent.id], measure, _kind(r)) for r in tested
     ]
-    if len(bases) > 1:
-        notes.append(
-            f"The best of {len(bases)} {word}s was picked on these same items, which favours the {word}, "
-            "not the agent."
-        )
-    if best.finalist.items < len(bases[0].scores) or best.baseline.items < max(len(c.scores) for c in tried):
-        notes.append(f"The comparison was cut short: only {best.finalist.items} items were scored for both.")
-    left_out = sum(c.left_out for c in (*bases, *tried))
-    if left_out:
-        notes.append(f"{left_out} results that the endpoint or the budget ended are left out.")
-    return tuple(notes)
+    return verdict(
+        [c for c in contenders if c.kind != "found"],
+        [c for c in contenders if c.kind == "found"],
+        paid=Paid.of(final.get("paid")),
+        notes=[str(note) for note in final.get("notes", ())],
+        seed=seed,
+    )
 
 
-def _untested(bases: Sequence[Contender], tried: Sequence[Contender], word: str) -> str:
-    if tried:
-        best = Standing.of(min(tried, key=_rank))
-        return (
-            f"The best agent {best.name} reached {best} on {best.items} fresh test items; no {word} was "
-            "tested beside it."
-        )
-    if bases:
-        base = Standing.of(bases[0])
-        return (
-            f"No agent that the search found was tested; the best {word} {base.name} reached {base} on "
-            f"{base.items} fresh test items."
-        )
-    return "Nothing was evaluated on the test items, so that nothing can be said of the agents found."
+def _kind(record: Record) -> Kind:
+    if "baseline" in (record.operator, record.status):
+        return "matched"
+    return "seed" if is_seed(record) else "found"

@@ -71,6 +71,7 @@ def measure(quick: bool) -> Row:
     from meta_search import engine
     from meta_search.llm.gateway import Endpoint
     from meta_search.progress import Progress
+    from meta_search.scorers import Scorer
     from meta_search.service import ThreadHost, make_service
     from meta_search.session import Session
 
@@ -82,7 +83,9 @@ def measure(quick: bool) -> Row:
         config = _config(folder, candidates)
         endpoints = dict.fromkeys(("task", "meta"), Endpoint("none", "http://127.0.0.1:1/v1"))
         host = ThreadHost(make_service, str(folder / "archive.db"), to_mapping(config), endpoints, 0.0)
-        session = Session(config, folder, _domain(config), host, evaluator, time.monotonic(), 0.0)
+        domain = _domain(config)
+        scorer = Scorer(domain, config.sandbox)
+        session = Session(config, folder, domain, host, evaluator, time.monotonic(), 0.0, scorer)
         with Progress(config, folder, 0.0, live=False) as progress:
             progress.attach(session)
             search = engine.Search(session, progress)

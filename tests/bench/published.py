@@ -11,6 +11,7 @@ from collections import Counter
 from pathlib import Path
 
 from tests.bench.endpoint import Endpoint
+from tests.bench.parts import Parts
 from tests.bench.row import ROWS, NotYet, Row
 from tests.bench.searches import command, questions
 
@@ -38,17 +39,20 @@ def measure(quick: bool) -> Row:
         folder = Path(name)
         overrides = command(questions(folder), endpoint.base_url, f"run.root={folder}", "llm.cache=false")
         overrides += [f"llm.max_concurrency={IN_FLIGHT}", f"evaluate.items={8 if quick else ITEMS}"]
-        with contextlib.redirect_stdout(sys.stderr):
+        with contextlib.redirect_stdout(sys.stderr), Parts() as parts:
             rows = meta_search.evaluate(agents(folder), *overrides)
         books = endpoint.books()
     ideal = books.served_s / IN_FLIGHT
     limit = REFERENCE_S / 4 * books.calls / REFERENCE_CALLS
     outcomes = sum((Counter(row["outcomes"]) for row in rows), Counter[str]())
     good = set(outcomes) == {"ok"}
+    cpu = parts.per_call(books.first or 0.0, books.span_s, books.calls)
+    by_part = ", ".join(f"{part} {ms:.2f}" for part, ms in cpu.items())
     return Row(
         *ROWS["published"],
         figure=f"{books.span_s:.1f} s = {books.span_s / ideal:.2f} × ideal ({ideal:.1f} s)",
         ok=books.span_s <= limit and books.span_s <= 1.5 * ideal and good,
-        note=f"{books.calls} calls, at most {books.most} in flight; outcomes {dict(outcomes)}; a quarter of "
-        f"the reference, by number of calls, is {limit:.1f} s",
+        note=f"{books.calls} calls, {books.busy:.0f} in flight on average, at most {books.most}; outcomes "
+        f"{dict(outcomes)}; a quarter of the reference, by number of calls, is {limit:.1f} s; CPU ms a call: "
+        f"{by_part}, together {sum(cpu.values()):.2f}",
     )

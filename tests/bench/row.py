@@ -17,7 +17,7 @@ ROWS = {
         "≤ 13.5 s (1/4 of the reference) and ≤ 1.5 × ideal; stretch 1.2 ×",
     ),
     "overhead": ("engine over the ideal time, sleeping model and evaluators, 400 candidates", "≤ 4 %"),
-    "call_cpu": ("engine CPU per LLM call beyond litellm's own", "≤ 3 ms"),
+    "call_cpu": ("engine CPU per LLM call, with what sends it", "≤ 3 ms beyond litellm's own"),
     "sandbox": ("sandbox per item with two calls, end to end", "≤ 5 ms"),
     "racing": ("calls saved by racing, at most 5 % of would-be finalists lost", "≥ 40 %"),
     "startup": ("meta-search --help; import of meta_search", "≤ 0.3 s; < 50 ms"),
@@ -26,6 +26,29 @@ ROWS = {
         "archive of 1,000,000 agents",
         "add ≥ 2,000/s, top 20 and a lineage ≤ 50 ms, ≤ 200 MB",
     ),
+    "budgets": (
+        "500 in flight, budgets of calls, tokens and USD: what the endpoint counts",
+        "never above the budget",
+    ),
+    "storm": ("three of ten calls fail in all ways: scores of an evaluation", "the same as without faults"),
+    "kills": (
+        "kill -9 ten times in an evaluation, and in a search with one in flight",
+        "no answered call sent again, repeats ≤ in flight, equal results",
+    ),
+    "orphans": ("8 workers and the driver killed while the embedded model serves: processes left", "0"),
+    "team": (
+        "embedded model: a team of seven roles and the three that matter most, fresh test items",
+        "three no worse than seven, at half the calls",
+    ),
+    "components": (
+        "SIMULATION: components of 36 published agents, and their importance by leaving out",
+        "all found; most agents cheaper at an equal score",
+    ),
+    "simplify": (
+        "embedded model: six published agents before and after `simplify`, 10 items",
+        "fewer calls at an equal score",
+    ),
+    "ledger_size": ("bytes a call takes in the archive, a million calls", "≤ 2 KB, found in ≤ 5 ms"),
     "resume": ("calls with a ledger row sent again after kill -9 and resume", "0"),
     "hostile": ("hostile agents that get out, get a key, or score without answering", "0"),
 }

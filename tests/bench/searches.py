@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-__all__ = ["command", "questions", "start"]
+__all__ = ["agents", "command", "questions", "start"]
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -22,6 +22,29 @@ def questions(folder: Path, n: int = 200) -> Path:
         for k in range(n)
     )
     path.write_text("\n".join(json.dumps(row) for row in rows))
+    return path
+
+
+AGENTS = {
+    "direct": "    return LLMAgentBase(['answer'], 'Solver')([taskInfo], 'Add.')[0]",
+    "vote": """    voters = [LLMAgentBase(['answer'], 'Voter') for _ in range(5)]
+    answers = [voter([taskInfo], 'Add.')[0] for voter in voters]
+    return Counter(answer.content for answer in answers).most_common(1)[0][0]""",
+    "chain": """    said = [taskInfo]
+    for step in range(3):
+        said.append(LLMAgentBase(['answer'], f'Step {step}')(said, 'Add, or check the sum.')[0])
+    return said[-1]""",
+}
+
+
+def agents(folder: Path) -> Path:
+    """An archive of three agents: one call an item, five at once, three in a row."""
+    path = folder / "agents.json"
+    entries = [
+        {"name": name, "thought": "", "code": f"def forward(self, taskInfo):\n{body}", "generation": 0}
+        for name, body in AGENTS.items()
+    ]
+    path.write_text(json.dumps(entries))
     return path
 
 

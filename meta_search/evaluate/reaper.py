@@ -1,0 +1,70 @@
+"""Ends what Ray leaves behind when its driver is killed. Run as a script; standard library only.
+
+Ray's own helpers outlive a killed driver by a minute. `reaper.py TOKEN` waits until its standard input is
+closed, which the driver's end does, however it comes, and then kills all that have TOKEN in their
+environment. Ray's processes write their titles over theirs when they are up, so they are looked for while
+they start.
+"""
+
+import os
+import select
+import signal
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+STARTING_S = 60.0
+OFTEN_S, SELDOM_S = 0.2, 5.0  # between two looks: while Ray starts, and later
+PAUSE_S = 0.05
+QUIET = 4  # looks without a find until it is over: what is being killed may just be starting another one
+
+
+def marked(token: bytes) -> dict[int, str]:
+    """Processes, but this one, that have a token in their environment: id -> when it was started."""
+    found = {}
+    for entry in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it has ended, or is another user's
+            if token in (entry / "environ").read_bytes() and int(entry.name) != os.getpid():
+                found[int(entry.name)] = started(int(entry.name))
+    return found
+
+
+def started(pid: int) -> str:
+    """When a process was started, in ticks; `""` if it is gone. With its id, it names a process for good."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return ""
+    return "" if fields[0] in "ZX" else fields[19]
+
+
+def watch(token: bytes) -> dict[int, str]:
+    """Look for marked processes until standard input closes."""
+    known: dict[int, str] = {}
+    began = time.monotonic()
+    while True:
+        known |= marked(token)
+        pause = OFTEN_S if time.monotonic() - began < STARTING_S else SELDOM_S
+        if select.select([0], [], [], pause)[0] and not os.read(0, 4096):
+            return known
+
+
+def main() -> None:
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)  # Ctrl-C is for the driver, which may take its time
+    token = sys.argv[1].encode()
+    known = watch(token)
+    quiet = 0
+    while quiet < QUIET:
+        known |= marked(token)
+        living = [pid for pid, when in known.items() if when and started(pid) == when]
+        quiet = 0 if living else quiet + 1
+        for pid in living:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(PAUSE_S)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,168 @@
+"""The way to models through litellm: every provider it knows, and its callbacks. Its only importer."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any, cast
+
+from meta_search.config import LLMConfig
+from meta_search.errors import EndpointError
+from meta_search.llm import callbacks
+from meta_search.llm.calls import Answer
+from meta_search.llm.endpoint import Endpoint, Price
+from meta_search.llm.faults import BadAnswer
+
+__all__ = ["LiteLLMWire"]
+
+
+class LiteLLMWire:
+    """litellm with everything off that hides attempts."""
+
+    def __init__(self, config: LLMConfig) -> None:
+        self._config = config
+        self._litellm: Any = None
+        self._taken: dict[str, frozenset[str]] = {}
+        self._hang_up: Callable[[], Awaitable[None]] | None = None
+
+    @property
+    def table(self) -> Mapping[str, Any]:
+        """litellm's prices: model -> {input_cost_per_token, output_cost_per_token, …}."""
+        return cast(Mapping[str, Any], self._litellm.model_cost)
+
+    def load(self) -> None:
+        """Import litellm, which takes about 4 s and blocks: not for an event loop's thread."""
+        self._litellm = litellm = _import_litellm()
+        litellm.suppress_debug_info = True
+        litellm.telemetry = False
+        logging.getLogger("LiteLLM").setLevel(logging.ERROR)
+        # With it, litellm repeats requests that were answered with status 422, which no budget would see.
+        litellm.drop_params = False
+        litellm.num_retries = 0
+        _send_once()
+        _ = litellm.encoding  # loaded at the first call otherwise, while that call's clock runs
+
+    def listen(self, keys: Iterable[str | None]) -> None:
+        """Have the loggers of `llm.callbacks` hear of every call; call on the gateway's event loop.
+
+        Raises:
+            ConfigError: One that cannot be set up; one line.
+        """
+        if self._config.callbacks:
+            self._hang_up = callbacks.install(self._litellm, self._config.callbacks, keys)
+
+    def register(self, endpoint: Endpoint, price: Price) -> None:
+        """Tell litellm the price of a model it does not know, for its callbacks (and it searches its table
+        in vain at every call otherwise)."""
+        route = _route(endpoint)
+        if route not in self._litellm.model_cost:
+            provider = self._litellm.get_llm_provider(route)[1]
+            known = {"input_cost_per_token": price.input, "output_cost_per_token": price.output}
+            self._litellm.register_model({route: {**known, "litellm_provider": provider, "mode": "chat"}})
+
+    async def complete(
+        self, endpoint: Endpoint, messages: tuple[tuple[str, str], ...], settings: Mapping[str, Any]
+    ) -> Answer:
+        """One attempt, as `calls.Wire` has it."""
+        try:
+            response = await self._complete(endpoint, messages, settings)
+        except self._litellm.UnsupportedParamsError as error:
+            # Reasoning models take no temperature but their own. litellm says so before anything is sent.
+            if "temperature" not in str(error) or "temperature" not in self._parameters(endpoint):
+                raise
+            self._taken[_route(endpoint)] -= {"temperature"}
+            response = await self._complete(endpoint, messages, settings)
+        return _read(response)
+
+    async def _complete(
+        self, endpoint: Endpoint, messages: tuple[tuple[str, str], ...], settings: Mapping[str, Any]
+    ) -> Any:
+        taken = self._parameters(endpoint)
+        return await self._litellm.acompletion(
+            model=_route(endpoint),
+            messages=[{"role": role, "content": content} for role, content in messages],
+            api_base=endpoint.base_url,
+            api_key=endpoint.api_key or ("none" if endpoint.base_url else None),
+            timeout=self._config.timeout_s + 5.0,  # the sender's own timeout comes first
+            num_retries=0,
+            max_retries=0,
+            **{name: value for name, value in settings.items() if name in taken},
+        )
+
+    async def close(self) -> None:
+        """Close the connections; does nothing where litellm was never loaded."""
+        if self._hang_up is not None:
+            await self._hang_up()
+        if self._litellm is not None:
+            await self._litellm.close_litellm_async_clients()
+
+    def check(self, endpoint: Endpoint) -> None:
+        """See whether litellm knows the provider of an endpoint, and has a key for it.
+
+        Raises:
+            EndpointError: It does not; one line.
+        """
+        try:
+            self._litellm.get_llm_provider(endpoint.model)
+        except Exception as error:
+            raise EndpointError(
+                f"{endpoint.model!r} is no model that litellm knows: name it as provider/model, "
+                "or set llm.base_url for an endpoint of your own"
+            ) from error
+        if endpoint.api_key:
+            return
+        found = self._litellm.validate_environment(endpoint.model)
+        missing = [k for k in found["missing_keys"] if k.endswith(("_KEY", "_TOKEN"))]
+        if missing and not found["keys_in_environment"]:
+            raise EndpointError(
+                f"{endpoint.model} needs a key: set the environment variable {' or '.join(missing)}, "
+                "or name another in llm.api_key_env"
+            )
+
+    def _parameters(self, endpoint: Endpoint) -> frozenset[str]:
+        """Which settings the model's provider takes; litellm raises on the others."""
+        route = _route(endpoint)
+        if route not in self._taken:
+            self._taken[route] = frozenset(self._litellm.get_supported_openai_params(route) or ())
+        return self._taken[route]
+
+
+def _read(response: Any) -> Answer:
+    """What a response says."""
+    if not response.choices:
+        raise BadAnswer("an answer without choices")
+    choice = response.choices[0]
+    text, finish = choice.message.content or "", str(choice.finish_reason or "")
+    if finish == "content_filter" and not text:
+        raise BadAnswer("the answer was withheld by a content filter", withheld=True)
+    usage = getattr(response, "usage", None)
+    return Answer(
+        text, finish, getattr(usage, "prompt_tokens", None), getattr(usage, "completion_tokens", None)
+    )
+
+
+def _import_litellm() -> Any:
+    # Before the import: litellm would otherwise download its price table.
+    os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
+    import litellm
+
+    return cast(Any, litellm)
+
+
+def _send_once() -> None:
+    """Have litellm's client raise where it would send a request a second time, over a new connection, when
+    the first one was lost: the model may have worked for both, and no budget would see the second."""
+    from litellm.llms.custom_httpx.http_handler import AsyncHTTPHandler
+
+    async def again(*_: Any, **__: Any) -> Any:
+        raise  # it is called by an `except` clause: that clause's error
+
+    AsyncHTTPHandler.single_connection_post_request = again  # type: ignore[method-assign]
+
+
+def _route(endpoint: Endpoint) -> str:
+    """litellm's name of an endpoint. `hosted_vllm/` takes 2.6 ms of CPU a call, `openai/` 4.3 (FACTS.md)."""
+    if endpoint.base_url is None:
+        return endpoint.model
+    return f"hosted_vllm/{endpoint.model.removeprefix('hosted_vllm/')}"

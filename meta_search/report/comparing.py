@@ -1,0 +1,112 @@
+"""Finalists against baselines, item by item: whom each has to beat, and whether it does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from meta_search.report.paired import bootstrap_interval, holm, sign_flip_test, sign_test, tango_interval
+from meta_search.report.standing import Contender, Standing
+
+__all__ = ["ALPHA", "Comparison", "compare_all", "rank"]
+
+ALPHA = 0.05
+SHARE = 0.8  # of the items of the longest-tested: a baseline with fewer proves little, either way
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One finalist beside the baseline that it has to beat, on the items both were scored on.
+
+    Attributes:
+        finalist, baseline: Both on the shared items.
+        difference: Score of the finalist less that of the baseline, -1..1.
+        low, high: Its interval, 95 % for all finalists together (Bonferroni).
+        wins, losses: Items on which the one scored more than the other.
+        p: Two-sided p-value. p_holm: corrected for the number of finalists.
+        method: Name of the test.
+        best: Whether no baseline scored more than this one.
+    """
+
+    finalist: Standing
+    baseline: Standing
+    difference: float
+    low: float
+    high: float
+    wins: int
+    losses: int
+    p: float
+    p_holm: float
+    method: str
+    best: bool = True
+
+    @property
+    def significant(self) -> bool:
+        return self.p_holm < ALPHA
+
+
+def rank(contender: Contender) -> tuple[float, float, float]:
+    """Best first: the most items (one cut short proves little), the best score, the fewest tokens."""
+    n = len(contender.scores)
+    return -n, -sum(contender.scores.values()) / n, contender.used.tokens / max(1, contender.results)
+
+
+def compare_all(finalists: Sequence[Contender], bases: Sequence[Contender], seed: int) -> list[Comparison]:
+    """Each finalist with the baseline that it has to beat; the best finalist first.
+
+    An agent beats the baselines if it beats each of them. That is an intersection-union test, which needs no
+    correction for the number of baselines (R. L. Berger 1982, Technometrics 24:295): its p-value is the
+    largest of all. Those p-values are corrected over the finalists after Holm.
+
+    Args:
+        finalists: Agents that the search chose. bases: Baselines with scores, the best first.
+        seed: Seed of the permutation test and the bootstrap.
+    """
+    level = 1 - ALPHA / len(finalists)
+    raw = [_hardest(c, bases, level, seed) for c in finalists]
+    adjusted = holm([c.p for c in raw])
+    compared = [replace(c, p_holm=p) for c, p in zip(raw, adjusted, strict=True)]
+    return sorted(
+        compared,
+        key=lambda c: (not (c.significant and c.difference > 0), -c.difference, c.finalist.tokens_per_item),
+    )
+
+
+def _hardest(finalist: Contender, bases: Sequence[Contender], level: float, seed: int) -> Comparison:
+    """The best baseline; but one that scored less in its place where that one alone is not beaten."""
+    most = len(bases[0].scores)
+    tested = [b for b in bases if len(b.scores.keys() & finalist.scores.keys()) >= SHARE * most]
+    found = [_compare(finalist, b, level, seed) for b in tested or bases[:1]]
+    best = max(found, key=lambda c: c.baseline.score)  # the first of equals: the cheapest
+    if best.p >= ALPHA or best.difference <= 0:
+        return best
+    hardest = max(found, key=lambda c: (c.difference <= 0, c.p if c.difference > 0 else -c.p))
+    return best if hardest.p <= best.p else replace(hardest, best=False)
+
+
+def _compare(finalist: Contender, base: Contender, level: float, seed: int) -> Comparison:
+    items = sorted(finalist.scores.keys() & base.scores.keys())
+    differences = [finalist.scores[i] - base.scores[i] for i in items]
+    wins, losses = sum(d > 0 for d in differences), sum(d < 0 for d in differences)
+    if all(d in (-1.0, 0.0, 1.0) for d in differences) and _all_or_nothing(finalist, items):
+        p, method = sign_test(wins, losses), "McNemar's exact test"
+        low, high = tango_interval(wins, losses, len(items), level)
+    else:
+        p, method = sign_flip_test(differences, seed), "a paired permutation test"
+        low, high = bootstrap_interval(differences, level, seed)
+    return Comparison(
+        finalist=Standing.of(finalist, items),
+        baseline=Standing.of(base, items),
+        difference=sum(differences) / len(items),
+        low=low,
+        high=high,
+        wins=wins,
+        losses=losses,
+        p=p,
+        p_holm=p,
+        method=method,
+    )
+
+
+def _all_or_nothing(contender: Contender, items: Iterable[str]) -> bool:
+    return all(contender.scores[i] in (0.0, 1.0) for i in items)

@@ -1,0 +1,185 @@
+"""Break-even: after how many uses a found agent has saved what the search paid for it, if ever.
+
+One use is one item answered. What counts is used cost per item (as if nothing were shared), in US dollars
+where calls have a price, else in tokens; a model on one's own machine costs time, for which its tokens stand
+(at the pace of the run, what it paid in tokens is the time it took, and both are told). An agent pays back
+only by being cheaper at no worse a score. One that is dearer and better buys right answers, at a price that
+is told; it never pays back.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from meta_search.report.paired import bootstrap_mean
+from meta_search.report.standing import Contender, Kind, Standing
+
+__all__ = ["Paid", "Payback", "payback", "payback_text", "uses_text"]
+
+Case = Literal["pays_back", "gives_up", "buys", "never", "unclear"]
+
+
+@dataclass(frozen=True, slots=True)
+class Paid:
+    """What the whole run paid, meta agent, failures and final report included.
+
+    Attributes:
+        tokens: Prompt and completion tokens. usd: US dollars; 0 for local models. seconds: Wall time.
+    """
+
+    tokens: int = 0
+    usd: float = 0.0
+    seconds: float = 0.0
+
+    @classmethod
+    def of(cls, stored: Any) -> Paid:
+        """From its JSON; nothing paid where there is none."""
+        found = stored if isinstance(stored, Mapping) else {}
+        return cls(
+            int(found.get("tokens", 0)), float(found.get("usd", 0.0)), float(found.get("seconds", 0.0))
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Payback:
+    """What a finalist saves per use against one baseline, and what follows.
+
+    Attributes:
+        baseline: Id. name: as shown. kind: `seed` or `matched`.
+        case: `pays_back`: cheaper, scored no worse. `gives_up`: cheaper, scored worse. `buys`: dearer, scored
+            better. `never`: dearer, no better. `unclear`: the interval of the saving holds 0.
+        unit: What costs are counted in.
+        paid: What the run paid, in `unit`.
+        saving: Mean saving per use, negative where the finalist is dearer. low, high: its 95 % interval, by
+            bootstrap over items.
+        gain: Score of the finalist less that of the baseline, -1..1.
+        uses: Uses after which the saving has paid back what the run paid; `None` for never.
+        soonest, latest: The same at the ends of the interval; `None` for never.
+        each: `buys`: the price of one more right answer, per use that it takes; `gives_up`: what is saved
+            for each right answer given up; else `None`.
+    """
+
+    baseline: str
+    name: str
+    kind: Kind
+    case: Case
+    unit: Literal["tokens", "USD"]
+    paid: float
+    saving: float
+    low: float
+    high: float
+    gain: float
+    uses: int | None = None
+    soonest: int | None = None
+    latest: int | None = None
+    each: float | None = None
+
+
+def payback(finalist: Contender, baseline: Contender, paid: Paid, seed: int = 0) -> Payback | None:
+    """Break-even of a finalist against a baseline on the items that both were scored on.
+
+    Returns:
+        `None` where what was paid is not known, or fewer than two items or no costs are there to compare.
+    """
+    items = sorted(
+        finalist.scores.keys() & baseline.scores.keys() & finalist.costs.keys() & baseline.costs.keys()
+    )
+    priced = paid.usd > 0 and any(c.costs[i][1] for c in (finalist, baseline) for i in items)
+    total = paid.usd if priced else float(paid.tokens)
+    savings = [baseline.costs[i][priced] - finalist.costs[i][priced] for i in items]
+    if (
+        len(items) < 2
+        or total <= 0
+        or not any(c.costs[i][priced] for c in (finalist, baseline) for i in items)
+    ):
+        return None
+    saving = math.fsum(savings) / len(items)
+    gain = math.fsum(finalist.scores[i] - baseline.scores[i] for i in items) / len(items)
+    low, high = bootstrap_mean(savings, seed=seed, draws=2_000)
+    case = _case(low, high, gain)
+    back = case == "pays_back"
+    standing = Standing.of(baseline, items)
+    return Payback(
+        baseline=standing.agent,
+        name=standing.name,
+        kind=standing.kind,
+        case=case,
+        unit="USD" if priced else "tokens",
+        paid=total,
+        saving=saving,
+        low=low,
+        high=high,
+        gain=gain,
+        uses=math.ceil(total / saving) if back else None,
+        soonest=math.ceil(total / high) if back else None,
+        latest=math.ceil(total / low) if back else None,
+        each=abs(saving / gain) if case in ("buys", "gives_up") else None,
+    )
+
+
+def _case(low: float, high: float, gain: float) -> Case:
+    if low <= 0 <= high:
+        return "unclear"
+    if low > 0:
+        return "pays_back" if gain > -1e-9 else "gives_up"
+    return "buys" if gain > 1e-9 else "never"
+
+
+def payback_text(found: Payback, seconds: float = 0.0, sure: bool = True) -> str:
+    """One plain sentence.
+
+    Args:
+        found: The break-even. seconds: How long the run took, 0 where it is not known.
+        sure: Whether the finalist was shown to score better.
+    """
+    took = f" in {_clock(seconds)}" if seconds else ""
+    paid, name = f"The run paid {_amount(found.paid, found.unit)}{took}", found.name
+    low, high = (f"{_plain(x, found.unit)}" for x in (found.low, found.high))
+    if found.saving < 0 and found.case != "unclear":  # told as what it costs more
+        low, high = (f"{_plain(-x, found.unit)}" for x in (found.high, found.low))
+    per = f"{_amount(abs(found.saving), found.unit)} per use [{low}, {high}]"
+    each = _amount(found.each, found.unit) if found.each is not None else ""
+    doubt = "" if sure else ", if it is better at all"
+    uses = f"{found.uses or 0:,} uses [{found.soonest or 0:,}, {found.latest or 0:,}]"
+    texts: Mapping[Case, str] = {
+        "pays_back": f"{paid}; the agent saves {per} against {name}, and so has paid for itself after {uses}",
+        "unclear": f"{paid}; that the agent saves anything per use against {name} is not shown "
+        f"({_plain(found.saving, found.unit)} {found.unit} [{low}, {high}]), and so no break-even",
+        "gives_up": f"{paid}; the agent saves {per} against {name}, but scored less: {each} are saved for "
+        "each right answer given up, and no break-even is claimed",
+        "buys": f"{paid}; the agent uses {per} more than {name} and never pays that back: each further right "
+        f"answer costs {each}{doubt}",
+        "never": f"{paid} and never gets it back: the agent uses {per} more than {name} and scored no better",
+    }
+    return f"{texts[found.case]}."
+
+
+def uses_text(found: Payback | None) -> str:
+    """For a cell of a table: a number of uses, `never`, `not shown`; `-` where it is not known."""
+    if found is None:
+        return "-"
+    if found.case == "unclear":
+        return "not shown"
+    return f"{found.uses:,}" if found.uses is not None else "never"
+
+
+def _plain(value: float, unit: str) -> str:
+    if unit == "USD":
+        return f"{value:.2g}"
+    return f"{value:,.0f}" if abs(value) >= 10 else f"{value:,.1f}"
+
+
+def _amount(value: float, unit: str) -> str:
+    if unit == "USD":
+        return f"${value:,.2f}" if value >= 1 else f"${value:.2g}"
+    return f"{_plain(value, unit)} tokens"
+
+
+def _clock(seconds: float) -> str:
+    minutes = round(seconds / 60)
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02} min"
