@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from archive.records import Record
-from meta_search.types import Evaluation
+from meta_search.types import Evaluation, parse
 
 __all__ = ["line", "make_card", "markdown", "requirements"]
 
@@ -27,7 +27,7 @@ def line(text: object, limit: int = 200) -> str:
 def requirements(source: str) -> list[str]:
     """Packages beyond the standard library that an agent's source uses: `numpy` or none."""
     try:
-        nodes = list(ast.walk(ast.parse(source)))
+        nodes = list(ast.walk(parse(source)))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return []
     names = {node.id for node in nodes if isinstance(node, ast.Name)}

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 from meta_search.errors import MetaSearchError
 from meta_search.members import Member
-from meta_search.types import Agent, Brief, Candidate, Usage
+from meta_search.types import Agent, Brief, Candidate, Usage, parse
 
 __all__ = ["Baseline", "Matched", "matched", "sampled"]
 
@@ -174,7 +174,7 @@ def sampled(seed: Member, way: str, samples: int) -> Candidate:
 
 def _as_sample(source: str) -> str:
     """The seed's code without its docstring, its `forward` under another name."""
-    tree = ast.parse(source)
+    tree = parse(source)
     forward = [n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == "forward"]
     if not forward:
         raise MetaSearchError("the seed defines no function forward(self, taskInfo)")

@@ -10,7 +10,7 @@ from importlib import resources
 from meta_search.agent.seeds import NAMES
 from meta_search.authors.team import pool_of, team_source
 from meta_search.errors import ConfigError
-from meta_search.types import Agent, Brief, Candidate
+from meta_search.types import Agent, Brief, Candidate, parse
 
 __all__ = ["candidates"]
 
@@ -47,6 +47,6 @@ def _team(domain: str, size: int, number: int) -> Candidate:
 
 def _seed(name: str, number: int) -> Candidate:
     source = (resources.files("meta_search.agent.seeds") / f"{name}.py").read_text(encoding="utf-8")
-    text = ast.get_docstring(ast.parse(source)) or ""
+    text = ast.get_docstring(parse(source)) or ""
     thought = " ".join(text.partition("\n")[2].split())
     return Candidate(Agent.of(name, source), Brief(-1 - number, "seed", "hand"), thought)

@@ -10,6 +10,7 @@ import ast
 import hashlib
 import json
 import math
+import threading
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -35,6 +36,7 @@ __all__ = [
     "Usage",
     "agent_id",
     "normalised_ast",
+    "parse",
     "wilson",
     "wilson_by_item",
 ]
@@ -80,13 +82,26 @@ class Parameter:
     choices: tuple[Scalar, ...] = ()
 
 
+_PARSING = threading.Lock()
+
+
+def parse(source: str) -> ast.Module:
+    """`ast.parse`, one thread at a time; raises what it raises.
+
+    CPython 3.11 counts the depth of nesting for all threads together, and fails with "AST constructor
+    recursion depth mismatch" now and then where authors' threads parse at once.
+    """
+    with _PARSING:
+        return ast.parse(source)
+
+
 def normalised_ast(source: str) -> str:
     """Source as its AST without comments, layout and docstrings.
 
     The source itself where it does not parse or is nested too deeply.
     """
     try:
-        tree = ast.parse(source)
+        tree = parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return source
     for node in ast.walk(tree):

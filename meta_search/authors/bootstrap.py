@@ -15,7 +15,7 @@ from dataclasses import replace
 from meta_search.authors.author import Context, Example, Parent, Worked, Written
 from meta_search.authors.drafts import MAX_DEMONSTRATIONS, attempt, finish, plan_of
 from meta_search.authors.plan import compile_plan
-from meta_search.types import Attempt, Demonstration
+from meta_search.types import Attempt, Demonstration, parse
 
 __all__ = ["bootstrap", "collect", "show_demonstrations"]
 
@@ -30,7 +30,7 @@ def bootstrap(context: Context) -> Written:
     described = plan_of(parent)
     if described is not None and described.ways() <= {"think", "team"}:
         described = None  # that block shows nothing: see whether the source can
-    if described is None and not _makers(ast.parse(parent.agent.source)):
+    if described is None and not _makers(parse(parent.agent.source)):
         return Written(None, (attempt(context, "draft", "the parent has no call that could show examples"),))
     pool = [d for d in context.demonstrations if fits(d, parent)]
     if not pool and (described is None or "program" in described.ways()):
@@ -88,7 +88,7 @@ def fits(demonstration: Demonstration, parent: Parent) -> bool:
     plan = plan_of(parent)
     if plan is not None and "program" in plan.ways():
         return "```" in demonstration.reply
-    makers = _makers(ast.parse(parent.agent.source))
+    makers = _makers(parse(parent.agent.source))
     fields = ast.unparse(_fields_of(makers[0])) if makers else ""
     if "," in fields:
         return demonstration.reply.lstrip().startswith(("{", "```json"))
@@ -112,7 +112,7 @@ def show_demonstrations(source: str, name: str, thought: str, shown: int) -> str
     Returns:
         The new source, or `None` where there is no such call or the source is nested too deeply.
     """
-    tree = ast.parse(source)
+    tree = parse(source)
     forward, makers = _forward(tree), _makers(tree)
     if forward is None or not makers:
         return None
@@ -123,7 +123,7 @@ def show_demonstrations(source: str, name: str, thought: str, shown: int) -> str
         if ast.dump(_fields_of(maker)) == fields:
             maker.keywords.append(ast.keyword("demonstrations", ast.Name(worked, ast.Load())))
     task = forward.args.args[1].arg
-    first: Sequence[ast.stmt] = ast.parse(
+    first: Sequence[ast.stmt] = parse(
         f'{worked} = self.nearest({task}, self.tune.int("shown", 0, 3, {int(shown)}))'
     ).body
     forward.body[:0] = first
@@ -159,7 +159,7 @@ def _makers(tree: ast.Module) -> list[ast.Call]:
 
 def _fields_of(maker: ast.Call) -> ast.expr:
     if isinstance(maker.func, ast.Name) and maker.func.id == "Team":
-        return ast.parse("['thinking', 'answer']", mode="eval").body
+        return ast.List([ast.Constant("thinking"), ast.Constant("answer")], ast.Load())
     if maker.args:
         return maker.args[0]
     return next(k.value for k in maker.keywords if k.arg == "output_fields")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator, Mapping
 
+from meta_search.types import parse
+
 __all__ = ["check_source", "find_leak"]
 
 ALLOWED_IMPORTS = frozenset(
@@ -36,7 +38,7 @@ def check_source(source: str) -> str | None:
     error, imports that the sandbox does not have, no LLM call at all.
     """
     try:
-        tree = ast.parse(source)
+        tree = parse(source)
     except (SyntaxError, ValueError) as error:
         line = getattr(error, "lineno", None)
         text = " ".join((getattr(error, "text", None) or "").split())[:MOST_QUOTED]
@@ -123,7 +125,7 @@ def _strings(source: str) -> list[str]:
     """The source itself and its string literals, adjacent ones joined as Python does."""
     found = [source]
     try:
-        tree = ast.parse(source)
+        tree = parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return found
     found += [n.value for n in ast.walk(tree) if isinstance(n, ast.Constant) and isinstance(n.value, str)]

@@ -11,6 +11,8 @@ import ast
 import re
 from collections.abc import Iterable, Sequence
 
+from meta_search.types import parse
+
 __all__ = ["clean", "replaced", "silenced", "titled"]
 
 LEFT_OUT = "LEFT_OUT"
@@ -31,7 +33,7 @@ Literal = ast.List | ast.Tuple | ast.Set | ast.Dict
 
 def silenced(source: str, components: Sequence[str]) -> str:
     """Source whose components of these names say nothing; those of an earlier rewriting are kept silent."""
-    tree = ast.parse(source)
+    tree = parse(source)
     for node in tree.body:
         if _assigns(node, LEFT_OUT) and isinstance(node, ast.Assign):
             known = ast.literal_eval(node.value)
@@ -72,7 +74,7 @@ def titled(source: str, name: str, thought: str) -> str:
     """Source with this name and thought as its docstring."""
     text = f"{name}\n\n{thought}\n".replace("\\", " ").replace('"""', "'''")
     header = f'"""{text}"""'
-    body = ast.parse(source).body
+    body = parse(source).body
     if body and _is_docstring(body[0]):
         return replaced(source, body[0], header)
     return f"{header}\n\n{source}"
@@ -92,7 +94,7 @@ def _without_text(source: str, name: str) -> str | None:
     """Source without the one entry of a literal that names a component, or its role."""
     found: list[tuple[Literal, int]] = []
     pairs: list[ast.AST] = []  # entries that are found by their first text, and no containers of it
-    for container in ast.walk(ast.parse(source)):
+    for container in ast.walk(parse(source)):
         if not isinstance(container, Literal) or container in pairs:
             continue
         entries = container.keys if isinstance(container, ast.Dict) else container.elts
@@ -126,7 +128,7 @@ def _names_it(text: str, component: str) -> bool:
 
 def _fewer(source: str, n: int, less: int) -> str | None:
     """Source in which the one number that says `n` of something says so many less."""
-    tree = ast.parse(source)
+    tree = parse(source)
     found = [node.value for node in ast.walk(tree) if isinstance(node, ast.Assign)]
     found += [
         node.args[-1]

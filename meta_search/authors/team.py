@@ -16,7 +16,7 @@ from meta_search.authors.rewrite import replaced, titled
 from meta_search.authors.roles import POOLS, Roles, family_of, read_roles, request_for_roles
 from meta_search.importance import by_ratings, mean_score
 from meta_search.outcomes import NO_VERDICT
-from meta_search.types import Agent, Attempt, Importance, ItemResult
+from meta_search.types import Agent, Attempt, Importance, ItemResult, parse
 
 __all__ = ["POOL_NAME", "pool_of", "pool_source", "roles_in", "team", "team_source", "with_roles"]
 
@@ -152,7 +152,7 @@ def with_roles(source: str, roles: Roles) -> str | None:
 
 def _all_of(agent: Agent) -> Agent:
     """A team with all of its roles, where it takes the first so many of them."""
-    given = _given(ast.parse(agent.source))
+    given = _given(parse(agent.source))
     if not isinstance(given, ast.Subscript):
         return agent
     source = replaced(agent.source, given, ast.unparse(given.value))
@@ -161,7 +161,7 @@ def _all_of(agent: Agent) -> Agent:
 
 def _literal_of(source: str) -> ast.expr | None:
     """The literal that holds the roles: the argument of `Team`, or what its name was set to, once."""
-    tree = ast.parse(source)
+    tree = parse(source)
     node = _given(tree)
     if isinstance(node, ast.Subscript):  # the first so many of them
         node = node.value
