@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-__all__ = ["Confined", "Domain", "Item", "Score"]
+from meta_search.errors import DomainError
+
+__all__ = ["SPLITS", "Confined", "Domain", "Item", "Score", "items_of"]
 
 SPLITS = ("examples", "train", "validation", "test")
 
@@ -85,3 +87,14 @@ class Domain(Protocol):
     def score(self, item: Item, answer: str) -> Score:
         """Score a plain-text answer. Never raises on any text; never evaluates it in this process."""
         ...
+
+
+def items_of(splits: Mapping[str, Sequence[Item]], split: str) -> Sequence[Item]:
+    """The items of one split.
+
+    Raises:
+        DomainError: There is no such split.
+    """
+    if split not in splits:
+        raise DomainError(f"split={split}: no such split; splits are {', '.join(SPLITS)}")
+    return splits[split]

@@ -12,9 +12,10 @@ import unicodedata
 from collections.abc import Callable, Iterable
 from decimal import Decimal, InvalidOperation, localcontext
 
+from domains.domain import Score
 from meta_search.errors import DomainError
 
-__all__ = ["Matcher", "exact", "final_answer", "matcher", "number", "numeric"]
+__all__ = ["Matcher", "exact", "final_answer", "matched", "matcher", "number", "numeric"]
 
 Matcher = Callable[[str, str], bool]
 
@@ -34,6 +35,13 @@ _NUMBER = re.compile(
     """,
     re.VERBOSE,
 )
+
+
+def matched(matches: Matcher, answer: str, target: str) -> Score:
+    """1 if an answer matches its target, else 0. Never raises."""
+    if not isinstance(answer, str) or not answer.strip():
+        return Score(0.0, "no answer")
+    return Score(float(matches(answer, target)))
 
 
 def matcher(match: str, targets: Iterable[str]) -> Matcher:

@@ -14,8 +14,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 
-from domains.domain import SPLITS, Item, Score
-from domains.matching import numeric
+from domains.domain import Item, Score, items_of
+from domains.matching import matched, numeric
 from domains.rows import Row, apportion, deal, distinct, read_text, shuffled
 from domains.settings import Settings, named_sizes
 from domains.wording import WORDING
@@ -67,15 +67,11 @@ class MgsmDomain:
 
     def items(self, split: str) -> Sequence[Item]:
         """Items of a split, in an order that depends on the seed only; ids look like `sw-17`."""
-        if split not in self._items:
-            raise DomainError(f"split={split}: no such split; splits are {', '.join(SPLITS)}")
-        return self._items[split]
+        return items_of(self._items, split)
 
     def score(self, item: Item, answer: str) -> Score:
         """1 if the number that the answer ends with is the target, else 0. Never raises."""
-        if not isinstance(answer, str) or not answer.strip():
-            return Score(0.0, "no answer")
-        return Score(float(numeric(answer, item.target)))
+        return matched(numeric, answer, item.target)
 
 
 def _files(path: Path, languages: Sequence[str]) -> dict[str, Path]:

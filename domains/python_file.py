@@ -52,7 +52,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from domains.domain import SPLITS, Confined, Item, Score
+from domains.domain import SPLITS, Confined, Item, Score, items_of
 from domains.matching import matcher
 from domains.settings import Settings, named_sizes
 from domains.user_file import UserScorer, guarded, load
@@ -94,9 +94,7 @@ class PythonDomain:
 
     def items(self, split: str) -> Sequence[Item]:
         """Items of a split, in the order of the file's `items`."""
-        if split not in self._items:
-            raise DomainError(f"split={split}: no such split; splits are {', '.join(SPLITS)}")
-        return self._items[split]
+        return items_of(self._items, split)
 
     def score(self, item: Item, answer: str) -> Score:
         """What the file's `score` says, in this process: for one that is not `confined`.

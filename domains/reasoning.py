@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from domains.domain import SPLITS, Confined, Item, Score
+from domains.domain import Confined, Item, Score, items_of
 from domains.reasoning_families import DEFAULT_FAMILIES, FAMILIES, READ, REFUSED
 from domains.settings import DEFAULT_SIZES, Settings, named_sizes
 from domains.wording import WORDING
@@ -91,9 +91,7 @@ class ReasoningDomain:
 
     def items(self, split: str) -> Sequence[Item]:
         """Items of a split in fixed order, families in turn; ids look like `gcd-validation-3`."""
-        if split not in self._items:
-            raise DomainError(f"split={split}: no such split; splits are {', '.join(SPLITS)}")
-        return self._items[split]
+        return items_of(self._items, split)
 
     def score(self, item: Item, answer: str) -> Score:
         """1 if reasoning-gym's own scorer takes the answer for right (its partial credit is dropped), else 0.

@@ -16,8 +16,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from domains.domain import SPLITS, Item, Score
-from domains.matching import matcher, numeric
+from domains.domain import Item, Score, items_of
+from domains.matching import matched, matcher, numeric
 from domains.rows import Row, apportion, deal, distinct, read_text, shuffled
 from domains.settings import Settings, named_sizes
 from domains.wording import WORDING
@@ -56,15 +56,11 @@ class TableDomain:
 
     def items(self, split: str) -> Sequence[Item]:
         """Items of a split, in an order that depends on the seed only; ids are hashes of the question."""
-        if split not in self._items:
-            raise DomainError(f"split={split}: no such split; splits are {', '.join(SPLITS)}")
-        return self._items[split]
+        return items_of(self._items, split)
 
     def score(self, item: Item, answer: str) -> Score:
         """1 if the answer matches the target (`domain.match`), else 0. Never raises."""
-        if not isinstance(answer, str) or not answer.strip():
-            return Score(0.0, "no answer")
-        return Score(float(self._match(answer, item.target)))
+        return matched(self._match, answer, item.target)
 
 
 def _item(key: str, row: Row) -> Item:
