@@ -20,7 +20,7 @@ from typing import Any, NoReturn
 
 from meta_search.evaluate.sandbox.confine import Slot
 
-__all__ = ["PIPE", "Channel", "enter_files", "fault_of", "run_one"]
+__all__ = ["PIPE", "Channel", "enter_files", "fault_of", "run_code", "run_one"]
 
 MAX_DETAIL = 500
 PIPE = 3  # the child's end of its socket
@@ -113,7 +113,7 @@ def run_one(
     """Wait for the one message that says what to do: a program of an agent, or a job for `run`."""
     job = channel.recv()
     if "program" in job:
-        _run_program(channel, str(job["program"]), output_kb)
+        channel.finish(run_code(str(job["program"]), output_kb))
     _run_item(channel, job, run, output_kb)
 
 
@@ -139,8 +139,12 @@ def _run_item(
     channel.finish(final)
 
 
-def _run_program(channel: Channel, code: str, output_kb: int) -> NoReturn:
-    """Run a program, and send what it printed (or the error it ended with)."""
+def run_code(code: str, output_kb: int) -> dict[str, Any]:
+    """Run a program in this process; `output_kb` of what it prints are kept.
+
+    Returns:
+        `ok`: whether it ended well. `text`: what it printed, or the error it ended with.
+    """
 
     def too_much() -> None:
         raise _Full
@@ -158,7 +162,7 @@ def _run_program(channel: Channel, code: str, output_kb: int) -> NoReturn:
         error = fault_of(end)[1]
     with contextlib.suppress(_Full, ValueError):  # full, or closed by the program
         stream.flush()
-    channel.finish({"ok": error is None, "text": paper.text() if error is None else error})
+    return {"ok": error is None, "text": paper.text() if error is None else error}
 
 
 def fault_of(error: BaseException) -> tuple[str, str]:

@@ -9,7 +9,7 @@ from meta_search.config import SandboxConfig
 from meta_search.evaluate.sandbox.handle import Exit
 from meta_search.evaluate.sandbox.messages import MAX_LINE, Final
 
-__all__ = ["fate_of", "too_long"]
+__all__ = ["fate_of", "limit_passed", "too_long"]
 
 NO_MEMORY_STATUS = 71
 
@@ -21,17 +21,27 @@ def too_long(start: bytes) -> Final:
     return Final("output", "", f"an answer or a message of more than {MAX_LINE >> 20} MB", ())
 
 
+def limit_passed(exit_: Exit, config: SandboxConfig) -> tuple[str, str] | None:
+    """Kind and one line where a child died of a limit or of what is forbidden, else `None`."""
+    if exit_.why == "disk":
+        return "disk", f"wrote more than {config.disk_mb} MB, or too many files"
+    if exit_.why == "threads":
+        return "refused", "started too many threads"
+    killed = exit_.signal in (signal.SIGXCPU, signal.SIGKILL)
+    if exit_.why == "cpu" or (killed and exit_.cpu_s >= config.cpu_s):
+        return "cpu", f"used more than {config.cpu_s:g} s of CPU"
+    if exit_.signal == signal.SIGSYS:
+        return "refused", "made a system call that the sandbox forbids"
+    return None
+
+
 def fate_of(exit_: Exit, config: SandboxConfig) -> Final:
     """What to make of a child that ended without a final message."""
-    if exit_.why == "disk":
-        return Final("disk", "", f"wrote more than {config.disk_mb} MB, or too many files", ())
-    if exit_.why == "threads":
-        return Final("refused", "", "started too many threads", ())
-    number = os.WTERMSIG(exit_.status) if os.WIFSIGNALED(exit_.status) else 0
-    if exit_.why == "cpu" or (number in (signal.SIGXCPU, signal.SIGKILL) and exit_.cpu_s >= config.cpu_s):
-        return Final("cpu", "", f"used more than {config.cpu_s:g} s of CPU, its programs' included", ())
-    if number == signal.SIGSYS:
-        return Final("refused", "", "made a system call that the sandbox forbids", ())
+    passed = limit_passed(exit_, config)
+    if passed is not None:
+        kind, line = passed
+        return Final(kind, "", f"{line}, its programs' included" if kind == "cpu" else line, ())
+    number = exit_.signal
     if number == signal.SIGKILL:
         return Final("crash", "", "died of SIGKILL: it closed its pipe, or the machine ran out of memory", ())
     if number:

@@ -11,17 +11,17 @@ import socket
 import subprocess
 import tempfile
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from meta_search.config import SandboxConfig
 from meta_search.errors import SandboxError
 from meta_search.evaluate.sandbox.launch import ENVIRONMENT, command
 from meta_search.evaluate.sandbox.messages import MAX_LINE
 
-__all__ = ["ENVIRONMENT", "Child", "Exit", "ZygoteHandle", "ZygoteLost", "outlast"]
+__all__ = ["Child", "Exit", "ZygoteHandle", "ZygoteLost", "outlast"]
 
 START_S = 60.0
 END_S = 5.0
@@ -38,6 +38,11 @@ class Exit:
     status: int
     cpu_s: float
     why: str
+
+    @property
+    def signal(self) -> int:
+        """Number of the signal that it died of, 0 if it ended by itself."""
+        return os.WTERMSIG(self.status) if os.WIFSIGNALED(self.status) else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +115,32 @@ class ZygoteHandle:
         self._lost = self._loop.create_future()
 
     @classmethod
+    def _launch(
+        cls, command_of: Callable[[str, int], list[str]], cwd: str | None = None, spares: int = 0
+    ) -> Self:
+        """Start a process with a folder, a log and a control socket; nothing has been heard from it yet.
+
+        Args:
+            command_of: Its command line, from its folder and the descriptor of its end of the socket.
+        """
+        work = tempfile.mkdtemp(prefix="meta-search-")
+        os.chmod(work, 0o711)  # children of another uid pass through to their own folder
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs, open(os.path.join(work, "log"), "wb") as log:
+            process = subprocess.Popen(
+                command_of(work, theirs.fileno()),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=ENVIRONMENT,
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,
+                cwd=cwd,
+            )
+        ours.setblocking(False)
+        return cls(process, ours, work, spares)
+
+    @classmethod
     async def start(
         cls, config: SandboxConfig, layers: Iterable[str], runtime: Path | None, spares: int = 0
     ) -> ZygoteHandle:
@@ -118,34 +149,19 @@ class ZygoteHandle:
         Raises:
             SandboxError: It does not start.
         """
-        work = tempfile.mkdtemp(prefix="meta-search-")
-        os.chmod(work, 0o711)  # children of another uid pass through to their own folder
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs, open(os.path.join(work, "log"), "wb") as log:
-            process = subprocess.Popen(
-                command(config, layers, runtime, work, theirs.fileno()),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env=ENVIRONMENT,
-                pass_fds=[theirs.fileno()],
-                start_new_session=True,
-                cwd="/",
-            )
-        handle = cls(process, ours, work, spares)
-        ours.setblocking(False)
+        handle = cls._launch(lambda work, end: command(config, layers, runtime, work, end), "/", spares)
         try:
             async with asyncio.timeout(START_S):
-                ready = json.loads(await handle._loop.sock_recv(ours, 65536) or b"null")
+                ready = json.loads(await handle._loop.sock_recv(handle._control, 65536) or b"null")
         except (OSError, TimeoutError):
             ready = None
         if ready is None:
-            process.kill()
+            handle._process.kill()
             reason = handle._last_words()
             await handle.close()
             raise SandboxError(f"the sandbox's process does not start: {reason}")
         handle.missing = dict(ready["missing"])
-        handle._loop.add_reader(ours, handle._hear)
+        handle._loop.add_reader(handle._control, handle._hear)
         for _ in range(spares):
             handle._fork()
         return handle

@@ -1,16 +1,19 @@
-"""How a zygote is started: its command line, and the little that it gets for an environment."""
+"""How a zygote is started: its command line and its environment; and when nothing may run in it."""
 
 from __future__ import annotations
 
 import importlib.util
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from meta_search.config import SandboxConfig
+from meta_search.errors import SandboxError
+from meta_search.evaluate.sandbox.names import LAYERS, REQUIRED
 
-__all__ = ["ENVIRONMENT", "command"]
+__all__ = ["ENVIRONMENT", "command", "options_of", "refuse_without"]
 
 # Loads the sandbox's modules without running any package's __init__, which may import anything. Hooks of fork
 # mend what other threads were doing; the zygote has one thread, and each child would pay for them.
@@ -55,20 +58,48 @@ def command(
     if packages:
         readable += [str(path) for path in (packages / "numpy", packages / "numpy.libs")]
     options = {
-        "control": control,
-        "layers": sorted(layers),
-        "work": work,
+        **options_of(config, layers, work, control),
         "readable": readable,
         "runtime": None if runtime is None else str(runtime),
         "packages": None if packages is None else str(packages),
+    }
+    root = str(Path(__file__).resolve().parents[3])
+    boot = BOOT.format(root=root)
+    return [sys.executable, "-s", "-S", "-P", "-B", "-X", "utf8", "-c", boot, json.dumps(options)]
+
+
+def options_of(config: SandboxConfig, layers: Iterable[str], work: str, control: int) -> dict[str, Any]:
+    """What every process is told that forks confined children."""
+    return {
+        "control": control,
+        "layers": sorted(layers),
+        "work": work,
         "cpu_s": config.cpu_s,
         "memory_mb": config.memory_mb,
         "disk_mb": config.disk_mb,
         "output_kb": config.output_kb,
     }
-    root = str(Path(__file__).resolve().parents[3])
-    boot = BOOT.format(root=root)
-    return [sys.executable, "-s", "-S", "-P", "-B", "-X", "utf8", "-c", boot, json.dumps(options)]
+
+
+def refuse_without(
+    missing: Mapping[str, str], layers: Iterable[str], level: str, who: str = "sandbox", work: str = ""
+) -> None:
+    """At level strict, nothing runs without the required layers.
+
+    Args:
+        missing: Layer -> why it cannot be used. layers: Those that are used at all.
+        level: `sandbox.level`. who, work: Who lacks them and what would be done without, for the message.
+
+    Raises:
+        SandboxError: One is missing; says what to do.
+    """
+    lacking = {**dict.fromkeys(set(LAYERS) - set(layers), "switched off"), **missing}
+    refused = [f"{name} ({lacking[name]})" for name in REQUIRED if name in lacking]
+    if refused and level == "strict":
+        raise SandboxError(
+            f"the {who} lacks {', '.join(refused)}: run on a kernel that has it (see meta-search doctor), or "
+            f"set sandbox.level=process to {work or 'run candidate code'} without it"
+        )
 
 
 def _packages_of(name: str) -> Path | None:

@@ -12,7 +12,8 @@ from meta_search.errors import SandboxError
 from meta_search.evaluate.sandbox.broker import LLM, Broker
 from meta_search.evaluate.sandbox.equality import Equality
 from meta_search.evaluate.sandbox.handle import ZygoteHandle, ZygoteLost
-from meta_search.evaluate.sandbox.names import LAYERS, REQUIRED
+from meta_search.evaluate.sandbox.launch import refuse_without
+from meta_search.evaluate.sandbox.names import LAYERS
 from meta_search.types import ItemJob, ItemResult
 
 __all__ = ["Sandbox", "layers"]
@@ -60,17 +61,11 @@ class Sandbox:
             if self._zygote is not None:
                 await self._zygote.close()
             zygote = await ZygoteHandle.start(self._config, self._layers, self._runtime, SPARES)
-            lacking = {
-                **{name: "switched off" for name in LAYERS if name not in self._layers},
-                **zygote.missing,
-            }
-            refused = [f"{name} ({lacking[name]})" for name in REQUIRED if name in lacking]
-            if refused and self._config.level == "strict":
+            try:
+                refuse_without(zygote.missing, self._layers, self._config.level)
+            except SandboxError:
                 await zygote.close()
-                raise SandboxError(
-                    f"the sandbox lacks {', '.join(refused)}: run on a kernel that has it (see "
-                    "meta-search doctor), or set sandbox.level=process to run candidate code without it"
-                )
+                raise
             self._zygote = zygote
 
     async def run(self, job: ItemJob, llm: LLM) -> ItemResult:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-import os
 import pickle
 import signal
 import threading
@@ -24,10 +23,12 @@ from typing import Any
 
 from meta_search.config import SandboxConfig
 from meta_search.errors import SandboxError
+from meta_search.evaluate.sandbox.fate import limit_passed
 from meta_search.evaluate.sandbox.handle import Child, Exit, ZygoteHandle, ZygoteLost
+from meta_search.evaluate.sandbox.launch import refuse_without
 from meta_search.evaluate.sandbox.messages import ProtocolError, clean_line, program_result
 from meta_search.evaluate.sandbox.names import LAYERS
-from meta_search.evaluate.sandbox.scorer_process import ScorerProcess, refuse_without
+from meta_search.evaluate.sandbox.scorer_process import ScorerProcess
 
 __all__ = ["ROOM", "ConfinedScorer", "Scored"]
 
@@ -134,7 +135,7 @@ class ConfinedScorer:
                 self._scorer = await ScorerProcess.open(
                     self._factory, self._arguments, self._config, self._layers
                 )
-                refuse_without(self._scorer.missing, self._layers, self._config.level)
+                self._check(self._scorer.missing)
         return self._scorer
 
     async def _running_programs(self) -> ZygoteHandle:
@@ -143,8 +144,11 @@ class ConfinedScorer:
                 if self._programs is not None:
                     await self._programs.close()
                 self._programs = await ZygoteHandle.start(self._config, self._layers, PROGRAMS)
-                refuse_without(self._programs.missing, self._layers, self._config.level)
+                self._check(self._programs.missing)
         return self._programs
+
+    def _check(self, missing: Mapping[str, str]) -> None:
+        refuse_without(missing, self._layers, self._config.level, "scorer's sandbox", "score answers")
 
     async def _score(self, job: Mapping[str, Any]) -> Scored:
         async with self._room:
@@ -253,13 +257,7 @@ def _number(message: Mapping[str, Any], key: str) -> float:
 
 def _fate(exit_: Exit, config: SandboxConfig) -> str:
     """How a child ended that did not come to its last message, in one line."""
-    number = os.WTERMSIG(exit_.status) if os.WIFSIGNALED(exit_.status) else 0
-    if exit_.why == "cpu" or (number in (signal.SIGXCPU, signal.SIGKILL) and exit_.cpu_s >= config.cpu_s):
-        return f"used more than {config.cpu_s:g} s of CPU"
-    if exit_.why == "disk":
-        return f"wrote more than {config.disk_mb} MB, or too many files"
-    if exit_.why == "threads":
-        return "started too many threads"
-    if number == signal.SIGSYS:
-        return "made a system call that the sandbox forbids"
-    return f"died of {signal.Signals(number).name}" if number else "ended before its time"
+    passed = limit_passed(exit_, config)
+    if passed is not None:
+        return passed[1]
+    return f"died of {signal.Signals(exit_.signal).name}" if exit_.signal else "ended before its time"

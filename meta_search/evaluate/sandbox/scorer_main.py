@@ -9,15 +9,11 @@ file holds at module level, and nothing else.
 from __future__ import annotations
 
 import base64
-import contextlib
-import fcntl
-import gc
 import importlib
 import json
 import os
 import pickle
 import signal
-import socket
 import sys
 import threading
 from collections.abc import Callable, Mapping
@@ -27,7 +23,8 @@ from meta_search.errors import MetaSearchError
 from meta_search.evaluate.sandbox import libc
 from meta_search.evaluate.sandbox.child import Channel
 from meta_search.evaluate.sandbox.confine import Confinement
-from meta_search.evaluate.sandbox.zygote import PIPE, STACK_BYTES, Zygote, self_test
+from meta_search.evaluate.sandbox.trial import find_missing
+from meta_search.evaluate.sandbox.zygote import STACK_BYTES, Zygote, take_control
 
 __all__ = ["main"]
 
@@ -88,11 +85,7 @@ def main() -> None:
     del sys.argv[1:]
     # Loading may take long; the thread that started this process lives until the scorer is closed.
     libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGKILL)
-    control = socket.socket(fileno=fcntl.fcntl(options["control"], fcntl.F_DUPFD_CLOEXEC, 16))
-    os.close(options["control"])
-    for low in (PIPE, PIPE + 1):  # a child's own: nothing else may come to lie there
-        with contextlib.suppress(OSError):  # EINVAL: it lies there already
-            os.dup2(os.open(os.devnull, os.O_RDWR), low, inheritable=False)
+    control = take_control(options["control"])
     sys.path[:] = options["path"]
     try:
         score = load(options["factory"], options["arguments"])
@@ -105,15 +98,5 @@ def main() -> None:
     confinement = Confinement(
         frozenset(options["layers"]), options["work"], packages(), options["memory_mb"], options["disk_mb"]
     )
-    confinement.prepare()
-    while failure := self_test(confinement):
-        confinement.missing[failure[0]] = failure[1]
-    gc.collect()
-    gc.freeze()
-    zygote = Zygote(control, confinement, options["cpu_s"], scoring(score), options["output_kb"])
-    control.send(json.dumps({"op": "ready", "missing": confinement.missing}).encode())
-    os.dup2(os.open(os.devnull, os.O_RDWR), 2)
-    try:
-        zygote.serve()
-    finally:
-        zygote.end()
+    find_missing(confinement)
+    Zygote(control, confinement, options["cpu_s"], scoring(score), options["output_kb"]).live()

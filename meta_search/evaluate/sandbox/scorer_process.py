@@ -5,20 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import socket
-import subprocess
 import sys
-import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from meta_search.config import SandboxConfig
 from meta_search.errors import DomainError, SandboxError
-from meta_search.evaluate.sandbox.handle import ENVIRONMENT, ZygoteHandle
-from meta_search.evaluate.sandbox.names import LAYERS, REQUIRED
+from meta_search.evaluate.sandbox.handle import ZygoteHandle
+from meta_search.evaluate.sandbox.launch import options_of
 
-__all__ = ["ScorerProcess", "refuse_without"]
+__all__ = ["ScorerProcess"]
 
 LOAD_S = 300.0  # a user's file may read much
 
@@ -47,38 +44,22 @@ class ScorerProcess(ZygoteHandle):
             DomainError: The scorer cannot be loaded.
             SandboxError: The process does not start.
         """
-        work = tempfile.mkdtemp(prefix="meta-search-")
-        os.chmod(work, 0o711)  # children of another uid pass through to their own folder
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        ours.setblocking(False)
-        options = {
-            "control": theirs.fileno(),
-            "path": [os.path.abspath(entry) for entry in sys.path],
-            "factory": factory,
-            "arguments": dict(arguments),
-            "layers": sorted(layers),
-            "work": work,
-            "cpu_s": config.cpu_s,
-            "memory_mb": config.memory_mb,
-            "disk_mb": config.disk_mb,
-            "output_kb": config.output_kb,
-        }
         boot = BOOT.format(root=str(Path(__file__).resolve().parents[3]))
-        with theirs, open(os.path.join(work, "log"), "wb") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-P", "-B", "-X", "utf8", "-c", boot, json.dumps(options)],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env=ENVIRONMENT,
-                pass_fds=[theirs.fileno()],
-                start_new_session=True,
-            )
-        handle = cls(process, ours, work)
+
+        def command(work: str, control: int) -> list[str]:
+            options = {
+                **options_of(config, layers, work, control),
+                "path": [os.path.abspath(entry) for entry in sys.path],
+                "factory": factory,
+                "arguments": dict(arguments),
+            }
+            return [sys.executable, "-P", "-B", "-X", "utf8", "-c", boot, json.dumps(options)]
+
+        handle = cls._launch(command)
         try:
             await handle._ready()
         except BaseException:
-            process.kill()
+            handle._process.kill()
             await handle.close()
             raise
         return handle
@@ -99,18 +80,3 @@ class ScorerProcess(ZygoteHandle):
             )
         self.missing = dict(said["missing"])
         self._loop.add_reader(self._control, self._hear)
-
-
-def refuse_without(missing: Mapping[str, str], layers: Iterable[str], level: str) -> None:
-    """As for agents: at level strict, nothing runs without the required layers.
-
-    Raises:
-        SandboxError: One is missing.
-    """
-    lacking = {**dict.fromkeys(set(LAYERS) - set(layers), "switched off"), **missing}
-    refused = [f"{name} ({lacking[name]})" for name in REQUIRED if name in lacking]
-    if refused and level == "strict":
-        raise SandboxError(
-            f"the scorer's sandbox lacks {', '.join(refused)}: run on a kernel that has it (see meta-search "
-            "doctor), or set sandbox.level=process to score answers without it"
-        )

@@ -10,7 +10,14 @@ from collections.abc import Callable
 from meta_search.evaluate.sandbox.child import PIPE, enter_files
 from meta_search.evaluate.sandbox.confine import Confinement, LayerError
 
-__all__ = ["self_test"]
+__all__ = ["find_missing", "self_test"]
+
+
+def find_missing(confinement: Confinement) -> None:
+    """Prepare the walls and try them, until those that are left hold; the others are `missing` then."""
+    confinement.prepare()
+    while failure := self_test(confinement):
+        confinement.missing[failure[0]] = failure[1]
 
 
 def self_test(confinement: Confinement) -> tuple[str, str] | None:

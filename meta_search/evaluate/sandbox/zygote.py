@@ -33,9 +33,9 @@ from meta_search.evaluate.sandbox import libc
 from meta_search.evaluate.sandbox.child import PIPE, Channel, enter_files, run_one
 from meta_search.evaluate.sandbox.confine import THREADS, Confinement, Slot
 from meta_search.evaluate.sandbox.preload import load_runtime, preload
-from meta_search.evaluate.sandbox.trial import self_test
+from meta_search.evaluate.sandbox.trial import find_missing
 
-__all__ = ["PIPE", "STACK_BYTES", "Zygote", "main", "self_test"]
+__all__ = ["STACK_BYTES", "Zygote", "main", "take_control"]
 
 TICK_MS = 50
 IDLE_MS = 1000
@@ -77,6 +77,17 @@ class Zygote:
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
         libc.prctl(libc.PR_SET_CHILD_SUBREAPER, 1)
+
+    def live(self) -> None:
+        """Announce which layers are missing, serve, and end: what is left to do for a main."""
+        gc.collect()
+        gc.freeze()
+        self._control.send(json.dumps({"op": "ready", "missing": self._confinement.missing}).encode())
+        os.dup2(os.open(os.devnull, os.O_RDWR), 2)
+        try:
+            self.serve()
+        finally:
+            self.end()
 
     def serve(self) -> None:
         """Work until the control socket closes or the parent is gone."""
@@ -236,17 +247,23 @@ def _read(path: str) -> str:
         return file.read()
 
 
+def take_control(descriptor: int) -> socket.socket:
+    """The control socket, moved out of the way of a child's own descriptors, which nothing else may take."""
+    control = socket.socket(fileno=fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 16))
+    os.close(descriptor)
+    for low in (PIPE, PIPE + 1):
+        with contextlib.suppress(OSError):  # EINVAL: it lies there already
+            os.dup2(os.open(os.devnull, os.O_RDWR), low, inheritable=False)
+    return control
+
+
 def main() -> None:
     """Start with the options in `sys.argv[1]` (JSON), announce what works, and serve."""
     options = json.loads(sys.argv[1])
     del sys.argv[1:]
     os.environ.clear()
     threading.stack_size(STACK_BYTES)
-    control = socket.socket(fileno=fcntl.fcntl(options["control"], fcntl.F_DUPFD_CLOEXEC, 16))
-    os.close(options["control"])
-    for low in (PIPE, PIPE + 1):  # a child's own: nothing else may come to lie there
-        with contextlib.suppress(OSError):  # EINVAL: it lies there already
-            os.dup2(os.open(os.devnull, os.O_RDWR), low, inheritable=False)
+    control = take_control(options["control"])
     confinement = Confinement(
         frozenset(options["layers"]),
         options["work"],
@@ -256,17 +273,7 @@ def main() -> None:
     )
     run = load_runtime(options["runtime"])
     preload(options["packages"])
-    confinement.prepare()
-    while failure := self_test(confinement):
-        confinement.missing[failure[0]] = failure[1]
+    find_missing(confinement)
     for name in [name for name in sys.modules if name.partition(".")[0] == "meta_search"]:
         del sys.modules[name]  # agents see the standard library and their runtime
-    gc.collect()
-    gc.freeze()
-    zygote = Zygote(control, confinement, options["cpu_s"], run, options["output_kb"])
-    control.send(json.dumps({"op": "ready", "missing": confinement.missing}).encode())
-    os.dup2(os.open(os.devnull, os.O_RDWR), 2)
-    try:
-        zygote.serve()
-    finally:
-        zygote.end()
+    Zygote(control, confinement, options["cpu_s"], run, options["output_kb"]).live()
