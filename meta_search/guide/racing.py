@@ -1,7 +1,8 @@
 """Racing: after each block of items, decide whether a candidate can still matter.
 
-Blocks come in fixed order, so that every candidate meets the same items first and can be compared with the
-incumbent item by item.
+Blocks come in fixed order, so that every candidate meets the same items first and can be compared with others
+item by item. A candidate matters if it may end among the finalists. So it races against the last of those
+who would be finalists now, not against the best, or all but the best would be stopped.
 """
 
 from __future__ import annotations
@@ -10,13 +11,15 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from meta_search.types import wilson
+from meta_search.guide.evidence import Paired, Test, betting, chance, reachable
 
-__all__ = ["Standing", "decide", "sign_test"]
+__all__ = ["ALPHA", "Standing", "decide", "last_finalist", "pair"]
 
-OPTIMISTIC_Z = 1.2816  # one-sided 90 %: the upper bound in "could still be"
-ALPHA = 0.10  # for all looks at one candidate together
-DEAR = 4.0  # this many times the incumbent's cost needs a better score to go on
+ALPHA = 0.05  # a candidate with less chance than this to end among the finalists is stopped
+AS_DEAR = 1.1  # costs that differ by less say nothing yet: items differ too
+WORST_ODDS = 0.5  # however dear, a candidate with better odds than this goes on
+UPPER = 3  # while few are complete, one in so many counts as a finalist
+NOTHING_RIGHT = 0.10  # chance that an agent like the best has nothing right in so many items
 FEWEST = 3  # items before any decision
 
 
@@ -37,61 +40,73 @@ class Standing:
         return sum(self.scores.values()) / len(self.scores) if self.scores else 0.0
 
 
-def sign_test(worse: int, better: int) -> float:
-    """One-sided exact sign test: chance of at least `worse` losses among the decided pairs of equals.
-
-    Source: Conover, Practical Nonparametric Statistics, section 3.4. Ties are left out.
-    """
-    n = worse + better
-    return sum(math.comb(n, k) for k in range(worse, n + 1)) / 2**n if n else 1.0
-
-
 def decide(
-    candidate: Standing, incumbent: Standing | None, front: Sequence[Standing], planned: int, block: int
+    candidate: Standing,
+    incumbent: Standing | None,
+    front: Sequence[Standing],
+    planned: int,
+    block: int,
+    finalists: int = 2,
+    test: Test = chance,
+    alpha: float = ALPHA,
 ) -> str:
     """Why the candidate should stop now, or `""` to go on.
 
     Args:
         candidate: The one that races.
-        incumbent: The best agent so far, evaluated on at least these items; `None` at the start.
-        front: The Pareto front (score up, cost down) without the candidate.
-        planned: Items of a full evaluation.
-        block: Items between two looks; the sign test is corrected (Bonferroni) for that many looks.
+        incumbent: The best agent so far; `None` at the start. While none is complete, the most promising.
+        front: All that are complete, without the candidate.
+        planned: Items of a full evaluation. block: Items between two looks.
+        finalists: How many will be chosen: the candidate must have a chance to be one of them. Of equals the
+            cheaper is chosen, so that one dearer than its rival must end above it.
+        test: Of `guide.evidence`. alpha: Stop where it gives this or less. What is left costs a dear
+            candidate more, so that its odds must be better in that proportion.
     """
     n = len(candidate.scores)
     if incumbent is None or n < FEWEST or n >= planned:
         return ""
-    if candidate.mean == 0.0 and n >= block and (1 - incumbent.mean) ** n <= ALPHA:
+    if candidate.mean == 0.0 and n >= block and (1 - incumbent.mean) ** n <= NOTHING_RIGHT:
         return f"nothing right in {n} items"
-    shared = _shared(candidate, incumbent)
-    worse = sum(a < b for a, b in shared)
-    better = sum(a > b for a, b in shared)
-    looks = max(1, math.ceil(planned / block) - 1)
-    p = sign_test(worse, better)
-    if p <= ALPHA / looks:
-        return f"worse than the best on {worse} items, better on {better} (p = {p:.3f}, {looks} looks)"
-    if _beyond_reach(candidate, incumbent, planned):
-        return "cannot reach the best even with everything else right"
-    low_high = wilson(sum(candidate.scores.values()), n, OPTIMISTIC_Z)
-    for member in front:
-        # On the same items too: the first blocks may be harder than the rest.
-        mean = min(member.mean, sum(score for _, score in _shared(candidate, member)) / n)
-        if member.cost <= candidate.cost and mean >= low_high[1]:
-            return f"at best {low_high[1]:.0%}, dominated by a cheaper agent at {mean:.0%}"
-    if candidate.cost > DEAR * incumbent.cost and better <= worse:
-        return (
-            f"{candidate.cost / max(incumbent.cost, 1e-9):.0f} times as dear as the best and no better so far"
-        )
+    if not front:
+        return _worse(candidate, incumbent, planned, block, alpha)
+    rival = last_finalist(front, finalists)
+    dear = candidate.cost / max(rival.cost, 1e-9)
+    paired = pair(candidate, rival, planned, block, strict=dear > AS_DEAR)
+    goal = "end above the best" if paired.strict else "reach the best"
+    whom = f"{goal} {finalists}" if finalists > 1 else goal
+    told = f"{whom}, {dear:.1f} times as dear" if paired.strict else whom
+    if not reachable(paired):
+        return f"cannot {told}, even with everything else right"
+    odds = test(paired)
+    if odds <= min(WORST_ODDS, alpha * max(1.0, dear)):
+        return f"{_place(paired.behind)} with {len(paired.rest)} to go: {odds:.1%} to {told}"
     return ""
 
 
-def _shared(candidate: Standing, other: Standing) -> list[tuple[float, float]]:
-    """Scores of both on the items that both have."""
-    return [(score, other.scores[i]) for i, score in candidate.scores.items() if i in other.scores]
+def _place(behind: float) -> str:
+    if not behind:
+        return "level"
+    items = f"{abs(behind):.3g} item{'' if abs(behind) == 1 else 's'}"
+    return f"{items} {'behind' if behind > 0 else 'ahead'}"
 
 
-def _beyond_reach(candidate: Standing, incumbent: Standing, planned: int) -> bool:
-    if len(incumbent.scores) < planned:
-        return False
-    most = sum(candidate.scores.values()) + planned - len(candidate.scores)
-    return most < sum(incumbent.scores.values())
+def last_finalist(complete: Sequence[Standing], finalists: int) -> Standing:
+    """The last of those who would be finalists now, but one of the upper third: what it takes will rise."""
+    ranked = sorted(complete, key=lambda s: (-s.mean, s.cost))
+    return ranked[max(0, min(finalists, len(ranked) // UPPER) - 1)]
+
+
+def _worse(candidate: Standing, incumbent: Standing, planned: int, block: int, alpha: float) -> str:
+    """While nobody is complete, nobody knows what it takes: whether it is worse than the most promising."""
+    paired = pair(candidate, incumbent, planned, block, strict=False)
+    doubt = betting(paired)
+    return f"{_place(paired.behind)}, and surely worse (p = {doubt:.3f})" if doubt <= alpha else ""
+
+
+def pair(candidate: Standing, rival: Standing, planned: int, block: int, strict: bool) -> Paired:
+    """What a `Test` sees of them; of the items to come, those that the rival lacks count as wrong."""
+    seen = [(score, rival.scores[i]) for i, score in candidate.scores.items() if i in rival.scores]
+    rest = [score for i, score in rival.scores.items() if i not in candidate.scores]
+    left = planned - len(candidate.scores)
+    looks = max(1, math.ceil(planned / block) - 1)
+    return Paired(tuple(seen), tuple([*rest, *[0.0] * left][:left]), looks, strict)

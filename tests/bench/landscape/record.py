@@ -66,7 +66,8 @@ def pure() -> Iterator[Plan]:
 
 def mixed(keywords: dict[str, str]) -> Iterator[Plan]:
     """Designs as the composer draws them: a way for each family."""
-    rng, kinds, seen = random.Random(0), sorted(keywords), set()
+    rng, kinds = random.Random(0), sorted(keywords)
+    seen: set[tuple[tuple[str, ...], int, int]] = set()
     while len(seen) < MIXED:
         ways = tuple(rng.choice(WAYS) for _ in kinds)
         samples, shown = rng.choice(SAMPLES), rng.choice(SHOWN)

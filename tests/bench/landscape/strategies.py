@@ -1,0 +1,108 @@
+"""The strategies of search that are compared on the landscape."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from meta_search.guide.studies import Study
+from meta_search.types import Scalar
+from tests.bench.landscape.simulate import OPERATORS, Simulated, Trace, configuration
+from tests.bench.landscape.table import Landscape
+
+__all__ = ["PROPOSALS", "STRATEGIES", "Strategy", "opening", "searches"]
+
+
+@dataclass(frozen=True, slots=True)
+class Strategy:
+    """A way to search.
+
+    Attributes:
+        about: What it is, in a line.
+        changes: Of the configuration of the default search, see `configuration`.
+        prepare: Called with a search before it starts. alone: its first brief is evaluated before the next.
+    """
+
+    about: str
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    prepare: Callable[[Simulated], None] = lambda search: None
+    alone: bool = False
+
+
+def searches(
+    landscape: Landscape,
+    strategy: Strategy,
+    seeds: Sequence[int],
+    candidates: int,
+    calls: int,
+    recorded: bool = False,
+) -> list[Trace]:
+    """One search a seed.
+
+    Args:
+        candidates, calls: Where a search ends: briefs, used calls.
+        recorded: The recorded first half is searched on, in place of another half for every seed.
+    """
+    traces = []
+    for seed in seeds:
+        half = landscape if recorded else landscape.shuffled(seed)
+        config = configuration(seed, candidates, **strategy.changes)
+        search = Simulated(half, config, most_calls=calls, alone=strategy.alone)
+        strategy.prepare(search)
+        traces.append(search.search())
+    return traces
+
+
+def unguided_briefs(search: Simulated) -> None:
+    """Briefs drawn at random; designs and tuning as they were."""
+    search.guide.briefs = Study("briefs", search.config.seed, ["maximize"], guided=False)
+
+
+def opening(operators: Sequence[str], shown: int) -> Callable[[Simulated], None]:
+    """Other first briefs than the guide's own: crossovers of complementary parents, others of the best."""
+
+    def prepare(search: Simulated) -> None:
+        guide, seed = search.guide, search.config.seed
+        guide.briefs = Study("briefs", seed, ["maximize"])
+        guide.designs = Study("designs", seed, ["maximize"])
+        common: dict[str, Scalar] = {
+            "author": "composer",
+            "inspirations": 0,
+            "temperature": 0.6,
+            "format": "plan",
+        }
+        for operator in operators:
+            rule = "complementary" if operator == "crossover" else "best"
+            guide.briefs.enqueue({"operator": operator, "parents": rule, **common})
+        guide.designs.enqueue({"bootstrap_shown": shown, "votes": 0, "shown": 1})
+
+    return prepare
+
+
+SCHEDULE = {"guided": False, "racing": False, "in_flight": 1}
+STRATEGIES: dict[str, Strategy] = {
+    "default": Strategy("the default search, the composer its only author"),
+    "random": Strategy(
+        "without a guide: briefs and designs drawn uniformly; races as the default", {"guided": False}
+    ),
+    "adas schedule": Strategy(
+        "no guide, one at a time, every candidate on all items; all operators", SCHEDULE
+    ),
+    "adas schedule, novel only": Strategy(
+        "the same without operators: every candidate is a new design", {**SCHEDULE, "operators": ("novel",)}
+    ),
+    "without racing": Strategy("the default, every candidate on all items", {"racing": False}),
+    "without tuning": Strategy("the default without the operator tune", {"operators": OPERATORS[:-1]}),
+    "without briefs": Strategy("the default, its briefs drawn uniformly", prepare=unguided_briefs),
+}
+FIRST = ("bootstrap", "crossover", "crossover", "mutate", "crossover", "tune")
+PROPOSALS: dict[str, Strategy] = {
+    "opening": Strategy("another opening: " + ", ".join(FIRST), prepare=opening(FIRST, 1)),
+    "opening, alone": Strategy(
+        "and its first brief is evaluated before the next is asked for", prepare=opening(FIRST, 1), alone=True
+    ),
+    "opening, alone, 2 shown": Strategy(
+        "and bootstrap first shows two examples", prepare=opening(FIRST, 2), alone=True
+    ),
+}
