@@ -160,8 +160,14 @@ class Races:
             return ""
         best = self._members.incumbent()
         incumbent = best.standing("train") if best is not None and best is not member else None
-        front, planned = self._members.front(member), len(self._runner.items("train"))
-        return decide(member.standing("train"), incumbent, front, planned, self._config.evaluate.block)
+        return decide(
+            member.standing("train"),
+            incumbent,
+            self._members.front(member),
+            planned=len(self._runner.items("train")),
+            block=self._config.evaluate.block,
+            finalists=self._config.search.finalists,
+        )
 
     def _train_done(self, member: Member) -> None:
         """Archive the evaluation and send a contender on to validation."""

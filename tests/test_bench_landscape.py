@@ -16,7 +16,7 @@ from tests.bench.landscape.racing import race, wilcoxon
 from tests.bench.landscape.screening import first, nearest, ridge, screened
 from tests.bench.landscape.simulate import SEEDS, Evaluation, Simulated, Trace, configuration
 from tests.bench.landscape.stand_ins import Table
-from tests.bench.landscape.strategies import PROPOSALS, STRATEGIES, searches
+from tests.bench.landscape.strategies import STRATEGIES, searches
 from tests.bench.landscape.table import FILE, Design, Landscape
 
 KINDS = {"sums": "plus", "names": "who"}
@@ -174,19 +174,6 @@ def test_strategies_do_what_they_are_called() -> None:
         searches(LAND, STRATEGIES[name], [1], 6, 10**6) for name in ("default", "without briefs")
     )
     assert guided != unguided
-
-
-def test_a_first_brief_alone_is_evaluated_before_the_next_is_asked() -> None:
-    [together] = searches(LAND, PROPOSALS["opening"], [1], 6, 10**6)
-    [alone] = searches(LAND, PROPOSALS["opening, alone"], [1], 6, 10**6)
-    firsts = [next(e for e in t.evaluations if e.operator == "bootstrap").used for t in (together, alone)]
-    assert firsts[1] <= firsts[0]
-    assert alone.briefs == together.briefs == 6
-    begun = alone.evaluations[3].used - sum(e.items for e in alone.evaluations[:4])
-    assert begun == 0  # all of one call an item, no lessons: nothing else was begun
-
-
-# -- measures
 
 
 def evaluation(design: Design, used: int, best: Design, stopped: str = "", items: int = 20) -> Evaluation:

@@ -90,7 +90,10 @@ def test_the_opening_is_asked_in_order() -> None:
 def test_the_opening_leaves_out_what_is_not_configured() -> None:
     made = guide(operators=("novel", "mutate"), authors=("composer",))
     orders = [made.ask() for _ in range(6)]
-    assert (orders[0].brief.operator, orders[0].brief.author) == ("novel", "composer")
+    assert (orders[0].brief.operator, orders[0].parent_rule) == (
+        "mutate",
+        "best",
+    )
     assert {o.brief.operator for o in orders} <= {"novel", "mutate"}
     assert {o.brief.author for o in orders} == {"composer"}
 

@@ -21,7 +21,7 @@ from tests.bench.landscape.measures import (
     saving,
 )
 from tests.bench.landscape.simulate import Trace
-from tests.bench.landscape.strategies import PROPOSALS, STRATEGIES, searches
+from tests.bench.landscape.strategies import STRATEGIES, searches
 from tests.bench.landscape.table import FILE, Landscape
 
 SEEDS, CANDIDATES, CALLS = 50, 40, 1500
@@ -38,13 +38,11 @@ def main() -> None:
     parser.add_argument(
         "--recorded", action="store_true", help="search on the first half of the items always"
     )
-    parser.add_argument("--proposals", action="store_true", help="changes to the default, too")
     options = parser.parse_args()
     landscape, console = Landscape.read(options.file), Console(width=WIDTH)
-    chosen = {**STRATEGIES, **(PROPOSALS if options.proposals else {})}
     seeds, found = range(options.seeds), {}
     halves = [landscape if options.recorded else landscape.shuffled(seed) for seed in seeds]
-    for name, strategy in chosen.items():
+    for name, strategy in STRATEGIES.items():
         began = time.process_time()
         found[name] = searches(landscape, strategy, seeds, CANDIDATES, CALLS, options.recorded)
         console.print(f"[dim]{name}: {strategy.about} ({time.process_time() - began:.0f} s CPU)[/dim]")

@@ -120,7 +120,6 @@ class Simulated(Search):
     Args:
         landscape: The table. config: Of the search, see `configuration`.
         decide: The racing rule. most_calls: Where the search ends if its candidates do not end it before.
-        alone: The first brief is evaluated before the next one is asked for, whatever `in_flight` says.
 
     Seeds are never stopped, so that they use as many calls in every strategy.
 
@@ -134,10 +133,9 @@ class Simulated(Search):
         config: Config,
         decide: Decide = decide,
         most_calls: int = 10**9,
-        alone: bool = False,
     ) -> None:
         self.table, self.trace = Table(landscape), Trace()
-        self._most, self._rule, self._alone = most_calls, decide, alone
+        self._most, self._rule = most_calls, decide
         folder, domain = Path(tempfile.gettempdir()), TableDomain(landscape)
         scorer = Scorer(domain, config.sandbox)
         session = Session(
@@ -166,15 +164,6 @@ class Simulated(Search):
             r.used.calls for m in self.members for r in m.rows("train")
         )
         return self.trace
-
-    def _fill(self) -> None:
-        found = [m for m in self.members if not m.seed]
-        under_way = bool(self.briefs.writing or found) and not any(m.done for m in found)
-        if not (self._alone and under_way and (self.briefs.writing or self.races.running())):
-            super()._fill()
-        elif found and not found[0].racing:
-            self.waiting.remove(found[0])
-            self.races.start(found[0])
 
     def _verdict(self, member: Member) -> str:
         if not self.config.evaluate.racing or member.seed:

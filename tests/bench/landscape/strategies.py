@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from meta_search.guide.studies import Study
-from meta_search.types import Scalar
 from tests.bench.landscape.simulate import OPERATORS, Simulated, Trace, configuration
 from tests.bench.landscape.table import Landscape
 
-__all__ = ["PROPOSALS", "STRATEGIES", "Strategy", "opening", "searches"]
+__all__ = ["STRATEGIES", "Strategy", "searches"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,13 +20,12 @@ class Strategy:
     Attributes:
         about: What it is, in a line.
         changes: Of the configuration of the default search, see `configuration`.
-        prepare: Called with a search before it starts. alone: its first brief is evaluated before the next.
+        prepare: Called with a search before it starts.
     """
 
     about: str
     changes: Mapping[str, Any] = field(default_factory=dict)
     prepare: Callable[[Simulated], None] = lambda search: None
-    alone: bool = False
 
 
 def searches(
@@ -48,7 +46,7 @@ def searches(
     for seed in seeds:
         half = landscape if recorded else landscape.shuffled(seed)
         config = configuration(seed, candidates, **strategy.changes)
-        search = Simulated(half, config, most_calls=calls, alone=strategy.alone)
+        search = Simulated(half, config, most_calls=calls)
         strategy.prepare(search)
         traces.append(search.search())
     return traces
@@ -59,25 +57,11 @@ def unguided_briefs(search: Simulated) -> None:
     search.guide.briefs = Study("briefs", search.config.seed, ["maximize"], guided=False)
 
 
-def opening(operators: Sequence[str], shown: int) -> Callable[[Simulated], None]:
-    """Other first briefs than the guide's own: crossovers of complementary parents, others of the best."""
-
-    def prepare(search: Simulated) -> None:
-        guide, seed = search.guide, search.config.seed
-        guide.briefs = Study("briefs", seed, ["maximize"])
-        guide.designs = Study("designs", seed, ["maximize"])
-        common: dict[str, Scalar] = {
-            "author": "composer",
-            "inspirations": 0,
-            "temperature": 0.6,
-            "format": "plan",
-        }
-        for operator in operators:
-            rule = "complementary" if operator == "crossover" else "best"
-            guide.briefs.enqueue({"operator": operator, "parents": rule, **common})
-        guide.designs.enqueue({"bootstrap_shown": shown, "votes": 0, "shown": 1})
-
-    return prepare
+def no_opening(search: Simulated) -> None:
+    """Briefs and designs by the sampler from the first on."""
+    seed = search.config.seed
+    search.guide.briefs = Study("briefs", seed, ["maximize"])
+    search.guide.designs = Study("designs", seed, ["maximize"])
 
 
 SCHEDULE = {"guided": False, "racing": False, "in_flight": 1}
@@ -95,14 +79,5 @@ STRATEGIES: dict[str, Strategy] = {
     "without racing": Strategy("the default, every candidate on all items", {"racing": False}),
     "without tuning": Strategy("the default without the operator tune", {"operators": OPERATORS[:-1]}),
     "without briefs": Strategy("the default, its briefs drawn uniformly", prepare=unguided_briefs),
-}
-FIRST = ("bootstrap", "crossover", "crossover", "mutate", "crossover", "tune")
-PROPOSALS: dict[str, Strategy] = {
-    "opening": Strategy("another opening: " + ", ".join(FIRST), prepare=opening(FIRST, 1)),
-    "opening, alone": Strategy(
-        "and its first brief is evaluated before the next is asked for", prepare=opening(FIRST, 1), alone=True
-    ),
-    "opening, alone, 2 shown": Strategy(
-        "and bootstrap first shows two examples", prepare=opening(FIRST, 2), alone=True
-    ),
+    "without opening": Strategy("the default, its first briefs left to the sampler", prepare=no_opening),
 }
