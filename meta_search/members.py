@@ -40,6 +40,7 @@ class Member:
     children: int = 0
     wanted: dict[str, int] = field(default_factory=dict)
     target: dict[str, int] = field(default_factory=dict)
+    _scores: dict[str, dict[str, float]] = field(default_factory=dict)  # of splits unchanged since
 
     @property
     def agent(self) -> Agent:
@@ -56,13 +57,16 @@ class Member:
     def add(self, result: ItemResult) -> None:
         """Keep a result."""
         self.results.setdefault(result.split, {})[(result.item, result.repeat)] = result
+        self._scores.pop(result.split, None)
 
-    def scores(self, split: str) -> dict[str, float]:
+    def scores(self, split: str) -> Mapping[str, float]:
         """Item -> mean score over its repeats."""
-        sums: dict[str, list[float]] = {}
-        for row in self.rows(split):
-            sums.setdefault(row.item, []).append(row.score or 0.0)
-        return {item: sum(values) / len(values) for item, values in sums.items()}
+        if split not in self._scores:
+            sums: dict[str, list[float]] = {}
+            for row in self.rows(split):
+                sums.setdefault(row.item, []).append(row.score or 0.0)
+            self._scores[split] = {item: sum(values) / len(values) for item, values in sums.items()}
+        return self._scores[split]
 
     def score(self, split: str) -> float:
         scores = self.scores(split)

@@ -7,13 +7,14 @@ that is rebuilt asks what the undisturbed one would have asked.
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, cast
 
 from meta_search.types import Scalar
 
-__all__ = ["Asked", "Row", "Study"]
+__all__ = ["Asked", "Row", "Study", "remembered"]
 
 RANDOM_STARTS = 4
 
@@ -58,6 +59,30 @@ class Asked:
         return float(self._trial.suggest_float(name, low, high))
 
 
+def remembered(
+    params: Mapping[str, Any], values: Sequence[float], suggest: Callable[[Asked], object]
+) -> Any | None:
+    """A trial of an earlier run as this one would have asked for it; `None` where it could not have.
+
+    Args:
+        params: Name -> value; what `suggest` does not ask for is left out.
+        values: What it was told.
+        suggest: Suggests all parameters of a trial.
+    """
+    import optuna
+
+    asked = Asked(-1, lambda: optuna.trial.FixedTrial(dict(params)))
+    with warnings.catch_warnings():  # of values out of range, which the trial that is made here refuses
+        warnings.simplefilter("ignore")
+        try:
+            suggest(asked)
+            return optuna.trial.create_trial(
+                params=asked.params, distributions=asked.distributions, values=list(values)
+            )
+        except ValueError:
+            return None
+
+
 class Study:
     """A TPE study with ask and tell (Bergstra et al. 2011; Optuna 5's multivariate TPE with constant liar).
 
@@ -75,11 +100,13 @@ class Study:
         self.name = name
         self._seed = seed
         self._guided = guided
+        self._before = 0  # trials of earlier runs, which have no numbers here
         self._apart: dict[int, Asked] = {}
         self._storage = optuna.storages.InMemoryStorage()
         self._study = optuna.create_study(
             study_name=name, storage=self._storage, directions=cast(Any, list(directions))
         )
+        self._space = optuna.search_space.IntersectionSearchSpace(include_pruned=True)
 
     def _sampler(self, number: int) -> Any:
         import optuna
@@ -90,21 +117,42 @@ class Study:
             return optuna.samplers.RandomSampler(seed=seed)
         return optuna.samplers.TPESampler(n_startup_trials=RANDOM_STARTS, seed=seed, multivariate=True)
 
+    def _quick(self, sampler: Any) -> Any:
+        """A new sampler compares the distributions of all trials to find what they have in common. Ours
+        live for one trial, so the study keeps that: with 400 trials it was most of the time of an ask."""
+        if self._guided and len(self._study.directions) == 1:
+            sampler._search_space = self._space
+        return sampler
+
     def enqueue(self, params: Mapping[str, Scalar]) -> None:
         """Try these values next."""
         self._study.enqueue_trial(dict(params))
 
+    def recall(
+        self, params: Mapping[str, Any], values: Sequence[float], suggest: Callable[[Asked], object]
+    ) -> bool:
+        """Learn from a trial of an earlier run, see `remembered`. Only before anything is asked or restored.
+
+        Returns:
+            False where this study could not have asked for it: nothing is learned then.
+        """
+        trial = remembered(params, values, suggest)
+        if trial is not None:
+            self._study.add_trial(trial)
+            self._before += 1
+        return trial is not None
+
     def ask(self) -> Asked:
         """A new trial; several may be under way, each with a sampler of its own."""
         trial = self._ask()
-        return Asked(trial.number, lambda: trial)
+        return Asked(trial.number - self._before, lambda: trial)
 
     def ask_apart(self) -> Asked:
         """A new trial for another thread: what it suggests depends on what the study knew when it was asked.
 
         The study learns the suggestions when it is told, or before by `learn`.
         """
-        asked = self._set_apart(self._ask().number)
+        asked = self._set_apart(self._ask().number - self._before)
         self._apart[asked.number] = asked
         return asked
 
@@ -125,9 +173,9 @@ class Study:
     def _ask(self) -> Any:
         import optuna
 
-        trials = self._study.get_trials(deepcopy=False)
-        queued = (t.number for t in trials if t.state == optuna.trial.TrialState.WAITING)
-        sampler = self._sampler(next(queued, len(trials)))
+        trials = self._trials()
+        queued = (n for n, t in enumerate(trials) if t.state == optuna.trial.TrialState.WAITING)
+        sampler = self._quick(self._sampler(next(queued, len(trials))))
         return optuna.load_study(study_name=self.name, storage=self._storage, sampler=sampler).ask()
 
     def _set_apart(self, number: int) -> Asked:
@@ -144,31 +192,36 @@ class Study:
                 sampler=self._sampler(number),
             )
             copy.add_trials(known)
-            return optuna.trial.Trial(copy, copy.get_trials(deepcopy=False)[number]._trial_id)
+            trial = copy.get_trials(deepcopy=False)[self._before + number]
+            return optuna.trial.Trial(copy, trial._trial_id)
 
         return Asked(number, begin)
 
+    def _trials(self) -> Sequence[Any]:
+        """Trials of this run, by number."""
+        return self._study.get_trials(deepcopy=False)[self._before :]
+
     def _id(self, number: int) -> int:
-        return int(self._study.get_trials(deepcopy=False)[number]._trial_id)
+        return int(self._trials()[number]._trial_id)
 
     def tell(self, number: int, values: Sequence[float] | None) -> None:
         """Tell a trial's objectives; `None` for a trial that came to nothing. Only the first time counts."""
         import optuna
 
-        trials = self._study.get_trials(deepcopy=False)
+        trials = self._trials()
         if number >= len(trials) or trials[number].state.is_finished():
             return
         self.learn(number)
         if values is None:
-            self._study.tell(number, state=optuna.trial.TrialState.FAIL)
+            self._study.tell(self._before + number, state=optuna.trial.TrialState.FAIL)
         else:
-            self._study.tell(number, list(values))
+            self._study.tell(self._before + number, list(values))
 
     def export(self, number: int) -> dict[str, Any]:
         """A trial's parameters, with what is needed to `restore` it under the key `_distributions`."""
         import optuna
 
-        trial = self._study.get_trials(deepcopy=False)[number]
+        trial = self._trials()[number]
         told = {k: optuna.distributions.distribution_to_json(d) for k, d in trial.distributions.items()}
         return {**trial.params, "_distributions": told}
 

@@ -104,7 +104,8 @@ def _base(litellm: Any) -> Any:
 
 def _reason(said: Sequence[str], name: str) -> str:
     """Why litellm could not make a logger, and what to do."""
-    text = " ".join((said[-1] if said else "").rpartition("custom logger: ")[2].split())[:200]
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", said[-1] if said else "")  # litellm writes in colours
+    text = " ".join(plain.rpartition("custom logger: ")[2].split())[:300]
     missing = re.search(r"No module named '(\w+)|metadata was found for (\S+)", text)
     if missing:
         package = (missing[1] or missing[2]).replace("_", "-")

@@ -181,6 +181,7 @@ class Gateway:
             return Entry("failed", fault="llm", message="the gateway is closed"), Usage()
         task = asyncio.create_task(self._fly(call, Usage() if found is None else found.charged))
         self._flights[call.key] = (call, task)
+        task.add_done_callback(_retrieve)
         return await _listen(call, task)
 
     async def _fly(self, call: Call, before: Usage) -> tuple[Entry, Usage]:
@@ -209,6 +210,12 @@ async def _listen(call: Call, task: asyncio.Task[tuple[Entry, Usage]]) -> tuple[
         return await asyncio.shield(task)
     finally:
         call.listeners -= 1
+
+
+def _retrieve(task: asyncio.Task[tuple[Entry, Usage]]) -> None:
+    """Take note of how a call ended, or asyncio would complain of those that nobody waits for any more."""
+    if not task.cancelled():
+        task.exception()
 
 
 def _missing(call: Call) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sqlite3
 import tempfile
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from tests.bench.row import ROWS, NotYet, Row, family
@@ -34,15 +36,13 @@ def measure(quick: bool) -> Row:
         everyone = _answered(folder / "run" / "archive.db", process.pid)
         workers = [pid for pid in everyone if _command(pid).startswith("ray::")]
         server = [pid for pid in everyone if "meta_search.llm.local" in _command(pid)]
-        for pid in (*workers, process.pid):
-            os.kill(pid, signal.SIGKILL)
+        _kill((*workers, process.pid))
         process.wait()
         began = time.monotonic()
         while (left := [p for p in everyone if _lives(p)]) and time.monotonic() - began < GONE_S:
             time.sleep(0.02)
         took = time.monotonic() - began
-        for pid in left:
-            os.kill(pid, signal.SIGKILL)
+        _kill(left)
     return Row(
         *ROWS["orphans"],
         figure=f"{len(left)} of {len(everyone)}",
@@ -64,9 +64,15 @@ def _answered(archive: Path, driver: int) -> list[int]:
                     continue
             if n >= 5:
                 return family(driver)
-    for pid in (*family(driver), driver):
-        os.kill(pid, signal.SIGKILL)
+    _kill((*family(driver), driver))
     raise NotYet(f"the embedded model answered nothing within {PATIENCE_S:g} s")
+
+
+def _kill(processes: Iterable[int]) -> None:
+    """Kill them; some end by themselves meanwhile, like a worker that Ray has no use for."""
+    for pid in processes:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def _command(pid: int) -> str:

@@ -28,7 +28,7 @@ def overrides(quick: bool, folder: str) -> list[str]:
             "evaluate.executor=inline",
             "evaluate.split=train",
             f"evaluate.items={items}",
-            "llm.max_tokens=160",
+            "llm.max_tokens=128",
         ),
         *("budget.wall_s=null", "run.confirm=false"),
     ]

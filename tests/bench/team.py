@@ -19,7 +19,7 @@ from tests.bench.row import ROWS, NotYet, Row
 from tests.bench.searches import ROOT
 
 VARIABLE = "META_SEARCH_BENCH_RUNS"
-TRAIN, TEST = 18, 60
+TRAIN, TEST = 12, 40
 QUICK = 4, 4
 FAMILIES = "letter_counting,needle_haystack"  # that the model is neither always right nor always wrong at
 
@@ -39,7 +39,7 @@ def overrides(quick: bool) -> list[str]:
         *(
             "domain=reasoning",
             f"domain.families=[{FAMILIES}]",
-            "llm.max_tokens=192",
+            "llm.max_tokens=128",
             "evaluate.executor=inline",
             "evaluate.racing=false",
         ),
