@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from authors_kit import Desk
 from hypothesis import HealthCheck, settings
+from sandbox_kit import House
 
 # A busy machine draws slowly; that says nothing of the code.
 settings.register_profile("busy", suppress_health_check=[HealthCheck.too_slow], deadline=None)
@@ -39,6 +41,19 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def root() -> Path:
     """The checkout."""
     return ROOT
+
+
+@pytest.fixture(scope="module")
+def house() -> Iterator[House]:
+    """A sandbox for candidate code, with a scripted LLM."""
+    with House() as house:
+        yield house
+
+
+@pytest.fixture
+def desk(house: House) -> Desk:
+    """What an author is handed, and what it does with it."""
+    return Desk(house)
 
 
 @pytest.fixture(scope="session")

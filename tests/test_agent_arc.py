@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -19,12 +18,6 @@ assert isinstance(feedback, Info)
 output = self.get_test_output_from_code(CODE)
 return json.dumps([feedback.content, len(right), len(wrong), output.content, feedback.author, output.name])
 """
-
-
-@pytest.fixture(scope="module")
-def house() -> Iterator[House]:
-    with House() as house:
-        yield house
 
 
 def tried(house: House, code: str) -> list[Any]:

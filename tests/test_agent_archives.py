@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -88,12 +88,6 @@ REPLIES: dict[str, Script] = {
     "wrong code": with_text(f"```python\n{adas_arc.WRONG}\n```"),
     "long": with_text("Let us think about it once more. " * 300),
 }
-
-
-@pytest.fixture(scope="module")
-def house() -> Iterator[House]:
-    with House() as house:
-        yield house
 
 
 def sources_of(archive: str, folder: Path) -> tuple[list[str], dict[str, Any]]:

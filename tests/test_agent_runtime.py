@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,12 +10,6 @@ from sandbox_kit import House, with_text
 
 from meta_search.agent.runtime import Demonstration, nearest
 from meta_search.types import CallRequest
-
-
-@pytest.fixture(scope="module")
-def house() -> Iterator[House]:
-    with House() as house:
-        yield house
 
 
 def last(request: CallRequest) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -28,12 +27,6 @@ CALLS = {
     "dylan": 3,
 }
 UNAGREED = CALLS | {"dylan": 8}  # empty answers are no agreement
-
-
-@pytest.fixture(scope="module")
-def house() -> Iterator[House]:
-    with House() as house:
-        yield house
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -55,12 +55,6 @@ def model(
 
 def own_number(agent: int, review: bool, shown: dict[int, str]) -> str:
     return str(agent)
-
-
-@pytest.fixture(scope="module")
-def house() -> Iterator[House]:
-    with House() as opened:
-        yield opened
 
 
 def network_of(result: ItemResult) -> TeamNetwork:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import adas_arc
 import adas_text
@@ -41,12 +41,6 @@ def published() -> list[str]:
     if not ARCHIVE.exists():
         pytest.skip("no published archive beside this checkout")
     return [entry["code"] for entry in json.loads(ARCHIVE.read_text(encoding="utf-8"))]
-
-
-@pytest.fixture(scope="module")
-def house() -> Iterator[House]:
-    with House() as house:
-        yield house
 
 
 def long_answers() -> Script:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -20,12 +19,6 @@ from meta_search.types import Agent, CallRequest, Demonstration
 
 PROGRAM = "```python\nprint({})\n```"
 SHOWN = Demonstration(EXAMPLES[2].question, PROGRAM.format(42))
-
-
-@pytest.fixture(scope="module")
-def house() -> Iterator[House]:
-    with House() as house:
-        yield house
 
 
 def counts(request: CallRequest) -> str:

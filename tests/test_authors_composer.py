@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -19,17 +18,6 @@ from meta_search.types import Agent, CallRequest, Demonstration, Parameter
 COMPOSER: Author = Composer()
 ROUTED = {"way:letters": "program", "way:sums": "direct"}
 SHOWN = Demonstration("Sum 40 and 2.", "```python\nprint(42)\n```")
-
-
-@pytest.fixture(scope="module")
-def house() -> Iterator[House]:
-    with House() as house:
-        yield house
-
-
-@pytest.fixture
-def desk(house: House) -> Desk:
-    return Desk(house)
 
 
 def planned(plan: Plan, **more: Any) -> Parent:

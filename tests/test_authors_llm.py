@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -38,17 +38,6 @@ temperature=0.1
 temperature=0.0
 >>>>>>> REPLACE"""
 SHOWN = Demonstration("Sum 40 and 2.", "```python\nprint(42)\n```")
-
-
-@pytest.fixture(scope="module")
-def house() -> Iterator[House]:
-    with House() as house:
-        yield house
-
-
-@pytest.fixture
-def desk(house: House) -> Desk:
-    return Desk(house)
 
 
 def write(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import json
 import string
-from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -15,13 +14,6 @@ from sandbox_kit import House, with_text
 from meta_search.authors.check import check_source
 from meta_search.authors.plan import WAYS, Plan, Route, compile_plan, plan_from, plan_schema
 from meta_search.types import CallRequest
-
-
-@pytest.fixture(scope="module")
-def house() -> Iterator[House]:
-    with House() as house:
-        yield house
-
 
 nasty = st.one_of(
     st.text(max_size=40),

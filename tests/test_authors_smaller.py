@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
-import pytest
 from authors_kit import Desk, made
 from sandbox_kit import House
 from test_importance import CHATTER, PANEL, Bench
@@ -16,12 +15,6 @@ from meta_search.authors.llm import LLMAuthor
 from meta_search.authors.smaller import simplify
 from meta_search.config import AuthorConfig
 from meta_search.types import Agent, CallReply, CallRequest, Demonstration, Importance, Usage
-
-
-@pytest.fixture(scope="module")
-def house() -> Iterator[House]:
-    with House() as opened:
-        yield opened
 
 
 def context(house: House, bench: Bench, source: str, noted: list[Importance], **more: object) -> Context:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import pytest
 from authors_kit import Desk, failed, made, seed
@@ -43,12 +43,6 @@ class Bench:
         self.agents.append(agent)
         values = dict(agent.values)
         return [self.house.run(agent.source, model, item=f"i{p}", values=values) for p in places]
-
-
-@pytest.fixture(scope="module")
-def house() -> Iterator[House]:
-    with House() as opened:
-        yield opened
 
 
 def context(house: House, bench: Bench, parents: Sequence[Parent], **more: object) -> Context:
