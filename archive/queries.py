@@ -18,6 +18,7 @@ __all__ = [
     "SEARCH",
     "TOP",
     "USAGE",
+    "WRITING",
 ]
 
 CHUNK = 500  # rows fetched together; below SQLite's least limit of parameters (999)
@@ -60,4 +61,8 @@ FROM evaluations e JOIN agents a ON a.id = e.agent WHERE e.split = ? AND e.compl
 USAGE = """
 SELECT purpose, SUM(attempts), SUM(prompt_tokens), SUM(completion_tokens), SUM(cost_usd)
 FROM calls GROUP BY purpose
+"""
+WRITING = """
+SELECT agent, SUM(attempts), SUM(prompt_tokens), SUM(completion_tokens), SUM(cost_usd)
+FROM calls WHERE purpose = 'meta' AND agent GLOB 'brief-[0-9]*' GROUP BY agent
 """

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from archive import codec, queries
 from archive.readers import Readers, database_path
+from archive.schema import SCHEMA_VERSION, version
 from archive.select import Member, Population
 from meta_search.errors import ArchiveError
 from meta_search.types import Agent, Attempt, Brief, Evaluation, Importance, ItemResult, Parameter, Usage
@@ -99,6 +100,11 @@ class Archive:
     def close(self) -> None:
         """Close all connections; the archive may be used again after."""
         self._readers.close()
+
+    @property
+    def is_current(self) -> bool:
+        """Whether this version of the schema wrote it, not an older one."""
+        return version(self._readers.get(), self.path) == SCHEMA_VERSION
 
     def __len__(self) -> int:
         """Number of agents."""
@@ -258,6 +264,10 @@ class Archive:
     def usage(self) -> dict[str, Usage]:
         """What was paid so far by purpose: attempts and what they were charged, in flight ones in full."""
         return {purpose: Usage(*sums) for purpose, *sums in self._rows(queries.USAGE)}
+
+    def writing(self) -> dict[int, Usage]:
+        """What the meta agent used to carry out each brief, by its number: attempts and their tokens."""
+        return {int(name.removeprefix("brief-")): Usage(*sums) for name, *sums in self._rows(queries.WRITING)}
 
     def _best_ids(self, split: str, complete: bool, n: int) -> list[str]:
         return [agent for (agent,) in self._rows(queries.TOP, split, int(complete), max(0, n))]

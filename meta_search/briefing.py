@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from domains.domain import Item
 from meta_search.authors.author import Context, Example, Failure, Parent, Trial
@@ -92,28 +93,25 @@ class Briefing:
         return tuple((e.question, e.answer) for e in self.examples)
 
     def brief(self, order: Order) -> Brief:
-        """The order with its parents and inspirations chosen."""
+        """The order with its parents and inspirations chosen. Author `adas` needs none: it sees them all."""
         rng = random.Random(order.brief.seed)
+        told = self._session.config.author.temperature
+        brief = order.brief if told is None else replace(order.brief, temperature=told)
+        if brief.author == "adas":
+            return brief
         population = self._members.population()
         rule = order.parent_rule if order.parent_rule in RULES else "best"
         parents = population.choose_parents(rule, order.parents, rng)  # type: ignore[arg-type]
         others = [
             a for a in population.choose_parents("front", order.inspirations + 2, rng) if a not in parents
         ]
-        brief = order.brief
-        return Brief(
-            number=brief.number,
-            operator=brief.operator,
-            author=brief.author,
-            parents=tuple(parents),
-            inspirations=tuple(others[: order.inspirations]),
-            temperature=brief.temperature,
-            tags=brief.tags,
-            seed=brief.seed,
-        )
+        return replace(brief, parents=tuple(parents), inspirations=tuple(others[: order.inspirations]))
 
-    def context(self, brief: Brief, trial: Trial, values: Mapping[str, Scalar], errand: Errand) -> Context:
-        """Everything an author may use, as things stand now."""
+    def context(
+        self, brief: Brief, trial: Trial, values: Mapping[str, Scalar], errand: Errand, attempts: int = 1
+    ) -> Context:
+        """Everything an author may use, as things stand now; `attempts`: what the brief's chain has left."""
+        archive = self._members.finished() if brief.author == "adas" else ()
         return Context(
             brief=brief,
             config=self._session.config.author,
@@ -134,6 +132,10 @@ class Briefing:
             note=errand.note,
             family=self._session.config.domain.name,
             questions=tuple(item.question for item in self._train.values()),
+            known=tuple((m.agent, m.candidate.plan) for m in self._members),
+            archive=tuple(map(self._parent, archive)),
+            room=self._session.config.llm.meta_room,
+            attempts=attempts,
         )
 
     def _parent(self, member: Member) -> Parent:
@@ -160,6 +162,8 @@ class Briefing:
             plan=member.candidate.plan,
             space=member.candidate.space,
             generation=member.candidate.generation,
+            thought=member.candidate.thought,
+            scores=tuple(sorted(member.scores("train").values())),
         )
 
     def keep(self, demonstrations: Sequence[Demonstration]) -> None:

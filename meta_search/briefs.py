@@ -8,10 +8,11 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import asdict, dataclass, fields, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from random import Random
+from typing import TYPE_CHECKING
 
-from meta_search.authors.author import Author, Written
+from meta_search.authors.author import Author, Drawn, Trial, Written
 from meta_search.authors.check import find_leak
 from meta_search.briefing import Briefing
 from meta_search.errands import Errand
@@ -19,53 +20,20 @@ from meta_search.errors import MetaSearchError
 from meta_search.guide.guide import VALUE_OF_NOTHING, Guide, gain_per_cost
 from meta_search.journal import Journal
 from meta_search.members import Member, Members
+from meta_search.mending import debug_brief, failing
 from meta_search.progress import Progress
 from meta_search.scoring import Runner
 from meta_search.session import Session
 from meta_search.threads import in_thread
 from meta_search.types import Attempt, Brief, Candidate, Scalar, agent_id
+from meta_search.writing import Writing
 
 if TYPE_CHECKING:
     from meta_search.restoring import Restored
 
-__all__ = ["Briefs", "Writing"]
+__all__ = ["Briefs"]
 
-
-@dataclass(frozen=True, slots=True)
-class Writing:
-    """A brief that was asked for and not yet told.
-
-    Attributes:
-        design: Number of its trial in the study of designs.
-        tuning: (source, trial number) of the tuning studies that it asked.
-        values: What they chose.
-        tokens: What the meta agent used to carry it out.
-    """
-
-    brief: Brief
-    design: int
-    tuning: tuple[tuple[str, int], ...] = ()
-    values: Mapping[str, Scalar] | None = None
-    tokens: int = 0
-
-    def told(self) -> dict[str, Any]:
-        """As an event `ask` tells it."""
-        brief = asdict(self.brief)
-        return {
-            "brief": brief.pop("number"),
-            **brief,
-            "design": self.design,
-            "tuning": self.tuning,
-            "values": dict(self.values or {}),
-        }
-
-    @classmethod
-    def of(cls, data: Mapping[str, Any]) -> Writing:
-        """From an event `ask`."""
-        told: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
-        brief = Brief(told["brief"], **{f.name: told[f.name] for f in fields(Brief) if f.name != "number"})
-        tuning = tuple((str(source), int(number)) for source, number in data["tuning"])
-        return cls(brief, data["design"], tuning, data["values"])
+MENDERS = {"llm": "llm", "mixed": "llm", "adas": "adas"}  # author.name -> who mends
 
 
 class Briefs:
@@ -80,7 +48,7 @@ class Briefs:
     Attributes:
         writing: Brief -> what authors are at work on.
         awaited: Agent -> what is told once the agent is evaluated.
-        written: Briefs that were delivered, whatever came of them.
+        written: Briefs that were delivered, whatever came of them; those that mend are not counted.
     """
 
     def __init__(
@@ -101,6 +69,7 @@ class Briefs:
         self.awaited: dict[str, Writing] = {}
         self.written = 0
         self._errands: list[Errand] = []
+        self._noted = False
         self._scored = {
             item.question: item.id
             for split in ("train", "validation", "test")
@@ -110,6 +79,11 @@ class Briefs:
     def lines(self) -> list[str]:
         """What is being written, a line each."""
         return [f"writing: {w.brief.author} by {w.brief.operator}" for w in self.writing.values()]
+
+    @property
+    def begun(self) -> int:
+        """Briefs that were delivered or are being written; those that mend are not counted."""
+        return self.written + sum(not w.mends for w in self.writing.values())
 
     def close(self) -> None:
         """The search is over: authors still at work get no further calls or runs."""
@@ -146,7 +120,7 @@ class Briefs:
         """Hand a brief to its author."""
         brief, journal = writing.brief, self._journal
         self.writing[brief.number] = writing
-        self._progress.say(f"brief {brief.number}: {brief.author} writes by {brief.operator}")
+        self._progress.say(f"brief {brief.trial}: {brief.author} writes by {brief.operator}")
         key = ("written", brief.number)
         journal.expect(key)
         if not journal.comes(key):
@@ -154,8 +128,11 @@ class Briefs:
         runner, chances = self._runner, journal.chances(brief.number)
         errand = Errand(self._session, runner.run, self.briefing.pairs, chances, runner.probe)
         self._errands.append(errand)
-        trial = self._guide.designs.under_way(writing.design)
-        context = self.briefing.context(brief, trial, writing.values or {}, errand)
+        trial: Trial = Drawn(Random(brief.seed))
+        if not writing.mends:
+            trial = self._guide.designs.under_way(writing.design)
+        left = self._session.config.search.attempts - writing.used
+        context = self.briefing.context(brief, trial, writing.values or {}, errand, left)
         author = self._authors[brief.author]()
         future = in_thread(lambda: author.write(context))
         future.add_done_callback(
@@ -178,8 +155,9 @@ class Briefs:
         brief, runner, guide = writing.brief, self._runner, self._guide
         self._errands.remove(errand)
         self.writing.pop(brief.number)
-        self.written += 1
-        candidate, attempts = self._judged(brief, _outcome(brief, future))
+        self.written += not writing.mends
+        written = _outcome(brief, future)
+        candidate, attempts = self._judged(brief, written)
         for attempt in attempts:
             runner.write("add_attempt", attempt)
         if candidate is not None:
@@ -190,14 +168,18 @@ class Briefs:
         guide.designs.learn(writing.design)
         runner.trial("designs", writing.design, guide.designs.export(writing.design), state="running")
         agent = None if candidate is None else candidate.agent.id
-        self._journal.note("delivery", {"brief": brief.number, "agent": agent, **errand.told()})
-        writing = replace(writing, tokens=errand.tokens)
+        more = {"used": written.used} if written.used != 1 else {}
+        self._journal.note("delivery", {"brief": brief.number, "agent": agent, **errand.told(), **more})
+        writing = writing.written(errand.tokens, written.used)
+        if written.note and not self._noted:
+            self._noted = True
+            self._progress.say(f"brief {brief.trial}: {written.note}")
         if candidate is None:
             why = attempts[-1].message if attempts else "nothing was written"
-            self._progress.say(f"brief {brief.number}: no candidate ({why})")
+            self._progress.say(f"brief {brief.trial}: no candidate ({why})")
             self.tell(writing, None)
         else:
-            self._progress.say(f"brief {brief.number}: «{candidate.agent.name}» {candidate.thought}")
+            self._progress.say(f"brief {brief.trial}: «{candidate.agent.name}» {candidate.thought}")
             self.awaited[candidate.agent.id] = writing
             self._admit(candidate)
 
@@ -217,19 +199,45 @@ class Briefs:
         return None, (*written.attempts, refusal)
 
     def evaluated(self, member: Member) -> None:
-        """A train evaluation is complete or was stopped: tell the guide, if it waits for it."""
+        """A train evaluation is complete or was stopped: have a candidate that failed mended, or tell the
+        guide, if it waits for it."""
         writing = self.awaited.pop(member.agent.id, None)
-        if writing is not None:
+        if writing is not None and not self._mended(writing, member):
             self.tell(writing, member)
 
-    def tell(self, writing: Writing, member: Member | None) -> None:
-        """Tell every study what came of the brief."""
-        number, guide, trial = writing.brief.number, self._guide, self._runner.trial
+    def _mended(self, writing: Writing, member: Member) -> bool:
+        """Ask for a brief of operator `debug` where the candidate failed and an attempt is left."""
+        config = self._session.config
+        author = MENDERS.get(config.author.name, "")
+        spent = writing.used >= config.search.attempts
+        if not author or spent or not failing(member.rows("train"), config.search.failing):
+            return False
+        mending = replace(writing, brief=debug_brief(writing.brief, member.agent.id, author))
+        self._journal.note("ask", mending.told())
+        self.write(mending)
+        return True
+
+    def _chain(self, writing: Writing, member: Member | None) -> list[Member]:
+        """The agents that a brief came to: its candidate, and those that mended it; the first one first."""
+        found, brief = [] if member is None else [member], writing.brief
+        while brief.operator == "debug":
+            found.insert(0, self._members[brief.parents[0]])
+            brief = found[0].candidate.brief
+        return found
+
+    def tell(self, writing: Writing, last: Member | None) -> None:
+        """Tell every study what came of the brief: `last`, what its chain ends with.
+
+        Design and values are those of its first candidate, whom nobody has mended.
+        """
+        number, guide, trial = writing.brief.trial, self._guide, self._runner.trial
+        chain = self._chain(writing, last)
+        member = chain[0] if chain else None
         score = None if member is None else member.score("train")
-        value = None if member is None else self._value(writing, member)
+        value = self._value(writing, chain) if chain else None
         told = VALUE_OF_NOTHING if value is None else value
         guide.tell(number, value)
-        trial("briefs", number, guide.briefs.export(number), [told], member)
+        trial("briefs", number, guide.briefs.export(number), [told], chain[-1] if chain else None)
         design = guide.designs.export(writing.design)
         worth = [score] if score is not None and len(design) > 1 else None  # beside its `_distributions`
         guide.tell_design(writing.design, worth[0] if worth else None)
@@ -241,17 +249,18 @@ class Briefs:
             trial(f"tuning/{source}", tuned, guide.tuning(source).export(tuned), values, member)
         self._journal.note("tell", {"brief": number, "value": value})
 
-    def _value(self, writing: Writing, member: Member) -> float:
-        """The child's gain over its best parent per cost, its own score where it has none."""
+    def _value(self, writing: Writing, chain: Sequence[Member]) -> float:
+        """The last child's gain over the best parent per cost of the chain; its score where it has none."""
+        member = chain[-1]
         scores = member.scores("train")
         gains = []
-        for parent in writing.brief.parents:
+        for parent in chain[0].candidate.brief.parents:
             theirs = self._members[parent].scores("train")
             shared = [item for item in theirs if item in scores]
             gains.append(sum(scores[i] - theirs[i] for i in shared) / max(1, len(shared)))
         done = [m for m in self._members.all() if m.done and m.rows("train")]
         spent = [m.cost("train") * len(m.rows("train")) for m in done]
-        cost = member.cost("train") * len(member.rows("train")) + writing.tokens
+        cost = sum(m.cost("train") * len(m.rows("train")) for m in chain) + writing.tokens
         gain = min(gains, default=member.score("train"))
         return gain_per_cost(gain, cost, statistics.median(spent or [0.0]))
 

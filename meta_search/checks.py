@@ -32,6 +32,10 @@ def resolved(config: Config) -> Config:
     if unknown_operators or not config.search.operators:
         named = unknown_operators[0] if unknown_operators else "an empty list"
         raise ConfigError(f"search.operators: {named} is none of {', '.join(OPERATORS)}")
+    if author.name == "adas" and config.search.operators != ("novel",):
+        raise ConfigError(
+            "author=adas writes by search.operators=[novel] only: search=adas sets all it needs"
+        )
     seeds.candidates(config.search.seeds)  # unknown names are found before anything slow starts
     formats = author.formats or (("plan",) if embedded else ("plan", "edit", "program"))
     unknown = [name for name in formats if name not in FORMS]

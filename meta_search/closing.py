@@ -19,6 +19,7 @@ from meta_search.report.tables import verdict_table
 from meta_search.report.verdict import FINAL, Verdict, measure_of, verdict
 from meta_search.scoring import Pairs, Runner
 from meta_search.session import Session
+from meta_search.tuned import Tunings
 from meta_search.types import Usage
 
 __all__ = ["Ending", "final_report", "print_end"]
@@ -53,7 +54,8 @@ def final_report(
     runner.write("set_meta", "verdict", result.text)
     runner.finish("reporting")
     with Archive(session.folder) as archive:
-        write_report(archive, result, session.folder / "report.html", session.folder.name)
+        page = session.folder / "report.html"
+        write_report(archive, result, page, session.folder.name, Tunings(archive))
     best = result.best.finalist.agent if result.best is not None else _best_of(field.everyone)
     runner.write("set_meta", "best", best)
     return Ending(result, best, complete)

@@ -76,12 +76,14 @@ class LocalConfig:
         meta_threads: Threads of the meta model's server.
         slots: Requests that the task model's server decodes together.
         context: Tokens of context per slot.
+        meta_context: The same of the meta model's server, where it has one of its own and this is more.
     """
 
     threads: int = 0
     meta_threads: int = 0
     slots: int = 8
     context: int = 2048
+    meta_context: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,19 +127,34 @@ class LLMConfig:
     callbacks: tuple[str, ...] = ()
     local: LocalConfig = LocalConfig()
 
+    @property
+    def meta_room(self) -> int:
+        """Tokens that the meta model can read and write in one call; 0 where that is not known."""
+        if self.provider != "local":
+            return 0
+        local, shared = self.local, self.meta.model == self.task.model
+        return local.context if shared else max(local.context, local.meta_context)
+
 
 @dataclass(frozen=True, slots=True)
 class SearchConfig:
     """How long and how wide to search.
 
     Attributes:
-        name: Preset: default, random or dylan.
+        name: Preset: default, random, dylan or adas.
         candidates: Candidates to write after the seeds; the budget may end the run before.
         in_flight: Candidates that are written or evaluated at a time.
         seeds: Names of seed agents to start from; empty takes all.
         finalists: Candidates that go to the test split.
         guided: Whether Optuna chooses briefs and designs; false draws them uniformly.
+        prior: Whether Optuna begins with what earlier runs of the domain with the same models, under the same
+            `run.root`, found out about briefs. False for runs that are to be compared.
         operators: Operators that briefs may use.
+        attempts: Evaluations that one brief may come to in all: a candidate that fails on train is shown to
+            the meta agent with the error, to be mended. 1 mends none; so does author=composer.
+        failing: When a candidate's evaluation has failed: `all`, every item ended in a fault of its own
+            (a crash, a limit, no answer); `any`, one item did, or its mean score is below 0.01. Such a
+            candidate is kept in the archive, outside the population.
     """
 
     name: str = "default"
@@ -146,7 +163,10 @@ class SearchConfig:
     seeds: tuple[str, ...] = ()
     finalists: int = 2
     guided: bool = True
+    prior: bool = True
     operators: tuple[str, ...] = ("novel", "mutate", "crossover", "bootstrap", "simplify", "tune")
+    attempts: int = 2
+    failing: str = "all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,13 +174,14 @@ class AuthorConfig:
     """Who writes candidates.
 
     Attributes:
-        name: llm, composer or mixed.
+        name: llm, composer, mixed (of these two), or adas, which writes as Meta Agent Search does.
         formats: What the llm author may write: plan, edit, program; empty takes plans for the embedded
             models, which manage little else, and all three otherwise.
         reflexions: Reflexion steps after a draft; `None` is none for the embedded models, where one costs
             half a minute, and one otherwise.
         debug_rounds: Most rounds of mending a draft that fails.
         max_tokens: Most tokens of one answer of the meta agent.
+        temperature: Of the meta agent; `None` has the guide choose it.
         ways: Ways of working that plans may have: direct, program, think, and team, which is dear.
         probe_items: Train items on which `team` and `simplify` find out what a component is worth.
         probe_calls: Most calls that a brief may send for that; what the ledger has costs nothing.
@@ -173,6 +194,7 @@ class AuthorConfig:
     reflexions: int | None = None
     debug_rounds: int = 3
     max_tokens: int = 1500
+    temperature: float | None = None
     ways: tuple[str, ...] = ("direct", "program", "think")
     probe_items: int = 8
     probe_calls: int = 120
@@ -282,7 +304,8 @@ class Config:
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "llm.provider": ("local", "litellm"),
     "llm.mode": ("live", "record", "replay"),
-    "author.name": ("llm", "composer", "mixed"),
+    "author.name": ("llm", "composer", "mixed", "adas"),
+    "search.failing": ("all", "any"),
     "evaluate.executor": ("ray", "inline"),
     "evaluate.split": ("examples", "train", "validation", "test"),
     "sandbox.level": ("strict", "process"),
@@ -297,6 +320,8 @@ AT_LEAST: Mapping[str, float] = {
     "search.candidates": 0,
     "search.in_flight": 1,
     "search.finalists": 1,
+    "search.attempts": 1,
+    "author.temperature": 0,
     "author.probe_items": 1,
     "author.probe_calls": 0,
     "evaluate.items": 0,
@@ -309,6 +334,7 @@ AT_LEAST: Mapping[str, float] = {
     "llm.local.threads": 0,
     "llm.local.meta_threads": 0,
     "llm.local.context": 256,
+    "llm.local.meta_context": 0,
     "llm.requests_per_minute": 0,
     "llm.tokens_per_minute": 0,
     "budget.usd": 0,

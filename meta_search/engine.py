@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from archive.records import Archive
-from meta_search import closing, estimate, recording, seeds
+from meta_search import closing, earlier, estimate, recording, seeds
+from meta_search.authors.adas import AdasAuthor
 from meta_search.authors.author import Author
 from meta_search.authors.composer import Composer
 from meta_search.authors.llm import LLMAuthor
@@ -36,7 +37,7 @@ from meta_search.types import Candidate
 
 __all__ = ["RunSummary", "Search", "evaluate", "open_run", "resume", "search"]
 
-AUTHORS: dict[str, type[Author]] = {"llm": LLMAuthor, "composer": Composer}
+AUTHORS: dict[str, type[Author]] = {"llm": LLMAuthor, "composer": Composer, "adas": AdasAuthor}
 TICK_S = 0.5
 
 
@@ -105,6 +106,8 @@ class Search:
             try:
                 if self._resumed is not None:
                     self._go_on(self._resumed)
+                else:
+                    earlier.begin(self.session, self._guide, self.journal, self.progress)
                 while not self._finished():
                     self._fill()
                     self._next()
@@ -132,7 +135,7 @@ class Search:
         writing, in_flight = self.briefs.writing, self.config.search.in_flight
         while len(self.races.running()) + len(writing) < in_flight:
             written = next((m for m in self.waiting if not m.seed), None)
-            more = self.written + len(writing) < self.config.search.candidates
+            more = self.briefs.begun < self.config.search.candidates
             briefs = more and self.races.seeds_known()
             seeds_run = any(m.seed for m in self.races.running())
             if written is None and briefs and (seeds_run or not self.waiting):

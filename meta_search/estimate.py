@@ -91,7 +91,7 @@ def estimate_search(
     promoted = _best_so_far(seeds, search.finalists) + _best_so_far(search.candidates, search.finalists + 1)
     validated = promoted * planned["validation"]
     tested = (search.finalists + min(seeds, BASELINES)) * planned["test"]
-    written = search.candidates * {"llm": 1.0, "mixed": 0.5}.get(config.author.name, 0.0)
+    written = search.candidates * {"llm": 1.0, "adas": 1.0, "mixed": 0.5}.get(config.author.name, 0.0)
     taught = planned.get("examples", 0) * 2 if "bootstrap" in search.operators else 0
     task = habit.task(train + validated + tested)
     meta = habit.meta(written, taught)

@@ -13,7 +13,7 @@ from meta_search.runs import ARCHIVE
 from meta_search.session import read_config
 from meta_search.types import Usage
 
-__all__ = ["ASSUMED", "Habit", "Sums", "habit_of"]
+__all__ = ["ASSUMED", "MOST_LOOKED_AT", "Habit", "Sums", "habit_of", "newest_runs"]
 
 MOST_RUNS = 5
 MOST_LOOKED_AT = 40
@@ -126,7 +126,7 @@ def habit_of(config: Config, but: Path) -> Habit:
         config: The run that is to be estimated. but: Its own folder.
     """
     found = Sums()
-    for folder in _newest(Path(config.run.root))[:MOST_LOOKED_AT]:
+    for folder in newest_runs(Path(config.run.root))[:MOST_LOOKED_AT]:
         if found.runs >= MOST_RUNS:
             break
         if folder.resolve() != but.resolve():
@@ -134,7 +134,9 @@ def habit_of(config: Config, but: Path) -> Habit:
     return found.habit(config) if found.items and found.used.calls else assumed(config)
 
 
-def _newest(root: Path) -> Sequence[Path]:
+def newest_runs(root: Path) -> Sequence[Path]:
+    """Folders of the runs under a root, the one that was written last first."""
+
     def age(path: Path) -> float:
         try:
             return -path.stat().st_mtime
@@ -156,7 +158,7 @@ def _sums(folder: Path, config: Config) -> Sums:
             evaluations = [e for r in archive.agents() for e in r.evaluations.values()]
             train = [e for e in evaluations if e.split == "train"]
             longest = max((e.items for e in train), default=0)
-            briefs = sum(event.data.get("author") == "llm" for event in archive.events("ask"))
+            briefs = sum(event.data.get("author") in ("llm", "adas") for event in archive.events("ask"))
             meta = archive.usage().get("meta", Usage())
     except (MetaSearchError, OSError):
         return Sums()

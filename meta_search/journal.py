@@ -90,12 +90,14 @@ class Journal:
         self.note("decision", {"what": what, "value": value})
         return value
 
+    def find(self, what: str, look: Callable[[], Any]) -> Any:
+        """What there is to be found, a plain value; numbered only where there is something."""
+        value = look()
+        return self.decide(what, lambda: value) if value else value
+
     def expired(self, clock: Callable[[], bool]) -> bool:
         """Whether the clock ends what goes on; numbered only when it does."""
-        over = clock()
-        if over:
-            self.note("decision", {"what": "end", "value": True})
-        return over
+        return bool(self.find("end", clock))
 
     def resume(self) -> bool:
         """Whether there is another sitting; only in a replay."""

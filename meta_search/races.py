@@ -10,6 +10,7 @@ from meta_search.config import Config
 from meta_search.guide.racing import decide
 from meta_search.journal import Journal, Key, job_key
 from meta_search.members import Member, Members
+from meta_search.mending import failing
 from meta_search.scoring import Pairs, Runner
 from meta_search.types import ItemResult
 
@@ -51,7 +52,7 @@ class Races:
     def seeds_known(self) -> bool:
         """Whether the two cheapest seeds are evaluated: before that there is nothing to compare with."""
         known = [m.done for m in self._members.all() if m.seed]
-        return sum(known) >= min(CHEAP_SEEDS, len(known)) and len(self._members.population()) > 0
+        return sum(known) >= min(CHEAP_SEEDS, len(known)) and any(m.rows("train") for m in self._members)
 
     def start(self, member: Member) -> None:
         """Evaluate on train, block by block."""
@@ -172,6 +173,8 @@ class Races:
     def _train_done(self, member: Member) -> None:
         """Archive the evaluation and send a contender on to validation."""
         member.done, member.racing = True, False
+        failed = "" if member.seed else failing(member.rows("train"), self._config.search.failing)
+        member.stopped = failed or member.stopped
         self._runner.save(member, "train")
         self.note_status(member)
         peers = [m for m in self._members.ranked() if m.done and not m.stopped and m.seed == member.seed]

@@ -142,12 +142,10 @@ class Replay(Journal):
         self.note("decision", event.data)
         return event.data["value"]
 
-    def expired(self, clock: Callable[[], bool]) -> bool:
+    def find(self, what: str, look: Callable[[], Any]) -> Any:
         event = self._peek()
-        over = (event.kind, event.data.get("what")) == ("decision", "end")
-        if over:
-            self.note("decision", event.data)
-        return over
+        found = (event.kind, event.data.get("what")) == ("decision", what)
+        return self.decide(what, look) if found else None
 
     def stop(self, why: str) -> str:
         if why == "signal":  # of whoever watches the replay, which ends here

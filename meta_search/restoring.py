@@ -11,14 +11,16 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from archive.records import Archive, Record
-from meta_search.briefs import Writing
+from meta_search.earlier import DECISION
 from meta_search.errors import ArchiveError
 from meta_search.guide.guide import Guide
+from meta_search.guide.prior import NOTHING, Prior
 from meta_search.guide.studies import Row
 from meta_search.members import Member, Members
 from meta_search.outcomes import NO_VERDICT
 from meta_search.scoring import Runner
 from meta_search.types import Candidate, Demonstration, ItemResult
+from meta_search.writing import Writing
 
 __all__ = ["Restored", "candidate_of", "imported", "restore"]
 
@@ -30,10 +32,11 @@ class Restored:
     Attributes:
         writing: Brief -> what authors were at work on.
         awaited: Agent -> what is told once the agent is evaluated.
-        failed: What came to nothing and was not told.
+        failed: Number of the first brief -> what came to nothing and was not told.
         found: Worked examples of the run's pool.
         races: Agent -> split on which it was under evaluation.
         written: Briefs that were delivered. asked: briefs that were asked for.
+        prior: What the run took from earlier ones.
     """
 
     writing: dict[int, Writing] = field(default_factory=dict)
@@ -44,6 +47,7 @@ class Restored:
     told: list[Writing] = field(default_factory=list)
     written: int = 0
     asked: int = 0
+    prior: Prior = NOTHING
 
 
 def restore(archive: Archive, members: Members, runner: Runner, guide: Guide) -> Restored:
@@ -99,8 +103,12 @@ class _Walk:
         return self._now
 
     def _ask(self, data: Mapping[str, Any]) -> None:
-        self._now.writing[data["brief"]] = Writing.of(data)
-        self._now.asked = max(self._now.asked, data["brief"] + 1)
+        now, writing = self._now, Writing.of(data)
+        if writing.mends:  # goes on with the chain of the brief whose agent it mends
+            before = now.awaited.pop(writing.brief.parents[0])
+            writing = replace(writing, tokens=before.tokens, used=before.used)
+        now.writing[writing.brief.number] = writing
+        now.asked = max(now.asked, writing.brief.trial + 1)
 
     def _delivery(self, data: Mapping[str, Any]) -> None:
         if "brief" in data:
@@ -119,17 +127,19 @@ class _Walk:
 
     def _written(self, data: Mapping[str, Any]) -> None:
         now = self._now
-        writing = replace(now.writing.pop(data["brief"]), tokens=data["tokens"])
-        now.written += 1
+        writing = now.writing.pop(data["brief"]).written(data["tokens"], data.get("used", 1))
+        now.written += not writing.mends
         known = {d.question for d in now.found}
         now.found += [Demonstration(q, r) for q, r in data["found"] if q not in known]
         if data["agent"] is None:
-            now.failed[data["brief"]] = writing
+            now.failed[writing.brief.trial] = writing
         else:
             now.awaited[data["agent"]] = writing
             self._members.add(Member(candidate_of(self._records[data["agent"]])))
 
     def _decision(self, data: Mapping[str, Any]) -> None:
+        if data["what"] == DECISION:
+            self._now.prior = Prior.of(data["value"])
         for agent in data["value"] if data["what"] == "imported" else ():
             self._members.add(Member(candidate_of(self._records[agent])))
         for agent in data["value"] if data["what"] == "baselines" else ():
@@ -151,7 +161,7 @@ class _Walk:
 
     def _tell(self, data: Mapping[str, Any]) -> None:
         now, number = self._now, data["brief"]
-        agent = next((a for a, w in now.awaited.items() if w.brief.number == number), None)
+        agent = next((a for a, w in now.awaited.items() if w.brief.trial == number), None)
         now.told.append(now.failed.pop(number) if agent is None else now.awaited.pop(agent))
 
 
@@ -171,7 +181,7 @@ def _studies(archive: Archive, guide: Guide, restored: Restored) -> None:
     under_way = [*restored.writing.values(), *restored.awaited.values(), *restored.failed.values()]
     for writings, found in ((restored.told, told), (under_way, running)):
         for writing in writings:
-            number = writing.brief.number
+            number = writing.brief.trial
             trials = [("briefs", number), ("designs", writing.design)]
             trials += [(f"tuning/{source}", trial) for source, trial in writing.tuning]
             for study, trial in trials:
@@ -180,4 +190,5 @@ def _studies(archive: Archive, guide: Guide, restored: Restored) -> None:
                     found.setdefault(study, []).append(
                         (trial, row.params, row.values if found is told else None)
                     )
-    guide.restore(told, restored.asked, running, [w.design for w in restored.writing.values()])
+    again = [w.design for w in restored.writing.values() if not w.mends]
+    guide.restore(told, restored.asked, running, again, restored.prior)

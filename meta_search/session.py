@@ -229,9 +229,9 @@ def _start_servers(
 
     local = config.llm.local
     endpoints: dict[str, Endpoint] = {}
-    for role, name, threads, slots in (
-        ("task", config.llm.task.model, local.threads, local.slots),
-        ("meta", config.llm.meta.model, local.meta_threads, min(2, local.slots)),
+    for role, name, threads, slots, context in (
+        ("task", config.llm.task.model, local.threads, local.slots, local.context),
+        ("meta", config.llm.meta.model, local.meta_threads, min(2, local.slots), config.llm.meta_room),
     ):
         if role == "meta" and name == config.llm.task.model:
             endpoints[role] = endpoints["task"]
@@ -245,7 +245,7 @@ def _start_servers(
             raise
         say(f"starting llama.cpp with {name}")
         log = folder / f"llama-{role}.log"
-        server = LocalServer.start(name, threads=threads, slots=slots, context=local.context, log=log)
+        server = LocalServer.start(name, threads=threads, slots=slots, context=context, log=log)
         stack.callback(server.close)
         endpoints[role] = server.endpoint
     return endpoints

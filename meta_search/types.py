@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 __all__ = [
+    "CHAIN",
     "OUTCOME_KINDS",
     "Agent",
     "Attempt",
@@ -42,6 +43,7 @@ __all__ = [
 ]
 
 Scalar = str | int | float | bool | None
+CHAIN = 1_000_000_000  # between the number of a brief and that of the brief which has its candidate mended
 Split = Literal["examples", "train", "validation", "test"]
 Purpose = Literal["task", "meta", "teacher", "judge"]
 
@@ -519,7 +521,8 @@ class Brief:
     """What the guide asks an author for.
 
     Attributes:
-        number: Ordinal of the brief within the run; also the trial number of the briefs study.
+        number: Ordinal of the brief within the run, which is also its trial in the briefs study. Briefs of
+            operator debug are no trials: theirs is that of the brief whose candidate they mend, plus `CHAIN`.
         operator: novel, mutate, crossover, bootstrap, simplify, team, tune, debug (or seed).
         author: llm, composer, mixed or replay.
         parents: Ids of the agents to start from, best first.
@@ -537,6 +540,11 @@ class Brief:
     temperature: float = 0.7
     tags: tuple[str, ...] = ()
     seed: int = 0
+
+    @property
+    def trial(self) -> int:
+        """Number of the brief that its chain began with: the one that the guide asked for."""
+        return self.number % CHAIN
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,11 @@ class ListRecord:
     evaluations: Mapping[str, Evaluation] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class ListEvent:
+    data: Mapping[str, Any]
+
+
 @dataclass
 class ListArchive:
     """Satisfies `meta_search.report.source.Archive`."""
@@ -46,6 +51,7 @@ class ListArchive:
     values: dict[str, Any] = field(default_factory=dict)
     spent: dict[str, Usage] = field(default_factory=dict)
     worth: dict[str, list[Importance]] = field(default_factory=dict)
+    numbered: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
 
     def agents(self) -> Sequence[ListRecord]:
         return self.records
@@ -64,6 +70,24 @@ class ListArchive:
 
     def meta(self, key: str) -> Any:
         return self.values.get(key)
+
+    def trials(self, study: str) -> Sequence[Any]:
+        return []
+
+    def events(self, kind: str) -> Sequence[ListEvent]:
+        return [ListEvent(data) for name, data in self.numbered if name == kind]
+
+    def writing(self) -> Mapping[int, Usage]:
+        return {}
+
+    def brief(self, record: ListRecord) -> None:
+        """Note the events of a brief that came to this agent."""
+        asked = {"brief": len(self.records), "operator": record.operator, "author": record.author}
+        self.numbered += [
+            ("ask", {**asked, "parents": list(record.parents)}),
+            ("delivery", {"brief": len(self.records), "agent": record.agent.id}),
+            ("race", {"agent": record.agent.id, "split": "train", "stopped": ""}),
+        ]
 
     def add(
         self,
@@ -129,7 +153,7 @@ def run(candidates: int = 24, seed: int = 1, hostile: bool = True) -> ListArchiv
         stopped = rng.random() < 0.25 and not last
         if stopped:
             splits["train"] = splits["train"][:12]
-        archive.add(
+        record = archive.add(
             Agent.of(
                 HOSTILE if hostile and i == candidates - 3 else f"Routed programs {i + 1}",
                 SOURCE.format(i),
@@ -147,6 +171,7 @@ def run(candidates: int = 24, seed: int = 1, hostile: bool = True) -> ListArchiv
             status="finalist" if last else "population",
             stopped="dominated by the front" if stopped else "",
         )
+        archive.brief(record)
     stages = ("check", "dry_run", "duplicate", "leak")
     archive.failed = [
         Attempt(

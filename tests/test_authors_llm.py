@@ -81,6 +81,19 @@ def test_a_program_is_read_with_its_name_and_thought(desk: Desk) -> None:
     assert "self.run_python" in desk.asked[0].messages[1][1]
 
 
+@pytest.mark.parametrize(
+    ("head", "name", "thought"),
+    [
+        ("### Name: One\n\n#### Thought:\nIt asks.\n\n", "One", "It asks."),
+        ("**Name:**\nThought: It asks.\n", "Unnamed", "It asks."),
+        ("Name: One\nThought:\n", "One", ""),
+    ],
+)
+def test_name_and_thought_may_be_headings(desk: Desk, head: str, name: str, thought: str) -> None:
+    candidate = made(write(desk, "program", [f"{head}```python\n{GOOD}```"], operator="novel"))
+    assert (candidate.agent.name, candidate.thought) == (name, thought)
+
+
 def test_an_edit_changes_the_parents_source(desk: Desk) -> None:
     candidate = made(write(desk, "edit", [EDIT]))
     assert candidate.agent.name == "Cooler"

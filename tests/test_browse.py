@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from archive.store import Store
-from meta_search import browse, cli
+from meta_search import cli, terminal
 from meta_search.compose import compose
 from meta_search.config import to_mapping
 from meta_search.types import Agent, Brief, Candidate, Demonstration, Evaluation, ItemResult, Usage
@@ -114,7 +114,7 @@ def test_the_list_has_one_line_an_agent_and_fits(
     long = Agent.of("A name that is much longer than any terminal of this world is wide " * 2, "x = 1")
     with Store.open(run / "archive.db") as store:
         store.add_candidate(Candidate(long, Brief(2, "crossover", "composer")), "population")
-    monkeypatch.setattr(browse, "_console", lambda: Console(width=columns))
+    monkeypatch.setattr(terminal, "console", lambda: Console(width=columns))
     lines = call(capsys, "archive", "list", "latest").splitlines()
     assert all(len(line.rstrip()) <= columns for line in lines)
     assert sum("│" not in line and any(a.id[:8] in line for a in (SEED, CHILD, long)) for line in lines) == 3

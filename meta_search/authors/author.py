@@ -22,7 +22,7 @@ from meta_search.types import (
     Scalar,
 )
 
-__all__ = ["Author", "Context", "Example", "Failure", "Parent", "Trial", "Worked", "Written"]
+__all__ = ["Author", "Context", "Drawn", "Example", "Failure", "Parent", "Trial", "Worked", "Written"]
 
 
 class Trial(Protocol):
@@ -31,6 +31,19 @@ class Trial(Protocol):
     def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any: ...
 
     def suggest_int(self, name: str, low: int, high: int) -> int: ...
+
+
+class Drawn:
+    """Stands for a trial where no study learns from it: draws uniformly."""
+
+    def __init__(self, rng: random.Random) -> None:
+        self._rng = rng
+
+    def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
+        return self._rng.choice(choices)
+
+    def suggest_int(self, name: str, low: int, high: int) -> int:
+        return self._rng.randint(low, high)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +81,7 @@ class Parent:
         by_kind: Kind of item -> (right, evaluated) on train.
         failures: Faults first, one of each, then wrong answers.
         plan: The plan it was compiled from, if it was.
+        thought: The idea behind it. scores: Of its train items, in ascending order.
     """
 
     agent: Agent
@@ -78,6 +92,8 @@ class Parent:
     plan: Mapping[str, Any] | None = None
     space: tuple[Parameter, ...] = ()
     generation: int = 0
+    thought: str = ""
+    scores: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +133,10 @@ class Context:
             with traces, of which nothing is kept but the calls. Fewer where the search has ended.
         note: Keeps what components were found to be worth.
         family: Name of the domain. questions: Of the train items, in order.
+        known: All agents of the run with their plans, if they have one.
+        archive: For author `adas`: all agents of the population, in the order in which they came.
+        room: Tokens that the meta model can read and write in one call; 0 where that is not known.
+        attempts: Evaluations that the brief's chain has left (`search.attempts`), this one included.
     """
 
     brief: Brief
@@ -138,14 +158,25 @@ class Context:
     note: Callable[[Sequence[Importance]], None] = _no_note
     family: str = ""
     questions: tuple[str, ...] = ()
+    known: tuple[tuple[Agent, Mapping[str, Any] | None], ...] = ()
+    archive: tuple[Parent, ...] = ()
+    room: int = 0
+    attempts: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What came of a brief: a candidate or `None`, and the drafts that failed on the way."""
+    """What came of a brief: a candidate or `None`, and the drafts that failed on the way.
+
+    Attributes:
+        used: Of the brief's evaluation attempts, how many this took: one, unless failed drafts count as well.
+        note: One line to be shown once in a run, or `""`.
+    """
 
     candidate: Candidate | None
     attempts: tuple[Attempt, ...] = ()
+    used: int = 1
+    note: str = ""
 
 
 class Author(Protocol):

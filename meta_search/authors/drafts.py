@@ -67,7 +67,8 @@ def finish(
     stage, why, space = fit(context, agent)
     if stage:
         return attempt(context, stage, why, source)
-    generation = 1 + max((p.generation for p in context.parents), default=0)
+    generation = max((p.generation for p in context.parents), default=0)
+    generation += context.brief.operator != "debug"  # who is mended is no generation of its own
     known = {p.name: p for p in space}
     kept = {k: v for k, v in (values or {}).items() if k in known and v != known[k].default}
     agent = Agent.of(name, source, kept, demonstrations)

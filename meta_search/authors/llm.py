@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from meta_search.agent.answers import code_in
 from meta_search.authors import prompts
+from meta_search.authors.alike import twin
 from meta_search.authors.author import Context, Written
 from meta_search.authors.composer import Composer, pool_for
 from meta_search.authors.drafts import attempt, demonstrations_for, finish, plan_of
@@ -22,7 +23,7 @@ from meta_search.authors.smaller import simplify
 from meta_search.authors.team import team
 from meta_search.types import Attempt, CallRequest, Candidate
 
-__all__ = ["FORMS", "LLMAuthor", "apply_edits", "read_plan"]
+__all__ = ["FORMS", "LLMAuthor", "apply_edits", "candidate_from", "read_plan", "request"]
 
 EDIT = re.compile(r"<{5,} ?SEARCH\n(.*?)\n?={5,}\n(.*?)\n?>{5,} ?REPLACE", re.DOTALL)
 FORMS = {"plan": "JSON plan", "edit": "edits", "program": "program"}
@@ -57,19 +58,33 @@ class LLMAuthor:
             form = "edit"  # what fails is mended where it fails
         if form == "edit" and not context.parents:
             form = "program"
-        text = self._draft(context, form)
+        first = self._mended(context, form, self._draft(context, form), "")
+        if first.candidate is None:
+            return first
+        alike = twin(first.candidate, context.known)
+        if not alike:
+            return first
+        # Asked again once. What comes of that is taken if it can be used, else the first after all.
+        asked = prompts.another(_shown(first.candidate, form), alike, FORMS[form])
+        second = self._mended(context, form, self._ask(context, form, asked, "another"), "another-")
+        told = attempt(context, "duplicate", f"hardly differs from «{alike}»", first.candidate.agent.source)
+        if second.candidate is None:
+            return Written(first.candidate, (*first.attempts, *second.attempts))
+        return Written(second.candidate, (*first.attempts, told, *second.attempts))
+
+    def _mended(self, context: Context, form: str, text: str | Attempt, step: str) -> Written:
+        """A draft checked, and mended by the meta agent while it fails and rounds are left."""
         failed: list[Attempt] = []
         for round_ in range(context.config.debug_rounds + 1):
             if isinstance(text, Attempt):
                 return Written(None, (*failed, text))
-            made = _candidate(context, form, text)
+            made = candidate_from(context, form, text)
             if isinstance(made, Candidate):
                 return Written(made, tuple(failed))
             failed.append(made)
             if round_ < context.config.debug_rounds:
-                text = self._ask(
-                    context, form, prompts.debug(text, made.message, FORMS[form]), f"debug{round_}"
-                )
+                asked = prompts.debug(text, made.message, FORMS[form])
+                text = self._ask(context, form, asked, f"{step}debug{round_}")
         return Written(None, tuple(failed))
 
     def _draft(self, context: Context, form: str) -> str | Attempt:
@@ -88,29 +103,37 @@ class LLMAuthor:
         return text
 
     def _ask(self, context: Context, form: str, prompt: str, step: str) -> str | Attempt:
-        words = sorted(set(context.keywords.values()))
-        reply = context.ask(
-            CallRequest(
-                model="meta",
-                messages=(("system", prompts.system()), ("user", prompt)),
-                temperature=context.brief.temperature,
-                max_tokens=min(context.config.max_tokens, PLAN_TOKENS)
-                if form == "plan"
-                else context.config.max_tokens,
-                schema=plan_schema(words, context.config.ways) if form == "plan" else None,
-                seed=context.brief.seed,
-                occurrence=step,
-                purpose="meta",
-                agent=f"brief-{context.brief.number}",
-                author="meta agent",
-            )
-        )
+        asked = request(context, (("system", prompts.system()), ("user", prompt)), step)
+        if form == "plan":
+            schema = plan_schema(sorted(set(context.keywords.values())), context.config.ways)
+            asked = replace(asked, max_tokens=min(context.config.max_tokens, PLAN_TOKENS), schema=schema)
+        reply = context.ask(asked)
         if reply.fault:
             return attempt(context, "draft", f"{reply.fault}: {reply.message}")
         return reply.text
 
 
-def _candidate(context: Context, form: str, text: str) -> Candidate | Attempt:
+def _shown(candidate: Candidate, form: str) -> str:
+    """A draft as the meta agent may read it again."""
+    return json.dumps(candidate.plan) if form == "plan" else candidate.agent.source
+
+
+def request(context: Context, messages: Sequence[tuple[str, str]], step: str) -> CallRequest:
+    """A call of the meta agent in carrying out a brief; `step` tells it from the brief's other calls."""
+    return CallRequest(
+        model="meta",
+        messages=tuple(messages),
+        temperature=context.brief.temperature,
+        max_tokens=context.config.max_tokens,
+        seed=context.brief.seed,
+        occurrence=step,
+        purpose="meta",
+        agent=f"brief-{context.brief.number}",
+        author="meta agent",
+    )
+
+
+def candidate_from(context: Context, form: str, text: str) -> Candidate | Attempt:
     """Read a draft and check the agent it describes."""
     draft = _read(context, form, text)
     if isinstance(draft, str):
@@ -175,5 +198,6 @@ def apply_edits(source: str, text: str) -> str:
 
 
 def _labelled(text: str, label: str, most: int) -> str:
-    match = re.search(rf"^\W*{label}[^\w\n]*:[^\w\n]*(\w.*)$", text, re.MULTILINE | re.IGNORECASE)
+    told = rf"^\W*{label}[^\w\n]*:[^\w\n]*(?:\n\s*(?!\w+:))?(\w.*)$"  # or, as a heading, with the text below
+    match = re.search(told, text, re.MULTILINE | re.IGNORECASE)
     return match.group(1).strip(" *`")[:most] if match else ""

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from meta_search.authors.author import Context, Failure, Parent
 from meta_search.outcomes import told
 
-__all__ = ["debug", "draft_edit", "draft_plan", "draft_program", "reflect", "system"]
+__all__ = ["another", "debug", "draft_edit", "draft_plan", "draft_program", "reflect", "system"]
 
 MOST_FAILURES, MOST_QUESTION, MOST_SOURCE = 3, 240, 6000
 
@@ -98,6 +98,14 @@ def reflect(draft: str, form: str) -> str:
 def debug(draft: str, message: str, form: str) -> str:
     """Ask to mend a draft that failed, with the reason."""
     return f"Your draft:\n{draft[:MOST_SOURCE]}\n\nIt fails: {message}\nReply with the mended {form}, whole."
+
+
+def another(draft: str, twin: str, form: str) -> str:
+    """Ask once more where a draft hardly differs from an agent that was tried."""
+    return (
+        f"Your draft:\n{draft[:MOST_SOURCE]}\n\nIt hardly differs from «{twin}», which was tried already. "
+        f"Reply with a {form} that works in another way."
+    )
 
 
 def _standing(context: Context, sources: bool = False) -> str:

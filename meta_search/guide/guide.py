@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from meta_search.guide.studies import Asked, Row, Study
+from meta_search.guide.prior import NOTHING, Prior
+from meta_search.guide.studies import Asked, Row, Study, remembered
 from meta_search.types import Brief, Parameter, Scalar
 
 __all__ = ["VALUE_OF_NOTHING", "Guide", "Order", "gain_per_cost"]
@@ -91,6 +92,7 @@ class Guide:
         asked: int = 0,
         running: Mapping[str, Sequence[Told]] = MappingProxyType({}),
         again: Sequence[int] = (),
+        prior: Prior = NOTHING,
     ) -> None:
         """Rebuild all studies from what the archive has.
 
@@ -99,10 +101,13 @@ class Guide:
             asked: Briefs that were asked for, told or not: their numbers are not given out again.
             running: The same of trials that will still be told.
             again: Numbers of designs that an author will suggest from once more.
+            prior: What the run began with from earlier ones.
         """
         self._tuning: dict[str, Study] = {}
         self.briefs = Study("briefs", self._seed, ["maximize"], self._guided)
         self.designs = Study("designs", self._seed, ["maximize"], self._guided)
+        for params, value in prior.briefs if self._guided else ():
+            self.briefs.recall(params, [value], self._order)
         self.briefs.restore(trials.get("briefs", ()), asked, running.get("briefs", ()))
         first = OPENING_DESIGN if self._guided else {}
         fixed = {number: {} if number else first for number in again}
@@ -111,10 +116,11 @@ class Guide:
             if name.startswith("tuning/"):
                 study = self.tuning(name.removeprefix("tuning/"))
                 study.restore(trials.get(name, ()), running=running.get(name, ()))
+        open_to = set(self._operators) - prior.barren()
         opening = [
             params
             for params in OPENING
-            if params["operator"] in self._operators and params["author"] in self._authors
+            if params["operator"] in open_to and params["author"] in self._authors
         ]
         asked = max(asked, *(number + 1 for number, _, _ in trials.get("briefs", ())), 0)
         for params in opening[asked:] if self._guided else ():
@@ -124,7 +130,13 @@ class Guide:
 
     def ask(self) -> Order:
         """The next brief."""
-        trial = self.briefs.ask()
+        return self._order(self.briefs.ask())
+
+    def could_ask(self, params: Mapping[str, Scalar]) -> bool:
+        """Whether a brief with these parameters could be asked for here."""
+        return remembered(params, [0.0], self._order) is not None
+
+    def _order(self, trial: Asked) -> Order:
         operator = str(trial.suggest_categorical("operator", list(self._operators)))
         author = str(trial.suggest_categorical("author", list(self._authors)))
         rule = str(trial.suggest_categorical("parents", list(PARENT_RULES)))

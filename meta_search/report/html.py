@@ -10,11 +10,12 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from meta_search.report import figures, graph, sections
+from meta_search.report import briefs, figures, graph, sections
 from meta_search.report.live import duration
 from meta_search.report.payback import uses_text
 from meta_search.report.source import Archive, meta_value
 from meta_search.report.tables import per_item, usd_text
+from meta_search.report.tuning import Tuned, range_text, value_text, values_text, weights_text
 from meta_search.report.verdict import Verdict, archive_verdict
 from meta_search.types import Usage
 
@@ -28,7 +29,13 @@ CODES = 6  # agents whose code is shown
 TEMPLATE = "report.html.j2"
 
 
-def write_report(archive: Archive, verdict: Verdict | None, path: Path | str, title: str = "") -> Path:
+def write_report(
+    archive: Archive,
+    verdict: Verdict | None,
+    path: Path | str,
+    title: str = "",
+    tuned: Callable[[str], Tuned | None] = lambda agent: None,
+) -> Path:
     """Write `report.html` of a run.
 
     Everything in it that a model or a user wrote is escaped, and a content security policy with a nonce
@@ -39,6 +46,7 @@ def write_report(archive: Archive, verdict: Verdict | None, path: Path | str, ti
         verdict: What the final evaluation found; `None` works it out from the archive.
         path: File to write; replaced at once, never half-written.
         title: Heading, such as the run folder's name.
+        tuned: What tuning has found out about the source of an agent, by its id.
 
     Returns:
         The path.
@@ -46,7 +54,7 @@ def write_report(archive: Archive, verdict: Verdict | None, path: Path | str, ti
     from plotly.offline import get_plotlyjs
 
     path = Path(path)
-    context = _context(archive, verdict or archive_verdict(archive))
+    context = _context(archive, verdict or archive_verdict(archive), tuned)
     page = _template().render(
         context,
         title=title or "meta-search run",
@@ -61,7 +69,7 @@ def write_report(archive: Archive, verdict: Verdict | None, path: Path | str, ti
     return path
 
 
-def _context(archive: Archive, verdict: Verdict) -> dict[str, Any]:
+def _context(archive: Archive, verdict: Verdict, tuned: Callable[[str], Tuned | None]) -> dict[str, Any]:
     records = list(archive.agents())
     failed = list(archive.attempts())
     split = sections.common_split(records)
@@ -71,6 +79,7 @@ def _context(archive: Archive, verdict: Verdict) -> dict[str, Any]:
     finalists = frozenset(c.finalist.agent for c in verdict.comparisons)
     whole = [r for r in scored if r["complete"]]
     code = sections.code(archive, rows, verdict, split, CODES)
+    asked = briefs.asked(archive, records)
     return {
         "verdict": verdict,
         "test_rows": sections.test_rows(verdict),
@@ -84,9 +93,10 @@ def _context(archive: Archive, verdict: Verdict) -> dict[str, Any]:
             if scored
             else None,
         },
-        "code": code,
+        "code": [c | {"tuned": tuned(c["agent"])} for c in code],
         "components": graph.section(archive, records, [c["agent"] for c in code], split),
-        "briefs": sections.briefs(records, failed, split),
+        "operators": briefs.by_operator(asked),
+        "rules": briefs.by_rule(asked),
         "attempts": sections.attempts(failed),
         "failed": len(failed),
         "usage": dict(archive.usage()),
@@ -119,7 +129,10 @@ def _template() -> Template:
         "highlight": _highlight,
     }
     environment.filters.update(filters)
-    environment.globals.update(per_item=per_item, uses_text=uses_text)
+    texts = (range_text, value_text, values_text, weights_text)
+    environment.globals.update(
+        {text.__name__: text for text in texts}, per_item=per_item, uses_text=uses_text
+    )
     text = resources.files(__package__).joinpath(TEMPLATE).read_text(encoding="utf-8")
     return environment.from_string(text)
 

@@ -1,4 +1,4 @@
-"""What the report tells beside its plots: test table, agents with lineage, briefs, failed attempts."""
+"""What the report tells beside its plots: test table, agents with lineage, failed attempts."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from meta_search.outcomes import most_frequent
-from meta_search.report.source import Archive, Record, brief_fields, clean, is_seed
+from meta_search.report.source import Archive, Record, clean, is_seed
 from meta_search.report.standing import Standing
 from meta_search.report.tables import SPLITS, Row, agent_row, evaluation_row, front, per_item
 from meta_search.report.verdict import Verdict
 from meta_search.types import Attempt
 
-__all__ = ["agents", "attempts", "briefs", "code", "common_split", "config_text", "test_rows"]
+__all__ = ["agents", "attempts", "code", "common_split", "config_text", "test_rows"]
 
 Cells = dict[str, Any]
 
@@ -78,58 +78,6 @@ def test_rows(verdict: Verdict) -> list[Cells]:
 
 def _test_row(standing: Standing, role: str) -> Cells:
     return {"standing": standing, "role": role, "comparison": None, "payback": None}
-
-
-def briefs(records: Sequence[Record], failed: Sequence[Attempt], split: str) -> list[Cells]:
-    """What came of the briefs, by operator and author.
-
-    The gain of a child is its score less that of its best parent, both complete on `split`; children
-    without parents are compared with the best seed.
-
-    Returns:
-        Per operator and author: `operator`, `author`, `briefs` (asked), `candidates`, `failed` (briefs
-        without a candidate), `compared`, `improved`, `gain` and `best` (mean and best gain, or `None`).
-    """
-    scores = {r.agent.id: e.score for r in records if (e := r.evaluations.get(split)) and e.complete}
-    seed = max((scores[r.agent.id] for r in records if is_seed(r) and r.agent.id in scores), default=None)
-    found = [r for r in records if not is_seed(r)]
-    asked: dict[tuple[str, str], set[int]] = defaultdict(set)
-    answered: dict[tuple[str, str], list[float | None]] = defaultdict(list)
-    done: set[int] = set()
-    for r in found:
-        number = brief_fields(r).get("number")
-        if isinstance(number, int):
-            asked[r.operator, r.author].add(number)
-            done.add(number)
-        parents = [scores[p] for p in r.parents if p in scores]
-        base = max(parents, default=None if r.parents else seed)
-        own = scores.get(r.agent.id)
-        answered[r.operator, r.author].append(None if own is None or base is None else own - base)
-    lost: dict[tuple[str, str], set[int]] = defaultdict(set)
-    for a in failed:
-        asked[a.operator, a.author].add(a.brief)
-        if a.brief not in done:
-            lost[a.operator, a.author].add(a.brief)
-    rows = [
-        _brief_row(key, asked[key], answered[key], lost[key])
-        for key in sorted(asked.keys() | answered.keys())
-    ]
-    return sorted(rows, key=lambda r: -(r["gain"] if r["gain"] is not None else -2))
-
-
-def _brief_row(key: tuple[str, str], asked: set[int], gains: list[float | None], lost: set[int]) -> Cells:
-    known = [g for g in gains if g is not None]
-    return {
-        "operator": clean(key[0], 24),
-        "author": clean(key[1], 24),
-        "briefs": max(len(asked), len(gains)),
-        "candidates": len(gains),
-        "failed": len(lost),
-        "compared": len(known),
-        "improved": sum(g > 0 for g in known),
-        "gain": sum(known) / len(known) if known else None,
-        "best": max(known) if known else None,
-    }
 
 
 def attempts(failed: Sequence[Attempt], messages: int = 5) -> list[Cells]:

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, is_dataclass
 from typing import Any, Protocol
 
 from meta_search.types import Agent, Attempt, Evaluation, Importance, ItemResult, Usage
 
-__all__ = ["Archive", "Record", "brief_fields", "clean", "is_seed", "meta_value"]
+__all__ = ["Archive", "Event", "Record", "Trial", "clean", "is_seed", "meta_value"]
 
 HAND_MADE = frozenset({"seed", "baseline"})
 
@@ -43,6 +42,24 @@ class Record(Protocol):
     def evaluations(self) -> Mapping[str, Evaluation]: ...
 
 
+class Event(Protocol):
+    """A numbered decision of the engine."""
+
+    @property
+    def data(self) -> Mapping[str, Any]: ...
+
+
+class Trial(Protocol):
+    """A trial of one of the guide's studies; `values` is `None` until it was told."""
+
+    @property
+    def number(self) -> int: ...
+    @property
+    def params(self) -> Mapping[str, Any]: ...
+    @property
+    def values(self) -> Sequence[float] | None: ...
+
+
 class Archive(Protocol):
     """The reading side of a run's archive; may be read while the run still writes."""
 
@@ -60,6 +77,18 @@ class Archive(Protocol):
 
     def attempts(self) -> Sequence[Attempt]:
         """Drafts that did not become candidates."""
+        ...
+
+    def trials(self, study: str) -> Sequence[Trial]:
+        """Trials of a study by number."""
+        ...
+
+    def events(self, kind: str) -> Sequence[Event]:
+        """Events of one kind, in their order."""
+        ...
+
+    def writing(self) -> Mapping[int, Usage]:
+        """What the meta agent used to carry out each brief, by its number."""
         ...
 
     def usage(self) -> Mapping[str, Usage]:
@@ -86,14 +115,6 @@ def clean(text: object, limit: int = 80) -> str:
 def is_seed(record: Record) -> bool:
     """Whether an agent is hand-made, a seed or a baseline of the final report, rather than found."""
     return not HAND_MADE.isdisjoint((record.operator, record.author, record.status))
-
-
-def brief_fields(record: Record) -> Mapping[str, Any]:
-    """The brief of a record as a mapping, however the archive hands it out; empty where there is none."""
-    brief = parsed(record.brief)
-    if is_dataclass(brief) and not isinstance(brief, type):
-        return asdict(brief)
-    return brief if isinstance(brief, Mapping) else {}
 
 
 def meta_value(archive: Archive, key: str) -> Any:

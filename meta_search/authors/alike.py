@@ -1,0 +1,53 @@
+"""Near-duplicates: drafts that hardly differ from an agent of the run. The meta agent is asked again."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from meta_search.types import Agent, Candidate
+
+__all__ = ["Known", "twin"]
+
+ALIKE = 0.95  # share of words that two sources have in common, in order
+TO_DIFFER = ("novel", "crossover")  # operators that are asked for another agent, not for a change of one
+WORDING = ("name", "thought", "hint", "temperature")  # of a plan: what it does is the rest
+
+Known = tuple[Agent, Mapping[str, Any] | None]  # an agent and its plan, if it has one
+
+
+def twin(candidate: Candidate, known: Sequence[Known]) -> str:
+    """Name of an agent that a candidate hardly differs from, `""` if there is none.
+
+    The same agent always counts, and so does a plan that makes the same choices. A source that differs in
+    one word of twenty or less counts where another agent was asked for.
+
+    Args:
+        candidate: Of the llm author. known: The run's agents.
+    """
+    ours, words = _choices(candidate.plan), _words(candidate.agent.source)
+    for agent, plan in known:
+        if agent.id == candidate.agent.id:
+            return agent.name
+        if ours is not None and plan is not None:
+            if ours == _choices(plan):
+                return agent.name
+        elif candidate.brief.operator in TO_DIFFER and _alike(words, _words(agent.source)):
+            return agent.name
+    return ""
+
+
+def _choices(plan: Mapping[str, Any] | None) -> str | None:
+    return None if plan is None else str({k: plan[k] for k in sorted(plan) if k not in WORDING})
+
+
+def _words(source: str) -> list[str]:
+    """Words and signs, comments left out."""
+    return re.findall(r"\w+|[^\w\s]", re.sub(r"^\s*#.*$", "", source, flags=re.MULTILINE))
+
+
+def _alike(ours: list[str], theirs: list[str]) -> bool:
+    matcher = difflib.SequenceMatcher(None, ours, theirs, autojunk=False)
+    return matcher.real_quick_ratio() >= ALIKE and matcher.quick_ratio() >= ALIKE and matcher.ratio() >= ALIKE

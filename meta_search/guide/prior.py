@@ -1,0 +1,62 @@
+"""What earlier runs of the same domain found out about briefs, to begin a search with (DESIGN.md section 8).
+
+The study of briefs learns from their trials as from its own, from the first ask on; they come first, so
+that Optuna's TPE weighs them less the more trials of its own the study has (its weights fall with age). What
+they never saw pay is left out of the design of experiments that a search opens with.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["MOST", "NOTHING", "Prior"]
+
+MOST = 50  # briefs, the newest: a search of its own hundred candidates soon outweighs them
+SURE = 5  # briefs of an operator, none of which paid, that speak against it
+
+
+@dataclass(frozen=True, slots=True)
+class Prior:
+    """Briefs of earlier runs, with what they were told.
+
+    Attributes:
+        briefs: (parameters, value), the newest last; values as `guide.gain_per_cost` has them.
+        runs: Of how many runs.
+    """
+
+    briefs: tuple[tuple[Mapping[str, Any], float], ...] = ()
+    runs: int = 0
+
+    @property
+    def line(self) -> str:
+        """For people."""
+        briefs, runs = len(self.briefs), self.runs
+        text = f"prior: {briefs} brief{'s' * (briefs != 1)} of {runs} earlier run{'s' * (runs != 1)}"
+        unpaid = sorted(self.barren())
+        return f"{text}; not opened with, as it never paid: {', '.join(unpaid)}" if unpaid else text
+
+    def barren(self) -> frozenset[str]:
+        """Operators that were tried often enough, and never brought a gain."""
+        values = defaultdict(list)
+        for params, value in self.briefs:
+            values[str(params["operator"])].append(value)
+        return frozenset(o for o, found in values.items() if len(found) >= SURE and max(found) <= 0.0)
+
+    def told(self) -> dict[str, Any]:
+        """As an event tells it; empty where there is nothing to tell."""
+        if not self.briefs:
+            return {}
+        return {"runs": self.runs, "briefs": [[dict(params), value] for params, value in self.briefs]}
+
+    @classmethod
+    def of(cls, told: Mapping[str, Any] | None) -> Prior:
+        """From an event; nothing from nothing."""
+        if not told:
+            return cls()
+        return cls(tuple((dict(params), float(value)) for params, value in told["briefs"]), int(told["runs"]))
+
+
+NOTHING = Prior()

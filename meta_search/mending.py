@@ -1,0 +1,53 @@
+"""Candidates whose evaluation fails, and the brief that has one mended (operator `debug`).
+
+Such a brief is no trial of the guide's study of briefs: nobody chose it, so that there is nothing to learn
+from it, and it may come in the middle of the design of experiments that a search opens with, whose trials are
+numbered in advance. It is the next link of the chain that its first brief began, takes its number from there,
+and the first brief is told to the guide when the chain ends: by what all of it came to, and cost. So the
+studies are asked and told as without any debugging, and a run that is resumed or replayed needs no count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from meta_search.types import CHAIN, Brief, ItemResult
+
+__all__ = ["debug_brief", "failing"]
+
+LEAST = 0.01  # a mean score below it fails an attempt where one item's fault does (as in ADAS)
+
+
+def failing(rows: Sequence[ItemResult], how: str) -> str:
+    """Why an evaluation failed, in a few words; `""` where it did not.
+
+    Args:
+        rows: Scored results; those that say nothing of the agent are left out.
+        how: `search.failing`: `all` or `any`.
+    """
+    faults = [r for r in rows if r.kind != "ok"]
+    n = len(rows)
+    if n and len(faults) == n:
+        return f"faults on all of its {n} items"
+    if how == "any" and faults:
+        return f"faults on {len(faults)} of its {n} items"
+    if how == "any" and n and sum(r.score or 0.0 for r in rows) / n < LEAST:
+        return f"nothing right in {n} items"
+    return ""
+
+
+def debug_brief(brief: Brief, agent: str, author: str) -> Brief:
+    """The brief that has an agent mended.
+
+    Args:
+        brief: What the agent was written for. agent: Its id. author: Who mends.
+    """
+    return replace(
+        brief,
+        number=brief.number + CHAIN,
+        operator="debug",
+        author=author,
+        parents=(agent,),
+        inspirations=(),
+    )
