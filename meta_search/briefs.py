@@ -26,6 +26,7 @@ from meta_search.scoring import Runner
 from meta_search.session import Session
 from meta_search.threads import in_thread
 from meta_search.types import Attempt, Brief, Candidate, Scalar, agent_id
+from meta_search.warming import WARM, known_settings
 from meta_search.writing import Writing
 
 if TYPE_CHECKING:
@@ -143,10 +144,14 @@ class Briefs:
         """Values for what the first parent declares; agents of one source share a study."""
         if brief.operator != "tune" or not brief.parents:
             return (), {}
-        parent = self._members[brief.parents[0]].candidate
+        member = self._members[brief.parents[0]]
+        parent = member.candidate
         if not parent.space:
             return (), {}
         source = agent_id(parent.agent.source)
+        if not self._guide.tunes(source):
+            known = self._journal.find(f"{WARM}{source}", lambda: known_settings(member, self._members))
+            self._guide.begin_tuning(source, parent.space, known or ())
         number, values = self._guide.tune(source, parent.space)
         return ((source, number),), values
 

@@ -19,7 +19,8 @@ from meta_search.guide.studies import Row
 from meta_search.members import Member, Members
 from meta_search.outcomes import NO_VERDICT
 from meta_search.scoring import Runner
-from meta_search.types import Candidate, Demonstration, ItemResult
+from meta_search.types import Candidate, Demonstration, ItemResult, agent_id
+from meta_search.warming import WARM
 from meta_search.writing import Writing
 
 __all__ = ["Restored", "candidate_of", "imported", "restore"]
@@ -37,6 +38,7 @@ class Restored:
         races: Agent -> split on which it was under evaluation.
         written: Briefs that were delivered. asked: briefs that were asked for.
         prior: What the run took from earlier ones.
+        warm: Source -> settings that its tuning study began with.
     """
 
     writing: dict[int, Writing] = field(default_factory=dict)
@@ -48,6 +50,7 @@ class Restored:
     written: int = 0
     asked: int = 0
     prior: Prior = NOTHING
+    warm: dict[str, list[list[Any]]] = field(default_factory=dict)
 
 
 def restore(archive: Archive, members: Members, runner: Runner, guide: Guide) -> Restored:
@@ -57,7 +60,7 @@ def restore(archive: Archive, members: Members, runner: Runner, guide: Guide) ->
         ArchiveError: An older version wrote it, which kept no order of results.
     """
     restored = _Walk(archive, members, runner).walk()
-    _studies(archive, guide, restored)
+    _studies(archive, guide, restored, members)
     return restored
 
 
@@ -140,6 +143,8 @@ class _Walk:
     def _decision(self, data: Mapping[str, Any]) -> None:
         if data["what"] == DECISION:
             self._now.prior = Prior.of(data["value"])
+        if data["what"].startswith(WARM):
+            self._now.warm[data["what"].removeprefix(WARM)] = data["value"]
         for agent in data["value"] if data["what"] == "imported" else ():
             self._members.add(Member(candidate_of(self._records[agent])))
         for agent in data["value"] if data["what"] == "baselines" else ():
@@ -173,7 +178,7 @@ def _results(archive: Archive, agent: str) -> dict[tuple[str, str, int], ItemRes
     }
 
 
-def _studies(archive: Archive, guide: Guide, restored: Restored) -> None:
+def _studies(archive: Archive, guide: Guide, restored: Restored, members: Members) -> None:
     """Trials of told briefs as they were told; those of the others as they are under way."""
     rows = {study: {t.number: t for t in archive.trials(study)} for study in archive.studies()}
     told: dict[str, list[Row]] = {}
@@ -191,4 +196,6 @@ def _studies(archive: Archive, guide: Guide, restored: Restored) -> None:
                         (trial, row.params, row.values if found is told else None)
                     )
     again = [w.design for w in restored.writing.values() if not w.mends]
-    guide.restore(told, restored.asked, running, again, restored.prior)
+    spaces = {agent_id(m.agent.source): m.candidate.space for m in members}
+    warm = {source: (spaces[source], settings) for source, settings in restored.warm.items()}
+    guide.restore(told, restored.asked, running, again, restored.prior, warm)

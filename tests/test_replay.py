@@ -81,6 +81,17 @@ def test_the_time_that_was_over_is_over_again(folder: Path) -> None:
     assert_same("run", "again")
 
 
+def test_what_a_tuning_began_with_is_replayed(folder: Path) -> None:
+    more = ("author=composer", "search.operators=[tune]", "search.candidates=3", "search.seeds=[dylan]")
+    assert record(folder, *more, "search.in_flight=1") == 0
+    archive = meta_search.open_run("run")
+    warm = [e.data for e in archive.events("decision") if e.data["what"].startswith("warm ")]
+    assert warm
+    assert all(settings for settings in (data["value"] for data in warm))
+    assert replay() == 0
+    assert_same("run", "again")
+
+
 def test_faults_of_the_endpoint_are_replayed_as_they_came(folder: Path) -> None:
     """A call that failed for one agent and was answered for the next must fail for the first again."""
 

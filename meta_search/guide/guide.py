@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
+from typing import Any
 
 from meta_search.guide.prior import NOTHING, Prior
 from meta_search.guide.studies import Asked, Row, Study, remembered
@@ -38,6 +40,7 @@ OPENING: tuple[Mapping[str, Scalar], ...] = tuple(
 OPENING_DESIGN: Mapping[str, Scalar] = {"bootstrap_shown": 2, "votes": 0, "shown": 1, "team_keep": 3}
 
 Told = Row
+Warm = tuple[Sequence[Parameter], Sequence[Sequence[Any]]]  # space, settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,7 @@ class Guide:
         running: Mapping[str, Sequence[Told]] = MappingProxyType({}),
         again: Sequence[int] = (),
         prior: Prior = NOTHING,
+        warm: Mapping[str, Warm] = MappingProxyType({}),
     ) -> None:
         """Rebuild all studies from what the archive has.
 
@@ -102,6 +106,7 @@ class Guide:
             running: The same of trials that will still be told.
             again: Numbers of designs that an author will suggest from once more.
             prior: What the run began with from earlier ones.
+            warm: Source -> what its tuning study began with, see `begin_tuning`.
         """
         self._tuning: dict[str, Study] = {}
         self.briefs = Study("briefs", self._seed, ["maximize"], self._guided)
@@ -112,6 +117,8 @@ class Guide:
         first = OPENING_DESIGN if self._guided else {}
         fixed = {number: {} if number else first for number in again}
         self.designs.restore(trials.get("designs", ()), asked, running.get("designs", ()), fixed)
+        for lineage, known in warm.items():
+            self.begin_tuning(lineage, *known)
         for name in dict.fromkeys((*trials, *running)):
             if name.startswith("tuning/"):
                 study = self.tuning(name.removeprefix("tuning/"))
@@ -180,6 +187,24 @@ class Guide:
         trial = self.tuning(lineage).ask()
         return trial.number, {p.name: _suggest(trial, p) for p in space}
 
+    def tunes(self, lineage: str) -> bool:
+        """Whether there is a tuning study of this source."""
+        return lineage in self._tuning
+
+    def begin_tuning(
+        self, lineage: str, space: Sequence[Parameter], settings: Sequence[Sequence[Any]]
+    ) -> None:
+        """Begin the tuning study of a source with settings that are known already.
+
+        Args:
+            lineage, space: As for `tune`.
+            settings: [name -> value, score, used cost per item]; parameters that are not named are unknown.
+        """
+        study = self.tuning(lineage)
+        for values, score, cost in settings if self._guided else ():
+            shared = [p for p in space if p.name in values]
+            study.recall(values, [score, cost], partial(_suggest_all, shared))
+
     def tuning(self, lineage: str) -> Study:
         """The tuning study of one source."""
         if lineage not in self._tuning:
@@ -192,6 +217,11 @@ class Guide:
         """Score (0..1) and used cost per item of a tuned agent."""
         if lineage in self._tuning:
             self._tuning[lineage].tell(number, None if score is None else [score, cost])
+
+
+def _suggest_all(parameters: Sequence[Parameter], trial: Asked) -> None:
+    for parameter in parameters:
+        _suggested(trial, parameter)
 
 
 def _suggest(trial: Asked, parameter: Parameter) -> Scalar:
