@@ -10,7 +10,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from meta_search.report import briefs, figures, graph, sections
+from meta_search.report import behaviour, briefs, figures, graph, sections
 from meta_search.report.live import duration
 from meta_search.report.payback import uses_text
 from meta_search.report.source import Archive, meta_value
@@ -80,6 +80,7 @@ def _context(archive: Archive, verdict: Verdict, tuned: Callable[[str], Tuned | 
     whole = [r for r in scored if r["complete"]]
     code = sections.code(archive, rows, verdict, split, CODES)
     asked = briefs.asked(archive, records)
+    behaves = behaviour.behaviour(archive, whole, split)
     return {
         "verdict": verdict,
         "test_rows": sections.test_rows(verdict),
@@ -92,7 +93,9 @@ def _context(archive: Archive, verdict: Verdict, tuned: Callable[[str], Tuned | 
             "progress": figures.progress(in_order, [r["created"] for r in in_order], split)
             if scored
             else None,
+            "behaviour": behaviour.figure(behaves) if behaves else None,
         },
+        "behaviour_line": behaviour.line(behaves) if behaves else "",
         "code": [c | {"tuned": tuned(c["agent"])} for c in code],
         "components": graph.section(archive, records, [c["agent"] for c in code], split),
         "operators": briefs.by_operator(asked),

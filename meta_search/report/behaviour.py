@@ -1,0 +1,121 @@
+"""Who solves what: the scores of the complete agents item by item, and how different they are.
+
+An agent's behaviour is its scores on the items (as quality-diversity search has it, Mouret and Clune 2015,
+arXiv 1504.04909); crossover and per-item champions live on agents that differ in it.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from meta_search.report.source import Archive, clean
+from meta_search.report.tables import Row
+
+__all__ = ["Behaviour", "behaviour", "figure", "line"]
+
+MOST = 40  # agents drawn: more rows cannot be read
+SCALE = [[0.0, "rgba(128,128,128,0.14)"], [1.0, "#12a67c"]]
+RIGHT = 0.5  # an item counts as solved from this score on
+ROW, FRAME = 19, 120  # pixels
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """Scores item by item.
+
+    Attributes:
+        agents: (id, name), best first. items: Those that the most agents solve first.
+        scores: scores[a][i] of agent a on item i, 0..1.
+        complete: Complete agents in all; `agents` may be fewer.
+        different: Different behaviours among them. solved: Items that at least one of them solves.
+    """
+
+    agents: tuple[tuple[str, str], ...]
+    items: tuple[str, ...]
+    scores: tuple[tuple[float, ...], ...]
+    complete: int
+    different: int
+    solved: int
+
+
+def behaviour(archive: Archive, rows: Sequence[Row], split: str) -> Behaviour | None:
+    """Of the agents that are complete on a split; `None` where fewer than two have an item in common.
+
+    Args:
+        archive: The run. rows: `tables.agent_row` objects, complete on `split`.
+    """
+    ranked = sorted(rows, key=lambda row: -row["score"])
+    found = [(row, _scores(archive, row["agent"], split)) for row in ranked]
+    common = set.intersection(*(set(scores) for _, scores in found)) if found else set()
+    if len(found) < 2 or not common:
+        return None
+    solvers = {item: sum(scores[item] >= RIGHT for _, scores in found) for item in common}
+    items = sorted(common, key=lambda item: (-solvers[item], item))
+    table = [tuple(scores[item] for item in items) for _, scores in found]
+    return Behaviour(
+        agents=tuple((row["agent"], clean(row["name"], 40)) for row, _ in found[:MOST]),
+        items=tuple(items),
+        scores=tuple(table[:MOST]),
+        complete=len(found),
+        different=len(set(table)),
+        solved=sum(n > 0 for n in solvers.values()),
+    )
+
+
+def line(found: Behaviour) -> str:
+    """How different they are, in a sentence."""
+    best = sum(score >= RIGHT for score in found.scores[0])
+    return (
+        f"{found.complete:,} complete agents behave in {found.different:,} different ways; together they "
+        f"solve {found.solved} of {len(found.items)} items, the best alone {best}."
+    )
+
+
+def figure(found: Behaviour) -> dict[str, Any]:
+    """A heat map for plotly: a row an agent, the best on top, a column an item, the easiest on the left."""
+    names = [html.escape(name) for _, name in found.agents]  # plotly.js reads tags
+    ticks = [f"{place}. {html.escape(clean(name, 28))}" for place, (_, name) in enumerate(found.agents, 1)]
+    axis = {"showgrid": False, "zeroline": False, "automargin": True, "fixedrange": True}
+    return {
+        "data": [
+            {
+                "type": "heatmap",
+                "z": [list(row) for row in found.scores],
+                "x": [f"{place}" for place in range(1, len(found.items) + 1)],
+                "y": ticks,
+                "text": [
+                    [f"<b>{name}</b><br>{html.escape(clean(item, 40))}" for item in found.items]
+                    for name in names
+                ],
+                "customdata": [[agent] * len(found.items) for agent, _ in found.agents],
+                "hovertemplate": "%{text}<br>score %{z:.2g}<extra></extra>",
+                "zmin": 0,
+                "zmax": 1,
+                "colorscale": SCALE,
+                "showscale": False,
+                "xgap": 1,
+                "ygap": 1,
+            }
+        ],
+        "layout": {
+            "xaxis": axis | {"title": {"text": "items, from the easiest to the hardest"}, "type": "category"},
+            "yaxis": axis | {"autorange": "reversed", "type": "category"},
+            "paper_bgcolor": "rgba(0,0,0,0)",
+            "plot_bgcolor": "rgba(0,0,0,0)",
+            "font": {"family": "system-ui, sans-serif", "size": 12, "color": "#7d8796"},
+            "margin": {"l": 60, "r": 20, "t": 10, "b": 60},
+            "height": FRAME + ROW * len(found.agents),
+        },
+    }
+
+
+def _scores(archive: Archive, agent: str, split: str) -> Mapping[str, float]:
+    """Item -> mean over its repeats."""
+    sums: dict[str, list[float]] = {}
+    for result in archive.results(agent, split, trace=False):
+        if result.score is not None:
+            sums.setdefault(result.item, []).append(result.score)
+    return {item: sum(scores) / len(scores) for item, scores in sums.items()}

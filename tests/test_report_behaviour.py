@@ -1,0 +1,67 @@
+"""Who solves what: counted by hand, drawn without trusting a name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import report_fakes as fakes
+
+from meta_search.report import sections
+from meta_search.report.behaviour import MOST, Behaviour, behaviour, figure, line
+from meta_search.report.html import write_report
+
+
+def found(archive: fakes.ListArchive) -> Behaviour | None:
+    rows = [row for row in sections.agents(archive.agents(), "train", 500) if row["complete"]]
+    return behaviour(archive, rows, "train")
+
+
+def three(hostile: str = "twin") -> fakes.ListArchive:
+    archive = fakes.ListArchive()
+    for name, scores in (
+        ("weak", [1.0, 0.0, 0.0, 0.0]),
+        ("strong", [1.0, 1.0, 0.0, 0.6]),
+        (hostile, [1.0, 0.0, 0.0, 0.0]),
+    ):
+        archive.add(fakes.agent(name, body=f"return {len(archive.records)}"), {"train": scores})
+    return archive
+
+
+def test_behaviours_are_counted() -> None:
+    made = found(three())
+    assert made is not None
+    assert (made.complete, made.different, made.solved) == (3, 2, 3)
+    assert made.agents[0][1] == "strong"
+    assert made.items == ("train-0", "train-1", "train-3", "train-2")  # the easiest first
+    assert made.scores[0] == (1.0, 1.0, 0.6, 0.0)
+    assert line(made) == (
+        "3 complete agents behave in 2 different ways; together they solve 3 of 4 items, the best alone 3."
+    )
+
+
+def test_one_agent_or_none_behaves_in_no_way() -> None:
+    archive = fakes.ListArchive()
+    assert found(archive) is None
+    archive.add(fakes.agent("only"), {"train": [1.0]})
+    assert found(archive) is None
+
+
+def test_a_row_an_agent_and_no_more_than_can_be_read() -> None:
+    archive = fakes.ListArchive()
+    for number in range(MOST + 5):
+        archive.add(fakes.agent("same", body=f"return {number}"), {"train": [1.0, float(number % 2)]})
+    made = found(archive)
+    assert made is not None
+    (trace,) = figure(made)["data"]
+    assert len(trace["z"]) == len(set(trace["y"])) == MOST  # equal names are rows of their own
+    assert made.complete == MOST + 5
+
+
+def test_a_name_cannot_put_tags_into_the_page(tmp_path: Path) -> None:
+    archive = three(fakes.HOSTILE)
+    made = found(archive)
+    assert made is not None
+    assert "<script" not in str(figure(made))
+    assert "<img" not in str(figure(made))
+    page = write_report(archive, None, tmp_path / "report.html").read_text()
+    assert "3 complete agents behave in 2 different ways" in page
