@@ -10,6 +10,7 @@ from meta_search.authors.llm import FORMS
 from meta_search.authors.plan import EVERY_WAY
 from meta_search.config import Config
 from meta_search.errors import ConfigError
+from meta_search.runs import resolve
 
 __all__ = ["OPERATORS", "resolved"]
 
@@ -26,8 +27,9 @@ def resolved(config: Config) -> Config:
     for key in ("base_url", "api_key_env") if embedded else ():
         if getattr(config.llm, key):
             raise ConfigError(f"llm.{key} needs llm=endpoint or llm=openai: llm=local serves its own models")
-    if (config.llm.mode == "replay") != (config.llm.recording is not None):
-        raise ConfigError("llm.mode=replay and llm.recording=RUN go together: they replay a recorded search")
+    recording = config.llm.recording
+    if config.llm.mode == "replay" and recording is None:
+        raise ConfigError("llm.mode=replay needs llm.recording=RUN: the recorded search that it replays")
     unknown_operators = [name for name in config.search.operators if name not in OPERATORS]
     if unknown_operators or not config.search.operators:
         named = unknown_operators[0] if unknown_operators else "an empty list"
@@ -47,8 +49,11 @@ def resolved(config: Config) -> Config:
         raise ConfigError(f"author.ways: {named} is none of {', '.join(EVERY_WAY)}")
     reflexions = author.reflexions if author.reflexions is not None else int(not embedded)
     path = config.domain.path and str(Path(config.domain.path).expanduser().resolve())
+    if recording is not None:
+        recording = str(resolve(recording, config.run.root).resolve())
     return replace(
         config,
+        llm=replace(config.llm, recording=recording),
         author=replace(author, formats=formats, reflexions=reflexions),
         domain=replace(config.domain, path=path),  # a run can be resumed from any folder
     )

@@ -100,7 +100,8 @@ class LLMConfig:
         cache: Equal calls of different agents on train items share an answer.
         mode: live; record, which also keeps a copy of the domain's file in the run folder, so that the run
             can be replayed elsewhere; or replay, a recorded search once more without any endpoint.
-        recording: Run folder of the search to replay.
+        recording: Run folder of the search to replay. In another mode: a run whose answers are taken where
+            the same is asked; they count as paid by this run, so that runs that share them compare.
         timeout_s: Seconds before one attempt is given up.
         max_retries: Attempts after the first.
         requests_per_minute, tokens_per_minute: Rate limits; 0 is none.

@@ -15,6 +15,7 @@ import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Protocol
 
 from archive.store import Store
@@ -110,6 +111,9 @@ def make_service(
     endpoints = endpoints_for(config, local)
     store = Store.open(archive)
     try:
+        shared = built.llm.recording if built.llm.mode != "replay" else None
+        if shared and Path(shared).exists():  # it may be gone when the run is resumed, which has its calls
+            store.copy_ledger(shared).result()  # before the budget counts what is paid
         built = _priced(built, store)
         ledger = Ledger(store)
         spent = sum(ledger.spent().values(), Usage())

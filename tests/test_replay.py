@@ -288,7 +288,7 @@ def test_other_items_are_refused(recorded: Path, folder: Path, capsys: pytest.Ca
         (["search.in_flight=7"], "search.in_flight cannot differ"),
         (["llm.max_tokens=7"], "llm.max_tokens cannot differ"),
         (["llm.recording=nowhere"], "nowhere: no such run folder"),
-        (["llm.recording=null"], "go together"),
+        (["llm.recording=null"], "llm.mode=replay needs llm.recording=RUN"),
     ],
 )
 def test_what_would_change_decisions_is_refused(
@@ -309,3 +309,25 @@ def test_an_evaluation_is_not_replayed(
 ) -> None:
     assert cli.main(["evaluate", str(recorded), "llm.mode=replay", f"llm.recording={recorded}"]) == 2
     assert "replays a whole search" in capsys.readouterr().err
+
+
+def test_answers_of_another_run_are_used_again_and_count_as_paid(folder: Path) -> None:
+    """Two searches that begin with the same seeds: the second asks nothing that the first has asked."""
+    assert record(folder, "search.candidates=0", "search.finalists=1") == 0
+    words = ("search.candidates=2", "search.finalists=1", "author=composer", "search.prior=false")
+    with CountingEndpoint(kit.mind) as endpoint:
+        path = kit.overrides(kit.questions(folder), endpoint.base_url, "run.dir=apart", *words)
+        assert cli.main(["run", *path]) == 0
+        alone = endpoint.calls
+    with CountingEndpoint(kit.mind) as endpoint:
+        path = kit.overrides(kit.questions(folder), endpoint.base_url, "run.dir=again", *words)
+        assert cli.main(["run", *path, "llm.recording=run"]) == 0
+        shared = endpoint.calls
+    with sqlite3.connect("run/archive.db") as database:
+        (known,) = database.execute("SELECT COUNT(*) FROM calls").fetchone()
+    assert 0 < shared < alone
+    with sqlite3.connect("again/archive.db") as database:
+        (held,) = database.execute("SELECT COUNT(*) FROM calls").fetchone()
+    assert held == known + shared  # nothing was asked twice
+    paid = sum(u.calls for u in meta_search.open_run("again").usage().values())
+    assert paid == held

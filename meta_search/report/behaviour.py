@@ -77,7 +77,10 @@ def line(found: Behaviour) -> str:
 def figure(found: Behaviour) -> dict[str, Any]:
     """A heat map for plotly: a row an agent, the best on top, a column an item, the easiest on the left."""
     names = [html.escape(name, quote=False) for _, name in found.agents]  # plotly.js reads tags
-    ticks = [f"{place}. {html.escape(clean(name, 28), quote=False)}" for place, (_, name) in enumerate(found.agents, 1)]
+    ticks = [
+        f"{place}. {html.escape(clean(name, 28), quote=False)}"
+        for place, (_, name) in enumerate(found.agents, 1)
+    ]
     axis = {"showgrid": False, "zeroline": False, "automargin": True, "fixedrange": True}
     return {
         "data": [
