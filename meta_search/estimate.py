@@ -34,6 +34,7 @@ __all__ = [
 Prices = Mapping[str, Mapping[str, float]]  # model -> {input, output}, USD per million tokens
 
 BASELINES = 2  # seeds in the final report
+MATCHED = 2  # and the best of them sampled, at the used cost of a finalist
 MOST_DRY = 64  # agents that are run dry; the others are taken to be like them
 DRY_S = 10.0  # for all of them together
 TOKENS_AROUND = 60  # of a prompt, besides the last user message
@@ -90,7 +91,8 @@ def estimate_search(
     train = (seeds + search.candidates) * planned["train"] * share
     promoted = _best_so_far(seeds, search.finalists) + _best_so_far(search.candidates, search.finalists + 1)
     validated = promoted * planned["validation"]
-    tested = (search.finalists + min(seeds, BASELINES)) * planned["test"]
+    matched = MATCHED if seeds and search.finalists else 0
+    tested = (search.finalists + min(seeds, BASELINES) + matched) * planned["test"]
     written = search.candidates * {"llm": 1.0, "adas": 1.0, "mixed": 0.5}.get(config.author.name, 0.0)
     taught = planned.get("examples", 0) * 2 if "bootstrap" in search.operators else 0
     task = habit.task(train + validated + tested)

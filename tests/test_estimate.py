@@ -34,7 +34,7 @@ def config(*overrides: str) -> Config:
 
 def test_a_search_is_agents_times_items_times_calls() -> None:
     found = estimate_search(config(), PLANNED, 1, HABIT, PRICES)
-    items = 3 * 10 * 0.5 + (1 + 2) * 8 + 3 * 6  # train, validation of all that come first, test
+    items = 3 * 10 * 0.5 + (1 + 2) * 8 + 5 * 6  # train, validation of all that come first, test
     task, meta = items * 2, 2 * 3
     assert found.usage.calls == task + meta
     assert found.usage.tokens == task * 150 + meta * 1200
