@@ -7,11 +7,11 @@ arXiv 1504.04909); crossover and per-item champions live on agents that differ i
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from meta_search.report.source import Archive, clean
+from meta_search.report.source import Archive, clean, item_scores
 from meta_search.report.tables import Row
 
 __all__ = ["Behaviour", "behaviour", "figure", "line"]
@@ -48,7 +48,7 @@ def behaviour(archive: Archive, rows: Sequence[Row], split: str) -> Behaviour | 
         archive: The run. rows: `tables.agent_row` objects, complete on `split`.
     """
     ranked = sorted(rows, key=lambda row: -row["score"])
-    found = [(row, _scores(archive, row["agent"], split)) for row in ranked]
+    found = [(row, item_scores(archive, row["agent"], split)) for row in ranked]
     common = set.intersection(*(set(scores) for _, scores in found)) if found else set()
     if len(found) < 2 or not common:
         return None
@@ -113,12 +113,3 @@ def figure(found: Behaviour) -> dict[str, Any]:
             "height": FRAME + ROW * len(found.agents),
         },
     }
-
-
-def _scores(archive: Archive, agent: str, split: str) -> Mapping[str, float]:
-    """Item -> mean over its repeats."""
-    sums: dict[str, list[float]] = {}
-    for result in archive.results(agent, split, trace=False):
-        if result.score is not None:
-            sums.setdefault(result.item, []).append(result.score)
-    return {item: sum(scores) / len(scores) for item, scores in sums.items()}

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from meta_search.report.paired import bootstrap_mean
-from meta_search.report.source import Archive, Record, clean, is_seed
+from meta_search.report.source import Archive, Record, clean, is_seed, item_scores
 from meta_search.types import Usage
 
 if TYPE_CHECKING:
@@ -130,12 +130,8 @@ class _Gains:
         return min(found, default=None)
 
     def _of(self, agent: str) -> Mapping[str, float]:
-        """Item -> mean score over its repeats."""
         if agent not in self._scores:
-            found: dict[str, list[float]] = defaultdict(list)
-            for row in self._archive.results(agent, SPLIT, trace=False):
-                found[row.item].append(row.score or 0.0)
-            self._scores[agent] = {item: statistics.fmean(scores) for item, scores in found.items()}
+            self._scores[agent] = item_scores(self._archive, agent, SPLIT)
         return self._scores[agent]
 
 

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from meta_search.types import Agent, Attempt, Evaluation, Importance, ItemResult, Usage
 
-__all__ = ["Archive", "Event", "Record", "Trial", "clean", "is_seed", "meta_value"]
+__all__ = ["Archive", "Event", "Record", "Trial", "clean", "is_seed", "item_scores", "meta_value"]
 
 HAND_MADE = frozenset({"seed", "baseline"})
 
@@ -115,6 +115,15 @@ def clean(text: object, limit: int = 80) -> str:
 def is_seed(record: Record) -> bool:
     """Whether an agent is hand-made, a seed or a baseline of the final report, rather than found."""
     return not HAND_MADE.isdisjoint((record.operator, record.author, record.status))
+
+
+def item_scores(archive: Archive, agent: str, split: str) -> dict[str, float]:
+    """Item -> mean score over its repeats, those left out that say nothing of the agent and have none."""
+    sums: dict[str, list[float]] = {}
+    for result in archive.results(agent, split, trace=False):
+        if result.score is not None:
+            sums.setdefault(result.item, []).append(result.score)
+    return {item: sum(scores) / len(scores) for item, scores in sums.items()}
 
 
 def meta_value(archive: Archive, key: str) -> Any:
