@@ -82,10 +82,15 @@ def test_crossover_skips_parents_without_a_plan(desk: Desk) -> None:
     assert plan_of(desk, "crossover", [free, first, second]).ways() == {"think"}
 
 
-def test_crossover_without_kinds_mixes_the_two(desk: Desk) -> None:
-    first, second = planned(Plan("A", way="direct", samples=3)), planned(Plan("B", way="think"))
-    plan = plan_of(desk, "crossover", [first, second], keywords={})
-    assert (plan.name, plan.way, plan.samples) == ("A × B", "think", 3)
+def test_crossover_without_kinds_gives_the_better_what_the_other_has(desk: Desk) -> None:
+    better = planned(Plan("A", way="program", shown=2, hint="Print it."))
+    other = planned(Plan("B", way="think", samples=3, hint="Slowly."))
+    plan = plan_of(desk, "crossover", [better, other], keywords={}, demonstrations=(SHOWN,))
+    assert (plan.name, plan.way, plan.shown, plan.samples) == ("A × B", "program", 2, 3)
+    assert plan.hint == "Print it."
+    # Nothing to give: it would be the better one again, so that a new design is drawn.
+    plain = planned(Plan("C", way="direct"))
+    assert plan_of(desk, "crossover", [better, plain], keywords={}).name.startswith("Composed")
 
 
 def test_mutation_of_a_way_takes_the_kind_that_goes_worst(desk: Desk) -> None:

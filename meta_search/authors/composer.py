@@ -105,7 +105,7 @@ def _routed(context: Context, ways: dict[str, str], samples: int, shown: int, na
     )
 
 
-def _cross(context: Context, first: tuple[Parent, Plan], second: tuple[Parent, Plan]) -> Plan:
+def _cross(context: Context, first: tuple[Parent, Plan], second: tuple[Parent, Plan]) -> Plan | None:
     """Each kind of item in the way of the parent that did better on it (ties: the cheaper parent's)."""
     parents, plans = (first[0], second[0]), (first[1], second[1])
     ways: dict[str, str] = {}
@@ -115,9 +115,27 @@ def _cross(context: Context, first: tuple[Parent, Plan], second: tuple[Parent, P
         winner = cheaper if rates[0] == rates[1] else rates.index(max(rates))
         ways[kind] = way_for(plans[winner], words)
     if not ways:
-        return replace(plans[0], way=plans[1].way, name=f"{plans[0].name} × {plans[1].name}"[:60])
+        return _blend(plans)
     shown = max(plan.shown for plan in plans)
     return _routed(context, ways, min(plan.samples for plan in plans), shown, "Crossed")
+
+
+def _blend(plans: tuple[Plan, Plan]) -> Plan | None:
+    """Where no words tell kinds of items apart: the better plan, with what the other has and it has not.
+    `None` where that is one of the two."""
+    better, other = plans
+    name = f"{better.name} × {other.name}"[:60]
+    made = replace(
+        better,
+        name=name,
+        thought=f"{better.name} with the votes, steps and examples of {other.name}.",
+        steps=better.steps or other.steps,
+        hint=better.hint or other.hint,
+        samples=max(better.samples, other.samples),
+        shown=max(better.shown, other.shown),
+    )
+    known = [replace(plan, name=made.name, thought=made.thought) for plan in plans]
+    return None if made in known else made
 
 
 def way_for(plan: Plan, words: str) -> str:
