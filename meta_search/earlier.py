@@ -14,7 +14,7 @@ from meta_search.config import Config
 from meta_search.errors import MetaSearchError
 from meta_search.guide.guide import Guide
 from meta_search.guide.prior import MOST, Prior
-from meta_search.history import MOST_LOOKED_AT, newest_runs
+from meta_search.history import earlier_runs
 from meta_search.journal import Journal
 from meta_search.progress import Progress
 from meta_search.session import Session, read_config
@@ -47,9 +47,7 @@ def prior_of(config: Config, but: Path, could_ask: Callable[[Mapping[str, Any]],
     """
     briefs: list[Brief] = []
     runs = 0
-    for folder in newest_runs(Path(config.run.root))[:MOST_LOOKED_AT]:
-        if folder.resolve() == but.resolve():
-            continue
+    for folder in earlier_runs(config, but):
         found = [(params, value) for params, value in _told(folder, config) if could_ask(params)]
         briefs = [*found, *briefs][-MOST:]
         runs += bool(found)

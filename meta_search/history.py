@@ -13,7 +13,7 @@ from meta_search.runs import ARCHIVE
 from meta_search.session import read_config
 from meta_search.types import Usage
 
-__all__ = ["ASSUMED", "MOST_LOOKED_AT", "Habit", "Sums", "habit_of", "newest_runs"]
+__all__ = ["ASSUMED", "Habit", "Sums", "earlier_runs", "habit_of"]
 
 MOST_RUNS = 5
 MOST_LOOKED_AT = 40
@@ -126,16 +126,20 @@ def habit_of(config: Config, but: Path) -> Habit:
         config: The run that is to be estimated. but: Its own folder.
     """
     found = Sums()
-    for folder in newest_runs(Path(config.run.root))[:MOST_LOOKED_AT]:
+    for folder in earlier_runs(config, but):
         if found.runs >= MOST_RUNS:
             break
-        if folder.resolve() != but.resolve():
-            found += _sums(folder, config)
+        found += _sums(folder, config)
     return found.habit(config) if found.items and found.used.calls else assumed(config)
 
 
-def newest_runs(root: Path) -> Sequence[Path]:
-    """Folders of the runs under a root, the one that was written last first."""
+def earlier_runs(config: Config, but: Path) -> Sequence[Path]:
+    """Folders of the runs under `run.root`, the one that was written last first; the newest only, where
+    there are many.
+
+    Args:
+        config: The run that begins. but: Its own folder.
+    """
 
     def age(path: Path) -> float:
         try:
@@ -143,7 +147,8 @@ def newest_runs(root: Path) -> Sequence[Path]:
         except OSError:
             return 0.0
 
-    return [path.parent for path in sorted(root.glob(f"*/{ARCHIVE}"), key=age)]
+    found = sorted(Path(config.run.root).glob(f"*/{ARCHIVE}"), key=age)[:MOST_LOOKED_AT]
+    return [path.parent for path in found if path.parent.resolve() != but.resolve()]
 
 
 def _sums(folder: Path, config: Config) -> Sums:

@@ -12,7 +12,6 @@ from typing import Any
 from domains.domain import Domain
 from meta_search.config import Config, from_mapping, to_mapping
 from meta_search.errors import ConfigError
-from meta_search.runs import resolve
 from meta_search.session import read_config
 
 __all__ = ["REPLAYABLE", "configuration", "items_digest", "keep_domain"]
@@ -32,12 +31,12 @@ def configuration(config: Config, overrides: Sequence[str]) -> Config:
     """The configuration of a replay: the recording's, but for where things lie and where they run.
 
     Args:
-        config: As composed, with `llm.recording`. overrides: As they were typed.
+        config: As `checks.resolved` gives it, with `llm.recording`. overrides: As they were typed.
 
     Raises:
-        ConfigError: An override that would change a decision. ArchiveError: There is no such recording.
+        ConfigError: An override that would change a decision. ArchiveError: It cannot be read.
     """
-    recording = resolve(str(config.llm.recording), config.run.root).resolve()
+    recording = Path(str(config.llm.recording))
     mine, theirs = _flat(to_mapping(config)), _flat(to_mapping(read_config(recording)))
     mine["llm.recording"] = str(recording)
     named = [word.partition("=")[0].lstrip("+") for word in overrides]

@@ -31,6 +31,15 @@ EXAMPLES = (
     Example("Sum 40 and 2.", "42", "sums"),
 )
 KEYWORDS = {"letters": "letter", "sums": "sum"}
+PLAN: dict[str, Any] = {  # as a model writes one
+    "name": "Split by kind",
+    "thought": "Letters by program.",
+    "way": "direct",
+    "routes": [{"words": "letter", "way": "program"}],
+    "hint": "",
+    "samples": 1,
+    "shown": 0,
+}
 
 
 class FixedTrial:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from agent_kit import network
 from sqlite_utils import Database
 
 from archive import graphs, schema
@@ -13,15 +14,7 @@ from archive.records import Archive
 from archive.store import Store
 from meta_search.types import Importance, ItemResult, TeamNetwork, TraceCall
 
-NETWORK = TeamNetwork(
-    roles=("solver", "critic"),
-    active=((0, 1), (0,)),
-    answers=(("1", "2"), ("1", None)),
-    weights=((), ((0.75, 0.25), ())),
-    importance=((0.75, 0.25), (1.0, 0.0)),
-    final="1",
-    calls=3,
-)
+NETWORK = network("solver", "critic")
 CALL = TraceCall(1, "solver", "solver", ("answer",), "?", "1", (), 10, 0.5)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from authors_kit import Desk, made, seed
+from authors_kit import PLAN, Desk, made, seed
 from sandbox_kit import House, wrapped
 
 from meta_search.authors.alike import Known, twin
@@ -17,15 +17,7 @@ BODY = (
     "first = LLMAgentBase(['answer'], 'A')([taskInfo], '{}')[0]\n"
     "return LLMAgentBase(['answer'], 'B')([taskInfo, first], 'Check.')[0]"
 )
-PLAN: dict[str, Any] = {
-    "name": "Mixed",
-    "thought": "Letters by program.",
-    "way": "direct",
-    "routes": [{"words": "letter", "way": "program"}],
-    "hint": "",
-    "samples": 1,
-    "shown": 0,
-}
+MIXED = {**PLAN, "name": "Mixed"}
 
 
 def source(word: str) -> str:
@@ -41,7 +33,7 @@ def known(word: str) -> Known:
 
 
 def planned(**changes: Any) -> Known:
-    plan = plan_from({**PLAN, **changes})
+    plan = plan_from({**MIXED, **changes})
     return Agent.of(plan.name, compile_plan(plan)), plan.to_mapping()
 
 
@@ -79,7 +71,7 @@ def test_the_meta_agent_is_asked_once_for_another(house: House) -> None:
 
 
 def test_a_second_draft_that_fails_loses_the_first_one_not(house: House) -> None:
-    desk, texts = Desk(house), [json.dumps(PLAN), "no plan", "none again"]
+    desk, texts = Desk(house), [json.dumps(MIXED), "no plan", "none again"]
     written = LLMAuthor().write(desk.context("novel", [], texts=texts, tags=("plan",), known=(planned(),)))
     assert made(written).agent.name == "Mixed"
     assert [a.stage for a in written.attempts] == ["draft", "draft"]

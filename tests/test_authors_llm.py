@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from authors_kit import EXAMPLES, SOURCES, Desk, failed, made, seed
+from authors_kit import EXAMPLES, PLAN, SOURCES, Desk, failed, made, seed
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sandbox_kit import House, wrapped
@@ -19,15 +19,6 @@ from meta_search.config import AuthorConfig
 from meta_search.types import Agent, CallReply, Demonstration, Parameter
 
 AUTHOR: Author = LLMAuthor()
-PLAN = {
-    "name": "Split by kind",
-    "thought": "Letters by program.",
-    "way": "direct",
-    "routes": [{"words": "letter", "way": "program"}],
-    "hint": "",
-    "samples": 1,
-    "shown": 0,
-}
 GOOD = wrapped("return LLMAgentBase(['answer'], 'A')([taskInfo], 'Solve.')[0]")
 PROGRAM = f"Name: **One call**\nThought: It asks once.\n```python\n{GOOD}```"
 EDIT = """Name: Cooler

@@ -7,9 +7,10 @@ from dataclasses import replace
 from xml.etree import ElementTree
 
 import report_fakes as fakes
+from agent_kit import network
 
 from meta_search.report.graph import changes, drawings, section
-from meta_search.types import Importance, ItemResult, TeamNetwork, TraceCall
+from meta_search.types import Importance, ItemResult, TraceCall
 
 
 def call(index: int, component: str, inputs: tuple[int, ...] = (), final: bool = False) -> TraceCall:
@@ -88,16 +89,7 @@ def test_the_circles_of_a_drawing_lie_apart_and_within_it() -> None:
 
 def test_a_team_has_the_weights_that_it_gave() -> None:
     trace = (call(1, "A"), call(2, "B"), call(3, "A", (1, 2), final=True))
-    network = TeamNetwork(
-        roles=("A", "B"),
-        active=((0, 1), (0,)),
-        answers=(("1", "2"), ("1", None)),
-        weights=((), ((0.75, 0.25), ())),
-        importance=((0.75, 0.25), (1.0, 0.0)),
-        final="1",
-        calls=3,
-    )
-    archive, agent = archive_with(trace, networks=(network,))
+    archive, agent = archive_with(trace, networks=(network("A", "B"),))
     titles = [element.findtext("title") for element in drawing(archive, agent)]
     assert "B → A: 1.0 answers an item, weight 0.25" in titles
     assert "A: 1.0 calls an item here, importance 1.75" in titles

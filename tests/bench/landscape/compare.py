@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import time
-from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
@@ -22,7 +20,7 @@ from tests.bench.landscape.measures import (
 )
 from tests.bench.landscape.simulate import Trace
 from tests.bench.landscape.strategies import STRATEGIES, searches
-from tests.bench.landscape.table import FILE, Landscape
+from tests.bench.landscape.table import Landscape, arguments
 
 SEEDS, CANDIDATES, CALLS = 50, 40, 1500
 ITEM = 1  # of regret
@@ -32,9 +30,7 @@ WIDTH = 120
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m tests.bench.landscape.compare", description=__doc__)
-    parser.add_argument("--file", type=Path, default=FILE, help="the landscape")
-    parser.add_argument("--seeds", type=int, default=SEEDS)
+    parser = arguments("compare", __doc__, SEEDS)
     parser.add_argument(
         "--recorded", action="store_true", help="search on the first half of the items always"
     )

@@ -7,11 +7,9 @@ its own as well, where what it stops changes what is written next.
 
 from __future__ import annotations
 
-import argparse
 import functools
 import warnings
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
 
 from rich.console import Console
 from rich.table import Table
@@ -20,15 +18,17 @@ from meta_search.guide.evidence import TESTS, Paired, Test
 from meta_search.guide.racing import ALPHA, Standing, decide, last_finalist, pair
 from tests.bench.landscape.measures import Saving, saving
 from tests.bench.landscape.simulate import SEEDS as SEED_AGENTS
-from tests.bench.landscape.simulate import Decide, Evaluation, Trace
+from tests.bench.landscape.simulate import Evaluation, Trace
 from tests.bench.landscape.strategies import STRATEGIES, searches
-from tests.bench.landscape.table import FILE, SEARCH, Design, Landscape
+from tests.bench.landscape.table import SEARCH, Design, Landscape, arguments
 
 __all__ = ["in_force", "race", "wilcoxon"]
 
 SEEDS, CANDIDATES, BLOCK, FINALISTS = 50, 40, 6, 2
 ALPHAS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.4)
 MOST_LOST, LEAST_SAVED = 0.05, 0.40
+
+Decide = Callable[[Standing, Standing | None, Sequence[Standing], int, int], str]
 
 
 def wilcoxon(threshold: float) -> Test:
@@ -125,10 +125,7 @@ def rules() -> list[tuple[str, str, Decide]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m tests.bench.landscape.racing", description=__doc__)
-    parser.add_argument("--file", type=Path, default=FILE, help="the landscape")
-    parser.add_argument("--seeds", type=int, default=SEEDS)
-    options = parser.parse_args()
+    options = arguments("racing", __doc__, SEEDS).parse_args()
     landscape, seeds = Landscape.read(options.file), range(options.seeds)
     halves = [landscape.shuffled(seed) for seed in seeds]
     written = []

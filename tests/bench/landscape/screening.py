@@ -8,11 +8,9 @@ would be told of drafts that it never asked for.
 
 from __future__ import annotations
 
-import argparse
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 from unittest import mock
 
@@ -27,7 +25,7 @@ from tests.bench.landscape.compare import CALLS, CANDIDATES, ITEM, SEEDS, told
 from tests.bench.landscape.measures import NEVER, calls_until, median, ratio
 from tests.bench.landscape.simulate import Simulated, configuration
 from tests.bench.landscape.strategies import STRATEGIES, searches
-from tests.bench.landscape.table import FILE, VOTES, Design, Landscape
+from tests.bench.landscape.table import VOTES, Design, Landscape, arguments
 
 __all__ = ["SURROGATES", "nearest", "ridge"]
 
@@ -137,10 +135,7 @@ def screened(
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m tests.bench.landscape.screening", description=__doc__)
-    parser.add_argument("--file", type=Path, default=FILE, help="the landscape")
-    parser.add_argument("--seeds", type=int, default=SEEDS)
-    options = parser.parse_args()
+    options = arguments("screening", __doc__, SEEDS).parse_args()
     landscape, seeds = Landscape.read(options.file), range(options.seeds)
     found = {
         "default (designs guided)": [

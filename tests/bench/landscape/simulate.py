@@ -10,7 +10,7 @@ import contextlib
 import functools
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +22,6 @@ from meta_search.authors import check, drafts
 from meta_search.config import AuthorConfig, BudgetConfig, Config, EvaluateConfig, LLMConfig, SearchConfig
 from meta_search.engine import Search
 from meta_search.guide.guide import Guide
-from meta_search.guide.racing import Standing, decide
 from meta_search.members import Member
 from meta_search.progress import Progress
 from meta_search.scorers import Scorer
@@ -30,12 +29,10 @@ from meta_search.session import Session
 from tests.bench.landscape.stand_ins import Done, InOrder, Table, TableDomain
 from tests.bench.landscape.table import SEARCH, Design, Landscape
 
-__all__ = ["OPERATORS", "SEEDS", "Decide", "Evaluation", "Simulated", "Trace", "configuration"]
+__all__ = ["OPERATORS", "SEEDS", "Evaluation", "Simulated", "Trace", "configuration"]
 
 SEEDS = ("direct", "program_of_thought", "chain_of_thought")
 OPERATORS = ("novel", "mutate", "crossover", "bootstrap", "simplify", "tune")  # what the table can tell of
-
-Decide = Callable[[Standing, Standing | None, Sequence[Standing], int, int], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +116,7 @@ class Simulated(Search):
 
     Args:
         landscape: The table. config: Of the search, see `configuration`.
-        decide: The racing rule. most_calls: Where the search ends if its candidates do not end it before.
+        most_calls: Where the search ends if its candidates do not end it before.
 
     Seeds are never stopped, so that they use as many calls in every strategy.
 
@@ -131,11 +128,10 @@ class Simulated(Search):
         self,
         landscape: Landscape,
         config: Config,
-        decide: Decide = decide,
         most_calls: int = 10**9,
     ) -> None:
         self.table, self.trace = Table(landscape), Trace()
-        self._most, self._rule = most_calls, decide
+        self._most = most_calls
         folder, domain = Path(tempfile.gettempdir()), TableDomain(landscape)
         scorer = Scorer(domain, config.sandbox)
         session = Session(
@@ -149,6 +145,7 @@ class Simulated(Search):
             scorer,
         )
         super().__init__(session, Progress(config, folder, 0.0, live=False), None, InOrder())
+        self._judge = self.races._verdict
         self.races._verdict = self._verdict  # type: ignore[method-assign]
         self.guide: Guide = self._guide
 
@@ -166,12 +163,7 @@ class Simulated(Search):
         return self.trace
 
     def _verdict(self, member: Member) -> str:
-        if not self.config.evaluate.racing or member.seed:
-            return ""
-        best = self.members.incumbent()
-        incumbent = best.standing("train") if best is not None and best is not member else None
-        front = self.members.front(member)
-        return self._rule(member.standing("train"), incumbent, front, SEARCH, self.config.evaluate.block)
+        return "" if member.seed else self._judge(member)
 
     def _evaluated(self, member: Member) -> None:
         super()._evaluated(member)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import copy
 import itertools
 import json
@@ -14,7 +15,7 @@ from typing import Any
 
 from meta_search.authors.plan import WAYS
 
-__all__ = ["FILE", "Cell", "Design", "Landscape"]
+__all__ = ["FILE", "Cell", "Design", "Landscape", "arguments"]
 
 FILE = Path(__file__).parent / "reasoning-0.5b.json.xz"
 SEARCH = 20  # the first items are searched on, the others held out
@@ -164,3 +165,11 @@ class Landscape:
                 if ran.right != composed.right:
                     lines.append(f"{self.items[place]} by {'/'.join(design.ways)}: {ran} for {composed}")
         return len(lines), compared, lines
+
+
+def arguments(command: str, about: str | None, seeds: int) -> argparse.ArgumentParser:
+    """What the commands on a landscape have in common: its file, and how many seeds."""
+    parser = argparse.ArgumentParser(prog=f"python -m tests.bench.landscape.{command}", description=about)
+    parser.add_argument("--file", type=Path, default=FILE, help="the landscape")
+    parser.add_argument("--seeds", type=int, default=seeds)
+    return parser
