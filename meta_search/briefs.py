@@ -50,6 +50,7 @@ class Briefs:
         writing: Brief -> what authors are at work on.
         awaited: Agent -> what is told once the agent is evaluated.
         written: Briefs that were delivered, whatever came of them; those that mend are not counted.
+        stop: `budget` once an author could not be paid any more: no further brief is asked for.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class Briefs:
         self.writing: dict[int, Writing] = {}
         self.awaited: dict[str, Writing] = {}
         self.written = 0
+        self.stop = ""
         self._errands: list[Errand] = []
         self._noted = False
         self._scored = {
@@ -182,6 +184,7 @@ class Briefs:
         if candidate is None:
             why = attempts[-1].message if attempts else "nothing was written"
             self._progress.say(f"brief {brief.trial}: no candidate ({why})")
+            self.stop = self.stop or errand.refused
             self.tell(writing, None)
         else:
             self._progress.say(f"brief {brief.trial}: «{candidate.agent.name}» {candidate.thought}")

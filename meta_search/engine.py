@@ -123,8 +123,8 @@ class Search:
 
     def _finished(self) -> bool:
         busy = bool(self.waiting or self.briefs.writing or self.races.running())
-        exhausted = self.written >= self.config.search.candidates and not busy
-        why = "signal" if self._signalled else self.races.stop or ("candidates" if exhausted else "")
+        through = self.briefs.stop or ("candidates" if self.written >= self.config.search.candidates else "")
+        why = "signal" if self._signalled else self.races.stop or ("" if busy else through)
         if not why and self.progress.search_time_left() <= 0:
             why = "time"
         self.stop = self.journal.stop(why)
@@ -135,7 +135,7 @@ class Search:
         writing, in_flight = self.briefs.writing, self.config.search.in_flight
         while len(self.races.running()) + len(writing) < in_flight:
             written = next((m for m in self.waiting if not m.seed), None)
-            more = self.briefs.begun < self.config.search.candidates
+            more = self.briefs.begun < self.config.search.candidates and not self.briefs.stop
             briefs = more and self.races.seeds_known()
             seeds_run = any(m.seed for m in self.races.running())
             if written is None and briefs and (seeds_run or not self.waiting):

@@ -70,6 +70,11 @@ class Errand:
         self.chances: list[tuple[str, str, str, str]] = []
         self.noted: list[Importance] = []
 
+    @property
+    def refused(self) -> str:
+        """`budget` where the budget refused anything that was asked for, else `""`."""
+        return "budget" if any(kind == "budget" for _, _, kind, _ in self.chances) else ""
+
     def close(self) -> None:
         """The search is over: an author still at work gets no further calls or runs."""
         self._closed = True

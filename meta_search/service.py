@@ -18,12 +18,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
+from archive.readers import Readers, database_path
 from archive.store import Store
 from meta_search.config import Config, from_mapping
 from meta_search.errors import ConfigError
 from meta_search.llm.budget import Budget
 from meta_search.llm.gateway import Endpoint, Gateway, GatewayStatus
-from meta_search.llm.ledger import Ledger
+from meta_search.llm.ledger import Entry, Ledger, find_entry
 from meta_search.types import CallReply, CallRequest, Usage
 
 __all__ = ["Host", "Service", "ThreadHost", "endpoints_for", "make_service"]
@@ -111,17 +112,24 @@ def make_service(
     endpoints = endpoints_for(config, local)
     store = Store.open(archive)
     try:
-        shared = built.llm.recording if built.llm.mode != "replay" else None
-        if shared and Path(shared).exists():  # it may be gone when the run is resumed, which has its calls
-            store.copy_ledger(shared).result()  # before the budget counts what is paid
         built = _priced(built, store)
         ledger = Ledger(store)
         spent = sum(ledger.spent().values(), Usage())
-        gateway = Gateway(built.llm, endpoints, ledger, Budget(built.budget, spent, elapsed_s))
+        budget = Budget(built.budget, spent, elapsed_s)
+        gateway = Gateway(built.llm, endpoints, ledger, budget, other=_other(built))
     except BaseException:
         store.close()
         raise
     return Service(store, gateway)
+
+
+def _other(config: Config) -> Callable[[str], Entry | None] | None:
+    """The ledger of `llm.recording` outside a replay. It may be gone by the time the run is resumed."""
+    recording = config.llm.recording if config.llm.mode != "replay" else None
+    if not recording or not Path(recording).exists():
+        return None
+    readers = Readers(database_path(recording))
+    return lambda key: find_entry(readers.get(), key)
 
 
 def _priced(config: Config, store: Store) -> Config:

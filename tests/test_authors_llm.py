@@ -85,6 +85,15 @@ def test_name_and_thought_may_be_headings(desk: Desk, head: str, name: str, thou
     assert (candidate.agent.name, candidate.thought) == (name, thought)
 
 
+@pytest.mark.parametrize(
+    "head", ["Name: One\n\nThought: It asks.\nTwice.\n\n", "**Name:** One\n# Thought: a\n", ""]
+)
+def test_name_and_thought_within_the_block_are_no_code(desk: Desk, head: str) -> None:
+    candidate = made(write(desk, "program", [f"```python\n{head}{GOOD}```"], operator="novel"))
+    assert candidate.agent.name == ("One" if head else "Unnamed")
+    assert candidate.agent.source == GOOD
+
+
 def test_an_edit_changes_the_parents_source(desk: Desk) -> None:
     candidate = made(write(desk, "edit", [EDIT]))
     assert candidate.agent.name == "Cooler"

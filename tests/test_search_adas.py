@@ -95,6 +95,23 @@ def test_a_search_as_published(searched: list[Mapping[str, Any]]) -> None:
     replays()
 
 
+def test_a_budget_without_room_for_the_meta_agent_ends_the_search(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with CountingEndpoint(writes) as endpoint:
+        words = overrides(folder, endpoint, "search=adas", "search.candidates=50", "run.dir=run")
+        words += ["evaluate.items=3", "budget.tokens=40000", "author.max_tokens=30000"]
+        cli.main(["run", *words])
+        asked = [r for r in endpoint.requests if r.body["model"] == "writer"]
+    archive = meta_search.open_run("run")
+    [attempt] = archive.attempts()  # none of the other 49 briefs was begun
+    assert "budget.tokens=40000 is used up in phase search" in attempt.message
+    assert "asked for" in attempt.message
+    assert [e.data["why"] for e in archive.events("stop")] == ["budget"]
+    assert not asked
+    replays()
+
+
 def test_what_the_context_does_not_hold_is_said_once(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -26,6 +26,10 @@ from meta_search.types import Attempt, CallRequest, Candidate
 __all__ = ["FORMS", "LLMAuthor", "apply_edits", "candidate_from", "read_plan", "request"]
 
 EDIT = re.compile(r"<{5,} ?SEARCH\n(.*?)\n?={5,}\n(.*?)\n?>{5,} ?REPLACE", re.DOTALL)
+LABEL = re.compile(
+    r"\W*(name|thought)\W*:[^=\n]*$", re.IGNORECASE | re.MULTILINE
+)
+CODE = re.compile(r'^(import |from |def |class |@|"""|[A-Za-z_]\w* *=)', re.MULTILINE)
 FORMS = {"plan": "JSON plan", "edit": "edits", "program": "program"}
 PLAN_TOKENS = 320
 
@@ -164,7 +168,7 @@ def _read(context: Context, form: str, text: str) -> Draft | str:
         return edited if edited.startswith("edit:") else Draft(name, thought, edited)
     if "```" not in text and "def forward" not in text:
         return "there is no ```python block with the source"
-    return Draft(name, thought, code_in(text) + "\n")
+    return Draft(name, thought, _without_labels(code_in(text)) + "\n")
 
 
 def read_plan(text: str) -> Plan | str:
@@ -195,6 +199,12 @@ def apply_edits(source: str, text: str) -> str:
             return f"edit: the SEARCH text {found} the source: {search.strip().splitlines()[:1]}"
         source = source.replace(search, put)
     return source
+
+
+def _without_labels(code: str) -> str:
+    """Small models put name and thought into the block as well: what stands above the code is left out."""
+    begins = CODE.search(code)
+    return code[begins.start() :] if LABEL.match(code) and begins else code
 
 
 def _labelled(text: str, label: str, most: int) -> str:

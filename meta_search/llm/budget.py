@@ -162,13 +162,15 @@ class Budget:
     def _over(self, total: Usage) -> str:
         """Which limit a total would pass, as a message; empty if none."""
         limits, spent = self._limits, self.spent
-        phase = " in phase search" if self._phase == "search" else ""
+        more, phase = total.tokens - spent.tokens, " in phase search" if self._phase == "search" else ""
         if limits.calls is not None and total.calls > limits.calls:
             return f"budget.calls={self.config.calls} is used up{phase} ({spent.calls} attempts)"
         if limits.tokens is not None and total.tokens > limits.tokens:
-            return f"budget.tokens={self.config.tokens} is used up{phase} ({spent.tokens} tokens)"
+            told = f"{spent.tokens} tokens spent, up to {more} asked for"
+            return f"budget.tokens={self.config.tokens} is used up{phase} ({told})"
         if limits.usd is not None and total.cost_usd > limits.usd + EPSILON_USD:
-            return f"budget.usd={self.config.usd:g} is used up{phase} ({spent.cost_usd:.4f} USD)"
+            told = f"{spent.cost_usd:.4f} USD spent, up to {total.cost_usd - spent.cost_usd:.4f} asked for"
+            return f"budget.usd={self.config.usd:g} is used up{phase} ({told})"
         return ""
 
     def check(self, estimate: Usage = NOTHING) -> None:

@@ -7,7 +7,7 @@ ledger, committed before the answer is handed on (DESIGN.md section 7).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from meta_search.config import LLMConfig
@@ -66,6 +66,7 @@ class Gateway:
         budget: What may be spent.
         backoff_s: First pause before a retry, in seconds.
         direct: Whether endpoints with a URL are asked without litellm.
+        other: Key -> row in another run's ledger: what was asked there is answered and charged as there.
 
     Attributes:
         fatal: Set when no further call can succeed (wrong key, unknown model, endpoint down): every call
@@ -81,10 +82,11 @@ class Gateway:
         *,
         backoff_s: float = 0.5,
         direct: bool = True,
+        other: Callable[[str], Entry | None] | None = None,
     ) -> None:
         self._config, self._ledger, self._budget = config, ledger, budget
         self._wire = Wires(config, direct)
-        self._sender = Sender(config, self._wire, ledger, budget, backoff_s)
+        self._sender = Sender(config, self._wire, ledger, budget, backoff_s, other)
         self._whole = Throttle(config.max_concurrency)
         self._lines = open_lines(config, endpoints, self._whole)
         self._flights: dict[str, tuple[Call, asyncio.Task[tuple[Entry, Usage]]]] = {}

@@ -14,7 +14,7 @@ from typing import Any, Literal, Protocol, cast
 
 from meta_search.types import CallRequest, Usage
 
-__all__ = ["Entry", "FaultKind", "Ledger", "Pen", "State", "call_key"]
+__all__ = ["Entry", "FaultKind", "Ledger", "Pen", "State", "call_key", "find_entry"]
 
 State = Literal["reserved", "done", "failed"]
 FaultKind = Literal["llm", "context", "budget"]
@@ -94,8 +94,7 @@ class Ledger:
 
     def find(self, key: str) -> Entry | None:
         """The row of a key, or `None`."""
-        rows = self._pen.reader().execute(_FIND, (key,)).fetchall()
-        return _entry(rows[0]) if rows else None
+        return find_entry(self._pen.reader(), key)
 
     def reserve(
         self, key: str, request: CallRequest, model: str, max_tokens: int, charged: Usage
@@ -146,6 +145,12 @@ class Ledger:
         """What the run was charged so far, by purpose; calls of unknown fate in full."""
         rows = self._pen.reader().execute(_SPENT).fetchall()
         return {str(purpose): Usage(*sums) for purpose, *sums in rows}
+
+
+def find_entry(connection: sqlite3.Connection, key: str) -> Entry | None:
+    """The row of a key in the archive of any run, or `None`."""
+    rows = connection.execute(_FIND, (key,)).fetchall()
+    return _entry(rows[0]) if rows else None
 
 
 _FIND = (

@@ -20,6 +20,10 @@ ROWS = {
     "call_cpu": ("engine CPU per LLM call, with what sends it", "≤ 3 ms beyond litellm's own"),
     "sandbox": ("sandbox per item with two calls, end to end", "≤ 5 ms"),
     "racing": ("calls saved by racing, at most 5 % of would-be finalists lost", "≥ 40 %"),
+    "presets": (
+        "embedded models: search=adas and search=default at the same tokens, fresh test items, three seeds",
+        "default no worse",
+    ),
     "startup": ("meta-search --help; import of meta_search", "≤ 0.3 s; < 50 ms"),
     "first_item": ("`run` to the first item", "≤ 20 s with Ray, ≤ 12 s inline"),
     "archive_size": (

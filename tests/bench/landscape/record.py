@@ -1,11 +1,12 @@
-"""Record the landscape: `python -m tests.bench.landscape.record RUN FILE`. Takes hours; may be stopped.
+"""Record a landscape: `python -m tests.bench.landscape.record RUN FILE`. Takes hours; may be stopped.
 
 Every design is run for real, in the sandbox, with the embedded model, on the first 40 train items of the
-domain `reasoning`. Designs are of the composer's own space: a way of working for each of the six families,
-one vote or three, 0 to 3 worked examples. First come the *pure* designs (one way for all families), then
-mixed ones drawn at random from the space, whose calls are the pure ones' calls (`llm.cache`): so a mixed
-design costs nothing more, and the recording itself shows that its score on an item is that of the pure
-design of the item's family. What was paid for stays in the run's ledger: a second start repeats nothing.
+domain `reasoning`: its own mixture, or other families (`--families gcd,count_bits`). Designs are of the
+composer's own space: a way of working for each of the families, one vote or three, 0 to 3 worked examples.
+First come the *pure* designs (one way for all families), then mixed ones drawn at random from the space,
+whose calls are the pure ones' calls (`llm.cache`): so a mixed design costs nothing more, and the recording
+itself shows that its score on an item is that of the pure design of the item's family. What was paid for
+stays in the run's ledger: a second start repeats nothing.
 """
 
 from __future__ import annotations
@@ -118,8 +119,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run", type=Path, help="run folder; an existing one is gone on with")
     parser.add_argument("file", type=Path, help="where the landscape is written (.json.xz)")
+    parser.add_argument("--families", default="", help="in place of the domain's own mixture: a,b,c")
     options = parser.parse_args()
-    config = compose(OVERRIDES)
+    overrides = (*OVERRIDES, f"domain.families=[{options.families}]")
+    config = compose(overrides)
     options.run.mkdir(parents=True, exist_ok=True)
     write_config(options.run, config)
     with open_session(config, options.run, 0.0, print) as session:
@@ -131,7 +134,7 @@ def main() -> None:
         agents = [candidate(plan, demonstrations) for plan in plans]
         table = measure(runner, members, briefing, agents)
         kinds = {item.id: item.kind for item in runner.items("train")}
-        landscape = describe(session, briefing, kinds, plans, agents, table)
+        landscape = describe(session, overrides, briefing, kinds, plans, agents, table)
         runner.finish("done")
     landscape["calls"] = calls_of(options.run)
     options.file.write_bytes(lzma.compress(json.dumps(landscape, ensure_ascii=False).encode(), preset=9))
@@ -147,6 +150,7 @@ def candidate(plan: Plan, demonstrations: tuple[Demonstration, ...]) -> Candidat
 
 def describe(
     session: Session,
+    overrides: tuple[str, ...],
     briefing: Briefing,
     kinds: dict[str, str],
     plans: list[Plan],
@@ -161,7 +165,7 @@ def describe(
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
         "model": llm.task.model,
         "sha256": lookup(llm.task.model).sha256,
-        "settings": {"overrides": list(OVERRIDES), "max_tokens": llm.max_tokens},
+        "settings": {"overrides": list(overrides), "max_tokens": llm.max_tokens},
         "items": [{"id": item, "kind": kind} for item, kind in kinds.items()],
         "keywords": dict(briefing.keywords),
         "designs": [
