@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 from meta_search.errors import MetaSearchError
 from meta_search.members import Member
-from meta_search.types import Agent, Brief, Candidate, Usage, parse
+from meta_search.types import Agent, Brief, Candidate, Usage, lines_of, parse
 
 __all__ = ["Baseline", "Matched", "matched", "sampled"]
 
@@ -178,13 +178,13 @@ def _as_sample(source: str) -> str:
     forward = [n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == "forward"]
     if not forward:
         raise MetaSearchError("the seed defines no function forward(self, taskInfo)")
-    lines = source.splitlines()
+    lines = lines_of(source)
     at = forward[-1].lineno - 1
     lines[at] = re.sub(r"\bforward\b", "one_sample", lines[at], count=1)
     first = tree.body[0]
     if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and len(tree.body) > 1:
         lines[: first.end_lineno] = []
-    return "\n".join(lines).strip("\n") + "\n"
+    return "".join(lines).strip("\n") + "\n"
 
 
 def _costs(one: Member, other: Member) -> tuple[float, float]:

@@ -18,7 +18,6 @@ from meta_search.types import Brief, Demonstration, ItemResult, Scalar
 
 __all__ = ["Briefing", "keywords", "telling"]
 
-RULES = ("front", "best", "champion", "complementary")
 MOST_FAILURES = 6
 MOST_FAULTS = 2
 
@@ -100,7 +99,7 @@ class Briefing:
         if brief.author == "adas":
             return brief
         population = self._members.population()
-        rule = order.parent_rule if order.parent_rule in RULES else "best"
+        rule = order.parent_rule
         parents = population.choose_parents(rule, order.parents, rng)  # type: ignore[arg-type]
         others = [
             a for a in population.choose_parents("front", order.inspirations + 2, rng) if a not in parents

@@ -240,9 +240,10 @@ class Briefs:
         """
         number, guide, trial = writing.brief.trial, self._guide, self._runner.trial
         chain = self._chain(writing, last)
-        member = chain[0] if chain else None
+        judged = bool(chain) and bool(chain[-1].rows("train"))  # not if the endpoint failed it on every item
+        member = chain[0] if chain and chain[0].rows("train") else None
         score = None if member is None else member.score("train")
-        value = self._value(writing, chain) if chain else None
+        value = self._value(writing, chain) if judged else None
         told = VALUE_OF_NOTHING if value is None else value
         guide.tell(number, value)
         trial("briefs", number, guide.briefs.export(number), [told], chain[-1] if chain else None)

@@ -14,11 +14,13 @@ from meta_search.members import Member, Members
 from meta_search.progress import Progress
 from meta_search.report.html import write_report
 from meta_search.report.payback import Paid
+from meta_search.report.source import clean
 from meta_search.report.standing import Contender, Kind
 from meta_search.report.tables import verdict_table
 from meta_search.report.verdict import FINAL, Verdict, measure_of, verdict
 from meta_search.scoring import Pairs, Runner
 from meta_search.session import Session
+from meta_search.terminal import printable
 from meta_search.tuned import Tunings
 from meta_search.types import Usage
 
@@ -40,6 +42,8 @@ def final_report(
     """Run finalists and baselines on test items in lockstep, and say what came of it."""
     progress.phase = "final"
     field = choose_field(session, members, runner, progress)
+    for agent in _finalists_before(session) - {member.agent.id for member in field.finalists}:
+        runner.write("set_status", agent, "population")
     for member in field.finalists:
         runner.write("set_status", member.agent.id, "finalist")
     names = ", ".join(f"«{m.agent.name}»" for m in field.everyone)
@@ -59,6 +63,12 @@ def final_report(
     best = result.best.finalist.agent if result.best is not None else _best_of(field.everyone)
     runner.write("set_meta", "best", best)
     return Ending(result, best, complete)
+
+
+def _finalists_before(session: Session) -> set[str]:
+    """Finalists of an earlier final report of the run."""
+    with Archive(session.folder) as archive:
+        return set((archive.meta(FINAL) or {}).get("finalists", ()))
 
 
 def _verdict(field: Field, paid: Paid) -> Verdict:
@@ -102,13 +112,13 @@ def print_end(folder: Path, result: Verdict | None, sentence: str, best: str) ->
     if best:
         with Archive(folder) as archive:
             record = archive.record(best)
-        console.print(
-            f"\nBest agent: {record.agent.name} ({record.agent.id}), {record.operator} by {record.author}"
-        )
+        told = f"{clean(record.agent.name)} ({record.agent.id}), {record.operator} by {record.author}"
+        console.print(f"\nBest agent: {told}", markup=False)
+        source = printable(record.agent.source)
         if console.is_terminal:
-            console.print(Syntax(record.agent.source, "python", background_color="default", word_wrap=True))
+            console.print(Syntax(source, "python", background_color="default", word_wrap=True))
         else:
-            print(record.agent.source)
+            print(source)
     if result is not None and result.comparisons:
         console.print(verdict_table(result))
     console.print(f"\n{result.text if result is not None else sentence}", markup=False)

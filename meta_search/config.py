@@ -185,7 +185,8 @@ class AuthorConfig:
         temperature: Of the meta agent; `None` has the guide choose it.
         ways: Ways of working that plans may have: direct, program, think, and team, which is dear.
         probe_items: Train items on which `team` and `simplify` find out what a component is worth.
-        probe_calls: Most calls that a brief may send for that; what the ledger has costs nothing.
+        probe_calls: Calls after which a brief begins no further run for that (a judge has as many); the last
+            run may go beyond. What the ledger has costs nothing.
         judge: Whether `simplify` has the meta model rate what components say, and leaves out only the less
             important half of them; false leaves out each of them once.
     """

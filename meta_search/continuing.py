@@ -15,7 +15,7 @@ from meta_search.config import Config, to_mapping
 from meta_search.errors import ArchiveError, ConfigError
 from meta_search.runs import ARCHIVE
 from meta_search.scoring import Runner
-from meta_search.session import new_folder, read_config, write_config
+from meta_search.session import new_folder, read_config
 from meta_search.types import Agent
 
 __all__ = ["Sitting", "open_folder"]
@@ -81,7 +81,6 @@ def open_folder(config: Config) -> Sitting:
             f"run.dir={folder} holds an evaluation with other settings ({', '.join(other[:3])}): "
             "name another folder, or give the same settings to go on with it"
         )
-    write_config(folder, config)
     return Sitting(folder, elapsed, goes_on=True)
 
 

@@ -20,11 +20,12 @@ from meta_search.authors.llm import LLMAuthor
 from meta_search.briefs import Briefs
 from meta_search.checks import resolved
 from meta_search.config import Config, to_mapping
-from meta_search.errors import ConfigError
+from meta_search.errors import ConfigError, LLMError
 from meta_search.evaluating import Evaluated, evaluate_agents
 from meta_search.guide.guide import Guide
 from meta_search.journal import Journal
 from meta_search.members import Member, Members
+from meta_search.outcomes import most_frequent
 from meta_search.progress import Progress
 from meta_search.races import Races
 from meta_search.replay import Interrupted, Replay
@@ -127,8 +128,20 @@ class Search:
         why = "signal" if self._signalled else self.races.stop or ("" if busy else through)
         if not why and self.progress.search_time_left() <= 0:
             why = "time"
+        if not why and not busy and not self.races.seeds_known():
+            raise self._nothing_known()
         self.stop = self.journal.stop(why)
         return bool(self.stop)
+
+    def _nothing_known(self) -> LLMError:
+        """The seeds ran, and the endpoint failed them on every item: there is nothing to search from."""
+        rows = [row for member in self.members for row in member.results.get("train", {}).values()]
+        fault = most_frequent(rows)
+        why = f": {fault.kind}: {fault.detail}" if fault else ""
+        return LLMError(
+            f"no seed came to a result on any item{why}; everything is saved: "
+            f"`meta-search resume {self.session.folder}`"
+        )
 
     def _fill(self) -> None:
         """Keep `in_flight` candidates going: written ones first, then seeds and briefs in turns."""
@@ -239,7 +252,6 @@ def resume(folder: Path, overrides: Sequence[str] = (), live: bool = True) -> Ru
     if config.llm.mode == "replay":
         raise ConfigError(f"{folder} is a replay: replay {config.llm.recording} again in place of a resume")
     config = amend(config, overrides)
-    write_config(folder, config)
     return _run(config, folder, overrides, live, resumed=True)
 
 
@@ -272,8 +284,12 @@ def _run(
         progress = stack.enter_context(Progress(config, folder, elapsed, live))
         session = stack.enter_context(open_session(config, folder, elapsed, progress.say))
         progress.attach(session)
+        if resumed:  # now that no other process writes the run
+            write_config(folder, config)
         digest = recording.items_digest(session.domain)
-        about = {"config": to_mapping(config), "overrides": list(overrides), "items": digest}
+        about = {"config": to_mapping(config), "items": digest}
+        if not resumed:
+            about["overrides"] = list(overrides)
         if journal is not None:
             journal.check_items(digest)
             session.write("copy_ledger", str(config.llm.recording)).result()

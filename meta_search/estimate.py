@@ -15,6 +15,7 @@ from meta_search import history
 from meta_search.config import Config
 from meta_search.errors import ConfigError
 from meta_search.history import Habit
+from meta_search.lockstep import BASELINES
 from meta_search.progress import Progress
 from meta_search.report.tables import usd_text
 from meta_search.scoring import Pairs, Runner, make_job
@@ -33,7 +34,6 @@ __all__ = [
 
 Prices = Mapping[str, Mapping[str, float]]  # model -> {input, output}, USD per million tokens
 
-BASELINES = 2  # seeds in the final report
 MATCHED = 2  # and the best of them sampled, at the used cost of a finalist
 MOST_DRY = 64  # agents that are run dry; the others are taken to be like them
 DRY_S = 10.0  # for all of them together

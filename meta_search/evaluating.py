@@ -22,7 +22,7 @@ from meta_search.outcomes import NO_VERDICT, most_frequent
 from meta_search.progress import MOST_ROWS, Progress
 from meta_search.report.tables import evaluation_row
 from meta_search.scoring import Pairs, Runner
-from meta_search.session import Session, open_session
+from meta_search.session import Session, open_session, write_config
 from meta_search.threads import signals
 from meta_search.types import Agent, Brief, Candidate, ItemJob, ItemResult
 
@@ -42,7 +42,7 @@ class Evaluated:
     Attributes:
         folder: Its run folder.
         rows: One an agent in input order: DESIGN.md section 9, and further `complete`, whether every item
-            was evaluated, and `hint`, the most frequent fault with what mends it, or `""`.
+            was run, and `hint`, the most frequent fault with what mends it, or `""`.
         cut: Why it ended before the end: `budget`, `time`, `signal`; `""` where it did not.
     """
 
@@ -121,6 +121,7 @@ def evaluate_agents(agents: str, config: Config, live: bool = True) -> Evaluated
         runner = Runner(session)
         pairs = tuple((i.question, i.target) for i in session.domain.items("examples"))
         if sitting.goes_on:
+            write_config(folder, config)  # now that no other process writes there
             found = sitting.recall(runner, (c.agent for c in chosen), split)
             progress.say(f"going on with {folder}: {found} results are there already")
         else:
@@ -179,14 +180,15 @@ class Bench:
         try:
             self._run_items()
         except LLMError as error:
-            reason = re.split(r"[.;] [Ee]verything ", str(error))[0]  # an evaluation cannot be resumed
+            reason = re.split(r"[.;] [Ee]verything ", str(error))[0]  # `resume` is for searches
         self._runner.cancel()
         self._take_what_came()
         for member in list(self._running.values()):
             self._finish(member)
         self._runner.finish("cut short" if self._cut or reason else "done")
         if reason:
-            raise LLMError(f"{reason}; what was evaluated is saved in {self._folder}")
+            told = f"what was evaluated is saved in {self._folder}"
+            raise LLMError(f"{reason}; {told}: run.dir={self._folder} goes on with it")
         return self._cut
 
     def rows(self) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ import hashlib
 import json
 import queue
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from meta_search.outcomes import NO_VERDICT
@@ -74,8 +74,8 @@ class Journal:
         except queue.Empty:
             return None
 
-    def next_key(self) -> Key | None:
-        """Key of what must be taken next; known only in a replay."""
+    def next_key(self, begun: Container[Key | None]) -> Key | None:
+        """Key of what must be taken next, of all that was begun; known only in a replay."""
         return None
 
     def note(self, kind: str, data: Mapping[str, Any]) -> None:

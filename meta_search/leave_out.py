@@ -112,7 +112,8 @@ def leave_out(
     Args:
         agent: Whom to look at. probe: Runs it.
         before: As of `whole`: the runs of the whole agent.
-        most_calls: Most calls sent to a model.
+        most_calls: Calls sent to a model beyond which nothing further is begun; an agent that asks more calls
+            without a component may pass it by one run.
         only: Components to look at; empty takes all, at most 32 of them.
     """
     places, whole_runs = [p for p, _ in before], [r for _, r in before]

@@ -80,7 +80,9 @@ def contenders(members: Members, finalists: int) -> tuple[list[Member], list[Mem
     """Finalists by validation, and the best seeds; whoever lacks validation results comes after."""
 
     def rank(member: Member) -> tuple[float, ...]:
-        on_validation = len(member.rows("validation")) >= member.wanted.get("validation", 1)
+        on_validation = member.validated and bool(
+            member.rows("validation")
+        )  # some may be the endpoint's faults
         score = member.score("validation") if on_validation else member.score("train")
         return (not on_validation, -score, -member.score("train"), member.cost("train"))
 
@@ -171,12 +173,26 @@ def _gather(
     members: Members,
     planned: int,
 ) -> bool:
-    """Take results as they come. True if time or budget ended before all were there."""
+    """Take results as they come. True if time or budget ended before all were there.
+
+    What had come by then is paid and archived, so it is taken too: else this report would know of fewer items
+    than the archive.
+    """
     open_ = {future: member for member, future in futures}
+
+    def take(timeout_s: float) -> tuple[bool, bool]:
+        found = runner.arrived(open_, timeout_s)
+        stops = [runner.take(open_.pop(future), future) for future in found]
+        return bool(found), any(stops)
+
+    def rest() -> bool:
+        while open_ and take(0.0)[0]:
+            pass
+        return True
+
     while open_:
-        for future in runner.arrived(open_, 0.5):
-            if runner.take(open_.pop(future), future):
-                return True
+        if take(0.5)[1]:
+            return rest()
         tested = tuple(
             f"test: «{m.agent.name}» {len(m.rows('test'))}/{planned}"
             for m in dict.fromkeys(m for m, _ in futures)
@@ -184,5 +200,5 @@ def _gather(
         progress.show(members, tested)
         runner.tick()
         if runner.expired(lambda: progress.time_left() < RESERVE_S / 2):
-            return True
+            return rest()
     return False

@@ -26,7 +26,7 @@ class Member:
         seed: Hand-made, not found.
         results: Split -> (item, repeat) -> scored result.
         racing: Under evaluation now.
-        done: Its evaluation on train is finished or was stopped.
+        done: Its evaluation on train is finished or was stopped. validated: that on validation is finished.
         stopped: Why it was stopped early, `""` if it was not.
         wanted: Split -> pairs of a full evaluation. target: split -> pairs at which its race is looked at.
     """
@@ -36,6 +36,7 @@ class Member:
     results: dict[str, dict[tuple[str, int], ItemResult]] = field(default_factory=dict)
     racing: bool = False
     done: bool = False
+    validated: bool = False
     stopped: str = ""
     children: int = 0
     wanted: dict[str, int] = field(default_factory=dict)
@@ -75,10 +76,17 @@ class Member:
     def cost(self, split: str) -> float:
         """Used tokens per item; calls count as one token each, so that nothing is free."""
         rows = self.rows(split)
-        return sum(r.used.tokens + r.used.calls for r in rows) / len(rows) if rows else 0.0
+        return sum(map(_cost, rows)) / len(rows) if rows else 0.0
 
     def standing(self, split: str) -> Standing:
-        return Standing(self.scores(split), self.cost(split))
+        return Standing(self.scores(split), self.cost(split), self._costs(split))
+
+    def _costs(self, split: str) -> Mapping[str, float]:
+        """Item -> mean cost over its repeats, as `cost` counts it."""
+        sums: dict[str, list[float]] = {}
+        for row in self.rows(split):
+            sums.setdefault(row.item, []).append(_cost(row))
+        return {item: sum(values) / len(values) for item, values in sums.items()}
 
     def evaluation(self, split: str) -> Evaluation:
         """Summary of a split so far."""
@@ -154,6 +162,10 @@ class Members:
         """Members with results on a split, best first."""
         pool = [m for m in self.all() if len(m.rows(split)) >= fewest]
         return sorted(pool, key=lambda m: (-m.score(split), m.cost(split)))
+
+
+def _cost(row: ItemResult) -> float:
+    return row.used.tokens + row.used.calls
 
 
 def take(items: Sequence[Item], most: int) -> list[Item]:

@@ -30,7 +30,7 @@ def failing(rows: Sequence[ItemResult], how: str) -> str:
     n = len(rows)
     if n and len(faults) == n:
         return f"faults on all of its {n} items"
-    if how == "any" and faults:
+    if how == "any" and any(r.kind != "bad_answer" for r in faults):  # in ADAS no answer is a wrong one
         return f"faults on {len(faults)} of its {n} items"
     if how == "any" and n and sum(r.score or 0.0 for r in rows) / n < LEAST:
         return f"nothing right in {n} items"

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from meta_search.types import ItemResult
+from meta_search.types import ItemResult, lines_of
 
 __all__ = ["NO_VERDICT", "Fault", "advice", "most_frequent", "told"]
 
@@ -151,7 +151,7 @@ def told(kind: str, detail: str = "", source: str = "") -> str:
 
 
 def _quoted(number: int, source: str) -> str:
-    lines = source.splitlines()
+    lines = lines_of(source)
     line = lines[number - 1].strip()[:MOST_QUOTED] if 0 < number <= len(lines) else ""
     return f"(line {number}: `{line}`)" if line else f"(line {number})"
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from types import TracebackType
 
 from meta_search.config import Config
-from meta_search.guide.racing import Standing
 from meta_search.llm.gateway import GatewayStatus
 from meta_search.members import Member, Members
 from meta_search.report.live import LiveView, Snapshot, SnapshotRow
@@ -121,9 +120,8 @@ class Progress:
         )
 
     def _rows(self, members: Members) -> tuple[SnapshotRow, ...]:
-        fronts = {
-            m.agent.id for m in members.finished() if not _dominated(m.standing("train"), members.front(m))
-        }
+        complete = {m.agent.id for m in members.finished()}
+        fronts = complete & set(members.population().pareto())
         split = self._split
         ranked = sorted(members.ranked(split), key=lambda m: (bool(m.stopped) or not m.done, -m.score(split)))
         return tuple(self._row(m, m.agent.id in fronts) for m in ranked[:MOST_ROWS])
@@ -145,12 +143,3 @@ class Progress:
             tokens_per_item=member.cost(self._split),
             on_front=on_front,
         )
-
-
-def _dominated(standing: Standing, others: list[Standing]) -> bool:
-    return any(
-        o.mean >= standing.mean
-        and o.cost <= standing.cost
-        and (o.mean, -o.cost) != (standing.mean, -standing.cost)
-        for o in others
-    )

@@ -86,7 +86,8 @@ class Races:
 
     def note_status(self, member: Member) -> None:
         """Archive what a member is: seed, population, or partial."""
-        status = "seed" if member.seed else "population" if member.done and not member.stopped else "partial"
+        whole = member.done and not member.stopped and member.rows("train")
+        status = "seed" if member.seed else "population" if whole else "partial"
         self._runner.write("set_status", member.agent.id, status)
 
     def _look(self, member: Member, split: str) -> None:
@@ -145,7 +146,7 @@ class Races:
         if self.stop:
             member.racing = False
         elif split == "validation" and done:
-            member.racing = False
+            member.racing, member.validated = False, True
             self._journal.note("race", {"agent": member.agent.id, "split": split})
         elif split == "validation":
             self._look(member, split)

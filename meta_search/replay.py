@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_left
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,9 @@ __all__ = ["Interrupted", "Replay"]
 
 KINDS = ("ask", "delivery", "decision", "race", "resume", "stop", "tell")
 BY_STATE = ("candidates", "budget")  # stops that follow from what was delivered
+
+
+NEVER = "has begun nothing of the kind, so that it can never come"
 
 
 class Interrupted(Exception):
@@ -110,7 +113,7 @@ class Replay(Journal):
             raise self._departs(event, "waits for what was begun")
         key = key_of(event.data)
         if key not in self._expected:
-            raise self._departs(event, "has begun nothing of the kind, so that it can never come")
+            raise self._departs(event, NEVER)
         if key not in self._early:
             found = super().next(timeout_s)
             if found is not None:
@@ -168,10 +171,13 @@ class Replay(Journal):
         told = self._recorded(("written", brief))
         return [] if told is None else list(told["chances"])
 
-    def next_key(self) -> Key | None:
+    def next_key(self, begun: Container[Key | None]) -> Key | None:
         """Key of the delivery that comes next; `None` if something else does."""
         event = self._peek()
-        return key_of(event.data) if event.kind == "delivery" else None
+        key = key_of(event.data) if event.kind == "delivery" else None
+        if key is not None and key not in begun:
+            raise self._departs(event, NEVER)
+        return key
 
     def _sitting(self) -> int:
         """Where the sitting that begins here ends: at the next `resume`, or with the recording."""

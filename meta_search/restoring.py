@@ -153,7 +153,7 @@ class _Walk:
 
     def _race(self, data: Mapping[str, Any]) -> None:
         agent, split, races = data["agent"], data["split"], self._now.races
-        member = self._members[agent]
+        member = self._raced(agent)
         if "to" in data:
             member.target[split] = data["to"]
             races[agent] = split
@@ -163,6 +163,16 @@ class _Walk:
             member.done, member.stopped = True, data["stopped"]
             if data["validate"]:
                 races[agent] = "validation"
+        else:
+            member.validated = True
+
+    def _raced(self, agent: str) -> Member:
+        if agent not in self._members:
+            raise ArchiveError(
+                f"{self._archive.path}: {agent} took part, and is none of the seeds of this version: "
+                "go on with the version that began the run, or start a new one"
+            )
+        return self._members[agent]
 
     def _tell(self, data: Mapping[str, Any]) -> None:
         now, number = self._now, data["brief"]

@@ -108,7 +108,7 @@ class Runner:
         return scored
 
     def run(self, job: ItemJob) -> Future[ItemResult]:
-        """As `submit`, for an item that teaches an author: the engine never takes its result."""
+        """As `submit`, without a note of it: for an item that teaches an author."""
         known = self._known.get((job.agent.id, job.split, job.item, job.repeat))
         scored: Future[ItemResult] = Future()
         scored.set_running_or_notify_cancel()
@@ -167,12 +167,15 @@ class Runner:
         self._known[(result.agent, result.split, result.item, result.repeat)] = kept
 
     def arrived(self, futures: Collection[Future[ItemResult]], timeout_s: float) -> list[Future[ItemResult]]:
-        """What has come of these, in the order in which it is to be taken; empty if nothing has in time."""
-        expected = None if self._journal is None else self._journal.next_key()
+        """What has come of these, in the order in which it is to be taken; empty if nothing has in time.
+
+        With no time to wait, a replay waits all the same: for what the recording had by then.
+        """
+        keys = {self._keys.get(future): future for future in futures}
+        expected = None if self._journal is None else self._journal.next_key(keys)
         if expected is None:
             return [] if self._replays else list(wait(futures, timeout_s, "FIRST_COMPLETED").done)
-        next_ = [future for future in futures if self._keys.get(future) == expected]
-        return list(wait(next_, timeout_s).done)
+        return list(wait([keys[expected]], timeout_s or None).done)
 
     def take(self, member: Member, future: Future[ItemResult]) -> str:
         """Give a member its result. Returns why the search must stop, `""` to go on.

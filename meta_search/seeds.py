@@ -32,13 +32,15 @@ def candidates(names: Sequence[str] = (), domain: str = "") -> list[Candidate]:
     if unknown:
         raise ConfigError(f"search.seeds: no seed is named {unknown[0]}; known: {', '.join(NAMES)}, team")
     found = [_seed(name, number) for number, name in enumerate(NAMES) if not names or name in names]
-    sizes = dict.fromkeys(int(team[1] or 0) for name in names if (team := TEAM.fullmatch(name)))
+    most = len(pool_of(domain))
+    sizes = dict.fromkeys(min(int(team[1] or most), most) for n in names if (team := TEAM.fullmatch(n)))
     return [*found, *(_team(domain, size, number) for number, size in enumerate(sizes, len(NAMES)))]
 
 
 def _team(domain: str, size: int, number: int) -> Candidate:
-    roles = pool_of(domain, size)
-    name = f"Team of all {len(roles)} roles"
+    roles, most = pool_of(domain, size), len(pool_of(domain))
+    whole = len(roles) == most
+    name = f"Team of all {most} roles" if whole else f"Team of the first {len(roles)} of {most} roles"
     thought = "All of them together: what smaller teams are chosen from and compared with."
     return Candidate(
         Agent.of(name, team_source(name, thought, roles)), Brief(-1 - number, "seed", "hand"), thought

@@ -10,6 +10,7 @@ import ast
 import hashlib
 import json
 import math
+import re
 import threading
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -95,6 +96,11 @@ def parse(source: str) -> ast.Module:
     """
     with _PARSING:
         return ast.parse(source)
+
+
+def lines_of(source: str) -> list[str]:
+    """Lines with their ends, as `ast` counts them: `str.splitlines` breaks at form feeds and the like too."""
+    return [line for line in re.split(r"(?<=\n)|(?<=\r)(?!\n)", source) if line]
 
 
 def normalised_ast(source: str) -> str:
@@ -472,7 +478,7 @@ class Evaluation:
         used, paid: Sums over the items.
         seconds: Sum of wall seconds of the items.
         outcomes: Outcome kind -> count.
-        complete: Whether every planned item was evaluated.
+        complete: Whether every planned item was run; the endpoint's faults count among them, not in `items`.
         stopped: Why it was stopped early, `""` if it was not.
     """
 

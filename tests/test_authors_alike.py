@@ -55,6 +55,13 @@ def test_plans_are_alike_that_choose_alike_however_they_are_worded() -> None:
     assert twin(ours, [planned(samples=3), planned(way="program"), planned(routes=[])]) == ""
 
 
+def test_a_plan_from_the_archive_is_as_good_as_one_from_memory() -> None:
+    agent, plan = planned()
+    stored = json.loads(json.dumps(plan))
+    assert twin(candidate(planned(hint="Look twice."), "novel"), [(agent, stored)]) == "Mixed"
+    assert stored != plan  # tuples are lists there
+
+
 def test_the_meta_agent_is_asked_once_for_another(house: House) -> None:
     desk, texts = Desk(house), [program("Solve."), program("Reckon.")]
     context = desk.context(
@@ -66,8 +73,9 @@ def test_the_meta_agent_is_asked_once_for_another(house: House) -> None:
         ("duplicate", "hardly differs from «known Answer.»")
     ]
     assert [request.occurrence for request in desk.asked] == ["draft", "another"]
-    assert "«known Answer.»" in desk.asked[1].messages[1][1]
-    assert source("Solve.") in desk.asked[1].messages[1][1]
+    assert "«known Answer.»" in desk.asked[1].messages[3][1]
+    assert desk.asked[1].messages[:3] == (*desk.asked[0].messages, ("assistant", texts[0]))
+    assert source("Solve.") in desk.asked[1].messages[2][1]
 
 
 def test_a_second_draft_that_fails_loses_the_first_one_not(house: House) -> None:

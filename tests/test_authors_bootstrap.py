@@ -11,11 +11,11 @@ from authors_kit import EXAMPLES, SOURCES, Desk, child, failed, made, seed
 from sandbox_kit import House, wrapped
 
 from meta_search.agent.seeds import NAMES
-from meta_search.authors.author import Example, Parent
-from meta_search.authors.bootstrap import bootstrap, collect, show_demonstrations
+from meta_search.authors.author import Example, Parent, Worked
+from meta_search.authors.bootstrap import _first_reply, bootstrap, collect, fits, show_demonstrations
 from meta_search.authors.check import check_source
 from meta_search.authors.composer import Composer
-from meta_search.types import Agent, CallRequest, Demonstration
+from meta_search.types import Agent, CallRequest, Demonstration, ItemResult, TraceCall
 
 PROGRAM = "```python\nprint({})\n```"
 SHOWN = Demonstration(EXAMPLES[2].question, PROGRAM.format(42))
@@ -177,7 +177,7 @@ def test_a_plan_that_answers_directly_shows_examples_of_the_domain(house: House)
         (
             [parent_of(wrapped("return LLMAgentBase(['a'], 'A', demonstrations=[])([taskInfo])[0]"))],
             EXAMPLES,
-            "no call",
+            "shows worked examples already",
         ),
     ],
 )
@@ -189,3 +189,43 @@ def test_what_cannot_be_done_is_an_attempt(
     assert message in attempt.message
     assert (attempt.brief, attempt.operator, attempt.stage) == (4, "bootstrap", "draft")
     assert bool(desk.taught) == ("answered right" in message)  # nobody is asked in vain
+
+
+# -- what is shown to whom
+
+
+def traced(*calls: tuple[str, bool], fields: tuple[str, ...] = ("answer",), asked: bool = False) -> Worked:
+    """A right item; calls are (reply, whether it is part of the answer)."""
+    trace = tuple(
+        TraceCall(n, "A", "", fields, "?", text, (0,) if asked and n else (), 9, 0.1, final=final)
+        for n, (text, final) in enumerate(calls)
+    )
+    return Worked(EXAMPLES[0], True, ItemResult("a", "examples", "e", 0, "ok", "42", score=1.0, trace=trace))
+
+
+@pytest.mark.parametrize(
+    ("run", "reply"),
+    [
+        (traced(("wrong", False), ("right", True)), "right"),
+        (traced(("wrong", False), ("also wrong", False)), ""),  # mended later: nobody was right at first
+        (traced(("draft", False), ("mended", True), asked=True), "draft"),  # the only one with the task alone
+        (traced(("```1```", False), ("```2```", False), fields=("code",)), "```1```"),
+    ],
+)
+def test_the_reply_that_is_shown_is_part_of_the_answer(run: Worked, reply: str) -> None:
+    assert _first_reply(run) == reply
+
+
+def test_a_model_that_is_asked_for_text_is_shown_no_json() -> None:
+    said = Demonstration("Sum 40 and 2.", json.dumps({"thinking": "hm", "answer": "42"}))
+    plain = parent_of(wrapped("return LLMAgentBase(['answer'], 'A')([taskInfo])[0]"))
+    assert not fits(said, plain)
+    assert fits(Demonstration("Sum 40 and 2.", "42"), plain)
+    assert fits(said, parent_of(wrapped("return LLMAgentBase(['thinking', 'answer'], 'A')([taskInfo])[1]")))
+
+
+def test_a_second_bootstrap_does_not_teach_the_critic(desk: Desk) -> None:
+    source = show_demonstrations(SOURCES["self_refine"], "n", "t", 1)
+    assert source is not None
+    attempt = failed(bootstrap(desk.context("bootstrap", [parent_of(source)], examples=EXAMPLES)))
+    assert attempt.message == "the parent shows worked examples already"

@@ -106,3 +106,17 @@ SCORED = {LONG: "item 1", "Even or odd: 7?": "item 2", "": "item 3"}
 )
 def test_leaks(source: str, demonstrations: tuple[str, ...], item: str | None) -> None:
     assert find_leak(source, demonstrations, SCORED) == item
+
+
+PREAMBLE = "You are given a table of prices and must find what the customer pays in the end. " * 4
+LONGEST = {f"{PREAMBLE}Row {n}. {'x' * 60}": f"row {n}" for n in range(2)}
+STORY = "Janet has " + ", then ".join(f"{n} hens and {n + 1} ducks" for n in range(20)) + ". How many legs?"
+
+
+def test_what_a_prompt_shows_of_a_long_question_is_a_leak() -> None:
+    seen = STORY[:240]
+    assert len(STORY) > 240
+    assert find_leak(f"KNOWN = {{{seen!r}: '18'}}", (), {STORY: "story", **LONGEST}) == "story"
+    assert find_leak(f"KNOWN = {{{seen[:60]!r}: '18'}}", (), {STORY: "story"}) is None
+    assert find_leak("x = 1", (seen,), {STORY: "story"}) is None  # an example that begins so is no leak
+    assert find_leak(f"RULES = {PREAMBLE!r}", (), LONGEST) is None  # all questions begin so

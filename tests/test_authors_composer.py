@@ -75,6 +75,21 @@ def test_a_tie_goes_to_the_cheaper_parent(desk: Desk) -> None:
     assert plan_of(desk, "crossover", [replace(first, tokens=50.0), second]).ways() == {"direct"}
 
 
+def test_another_way_leaves_advisers_hint_and_temperature(desk: Desk) -> None:
+    kept = {"hint": "Look twice.", "temperature": 0.3, "steps": ("What may go wrong?",)}
+    better = planned(Plan("A", way="direct", **kept), score=0.7, by_kind={"letters": (3, 4), "sums": (0, 4)})
+    other = planned(Plan("B", way="program"), score=0.5, by_kind={"letters": (1, 4), "sums": (4, 4)})
+    for plan in (
+        plan_of(desk, "mutate", [better], trial={"mutate": "way"}),
+        plan_of(desk, "crossover", [other, better]),
+    ):
+        assert {"hint": plan.hint, "temperature": plan.temperature} == {
+            k: kept[k] for k in ("hint", "temperature")
+        }
+        assert len(plan.steps) == 1
+        assert plan.ways() != {"direct"}
+
+
 def test_crossover_skips_parents_without_a_plan(desk: Desk) -> None:
     free = Parent(Agent.of("free", SOURCES["debate"]), 0.9, 10.0, by_kind={"letters": (4, 4), "sums": (4, 4)})
     first = planned(Plan("A", way="direct"), by_kind={"letters": (0, 4), "sums": (0, 4)})

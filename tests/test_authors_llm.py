@@ -202,7 +202,11 @@ def test_each_kind_of_fault_is_told_and_mended(desk: Desk) -> None:
     written = write(desk, "program", texts, config=config(debug_rounds=3))
     assert made(written).agent.source == GOOD
     assert [attempt.stage for attempt in written.attempts] == ["draft", "check", "dry_run"]
-    told = [request.messages[1][1] for request in desk.asked[1:]]
+    assert all(
+        request.messages[:2] == desk.asked[0].messages for request in desk.asked
+    )  # what was asked first
+    assert [m[0] for m in desk.asked[1].messages] == ["system", "user", "assistant", "user"]
+    told = ["\n".join(text for _, text in request.messages[2:]) for request in desk.asked[1:]]
     assert "no ```python block" in told[0]
     assert "never asks a model" in told[1]
     assert "IndexError: list index out of range (line 2: `return LLMAgentBase(" in told[2]
@@ -229,7 +233,14 @@ def test_a_fault_of_the_endpoint_ends_the_brief(desk: Desk, when: int) -> None:
 def test_an_edit_that_does_not_fit_is_told(desk: Desk) -> None:
     written = write(desk, "edit", [EDIT.replace("0.1", "0.2"), EDIT], config=config(debug_rounds=1))
     assert made(written).agent.name == "Cooler"
-    assert "is not in the source: ['temperature=0.2']" in desk.asked[1].messages[1][1]
+    assert "is not in the source: ['temperature=0.2']" in desk.asked[1].messages[3][1]
+    assert SOURCES["direct"] in desk.asked[1].messages[1][1]  # the source that is to be edited is in view
+
+
+def test_an_empty_reply_is_no_message_of_the_conversation(desk: Desk) -> None:
+    assert made(write(desk, "program", ["", PROGRAM], config=config(debug_rounds=1))).agent.source == GOOD
+    assert [role for role, _ in desk.asked[1].messages] == ["system", "user"]
+    assert "no ```python block" in desk.asked[1].messages[1][1]
 
 
 # -- worked examples

@@ -101,3 +101,13 @@ def test_replacing_counts_characters_not_bytes() -> None:
     source = "x = 'ä'; y = 'öö'; z = 1\n"
     nodes = [node.value for node in ast.parse(source).body if isinstance(node, ast.Assign)]
     assert replaced(source, nodes[1], "2") == "x = 'ä'; y = 2; z = 1\n"
+
+
+@pytest.mark.parametrize("odd", ["\x0c", "\x1c", "\x85", "\u2028"])
+def test_lines_are_counted_as_python_does(odd: str) -> None:
+    source = (
+        f'"""Odd{odd}name\n\nWhy.\n"""\nimport re\r\nX = "a{odd}b"\n\n\n' + DEBATE.partition("import re\n")[2]
+    )
+    for made in (titled(source, "New", "Why not."), silenced(source, ["Voter"])):
+        ast.parse(made)
+        assert f'X = "a{odd}b"' in made

@@ -180,4 +180,6 @@ def test_the_seed_of_a_search_for_teams_has_all_roles_of_the_family() -> None:
     [whole], [seven] = (seeds.candidates([name], "mgsm") for name in ("team", "team:7"))
     assert names_in(whole.agent.source) == [name for name, _ in POOLS["mathematics"]]
     assert len(names_in(seven.agent.source)) == 7
+    assert (whole.agent.name, seven.agent.name) == ("Team of all 9 roles", "Team of the first 7 of 9 roles")
+    assert len(seeds.candidates(["team", "team:9", "team:50"], "mgsm")) == 1
     assert not any(c.agent.name == whole.agent.name for c in seeds.candidates())

@@ -31,6 +31,27 @@ BEST = standing("1" * 18 + "0" * 6)
 # -- rules
 
 
+def test_how_dear_it_is_is_seen_on_the_items_that_both_have_run() -> None:
+    long_first = {f"item {i}": 200.0 if i < 3 else 80.0 for i in range(PLANNED)}
+    rival = Standing(dict.fromkeys(long_first, 1.0), 95.0, long_first)
+    seen = dict.fromkeys(list(long_first)[:3], 1.0)
+    equal = Standing(seen, 200.0, dict.fromkeys(seen, 200.0))
+    assert verdict(equal, rival) == ""
+    dear = Standing(seen, 300.0, dict.fromkeys(seen, 300.0))
+    assert (
+        verdict(dear, rival)
+        == "cannot end above the best, 1.5 times as dear, even with everything else right"
+    )
+
+
+def test_it_names_the_place_that_it_races_for() -> None:
+    complete = [BEST, standing("1" * 12 + "0" * 12), standing("0" * 24)]
+    told = decide(standing("0" * 6 + "1" * 6), BEST, complete, PLANNED, BLOCK, finalists=2)
+    assert told.endswith("to reach the best")
+    told = decide(standing("0" * 6 + "1" * 6), BEST, [*complete, *[BEST] * 3], PLANNED, BLOCK, finalists=2)
+    assert told.endswith("to reach the best 2")
+
+
 def test_without_an_incumbent_everything_goes_on() -> None:
     assert decide(standing("000000"), None, [], PLANNED, BLOCK) == ""
 

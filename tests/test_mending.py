@@ -160,6 +160,7 @@ def row(kind: str = "ok", score: float = 0.0) -> ItemResult:
         ([], "", ""),
         ([row("crash"), row("timeout")], "faults on all of its 2 items", "faults on all of its 2 items"),
         ([row("crash"), row(score=1.0)], "", "faults on 1 of its 2 items"),
+        ([row("bad_answer"), row(score=1.0)], "", ""),  # no answer is a wrong one
         ([row(), row()], "", "nothing right in 2 items"),
         ([row(), row(score=0.5)], "", ""),
     ],

@@ -261,7 +261,10 @@ class _Run:
         # As they were compared in the round: asking again could only cost.
         winners = next((m for m in self.same[last] if self.answers[last][m[0]] == final), []) if final else []
         texts = {self.answers[last][i] for i in winners}
-        scores = importance(self.answers, self.weights, final or None, lambda a, _: a in texts)
+        # Up to the round that decided: one after it with empty answers would leave nobody anything.
+        upto = slice(0, last + 1)
+        scores = importance(self.answers[upto], self.weights[upto], final or None, lambda a, _: a in texts)
+        scores += [[0.0] * len(row) for row in self.answers[last + 1 :]]
         return {
             "roles": [name[:MOST_TOLD] for name, _ in self.team.roles],
             "active": self.active,

@@ -9,7 +9,10 @@ Where we depart from the reference implementation:
 - After three attempts in which nothing was right, it keeps the last agent, which was never evaluated, with
   the fitness of the one before. We do not: an agent joins the population with an evaluation of its own only.
 - A draft that our static checks or the free dry run refuse counts as an attempt, as it would have failed in
-  the evaluation, but it costs no calls. So does a reply without code, which there ends the generation.
+  the evaluation, but it costs no calls. So does a reply that cannot be read, which there ends the generation
+  (in the draft or a reflexion) or has the old code evaluated again (after an error).
+- After an evaluation that failed, the meta agent sees the archive, the agent and its error, not the draft and
+  reflexions that led there.
 - An agent that is in the archive already is not evaluated again, and one that carries scored items is
   refused: that ends the generation.
 - Replies are a name, a thought and a fenced block of code in place of JSON, which small models break.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -40,7 +41,9 @@ def twin(candidate: Candidate, known: Sequence[Known]) -> str:
 
 
 def _choices(plan: Mapping[str, Any] | None) -> str | None:
-    return None if plan is None else str({k: plan[k] for k in sorted(plan) if k not in WORDING})
+    """What a plan does. As JSON, which is the same for a plan from memory and one from the archive."""
+    kept = {k: v for k, v in (plan or {}).items() if k not in WORDING}
+    return None if plan is None else json.dumps(kept, sort_keys=True)
 
 
 def _words(source: str) -> list[str]:

@@ -30,6 +30,8 @@ def bootstrap(context: Context) -> Written:
     described = plan_of(parent)
     if described is not None and described.ways() <= {"think", "team"}:
         described = None  # that block shows nothing: see whether the source can
+    if described is None and _shows(parse(parent.agent.source)):
+        return Written(None, (attempt(context, "draft", "the parent shows worked examples already"),))
     if described is None and not _makers(parse(parent.agent.source)):
         return Written(None, (attempt(context, "draft", "the parent has no call that could show examples"),))
     pool = [d for d in context.demonstrations if fits(d, parent)]
@@ -92,15 +94,23 @@ def fits(demonstration: Demonstration, parent: Parent) -> bool:
     fields = ast.unparse(_fields_of(makers[0])) if makers else ""
     if "," in fields:
         return demonstration.reply.lstrip().startswith(("{", "```json"))
-    return ("```" in demonstration.reply) == ("code" in fields or "program" in fields)
+    if "code" in fields or "program" in fields:
+        return "```" in demonstration.reply
+    return "```" not in demonstration.reply and not demonstration.reply.lstrip().startswith("{")
 
 
 def _first_reply(run: Worked) -> str:
-    """The reply of the first call that had only the task before it: what the child will be shown."""
-    for call in run.result.trace:
-        if not call.inputs:
-            return call.text.strip()
-    return ""
+    """The reply of a call that had only the task before it: what the child will be shown.
+
+    Of several that were asked for the same, as votes are, one that is part of the answer: another may be
+    wrong although the item is right.
+    """
+    opening = [call for call in run.result.trace if not call.inputs]
+    alike = [call for call in opening if call.fields == opening[0].fields]
+    chosen = next((call for call in alike if call.final), None)
+    if chosen is None and len(alike) > 1 and "answer" in opening[0].fields:
+        return ""  # (what a program answers is not its text: there the first one is taken)
+    return (chosen or opening[0]).text.strip() if opening else ""
 
 
 def show_demonstrations(source: str, name: str, thought: str, shown: int) -> str | None:
@@ -145,16 +155,27 @@ def _makers(tree: ast.Module) -> list[ast.Call]:
     """Calls of `LLMAgentBase` or `Team` within `forward` that show nothing yet, in their order."""
     found = [
         n
+        for n in _models(tree)
+        if (n.args or any(k.arg in ("output_fields", "roles") for k in n.keywords)) and not _is_shown(n)
+    ]
+    return sorted(found, key=lambda n: (n.lineno, n.col_offset))
+
+
+def _models(tree: ast.Module) -> list[ast.Call]:
+    return [
+        n
         for n in ast.walk(_forward(tree) or ast.Module([], []))
         if isinstance(n, ast.Call) and isinstance(n.func, ast.Name) and n.func.id in ("LLMAgentBase", "Team")
     ]
-    found = [
-        n
-        for n in found
-        if (n.args or any(k.arg in ("output_fields", "roles") for k in n.keywords))
-        and not any(k.arg == "demonstrations" for k in n.keywords)
-    ]
-    return sorted(found, key=lambda n: (n.lineno, n.col_offset))
+
+
+def _shows(tree: ast.Module) -> bool:
+    """Whether a model within `forward` is shown worked examples: those are not the other models' replies."""
+    return any(map(_is_shown, _models(tree)))
+
+
+def _is_shown(maker: ast.Call) -> bool:
+    return any(k.arg == "demonstrations" for k in maker.keywords)
 
 
 def _fields_of(maker: ast.Call) -> ast.expr:

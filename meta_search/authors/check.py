@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
 from meta_search.types import parse
@@ -28,6 +29,7 @@ INSTEAD = {
     ),
 }
 LEAK_LENGTH = 24
+LEAK_SHOWN = 200  # a little less than a prompt shows of a question (`prompts.MOST_QUESTION`)
 MOST_QUOTED = 80
 
 
@@ -110,15 +112,25 @@ def find_leak(source: str, demonstrations: Iterable[str], scored: Mapping[str, s
         demonstrations: Texts of the demonstrations.
         scored: Question -> item id, of the train, validation and test splits. Questions shorter than 24
             characters after folding of white space are compared with whole strings only, or every agent
-            that says "even or odd" would be refused.
+            that says "even or odd" would be refused. Of those longer than what prompts show, the beginning
+            counts as well, in the source: a meta agent has seen no more.
     """
-    texts = [" ".join(text.lower().split()) for text in (*_strings(source), *demonstrations)]
+    texts = [_folded(text) for text in (*_strings(source), *demonstrations)]
     whole, folded = set(texts), "\n".join(texts)
+    written = "\n".join(map(_folded, _strings(source)))
+    beginnings = Counter(_folded(question)[:LEAK_SHOWN] for question in scored)
     for question, item in scored.items():
-        needle = " ".join(question.lower().split())
+        needle = _folded(question)
+        begins = needle[:LEAK_SHOWN]  # where several begin so, it tells none of them
         if needle and (needle in whole or (len(needle) >= LEAK_LENGTH and needle in folded)):
             return item
+        if len(needle) > LEAK_SHOWN and beginnings[begins] == 1 and begins in written:
+            return item
     return None
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.lower().split())
 
 
 def _strings(source: str) -> list[str]:

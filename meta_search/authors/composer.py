@@ -105,6 +105,11 @@ def _routed(context: Context, ways: dict[str, str], samples: int, shown: int, na
     )
 
 
+def _with_wording(plan: Plan, parent: Plan) -> Plan:
+    """With the parent's advisers, hint and temperature: what was changed is the ways, and only they."""
+    return replace(plan, steps=parent.steps, hint=parent.hint, temperature=parent.temperature)
+
+
 def _cross(context: Context, first: tuple[Parent, Plan], second: tuple[Parent, Plan]) -> Plan | None:
     """Each kind of item in the way of the parent that did better on it (ties: the cheaper parent's)."""
     parents, plans = (first[0], second[0]), (first[1], second[1])
@@ -117,7 +122,8 @@ def _cross(context: Context, first: tuple[Parent, Plan], second: tuple[Parent, P
     if not ways:
         return _blend(plans)
     shown = max(plan.shown for plan in plans)
-    return _routed(context, ways, min(plan.samples for plan in plans), shown, "Crossed")
+    made = _routed(context, ways, min(plan.samples for plan in plans), shown, "Crossed")
+    return _with_wording(made, max(zip(parents, plans, strict=True), key=lambda pair: pair[0].score)[1])
 
 
 def _blend(plans: tuple[Plan, Plan]) -> Plan | None:
@@ -158,7 +164,7 @@ def _mutate(context: Context, parent: Parent, plan: Plan) -> Plan:
         kind = min(context.keywords, key=lambda k: (_rate(parent, k), context.rng.random()))
         ways = {k: way_for(plan, words) for k, words in context.keywords.items()}
         ways[kind] = context.rng.choice([w for w in context.config.ways if w != ways[kind]] or [ways[kind]])
-        return _routed(context, ways, plan.samples, plan.shown, "Mutated")
+        return _with_wording(_routed(context, ways, plan.samples, plan.shown, "Mutated"), plan)
     if knob == "way":
         way = context.rng.choice(others)
         return replace(plan, way=way, routes=(), name=f"{plan.name}, by {way}"[:60])

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from meta_search.agent.answers import code_in
@@ -26,9 +27,7 @@ from meta_search.types import Attempt, CallRequest, Candidate
 __all__ = ["FORMS", "LLMAuthor", "apply_edits", "candidate_from", "read_plan", "request"]
 
 EDIT = re.compile(r"<{5,} ?SEARCH\n(.*?)\n?={5,}\n(.*?)\n?>{5,} ?REPLACE", re.DOTALL)
-LABEL = re.compile(
-    r"\W*(name|thought)\W*:[^=\n]*$", re.IGNORECASE | re.MULTILINE
-)
+LABEL = re.compile(r"\W*(name|thought)\W*:[^=\n]*$", re.IGNORECASE | re.MULTILINE)
 CODE = re.compile(r'^(import |from |def |class |@|"""|[A-Za-z_]\w* *=)', re.MULTILINE)
 FORMS = {"plan": "JSON plan", "edit": "edits", "program": "program"}
 PLAN_TOKENS = 320
@@ -45,7 +44,11 @@ class Draft:
 
 
 class LLMAuthor:
-    """Author `llm`."""
+    """Author `llm`; one for each brief."""
+
+    def __init__(self) -> None:
+        self._opening = ""  # what was asked first
+        self._text = ""  # the last reply that came to a candidate
 
     def write(self, context: Context) -> Written:
         """Carry a brief out in the format the guide chose (a tag), else the first that is configured."""
@@ -69,8 +72,11 @@ class LLMAuthor:
         if not alike:
             return first
         # Asked again once. What comes of that is taken if it can be used, else the first after all.
-        asked = prompts.another(_shown(first.candidate, form), alike, FORMS[form])
-        second = self._mended(context, form, self._ask(context, form, asked, "another"), "another-")
+        draft = json.dumps(first.candidate.plan) if form == "plan" else self._text
+        again = self._follow(
+            context, form, draft, lambda d: prompts.another(d, alike, FORMS[form]), "another"
+        )
+        second = self._mended(context, form, again, "another-")
         told = attempt(context, "duplicate", f"hardly differs from «{alike}»", first.candidate.agent.source)
         if second.candidate is None:
             return Written(first.candidate, (*first.attempts, *second.attempts))
@@ -84,11 +90,12 @@ class LLMAuthor:
                 return Written(None, (*failed, text))
             made = candidate_from(context, form, text)
             if isinstance(made, Candidate):
+                self._text = text
                 return Written(made, tuple(failed))
             failed.append(made)
             if round_ < context.config.debug_rounds:
-                asked = prompts.debug(text, made.message, FORMS[form])
-                text = self._ask(context, form, asked, f"{step}debug{round_}")
+                asked = partial(prompts.debug, message=made.message, form=FORMS[form])
+                text = self._follow(context, form, text, asked, f"{step}debug{round_}")
         return Written(None, tuple(failed))
 
     def _draft(self, context: Context, form: str) -> str | Attempt:
@@ -96,18 +103,34 @@ class LLMAuthor:
         first = {"plan": prompts.draft_plan, "edit": prompts.draft_edit, "program": prompts.draft_program}[
             form
         ]
-        text = self._ask(context, form, first(context), "draft")
+        self._opening = first(context)
+        text = self._ask(context, form, (("user", self._opening),), "draft")
         for number in range(context.config.reflexions or 0):
             if isinstance(text, Attempt):
                 break
-            again = self._ask(context, form, prompts.reflect(text, FORMS[form]), f"reflexion{number}")
+            asked = partial(prompts.reflect, form=FORMS[form])
+            again = self._follow(context, form, text, asked, f"reflexion{number}")
             # A reflexion that cannot be read is no reason to lose a draft that can.
             if isinstance(again, str) and not isinstance(_read(context, form, again), str):
                 text = again
         return text
 
-    def _ask(self, context: Context, form: str, prompt: str, step: str) -> str | Attempt:
-        asked = request(context, (("system", prompts.system()), ("user", prompt)), step)
+    def _follow(
+        self, context: Context, form: str, draft: str, asked: Callable[[str], str], step: str
+    ) -> str | Attempt:
+        """Ask about a draft, in view of what was asked first; `asked`: the prompt, given the draft or "".
+
+        A plan is asked about by itself: it says all there is, and the context of an embedded model is small.
+        """
+        if form == "plan":
+            return self._ask(context, form, (("user", asked(draft)),), step)
+        if not draft.strip():  # not every endpoint takes a message without text
+            return self._ask(context, form, (("user", f"{self._opening}\n\n{asked('')}"),), step)
+        talk = (("user", self._opening), ("assistant", draft), ("user", asked("")))
+        return self._ask(context, form, talk, step)
+
+    def _ask(self, context: Context, form: str, talk: Sequence[tuple[str, str]], step: str) -> str | Attempt:
+        asked = request(context, (("system", prompts.system()), *talk), step)
         if form == "plan":
             schema = plan_schema(sorted(set(context.keywords.values())), context.config.ways)
             asked = replace(asked, max_tokens=min(context.config.max_tokens, PLAN_TOKENS), schema=schema)
@@ -115,11 +138,6 @@ class LLMAuthor:
         if reply.fault:
             return attempt(context, "draft", f"{reply.fault}: {reply.message}")
         return reply.text
-
-
-def _shown(candidate: Candidate, form: str) -> str:
-    """A draft as the meta agent may read it again."""
-    return json.dumps(candidate.plan) if form == "plan" else candidate.agent.source
 
 
 def request(context: Context, messages: Sequence[tuple[str, str]], step: str) -> CallRequest:

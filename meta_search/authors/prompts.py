@@ -87,9 +87,12 @@ def draft_edit(context: Context) -> str:
 
 
 def reflect(draft: str, form: str) -> str:
-    """Ask for a second look at a draft (Reflexion, Shinn et al. 2023, arXiv 2303.11366)."""
+    """Ask for a second look at a draft (Reflexion, Shinn et al. 2023, arXiv 2303.11366).
+
+    Here and below, a draft that is "" stands in the conversation already.
+    """
     return (
-        f"Your draft:\n{draft[:MOST_SOURCE]}\n\nLook at it again: does it differ from what was tried, does "
+        f"{_draft(draft)}Look at it again: does it differ from what was tried, does "
         "every part help with the wrong items, is anything in it impossible? "
         f"Reply with the improved {form}, whole."
     )
@@ -97,15 +100,19 @@ def reflect(draft: str, form: str) -> str:
 
 def debug(draft: str, message: str, form: str) -> str:
     """Ask to mend a draft that failed, with the reason."""
-    return f"Your draft:\n{draft[:MOST_SOURCE]}\n\nIt fails: {message}\nReply with the mended {form}, whole."
+    return f"{_draft(draft)}It fails: {message}\nReply with the mended {form}, whole."
 
 
 def another(draft: str, twin: str, form: str) -> str:
     """Ask once more where a draft hardly differs from an agent that was tried."""
     return (
-        f"Your draft:\n{draft[:MOST_SOURCE]}\n\nIt hardly differs from «{twin}», which was tried already. "
+        f"{_draft(draft)}It hardly differs from «{twin}», which was tried already. "
         f"Reply with a {form} that works in another way."
     )
+
+
+def _draft(draft: str) -> str:
+    return f"Your draft:\n{draft[:MOST_SOURCE]}\n\n" if draft else ""
 
 
 def _standing(context: Context, sources: bool = False) -> str:

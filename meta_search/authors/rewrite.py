@@ -11,7 +11,7 @@ import ast
 import re
 from collections.abc import Iterable, Sequence
 
-from meta_search.types import parse
+from meta_search.types import lines_of, parse
 
 __all__ = ["clean", "replaced", "silenced", "titled"]
 
@@ -43,7 +43,7 @@ def silenced(source: str, components: Sequence[str]) -> str:
         if not (_is_docstring(node) or isinstance(node, ast.Import | ast.ImportFrom)):
             break
         at = node.end_lineno or 0
-    lines = source.splitlines(keepends=True)
+    lines = lines_of(source)
     head, rest = "".join(lines[:at]).rstrip(), "".join(lines[at:]).lstrip("\n")
     stub = STUB.format(name=LEFT_OUT, names=_names(components))
     return f"{head}\n\n{stub}\n\n{rest}".lstrip("\n")
@@ -82,7 +82,7 @@ def titled(source: str, name: str, thought: str) -> str:
 
 def replaced(source: str, node: ast.stmt | ast.expr, text: str) -> str:
     """Source with the text of a node replaced."""
-    lines = source.splitlines(keepends=True)
+    lines = lines_of(source)
     assert node.end_lineno is not None
     assert node.end_col_offset is not None
     first, last = lines[node.lineno - 1].encode(), lines[node.end_lineno - 1].encode()

@@ -80,7 +80,7 @@ def smallest(agent: Agent, probe: Probe, found: LeftOut, most_calls: int) -> Sma
     now = found.before
     gone: list[str] = []
     for row in sorted(found.rows, key=lambda r: (r.value, -r.tokens)):
-        if row.value > 0 or found.asked >= most_calls:
+        if row.value > 0 or (gone and found.asked >= most_calls):
             break
         names = (*gone, row.component)
         without = found.results(agent, probe, names) if gone else found.without[row.component]

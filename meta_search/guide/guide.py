@@ -117,8 +117,8 @@ class Guide:
         first = OPENING_DESIGN if self._guided else {}
         fixed = {number: {} if number else first for number in again}
         self.designs.restore(trials.get("designs", ()), asked, running.get("designs", ()), fixed)
-        for lineage, known in warm.items():
-            self.begin_tuning(lineage, *known)
+        for source, known in warm.items():
+            self.begin_tuning(source, *known)
         for name in dict.fromkeys((*trials, *running)):
             if name.startswith("tuning/"):
                 study = self.tuning(name.removeprefix("tuning/"))
@@ -174,49 +174,49 @@ class Guide:
         """The score of a design on train, or `None` where it was never evaluated."""
         self.designs.tell(number, None if score is None else [score])
 
-    def tune(self, lineage: str, space: Sequence[Parameter]) -> tuple[int, dict[str, Scalar]]:
+    def tune(self, source: str, space: Sequence[Parameter]) -> tuple[int, dict[str, Scalar]]:
         """Values for declared parameters, from the study of this source (score up, cost down).
 
         Args:
-            lineage: Key of the study: agents of the same source share it.
+            source: Key of the study: agents of the same source share it.
             space: What the agent declares.
 
         Returns:
             Trial number and name -> value.
         """
-        trial = self.tuning(lineage).ask()
+        trial = self.tuning(source).ask()
         return trial.number, {p.name: _suggest(trial, p) for p in space}
 
-    def tunes(self, lineage: str) -> bool:
+    def tunes(self, source: str) -> bool:
         """Whether there is a tuning study of this source."""
-        return lineage in self._tuning
+        return source in self._tuning
 
     def begin_tuning(
-        self, lineage: str, space: Sequence[Parameter], settings: Sequence[Sequence[Any]]
+        self, source: str, space: Sequence[Parameter], settings: Sequence[Sequence[Any]]
     ) -> None:
         """Begin the tuning study of a source with settings that are known already.
 
         Args:
-            lineage, space: As for `tune`.
+            source, space: As for `tune`.
             settings: [name -> value, score, used cost per item]; parameters that are not named are unknown.
         """
-        study = self.tuning(lineage)
+        study = self.tuning(source)
         for values, score, cost in settings if self._guided else ():
             shared = [p for p in space if p.name in values]
             study.recall(values, [score, cost], partial(_suggest_all, shared))
 
-    def tuning(self, lineage: str) -> Study:
+    def tuning(self, source: str) -> Study:
         """The tuning study of one source."""
-        if lineage not in self._tuning:
-            self._tuning[lineage] = Study(
-                f"tuning/{lineage}", self._seed, ["maximize", "minimize"], self._guided
+        if source not in self._tuning:
+            self._tuning[source] = Study(
+                f"tuning/{source}", self._seed, ["maximize", "minimize"], self._guided
             )
-        return self._tuning[lineage]
+        return self._tuning[source]
 
-    def tell_tuning(self, lineage: str, number: int, score: float | None, cost: float = 0.0) -> None:
+    def tell_tuning(self, source: str, number: int, score: float | None, cost: float = 0.0) -> None:
         """Score (0..1) and used cost per item of a tuned agent."""
-        if lineage in self._tuning:
-            self._tuning[lineage].tell(number, None if score is None else [score, cost])
+        if source in self._tuning:
+            self._tuning[source].tell(number, None if score is None else [score, cost])
 
 
 def _suggest_all(parameters: Sequence[Parameter], trial: Asked) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from meta_search.guide.evidence import Paired, Test, betting, chance, reachable
 
@@ -30,10 +30,12 @@ class Standing:
     Attributes:
         scores: Item -> score, 0..1.
         cost: Used cost per item (tokens, or USD: the same unit for all).
+        costs: Item -> used cost.
     """
 
     scores: Mapping[str, float]
     cost: float
+    costs: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def mean(self) -> float:
@@ -69,11 +71,12 @@ def decide(
         return f"nothing right in {n} items"
     if not front:
         return _worse(candidate, incumbent, planned, block, alpha)
+    place = _last_place(len(front), finalists)
     rival = last_finalist(front, finalists)
-    dear = candidate.cost / max(rival.cost, 1e-9)
+    dear = _times_as_dear(candidate, rival)
     paired = pair(candidate, rival, planned, block, strict=dear > AS_DEAR)
     goal = "end above the best" if paired.strict else "reach the best"
-    whom = f"{goal} {finalists}" if finalists > 1 else goal
+    whom = f"{goal} {place}" if place > 1 else goal
     told = f"{whom}, {dear:.1f} times as dear" if paired.strict else whom
     if not reachable(paired):
         return f"cannot {told}, even with everything else right"
@@ -93,7 +96,19 @@ def _place(behind: float) -> str:
 def last_finalist(complete: Sequence[Standing], finalists: int) -> Standing:
     """The last of those who would be finalists now, but one of the upper third: what it takes will rise."""
     ranked = sorted(complete, key=lambda s: (-s.mean, s.cost))
-    return ranked[max(0, min(finalists, len(ranked) // UPPER) - 1)]
+    return ranked[_last_place(len(ranked), finalists) - 1]
+
+
+def _last_place(complete: int, finalists: int) -> int:
+    return max(1, min(finalists, complete // UPPER))
+
+
+def _times_as_dear(candidate: Standing, rival: Standing) -> float:
+    """On the items that both have run, as items differ in cost."""
+    shared = candidate.costs.keys() & rival.costs.keys()
+    if not shared:
+        return candidate.cost / max(rival.cost, 1e-9)
+    return sum(candidate.costs[i] for i in shared) / max(sum(rival.costs[i] for i in shared), 1e-9)
 
 
 def _worse(candidate: Standing, incumbent: Standing, planned: int, block: int, alpha: float) -> str:

@@ -99,7 +99,8 @@ def standing(landscape: Landscape, design: Design, n: int) -> Standing:
     """A design after its first n items."""
     rows = landscape.rows(design)[:n]
     scores = {item: float(row.right) for item, row in zip(landscape.items, rows, strict=False)}
-    return Standing(scores, sum(row.tokens + row.calls for row in rows) / n)
+    costs = {item: float(row.tokens + row.calls) for item, row in zip(landscape.items, rows, strict=False)}
+    return Standing(scores, sum(costs.values()) / n, costs)
 
 
 def in_force(landscape: Landscape, seeds: Sequence[int], candidates: int = CANDIDATES) -> Saving:
