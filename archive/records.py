@@ -127,12 +127,13 @@ class Archive:
         return self.get([*whole, *self._best_ids(split, False, n - len(whole))])
 
     def best(self, split: str = "validation") -> Record | None:
-        """The best agent of a split, or of validation, or of train: the first where one was evaluated whole.
+        """The best agent of a split, else of validation, train, test or examples: of the first of these where
+        one was evaluated whole.
 
         Where none was anywhere, the best of those evaluated in part; `None` in an archive without scores.
         """
         for complete in (True, False):
-            for name in dict.fromkeys((split, "validation", "train")):
+            for name in dict.fromkeys((split, "validation", "train", "test", "examples")):
                 if found := self._best_ids(name, complete, 1):
                     return self.get(found)[0]
         return None

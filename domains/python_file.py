@@ -41,6 +41,10 @@ be told by it that it is right. To score code, take a third parameter:
 it ended well and what it printed. Both are the code's own word: compare what it printed here, and leave out
 of the code what it should print.
 
+`helpers = ["run_examples_and_get_feedback", "get_test_output_from_code"]` in the file gives agents those of
+`meta_search.agent.helpers`, as methods of `self`; what they need of an item is its `public`, as in ARC: the
+examples and the test's input.
+
 `confined = False` in the file has `score` run in the engine's process, with its environment: for one that
 needs the network, such as a judge. It must not parse or run an answer.
 '''
@@ -90,6 +94,7 @@ class PythonDomain:
         self.name = str(getattr(source, "name", self._path.stem))
         self.brief = self._brief(source)
         self.wording: Mapping[str, str] = self._wording(source)
+        self.helpers = self._helpers(source)
         self._try_scorer()
 
     def items(self, split: str) -> Sequence[Item]:
@@ -107,6 +112,12 @@ class PythonDomain:
             return self._score(item, answer)
         except DomainError as error:
             return Score(0.0, str(error))
+
+    def _helpers(self, source: Any) -> tuple[str, ...]:
+        names = getattr(source, "helpers", ())
+        if isinstance(names, str) or not all(isinstance(name, str) for name in names):
+            raise DomainError(f"{self._path}: helpers must be a list of names, not {names!r:.40}")
+        return tuple(names)
 
     def _confinement(self, source: Any) -> Confined | None:
         wanted = getattr(source, "confined", True)

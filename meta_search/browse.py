@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from meta_search import runs
-from meta_search.errors import ConfigError
+from meta_search.errors import ArchiveError, ConfigError
 from meta_search.showing import show
 from meta_search.terminal import open_run, print_json, print_rich, printable, wide
 
@@ -38,7 +38,7 @@ def print_evaluations(rows: Sequence[Row], file: Path | None) -> None:
     if len(failing) > MOST_HINTS:
         print(f"and {len(failing) - MOST_HINTS} more agents with faults; --json has them all")
     if file:
-        file.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        file.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
 
 
 def check_writable(file: Path | None) -> None:
@@ -95,6 +95,9 @@ def _where(record: Record, words: Sequence[str]) -> str:
 
 
 def _diff(arguments: argparse.Namespace) -> int:
+    from meta_search.report.source import clean
+    from meta_search.report.tuning import value_text
+
     _, archive = open_run(arguments.run)
     one, other = (archive.record(name).agent for name in (arguments.agent, arguments.other))
     lines = list(
@@ -115,7 +118,7 @@ def _diff(arguments: argparse.Namespace) -> int:
             | {"same_demonstrations": same}
         )
     for name, (before, after) in values.items():
-        print(f"value {printable(name)}: {before} -> {after}")
+        print(f"value {clean(name)}: {clean(value_text(before))} -> {clean(value_text(after))}")
     if one.demonstrations != other.demonstrations:
         print(f"demonstrations: {shown[0]} -> {shown[1]}")
     print("\n".join(printable(line) for line in lines) or "the sources are equal")
@@ -145,8 +148,12 @@ def _import(arguments: argparse.Namespace) -> int:
     from archive.store import Store
 
     published = read(arguments.file)  # before a folder is made for it
-    new = arguments.run != "latest" and not Path(arguments.run).exists()
-    folder = Path(arguments.run) if new else runs.resolve(arguments.run)
+    try:
+        folder = runs.resolve(arguments.run)
+    except ArchiveError:
+        if arguments.run == "latest" or Path(arguments.run).exists():
+            raise
+        folder = Path(arguments.run)  # a new one
     with Store.open(folder / runs.ARCHIVE) as store:
         added = import_into(store, arguments.file)
     if arguments.json:

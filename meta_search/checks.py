@@ -49,11 +49,14 @@ def resolved(config: Config) -> Config:
         raise ConfigError(f"author.ways: {named} is none of {', '.join(EVERY_WAY)}")
     reflexions = author.reflexions if author.reflexions is not None else int(not embedded)
     path = config.domain.path and str(Path(config.domain.path).expanduser().resolve())
+    root = str(Path(config.run.root).expanduser())
+    folder = config.run.dir and str(Path(config.run.dir).expanduser())
     if recording is not None:
-        recording = str(resolve(recording, config.run.root).resolve())
+        recording = str(resolve(Path(recording).expanduser(), root).resolve())
     return replace(
         config,
         llm=replace(config.llm, recording=recording),
         author=replace(author, formats=formats, reflexions=reflexions),
+        run=replace(config.run, root=root, dir=folder),
         domain=replace(config.domain, path=path),  # a run can be resumed from any folder
     )

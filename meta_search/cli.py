@@ -60,6 +60,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         return end.code if isinstance(end.code, int) else 2
 
 
+def _natural(text: str) -> int:
+    """A number of rows; argparse makes a usage line of the error."""
+    number = int(text)
+    if number < 0:
+        raise ValueError
+    return number
+
+
+_natural.__name__ = "number of agents"  # as argparse names what is expected
+
+
 def _dispatch(arguments: list[str]) -> int:
     if arguments[:1] == ["run"]:
         refuse_foreign_packages()
@@ -182,7 +193,10 @@ def _add_archive(parser: argparse.ArgumentParser) -> None:
         return added
 
     add("list", "agents, best first").add_argument(
-        "--limit", type=int, default=20, help="most agents in the table; 0 shows all (--json always does)"
+        "--limit",
+        type=_natural,
+        default=20,
+        help="most agents in the table; 0 shows all (--json always does)",
     )
     add("show", "one agent with its evidence and source").add_argument("agent", metavar="AGENT")
     diff = add("diff", "what differs between two agents")

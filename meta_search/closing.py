@@ -96,6 +96,7 @@ def _final(field: Field, paid: Any) -> dict[str, Any]:
         "baselines": [m.agent.id for m in field.baselines],
         "notes": list(field.notes),
         "paid": paid,
+        "left_out": {m.agent.id: m.ran("test") - len(m.rows("test")) for m in field.everyone},  # not archived
     }
 
 

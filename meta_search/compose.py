@@ -26,6 +26,7 @@ __all__ = ["RESUMABLE", "amend", "compose", "known_keys", "override_strings", "r
 
 SEARCH_PATH = "pkg://conf"
 GROUPS = ("domain", "llm", "search", "author", "evaluate", "sandbox", "budget")
+PATHS = ("domain.path", "run.dir", "run.root", "llm.recording")  # of the user's own naming
 RESUMABLE = ("budget.", "llm.max_concurrency", "ray.address")
 """Keys that `resume` may change: nothing that would make earlier evaluations incomparable."""
 
@@ -55,7 +56,7 @@ def compose(overrides: Sequence[str] = (), **groups: Any) -> Config:
     try:
         with initialize_config_module("conf", version_base="1.3"):
             return _checked(hydra_compose("config", overrides=words))
-    except (HydraException, OmegaConfBaseException) as error:
+    except (HydraException, OmegaConfBaseException, ValueError) as error:
         raise ConfigError(_one_line(error)) from error
     finally:
         GlobalHydra.instance().hydra = outer  # leaving the context has put another instance in its place
@@ -208,12 +209,20 @@ def _mapping_keys() -> frozenset[str]:
 
 
 def _open_mappings(words: Sequence[str]) -> list[str]:
-    """Spare users Hydra's `++` where names are theirs to choose, as in `domain.sizes.train=40`."""
+    """Spare users Hydra's `++` where names are theirs to choose, as in `domain.sizes.train=40`, and quotes
+    around paths, as in `domain.path=~/q.csv`."""
     free = _mapping_keys()
     return [
-        f"++{word}" if any(word.startswith((f"{key}.", f"{key}=")) for key in free) else word
+        f"++{word}" if any(word.startswith((f"{key}.", f"{key}=")) for key in free) else _quoted(word)
         for word in words
     ]
+
+
+def _quoted(word: str) -> str:
+    key, _, value = word.partition("=")
+    # Brackets of a list and `${…}` have a meaning; a comma has one with --multirun.
+    bare = key in PATHS and value[:1] not in ("'", '"', "[", "{", "$") and "," not in value
+    return f"{key}={_literal(value)}" if bare and re.search(r"""[~()= '"]""", value) else word
 
 
 def _checked(composed: DictConfig) -> Config:
@@ -252,6 +261,8 @@ def _one_line(error: Exception) -> str:
     if isinstance(error, MetaSearchError):
         return str(error)
     text = str(error)
+    if "Config group override must be" in text:
+        return f"a group takes the name of an option, as in domain=table; {', '.join(GROUPS)} are groups"
     options = r"Could not find '([^']+)'\s+Available options in '([^']+)':\s*((?:\t\S+\n)+)"
     if found := re.search(options, text):
         wanted, group = found[1].removeprefix(f"{found[2]}/"), found[2]

@@ -8,6 +8,7 @@ the defaults that a preset or domain changes; the defaults of everything else st
 from __future__ import annotations
 
 import dataclasses
+import math
 import types
 import typing
 from collections.abc import Mapping
@@ -324,6 +325,9 @@ AT_LEAST: Mapping[str, float] = {
     "search.finalists": 1,
     "search.attempts": 1,
     "author.temperature": 0,
+    "author.max_tokens": 1,
+    "author.debug_rounds": 0,
+    "author.reflexions": 0,
     "author.probe_items": 1,
     "author.probe_calls": 0,
     "evaluate.items": 0,
@@ -421,6 +425,8 @@ def _convert(value: Any, hint: Any, key: str) -> Any:
         return {str(k): _convert(v, arguments[1], f"{key}.{k}") for k, v in value.items()}
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
+    if hint is float and isinstance(value, float) and not math.isfinite(value):
+        raise ConfigError(f"{key}={value}: expected a number; null is no limit")  # nan is below no limit
     if hint is str and isinstance(value, int | float) and not isinstance(value, bool):
         return str(value)
     if not isinstance(value, hint) or (hint is not bool and isinstance(value, bool)):

@@ -56,14 +56,15 @@ def _card(folder: Path, archive: Archive, record: Record) -> dict[str, Any]:
     from meta_search.report.verdict import archive_verdict
     from meta_search.session import read_config
 
-    config = read_config(folder)
+    config, verdict = read_config(folder), archive_verdict(archive)
+    told = verdict.best is not None and verdict.best.finalist.agent == record.agent.id  # of no other agent
     domain = make(config.domain)
     return {
         "model": config.llm.task.model,
         "max_tokens": config.llm.max_tokens,
         "domain": domain.name,
         "run": folder.absolute().name,
-        "verdict": archive_verdict(archive).sentence,
+        "verdict": verdict.sentence if told else "",
         "lineage": [
             f"{step.agent.name} ({step.agent.id}): {step.operator} by {step.author}"
             for step in archive.lineage(record.agent.id)

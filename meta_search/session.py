@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from domains.domain import Domain
+from meta_search.agent.helpers import HELPERS
 from meta_search.config import Config, from_mapping, to_mapping
 from meta_search.errors import ArchiveError, ConfigError, MetaSearchError, ModelFileError
 from meta_search.evaluate.evaluator import Evaluator, InlineEvaluator
@@ -210,7 +211,13 @@ def _close_service(host: Host) -> None:
 def _make_domain(config: Config) -> Domain:
     from domains import registry
 
-    return registry.make(config.domain)
+    made = registry.make(config.domain)
+    for name in getattr(made, "helpers", ()):
+        if name not in HELPERS:
+            raise ConfigError(
+                f"{config.domain.path}: no helper is named {name}; there are {', '.join(HELPERS)}"
+            )
+    return made
 
 
 def _start_servers(

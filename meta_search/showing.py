@@ -89,6 +89,7 @@ def _print_record(folder: Path, record: Record, evaluations: Mapping[str, Row]) 
     """One agent for the terminal: head, scores by split, thought, values, source."""
     from meta_search.report.source import clean
     from meta_search.report.tables import faults_text, per_item, score_text, usd_text
+    from meta_search.report.tuning import value_text
 
     agent = record.agent
     head = [f"{clean(agent.name)}  {agent.id}  in {folder}"]
@@ -109,7 +110,8 @@ def _print_record(folder: Path, record: Record, evaluations: Mapping[str, Row]) 
     if not evaluations:
         head.append("  not evaluated")
     if agent.values:
-        head.append("  values: " + ", ".join(f"{name}={value}" for name, value in agent.values.items()))
+        values = (f"{clean(name)}={clean(value_text(value))}" for name, value in agent.values.items())
+        head.append("  values: " + ", ".join(values))
     if agent.demonstrations:
         head.append(f"  demonstrations: {len(agent.demonstrations)}")
     if record.thought:

@@ -155,6 +155,37 @@ def test_search_wants_all_words(run: Path, capsys: pytest.CaptureFixture[str]) -
     assert "no agent" in call(capsys, "archive", "search", "latest", "no-such-word")
 
 
+def test_what_a_candidate_chose_is_no_command_to_the_terminal(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    odd = Agent.of(
+        "odd", "def forward(self, t):\n    return 'odd'\n", {"way\x1b[1m": "\x1b]0;gone\x07\x1b[2J"}
+    )
+    with Store.open(run / "archive.db") as store:
+        store.add_candidate(Candidate(odd, Brief(2, "tune", "composer")), "population").result()
+    for arguments in (("show", "latest", odd.id), ("diff", "latest", SEED.id, odd.id)):
+        shown = call(capsys, "archive", *arguments)
+        assert "]0;gone" in shown
+        assert not {"\x1b", "\x07"} & set(shown)
+
+
+def test_a_list_has_no_negative_number_of_agents(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["archive", "list", "latest", "--limit", "-1"]) == 2
+    assert "invalid number of agents value" in capsys.readouterr().err
+
+
+def test_the_best_of_an_evaluation_is_that_of_its_split(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Store.open(folder / "runs/two/archive.db") as store:
+        for agent, right in ((SEED, 2), (CHILD, 7)):
+            store.add_candidate(Candidate(agent, Brief(0, "import", "hand")), "evaluated")
+            store.add_results(rows := results(agent, "test", right))
+            store.put_evaluation(Evaluation.of(agent.id, "test", rows))
+    rows = json.loads(call(capsys, "archive", "lineage", "latest", "--json"))
+    assert rows[-1]["agent"] == CHILD.id
+
+
 def test_import_of_an_adas_archive(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     entries = [
         {
@@ -172,6 +203,11 @@ def test_import_of_an_adas_archive(run: Path, capsys: pytest.CaptureFixture[str]
     assert len(json.loads(call(capsys, "archive", "list", "latest", "--json"))) == 5
     added = json.loads(call(capsys, "archive", "import", "runs/published", str(file), "--json"))
     assert added["added"] == 3
+    again = json.loads(
+        call(capsys, "archive", "import", "published", str(file), "--json")
+    )  # as others name it
+    assert (again["added"], again["run"]) == (0, "runs/published")
+    assert not Path("published").exists()
 
 
 def test_mistakes_are_one_line(run: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from meta_search.checks import resolved
 from meta_search.compose import amend, compose, known_keys, override_strings, run_app
 from meta_search.config import Config
 from meta_search.errors import ConfigError
@@ -20,6 +21,12 @@ MISTAKES = [
     ("nonsense", "nonsense: bad syntax, expected key=value"),
     ("budget.usd=much", "budget.usd='much': expected float"),
     ("budget.usd=-1", "budget.usd=-1.0: must be at least 0"),
+    ("budget.usd=nan", "budget.usd=nan: expected a number; null is no limit"),
+    ("budget.final_share=nan", "expected a number"),
+    ("budget.wall_s=inf", "expected a number"),
+    ("author.max_tokens=0", "must be at least 1"),
+    ("author.debug_rounds=-3", "must be at least 0"),
+    ("budget=5", "a group takes the name of an option, as in domain=table"),
     ("+budget.euro=1", "unknown key budget.euro"),
     ("llm=openai", "llm.meta.model and llm.task.model must be given"),
     ("seed=1,2", "--multirun"),
@@ -47,6 +54,15 @@ def test_names_of_the_users_choice_need_no_plus() -> None:
     config = compose(["domain.sizes.train=4", "llm.prices={a-model:{input:1,output:2.5}}"])
     assert config.domain.sizes == {"train": 4}
     assert config.llm.prices == {"a-model": {"input": 1.0, "output": 2.5}}
+
+
+def test_paths_need_no_quotes() -> None:
+    for path in ("~/q.csv", "my(1).csv", "a=b.csv", "two words.csv", "plain/q.csv", "it's.csv"):
+        assert compose([f"domain.path={path}"]).domain.path == path
+    assert compose(["domain.path='~/q.csv'", "run.dir=~/x"]).domain.path == "~/q.csv"
+    made = resolved(compose(["domain.path=~/q.csv", "run.dir=~/x", "run.root=~/runs"]))
+    assert (made.run.dir, made.run.root) == (str(Path("~/x").expanduser()), str(Path("~/runs").expanduser()))
+    assert made.domain.path == str(Path("~/q.csv").expanduser().resolve())
 
 
 def test_keywords_mean_what_overrides_mean() -> None:

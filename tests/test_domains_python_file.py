@@ -218,3 +218,15 @@ def test_no_path_no_file_and_another_kind_of_file(tmp_path: Path) -> None:
     ):
         with pytest.raises(DomainError, match=message):
             PythonDomain(DomainConfig(name="python", path=path))
+
+
+TOLD = ITEMS + "brief = 'numbers'\n"
+
+
+def test_helpers_are_those_that_the_file_names(tmp_path: Path) -> None:
+    assert make(tmp_path, TOLD).helpers == ()
+    assert make(tmp_path, TOLD + "helpers = ['get_test_output_from_code']\n").helpers == (
+        "get_test_output_from_code",
+    )
+    with pytest.raises(DomainError, match="helpers must be a list of names"):
+        make(tmp_path, TOLD + "helpers = 'get_test_output_from_code'\n")

@@ -80,6 +80,10 @@ def test_the_end_of_the_budget_is_status_3_with_everything_saved(
     files: Path, endpoint: CountingEndpoint, capsys: pytest.CaptureFixture[str], limit: str
 ) -> None:
     more = overrides(endpoint, limit, "llm.max_tokens=8", "llm.max_concurrency=1")
+    more += [
+        "evaluate.workers=1",
+        "evaluate.per_worker=1",
+    ]  # one item after the other, however busy the machine
     arguments = ["evaluate", "agents.json", *more, "--json", "rows.json"]
     assert cli.main(arguments) == 3
     shown = capsys.readouterr().out

@@ -207,6 +207,12 @@ def test_a_large_archive_keeps_its_best(monkeypatch: pytest.MonkeyPatch, tmp_pat
     rows = [a for a in page.all("tr") if (a.get("id") or "").startswith("a-")]
     assert [a["id"] for a in rows] == [f"a-{r['agent']}" for r in agent_rows(archive)[:5]]
     assert "the best 5 of 27" in html.unescape(page.text)
+    monkeypatch.setattr("meta_search.report.html.AGENTS", 500)
+    whole = Page(write_report(archive, None, tmp_path / "all.html").read_text(encoding="utf-8"))
+    assert page.figures["progress"] == whole.figures["progress"]  # the figures have them all
+    assert page.figures["scatter"] == whole.figures["scatter"]
+    assert "complete agents the best" in page.text
+    assert "complete agents the best" not in whole.text
 
 
 def test_a_real_archive_says_the_same(tmp_path: Path) -> None:

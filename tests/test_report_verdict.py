@@ -114,6 +114,16 @@ def test_faults_of_the_endpoint_are_left_out_and_told() -> None:
     assert "cut short: only 31 items" in found.text
 
 
+def test_costs_are_those_of_the_items_that_are_named() -> None:
+    x, y = contender("X", bits(20, 36), 100), contender("Y", bits(16, 30), 100)
+    dear = [fakes.result("X", f"i{n}", 1.0, 100 if n < 30 else 1000) for n in range(36)]
+    found = verdict([y], [Contender.of("X", "X", dear)])
+    assert found.best is not None
+    assert found.best.finalist.items == 30
+    assert found.best.finalist.tokens_per_item == found.best.baseline.tokens_per_item
+    assert Standing.of(x).tokens_per_item == 100
+
+
 def test_an_unfinished_baseline_is_not_the_best() -> None:
     lucky = contender("lucky", [1.0, 1.0])
     found = verdict([lucky, contender("Y", bits(16))], [contender("X", bits(31))])
@@ -214,11 +224,13 @@ def test_the_end_of_a_run_is_said_again_from_its_archive() -> None:
         "baselines": seeds,
         "notes": ["No samples."],
         "paid": {"tokens": 90_000, "usd": 0.0, "seconds": 40.0},
+        "left_out": {finalist: 2, seeds[0]: 0},
     }
     found = archive_verdict(archive)
     assert [c.finalist.agent for c in found.comparisons] == [finalist]
     assert {s.agent for s in found.baselines} == set(seeds)
     assert found.notes[-1] == "No samples."
+    assert "2 results that the endpoint or the budget ended are left out" in found.text
     assert found.break_even.startswith("The run paid 90,000 tokens in 40 s")
     assert {p.baseline for p in found.paybacks} == set(seeds)
 

@@ -10,7 +10,6 @@ import ast
 from collections.abc import Sequence
 from dataclasses import replace
 
-from meta_search.agent.team_network import most_calls
 from meta_search.authors.author import Context, Written
 from meta_search.authors.drafts import attempt, finish
 from meta_search.authors.rewrite import replaced, titled
@@ -89,7 +88,7 @@ def _told(kept: int, rows: Sequence[Importance], results: Sequence[ItemResult]) 
 
 def _runs(context: Context, agent: Agent) -> list[ItemResult]:
     """As many train items as the budget of calls has room for if nobody ever agrees."""
-    most = most_calls(max(2, len(roles_in(agent.source))), ROUNDS)
+    most = ROUNDS * max(1, len(roles_in(agent.source)))
     items = max(1, min(context.config.probe_items, context.config.probe_calls // most))
     return context.probe(agent, range(items), ())
 

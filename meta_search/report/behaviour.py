@@ -65,11 +65,13 @@ def behaviour(archive: Archive, rows: Sequence[Row], split: str) -> Behaviour | 
     )
 
 
-def line(found: Behaviour) -> str:
-    """How different they are, in a sentence."""
+def line(found: Behaviour, complete: int = 0) -> str:
+    """How different they are, in a sentence. `complete`: how many agents there are, where more than these."""
+    some = f"Of {complete:,} complete agents the best {found.complete:,}"
+    who = some if complete > found.complete else f"{found.complete:,} complete agents"
     best = sum(score >= RIGHT for score in found.scores[0])
     return (
-        f"{found.complete:,} complete agents behave in {found.different:,} different ways; together they "
+        f"{who} behave in {found.different:,} different ways; together they "
         f"solve {found.solved} of {len(found.items)} items, the best alone {best}."
     )
 

@@ -74,13 +74,14 @@ def _context(archive: Archive, verdict: Verdict, tuned: Callable[[str], Tuned | 
     failed = list(archive.attempts())
     split = sections.common_split(records)
     rows = sections.agents(records, split, AGENTS)
-    scored = [r for r in rows if r["score"] is not None]
+    every = sections.agents(records, split, len(records)) if len(records) > AGENTS else rows
+    scored = [r for r in every if r["score"] is not None]
     in_order = sorted(scored, key=lambda r: r["created"])
     finalists = frozenset(c.finalist.agent for c in verdict.comparisons)
     whole = [r for r in scored if r["complete"]]
     code = sections.code(archive, rows, verdict, split, CODES)
     asked = briefs.asked(archive, records)
-    behaves = behaviour.behaviour(archive, whole, split)
+    behaves = behaviour.behaviour(archive, whole[:AGENTS], split)  # each takes a look at its items
     return {
         "verdict": verdict,
         "test_rows": sections.test_rows(verdict),
@@ -95,7 +96,7 @@ def _context(archive: Archive, verdict: Verdict, tuned: Callable[[str], Tuned | 
             else None,
             "behaviour": behaviour.figure(behaves) if behaves else None,
         },
-        "behaviour_line": behaviour.line(behaves) if behaves else "",
+        "behaviour_line": behaviour.line(behaves, len(whole)) if behaves else "",
         "code": [c | {"tuned": tuned(c["agent"])} for c in code],
         "components": graph.section(archive, records, [c["agent"] for c in code], split),
         "operators": briefs.by_operator(asked),

@@ -32,7 +32,7 @@ class Contender:
         left_out: Pairs without a score, or ended by the endpoint or the budget.
         kind: `found` by the search; of the baselines `seed` (hand-made) or `matched`: a seed that is sampled
             until it costs as much per item as a finalist.
-        costs: Item -> used tokens and US dollars, each the mean over its repeats.
+        costs: Item -> used tokens, US dollars and calls, each the mean over its repeats.
     """
 
     agent: str
@@ -42,7 +42,7 @@ class Contender:
     results: int = 0
     left_out: int = 0
     kind: Kind = "seed"
-    costs: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    costs: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -83,6 +83,7 @@ class Contender:
                 item: (
                     sum(r.used.tokens for r in tried) / len(tried),
                     sum(r.used.cost_usd for r in tried) / len(tried),
+                    sum(r.used.calls for r in tried) / len(tried),
                 )
                 for item, tried in by_item.items()
             },
@@ -107,8 +108,10 @@ class Standing:
     @classmethod
     def of(cls, contender: Contender, items: Iterable[str] | None = None) -> Standing:
         """Stand of a contender on `items` (all its own where not given)."""
-        scores = [contender.scores[i] for i in (contender.scores if items is None else items)]
-        per = max(1, contender.results)
+        chosen = list(contender.scores if items is None else items)
+        scores = [contender.scores[i] for i in chosen]
+        costs = [contender.costs[i] for i in chosen if i in contender.costs]
+        tokens, usd, calls = (sum(c[k] for c in costs) / max(1, len(costs)) for k in range(3))
         repeats = contender.results / max(1, len(contender.scores))
         low, high = wilson_by_item(scores, round(repeats * len(scores)))
         return cls(
@@ -118,9 +121,9 @@ class Standing:
             low=low,
             high=high,
             items=len(scores),
-            calls_per_item=contender.used.calls / per,
-            tokens_per_item=contender.used.tokens / per,
-            usd_per_item=contender.used.cost_usd / per,
+            calls_per_item=calls,
+            tokens_per_item=tokens,
+            usd_per_item=usd,
             kind=contender.kind,
         )
 

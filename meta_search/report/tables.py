@@ -191,7 +191,7 @@ def verdict_table(verdict: Verdict) -> Table:
             Text(score_text(s.score, s.low, s.high)),
             f"{s.tokens_per_item:,.0f}",
             Text(f"{100 * c.difference:+.1f} [{100 * c.low:.0f}, {100 * c.high:.0f}]") if c else "",
-            f"{c.p_holm:.4f}" if c else "",
+            (f"{c.p_holm:.4f}" if c.p_holm >= 0.0001 else "<0.0001") if c else "",
             *(["" if c else uses_text(verdict.payback(s.agent))] if verdict.paybacks else []),
         )
     return table

@@ -166,6 +166,8 @@ def archive_verdict(archive: Archive, *, seed: int = 0) -> Verdict:
     contenders = [
         Contender.of(r.agent.id, r.agent.name, results[r.agent.id], measure, _kind(r)) for r in tested
     ]
+    lost = final.get("left_out", {})  # what the endpoint or the budget ended is not archived
+    contenders = [replace(c, left_out=c.left_out + int(lost.get(c.agent, 0))) for c in contenders]
     return verdict(
         [c for c in contenders if c.kind != "found"],
         [c for c in contenders if c.kind == "found"],
