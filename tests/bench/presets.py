@@ -145,7 +145,7 @@ def tested(folder: Path, seed: int, run: str, agent: str, what: str, size: Size)
     test = _run(folder, seed, f"test-{what}")
     source = f"{_run(folder, seed, run)}:{agent}"
     with contextlib.redirect_stdout(sys.stderr):
-        meta_search.evaluate(source, *_domain(seed), f"evaluate.test_items={size.test}", f"run.dir={test}")
+        meta_search.evaluate(source, *_domain(seed), f"evaluate.items={size.test}", f"run.dir={test}")
     with meta_search.open_run(test) as archive:
         rows = archive.results(agent, "test", trace=False)
     return [replace(row, item=f"{seed}/{row.item}") for row in rows]
@@ -192,7 +192,7 @@ def measure(quick: bool) -> Row:
         *ROWS["presets"],
         figure="; ".join(told(name, sides[name]) for name in (*PRESETS, BEST_SEED)),
         ok=direct.difference >= 0,
-        note=f"default less adas {difference(direct)}; {len(direct.finalist.scores)} items",
+        note=f"default less adas {difference(direct)}; {direct.finalist.items} items",
     )
 
 
