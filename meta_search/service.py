@@ -87,8 +87,13 @@ def endpoints_for(config: Mapping[str, Any], local: Mapping[str, Endpoint]) -> d
     key: str | None = None
     if llm.api_key_env and llm.mode != "replay":
         key = os.environ.get(llm.api_key_env)
+        key = (key or "").strip()
         if not key:
             raise ConfigError(f"the environment variable {llm.api_key_env} (llm.api_key_env) holds no key")
+        if not (key.isascii() and key.isprintable()):  # the wire would quote it in its complaint
+            raise ConfigError(
+                f"the key in {llm.api_key_env} (llm.api_key_env) has a line break or is not ASCII"
+            )
     found = {}
     for role, model in (("meta", llm.meta), ("task", llm.task)):
         if not model.model:

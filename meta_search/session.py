@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import importlib.util
 import json
+import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -111,8 +112,10 @@ def write_config(folder: Path, config: Config) -> None:
         ConfigError: It cannot be written.
     """
     text = json.dumps(to_mapping(config), indent=2, ensure_ascii=False) + "\n"
+    part = folder / "config.json.part"
     try:
-        (folder / "config.json").write_text(text, encoding="utf-8")
+        part.write_text(text, encoding="utf-8")
+        os.replace(part, folder / "config.json")  # all of it or nothing: without it there is no run
     except OSError as error:
         raise ConfigError(f"cannot write the run folder {folder}: {error.strerror or error}") from error
 
@@ -150,9 +153,13 @@ def open_session(
     with contextlib.ExitStack() as stack, ThreadPoolExecutor(1) as pool:
         domain = pool.submit(_make_domain, config)
         local = _start_servers(config, folder, stack, say)
-        host, evaluator = _open_inline(config, folder, local, elapsed_s, stack)
+
+        def elapsed() -> float:
+            return elapsed_s + time.monotonic() - started
+
+        host, evaluator = _open_inline(config, folder, local, elapsed, stack)
         if config.evaluate.executor == "ray":
-            host, evaluator = _open_ray(config, folder, local, elapsed_s, stack, say)
+            host, evaluator = _open_ray(config, folder, local, elapsed, stack, say)
         assert host is not None
         stack.callback(_close_service, host)
         prices = host.call("start")
@@ -170,11 +177,15 @@ Opened = tuple[Host | None, Callable[[], Evaluator] | None]
 
 
 def _open_inline(
-    config: Config, folder: Path, local: Mapping[str, Endpoint], elapsed_s: float, stack: contextlib.ExitStack
+    config: Config,
+    folder: Path,
+    local: Mapping[str, Endpoint],
+    elapsed: Callable[[], float],
+    stack: contextlib.ExitStack,
 ) -> Opened:
     if config.evaluate.executor != "inline":
         return None, None
-    host = ThreadHost(make_service, str(folder / ARCHIVE), to_mapping(config), local, elapsed_s)
+    host = ThreadHost(make_service, str(folder / ARCHIVE), to_mapping(config), local, elapsed())
     stack.callback(host.close)
 
     async def call(request: CallRequest) -> CallReply:
@@ -188,7 +199,7 @@ def _open_ray(
     config: Config,
     folder: Path,
     local: Mapping[str, Endpoint],
-    elapsed_s: float,
+    elapsed: Callable[[], float],
     stack: contextlib.ExitStack,
     say: Callable[[str], None],
 ) -> Opened:
@@ -198,7 +209,7 @@ def _open_ray(
     start_ray(config.ray)
     stack.callback(stop_ray)
     archive = str((folder / ARCHIVE).resolve())
-    host = RayHost(make_service, archive, to_mapping(config), dict(local), elapsed_s)
+    host = RayHost(make_service, archive, to_mapping(config), dict(local), elapsed())
     stack.callback(host.close)
     return host, lambda: RayPool(config, host)
 

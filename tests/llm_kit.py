@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -14,7 +14,7 @@ from meta_search.config import BudgetConfig, LLMConfig
 from meta_search.llm.budget import Budget
 from meta_search.llm.endpoint import Endpoint
 from meta_search.llm.gateway import Gateway
-from meta_search.llm.ledger import Ledger
+from meta_search.llm.ledger import Entry, Ledger
 from meta_search.testing import CountingEndpoint
 from meta_search.types import CallReply, CallRequest, Usage
 
@@ -29,16 +29,18 @@ async def gateway(
     endpoint: CountingEndpoint | Endpoint,
     budget: BudgetConfig = FREE,
     direct: bool = True,
+    other: Callable[[str], Entry | None] | None = None,
     **changes: Any,
 ) -> AsyncIterator[Gateway]:
-    """A started gateway, closed at the end; `direct` false has litellm send."""
+    """A started gateway, closed at the end; `direct` false has litellm send, `other`: another run's rows."""
     if isinstance(endpoint, CountingEndpoint):
         endpoint = Endpoint("model", endpoint.base_url, KEY)
     config = dataclasses.replace(LLMConfig(provider="litellm", max_tokens=50, timeout_s=20), **changes)
     ledger = Ledger(pen)
     spent = sum(ledger.spent().values(), Usage())
     endpoints = {"task": endpoint}
-    made = Gateway(config, endpoints, ledger, Budget(budget, spent), backoff_s=0.001, direct=direct)
+    kept = Budget(budget, spent)
+    made = Gateway(config, endpoints, ledger, kept, backoff_s=0.001, direct=direct, other=other)
     await made.start()
     try:
         yield made

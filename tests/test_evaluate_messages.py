@@ -71,6 +71,8 @@ def test_a_call() -> None:
         {"max_tokens": 1.5},
         {"schema": []},
         {"schema": {"x": "y" * 10**5}},
+        {"schema": {"properties": {"\ud800": {"type": "string"}}}},
+        {"schema": {"minimum": float("inf")}},
         {"fields": "answer"},
         {"fields": [1]},
         {"fields": ["f"] * 100},

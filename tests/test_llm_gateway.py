@@ -15,12 +15,14 @@ import pytest
 from llm_kit import FREE, KEY, ask, both, gateway, last_message
 from llm_pen import SqlitePen
 
-from meta_search.config import BudgetConfig, LLMConfig
-from meta_search.errors import LLMError
+from meta_search.compose import compose
+from meta_search.config import BudgetConfig, LLMConfig, to_mapping
+from meta_search.errors import ConfigError, LLMError
 from meta_search.llm.budget import Budget
 from meta_search.llm.endpoint import Endpoint, bound_tokens
 from meta_search.llm.gateway import Gateway
 from meta_search.llm.ledger import Ledger
+from meta_search.service import endpoints_for
 from meta_search.testing import CountingEndpoint, Fault
 from meta_search.types import CallReply, Usage
 
@@ -391,3 +393,81 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
         " 'huggingface_hub'} & set(sys.modules); assert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+# -- the ledger of another run
+
+
+def test_answers_and_faults_of_another_run_are_taken_for_what_they_used(
+    pen: SqlitePen, tmp_path: Path
+) -> None:
+    theirs = SqlitePen(tmp_path / "theirs.db")
+    long = Fault("status", status=400, message="This model's maximum context length is 1 token")
+
+    def fails(index: int, body: Any) -> Fault | None:
+        return long if "long" in body["messages"][-1]["content"] else None
+
+    async def run() -> None:
+        with CountingEndpoint(last_message, api_key=KEY, faults=fails) as endpoint:
+            async with gateway(theirs, endpoint) as made:
+                first = await both(made, ask("what?"), ask("too long"), ask("never asked again"))
+            sent = endpoint.calls
+            async with gateway(pen, endpoint, other=Ledger(theirs).find) as made:
+                again = await both(made, ask("what?"), ask("too long"))
+                assert (endpoint.calls, sent) == (sent, 3)
+                assert [(r.text, r.fault, r.used) for r in again] == [
+                    (r.text, r.fault, r.used) for r in first[:2]
+                ]
+                assert (again[1].fault, again[1].message) == ("context", first[1].message)
+                assert made.status().paid["task"] == first[0].used + first[1].used
+                await made.call(ask("new"))
+            assert endpoint.calls == sent + 1
+        assert sorted(pen.rows("state")) == [("done",)] * 3
+
+    asyncio.run(run())
+    theirs.close()
+
+
+def test_a_budget_holds_for_answers_of_another_run(pen: SqlitePen, tmp_path: Path) -> None:
+    theirs = SqlitePen(tmp_path / "theirs.db")
+
+    async def run() -> None:
+        with CountingEndpoint(last_message, api_key=KEY) as endpoint:
+            async with gateway(theirs, endpoint) as made:
+                await both(made, ask("one"), ask("two"))
+            budget = BudgetConfig(calls=1, final_share=0.0)
+            async with gateway(pen, endpoint, budget, other=Ledger(theirs).find) as made:
+                assert [(await made.call(ask(text))).fault for text in ("one", "two")] == [None, "budget"]
+
+    asyncio.run(run())
+    theirs.close()
+
+
+# -- what was never sent
+
+
+def test_a_connection_that_was_refused_costs_an_attempt_and_no_tokens(pen: SqlitePen) -> None:
+    with CountingEndpoint(last_message, api_key=KEY) as gone:
+        url = gone.base_url
+
+    async def run() -> None:
+        config = LLMConfig(provider="litellm", max_tokens=50, timeout_s=20, max_retries=2)
+        endpoints = {"task": Endpoint("model", url, KEY)}
+        made = Gateway(config, endpoints, Ledger(pen), Budget(FREE), backoff_s=0.001)
+        reply = await made.call(ask("x" * 3000))  # not started: that would have found out
+        assert reply.fault == "llm"
+        assert made.status().paid["task"] == Usage(3)
+        await made.close()
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("key", ["sk-sec\nret", "sk-“secret”", "sk-sec\x00ret"])
+def test_a_key_that_no_header_can_carry_is_told_without_it(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    config = compose(["llm=endpoint", "llm.meta.model=m", "llm.task.model=m", "llm.api_key_env=MY_KEY"])
+    monkeypatch.setattr("os.environ", {"MY_KEY": key})
+    with pytest.raises(ConfigError, match="the key in MY_KEY") as caught:
+        endpoints_for(to_mapping(config), {})
+    assert "sec" not in str(caught.value)
+    monkeypatch.setattr("os.environ", {"MY_KEY": " sk-fine\r\n"})
+    assert endpoints_for(to_mapping(config), {})["task"].api_key == "sk-fine"

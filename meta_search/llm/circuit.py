@@ -77,9 +77,9 @@ class Circuit:
             return Entry("done", used=Usage(calls=1), fault="context", message=where)
         if failure.kind == "request":
             line.failed += not line.answered
-            if not line.answered and line.failed >= CIRCUIT:
-                # It never took one: that is no fault of an agent's request, and the rows stay open.
-                self.stop(LLMError(f"{line.endpoint.title} refuses every request: {failure.message}"))
+            if not line.answered:  # it never took one: perhaps no fault of the request, so the rows stay open
+                if line.failed >= CIRCUIT:
+                    self.stop(LLMError(f"{line.endpoint.title} refuses every request: {failure.message}"))
                 return Entry("failed", fault="llm", message=where)
             return Entry("done", used=Usage(calls=1), fault="llm", message=where)
         if failure.kind == "fatal" and failure.status == 403 and line.answered:  # moderation, not the key

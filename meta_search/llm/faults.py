@@ -75,7 +75,9 @@ def classify(error: BaseException, timeout_s: float, secret: str | None = None) 
         secret: A key that must not appear in the message.
     """
     if isinstance(error, BadAnswer):
-        return Failure("withheld" if error.withheld else "transient", True, str(error), status=200)
+        return Failure(
+            "withheld" if error.withheld else "transient", True, one_line(str(error), secret), status=200
+        )
     if isinstance(error, TimeoutError):
         return Failure("transient", True, f"no answer within {timeout_s:g} s")
     headers: Mapping[str, Any] | None = getattr(error, "litellm_response_headers", None)
@@ -87,7 +89,10 @@ def classify(error: BaseException, timeout_s: float, secret: str | None = None) 
     message = one_line(str(error), secret) or type(error).__name__
     kind = _kind(error, status, message)
     sent_back = bool(headers) and status not in UNKNOWN_FATE and status != 200
-    definite = sent_back or kind in ("context", "request", "fatal", "limited")
+    unsent = any(
+        cls.__name__ == "ClientConnectorError" for cls in type(error).__mro__
+    )  # aiohttp: no connection
+    definite = sent_back or unsent or kind in ("context", "request", "fatal", "limited")
     wait = _retry_after(headers or {}) if kind in ("limited", "transient") else None
     return Failure(kind, not definite, message, wait, status)
 

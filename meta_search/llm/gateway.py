@@ -66,7 +66,7 @@ class Gateway:
         budget: What may be spent.
         backoff_s: First pause before a retry, in seconds.
         direct: Whether endpoints with a URL are asked without litellm.
-        other: Key -> row in another run's ledger: what was asked there is answered and charged as there.
+        other: Key -> row in another run's ledger: what was asked there is answered so, for its used cost.
 
     Attributes:
         fatal: Set when no further call can succeed (wrong key, unknown model, endpoint down): every call

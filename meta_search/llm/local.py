@@ -47,7 +47,7 @@ class LocalServer:
     Attributes:
         model: Name of the model. base_url: root of its OpenAI-compatible API.
         api_key: Random, for this server only. slots: Requests it decodes together.
-        context: Tokens of context per slot. log: Where llama.cpp's own output goes.
+        context: Tokens of context per slot.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class LocalServer:
 
         Args:
             name: A model of `models.MODELS` that lies in the cache, or the path of a .gguf file.
-            threads: Threads of llama.cpp; 0 leaves one core to the rest of the run.
+            threads: Threads of llama.cpp; 0 takes one a core.
             slots: Requests decoded together.
             context: Tokens of context per slot, prompt and answer.
             log: File for llama.cpp's output, appended to; `None` drops it.

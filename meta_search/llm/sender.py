@@ -117,7 +117,9 @@ class Sender:
         model = call.line.endpoint.model
         reserve = self._ledger.reserve(call.key, call.request, model, call.max_tokens, account.total)
         await _committed(reserve)
-        return Entry("done", found.text, found.used, latency_s=found.latency_s)
+        return dataclasses.replace(
+            found, charged=Usage()
+        )  # with its fault: a prompt that was too long is so again
 
     async def _attempts(self, call: Call, account: Account) -> Entry:
         """Attempt until there is an answer or no use in going on."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from meta_search.config import SandboxConfig
+from meta_search.errors import SandboxError
 from meta_search.evaluate.sandbox import dry
 from meta_search.evaluate.sandbox.clock import Clock
 from meta_search.evaluate.sandbox.equality import Equality, Questions
@@ -208,7 +209,12 @@ class Broker:
     async def _run_program(self, program: Program, child: Child) -> None:
         """Run a program in a sibling: one at a time, charged to the item by the zygote."""
         async with self._one_program:
-            ok, text = await self._program(program, child.number)
+            try:
+                ok, text = await self._program(program, child.number)
+            except SandboxError as error:  # ours, not the agent's: no verdict comes of it
+                if not self._end.done():
+                    self._end.set_exception(error)
+                return
         self._waiting_programs -= 1
         self._tell(child, {"id": program.id, "ok": ok, "text": text})
 

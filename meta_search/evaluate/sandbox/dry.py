@@ -6,9 +6,7 @@ import json
 import re
 from collections.abc import Sequence
 
-from meta_search.types import CallReply, CallRequest
-
-__all__ = ["DryLLM", "reply"]
+__all__ = ["reply"]
 
 # One program for both uses of code: printing an answer, and transforming an ARC grid.
 PROGRAM = "```python\ndef transform(grid):\n    return grid\n\nprint(42)\n```"
@@ -48,12 +46,3 @@ def reply(fields: Sequence[str], as_json: bool, prompt: str) -> str:
 def _value(field: str) -> str:
     name = field.lower()
     return next((value for word, value in VALUES.items() if word in name), ANSWER)
-
-
-class DryLLM:
-    """The same as an `LLM` for callers outside the sandbox; knows the fields by the schema only."""
-
-    async def __call__(self, request: CallRequest) -> CallReply:
-        fields = list((request.schema or {}).get("properties", {}))
-        prompt = request.messages[-1][1] if request.messages else ""
-        return CallReply(reply(fields, request.schema is not None, prompt))

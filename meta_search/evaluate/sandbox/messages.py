@@ -212,7 +212,12 @@ def _shallow(value: Any, depth: int = 16) -> bool:
 
 
 def _small(schema: dict[str, Any]) -> bool:
-    return len(json.dumps(schema)) <= MAX_SCHEMA
+    """Whether a schema is short, and can be sent: lone surrogates and infinite numbers cannot."""
+    try:
+        text = json.dumps(schema, ensure_ascii=False, allow_nan=False)
+        return len(text.encode()) <= MAX_SCHEMA
+    except ValueError:
+        return False
 
 
 def _fault_kind(kind: Any, detail: str) -> str:

@@ -19,7 +19,7 @@ from collections.abc import Coroutine, Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from meta_search.config import SandboxConfig
 from meta_search.errors import SandboxError
@@ -29,6 +29,8 @@ from meta_search.evaluate.sandbox.launch import refuse_without
 from meta_search.evaluate.sandbox.messages import ProtocolError, clean_line, program_result
 from meta_search.evaluate.sandbox.names import LAYERS
 from meta_search.evaluate.sandbox.scorer_process import ScorerProcess
+
+P = TypeVar("P", ScorerProcess, ZygoteHandle)
 
 __all__ = ["ROOM", "ConfinedScorer", "Scored"]
 
@@ -132,10 +134,9 @@ class ConfinedScorer:
             if self._scorer is None or self._scorer.lost:
                 if self._scorer is not None:
                     await self._scorer.close()
-                self._scorer = await ScorerProcess.open(
-                    self._factory, self._arguments, self._config, self._layers
-                )
-                self._check(self._scorer.missing)
+                    self._scorer = None
+                made = await ScorerProcess.open(self._factory, self._arguments, self._config, self._layers)
+                self._scorer = await self._checked(made)
         return self._scorer
 
     async def _running_programs(self) -> ZygoteHandle:
@@ -143,12 +144,21 @@ class ConfinedScorer:
             if self._programs is None or self._programs.lost:
                 if self._programs is not None:
                     await self._programs.close()
-                self._programs = await ZygoteHandle.start(self._config, self._layers, PROGRAMS)
-                self._check(self._programs.missing)
+                    self._programs = None
+                made = await ZygoteHandle.start(self._config, self._layers, PROGRAMS)
+                self._programs = await self._checked(made)
         return self._programs
 
-    def _check(self, missing: Mapping[str, str]) -> None:
-        refuse_without(missing, self._layers, self._config.level, "scorer's sandbox", "score answers")
+    async def _checked(self, process: P) -> P:
+        """A process whose sandbox has all it must have; one that has not is never used."""
+        try:
+            refuse_without(
+                process.missing, self._layers, self._config.level, "scorer's sandbox", "score answers"
+            )
+        except SandboxError:
+            await process.close()
+            raise
+        return process
 
     async def _score(self, job: Mapping[str, Any]) -> Scored:
         async with self._room:

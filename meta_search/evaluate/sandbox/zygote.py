@@ -31,7 +31,7 @@ from typing import Any, NoReturn
 
 from meta_search.evaluate.sandbox import libc
 from meta_search.evaluate.sandbox.child import PIPE, Channel, enter_files, run_one
-from meta_search.evaluate.sandbox.confine import THREADS, Confinement, Slot
+from meta_search.evaluate.sandbox.confine import NOBODY, THREADS, Confinement, Slot
 from meta_search.evaluate.sandbox.preload import load_runtime, preload
 from meta_search.evaluate.sandbox.trial import find_missing
 
@@ -207,7 +207,7 @@ class Zygote:
             child.why = "cpu"
         elif self._confinement.written(child.slot) > self._confinement.disk_mb:
             child.why = "disk"
-        elif child.slot.uid is None and _threads_of(pid) > THREADS:
+        elif child.slot.uid in (None, NOBODY) and _threads_of(pid) > THREADS:
             child.why = "threads"
         if child.why:
             os.kill(pid, signal.SIGKILL)

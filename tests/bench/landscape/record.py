@@ -130,6 +130,8 @@ def main() -> None:
         briefing = Briefing(session, members)
         demonstrations = tuple(teach(session, members, briefing, runner))
         print(f"{len(demonstrations)} worked examples; families {briefing.keywords}", flush=True)
+        if lacking := {item.kind for item in runner.items("train")} - set(briefing.keywords):
+            raise SystemExit(f"no word tells {', '.join(lacking)} from the others: no design can route it")
         plans = [*pure(), *mixed(briefing.keywords)]
         agents = [candidate(plan, demonstrations) for plan in plans]
         table = measure(runner, members, briefing, agents)
