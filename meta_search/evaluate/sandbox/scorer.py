@@ -134,7 +134,6 @@ class ConfinedScorer:
             if self._scorer is None or self._scorer.lost:
                 if self._scorer is not None:
                     await self._scorer.close()
-                    self._scorer = None
                 made = await ScorerProcess.open(self._factory, self._arguments, self._config, self._layers)
                 self._scorer = await self._checked(made)
         return self._scorer
@@ -144,7 +143,6 @@ class ConfinedScorer:
             if self._programs is None or self._programs.lost:
                 if self._programs is not None:
                     await self._programs.close()
-                    self._programs = None
                 made = await ZygoteHandle.start(self._config, self._layers, PROGRAMS)
                 self._programs = await self._checked(made)
         return self._programs
