@@ -80,9 +80,8 @@ def contenders(members: Members, finalists: int) -> tuple[list[Member], list[Mem
     """Finalists by validation, and the best seeds; whoever lacks validation results comes after."""
 
     def rank(member: Member) -> tuple[float, ...]:
-        on_validation = member.validated and bool(
-            member.rows("validation")
-        )  # some may be the endpoint's faults
+        # Not by the number of results: some may be faults of the endpoint.
+        on_validation = member.validated and bool(member.rows("validation"))
         score = member.score("validation") if on_validation else member.score("train")
         return (not on_validation, -score, -member.score("train"), member.cost("train"))
 

@@ -117,9 +117,7 @@ class Sender:
         model = call.line.endpoint.model
         reserve = self._ledger.reserve(call.key, call.request, model, call.max_tokens, account.total)
         await _committed(reserve)
-        return dataclasses.replace(
-            found, charged=Usage()
-        )  # with its fault: a prompt that was too long is so again
+        return dataclasses.replace(found, charged=Usage())  # with its fault: a prompt too long is so again
 
     async def _attempts(self, call: Call, account: Account) -> Entry:
         """Attempt until there is an answer or no use in going on."""
