@@ -21,7 +21,7 @@ from tests.test_mending import BROKEN, MENDED, adds, overrides, replays
 SEEDS = 7
 WRONG = MENDED.replace("    return answer\n", '    return "none of them"\n').replace("Mended", "Wrong")
 HALF = MENDED.replace(
-    "    return answer\n", "    return answer if int(answer.content) in range(7, 43) else None\n"
+    "    return answer\n", "    assert int(answer.content) in range(7, 43)\n    return answer\n"
 ).replace("Mended", "Half")
 
 
@@ -90,7 +90,7 @@ def test_a_search_as_published(searched: list[Mapping[str, Any]]) -> None:
     errors = [t for b in searched if "this agent failed" in (t := b["messages"][-1]["content"])]
     assert len(errors) == 4
     assert "AssertionError: what is this (line 3: `assert answer" in errors[0]
-    assert "every path through forward must end in a return" in errors[1]
+    assert "line 3: `assert int(answer.content) in range(7, 43)`" in errors[1]
     assert "not one of 6 tasks was right" in errors[2]
     replays()
 
