@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from archive.select import Member as Selectable
@@ -42,6 +42,7 @@ class Member:
     wanted: dict[str, int] = field(default_factory=dict)
     target: dict[str, int] = field(default_factory=dict)
     _scores: dict[str, dict[str, float]] = field(default_factory=dict)  # of splits unchanged since
+    _costs: dict[str, dict[str, float]] = field(default_factory=dict)
 
     @property
     def agent(self) -> Agent:
@@ -59,15 +60,19 @@ class Member:
         """Keep a result."""
         self.results.setdefault(result.split, {})[(result.item, result.repeat)] = result
         self._scores.pop(result.split, None)
+        self._costs.pop(result.split, None)
 
     def scores(self, split: str) -> Mapping[str, float]:
         """Item -> mean score over its repeats."""
         if split not in self._scores:
-            sums: dict[str, list[float]] = {}
-            for row in self.rows(split):
-                sums.setdefault(row.item, []).append(row.score or 0.0)
-            self._scores[split] = {item: sum(values) / len(values) for item, values in sums.items()}
+            self._scores[split] = _by_item(self.rows(split), lambda row: row.score or 0.0)
         return self._scores[split]
+
+    def costs(self, split: str) -> Mapping[str, float]:
+        """Item -> mean cost over its repeats, as `cost` counts it."""
+        if split not in self._costs:
+            self._costs[split] = _by_item(self.rows(split), _cost)
+        return self._costs[split]
 
     def score(self, split: str) -> float:
         scores = self.scores(split)
@@ -79,14 +84,7 @@ class Member:
         return sum(map(_cost, rows)) / len(rows) if rows else 0.0
 
     def standing(self, split: str) -> Standing:
-        return Standing(self.scores(split), self.cost(split), self._costs(split))
-
-    def _costs(self, split: str) -> Mapping[str, float]:
-        """Item -> mean cost over its repeats, as `cost` counts it."""
-        sums: dict[str, list[float]] = {}
-        for row in self.rows(split):
-            sums.setdefault(row.item, []).append(_cost(row))
-        return {item: sum(values) / len(values) for item, values in sums.items()}
+        return Standing(self.scores(split), self.cost(split), self.costs(split))
 
     def evaluation(self, split: str) -> Evaluation:
         """Summary of a split so far."""
@@ -162,6 +160,14 @@ class Members:
         """Members with results on a split, best first."""
         pool = [m for m in self.all() if len(m.rows(split)) >= fewest]
         return sorted(pool, key=lambda m: (-m.score(split), m.cost(split)))
+
+
+def _by_item(rows: Iterable[ItemResult], value: Callable[[ItemResult], float]) -> dict[str, float]:
+    """Item -> mean over its repeats."""
+    found: dict[str, list[float]] = {}
+    for row in rows:
+        found.setdefault(row.item, []).append(value(row))
+    return {item: sum(values) / len(values) for item, values in found.items()}
 
 
 def _cost(row: ItemResult) -> float:

@@ -86,8 +86,7 @@ def endpoints_for(config: Mapping[str, Any], local: Mapping[str, Endpoint]) -> d
     llm = from_mapping(config).llm
     key: str | None = None
     if llm.api_key_env and llm.mode != "replay":
-        key = os.environ.get(llm.api_key_env)
-        key = (key or "").strip()
+        key = os.environ.get(llm.api_key_env, "").strip()
         if not key:
             raise ConfigError(f"the environment variable {llm.api_key_env} (llm.api_key_env) holds no key")
         if not (key.isascii() and key.isprintable()):  # the wire would quote it in its complaint

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -80,10 +79,7 @@ def test_what_is_paid_and_archived_is_in_the_verdict(folder: Path, calls: int) -
 
 
 def test_finalists_of_an_earlier_report_are_finalists_no_longer(folder: Path) -> None:
-    def better(messages: Sequence[Mapping[str, Any]], body: Mapping[str, Any]) -> str:
-        return adds(messages, body)
-
-    with CountingEndpoint(better) as endpoint:
+    with CountingEndpoint(adds) as endpoint:
         more = ("search.candidates=8", "search.finalists=1", "search.prior=false", "budget.calls=200")
         words = overrides(folder, endpoint, *more, "run.confirm=false")
         cli.main(["run", *words])

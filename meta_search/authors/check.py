@@ -115,16 +115,16 @@ def find_leak(source: str, demonstrations: Iterable[str], scored: Mapping[str, s
             that says "even or odd" would be refused. Of those longer than what prompts show, the beginning
             counts as well, in the source: a meta agent has seen no more.
     """
-    texts = [_folded(text) for text in (*_strings(source), *demonstrations)]
-    whole, folded = set(texts), "\n".join(texts)
-    written = "\n".join(map(_folded, _strings(source)))
-    beginnings = Counter(_folded(question)[:LEAK_SHOWN] for question in scored)
-    for question, item in scored.items():
-        needle = _folded(question)
+    written = [_folded(text) for text in _strings(source)]
+    texts = [*written, *map(_folded, demonstrations)]
+    whole, folded, own = set(texts), "\n".join(texts), "\n".join(written)
+    needles = [(_folded(question), item) for question, item in scored.items()]
+    beginnings = Counter(needle[:LEAK_SHOWN] for needle, _ in needles)
+    for needle, item in needles:
         begins = needle[:LEAK_SHOWN]  # where several begin so, it tells none of them
         if needle and (needle in whole or (len(needle) >= LEAK_LENGTH and needle in folded)):
             return item
-        if len(needle) > LEAK_SHOWN and beginnings[begins] == 1 and begins in written:
+        if len(needle) > LEAK_SHOWN and beginnings[begins] == 1 and begins in own:
             return item
     return None
 
