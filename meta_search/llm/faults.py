@@ -89,9 +89,8 @@ def classify(error: BaseException, timeout_s: float, secret: str | None = None) 
     message = one_line(str(error), secret) or type(error).__name__
     kind = _kind(error, status, message)
     sent_back = bool(headers) and status not in UNKNOWN_FATE and status != 200
-    unsent = any(
-        cls.__name__ == "ClientConnectorError" for cls in type(error).__mro__
-    )  # aiohttp: no connection
+    # aiohttp had no connection to send it over.
+    unsent = any(cls.__name__ == "ClientConnectorError" for cls in type(error).__mro__)
     definite = sent_back or unsent or kind in ("context", "request", "fatal", "limited")
     wait = _retry_after(headers or {}) if kind in ("limited", "transient") else None
     return Failure(kind, not definite, message, wait, status)

@@ -214,8 +214,8 @@ def _shallow(value: Any, depth: int = 16) -> bool:
 def _small(schema: dict[str, Any]) -> bool:
     """Whether a schema is short, and can be sent: lone surrogates and infinite numbers cannot."""
     try:
-        text = json.dumps(schema, ensure_ascii=False, allow_nan=False)
-        return len(text.encode()) <= MAX_SCHEMA
+        json.dumps(schema, ensure_ascii=False).encode()
+        return len(json.dumps(schema, allow_nan=False)) <= MAX_SCHEMA
     except ValueError:
         return False
 
