@@ -35,6 +35,11 @@ class Ending:
     best: str
     complete: bool
 
+    @property
+    def status(self) -> str:
+        """What the archive and the page say of the run."""
+        return "done" if self.complete else "cut short"
+
 
 def final_report(
     session: Session, members: Members, runner: Runner, pairs: Pairs, progress: Progress
@@ -56,13 +61,14 @@ def final_report(
     result = _verdict(field, Paid.of(paid))
     runner.write("set_meta", FINAL, _final(field, paid))
     runner.write("set_meta", "verdict", result.text)
-    runner.finish("reporting")
+    best = result.best.finalist.agent if result.best is not None else _best_of(field.everyone)
+    ending = Ending(result, best, complete)
+    runner.finish(ending.status)  # before the page, which tells it
     with Archive(session.folder) as archive:
         page = session.folder / "report.html"
         write_report(archive, result, page, session.folder.name, Tunings(archive))
-    best = result.best.finalist.agent if result.best is not None else _best_of(field.everyone)
     runner.write("set_meta", "best", best)
-    return Ending(result, best, complete)
+    return ending
 
 
 def _finalists_before(session: Session) -> set[str]:

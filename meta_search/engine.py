@@ -208,7 +208,7 @@ class Search:
         self.briefs.close()
         self.session.host.call("set_phase", "final").result()
         ending = closing.final_report(self.session, self.members, self.runner, self.pairs, self.progress)
-        self.runner.finish("done" if ending.complete else "cut short")
+        self.runner.finish(ending.status)
         status = 0 if ending.complete else 3
         return RunSummary(self.session.folder, status, ending.verdict.sentence, ending.best, ending.verdict)
 

@@ -69,6 +69,7 @@ def test_a_search_leaves_a_run_that_can_be_looked_through(
     assert max(row["test"] or 0.0 for row in rows) == 1.0
     (run,) = (folder / "runs").iterdir()
     assert {"archive.db", "config.json", "report.html"} <= {path.name for path in run.iterdir()}
+    assert "<b>done</b><span>status" in (run / "report.html").read_text(encoding="utf-8")
     with sqlite3.connect(run / "archive.db") as database:
         (ledger,) = database.execute("SELECT COUNT(*) FROM calls").fetchone()
     assert 0 < ledger <= endpoint.calls
