@@ -18,7 +18,7 @@ __all__ = ["ALPHA", "Standing", "decide", "last_finalist", "pair"]
 ALPHA = 0.05  # a candidate with less chance than this to end among the finalists is stopped
 AS_DEAR = 1.1  # costs that differ by less say nothing yet: items differ too
 WORST_ODDS = 0.5  # however dear, a candidate with better odds than this goes on
-UPPER = 3  # while few are complete, one in so many counts as a finalist
+UPPER = 2  # while few are complete, one in so many counts as a finalist; with 3, one of six was lost
 NOTHING_RIGHT = 0.10  # chance that an agent like the best has nothing right in so many items
 FEWEST = 3  # items before any decision
 
@@ -94,7 +94,7 @@ def _place(behind: float) -> str:
 
 
 def last_finalist(complete: Sequence[Standing], finalists: int) -> Standing:
-    """The last of those who would be finalists now, but one of the upper third: what it takes will rise."""
+    """The last of those who would be finalists now, but one of the upper half: what it takes will rise."""
     ranked = sorted(complete, key=lambda s: (-s.mean, s.cost))
     return ranked[_last_place(len(ranked), finalists) - 1]
 
