@@ -263,7 +263,7 @@ def test_screening_evaluates_one_draft_a_brief() -> None:
 # -- what is checked in
 
 
-@pytest.mark.parametrize("file", sorted(FILE.parent.glob("*.json.xz")), ids=lambda file: file.name)
+@pytest.mark.parametrize("file", [FILE, FILE.with_name("families-0.5b.json.xz")], ids=lambda file: file.name)
 def test_the_recorded_landscapes_are_what_the_issue_asks_for(file: Path) -> None:
     land = Landscape.read(file)
     assert len(land.recorded) >= 100
