@@ -12,7 +12,7 @@ import contextlib
 import json
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
@@ -27,14 +27,15 @@ from meta_search.llm.gateway import Endpoint, Gateway, GatewayStatus
 from meta_search.llm.ledger import Entry, Ledger, find_entry
 from meta_search.types import CallReply, CallRequest, Usage
 
-__all__ = ["Host", "Service", "ThreadHost", "endpoints_for", "make_service"]
+__all__ = ["Host", "OrderedHost", "Service", "ThreadHost", "endpoints_for", "make_service"]
 
 
 CLOSE_S = 5.0
+ORDERED = ("write", "close")  # methods of `Service` that must not overtake each other
 
 
 class Host(Protocol):
-    """Where a `Service` lives."""
+    """Where a `Service` lives. Calls of `write` begin in the order in which they were made."""
 
     def call(self, method: str, *args: Any) -> Future[Any]: ...
 
@@ -60,6 +61,11 @@ class Service:
     async def write(self, method: str, *args: Any) -> Any:
         """Call a method of the `Store` and wait for its commit."""
         return await asyncio.wrap_future(getattr(self._store, method)(*args))
+
+    async def in_order(self, calls: Sequence[tuple[str, tuple[Any, ...]]]) -> list[Any]:
+        """Several calls, (method, arguments), begun one after another; a result or an exception for each."""
+        begun = [asyncio.ensure_future(getattr(self, method)(*args)) for method, args in calls]
+        return await asyncio.gather(*begun, return_exceptions=True)
 
     async def status(self) -> GatewayStatus:
         """What is going on."""
@@ -173,6 +179,68 @@ class ThreadHost:
         self._thread.join(CLOSE_S)
         if not self._thread.is_alive():
             self._loop.close()
+
+
+class OrderedHost:
+    """A host on Ray whose writes keep their order.
+
+    Ray lets calls of an actor that works on several at a time overtake each other (one in twenty did, where
+    two were made within a millisecond): an event came before the one that led to it, and a run that was
+    killed could not be resumed. What is written while a message is on its way waits, and goes with the next.
+
+    Args:
+        host: Of a `Service`.
+    """
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._lock = threading.Lock()
+        self._waiting: list[tuple[Future[Any], str, tuple[Any, ...]]] = []
+        self._sending = False
+
+    def call(self, method: str, *args: Any) -> Future[Any]:
+        """Call an async method of the object; the futures of ordered ones cannot be cancelled."""
+        if method not in ORDERED:
+            return self._host.call(method, *args)
+        future: Future[Any] = Future()
+        future.set_running_or_notify_cancel()
+        with self._lock:
+            self._waiting.append((future, method, args))
+            first, self._sending = not self._sending, True
+        if first:
+            self._send()
+        return future
+
+    def close(self) -> None:
+        """Close the host; have the object close itself before."""
+        self._host.close()
+
+    def _send(self) -> None:
+        with self._lock:
+            batch, self._waiting = self._waiting, []
+            self._sending = bool(batch)
+        if not batch:
+            return
+        futures = [future for future, _, _ in batch]
+        try:
+            sent = self._host.call("in_order", [(method, args) for _, method, args in batch])
+        except Exception as error:  # noqa: BLE001 (handed to whoever waits)
+            self._settle(futures, [error] * len(futures))
+        else:
+            sent.add_done_callback(lambda done: self._settle(futures, _results(done, len(futures))))
+
+    def _settle(self, futures: Sequence[Future[Any]], results: Sequence[Any]) -> None:
+        self._send()  # first: whoever waits for these may take a while
+        for future, result in zip(futures, results, strict=True):
+            if isinstance(result, BaseException):
+                future.set_exception(result)
+            else:
+                future.set_result(result)
+
+
+def _results(done: Future[list[Any]], most: int) -> list[Any]:
+    error = done.exception()
+    return done.result() if error is None else [error] * most
 
 
 async def _cancel_all() -> None:

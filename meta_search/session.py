@@ -28,7 +28,7 @@ from meta_search.evaluate.evaluator import Evaluator, InlineEvaluator
 from meta_search.llm.gateway import Endpoint, GatewayStatus
 from meta_search.runs import ARCHIVE
 from meta_search.scorers import Scorer
-from meta_search.service import Host, ThreadHost, endpoints_for, make_service
+from meta_search.service import Host, OrderedHost, ThreadHost, endpoints_for, make_service
 from meta_search.types import CallReply, CallRequest
 
 __all__ = ["Session", "new_folder", "open_session", "read_config", "write_config"]
@@ -211,7 +211,7 @@ def _open_ray(
     archive = str((folder / ARCHIVE).resolve())
     host = RayHost(make_service, archive, to_mapping(config), dict(local), elapsed())
     stack.callback(host.close)
-    return host, lambda: RayPool(config, host)
+    return OrderedHost(host), lambda: RayPool(config, host)
 
 
 def _close_service(host: Host) -> None:
