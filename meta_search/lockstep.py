@@ -21,6 +21,7 @@ BASELINES = 2  # best seeds that are tested beside the finalists
 ROUND = 6  # test items all contenders run before the clock is looked at
 RESERVE_S = 6.0  # for the report itself
 MARGIN = 1.25  # test items may be a little dearer than train items
+SHRINKAGE = 4  # items' worth of the typical score that every contender's own items are added to
 ENOUGH = 20  # test items that no baseline at matched cost may take from the others
 
 Each = tuple[float, float, float]  # calls, tokens, US dollars per item
@@ -77,18 +78,26 @@ def choose_field(session: Session, members: Members, runner: Runner, progress: P
 
 
 def contenders(members: Members, finalists: int) -> tuple[list[Member], list[Member]]:
-    """Finalists by validation, and the best seeds; whoever lacks validation results comes after."""
+    """Finalists and the best seeds by what train and validation say of them together, best first.
 
-    def rank(member: Member) -> tuple[float, ...]:
-        # Not by the number of results: some may be faults of the endpoint.
-        on_validation = member.validated and bool(member.rows("validation"))
-        score = member.score("validation") if on_validation else member.score("train")
-        return (not on_validation, -score, -member.score("train"), member.cost("train"))
-
+    Validation alone would choose no better where all of it is there, and worse where the budget cut it short
+    (`python -m tests.bench.landscape.choosing`).
+    """
     ready = [m for m in members.all() if m.done and not m.stopped and m.rows("train")]
+    typical = sum(m.score("train") for m in ready) / max(1, len(ready))
+
+    def rank(member: Member) -> tuple[float, float]:
+        return (-_expected(member, typical), member.cost("train"))
+
     found = sorted((m for m in ready if not m.seed), key=rank)
     seeds = sorted((m for m in ready if m.seed), key=rank)
     return found[:finalists], seeds[:BASELINES]
+
+
+def _expected(member: Member, typical: float) -> float:
+    """Mean score on train and validation items, drawn towards the typical score: few items say little."""
+    scores = [*member.scores("train").values(), *member.scores("validation").values()]
+    return (sum(scores) + SHRINKAGE * typical) / (len(scores) + SHRINKAGE)
 
 
 def _within_budget(session: Session, field: Field, planned: int, progress: Progress) -> list[str]:

@@ -26,7 +26,7 @@ class Member:
         seed: Hand-made, not found.
         results: Split -> (item, repeat) -> scored result.
         racing: Under evaluation now.
-        done: Its evaluation on train is finished or was stopped. validated: that on validation is finished.
+        done: Its evaluation on train is finished or was stopped.
         stopped: Why it was stopped early, `""` if it was not.
         wanted: Split -> pairs of a full evaluation. target: split -> pairs at which its race is looked at.
     """
@@ -36,7 +36,6 @@ class Member:
     results: dict[str, dict[tuple[str, int], ItemResult]] = field(default_factory=dict)
     racing: bool = False
     done: bool = False
-    validated: bool = False
     stopped: str = ""
     children: int = 0
     wanted: dict[str, int] = field(default_factory=dict)

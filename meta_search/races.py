@@ -146,7 +146,7 @@ class Races:
         if self.stop:
             member.racing = False
         elif split == "validation" and done:
-            member.racing, member.validated = False, True
+            member.racing = False
             self._journal.note("race", {"agent": member.agent.id, "split": split})
         elif split == "validation":
             self._look(member, split)

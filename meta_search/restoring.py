@@ -163,8 +163,6 @@ class _Walk:
             member.done, member.stopped = True, data["stopped"]
             if data["validate"]:
                 races[agent] = "validation"
-        else:
-            member.validated = True
 
     def _raced(self, agent: str) -> Member:
         if agent not in self._members:

@@ -33,17 +33,39 @@ def member(name: str, train: int, validation: Sequence[str | int]) -> Member:
         score = float(told) if isinstance(told, int) else 0.0
         made.add(ItemResult(made.agent.id, "validation", f"v{i}", 0, kind, score=score))
     made.wanted = {"train": 18, "validation": len(validation)}
-    made.validated = bool(validation)
     return made
 
 
-def test_a_fault_of_the_endpoint_on_validation_does_not_turn_its_choice_around() -> None:
+def chosen(*found: Member) -> list[str]:
     members = Members()
-    good, lucky = member("good", 14, [1] * 17 + ["llm"]), member("lucky", 15, [1] * 6 + [0] * 12)
-    spoiled = member("spoiled", 16, ["llm"] * 18)  # nothing is known of it on validation
-    for one in (lucky, good, spoiled):
+    for one in found:
         members.add(one)
-    assert contenders(members, 3)[0] == [good, lucky, spoiled]
+    return [m.agent.name for m in contenders(members, len(found))[0]]
+
+
+def test_finalists_are_chosen_by_train_and_validation_together() -> None:
+    steady, lucky = member("steady", 14, [1] * 14 + [0] * 4), member("lucky", 10, [1] * 15 + [0] * 3)
+    assert chosen(lucky, steady) == ["steady", "lucky"]  # 28 and 25 of 36
+
+
+def test_a_validation_that_the_budget_cut_counts_as_far_as_it_went() -> None:
+    """One cut after five items used to come after any that was whole, however bad."""
+    poor, cut = member("poor", 9, [1] * 7 + [0] * 11), member("cut", 15, [1] * 4 + [0])
+    assert chosen(poor, cut) == ["cut", "poor"]
+
+
+def test_few_items_say_little() -> None:
+    """The endpoint failed all but two items of one agent: two of two is less than 17 of 18."""
+    few, many, poor = member("few", 2, []), member("many", 17, []), member("poor", 6, [])
+    few.results["train"] = dict(list(few.results["train"].items())[:2])
+    assert few.score("train") == 1.0
+    assert chosen(few, many, poor) == ["many", "few", "poor"]
+
+
+def test_a_fault_of_the_endpoint_on_validation_does_not_turn_its_choice_around() -> None:
+    good, lucky = member("good", 14, [1] * 17 + ["llm"]), member("lucky", 15, [1] * 6 + [0] * 12)
+    spoiled = member("spoiled", 13, ["llm"] * 18)  # nothing is known of it on validation
+    assert chosen(lucky, good, spoiled) == ["good", "spoiled", "lucky"]
 
 
 def test_the_last_screen_shows_names_and_code_as_they_are_but_for_controls(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from tests.bench.landscape.simulate import Trace
 from tests.bench.landscape.table import Design, Landscape
 
-__all__ = ["NEVER", "Interval", "Saving", "calls_until", "median", "ratio", "regret_at", "saving"]
+__all__ = ["NEVER", "Interval", "Saving", "calls_until", "mean", "median", "ratio", "regret_at", "saving"]
 
 NEVER = float("inf")
 DRAWS = 2000
@@ -108,6 +108,11 @@ def saving(landscape: Landscape, trace: Trace, finalists: int = 2) -> Saving:
     left += [-1] * (len(top) - len(left))
     worse = sum(score > kept for (score, _), kept in zip(top, left, strict=False))
     return Saving(used, full, lost, worse, len(top))
+
+
+def mean(values: Sequence[float]) -> Interval:
+    """Mean with its interval by bootstrap over searches."""
+    return _bootstrap(lambda draw: statistics.fmean(draw(values)))
 
 
 def median(values: Sequence[float]) -> Interval:
