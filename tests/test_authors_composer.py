@@ -132,6 +132,17 @@ def test_mutation_changes_one_thing(desk: Desk, before: Plan, knob: str, change:
     assert {key for key in old if old[key] != new[key]} - {"name", "thought"} == change
 
 
+def test_names_do_not_grow_and_thoughts_tell_what_was_changed(desk: Desk) -> None:
+    plan = Plan("A routed", thought="Works by program; 2 worked examples shown.", shown=2)
+    for _ in range(3):
+        parent, before = planned(plan), plan
+        plan = plan_of(
+            desk, "mutate", [parent], keywords={}, trial={"mutate": "shown"}, demonstrations=(SHOWN,)
+        )
+        assert plan.name == f"A routed, {plan.shown} shown"
+        assert plan.thought == f"{before.name}, changed to: {plan.shown} shown."
+
+
 @pytest.mark.parametrize("name", ["direct", "program_of_thought", "chain_of_thought", "self_consistency"])
 def test_seeds_have_plans_to_start_from(desk: Desk, name: str) -> None:
     trial = {"mutate": "samples"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from typing import Any
 
 from meta_search.authors.author import Context, Parent, Written
 from meta_search.authors.bootstrap import bootstrap, collect
@@ -167,25 +168,32 @@ def _mutate(context: Context, parent: Parent, plan: Plan) -> Plan:
         return _with_wording(_routed(context, ways, plan.samples, plan.shown, "Mutated"), plan)
     if knob == "way":
         way = context.rng.choice(others)
-        return replace(plan, way=way, routes=(), name=f"{plan.name}, by {way}"[:60])
+        return _changed(plan, f"by {way}", way=way, routes=())
     if knob == "samples" and plan.samples > 1:
-        return replace(plan, samples=1, name=f"{plan.name}, one vote"[:60])
+        return _changed(plan, "one vote", samples=1)
     if knob == "samples" and plan.shown:
-        return replace(plan, samples=3, name=f"{plan.name}, three votes"[:60])
+        return _changed(plan, "three votes", samples=3)
     shown = context.rng.choice([n for n in (1, 2, 3) if n != plan.shown])
-    return replace(plan, shown=shown, name=f"{plan.name}, {shown} shown"[:60])
+    return _changed(plan, f"{shown} shown", shown=shown)
+
+
+def _changed(plan: Plan, what: str, **fields: Any) -> Plan:
+    """The plan with one thing changed, which its name and thought tell; a change of the parent's own is not
+    named again, or names would grow with every generation."""
+    name = f"{plan.name.partition(', ')[0]}, {what}"[:60]
+    return replace(plan, name=name, thought=f"{plan.name}, changed to: {what}.", **fields)
 
 
 def _simplify(plan: Plan) -> Plan | None:
     """The same with fewer calls and shorter prompts; `None` where nothing is left to leave out."""
     if plan.samples > 1:
-        return replace(plan, samples=1, name=f"{plan.name}, one vote"[:60])
+        return _changed(plan, "one vote", samples=1)
     if plan.shown > 1:
-        return replace(plan, shown=plan.shown - 1, name=f"{plan.name}, {plan.shown - 1} shown"[:60])
+        return _changed(plan, f"{plan.shown - 1} shown", shown=plan.shown - 1)
     if plan.steps:
-        return replace(plan, steps=(), name=f"{plan.name}, no advisers"[:60])
+        return _changed(plan, "no advisers", steps=())
     if plan.routes:
-        return replace(plan, routes=plan.routes[:-1], name=f"{plan.name}, fewer routes"[:60])
+        return _changed(plan, "fewer routes", routes=plan.routes[:-1])
     return None
 
 
