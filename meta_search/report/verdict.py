@@ -87,7 +87,7 @@ def verdict(
 
     Args:
         baselines: Hand-made agents, and those at matched cost where they were run.
-        finalists: Agents that the search chose by validation.
+        finalists: Agents that the search chose, by train and validation items.
         paid: What the run paid; without it there is no break-even.
         notes: What else is to be said of the baselines.
         seed: Seed of the permutation test and the bootstrap.

@@ -1,4 +1,8 @@
-"""`kill -9` ten times at random moments of one evaluation, and of one search: nothing is sent twice."""
+"""`kill -9` ten times at random moments of an evaluation and of two searches: nothing is sent twice.
+
+One search has one candidate in flight, and must come to what it comes to undisturbed. The other has four, so
+that its course is decided by chance: it must come to an end, and its replay to the same.
+"""
 
 from __future__ import annotations
 
@@ -23,14 +27,17 @@ def measure(quick: bool) -> Row:
         evaluation, same_rows = _evaluation(Path(name), endpoint, kills)
     with tempfile.TemporaryDirectory() as name, Endpoint(0.05, 0.15) as endpoint:
         search, same_agents = _search(Path(name), endpoint, kills)
-    both = (evaluation, search)
-    again, left = sum(k.again for k in both), sum(k.left for k in both)
-    same = ("equal" if same_rows else "DIFFERENT", "equal" if same_agents else "DIFFERENT")
+    with tempfile.TemporaryDirectory() as name, Endpoint(0.05, 0.15) as endpoint:
+        wide, same_replay = _wide_search(Path(name), endpoint, kills)
+    all_ = (evaluation, search, wide)
+    again, left = sum(k.again for k in all_), sum(k.left for k in all_)
+    same = (same_rows, same_agents, same_replay)
+    words = ", ".join("equal" if one else "DIFFERENT" for one in same)
     return Row(
         *ROWS["kills"],
-        figure=f"{again} sent again; results {same[0]} and {same[1]}; {left} processes left",
-        ok=again == left == 0 and same_rows and same_agents and all(k.repeats <= k.in_flight for k in both),
-        note=f"evaluation: {_told(evaluation)}; search, one in flight: {_told(search)}",
+        figure=f"{again} sent again; results {words}; {left} processes left",
+        ok=again == left == 0 and all(same) and all(k.repeats <= k.in_flight for k in all_),
+        note=f"evaluation: {_told(evaluation)}; search, one in flight: {_told(search)}; four: {_told(wide)}",
     )
 
 
@@ -59,12 +66,28 @@ def _rows(file: Path) -> list[dict[str, Any]]:
 
 
 def _search(folder: Path, endpoint: Endpoint, kills: int) -> tuple[Killed, bool]:
-    overrides = command(questions(folder), endpoint.base_url, "llm.cache=false", "author=composer")
-    overrides += ["search.in_flight=1", "search.candidates=6", "evaluate.items=8", "evaluate.test_items=8"]
+    overrides = _overrides(folder, endpoint, "search.in_flight=1", "search.candidates=6")
     run_whole(folder, "run", [*overrides, "run.dir=whole"])
-    first, further = ("run", [*overrides, "run.dir=run"]), ("resume", ["run"])
-    killed = run_killed(folder, endpoint, first, further, kills, 40)
+    killed = _killed(folder, endpoint, overrides, kills)
     return killed, _evidence(folder / "whole") == _evidence(folder / "run")
+
+
+def _wide_search(folder: Path, endpoint: Endpoint, kills: int) -> tuple[Killed, bool]:
+    killed = _killed(
+        folder, endpoint, _overrides(folder, endpoint, "search.in_flight=4", "search.candidates=20"), kills
+    )
+    run_whole(folder, "run", ["llm.mode=replay", "llm.recording=run", "run.dir=again"])
+    return killed, _evidence(folder / "again") == _evidence(folder / "run")
+
+
+def _overrides(folder: Path, endpoint: Endpoint, *more: str) -> list[str]:
+    about = ("llm.cache=false", "author=composer", "evaluate.items=8", "evaluate.test_items=8")
+    return command(questions(folder), endpoint.base_url, *about, *more)
+
+
+def _killed(folder: Path, endpoint: Endpoint, overrides: list[str], kills: int) -> Killed:
+    first, further = ("run", [*overrides, "run.dir=run"]), ("resume", ["run"])
+    return run_killed(folder, endpoint, first, further, kills, 40)
 
 
 def _evidence(run: Path) -> list[Any]:

@@ -36,7 +36,7 @@ ROWS = {
     ),
     "storm": ("three of ten calls fail in all ways: scores of an evaluation", "the same as without faults"),
     "kills": (
-        "kill -9 ten times in an evaluation, and in a search with one in flight",
+        "kill -9 ten times in an evaluation, and in searches with one and with four in flight (its replay)",
         "no answered call sent again, repeats ≤ in flight, equal results",
     ),
     "orphans": ("8 workers and the driver killed while the embedded model serves: processes left", "0"),
