@@ -32,17 +32,8 @@ def score_and_cost(rows: Sequence[Row], finalists: frozenset[str], split: str) -
     """
     cost = [per_item(r, "tokens") for r in rows]
     on_front = sorted(front([(r["score"], c) for r, c in zip(rows, cost, strict=True)]), key=cost.__getitem__)
-    traces: list[Figure] = [
-        {
-            "type": "scatter",
-            "mode": "lines",
-            "name": "Pareto front",
-            "x": [cost[i] for i in on_front],
-            "y": [100 * rows[i]["score"] for i in on_front],
-            "line": {"color": LINE, "width": 2, "shape": "hv", "dash": "dot"},
-            "hoverinfo": "skip",
-        }
-    ]
+    heights = [100 * rows[i]["score"] for i in on_front]
+    traces = [_steps("Pareto front", [cost[i] for i in on_front], heights, 2, dash="dot")]
     for kind in ("seed", "found", "finalist"):
         chosen = [i for i, r in enumerate(rows) if _kind(r, finalists) == kind]
         if chosen:
@@ -68,18 +59,8 @@ def progress(rows: Sequence[Row], created: Sequence[float], split: str) -> Figur
     for row in rows:
         best = max(best, row["score"] if row["complete"] else 0.0)
         line.append(100 * best)
-    traces: list[Figure] = [
-        {
-            "type": "scatter",
-            "mode": "lines",
-            "name": "best so far",
-            "x": order,
-            "y": line,
-            "line": {"color": LINE, "width": 2.5, "shape": "hv"},
-            "hoverinfo": "skip",
-        }
-    ]
-    axes: list[list[list[float]]] = [[order, minutes]]  # type: ignore[list-item]
+    traces = [_steps("best so far", order, line, 2.5)]
+    axes: list[tuple[Sequence[float], Sequence[float]]] = [(order, minutes)]
     for kind, complete in (("seed", True), ("found", True), ("stopped early", False)):
         chosen = [i for i, r in enumerate(rows) if _named(r) == (kind, complete)]
         if not chosen:
@@ -87,31 +68,47 @@ def progress(rows: Sequence[Row], created: Sequence[float], split: str) -> Figur
         points = _points(kind, [rows[i] for i in chosen], [order[i] for i in chosen])
         points["error_y"] = {"visible": False}
         traces.append(points)
-        axes.append([[order[i] for i in chosen], [minutes[i] for i in chosen]])
+        axes.append(([order[i] for i in chosen], [minutes[i] for i in chosen]))
     layout = _layout("agents", f"score on {split} items, %")
-    layout["updatemenus"] = [
-        {
-            "type": "buttons",
-            "direction": "right",
-            "x": 1,
-            "xanchor": "right",
-            "y": 1.13,
-            "yanchor": "top",
-            "showactive": False,
-            "pad": {"t": 0, "r": 0},
-            "bgcolor": "rgba(128,128,128,0.12)",
-            "bordercolor": FAINT,
-            "buttons": [
-                {
-                    "label": label,
-                    "method": "update",
-                    "args": [{"x": [a[k] for a in axes]}, {"xaxis.title.text": title}],
-                }
-                for k, (label, title) in enumerate((("by agents", "agents"), ("by time", "minutes")))
-            ],
-        }
-    ]
+    layout["updatemenus"] = [_buttons(axes)]
     return {"data": traces, "layout": layout}
+
+
+def _steps(name: str, x: Sequence[float], y: Sequence[float], width: float, **line: str) -> Figure:
+    """A trace of horizontal and vertical lines from point to point."""
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "name": name,
+        "x": list(x),
+        "y": list(y),
+        "line": {"color": LINE, "width": width, "shape": "hv", **line},
+        "hoverinfo": "skip",
+    }
+
+
+def _buttons(axes: Sequence[tuple[Sequence[float], Sequence[float]]]) -> Figure:
+    """A menu of two buttons; `axes`: for each trace its x by agents and by minutes."""
+    return {
+        "type": "buttons",
+        "direction": "right",
+        "x": 1,
+        "xanchor": "right",
+        "y": 1.13,
+        "yanchor": "top",
+        "showactive": False,
+        "pad": {"t": 0, "r": 0},
+        "bgcolor": "rgba(128,128,128,0.12)",
+        "bordercolor": FAINT,
+        "buttons": [
+            {
+                "label": label,
+                "method": "update",
+                "args": [{"x": [a[k] for a in axes]}, {"xaxis.title.text": title}],
+            }
+            for k, (label, title) in enumerate((("by agents", "agents"), ("by time", "minutes")))
+        ],
+    }
 
 
 def _kind(row: Row, finalists: frozenset[str]) -> str:
