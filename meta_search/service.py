@@ -1,7 +1,8 @@
 """The one process that holds the keys and the pen: gateway and archive writer behind async methods.
 
 With Ray it lives in a named actor on the driver's node (`evaluate.ray_pool.RayHost`), without Ray in a
-thread of the driver (`ThreadHost`). Both hosts have the same `call(method, *args) -> Future`.
+thread of the driver (`ThreadHost`). Both hosts have the same `call(method, *args) -> Future`; a thread keeps
+the order of the calls, Ray does not (`OrderedHost`).
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ import contextlib
 import json
 import os
 import threading
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -21,7 +23,7 @@ from typing import Any, Protocol
 from archive.readers import Readers, database_path
 from archive.store import Store
 from meta_search.config import Config, from_mapping
-from meta_search.errors import ConfigError
+from meta_search.errors import ConfigError, MetaSearchError
 from meta_search.llm.budget import Budget
 from meta_search.llm.gateway import Endpoint, Gateway, GatewayStatus
 from meta_search.llm.ledger import Entry, Ledger, find_entry
@@ -35,7 +37,7 @@ ORDERED = ("write", "close")  # methods of `Service` that must not overtake each
 
 
 class Host(Protocol):
-    """Where a `Service` lives. Calls of `write` begin in the order in which they were made."""
+    """Where a `Service` lives."""
 
     def call(self, method: str, *args: Any) -> Future[Any]: ...
 
@@ -63,9 +65,9 @@ class Service:
         return await asyncio.wrap_future(getattr(self._store, method)(*args))
 
     async def in_order(self, calls: Sequence[tuple[str, tuple[Any, ...]]]) -> list[Any]:
-        """Several calls, (method, arguments), begun one after another; a result or an exception for each."""
+        """Several calls, (method, arguments), begun in turn; for each a result or a fault of ours."""
         begun = [asyncio.ensure_future(getattr(self, method)(*args)) for method, args in calls]
-        return await asyncio.gather(*begun, return_exceptions=True)
+        return [_told(result) for result in await asyncio.gather(*begun, return_exceptions=True)]
 
     async def status(self) -> GatewayStatus:
         """What is going on."""
@@ -79,6 +81,14 @@ class Service:
         """Finish what is in flight, commit, and close the archive."""
         await self._gateway.close()
         await asyncio.to_thread(self._store.close)
+
+
+def _told(result: Any) -> Any:
+    """A result, or an exception as one of ours, which can travel and is told in one line."""
+    if not isinstance(result, BaseException) or isinstance(result, MetaSearchError):
+        return result
+    text = " ".join(f"{type(result).__name__}: {result}".split())
+    return MetaSearchError(f"fault in the process that holds the archive: {text}")
 
 
 def endpoints_for(config: Mapping[str, Any], local: Mapping[str, Endpoint]) -> dict[str, Endpoint]:
@@ -182,11 +192,11 @@ class ThreadHost:
 
 
 class OrderedHost:
-    """A host on Ray whose writes keep their order.
+    """Around a host on Ray: writes are done in the order of the calls.
 
     Ray lets calls of an actor that works on several at a time overtake each other (one in twenty did, where
     two were made within a millisecond): an event came before the one that led to it, and a run that was
-    killed could not be resumed. What is written while a message is on its way waits, and goes with the next.
+    killed could not be resumed. What is written until a message is answered waits, and goes with the next.
 
     Args:
         host: Of a `Service`.
@@ -194,9 +204,10 @@ class OrderedHost:
 
     def __init__(self, host: Host) -> None:
         self._host = host
-        self._lock = threading.Lock()
-        self._waiting: list[tuple[Future[Any], str, tuple[Any, ...]]] = []
-        self._sending = False
+        self._waiting: deque[tuple[Future[Any], str, tuple[Any, ...]]] = deque()
+        # A thread of its own: Ctrl-C must not end a message half-way, or nothing would be sent after it.
+        self._sender = ThreadPoolExecutor(1, thread_name_prefix="writes")
+        self._closed = False
 
     def call(self, method: str, *args: Any) -> Future[Any]:
         """Call an async method of the object; the futures of ordered ones cannot be cancelled."""
@@ -204,43 +215,37 @@ class OrderedHost:
             return self._host.call(method, *args)
         future: Future[Any] = Future()
         future.set_running_or_notify_cancel()
-        with self._lock:
-            self._waiting.append((future, method, args))
-            first, self._sending = not self._sending, True
-        if first:
+        self._waiting.append((future, method, args))
+        try:
+            self._sender.submit(self._send)
+        except RuntimeError:  # it was shut down
             self._send()
         return future
 
     def close(self) -> None:
-        """Close the host; have the object close itself before."""
-        self._host.close()
+        """Send nothing more; have the object close itself before. The host itself is closed by its owner."""
+        self._closed = True  # Ray would start anew for a call after its end
+        self._sender.shutdown(wait=False)
 
     def _send(self) -> None:
-        with self._lock:
-            batch, self._waiting = self._waiting, []
-            self._sending = bool(batch)
+        """Send all that waits, and wait for what comes of it."""
+        batch = []
+        with contextlib.suppress(IndexError):
+            while True:
+                batch.append(self._waiting.popleft())
         if not batch:
             return
-        futures = [future for future, _, _ in batch]
         try:
-            sent = self._host.call("in_order", [(method, args) for _, method, args in batch])
+            if self._closed:
+                raise MetaSearchError("the run is closed")
+            results = self._host.call("in_order", [(method, args) for _, method, args in batch]).result()
         except Exception as error:  # noqa: BLE001 (handed to whoever waits)
-            self._settle(futures, [error] * len(futures))
-        else:
-            sent.add_done_callback(lambda done: self._settle(futures, _results(done, len(futures))))
-
-    def _settle(self, futures: Sequence[Future[Any]], results: Sequence[Any]) -> None:
-        self._send()  # first: whoever waits for these may take a while
-        for future, result in zip(futures, results, strict=True):
+            results = [error] * len(batch)
+        for (future, _, _), result in zip(batch, results, strict=True):
             if isinstance(result, BaseException):
                 future.set_exception(result)
             else:
                 future.set_result(result)
-
-
-def _results(done: Future[list[Any]], most: int) -> list[Any]:
-    error = done.exception()
-    return done.result() if error is None else [error] * most
 
 
 async def _cancel_all() -> None:

@@ -211,7 +211,9 @@ def _open_ray(
     archive = str((folder / ARCHIVE).resolve())
     host = RayHost(make_service, archive, to_mapping(config), dict(local), elapsed())
     stack.callback(host.close)
-    return OrderedHost(host), lambda: RayPool(config, host)
+    ordered = OrderedHost(host)
+    stack.callback(ordered.close)
+    return ordered, lambda: RayPool(config, host)
 
 
 def _close_service(host: Host) -> None:

@@ -132,15 +132,19 @@ def test_mutation_changes_one_thing(desk: Desk, before: Plan, knob: str, change:
     assert {key for key in old if old[key] != new[key]} - {"name", "thought"} == change
 
 
-def test_names_do_not_grow_and_thoughts_tell_what_was_changed(desk: Desk) -> None:
-    plan = Plan("A routed", thought="Works by program; 2 worked examples shown.", shown=2)
-    for _ in range(3):
+def test_names_do_not_grow_and_tell_all_that_was_changed(desk: Desk) -> None:
+    plan = Plan("Plan, solve", thought="Works by program; 2 worked examples shown.", shown=2)
+    names = []
+    for knob in ("shown", "samples", "shown", "way", "shown", "samples"):
         parent, before = planned(plan), plan
-        plan = plan_of(
-            desk, "mutate", [parent], keywords={}, trial={"mutate": "shown"}, demonstrations=(SHOWN,)
-        )
-        assert plan.name == f"A routed, {plan.shown} shown"
-        assert plan.thought == f"{before.name}, changed to: {plan.shown} shown."
+        more = {"keywords": {}, "trial": {"mutate": knob}, "demonstrations": (SHOWN,)}
+        plan = plan_of(desk, "mutate", [parent], **more)
+        assert plan.thought.startswith(f"As «{before.name}», but ")
+        names.append(plan.name)
+        told = {f"{plan.shown} shown", f"by {plan.way}", "three votes" if plan.samples == 3 else "one vote"}
+        assert set(plan.name.split(", ")[2:]) <= told
+        assert plan.name.startswith("Plan, solve, ")
+    assert len(names[-1].split(", ")) == 5  # base of two, and three things
 
 
 @pytest.mark.parametrize("name", ["direct", "program_of_thought", "chain_of_thought", "self_consistency"])

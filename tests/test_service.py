@@ -84,59 +84,98 @@ def test_without_that_they_do_not(threaded: Host, tmp_path: Path) -> None:
     assert found != list(range(EVENTS))
 
 
-def test_writes_keep_their_order_on_ray(ray_cluster: None, tmp_path: Path) -> None:
+@pytest.fixture
+def on_ray(ray_cluster: None, tmp_path: Path) -> Iterator[OrderedHost]:
     host = RayHost(service, str(tmp_path))
-    try:
-        ordered = OrderedHost(host)
-        assert numbered(ordered, tmp_path) == list(range(EVENTS))
-        ordered.call("close").result(PATIENCE_S)
-    finally:
-        host.close()
+    ordered = OrderedHost(host)
+    yield ordered
+    ordered.call("close").result(PATIENCE_S)
+    ordered.close()
+    host.close()
 
 
-def test_a_write_that_fails_fails_alone(threaded: Host, tmp_path: Path) -> None:
-    host = OrderedHost(Overtaking(threaded))
+def test_writes_keep_their_order_on_ray(on_ray: OrderedHost, tmp_path: Path) -> None:
+    assert numbered(on_ray, tmp_path) == list(range(EVENTS))
+
+
+def fails_alone(host: Host, folder: Path) -> None:
     before = host.call("write", "set_meta", "before", 1)  # on its way alone, so that these go together
     others = [host.call("write", "set_meta", f"{n}", n) for n in range(3)]
     unknown = host.call("write", "set_status", "0" * 16, "seed")
+    wrong = host.call("write", "no_such_method")
     after = host.call("write", "set_meta", "after", 1)
     with pytest.raises(ArchiveError, match="has no agent"):
         unknown.result(PATIENCE_S)
+    with pytest.raises(MetaSearchError, match=r"AttributeError.*no_such_method"):
+        wrong.result(PATIENCE_S)
     assert [f.result(PATIENCE_S) for f in (before, *others, after)] == [None] * 5
-    with Archive(tmp_path) as archive:
+    with Archive(folder) as archive:
         assert (archive.meta("2"), archive.meta("after")) == (2, 1)
 
 
-def test_the_archive_is_closed_after_what_was_written_before(tmp_path: Path) -> None:
-    host = ThreadHost(service, str(tmp_path))
-    ordered = OrderedHost(Overtaking(host))
-    futures = [ordered.call("write", "set_meta", f"{n}", n) for n in range(20)]
-    ordered.call("close").result(PATIENCE_S)
-    assert all(future.result(PATIENCE_S) is None for future in futures)
-    with pytest.raises(ArchiveError, match="is closed"):
-        ordered.call("write", "set_meta", "late", 1).result(PATIENCE_S)
-    ordered.close()
+def test_a_write_that_fails_fails_alone(threaded: Host, tmp_path: Path) -> None:
+    fails_alone(OrderedHost(Overtaking(threaded)), tmp_path)
+
+
+def test_a_write_that_fails_fails_alone_on_ray(on_ray: OrderedHost, tmp_path: Path) -> None:
+    fails_alone(on_ray, tmp_path)
+
+
+class Held:
+    """A host that keeps its calls until `release`."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, Future[Any], tuple[Any, ...]]] = []
+        self.arrived = threading.Semaphore(0)
+
+    def call(self, method: str, *args: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        self.sent.append((method, future, args))
+        self.arrived.release()
+        return future
+
+    def release(self, error: BaseException | None = None) -> list[str]:
+        """Answer the next call; the methods that it began in their order."""
+        assert self.arrived.acquire(timeout=PATIENCE_S)
+        _, future, (calls,) = self.sent[-1]
+        if error is None:
+            future.set_result([None] * len(calls))
+        else:
+            future.set_exception(error)
+        return [method for method, _ in calls]
+
+    def close(self) -> None: ...
+
+
+def test_the_archive_is_closed_after_what_was_written_before() -> None:
+    held = Held()
+    ordered = OrderedHost(held)
+    for n in range(5):
+        ordered.call("write", "set_meta", f"{n}", n)
+    closing = ordered.call("close")
+    began: list[str] = []
+    while "close" not in began:
+        began += held.release()
+    assert began == [*["write"] * 5, "close"]
+    assert closing.result(PATIENCE_S) is None
 
 
 def test_a_host_that_is_lost_fails_what_waits_for_it() -> None:
-    class Lost:
-        def __init__(self) -> None:
-            self.sent: list[Future[Any]] = []
-
-        def call(self, method: str, *args: Any) -> Future[Any]:
-            if self.sent:
-                raise MetaSearchError("there is nobody")
-            self.sent.append(Future())
-            return self.sent[-1]
-
-        def close(self) -> None: ...
-
-    lost = Lost()
-    host = OrderedHost(lost)
-    futures = [host.call("write", "set_meta", f"{n}", n) for n in range(3)]
-    lost.sent[0].set_exception(MetaSearchError("the process died"))
+    held = Held()
+    host = OrderedHost(held)
+    future = host.call("write", "set_meta", "1", 1)
+    assert held.release(MetaSearchError("the process died")) == ["write"]
     with pytest.raises(MetaSearchError, match="the process died"):
-        futures[0].result(PATIENCE_S)
-    for future in (*futures[1:], host.call("write", "set_meta", "late", 1)):
-        with pytest.raises(MetaSearchError, match="there is nobody"):
-            future.result(PATIENCE_S)
+        future.result(PATIENCE_S)
+    later = host.call("write", "set_meta", "2", 2)
+    assert held.release() == ["write"]  # one lost message stops no other
+    assert later.result(PATIENCE_S) is None
+
+
+def test_after_its_end_nothing_is_sent() -> None:
+    held = Held()
+    host = OrderedHost(held)
+    host.close()
+    with pytest.raises(MetaSearchError, match="is closed"):
+        host.call("write", "set_meta", "late", 1).result(PATIENCE_S)
+    assert not held.sent

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import replace
 from typing import Any
@@ -17,6 +18,13 @@ from meta_search.types import Attempt, Demonstration
 __all__ = ["Composer"]
 
 MOST_KINDS = 12
+CHANGES = (
+    r"by \w+",
+    r"(?:one vote|three votes)",
+    r"\d shown",
+    "no advisers",
+    "fewer routes",
+)  # as names tell them
 
 
 class Composer:
@@ -178,10 +186,11 @@ def _mutate(context: Context, parent: Parent, plan: Plan) -> Plan:
 
 
 def _changed(plan: Plan, what: str, **fields: Any) -> Plan:
-    """The plan with one thing changed, which its name and thought tell; a change of the parent's own is not
-    named again, or names would grow with every generation."""
-    name = f"{plan.name.partition(', ')[0]}, {what}"[:60]
-    return replace(plan, name=name, thought=f"{plan.name}, changed to: {what}.", **fields)
+    """The plan with one thing changed, which its name and thought tell. What the name told of that thing
+    before is left out, or names would grow with every generation."""
+    kind = next(kind for kind in CHANGES if re.fullmatch(kind, what))
+    name = f"{re.sub(f', {kind}', '', plan.name)}, {what}"[:60]
+    return replace(plan, name=name, thought=f"As «{plan.name}», but {what}.", **fields)
 
 
 def _simplify(plan: Plan) -> Plan | None:

@@ -2,7 +2,8 @@
 
 Designs of the recorded landscape, in a random order, stand in for a search's agents: each is evaluated on
 train items, and on validation items if it is among the best few then. One is chosen and looked at on held-out
-items. Once all validations are whole; once the last one is cut, as a budget that ends does it.
+items. Once all validations are whole; once that of the last to come among the best few was cut, as the end of
+a budget does it.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ def search(landscape: Landscape, seed: int, items: int, agents: int, cut: bool) 
 
     Args:
         items: Of train, and of validation; the others are held out.
-        cut: The last validation ends somewhere in the middle.
+        cut: The last validation ends somewhere before its end, after one item at the earliest.
     """
     rng, places = random.Random(seed), range(len(landscape.items))
     order = rng.sample(places, len(places))
@@ -62,7 +63,7 @@ def search(landscape: Landscape, seed: int, items: int, agents: int, cut: bool) 
         if member in members.ranked()[:VALIDATED]:
             validated.append(member)
     for member in validated:
-        most = rng.randrange(items) if cut and member is validated[-1] else items
+        most = rng.randrange(1, items) if cut and member is validated[-1] else items
         _run(member, "validation", landscape, known[member.agent.id], validation[:most])
     truth = {agent: landscape.score(design, rest) / len(rest) for agent, design in known.items()}
     return Ended(members, truth, items)
@@ -88,7 +89,7 @@ def by_train(ended: Ended) -> Member:
 
 
 def by_validation(ended: Ended) -> Member:
-    """The best of those with a whole validation; all others come after."""
+    """The best of those with a whole validation; all others come after, by train. The rule until 8920c15."""
 
     def rank(member: Member) -> tuple[bool, float, float, float]:
         whole = len(member.rows("validation")) == ended.items
