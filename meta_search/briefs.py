@@ -16,7 +16,7 @@ from meta_search.authors.author import Author, Drawn, Trial, Written
 from meta_search.authors.check import find_leak
 from meta_search.briefing import Briefing
 from meta_search.errands import Errand
-from meta_search.errors import MetaSearchError
+from meta_search.errors import MetaSearchError, in_one_line
 from meta_search.guide.guide import VALUE_OF_NOTHING, Guide, gain_per_cost
 from meta_search.journal import Journal
 from meta_search.members import Member, Members
@@ -281,5 +281,5 @@ def _outcome(brief: Brief, future: Future[Written]) -> Written:
     except MetaSearchError:
         raise
     except Exception as error:  # noqa: BLE001 (whatever it is, it is archived as a failed attempt)
-        message = " ".join(f"{type(error).__name__}: {error}".split())
+        message = in_one_line(error)
         return Written(None, (Attempt(brief.number, brief.author, brief.operator, "draft", message),))

@@ -18,13 +18,8 @@ from meta_search.types import Attempt, Demonstration
 __all__ = ["Composer"]
 
 MOST_KINDS = 12
-CHANGES = (
-    r"by \w+",
-    r"(?:one vote|three votes)",
-    r"\d shown",
-    "no advisers",
-    "fewer routes",
-)  # as names tell them
+# What `_changed` can change, as names tell it; patterns.
+CHANGES = (r"by \w+", r"(?:one vote|three votes)", r"\d shown", "no advisers", "fewer routes")
 
 
 class Composer:

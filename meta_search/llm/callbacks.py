@@ -17,7 +17,7 @@ import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from meta_search.errors import ConfigError
+from meta_search.errors import ConfigError, in_one_line
 
 __all__ = ["install", "keyless"]
 
@@ -123,7 +123,7 @@ def _own(litellm: Any, name: str) -> Any:
             found = getattr(found, part)
         logger = found() if isinstance(found, type) else found
     except Exception as error:
-        what = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        what = in_one_line(error)[:200]
         raise ConfigError(f"llm.callbacks: {name} cannot be loaded: {what}") from error
     if not isinstance(logger, _base(litellm)):
         raise ConfigError(
