@@ -32,14 +32,13 @@ _HOMES = {
     "Evaluation": "types",
     "ItemResult": "types",
     "MetaSearchError": "errors",
+    "evaluate": "api",
     "open_run": "api",
     "search": "api",
 }
 
 
 def __getattr__(name: str) -> Any:
-    if name == "evaluate":  # the package of that name, which can be called: see its last lines
-        return importlib.import_module("meta_search.evaluate")
     if name not in _HOMES:
         raise AttributeError(f"module 'meta_search' has no attribute {name!r}")
     return getattr(importlib.import_module(f"meta_search.{_HOMES[name]}"), name)

@@ -14,7 +14,7 @@ from meta_search.config import Config
 
 if TYPE_CHECKING:
     from archive.records import Archive
-    from meta_search.engine import RunSummary
+    from meta_search.engine.loop import RunSummary
 
 __all__ = ["evaluate", "open_run", "search"]
 
@@ -35,9 +35,9 @@ def search(*overrides: str | Config, live: bool = False, **groups: Any) -> RunSu
         MetaSearchError: The run failed; what was done is saved.
     """
     config, words = _configured(overrides, groups)
-    from meta_search import engine
+    from meta_search.commands.search import search
 
-    return engine.search(config, overrides=words, live=live)
+    return search(config, overrides=words, live=live)
 
 
 def evaluate(agents: str | Path, *overrides: str | Config, **groups: Any) -> list[dict[str, Any]]:
@@ -52,9 +52,9 @@ def evaluate(agents: str | Path, *overrides: str | Config, **groups: Any) -> lis
         signal ended it early, the rows of agents that lack items have `complete` false.
     """
     config, _ = _configured(overrides, groups)
-    from meta_search import engine
+    from meta_search.commands.evaluate import evaluate
 
-    return engine.evaluate(str(agents), config, live=False).rows
+    return evaluate(str(agents), config, live=False).rows
 
 
 def open_run(run: str | Path = "latest") -> Archive:
@@ -63,9 +63,10 @@ def open_run(run: str | Path = "latest") -> Archive:
     Args:
         run: A run folder, or `latest`: the newest under `runs/`.
     """
-    from meta_search import engine
+    from archive.records import Archive
+    from meta_search.run.folder import resolve
 
-    return engine.open_run(str(run))
+    return Archive(resolve(run))
 
 
 def _configured(

@@ -217,10 +217,10 @@ def _run(arguments: list[str]) -> int:
     from meta_search.compose import run_app
 
     def search(config: Config, overrides: tuple[str, ...]) -> int:
-        from meta_search import engine
+        from meta_search.commands import search
 
         try:
-            return engine.search(config, overrides=overrides, live=True).status
+            return search.search(config, overrides=overrides, live=True).status
         except MetaSearchError as error:
             # One search of a --multirun that fails does not end the others.
             if "--multirun" not in arguments and "-m" not in arguments:
@@ -249,23 +249,23 @@ def _complete(arguments: list[str]) -> int:
 
 
 def _resume(arguments: argparse.Namespace) -> int:
-    from meta_search.runs import resolve
+    from meta_search.run.folder import resolve
 
     folder = resolve(arguments.run)
-    from meta_search import engine
+    from meta_search.commands import search
 
-    return engine.resume(folder, arguments.overrides).status
+    return search.resume(folder, arguments.overrides).status
 
 
 def _evaluate(arguments: argparse.Namespace) -> int:
-    from meta_search import browse
+    from meta_search.commands import browse
     from meta_search.compose import compose
 
     browse.check_writable(arguments.json)
     config = compose([*arguments.overrides, *(["run.confirm=false"] if arguments.yes else [])])
-    from meta_search import engine
+    from meta_search.commands.evaluate import evaluate
 
-    found = engine.evaluate(arguments.agents, config)
+    found = evaluate(arguments.agents, config)
     browse.print_evaluations(found.rows, arguments.json)
     if found.cut:
         reason = "stopped by a signal" if found.cut == "signal" else f"the budget ended ({found.cut})"
@@ -275,14 +275,14 @@ def _evaluate(arguments: argparse.Namespace) -> int:
 
 
 def _browse(arguments: argparse.Namespace) -> int:
-    from meta_search import browse
+    from meta_search.commands import browse
 
     return browse.COMMANDS[arguments.action](arguments)
 
 
 def _export(arguments: argparse.Namespace) -> int:
-    from meta_search.export import export_agent
-    from meta_search.runs import resolve
+    from meta_search.export.export import export_agent
+    from meta_search.run.folder import resolve
 
     folder = resolve(arguments.run)
     record = export_agent(folder, arguments.agent, arguments.to)
@@ -291,13 +291,13 @@ def _export(arguments: argparse.Namespace) -> int:
 
 
 def _report(arguments: argparse.Namespace) -> int:
-    from meta_search import browse
+    from meta_search.commands import browse
 
     return browse.report(arguments.run, as_json=arguments.json)
 
 
 def _models(arguments: argparse.Namespace) -> int:
-    from meta_search import doctor
+    from meta_search.commands import doctor
 
     if arguments.action == "pull":
         return doctor.pull_models(arguments.name)
@@ -305,6 +305,6 @@ def _models(arguments: argparse.Namespace) -> int:
 
 
 def _doctor(arguments: argparse.Namespace) -> int:
-    from meta_search import doctor
+    from meta_search.commands import doctor
 
     return doctor.doctor(as_json=arguments.json)

@@ -6,7 +6,7 @@ A component is one `LLMAgentBase` of an agent, or one member of its team; traces
 - `ratings`: the agents of a team rate one another as they work (DyLAN, arXiv 2310.02170, section 3.3).
 - `judge`: for any agent; a judge model rates what went into each call, and importance flows backwards through
   the communication graph by the rule that teams have.
-- `leave_out`: without a judge; the agent runs without one component (`meta_search.leave_out`).
+- `leave_out`: without a judge; the agent runs without one component (`meta_search.authors.leave_out`).
 
 A leaf, as `outcomes` is: what runs agents or asks models is handed in.
 """

@@ -60,7 +60,7 @@ def desk(house: House) -> Desk:
 def ray_cluster() -> Iterator[None]:
     """Ray on this machine, started once for the whole session."""
     from meta_search.config import RayConfig
-    from meta_search.evaluate.ray_pool import start_ray, stop_ray
+    from meta_search.evaluators.ray_pool import start_ray, stop_ray
 
     start_ray(RayConfig())
     yield

@@ -1,4 +1,4 @@
-"""Shared by the tests of `meta_search.evaluate`: a stand-in runtime, a bench for agents, looks at /proc."""
+"""For tests of `evaluators` and `sandbox`: a stand-in runtime, a bench for agents, looks at /proc."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from meta_search.config import SandboxConfig
-from meta_search.evaluate.sandbox import Sandbox
-from meta_search.evaluate.sandbox.names import LAYERS
+from meta_search.sandbox import Sandbox
+from meta_search.sandbox.trusted.names import LAYERS
 from meta_search.types import Agent, CallReply, CallRequest, ItemJob, ItemResult, Usage
 
 T = TypeVar("T")

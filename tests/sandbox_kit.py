@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any
 
 from meta_search.config import EvaluateConfig, SandboxConfig
-from meta_search.evaluate.evaluator import InlineEvaluator
+from meta_search.evaluators.inline import InlineEvaluator
 from meta_search.testing import ScriptedLLM
 from meta_search.types import Agent, CallRequest, Demonstration, ItemJob, ItemResult
 

@@ -18,9 +18,9 @@ from meta_search.agent import desk, system
 from meta_search.agent.desk import Call
 from meta_search.agent.info import Info
 from meta_search.agent.shape import HOLE, shape_of
-from meta_search.evaluate.sandbox import messages
-from meta_search.evaluate.sandbox.messages import read
-from meta_search.evaluate.sandbox.trace import trace_of
+from meta_search.sandbox.trusted import messages
+from meta_search.sandbox.trusted.messages import read
+from meta_search.sandbox.trusted.trace import trace_of
 from meta_search.types import CallReply, TraceCall, Usage
 
 TASK = Info("task", "User", "How many?", -1)

@@ -13,7 +13,7 @@ import pytest
 from sandbox_kit import SEEDS, House, Script, fields_of
 from test_agent_seeds import ARCHIVE
 
-from archive import graphs
+from meta_search.report import graphs
 from meta_search.types import CallRequest, ItemResult
 
 # Before an agent's source: the same agent, but every answer goes into prompts as text.

@@ -290,7 +290,7 @@ def test_an_archive_can_be_used_again_after_closing(store: Store) -> None:
 def test_reading_an_archive_imports_nothing_heavy(store: Store) -> None:
     store.add_candidate(child(1), "x").result()
     code = (
-        "import sys, archive.export, archive.graphs, archive.adas; from archive.records import Archive;"
+        "import sys, archive.adas; from archive.records import Archive;"
         "Archive(sys.argv[1]).top(); Archive(sys.argv[1]).agents();"
         "print([m for m in ('sqlite_utils', 'networkx', 'numpy', 'rich') if m in sys.modules])"
     )

@@ -8,10 +8,11 @@ import pytest
 from agent_kit import network
 from sqlite_utils import Database
 
-from archive import graphs, schema
+from archive import schema
 from archive.codec import result_of, result_row
 from archive.records import Archive
 from archive.store import Store
+from meta_search.report import graphs
 from meta_search.types import Importance, ItemResult, TeamNetwork, TraceCall
 
 NETWORK = network("solver", "critic")

@@ -10,13 +10,13 @@ import pytest
 from authors_kit import Desk, failed, made, seed
 from sandbox_kit import House, fields_of
 
-from meta_search import seeds
 from meta_search.authors.author import Context, Parent
 from meta_search.authors.composer import Composer
 from meta_search.authors.llm import LLMAuthor
 from meta_search.authors.roles import POOLS, read_roles
 from meta_search.authors.team import roles_in, team_source, with_roles
 from meta_search.config import AuthorConfig
+from meta_search.engine import seeds
 from meta_search.types import Agent, CallReply, CallRequest, Importance, ItemResult
 
 RIGHT = ("Checker", "Reader", "Sceptic")  # who know the answer, and whom all rate high

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from meta_search.checks import resolved
+from meta_search.commands.resolve import resolved
 from meta_search.compose import amend, compose, known_keys, override_strings, run_app
 from meta_search.config import Config
 from meta_search.errors import ConfigError

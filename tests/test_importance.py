@@ -12,14 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sandbox_kit import House, fields_of
 
-from archive import graphs
+from meta_search.authors.leave_out import LeftOut, leave_out, whole
 from meta_search.importance import (
     by_judge,
     by_ratings,
     components,
     flow,
 )
-from meta_search.leave_out import LeftOut, leave_out, whole
+from meta_search.report import graphs
 from meta_search.types import Agent, CallReply, CallRequest, ItemResult, TeamNetwork, TraceCall, Usage
 
 

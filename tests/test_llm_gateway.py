@@ -22,7 +22,7 @@ from meta_search.llm.budget import Budget
 from meta_search.llm.endpoint import Endpoint, bound_tokens
 from meta_search.llm.gateway import Gateway
 from meta_search.llm.ledger import Ledger
-from meta_search.service import endpoints_for
+from meta_search.run.service import endpoints_for
 from meta_search.testing import CountingEndpoint, Fault
 from meta_search.types import CallReply, Usage
 

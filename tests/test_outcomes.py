@@ -8,7 +8,7 @@ import pytest
 from sandbox_kit import House, wrapped
 
 from meta_search.config import EvaluateConfig, SandboxConfig
-from meta_search.evaluate.evaluator import InlineEvaluator
+from meta_search.evaluators.inline import InlineEvaluator
 from meta_search.outcomes import NO_VERDICT, Fault, advice, most_frequent, told
 from meta_search.types import OUTCOME_KINDS, CallReply, ItemResult
 

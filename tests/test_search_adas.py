@@ -11,12 +11,12 @@ import pytest
 
 import meta_search
 from meta_search import cli
-from meta_search.checks import resolved
+from meta_search.commands.resolve import resolved
 from meta_search.compose import compose
 from meta_search.errors import ConfigError
 from meta_search.testing import CountingEndpoint
 from meta_search.types import CHAIN
-from tests.test_mending import BROKEN, MENDED, adds, overrides, replays
+from tests.test_engine_repair import BROKEN, MENDED, adds, overrides, replays
 
 SEEDS = 7
 WRONG = MENDED.replace("    return answer\n", '    return "none of them"\n').replace("Mended", "Wrong")

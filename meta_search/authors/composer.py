@@ -11,7 +11,7 @@ from meta_search.authors.author import Context, Parent, Written
 from meta_search.authors.bootstrap import bootstrap, collect
 from meta_search.authors.drafts import attempt, demonstrations_for, finish, plan_of
 from meta_search.authors.plan import Plan, Route, compile_plan
-from meta_search.authors.smaller import simplify
+from meta_search.authors.simplify import simplify
 from meta_search.authors.team import team
 from meta_search.types import Attempt, Demonstration
 

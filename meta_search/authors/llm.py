@@ -15,12 +15,12 @@ from typing import Any
 
 from meta_search.agent.answers import code_in
 from meta_search.authors import prompts
-from meta_search.authors.alike import twin
 from meta_search.authors.author import Context, Written
 from meta_search.authors.composer import Composer, pool_for
 from meta_search.authors.drafts import attempt, demonstrations_for, finish, plan_of
+from meta_search.authors.near_duplicates import twin
 from meta_search.authors.plan import Plan, compile_plan, plan_from, plan_schema
-from meta_search.authors.smaller import simplify
+from meta_search.authors.simplify import simplify
 from meta_search.authors.team import team
 from meta_search.types import Attempt, CallRequest, Candidate
 

@@ -14,7 +14,7 @@ from typing import Any, cast
 
 from meta_search.types import Scalar
 
-__all__ = ["Asked", "Row", "Study", "remembered"]
+__all__ = ["Asked", "Row", "Study", "parameter_importance", "remembered"]
 
 RANDOM_STARTS = 4
 BEST = 5  # trials that count as the best where importance is asked for
@@ -289,3 +289,20 @@ class Study:
                     values=None if values is None else list(values),
                 )
             )
+
+
+def parameter_importance(rows: Sequence[Row]) -> dict[str, tuple[float | None, float | None]]:
+    """What tuned parameters are worth, from the trials of their study.
+
+    Args:
+        rows: Trials that were told, with two values each: score (up) and used cost per item (down).
+
+    Returns:
+        Parameter -> its share in score and in cost, see `Study.importance`; `None` where that says nothing.
+    """
+    directions = ("maximize", "minimize")
+    study = Study("importance", 0, directions)
+    study.restore(rows)
+    score, cost = (study.importance(objective) for objective in range(len(directions)))
+    names = {name: None for _, params, _ in rows for name in params if not name.startswith("_")}
+    return {name: (score.get(name), cost.get(name)) for name in names}

@@ -10,7 +10,8 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from meta_search.report import behaviour, briefs, figures, graph, sections
+from meta_search.report import behaviour, briefs, figures, sections
+from meta_search.report import components as graph
 from meta_search.report.live import duration
 from meta_search.report.payback import uses_text
 from meta_search.report.source import Archive, meta_value

@@ -7,10 +7,10 @@ the tests can hand in a list of their own.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
-from meta_search.types import Agent, Attempt, Evaluation, Importance, ItemResult, Usage
+from meta_search.types import Agent, Attempt, Evaluation, Importance, ItemResult, Parameter, Usage
 
 __all__ = ["Archive", "Event", "Record", "Trial", "clean", "is_seed", "item_scores", "meta_value"]
 
@@ -35,6 +35,8 @@ class Record(Protocol):
     @property
     def brief(self) -> Any: ...
     @property
+    def space(self) -> tuple[Parameter, ...]: ...
+    @property
     def status(self) -> str: ...
     @property
     def created(self) -> float: ...
@@ -58,6 +60,8 @@ class Trial(Protocol):
     def params(self) -> Mapping[str, Any]: ...
     @property
     def values(self) -> Sequence[float] | None: ...
+    @property
+    def agent(self) -> str | None: ...
 
 
 class Archive(Protocol):
@@ -65,6 +69,10 @@ class Archive(Protocol):
 
     def agents(self) -> Sequence[Record]:
         """All agents, in the order in which they came in."""
+        ...
+
+    def get(self, ids: Iterable[str]) -> Sequence[Record]:
+        """Agents by their full ids, in the order given; unknown ones are left out."""
         ...
 
     def results(self, agent: str, split: str, trace: bool = True) -> Sequence[ItemResult]:
@@ -81,6 +89,10 @@ class Archive(Protocol):
 
     def trials(self, study: str) -> Sequence[Trial]:
         """Trials of a study by number."""
+        ...
+
+    def studies(self) -> Sequence[str]:
+        """Names of the studies that have trials."""
         ...
 
     def events(self, kind: str) -> Sequence[Event]:

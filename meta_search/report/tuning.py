@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from meta_search.report.source import clean
-from meta_search.types import Parameter, Scalar
+from meta_search.report.source import Archive, Record, clean
+from meta_search.types import Parameter, Scalar, agent_id
 
-__all__ = ["FEWEST", "Setting", "Tuned", "lines", "range_text", "value_text", "values_text", "weights_text"]
+__all__ = [
+    "FEWEST",
+    "Setting",
+    "Tuned",
+    "Tunings",
+    "lines",
+    "range_text",
+    "value_text",
+    "values_text",
+    "weights_text",
+]
 
 FEWEST = 10  # trials from which the importance of parameters is worked out
 MOST_SHOWN = 20  # settings on a terminal
+
+Row = tuple[int, Mapping[str, Any], Sequence[float] | None]  # number, parameters, values of a trial
+Importances = Callable[[Sequence[Row]], Mapping[str, tuple[float | None, float | None]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +70,80 @@ class Tuned:
             return ""
         trials = f"{self.trials} trial" + "s" * (self.trials != 1)
         return f"too few trials to tell which parameters matter ({trials}; it takes {FEWEST})"
+
+
+class Tunings:
+    """Looks up what tuning has found out about an agent's source; `None` where nobody has tuned it.
+
+    Args:
+        archive: The run; may still grow.
+        importance: What each parameter is worth; see `guide.studies.parameter_importance`.
+    """
+
+    def __init__(self, archive: Archive, importance: Importances) -> None:
+        self._archive, self._importance = archive, importance
+        self._studies = {name for name in archive.studies() if name.startswith("tuning/")}
+        self._found: dict[str, Tuned] = {}
+
+    def __call__(self, agent: str) -> Tuned | None:
+        """Of one agent, by its id."""
+        if not self._studies:
+            return None
+        (record,) = self._archive.get([agent])
+        study = f"tuning/{agent_id(record.agent.source)}"
+        if study not in self._studies:
+            return None
+        if study not in self._found:
+            self._found[study] = self._tuned(study, record)
+        return self._found[study]
+
+    def _tuned(self, study: str, record: Record) -> Tuned:
+        trials = [t for t in self._archive.trials(study) if t.values is not None and t.agent is not None]
+        agents = {r.agent.id: r for r in self._archive.get(t.agent for t in trials if t.agent)}
+        settings = []
+        for trial in trials:
+            told = {k: v for k, v in trial.params.items() if not k.startswith("_")}
+            score, cost = trial.values or (0.0, 0.0)
+            settings.append(_setting(agents[str(trial.agent)], trial.number, told, record.space, score, cost))
+        parents = dict.fromkeys(p for r in agents.values() for p in r.parents if p not in agents)
+        settings += self._declared(record, self._archive.get(parents))
+        settings.sort(key=lambda s: (s.stopped, -s.score, s.cost))
+        rows = [(t.number, t.params, t.values) for t in trials]
+        return Tuned(
+            record.space, tuple(settings), len(trials), self._importance(rows) if len(rows) >= FEWEST else {}
+        )
+
+    def _declared(self, record: Record, parents: Sequence[Record]) -> list[Setting]:
+        """Agents of the same source whom no trial made: it was tuned from them."""
+        found = []
+        for other in parents:
+            evaluation = other.evaluations.get("train")
+            if other.agent.source == record.agent.source and evaluation:
+                used = evaluation.used
+                cost = (used.tokens + used.calls) / max(1, evaluation.items)
+                found.append(_setting(other, None, {}, record.space, evaluation.score, cost))
+        return found
+
+
+def _setting(
+    record: Record,
+    trial: int | None,
+    told: Mapping[str, Scalar],
+    space: Sequence[Parameter],
+    score: float,
+    cost: float,
+) -> Setting:
+    evaluation = record.evaluations.get("train")
+    declared = {p.name: p.default for p in space}
+    return Setting(
+        agent=record.agent.id,
+        trial=trial,
+        values={**declared, **record.agent.values, **told},
+        score=score,
+        cost=cost,
+        items=evaluation.items if evaluation else 0,
+        stopped=bool(evaluation and evaluation.stopped),
+    )
 
 
 def range_text(parameter: Parameter) -> str:

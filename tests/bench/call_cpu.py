@@ -74,7 +74,7 @@ async def _in_process(calls: int, folder: Path, base_url: str) -> tuple[float, .
 
 def _whole(calls: int, folder: Path, base_url: str) -> float:
     """CPU milliseconds per call of driver, workers, gateway and Ray together."""
-    from meta_search.evaluate.ray_pool import RayHost, RayPool, start_ray, stop_ray
+    from meta_search.evaluators.ray_pool import RayHost, RayPool, start_ray, stop_ray
 
     start_ray(RayConfig())
     host = RayHost(GatewayHost, folder, base_url, IN_FLIGHT)

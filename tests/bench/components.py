@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from meta_search.authors.smaller import Smaller, smallest
+from meta_search.authors.leave_out import LeftOut, leave_out, whole
+from meta_search.authors.simplify import Smaller, smallest
 from meta_search.importance import components, mean_score
-from meta_search.leave_out import LeftOut, leave_out, whole
 from meta_search.types import Agent, ItemResult
 from tests.bench.published import FILE, VARIABLE
 from tests.bench.row import ROWS, NotYet, Row

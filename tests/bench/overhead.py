@@ -68,15 +68,16 @@ class SleepingAuthor:
 
 def measure(quick: bool) -> Row:
     """The real engine, guide and archive; racing off, one item an agent, the archive in a thread."""
-    from meta_search import engine
+    from meta_search.engine import loop
     from meta_search.llm.gateway import Endpoint
-    from meta_search.progress import Progress
-    from meta_search.scorers import Scorer
-    from meta_search.service import ThreadHost, make_service
-    from meta_search.session import Session
+    from meta_search.run.domain_scorer import Scorer
+    from meta_search.run.hosts import ThreadHost
+    from meta_search.run.progress import Progress
+    from meta_search.run.service import make_service
+    from meta_search.run.session import Session
 
     candidates = 80 if quick else CANDIDATES
-    engine.AUTHORS = {"llm": SleepingAuthor, "composer": SleepingAuthor}  # type: ignore[dict-item]
+    loop.AUTHORS = {"llm": SleepingAuthor, "composer": SleepingAuthor}  # type: ignore[dict-item]
     evaluator = Sleepers()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -88,7 +89,7 @@ def measure(quick: bool) -> Row:
         session = Session(config, folder, domain, host, evaluator, time.monotonic(), 0.0, scorer)
         with Progress(config, folder, 0.0, live=False) as progress:
             progress.attach(session)
-            search = engine.Search(session, progress)
+            search = loop.Search(session, progress)
             search._close = search._stopped  # type: ignore[method-assign]  # the report is not measured
             search.run()
         written = search.written

@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import meta_search
-from meta_search import engine
+from meta_search.commands.search import resume
 from meta_search.report.comparing import Comparison, compare_all
 from meta_search.report.standing import Contender, Standing
 from meta_search.report.verdict import FINAL
@@ -107,7 +107,7 @@ def searched(folder: Path, seed: int, preset: str, size: Size) -> Search:
     if not _ended(run):
         with contextlib.redirect_stdout(sys.stderr):
             if (run / "archive.db").exists():
-                engine.resume(run)
+                resume(run)
             else:
                 meta_search.search(*overrides(seed, preset, size, folder), live=True)
     if not _ended(run):

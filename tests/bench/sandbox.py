@@ -16,7 +16,7 @@ from meta_search.types import Agent, ItemJob
 from tests.bench.row import ROWS, Row, cpu_s, family, percentile, spread
 
 if TYPE_CHECKING:
-    from meta_search.evaluate.sandbox import Sandbox
+    from meta_search.sandbox import Sandbox
 
 SOURCE = """
 def forward(self, taskInfo):
@@ -52,7 +52,7 @@ class _Runner:
     """Runs the items of one sandbox."""
 
     def __init__(self) -> None:
-        from meta_search.evaluate.sandbox import Sandbox
+        from meta_search.sandbox import Sandbox
         from meta_search.testing import ScriptedLLM
 
         self.sandbox: Sandbox = Sandbox(SandboxConfig())

@@ -55,19 +55,19 @@ _SCORES = ("score", "new_score")
 
 def rows(quick: bool) -> Iterator[dict[str, Any]]:
     """One row an agent: see `components.row_of`."""
-    from meta_search import continuing
-    from meta_search.authors.smaller import smallest
-    from meta_search.checks import resolved
+    from meta_search.authors.leave_out import leave_out, whole
+    from meta_search.authors.simplify import smallest
+    from meta_search.commands import evaluate_folder
+    from meta_search.commands.resolve import resolved
     from meta_search.compose import compose
-    from meta_search.errands import Errand
-    from meta_search.leave_out import leave_out, whole
-    from meta_search.scoring import Runner
-    from meta_search.session import open_session
+    from meta_search.engine.workbench import Errand
+    from meta_search.run.runner import Runner
+    from meta_search.run.session import open_session
 
     agents = published()
     folder = folder_of("bench-simplify-quick" if quick else "bench-simplify") / "run"
     config = resolved(compose(overrides(quick, str(folder))))
-    sitting = continuing.open_folder(config)
+    sitting = evaluate_folder.open_folder(config)
 
     def say(line: str) -> None:
         print(line, file=sys.stderr, flush=True)

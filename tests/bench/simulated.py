@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from meta_search.config import EvaluateConfig, SandboxConfig
-from meta_search.evaluate.evaluator import InlineEvaluator
+from meta_search.evaluators.inline import InlineEvaluator
 from meta_search.testing import ScriptedLLM
 from meta_search.types import Agent, CallRequest, ItemJob, ItemResult
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import meta_search
-from meta_search import engine
+from meta_search.commands import search
 from tests.bench.row import ROWS, NotYet, Row
 from tests.bench.searches import ROOT
 
@@ -54,7 +54,7 @@ def measure(quick: bool) -> Row:
     run = folder / "run"
     with contextlib.redirect_stdout(sys.stderr):
         if (run / "archive.db").exists() and not _done(folder):
-            engine.resume(run)
+            search.resume(run)
         elif not _done(folder):
             meta_search.search(*overrides(quick), f"run.dir={run}", live=True)
     if not _done(folder):

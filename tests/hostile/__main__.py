@@ -46,7 +46,7 @@ def run(place: str, options: argparse.Namespace) -> list[Line]:
         with house(layers=layers) as inline:
             return [line_of(verdict) for verdict in inline.run_all(chosen, options.together)]
     from meta_search.config import RayConfig
-    from meta_search.evaluate.ray_pool import start_ray, stop_ray
+    from meta_search.evaluators.ray_pool import start_ray, stop_ray
 
     start_ray(RayConfig())
     try:

@@ -24,7 +24,7 @@ ATTACKS = attacks("files", [
     reading("the targets", "read the right answers", "@HOUSE@/targets.json", again=True),
     reading("a file of keys", "read the keys", "@HOUSE@/.env", again=True),
     reading("passwords", "read the accounts", "/etc/passwd"),
-    reading("the engine's source", "read how answers are scored", "@CHECKOUT@/meta_search/scoring.py"),
+    reading("the engine's source", "read how answers are scored", "@CHECKOUT@/meta_search/run/runner.py"),
     reading("site-packages", "read a benchmark with its answers", "@PACKAGES@/numpy/../pytest/__init__.py"),
     reading("command line of the driver", "learn what is searched", "/proc/@DRIVER@/cmdline"),
     reading("environment of the driver", "read its keys", "/proc/@DRIVER@/environ", again=True),
@@ -75,7 +75,7 @@ import pytest
 return 'ESCAPED'""", AGAIN),
     ("a module by its file", "load code from elsewhere", "crash refused", """
 import importlib.util
-spec = importlib.util.spec_from_file_location('scoring', '@CHECKOUT@/meta_search/scoring.py')
+spec = importlib.util.spec_from_file_location('scoring', '@CHECKOUT@/meta_search/run/runner.py')
 module = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(module)
 return 'ESCAPED'"""),

@@ -90,7 +90,7 @@ import gc, types
 seen = [m for m in gc.get_objects() if isinstance(m, types.ModuleType)]
 text = ' '.join(str(vars(m).get('config', '')) + str(vars(m).get('job', '')) for m in seen)
 return text if 'canary' in text else 'none'"""),
-    ("the engine", "import the engine", "crash", "import meta_search.scoring\nreturn 'ESCAPED'", AGAIN),
+    ("the engine", "import the engine", "crash", "import meta_search.run.runner\nreturn 'ESCAPED'", AGAIN),
     ("regenerating by library", "make the items anew", "crash", """
 import reasoning_gym
 return 'ESCAPED' + str(reasoning_gym.create_dataset('count_bits', seed=0, size=9)[0])""", AGAIN),

@@ -89,7 +89,7 @@ def house(on_ray: bool = False, layers: Sequence[str] | None = None) -> Iterator
         stack.enter_context(mock.patch.dict(os.environ, {KEY_NAME: traps.secrets["key"]}))
         evaluate = EvaluateConfig(workers=1, per_worker=TOGETHER)
         if on_ray:
-            from meta_search.evaluate.ray_pool import RayHost, RayPool
+            from meta_search.evaluators.ray_pool import RayHost, RayPool
 
             host = RayHost(Model, traps.secrets)
             stack.callback(host.close)
@@ -97,14 +97,14 @@ def house(on_ray: bool = False, layers: Sequence[str] | None = None) -> Iterator
             stack.callback(pool.close)
             yield House(OnRay(pool, host), traps, exactly=False)
         else:
-            from meta_search.evaluate import evaluator
-            from meta_search.evaluate.sandbox import Sandbox
+            from meta_search.evaluators import inline as evaluators
+            from meta_search.sandbox import Sandbox
 
             if layers is not None:
                 chosen = partial(Sandbox, layers=layers)
-                stack.enter_context(mock.patch.object(evaluator, "Sandbox", chosen))
+                stack.enter_context(mock.patch.object(evaluators, "Sandbox", chosen))
             limits = LIMITS if layers is None else replace(LIMITS, level="process")
             model = Model(traps.secrets)
-            inline = evaluator.InlineEvaluator(limits, evaluate, model)
+            inline = evaluators.InlineEvaluator(limits, evaluate, model)
             stack.callback(inline.close)
             yield House(Inline(inline, model), traps, exactly=True)

@@ -24,7 +24,7 @@ PARTS = ("meta_search", "archive", "domains", "conf", "tests")
 # Run by root in a process of its own: opens the way to `folders`, and becomes nobody.
 WAY = """
 import json, os, sys
-from meta_search.evaluate.sandbox import libc
+from meta_search.sandbox.confined import libc
 folders, command = json.loads(sys.argv[1])
 closed = {}
 for folder in folders:

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.table import Table
 
-from meta_search.lockstep import contenders
-from meta_search.members import Member, Members
+from meta_search.final.field import contenders
+from meta_search.run.members import Member, Members
 from meta_search.types import Agent, Brief, Candidate, ItemResult, Usage
 from tests.bench.landscape.measures import Interval, mean
 from tests.bench.landscape.table import Cell, Design, Landscape, arguments

@@ -22,18 +22,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from meta_search import seeds
 from meta_search.authors.author import Context
 from meta_search.authors.bootstrap import collect
 from meta_search.authors.composer import way_for
 from meta_search.authors.plan import WAYS, Plan, Route, compile_plan
-from meta_search.briefing import Briefing
 from meta_search.compose import compose
-from meta_search.errands import Errand
-from meta_search.members import Member, Members
-from meta_search.runs import ARCHIVE
-from meta_search.scoring import Runner
-from meta_search.session import Session, open_session, write_config
+from meta_search.engine import seeds
+from meta_search.engine.context import Briefing
+from meta_search.engine.workbench import Errand
+from meta_search.run.folder import ARCHIVE, write_config
+from meta_search.run.members import Member, Members
+from meta_search.run.runner import Runner
+from meta_search.run.session import Session, open_session
 from meta_search.types import Agent, Brief, Candidate, Demonstration, ItemResult
 
 ITEMS = 40

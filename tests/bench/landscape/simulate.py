@@ -17,15 +17,16 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from meta_search import briefs, types
+from meta_search import types
 from meta_search.authors import check, drafts
 from meta_search.config import AuthorConfig, BudgetConfig, Config, EvaluateConfig, LLMConfig, SearchConfig
-from meta_search.engine import Search
+from meta_search.engine import briefs
+from meta_search.engine.loop import Search
 from meta_search.guide.guide import Guide
-from meta_search.members import Member
-from meta_search.progress import Progress
-from meta_search.scorers import Scorer
-from meta_search.session import Session
+from meta_search.run.domain_scorer import Scorer
+from meta_search.run.members import Member
+from meta_search.run.progress import Progress
+from meta_search.run.session import Session
 from tests.bench.landscape.stand_ins import Done, InOrder, Table, TableDomain
 from tests.bench.landscape.table import SEARCH, Design, Landscape
 

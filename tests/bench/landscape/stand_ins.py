@@ -12,7 +12,7 @@ from typing import Any
 from domains.domain import Item, Score
 from meta_search.authors.composer import way_for
 from meta_search.authors.plan import SEED_PLANS, Plan, plan_from
-from meta_search.journal import Action, Journal, Key
+from meta_search.run.journal import Action, Journal, Key
 from meta_search.types import Agent, Candidate, ItemJob, ItemResult, Parameter, TraceCall, Usage
 from tests.bench.landscape.table import SEARCH, VOTES, Design, Landscape
 

@@ -1,0 +1,207 @@
+"""`meta-search doctor` and `meta-search models`: what this machine has, and what it lacks for a search."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from meta_search import __version__
+from meta_search.commands.remedies import Machine, remedy
+from meta_search.errors import ConfigError, ModelFileError, SandboxError
+
+if TYPE_CHECKING:
+    from meta_search.llm.models import ModelFile
+
+__all__ = ["Check", "checks", "doctor", "list_models", "pull_models"]
+
+LIBRARIES = (
+    "ray", "optuna", "litellm", "networkx", "sqlite-utils", "hydra-core", "rich", "numpy", "reasoning-gym",
+)  # fmt: skip
+STOLEN = ("1.82.7", "1.82.8")  # litellm releases that stole credentials
+KEYS = (
+    "OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY", "MISTRAL_API_KEY", "OPENROUTER_API_KEY",
+    "TOGETHERAI_API_KEY", "GROQ_API_KEY", "DEEPSEEK_API_KEY", "AZURE_API_KEY", "AWS_ACCESS_KEY_ID",
+)  # fmt: skip
+REQUIRED_LAYERS = ("rlimits", "no_new_privs", "landlock", "seccomp")  # of sandbox.level=strict
+GB = 10**9
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of the doctor's report.
+
+    Attributes:
+        name: What was looked at.
+        state: `fail` where no search can run; `warn` where something optional is missing.
+        detail: What was found, and what to do about it.
+    """
+
+    name: str
+    state: Literal["ok", "warn", "fail"]
+    detail: str
+
+
+def doctor(as_json: bool = False) -> int:
+    """Print all checks; 0 if a search can run on this machine, else 1."""
+    found = list(checks())
+    if as_json:
+        print(json.dumps([asdict(check) for check in found], indent=1))
+    else:
+        width = max(len(check.name) for check in found)
+        for check in found:
+            print(f"{check.state:4}  {check.name:{width}}  {check.detail}")
+    failed = [check.name for check in found if check.state == "fail"]
+    if not as_json:
+        print(f"\na search cannot run here: {', '.join(failed)}" if failed else "\na search can run here")
+    return 1 if failed else 0
+
+
+def checks() -> Iterator[Check]:
+    """Everything the doctor looks at, in the order of the report."""
+    yield Check("meta-search", "ok", f"{__version__} in {Path(__file__).parent}")
+    good = sys.version_info >= (3, 11)
+    yield Check("python", "ok" if good else "fail", f"{platform.python_version()} ({sys.executable})")
+    linux = sys.platform == "linux"
+    yield Check(
+        "system", "ok" if linux else "fail", f"{platform.platform()}{'' if linux else ': needs Linux'}"
+    )
+    yield from _libraries()
+    yield from _sandbox()
+    yield from _models()
+    yield from _machine()
+    yield _keys()
+
+
+def _libraries() -> Iterator[Check]:
+    for name in LIBRARIES:
+        installed = _version(name)
+        if installed is None:
+            yield Check(name, "fail", "missing: install meta-search again, with its constraints")
+        elif name == "litellm" and installed in STOLEN:
+            yield Check(name, "fail", f"{installed} steals credentials: uninstall it and change your keys")
+        else:
+            yield Check(name, "ok", installed)
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def _sandbox() -> Iterator[Check]:
+    from meta_search.sandbox import layers
+
+    try:
+        found = layers()
+    except SandboxError as error:
+        yield Check("sandbox", "fail", str(error))
+        return
+    missing = []
+    machine = Machine.here()
+    for layer, ok, detail in found:
+        required = layer in REQUIRED_LAYERS
+        if required and not ok:
+            missing.append(layer)
+        todo = "" if ok else remedy(layer, machine)
+        said = f"missing: {detail}; {todo}" if todo else detail
+        yield Check(f"sandbox {layer}", "ok" if ok else "fail" if required else "warn", said)
+    if missing:
+        yield Check(
+            "sandbox",
+            "fail",
+            f"sandbox.level=strict refuses to run agents without {', '.join(missing)}; "
+            "sandbox.level=process runs them hardly confined: only for code you trust",
+        )
+
+
+def _models() -> Iterator[Check]:
+    from meta_search.llm.models import MODELS, find
+
+    server = _version("xllamacpp")
+    yield Check(
+        "llama.cpp",
+        "ok" if server else "warn",
+        f"xllamacpp {server}" if server else "missing: llm=local needs `pip install 'meta-search[local]'`",
+    )
+    for model in MODELS:
+        path = find(model.name)
+        yield Check(
+            f"model {model.name}",
+            "ok" if path else "warn",
+            str(path) if path else "not here: `meta-search models pull` fetches it",
+        )
+
+
+def _machine() -> Iterator[Check]:
+    from meta_search.llm.models import models_dir
+
+    yield Check("cores", "ok", f"{len(os.sched_getaffinity(0))}")
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / GB
+    yield Check("memory", "ok" if memory >= 4 else "warn", f"{memory:.1f} GB")
+    for name, folder, needed in (("runs", Path("runs"), 0.2), ("models", models_dir(), 3.3)):
+        free = shutil.disk_usage(_existing(folder)).free / GB
+        enough = free >= needed
+        detail = f"{free:.1f} GB free for {folder}" + ("" if enough else f"; {needed} GB wanted")
+        yield Check(f"disk {name}", "ok" if enough else "warn" if name == "models" else "fail", detail)
+
+
+def _existing(folder: Path) -> Path:
+    """The folder, or the nearest one above it that exists."""
+    place = folder.absolute()
+    while not place.exists():
+        place = place.parent
+    return place
+
+
+def _keys() -> Check:
+    found = [name for name in KEYS if os.environ.get(name)]
+    return Check("keys", "ok", f"set: {', '.join(found)}" if found else "none set; llm=local needs none")
+
+
+def list_models(name: str | None = None, as_json: bool = False) -> int:
+    """Print the embedded models, and where they lie."""
+    from meta_search.llm.models import find
+
+    found = [(model, find(model.name)) for model in _models_named(name)]
+    if as_json:
+        rows = [
+            {"name": model.name, "size": model.size, "licence": model.licence}
+            | {"path": str(path) if path else None}
+            for model, path in found
+        ]
+        print(json.dumps(rows, indent=1))
+        return 0
+    for model, path in found:
+        print(f"{model.name:28} {model.size / GB:5.2f} GB  {model.licence}  {path or 'not here'}")
+    return 0
+
+
+def pull_models(name: str | None = None) -> int:
+    """Fetch one model or all, verified; those that are here are only named."""
+    from meta_search.llm.models import pull
+
+    for model in _models_named(name):
+        print(f"{model.name}: {pull(model.name, progress=True)}", flush=True)
+    return 0
+
+
+def _models_named(name: str | None) -> tuple[ModelFile, ...]:
+    """One row of the table of models, or all; an unknown name is bad usage."""
+    from meta_search.llm.models import MODELS, lookup
+
+    if name is None:
+        return MODELS
+    try:
+        return (lookup(name),)
+    except ModelFileError as error:
+        raise ConfigError(str(error)) from error

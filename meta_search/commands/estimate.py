@@ -1,0 +1,263 @@
+"""What a run will need, told before anything is sent: calls, tokens and money, and how sure that is."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import statistics
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, wait
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from archive.records import Archive
+from meta_search.commands import habits
+from meta_search.commands.habits import Habit
+from meta_search.config import Config
+from meta_search.errors import ConfigError
+from meta_search.final.field import BASELINES
+from meta_search.report.tables import usd_text
+from meta_search.run.progress import Progress
+from meta_search.run.runner import Pairs, Runner, make_job
+from meta_search.run.session import Session
+from meta_search.types import Candidate, ItemJob, ItemResult, Usage
+
+__all__ = [
+    "Declined",
+    "Estimate",
+    "before_evaluation",
+    "before_search",
+    "estimate_evaluation",
+    "estimate_search",
+    "undone",
+]
+
+Prices = Mapping[str, Mapping[str, float]]  # model -> {input, output}, USD per million tokens
+
+MATCHED = 2  # and the best of them sampled, at the used cost of a finalist
+MOST_DRY = 64  # agents that are run dry; the others are taken to be like them
+DRY_S = 10.0  # for all of them together
+TOKENS_AROUND = 60  # of a prompt, besides the last user message
+
+
+class Declined(ConfigError):
+    """The question before the start was answered with no."""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a run is likely to need.
+
+    Attributes:
+        usage: Calls and tokens, and USD as far as prices are known; within the budget.
+        basis: Where the figures come from.
+        notes: What bounds them, and what is not known; a line each.
+    """
+
+    usage: Usage
+    basis: str
+    notes: tuple[str, ...] = ()
+
+    def lines(self) -> list[str]:
+        """As they are printed."""
+        u = self.usage
+        money = f", {usd_text(u.cost_usd)}" if u.cost_usd else ""
+        head = f"estimate: about {_round(u.calls):,} calls, {_round(u.tokens):,} tokens{money} ({self.basis})"
+        return [head, *(f"estimate: {note}" for note in self.notes)]
+
+
+def _round(n: int) -> int:
+    """Two digits: more would look surer than it is."""
+    digits = max(0, len(str(n)) - 2)
+    return round(n, -digits)
+
+
+def estimate_search(
+    config: Config, planned: Mapping[str, int], seeds: int, habit: Habit, prices: Prices
+) -> Estimate:
+    """What a search is likely to need.
+
+    Candidates and seeds run on train, as far as racing lets them; those among the best on arrival run on
+    validation; finalists and baselines on test.
+
+    Args:
+        config: The configuration. planned: Split -> item × repeat pairs of a whole evaluation.
+        seeds: Agents that it starts from.
+        habit: What agents and authors need.
+        prices: The price table in use.
+    """
+    search, racing = config.search, config.evaluate.racing
+    share = habit.share if racing else 1.0
+    train = (seeds + search.candidates) * planned["train"] * share
+    promoted = _best_so_far(seeds, search.finalists) + _best_so_far(search.candidates, search.finalists + 1)
+    validated = promoted * planned["validation"]
+    matched = MATCHED if seeds and search.finalists else 0
+    tested = (search.finalists + min(seeds, BASELINES) + matched) * planned["test"]
+    written = search.candidates * {"llm": 1.0, "adas": 1.0, "mixed": 0.5}.get(config.author.name, 0.0)
+    taught = planned.get("examples", 0) * 2 if "bootstrap" in search.operators else 0
+    task = habit.task(train + validated + tested)
+    meta = habit.meta(written, taught)
+    spared = f", racing spares {1 - share:.0%} of the train items" if racing and share < 0.995 else ""
+    return _bounded(config, task, meta, f"{habit.basis}{spared}", prices)
+
+
+def _best_so_far(n: int, k: int) -> float:
+    """How many of `n` in random order are among the best `k` when they come: k (1 + ln(n / k))."""
+    return float(n) if n <= k else k * (1 + math.log(n / k))
+
+
+def estimate_evaluation(
+    config: Config, per_item: Sequence[Usage | None], items: int, habit: Habit, prices: Prices
+) -> Estimate:
+    """What `meta-search evaluate` is likely to need.
+
+    Args:
+        config: The configuration. items: Item × repeat pairs that each agent runs on.
+        per_item: For each agent, calls and prompt tokens of a dry run on one item; `None` where it was not
+            run dry: it is taken to be like the others, or, where there are none, like `habit`.
+        habit: What a call costs. prices: The price table in use.
+    """
+    known = [u for u in per_item if u is not None]
+    calls = statistics.fmean(u.calls for u in known) if known else habit.calls
+    prompt = statistics.fmean(u.prompt_tokens for u in known) if known else habit.calls * habit.prompt
+    total_calls = sum(u.calls if u else calls for u in per_item) * items
+    total_prompt = sum(u.prompt_tokens if u else prompt for u in per_item) * items
+    task = Usage(round(total_calls), round(total_prompt), round(total_calls * habit.completion))
+    agents = "1 agent" if len(per_item) == 1 else f"{len(per_item)} agents"
+    basis = f"{agents} × {items} items"
+    if known:
+        counted = "calls counted" if len(known) == len(per_item) else f"calls of {len(known)} agents counted"
+        basis += f", {counted} in a free dry run"
+    else:
+        basis += f", {habit.basis}"
+    return _bounded(config, task, Usage(), basis, prices)
+
+
+def _bounded(config: Config, task: Usage, meta: Usage, basis: str, prices: Prices) -> Estimate:
+    """Priced, and cut where the budget ends the run before."""
+    models = {"task": config.llm.task.model, "meta": config.llm.meta.model}
+    usage = Usage()
+    for role, used in (("task", task), ("meta", meta)):
+        price = prices.get(models[role], {})
+        usd = used.prompt_tokens * price.get("input", 0.0) + used.completion_tokens * price.get("output", 0.0)
+        usage += replace(used, cost_usd=usd / 1e6)
+    notes = []
+    budget = config.budget
+    limits = (("calls", usage.calls), ("tokens", usage.tokens), ("usd", usage.cost_usd))
+    shares = {
+        name: limit / need
+        for name, need in limits
+        if (limit := getattr(budget, name)) is not None and need > limit
+    }
+    if shares:
+        first = min(shares, key=lambda name: shares[name])
+        usage = _scaled(usage, shares[first])
+        notes.append(f"budget.{first}={getattr(budget, first):g} ends it before it is through")
+    if budget.wall_s is not None:
+        notes.append(f"it ends after {budget.wall_s:g} s in any case (budget.wall_s)")
+    if config.llm.provider != "local":
+        used_models = [models["task"], *([models["meta"]] if meta.calls else [])]
+        unpriced = [m for m in dict.fromkeys(used_models) if not _price_known(config, m, prices)]
+        notes += [f"no price is known for {model}: name it in llm.prices" for model in unpriced]
+    return Estimate(usage, basis, tuple(notes))
+
+
+def _price_known(config: Config, model: str, prices: Prices) -> bool:
+    return model in config.llm.prices or any(prices.get(model, {}).values())
+
+
+def _scaled(usage: Usage, share: float) -> Usage:
+    return Usage(
+        int(usage.calls * share),
+        int(usage.prompt_tokens * share),
+        int(usage.completion_tokens * share),
+        usage.cost_usd * share,
+    )
+
+
+def before_search(session: Session, progress: Progress, runner: Runner, seeds: int) -> None:
+    """Tell what a search will need, and ask where money would be spent without a limit.
+
+    Raises:
+        Declined: The answer was no.
+    """
+    config = session.config
+    if config.llm.mode == "replay":  # nothing is sent
+        return
+    splits = ("examples", "train", "validation", "test")
+    planned = {split: runner.planned(split) for split in splits}
+    habit = habits.habit_of(config, session.folder)
+    _tell(session, progress, estimate_search(config, planned, seeds, habit, _prices(session)))
+
+
+def before_evaluation(
+    session: Session, progress: Progress, chosen: Sequence[Candidate], runner: Runner, pairs: Pairs
+) -> None:
+    """Tell what an evaluation will need, its calls counted by free dry runs, and ask as `before_search`.
+
+    Raises:
+        Declined: The answer was no.
+    """
+    config, split = session.config, session.config.evaluate.split
+    agents, items = list({c.agent.id: c for c in chosen}.values()), runner.items(split)
+    stride = max(1, math.ceil(len(agents) / MOST_DRY))
+    jobs: list[ItemJob | None] = [
+        make_job(session, c.agent, items[0], split, 0, pairs) if items and number % stride == 0 else None
+        for number, c in enumerate(agents)
+    ]
+    habit = habits.habit_of(config, session.folder)
+    counted = _dry(session, jobs)
+    found = estimate_evaluation(config, counted, runner.planned(split), habit, _prices(session))
+    _tell(session, progress, found)
+
+
+def _prices(session: Session) -> Prices:
+    """The price table in use: stored with the run when its gateway started."""
+    with Archive(session.folder) as archive:
+        return archive.meta("prices") or {}
+
+
+def _dry(session: Session, jobs: Sequence[ItemJob | None]) -> list[Usage | None]:
+    """Calls and prompt tokens of agents on one item, against a scripted model; `None` where it failed."""
+    futures: list[Future[ItemResult] | None] = [
+        None if job is None else session.evaluator.submit(replace(job, dry=True)) for job in jobs
+    ]
+    wait([f for f in futures if f is not None], timeout=DRY_S)
+    counted: list[Usage | None] = []
+    for future in futures:
+        done = future is not None and future.done() and not future.cancelled() and not future.exception()
+        result = future.result() if future is not None and done else None
+        if future is not None and not done:
+            future.cancel()
+        if result is None or not result.trace:
+            counted.append(None if result is None or result.kind != "ok" else Usage())
+            continue
+        prompt = sum(TOKENS_AROUND + len(call.prompt) // 4 for call in result.trace)
+        counted.append(Usage(len(result.trace), prompt))
+    return counted
+
+
+def _tell(session: Session, progress: Progress, found: Estimate) -> None:
+    """Print it; ask where somebody can answer, the model costs money, and no budget was given."""
+    for line in found.lines():
+        progress.note(line)
+    config = session.config
+    budget = config.budget
+    bounded = any(limit is not None for limit in (budget.usd, budget.tokens, budget.calls))
+    if bounded or not found.usage.cost_usd or not config.run.confirm:
+        return
+    if progress.ask(f"no budget is given: spend about {usd_text(found.usage.cost_usd)}?") is False:
+        raise Declined("not started, nothing was spent: set a limit with budget.usd=…, or answer y")
+
+
+@contextlib.contextmanager
+def undone(folder: Path) -> Iterator[None]:
+    """Take the run folder away where the block ends with `Declined`: there is no run in it."""
+    try:
+        yield
+    except Declined:
+        for path in (folder / "config.json", *folder.glob("archive.db*"), *folder.glob("llama-*.log")):
+            path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # somebody keeps other things there
+            folder.rmdir()
+        raise

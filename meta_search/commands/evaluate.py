@@ -1,0 +1,297 @@
+"""`meta-search evaluate`: agents of a file or a run on one split, without a search and without racing."""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import re
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from archive.records import Archive
+from meta_search.commands import estimate, evaluate_folder
+from meta_search.commands.resolve import resolved
+from meta_search.config import Config
+from meta_search.errors import ArchiveError, ConfigError, LLMError
+from meta_search.outcomes import NO_VERDICT, most_frequent
+from meta_search.report.tables import evaluation_row
+from meta_search.run.folder import write_config
+from meta_search.run.members import Member, Members
+from meta_search.run.progress import MOST_ROWS, Progress
+from meta_search.run.runner import Pairs, Runner
+from meta_search.run.session import Session, open_session
+from meta_search.run.signals import signals
+from meta_search.types import Agent, Brief, Candidate, ItemJob, ItemResult
+
+__all__ = ["Evaluated", "evaluate", "evaluate_agents", "read_agents"]
+
+WINDOW = 2048  # items handed to the evaluator at a time: enough for every worker, little for the memory
+TICK_S = 0.5
+SETTLE_S = 2.0  # for what is being scored when the evaluation ends
+RESERVE_S = 3.0  # of `budget.wall_s`, to save what there is
+SAY_EVERY_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """What came of an evaluation.
+
+    Attributes:
+        folder: Its run folder.
+        rows: One an agent in input order: DESIGN.md section 9, and further `complete`, whether every item
+            was run, and `hint`, the most frequent fault with what mends it, or `""`.
+        cut: Why it ended before the end: `budget`, `time`, `signal`; `""` where it did not.
+    """
+
+    folder: Path
+    rows: list[dict[str, Any]]
+    cut: str = ""
+
+
+def evaluate(agents: str, config: Config, live: bool = True) -> Evaluated:
+    """Resolve a configuration and evaluate agents with it; see `evaluate_agents`."""
+    if config.llm.mode == "replay":
+        raise ConfigError("llm.mode=replay replays a whole search: `meta-search run llm.mode=replay …`")
+    return evaluate_agents(agents, resolved(config), live)
+
+
+def read_agents(agents: str) -> list[Candidate]:
+    """Agents of an ADAS archive (.json), a .py file, a run (its finalists, if it has any), or RUN:AGENT.
+
+    Raises:
+        ConfigError: There is no such file or run; one line.
+    """
+    from archive import adas
+    from meta_search.run import folder as run_folder
+
+    path = Path(agents)
+    if path.suffix == ".json":
+        return [_imported(agent) for agent, _ in adas.read(path)]
+    if path.suffix == ".py":
+        try:
+            source = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"cannot read {path}: {error}") from error
+        return [_imported(Agent.of(path.stem, source))]
+    run, name = run_folder.split_agent(agents)
+    try:
+        folder = run_folder.resolve(run)
+    except ArchiveError as error:
+        raise ConfigError(
+            f"{error} (AGENTS is an ADAS archive .json, a .py file, RUN or RUN:AGENT)"
+        ) from error
+    with Archive(folder) as archive:
+        if name is not None:
+            records = [archive.record(name)]
+        else:
+            records = archive.agents()
+            records = [r for r in records if r.status == "finalist"] or records
+        return [
+            Candidate(
+                r.agent, r.brief or Brief(0, r.operator, r.author), r.thought, r.generation, r.space, r.plan
+            )
+            for r in records
+        ]
+
+
+def _imported(agent: Agent) -> Candidate:
+    return Candidate(agent, Brief(0, "import", "hand"))
+
+
+def evaluate_agents(agents: str, config: Config, live: bool = True) -> Evaluated:
+    """Evaluate agents on `evaluate.split`, in a run folder of its own, or go on in that of `run.dir`.
+
+    Budget, time and signals end it in good order: what is there is saved and returned.
+
+    Raises:
+        ConfigError: No such agents, or the question before the start was answered with no.
+        LLMError: No endpoint can be used any more; what was evaluated is saved.
+    """
+    chosen = read_agents(agents)
+    split = config.evaluate.split
+    if split == "test" and config.evaluate.items:
+        config = replace(config, evaluate=replace(config.evaluate, test_items=config.evaluate.items))
+    sitting = evaluate_folder.open_folder(config)
+    folder = sitting.folder
+    with (
+        estimate.undone(folder),
+        Progress(config, folder, sitting.elapsed_s, live, split) as progress,
+        open_session(config, folder, sitting.elapsed_s, progress.say) as session,
+    ):
+        progress.attach(session)
+        progress.phase = "evaluate"
+        session.write("set_meta", "kind", "evaluate").result()
+        session.host.call("set_phase", "final").result()  # all of the budget: there is no search
+        runner = Runner(session)
+        pairs = tuple((i.question, i.target) for i in session.domain.items("examples"))
+        if sitting.goes_on:
+            write_config(folder, config)  # now that no other process writes there
+            found = sitting.recall(runner, (c.agent for c in chosen), split)
+            progress.say(f"going on with {folder}: {found} results are there already")
+        else:
+            estimate.before_evaluation(session, progress, chosen, runner, pairs)
+        bench = Bench(session, runner, progress, chosen, split, pairs)
+        with signals(bench.interrupt):
+            cut = bench.run()
+        return Evaluated(folder, bench.rows(), cut)
+
+
+class Bench:
+    """One evaluation under way. `run` once, on the thread that made it.
+
+    Args:
+        session: The opened run. runner: Runs and archives items. progress: Shows how far it is.
+        chosen: The agents. One that stands twice among them runs once.
+        split: Split to evaluate on. pairs: What agents see as `self.examples`.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        runner: Runner,
+        progress: Progress,
+        chosen: Sequence[Candidate],
+        split: str,
+        pairs: Pairs,
+    ) -> None:
+        self._folder, self._runner, self._progress = session.folder, runner, progress
+        self._chosen, self._split, self._pairs = chosen, split, pairs
+        self._agents = len({c.agent.id for c in chosen})
+        self._planned = runner.planned(split)
+        self._events: queue.SimpleQueue[tuple[Member, Future[ItemResult]] | None] = queue.SimpleQueue()
+        self._running: dict[str, Member] = {}
+        self._rows: dict[str, dict[str, Any]] = {}
+        self._best: list[Member] = []
+        self._open = 0  # items handed to the evaluator and not back yet
+        self._ran = 0
+        self._said_at = 0.0
+        self._cut = ""
+
+    def interrupt(self) -> None:
+        """A signal came: the first ends the evaluation in good order, a second one at once."""
+        if self._cut == "signal":
+            raise KeyboardInterrupt
+        self._cut = "signal"
+        self._events.put(None)
+
+    def run(self) -> str:
+        """Evaluate all agents on all items, as far as budget, time and signals allow.
+
+        Returns:
+            What ended it early; `""` for nothing.
+        """
+        reason = ""
+        try:
+            self._run_items()
+        except LLMError as error:
+            reason = re.split(r"[.;] [Ee]verything ", str(error))[0]  # `resume` is for searches
+        self._runner.cancel()
+        self._take_what_came()
+        for member in list(self._running.values()):
+            self._finish(member)
+        self._runner.finish("cut short" if self._cut or reason else "done")
+        if reason:
+            told = f"what was evaluated is saved in {self._folder}"
+            raise LLMError(f"{reason}; {told}: run.dir={self._folder} goes on with it")
+        return self._cut
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One row an agent in input order."""
+        return [self._rows.get(c.agent.id) or _row(Member(c), self._split) for c in self._chosen]
+
+    def _run_items(self) -> None:
+        jobs = self._jobs()
+        while True:
+            while self._open < WINDOW and not self._cut and (job := next(jobs, None)) is not None:
+                future, member = self._runner.submit(job), self._running[job.agent.id]
+                future.add_done_callback(partial(self._arrived, member))
+                self._open += 1
+            # What is in flight when the budget ends is paid: it may still come to its end.
+            if not self._open or self._cut in ("signal", "time"):
+                return
+            with contextlib.suppress(queue.Empty):
+                event = self._events.get(timeout=TICK_S)
+                if event is not None:
+                    self._open -= 1
+                    self._take(*event)
+            self._watch()
+
+    def _jobs(self) -> Iterator[ItemJob]:
+        """All items of one agent after the other."""
+        for candidate in self._chosen:
+            agent = candidate.agent
+            if agent.id in self._rows or agent.id in self._running:
+                continue
+            member = self._running[agent.id] = Member(candidate)
+            self._runner.write("add_candidate", candidate, "evaluated")
+            yield from self._runner.next_jobs(member, self._split, self._pairs, self._planned)
+
+    def _arrived(self, member: Member, future: Future[ItemResult]) -> None:
+        self._events.put((member, future))
+
+    def _take(self, member: Member, future: Future[ItemResult]) -> None:
+        self._cut = self._runner.take(member, future) or self._cut
+        self._ran += 1
+        if member.agent.id in self._running and member.ran(self._split) >= self._planned:
+            self._finish(member)
+
+    def _take_what_came(self) -> None:
+        """Results that came before the end, or are being scored, and were not looked at yet."""
+        deadline = time.monotonic() + SETTLE_S
+        with contextlib.suppress(queue.Empty):
+            while self._open:
+                event = self._events.get(timeout=max(0.0, deadline - time.monotonic()))
+                if event is None:
+                    continue
+                self._open -= 1
+                member, future = event
+                if future.cancelled() or future.exception():
+                    continue
+                if member.agent.id in self._running and future.result().kind not in NO_VERDICT:
+                    member.add(future.result())
+
+    def _finish(self, member: Member) -> None:
+        """Archive what there is of an agent and keep its row; its results are needed no longer."""
+        del self._running[member.agent.id]
+        self._runner.save(member, self._split)
+        row = self._rows[member.agent.id] = _row(member, self._split)
+        if not row["items"]:
+            return
+        self._best = sorted([*self._best, member], key=lambda m: -m.score(self._split))
+        for dropped in self._best[MOST_ROWS:]:
+            dropped.results.clear()
+        del self._best[MOST_ROWS:]
+        now = time.monotonic()
+        if now - self._said_at >= SAY_EVERY_S or len(self._rows) == self._agents:
+            self._said_at = now
+            right = f"«{member.agent.name}» {row['score']:.0%} right on {row['items']} items"
+            self._progress.say(f"{len(self._rows)} of {self._agents} agents evaluated: {right}")
+
+    def _watch(self) -> None:
+        """Show how far it is, and look at the clock."""
+        shown = Members()
+        for member in [*self._best, *self._running.values()]:
+            shown.add(member)
+        lines = [f"«{m.agent.name}» {m.ran(self._split)}/{self._planned}" for m in self._running.values()]
+        whole = f"{self._ran:,} of {self._agents * self._planned:,} items on {self._split}"
+        self._progress.show(shown, (whole, *lines))
+        self._runner.tick()
+        if self._progress.time_left() < RESERVE_S:
+            self._cut = self._cut or "time"
+
+
+def _row(member: Member, split: str) -> dict[str, Any]:
+    """A row of `evaluate --json`."""
+    found = member.rows(split)
+    fault = most_frequent(member.results.get(split, {}).values())
+    evaluation = member.evaluation(split) if found else None
+    return {
+        **evaluation_row(member.agent, evaluation),
+        "complete": evaluation is not None and evaluation.complete,
+        "hint": fault.told(member.agent.source) if fault else "",
+    }

@@ -1,0 +1,46 @@
+"""The last screen of a search: the best agent's code, the verdict, and what to type next."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from archive.records import Archive
+from meta_search.commands.terminal import printable
+from meta_search.report.source import clean
+from meta_search.report.tables import verdict_table
+from meta_search.report.verdict import Verdict
+
+__all__ = ["print_end"]
+
+
+def print_end(folder: Path, result: Verdict | None, sentence: str, best: str) -> None:
+    """The last screen: the table, the best agent's code, the plain sentence, and what to type next."""
+    from rich.console import Console
+    from rich.syntax import Syntax
+
+    console = Console(highlight=False, soft_wrap=False)
+    if best:
+        with Archive(folder) as archive:
+            record = archive.record(best)
+        told = f"{clean(record.agent.name)} ({record.agent.id}), {record.operator} by {record.author}"
+        console.print(f"\nBest agent: {told}", markup=False)
+        source = printable(record.agent.source)
+        if console.is_terminal:
+            console.print(Syntax(source, "python", background_color="default", word_wrap=True))
+        else:
+            print(source)
+    if result is not None and result.comparisons:
+        console.print(verdict_table(result))
+    console.print(f"\n{result.text if result is not None else sentence}", markup=False)
+    if best:
+        console.print("\nNext:", markup=False)
+        for line in (
+            f"meta-search archive list {folder}",
+            f"meta-search archive show {folder} {best}",
+            f"meta-search export {folder} {best} --to my-agent",
+        ):
+            console.print(f"  {line}", markup=False, soft_wrap=True)
+    sys.stdout.flush()
+    print(f"report: {folder / 'report.html'}")
+    print(f"run folder: {folder}", flush=True)

@@ -1,0 +1,107 @@
+"""`meta-search run` and `resume`: open a run, search, print how it ended."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from archive.records import Archive
+from meta_search.commands import estimate
+from meta_search.commands.last_screen import print_end
+from meta_search.commands.resolve import resolved
+from meta_search.config import Config, to_mapping
+from meta_search.engine.loop import RunSummary, Search
+from meta_search.errors import ConfigError
+from meta_search.run import recording
+from meta_search.run.folder import new_folder, read_config, write_config
+from meta_search.run.progress import Progress
+from meta_search.run.replay import Replay
+from meta_search.run.session import Session, open_session
+
+__all__ = ["resume", "search"]
+
+
+def search(config: Config, *, overrides: Sequence[str] = (), live: bool = True) -> RunSummary:
+    """Run a search to its end.
+
+    Args:
+        config: The configuration. overrides: As they were typed, kept with the run.
+        live: Show progress while it runs.
+
+    Raises:
+        MetaSearchError: The run cannot start or go on; what was done is saved.
+    """
+    config = resolved(config)
+    if config.llm.mode == "replay":
+        config = resolved(recording.configuration(config, overrides))
+        with contextlib.closing(Replay(Path(str(config.llm.recording)))) as journal:
+            return _run(config, new_folder(config), overrides, live, journal=journal)
+    folder = new_folder(config)
+    if config.llm.mode == "record":
+        recording.keep_domain(config, folder)
+    return _run(config, folder, overrides, live)
+
+
+def resume(folder: Path, overrides: Sequence[str] = (), live: bool = True) -> RunSummary:
+    """Go on with a run where it stopped. `budget.*`, `llm.max_concurrency` and `ray.address` may change."""
+    from meta_search.compose import amend
+
+    with Archive(folder) as archive:
+        if archive.meta("kind") == "evaluate":
+            raise ConfigError(f"{folder} is an evaluation, not a search: run `meta-search evaluate` again")
+    config = read_config(folder)
+    if config.llm.mode == "replay":
+        raise ConfigError(f"{folder} is a replay: replay {config.llm.recording} again in place of a resume")
+    config = amend(config, overrides)
+    return _run(config, folder, overrides, live, resumed=True)
+
+
+def _run(
+    config: Config,
+    folder: Path,
+    overrides: Sequence[str],
+    live: bool,
+    resumed: bool = False,
+    journal: Replay | None = None,
+) -> RunSummary:
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(estimate.undone(folder))
+        before = stack.enter_context(Archive(folder)) if resumed else None
+        elapsed = float((before.meta("elapsed_s") if before else 0.0) or 0.0)
+        progress = stack.enter_context(Progress(config, folder, elapsed, live))
+        session = stack.enter_context(open_session(config, folder, elapsed, progress.say))
+        progress.attach(session)
+        if resumed:  # now that no other process writes the run
+            write_config(folder, config)
+        digest = recording.items_digest(session.domain)
+        about = {"config": to_mapping(config), "items": digest}
+        if not resumed:
+            about["overrides"] = list(overrides)
+        if journal is not None:
+            journal.check_items(digest)
+            session.write("copy_ledger", str(config.llm.recording)).result()
+            about["prices"] = journal.archive.meta("prices")
+        for key, value in about.items():
+            session.write("set_meta", key, value).result()
+        summary = _replayed(session, progress, journal) if journal else _searched(session, progress, before)
+    if live:
+        print_end(summary.folder, summary.verdict, summary.sentence, summary.best)
+    return summary
+
+
+def _searched(session: Session, progress: Progress, before: Archive | None) -> RunSummary:
+    search = Search(session, progress, before)
+    if before is None:
+        estimate.before_search(session, progress, search.runner, len(search.members))
+    return search.run()
+
+
+def _replayed(session: Session, progress: Progress, journal: Replay) -> RunSummary:
+    """Sitting after sitting, as the recording was resumed."""
+    summary = Search(session, progress, None, journal).run()
+    while journal.resume():
+        progress.phase = "search"
+        with Archive(session.folder) as before:
+            summary = Search(session, progress, before, journal).run()
+    return summary

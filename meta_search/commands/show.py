@@ -1,0 +1,131 @@
+"""`meta-search archive show`: one agent with its evidence and source."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from meta_search.commands.terminal import open_run, print_json, print_rich, printable
+
+if TYPE_CHECKING:
+    from archive.records import Archive, Record
+    from meta_search.types import Importance
+
+__all__ = ["show"]
+
+Row = dict[str, Any]
+SPLITS = ("examples", "train", "validation", "test")  # as a search meets them
+
+
+def show(arguments: argparse.Namespace) -> int:
+    """`meta-search archive show`."""
+    from meta_search.guide.studies import parameter_importance
+    from meta_search.report import tuning
+    from meta_search.report.tables import agent_row, evaluation_row
+    from meta_search.report.tuning import Tunings
+
+    folder, archive = open_run(arguments.run)
+    record = archive.record(arguments.agent)
+    evaluations = {
+        split: evaluation_row(record.agent, evaluation)
+        | {"complete": evaluation.complete, "stopped": evaluation.stopped}
+        | {"hint": _hint(archive, record, split)}
+        for split, evaluation in sorted(record.evaluations.items(), key=lambda pair: SPLITS.index(pair[0]))
+    }
+    tuned = Tunings(archive, parameter_importance)(record.agent.id)
+    if arguments.json:
+        agent = record.agent
+        return print_json(
+            agent_row(record)
+            | {
+                "thought": record.thought,
+                "values": dict(agent.values),
+                "demonstrations": [[d.question, d.reply] for d in agent.demonstrations],
+                "evaluations": evaluations,
+                "importance": [asdict(row) for row in _importance(archive, record)],
+                "tuning": asdict(tuned) if tuned else None,
+                "source": agent.source,
+            }
+        )
+    _print_record(folder, record, evaluations)
+    _print_importance(_importance(archive, record))
+    for line in tuning.lines(tuned) if tuned else ():
+        print(line)
+    return 0
+
+
+def _importance(archive: Archive, record: Record) -> list[Importance]:
+    """What the agent's components are worth, as far as anybody looked."""
+    from meta_search.importance import merged
+
+    agent = record.agent.id
+    split = next((s for s in ("train", "validation", "test") if s in record.evaluations), "train")
+    return merged(agent, archive.importance(agent), archive.results(agent, split))
+
+
+def _print_importance(rows: Sequence[Importance]) -> None:
+    from meta_search.report.source import clean
+
+    for row in rows:
+        cost = f"{row.calls:.1f} calls and {row.tokens:,.0f} tokens an item"
+        spent = f"; {row.replayed} calls replayed, {row.asked} asked" if row.method != "ratings" else ""
+        method = row.method.replace("_", " ")
+        print(f"{row.value:+7.3f} by {method:9} {clean(row.component, 60)}: {cost}, {row.items} items{spent}")
+
+
+def _hint(archive: Archive, record: Record, split: str) -> str:
+    """The most frequent fault of an agent on a split with what mends it, `""` without any."""
+    from meta_search.outcomes import most_frequent
+
+    fault = most_frequent(archive.results(record.agent.id, split, trace=False))
+    return fault.told(record.agent.source) if fault else ""
+
+
+def _print_record(folder: Path, record: Record, evaluations: Mapping[str, Row]) -> None:
+    """One agent for the terminal: head, scores by split, thought, values, source."""
+    from meta_search.report.source import clean
+    from meta_search.report.tables import faults_text, per_item, score_text, usd_text
+    from meta_search.report.tuning import value_text
+
+    agent = record.agent
+    head = [f"{clean(agent.name)}  {agent.id}  in {folder}"]
+    made = f"{record.operator} by {record.author}, generation {record.generation}"
+    at = datetime.fromtimestamp(record.created).astimezone()
+    head.append(f"  {record.status}; {made}, {at:%Y-%m-%d %H:%M}")
+    if record.parents:
+        head.append(f"  parents: {', '.join(record.parents)}")
+    for split, row in evaluations.items():
+        score = score_text(row["score"], row["low"], row["high"])
+        cost = f"{per_item(row, 'tokens'):,.0f} tokens and {per_item(row, 'calls'):.1f} calls"
+        cost += f" and {usd_text(per_item(row, 'cost_usd'))}" if row["cost_usd"] else ""
+        head.append(f"  {split:10} {score} % on {row['items']} items, {cost} an item; {faults_text(row)}")
+        if row["stopped"] or not row["complete"]:
+            head.append(f"  {'':10} not complete{': ' if row['stopped'] else ''}{clean(row['stopped'], 120)}")
+        if row["hint"]:
+            head.append(f"  {'':10} {clean(row['hint'], 600)}")
+    if not evaluations:
+        head.append("  not evaluated")
+    if agent.values:
+        values = (f"{clean(name)}={clean(value_text(value))}" for name, value in agent.values.items())
+        head.append("  values: " + ", ".join(values))
+    if agent.demonstrations:
+        head.append(f"  demonstrations: {len(agent.demonstrations)}")
+    if record.thought:
+        head.append(f"  thought: {clean(record.thought, 400)}")
+    print("\n".join(head) + "\n")
+    _print_source(agent.source)
+
+
+def _print_source(source: str) -> None:
+    text = printable(source)
+    if not sys.stdout.isatty():
+        print(text)
+        return
+    from rich.syntax import Syntax
+
+    print_rich(Syntax(text, "python", background_color="default"))

@@ -1,0 +1,61 @@
+"""Printing to a terminal, for the commands that look through a run.
+
+Text that a model wrote (names, thoughts, source) may hold escape sequences: it is cleaned before it reaches
+a terminal, and `--json` escapes it.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from meta_search.run import folder as run_folder
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+    from archive.records import Archive
+
+__all__ = ["console", "open_run", "print_json", "print_rich", "printable", "wide"]
+
+WIDE = 100  # columns
+
+
+def open_run(run: str) -> tuple[Path, Archive]:
+    """A run's folder and its archive, read-only; `RUN:AGENT` is not meant here."""
+    from archive.records import Archive
+
+    folder = run_folder.resolve(run)
+    return folder, Archive(folder)
+
+
+def printable(text: str) -> str:
+    """Untrusted text of several lines without what a terminal would obey."""
+    return "".join(c if c.isprintable() or c in "\n\t" else "?" for c in text)
+
+
+def print_rich(what: RenderableType) -> None:
+    """Print a table or the like."""
+    console().print(what)
+
+
+def wide() -> bool:
+    """Whether there is room for all columns."""
+    return console().width >= WIDE
+
+
+def console() -> Console:
+    """Where it is printed."""
+    from rich.console import Console
+
+    # Where there is no terminal nobody wraps lines: a narrow default would cut names.
+    return Console() if sys.stdout.isatty() else Console(width=140)
+
+
+def print_json(value: Mapping[str, Any] | Iterable[Any]) -> int:
+    """Print JSON for `--json`. Returns exit status 0."""
+    print(json.dumps(value, indent=1, default=str))
+    return 0

@@ -1,0 +1,171 @@
+"""From an order of the guide to what an author is handed: parents, failures, examples, an LLM, a dry run."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from domains.domain import Item
+from meta_search.authors.author import Context, Example, Failure, Parent, Trial
+from meta_search.engine.workbench import Errand
+from meta_search.guide.guide import Order
+from meta_search.run.members import Member, Members
+from meta_search.run.runner import Pairs
+from meta_search.run.session import Session
+from meta_search.types import Brief, Demonstration, ItemResult, Scalar
+
+__all__ = ["Briefing", "keywords", "telling"]
+
+MOST_FAILURES = 6
+MOST_FAULTS = 2
+
+
+def keywords(items: Sequence[Item]) -> dict[str, str]:
+    """For every kind of item, words that stand in all its examples and in no example of another kind.
+
+    One word where one suffices, else two. Kinds that no such words tell apart are left out; so are domains
+    with a single kind.
+    """
+    by_kind: dict[str, list[set[str]]] = {}
+    for item in items:
+        words = set(re.findall(r"[a-z]{3,}", item.question.lower()))
+        by_kind.setdefault(item.kind, []).append(words)
+    if len(by_kind) < 2:
+        return {}
+    common = {kind: set.intersection(*texts) for kind, texts in by_kind.items()}
+    found: dict[str, str] = {}
+    for kind, shared in common.items():
+        others = [text for other, texts in by_kind.items() if other != kind for text in texts]
+        choice = _telling(sorted(shared), others)
+        if choice:
+            found[kind] = choice
+    return found
+
+
+def telling(wrong: Sequence[ItemResult]) -> list[ItemResult]:
+    """Wrong items in the order in which they help an author: one for each fault, answers, further faults."""
+    first: dict[tuple[str, str], ItemResult] = {}
+    for row in wrong:
+        if row.kind != "ok":
+            first.setdefault((row.kind, row.detail), row)
+    shown = list(first.values())[:MOST_FAULTS]
+    answers = [r for r in wrong if r.kind == "ok"]
+    return [*shown, *answers, *(r for r in wrong if r.kind != "ok" and r not in shown)]
+
+
+def _telling(shared: Sequence[str], others: Sequence[set[str]]) -> str:
+    """The fewest words that all others lack; long words first, as they mean most."""
+    ordered = sorted(shared, key=lambda w: (sum(w in t for t in others), -len(w), w))
+    # A route is matched as text, so a word must not be a part of another kind's word either.
+    for word in ordered:
+        if not any(word in " ".join(text) for text in others):
+            return word
+    for i, first in enumerate(ordered):
+        for second in ordered[i + 1 :]:
+            if not any(first in " ".join(t) and second in " ".join(t) for t in others):
+                return f"{first} {second}"
+    return ""
+
+
+class Briefing:
+    """Builds contexts. Keeps the pool of worked examples that all candidates of a run share.
+
+    Args:
+        session: The opened run.
+        members: The agents so far.
+    """
+
+    def __init__(self, session: Session, members: Members) -> None:
+        self._session, self._members = session, members
+        self._train = {item.id: item for item in session.domain.items("train")}
+        self._place = {item: place for place, item in enumerate(self._train)}
+        examples = list(session.domain.items("examples"))
+        self.examples = tuple(Example(i.question, i.target, i.kind) for i in examples)
+        self.keywords = keywords(examples or list(self._train.values()))
+        self.pool: list[Demonstration] = []
+
+    @property
+    def pairs(self) -> Pairs:
+        """What agents see as `self.examples`."""
+        return tuple((e.question, e.answer) for e in self.examples)
+
+    def brief(self, order: Order) -> Brief:
+        """The order with its parents and inspirations chosen. Author `adas` needs none: it sees them all."""
+        rng = random.Random(order.brief.seed)
+        told = self._session.config.author.temperature
+        brief = order.brief if told is None else replace(order.brief, temperature=told)
+        if brief.author == "adas":
+            return brief
+        population = self._members.population()
+        rule = order.parent_rule
+        parents = population.choose_parents(rule, order.parents, rng)  # type: ignore[arg-type]
+        others = [
+            a for a in population.choose_parents("front", order.inspirations + 2, rng) if a not in parents
+        ]
+        return replace(brief, parents=tuple(parents), inspirations=tuple(others[: order.inspirations]))
+
+    def context(
+        self, brief: Brief, trial: Trial, values: Mapping[str, Scalar], errand: Errand, attempts: int = 1
+    ) -> Context:
+        """Everything an author may use, as things stand now; `attempts`: what the brief's chain has left."""
+        archive = self._members.finished() if brief.author == "adas" else ()
+        return Context(
+            brief=brief,
+            config=self._session.config.author,
+            parents=tuple(self._parent(self._members[a]) for a in brief.parents),
+            inspirations=tuple(self._parent(self._members[a]) for a in brief.inspirations),
+            domain=self._session.domain.brief,
+            keywords=self.keywords,
+            examples=self.examples,
+            demonstrations=tuple(self.pool),
+            ask=errand.ask,
+            try_out=errand.try_out,
+            teach=errand.teach,
+            keep=errand.keep,
+            trial=trial,
+            values=values,
+            rng=random.Random(brief.seed),
+            probe=errand.probe,
+            note=errand.note,
+            family=self._session.config.domain.name,
+            questions=tuple(item.question for item in self._train.values()),
+            known=tuple((m.agent, m.candidate.plan) for m in self._members),
+            archive=tuple(map(self._parent, archive)),
+            room=self._session.config.llm.meta_room,
+            attempts=attempts,
+        )
+
+    def _parent(self, member: Member) -> Parent:
+        # In the order of the items: the order in which they came is chance.
+        rows = [r for r in member.rows("train") if not r.right and r.item in self._train]
+        wrong = telling(sorted(rows, key=lambda r: (r.repeat, self._place[r.item])))
+        failures = [
+            Failure(
+                question=self._train[r.item].question,
+                answer=r.answer,
+                expected=self._train[r.item].target,
+                kind=self._train[r.item].kind,
+                detail=r.detail,
+                outcome=r.kind,
+            )
+            for r in wrong[:MOST_FAILURES]
+        ]
+        return Parent(
+            agent=member.agent,
+            score=member.score("train"),
+            tokens=member.cost("train"),
+            by_kind=member.by_kind(self._train),
+            failures=tuple(failures),
+            plan=member.candidate.plan,
+            space=member.candidate.space,
+            generation=member.candidate.generation,
+            thought=member.candidate.thought,
+            scores=tuple(sorted(member.scores("train").values())),
+        )
+
+    def keep(self, demonstrations: Sequence[Demonstration]) -> None:
+        """Add to the pool what it does not have."""
+        known = {d.question for d in self.pool}
+        self.pool += [d for d in demonstrations if d.question not in known]

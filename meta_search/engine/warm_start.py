@@ -1,0 +1,129 @@
+"""Takes what earlier runs under the same root found out about briefs; see `guide.prior`.
+
+What is taken is numbered with the run's events: the earlier runs may be gone when it is resumed or replayed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from archive.records import Archive
+from meta_search.config import Config
+from meta_search.errors import MetaSearchError
+from meta_search.guide.guide import Guide
+from meta_search.guide.prior import MOST, Prior
+from meta_search.run.folder import earlier_runs, read_config
+from meta_search.run.journal import Journal
+from meta_search.run.members import Member, Members
+from meta_search.run.progress import Progress
+from meta_search.run.session import Session
+from meta_search.types import Parameter, agent_id
+
+__all__ = ["DECISION", "WARM", "begin", "known_settings", "prior_of"]
+
+DECISION = "prior"
+
+Brief = tuple[Mapping[str, Any], float]
+
+
+def begin(session: Session, guide: Guide, journal: Journal, progress: Progress) -> None:
+    """Give a guide that was asked for nothing yet its prior, where there is one, and say so."""
+    config = session.config
+    if not (config.search.prior and config.search.guided):
+        return
+    found = journal.find(DECISION, lambda: prior_of(config, session.folder, guide.could_ask).told())
+    prior = Prior.of(found)
+    if prior.briefs:
+        guide.restore({}, prior=prior)
+        progress.note(prior.line)
+
+
+def prior_of(config: Config, but: Path, could_ask: Callable[[Mapping[str, Any]], bool]) -> Prior:
+    """The newest briefs that runs of the same domain with the same models were told of, finished or not.
+
+    Args:
+        config: The run that begins. but: Its own folder.
+        could_ask: Whether this run could ask for a brief with these parameters; the others are left out.
+    """
+    briefs: list[Brief] = []
+    runs = 0
+    for folder in earlier_runs(config, but):
+        found = [(params, value) for params, value in _told(folder, config) if could_ask(params)]
+        briefs = [*found, *briefs][-MOST:]
+        runs += bool(found)
+        if len(briefs) >= MOST:
+            break
+    return Prior(tuple(briefs), runs)
+
+
+def _told(folder: Path, config: Config) -> list[Brief]:
+    """Briefs of one run, the last one last; none of a run of something else, or one that cannot be read."""
+    try:
+        earlier = read_config(folder)
+        if earlier.llm.mode == "replay" or _about(earlier) != _about(config):
+            return []  # a replay is no evidence of its own
+        with Archive(folder) as archive:
+            if not archive.is_current:
+                return []
+            trials = [t for t in archive.trials("briefs") if t.values is not None]
+    except (MetaSearchError, OSError):
+        return []
+    return [
+        ({name: value for name, value in t.params.items() if not name.startswith("_")}, t.values[0])
+        for t in trials
+        if t.values is not None
+    ]
+
+
+def _about(config: Config) -> tuple[object, ...]:
+    """What two runs must share for the briefs of one to tell of the other's."""
+    domain, llm = config.domain, config.llm
+    return domain.name, domain.path, tuple(domain.families), llm.task.model, llm.meta.model
+
+
+WARM = "warm "  # and the source: what such a decision is called
+
+
+MOST_SETTINGS = 50  # the newest
+
+
+def known_settings(member: Member, members: Members) -> list[list[Any]]:
+    """Settings of one agent's parameters that were evaluated in full, under its source or an ancestor's.
+
+    Returns:
+        `[name -> value, score 0..1, used cost per item]`, in the order in which they came.
+    """
+    space = {p.name: p for p in member.candidate.space}
+    sources = {agent_id(m.agent.source) for m in (member, *_ancestors(member, members))}
+    found = []
+    for other in members.finished():
+        if agent_id(other.agent.source) in sources:
+            shared = [p for p in other.candidate.space if _same(p, space.get(p.name))]
+            values = {p.name: other.agent.values.get(p.name, p.default) for p in shared}
+            if values:
+                found.append([values, other.score("train"), other.cost("train")])
+    return found[-MOST_SETTINGS:]
+
+
+def _ancestors(member: Member, members: Members) -> Iterator[Member]:
+    """All that an agent was made from, by way of all parents."""
+    left: Sequence[str] = member.candidate.brief.parents
+    seen: set[str] = set()
+    while left:
+        new = [members[a] for a in dict.fromkeys(left) if a not in seen and a in members]
+        seen.update(left)
+        yield from new
+        left = [a for m in new for a in m.candidate.brief.parents]
+
+
+def _same(theirs: Parameter, ours: Parameter | None) -> bool:
+    if ours is None:
+        return False
+    return (theirs.kind, theirs.low, theirs.high, theirs.choices) == (
+        ours.kind,
+        ours.low,
+        ours.high,
+        ours.choices,
+    )

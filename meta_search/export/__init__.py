@@ -1,0 +1,1 @@
+"""An agent as a folder that runs without meta-search."""

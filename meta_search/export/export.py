@@ -1,0 +1,186 @@
+"""An agent as a folder that runs without meta-search: `python run.py "question"`.
+
+The folder carries the modules of meta-search that need the standard library only: the agent runtime and
+the sandbox, so that an exported agent behaves and is confined as it was in the search.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from archive.records import Archive, Record
+from meta_search.errors import ArchiveError
+from meta_search.export.card import line, make_card, markdown
+from meta_search.types import Agent
+
+__all__ = ["best", "export_agent", "write_agent"]
+
+FILES = ("types.py", "errors.py", "config.py")
+FOLDERS = ("agent", "sandbox")
+TEMPLATE = "run_template.py"
+# litellm's names of providers whose endpoints speak OpenAI's protocol: no part of the model's own name.
+PROVIDERS = re.compile(r"^(openai|hosted_vllm|litellm_proxy)/")
+
+
+def best(archive: Archive) -> Record:
+    """The best agent of the final report; before that by validation, or by train.
+
+    Raises:
+        ArchiveError: Nothing was evaluated yet.
+    """
+    reported = archive.meta("best")
+    record = archive.record(reported) if reported else archive.best()
+    if record is None:
+        raise ArchiveError(f"{archive.path} holds no evaluated agent yet: name one")
+    return record
+
+
+def export_agent(folder: Path, agent: str | None, to: Path) -> Record:
+    """Write an agent of a run as a folder that runs without meta-search.
+
+    Args:
+        folder: The run. agent: Id, beginning of an id, or name; `None` takes the best.
+        to: Folder to write; must not exist, or be empty.
+
+    Returns:
+        The agent that was written.
+
+    Raises:
+        ArchiveError: No such agent, or `to` cannot be written. DomainError: The run's domain, whose wording
+            and examples the agent needs, cannot be read any more.
+    """
+    with Archive(folder) as archive:
+        record = archive.record(agent) if agent else best(archive)
+        write_agent(record, Path(__file__).parents[1], to, _card(folder, archive, record))
+    return record
+
+
+def _card(folder: Path, archive: Archive, record: Record) -> dict[str, Any]:
+    """What the archive does not know of an agent; see `card.make_card`."""
+    from domains.registry import make
+    from meta_search.report.verdict import archive_verdict
+    from meta_search.run.folder import read_config
+
+    config, verdict = read_config(folder), archive_verdict(archive)
+    told = verdict.best is not None and verdict.best.finalist.agent == record.agent.id  # of no other agent
+    domain = make(config.domain)
+    return {
+        "model": config.llm.task.model,
+        "max_tokens": config.llm.max_tokens,
+        "domain": domain.name,
+        "run": folder.absolute().name,
+        "verdict": verdict.sentence if told else "",
+        "lineage": [
+            f"{step.agent.name} ({step.agent.id}): {step.operator} by {step.author}"
+            for step in archive.lineage(record.agent.id)
+            if step.agent.id != record.agent.id
+        ],
+        "wording": dict(domain.wording),
+        "examples": [(item.question, item.target) for item in domain.items("examples")],
+        "sandbox": dataclasses.asdict(config.sandbox),
+    }
+
+
+def write_agent(record: Record, runtime: Path, to: Path, card: Mapping[str, Any]) -> Path:
+    """Write an agent as a folder of its own.
+
+    Args:
+        record: The agent with its evidence.
+        runtime: The installed `meta_search` folder, from which the runtime is copied.
+        to: Folder to write; must not exist, or be empty.
+        card: What the archive does not know: see `card.make_card`. Beyond the card it takes `wording` and
+            `examples` (as in `ItemJob`: without the domain's wording an agent does not ask as it did in the
+            search), `max_tokens`, and `sandbox` (limits by name, as in `SandboxConfig`).
+
+    Returns:
+        `to`, which holds agent.py, agent.json, card.md, card.json, run.py and runtime/. It appears whole or
+        not at all.
+
+    Raises:
+        ArchiveError: `to` is not empty or cannot be written, or `runtime` is not a `meta_search` folder.
+    """
+    to = Path(to)
+    if to.exists() and not (to.is_dir() and not any(to.iterdir())):
+        raise ArchiveError(f"{to} is not empty: export to a new folder")
+    missing = [name for name in (*FILES, *FOLDERS) if not (Path(runtime) / name).exists()]
+    if missing:
+        raise ArchiveError(f"{runtime} is not an installed meta_search folder: it has no {missing[0]}")
+    try:
+        to.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{to.name}-", dir=to.parent) as scratch:
+            made = Path(scratch) / "export"
+            made.mkdir()
+            _write(made, record, card)
+            _copy_runtime(Path(runtime), made / "runtime" / "meta_search")
+            os.replace(made, to)  # a folder takes the place of an empty one
+    except OSError as error:
+        raise ArchiveError(f"cannot export to {to}: {error.strerror or error}") from error
+    return to
+
+
+def _write(folder: Path, record: Record, given: Mapping[str, Any]) -> None:
+    agent = record.agent
+    card = make_card(record, given)
+    _text(folder / "agent.py", _header(agent) + agent.source.strip("\n") + "\n")
+    _text(folder / "agent.json", _json(_agent(agent, given)))
+    _text(folder / "card.json", _json(card))
+    _text(folder / "card.md", markdown(card))
+    shutil.copyfile(Path(__file__).with_name(TEMPLATE), folder / "run.py")
+
+
+def _header(agent: Agent) -> str:
+    """Comments only: they are no part of an agent's identity."""
+    return f"# {line(agent.name)}\n# agent {agent.id}, found by meta-search; run.py runs it\n\n"
+
+
+def _agent(agent: Agent, given: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "id": agent.id,
+        "name": agent.name,
+        "values": dict(agent.values),
+        "demonstrations": [[d.question, d.reply] for d in agent.demonstrations],
+        "wording": dict(given.get("wording") or {}),
+        "examples": [list(pair) for pair in given.get("examples") or ()],
+        "model": PROVIDERS.sub("", str(given.get("model") or "")),
+        "max_tokens": int(given.get("max_tokens") or 1024),
+        "sandbox": {k: v for k, v in dict(given.get("sandbox") or {}).items() if k != "level"},
+    }
+
+
+def _copy_runtime(runtime: Path, to: Path) -> None:
+    ignored = shutil.ignore_patterns("__pycache__", "*.pyc")
+    for name in FOLDERS:
+        shutil.copytree(runtime / name, to / name, ignore=ignored)
+    for name in FILES:
+        shutil.copyfile(runtime / name, to / name)
+    _text(
+        to / "__init__.py",
+        f'"""The part of meta-search {_version(runtime)} that runs agents. Apache-2.0."""\n',
+    )
+
+
+def _version(runtime: Path) -> str:
+    """Version of the copied meta-search, read without importing it; empty where there is none."""
+    source = runtime / "__init__.py"
+    match = (
+        re.search(r'^__version__\s*=\s*"([\w.+-]+)"', source.read_text("utf-8"), re.M)
+        if source.exists()
+        else None
+    )
+    return match[1] if match else ""
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, indent=2, default=str) + "\n"
+
+
+def _text(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")

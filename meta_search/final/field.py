@@ -1,0 +1,212 @@
+"""The contenders of the final report, and their way through the same test items, side by side."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+
+from meta_search.final.baselines import Baseline, matched
+from meta_search.llm.budget import Left
+from meta_search.run.members import Member, Members
+from meta_search.run.progress import Progress
+from meta_search.run.runner import Pairs, Runner
+from meta_search.run.session import Session
+from meta_search.types import ItemResult, Usage
+
+__all__ = ["Field", "choose_field", "contenders", "run_field"]
+
+BASELINES = 2  # best seeds that are tested beside the finalists
+ROUND = 6  # test items all contenders run before the clock is looked at
+RESERVE_S = 6.0  # for the report itself
+MARGIN = 1.25  # test items may be a little dearer than train items
+SHRINKAGE = 4  # items' worth of the typical score that every contender's own items are added to
+ENOUGH = 20  # test items that no baseline at matched cost may take from the others
+
+Each = tuple[float, float, float]  # calls, tokens, US dollars per item
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """Who meets on the test items.
+
+    Attributes:
+        finalists: Best first. seeds: the best hand-made agents, best first.
+        matched: Baselines at the used cost of the best finalist.
+        notes: Why there are none of those, or fewer.
+    """
+
+    finalists: tuple[Member, ...]
+    seeds: tuple[Member, ...]
+    matched: tuple[Baseline, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def baselines(self) -> tuple[Member, ...]:
+        return (*self.seeds, *(b.member for b in self.matched))
+
+    @property
+    def everyone(self) -> tuple[Member, ...]:
+        return (*self.finalists, *self.baselines)
+
+
+def choose_field(session: Session, members: Members, runner: Runner, progress: Progress) -> Field:
+    """Finalists, seeds, and what baselines at matched cost the budget of the report allows; all archived."""
+    finalists, seeds = contenders(members, session.config.search.finalists)
+    field = Field(tuple(finalists), tuple(seeds))
+    if not finalists or not seeds:
+        return field
+    found = matched(finalists[0], seeds[0], session.config.sandbox.calls)
+    # Baselines of an earlier sitting are members already, with their results.
+    known = tuple(replace(b, member=members.get(b.member.agent.id) or b.member) for b in found.baselines)
+    whole = replace(field, matched=known)
+    kept = runner.decide(
+        "baselines", lambda: _within_budget(session, whole, runner.planned("test"), progress)
+    )
+    for baseline in known:
+        if baseline.member.agent.id in kept:
+            runner.write("add_candidate", baseline.member.candidate, "baseline")
+    missing = [
+        f"{b.member.agent.name}, a baseline at matched cost, was left out: with it, too little of the budget "
+        "was left for test items."
+        for b in known
+        if b.member.agent.id not in kept
+    ]
+    chosen = tuple(b for b in known if b.member.agent.id in kept)
+    return replace(field, matched=chosen, notes=(*([found.note] if found.note else []), *missing))
+
+
+def contenders(members: Members, finalists: int) -> tuple[list[Member], list[Member]]:
+    """Finalists and the best seeds by what train and validation say of them together, best first.
+
+    Validation alone would choose no better where all of it is there, and worse where the budget cut it short
+    (`python -m tests.bench.landscape.choosing`).
+    """
+    ready = [m for m in members.all() if m.done and not m.stopped and m.rows("train")]
+    typical = sum(m.score("train") for m in ready) / max(1, len(ready))
+
+    def rank(member: Member) -> tuple[float, float]:
+        return (-_expected(member, typical), member.cost("train"))
+
+    found = sorted((m for m in ready if not m.seed), key=rank)
+    seeds = sorted((m for m in ready if m.seed), key=rank)
+    return found[:finalists], seeds[:BASELINES]
+
+
+def _expected(member: Member, typical: float) -> float:
+    """Mean score on train and validation items, drawn towards the typical score: few items say little."""
+    scores = [*member.scores("train").values(), *member.scores("validation").values()]
+    return (sum(scores) + SHRINKAGE * typical) / (len(scores) + SHRINKAGE)
+
+
+def _within_budget(session: Session, field: Field, planned: int, progress: Progress) -> list[str]:
+    """Ids of the baselines at matched cost that leave room for enough test items; best-of-n goes first."""
+    status, kept = session.status(), list(field.matched)
+    spent = sum(status.paid.values(), Usage()).tokens
+    pace = spent / max(1.0, session.elapsed)  # tokens a second, so far
+    seconds = progress.time_left() - RESERVE_S
+    tokens = pace * seconds if spent and seconds < float("inf") else None
+
+    def room(chosen: Sequence[Baseline]) -> int:
+        each = [_each(m, chosen) for m in replace(field, matched=tuple(chosen)).everyone]
+        in_time = [] if tokens is None else [int(tokens / max(1.0, MARGIN * sum(e[1] for e in each)))]
+        return min([planned, *affordable(status.left, each), *in_time])
+
+    scarce = room(()) > room(kept)  # where even leaving out all of them brings nothing, they stay
+    while scarce and kept and room(kept) < min(planned, ENOUGH):
+        kept.pop()
+    return [b.member.agent.id for b in kept]
+
+
+def _each(member: Member, matched_: Sequence[Baseline]) -> Each:
+    """What an item of a member is expected to cost: by its train items, or those of the seed it samples."""
+    expected = next((b.per_item() for b in matched_ if b.member is member), None)
+    if expected is None:
+        return _mean(member, "train")
+    # Samples at a higher temperature may be longer than expected.
+    return tuple(map(max, expected, _mean(member, "test")))  # type: ignore[return-value]
+
+
+def _mean(member: Member, split: str) -> Each:
+    rows = member.rows(split)
+    usage, n = sum((r.used for r in rows), Usage()), max(1, len(rows))
+    return usage.calls / n, usage.tokens / n, usage.cost_usd / n
+
+
+def run_field(
+    session: Session, field: Field, runner: Runner, pairs: Pairs, progress: Progress, members: Members
+) -> bool:
+    """Run all contenders on test items in lockstep until items, budget or time are used up.
+
+    All meet the same items, so that comparisons are paired; when the clock ends it, it ends for all of them
+    after the same item.
+
+    Returns:
+        Whether everyone has test results.
+    """
+    everyone, planned, last = field.everyone, runner.planned("test"), 0.0
+    while runner.decide("round", lambda last=last: progress.time_left() - RESERVE_S > last):  # type: ignore[misc]
+        began = time.monotonic()
+        size = runner.decide("items", lambda: _next_round(session.status().left, field))
+        jobs = [(m, job) for m in everyone for job in runner.next_jobs(m, "test", pairs, size)]
+        if not jobs:
+            break
+        futures = [(m, runner.submit(job)) for m, job in jobs]
+        stop = _gather(futures, runner, progress, members, planned)
+        for member in everyone:
+            runner.save(member, "test")
+        if stop:
+            break
+        last = 1.2 * (time.monotonic() - began)
+    runner.cancel()
+    return bool(everyone) and all(m.rows("test") for m in everyone)
+
+
+def _next_round(left: Left, field: Field) -> int:
+    return min([ROUND, *affordable(left, [_each(m, field.matched) for m in field.everyone])])
+
+
+def affordable(left: Left, each: Sequence[Each]) -> list[int]:
+    """How many more items all contenders can surely run, by every limit there is; `each`: what one costs."""
+    limits = (left.calls, left.tokens, left.usd)
+    costs = [sum(column) for column in zip(*each, strict=True)] if each else [0.0] * 3
+    return [int(a / (MARGIN * b)) for a, b in zip(limits, costs, strict=True) if a is not None and b > 0]
+
+
+def _gather(
+    futures: Sequence[tuple[Member, Future[ItemResult]]],
+    runner: Runner,
+    progress: Progress,
+    members: Members,
+    planned: int,
+) -> bool:
+    """Take results as they come. True if time or budget ended before all were there.
+
+    What had come by then is paid and archived, so it is taken too: else this report would know of fewer items
+    than the archive.
+    """
+    open_ = {future: member for member, future in futures}
+
+    def take(timeout_s: float) -> tuple[bool, bool]:
+        found = runner.arrived(open_, timeout_s)
+        stops = [runner.take(open_.pop(future), future) for future in found]
+        return bool(found), any(stops)
+
+    def rest() -> bool:
+        while open_ and take(0.0)[0]:
+            pass
+        return True
+
+    while open_:
+        if take(0.5)[1]:
+            return rest()
+        tested = tuple(
+            f"test: «{m.agent.name}» {len(m.rows('test'))}/{planned}"
+            for m in dict.fromkeys(m for m, _ in futures)
+        )
+        progress.show(members, tested)
+        runner.tick()
+        if runner.expired(lambda: progress.time_left() < RESERVE_S / 2):
+            return rest()
+    return False

@@ -1,0 +1,144 @@
+"""Run folders: which one is meant, making one, and its `config.json`.
+
+`RUN` is a run folder or `latest`, `RUN:AGENT` an agent of it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from archive.schema import FILE_NAME as ARCHIVE
+from meta_search.config import Config, from_mapping, to_mapping
+from meta_search.errors import ArchiveError, ConfigError
+
+__all__ = [
+    "ARCHIVE",
+    "earlier_runs",
+    "new_folder",
+    "read_config",
+    "resolve",
+    "split_agent",
+    "write_config",
+]
+
+ROOM_MB = 200  # free on the disk, without which no run starts
+MOST_LOOKED_AT = 40  # earlier runs, the newest
+
+
+def resolve(run: str | Path, root: str | Path = "runs") -> Path:
+    """The folder of a run.
+
+    Args:
+        run: A run folder, its name under `root`, its archive file, or `latest`: the newest under `root`.
+        root: Where runs lie.
+
+    Raises:
+        ArchiveError: There is no such run; one line.
+    """
+    folder = Path(run)
+    if str(run) == "latest" and not (folder / ARCHIVE).is_file():
+        runs = [path.parent for path in Path(root).glob(f"*/{ARCHIVE}")]
+        if not runs:
+            raise ArchiveError(f"no run under {root}/ yet: start one with `meta-search run`")
+        return max(runs, key=_started)
+    if folder.name == ARCHIVE and folder.is_file():
+        return folder.parent
+    for place in (folder, Path(root) / folder):
+        if (place / ARCHIVE).is_file():
+            return place
+    if folder.is_dir():
+        raise ArchiveError(f"{run} is not a run folder: it holds no {ARCHIVE}")
+    raise ArchiveError(f"{run}: no such run folder; `latest` takes the newest under {root}/")
+
+
+def _started(folder: Path) -> tuple[float, str]:
+    """When a run began: its config is written once, its archive until the end."""
+    config = folder / "config.json"
+    return (config if config.is_file() else folder / ARCHIVE).stat().st_mtime, folder.name
+
+
+def split_agent(text: str) -> tuple[str, str | None]:
+    """`RUN:AGENT` as (RUN, AGENT); AGENT is None where only a run is named, or a file that has a colon."""
+    run, colon, agent = text.rpartition(":")
+    if not colon or not run or "/" in agent or Path(text).exists():
+        return text, None
+    return run, agent
+
+
+def new_folder(config: Config) -> Path:
+    """Make the run's folder, with `config.json` in it.
+
+    Raises:
+        ConfigError: It exists and holds a run, cannot be written, or the disk has no room.
+    """
+    stamp = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
+    name = f"{stamp}-{config.domain.name}-s{config.seed}"
+    folder = Path(config.run.dir) if config.run.dir else Path(config.run.root) / name
+    number = 1
+    while not config.run.dir and folder.exists():
+        number += 1
+        folder = Path(config.run.root) / f"{name}-{number}"
+    if (folder / ARCHIVE).exists():
+        raise ConfigError(
+            f"run.dir={folder} holds a run already: `meta-search resume {folder}` goes on with it"
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(folder).free // 2**20
+        if free < ROOM_MB:
+            raise ConfigError(f"no room on the disk of {folder}: {free} MB free, a run needs {ROOM_MB} MB")
+    except OSError as error:
+        raise ConfigError(f"cannot write the run folder {folder}: {error.strerror or error}") from error
+    write_config(folder, config)
+    return folder
+
+
+def write_config(folder: Path, config: Config) -> None:
+    """Write `config.json`: at the start of a run, and where `resume` changes it.
+
+    Raises:
+        ConfigError: It cannot be written.
+    """
+    text = json.dumps(to_mapping(config), indent=2, ensure_ascii=False) + "\n"
+    part = folder / "config.json.part"
+    try:
+        part.write_text(text, encoding="utf-8")
+        os.replace(part, folder / "config.json")  # all of it or nothing: without it there is no run
+    except OSError as error:
+        raise ConfigError(f"cannot write the run folder {folder}: {error.strerror or error}") from error
+
+
+def read_config(folder: Path) -> Config:
+    """The configuration that a run was started with.
+
+    Raises:
+        ArchiveError: The folder holds no readable `config.json`.
+    """
+    try:
+        mapping = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ArchiveError(f"{folder} is no run folder: its config.json cannot be read") from error
+    return from_mapping(mapping)
+
+
+def earlier_runs(config: Config, but: Path) -> Sequence[Path]:
+    """Folders of the runs under `run.root`, the one that was written last first; the newest only, where
+    there are many.
+
+    Args:
+        config: The run that begins. but: Its own folder.
+    """
+
+    def age(path: Path) -> float:
+        try:
+            return -path.stat().st_mtime
+        except OSError:
+            return 0.0
+
+    found = sorted(Path(config.run.root).glob(f"*/{ARCHIVE}"), key=age)[:MOST_LOOKED_AT]
+    return [path.parent for path in found if path.parent.resolve() != but.resolve()]

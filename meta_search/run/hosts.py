@@ -1,0 +1,122 @@
+"""Where the service lives: in a thread of this process, or on Ray; writes keep the order of the calls."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import contextlib
+import threading
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, Protocol
+
+from meta_search.errors import MetaSearchError
+
+__all__ = ["Host", "OrderedHost", "ThreadHost"]
+
+CLOSE_S = 5.0
+ORDERED = ("write", "close")  # methods of `Service` that must not overtake each other
+
+
+class Host(Protocol):
+    """Where a `Service` lives."""
+
+    def call(self, method: str, *args: Any) -> Future[Any]: ...
+
+    def close(self) -> None: ...
+
+
+class ThreadHost:
+    """Hosts an object with async methods on an event loop in a thread of this process."""
+
+    def __init__(self, factory: Callable[..., Any], *args: Any) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="service", daemon=True)
+        self._thread.start()
+        self._object = self._on_loop(factory, *args)
+
+    def _on_loop(self, factory: Callable[..., Any], *args: Any) -> Any:
+        async def make() -> Any:
+            return factory(*args)
+
+        return asyncio.run_coroutine_threadsafe(make(), self._loop).result()
+
+    def call(self, method: str, *args: Any) -> concurrent.futures.Future[Any]:
+        """Call an async method of the object."""
+        return asyncio.run_coroutine_threadsafe(getattr(self._object, method)(*args), self._loop)
+
+    def close(self) -> None:
+        """Stop the loop; have the object close itself before. What is left on the loop is cancelled."""
+        if self._loop.is_closed():
+            return
+        with contextlib.suppress(concurrent.futures.TimeoutError):
+            asyncio.run_coroutine_threadsafe(_cancel_all(), self._loop).result(CLOSE_S)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(CLOSE_S)
+        if not self._thread.is_alive():
+            self._loop.close()
+
+
+class OrderedHost:
+    """Around a host on Ray: writes are done in the order of the calls.
+
+    Ray lets calls of an actor that works on several at a time overtake each other (one in twenty did, where
+    two were made within a millisecond): an event came before the one that led to it, and a run that was
+    killed could not be resumed. What is written until a message is answered waits, and goes with the next.
+
+    Args:
+        host: Of a `Service`.
+    """
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._waiting: deque[tuple[Future[Any], str, tuple[Any, ...]]] = deque()
+        # A thread of its own: Ctrl-C must not end a message half-way, or nothing would be sent after it.
+        self._sender = ThreadPoolExecutor(1, thread_name_prefix="writes")
+        self._closed = False
+
+    def call(self, method: str, *args: Any) -> Future[Any]:
+        """Call an async method of the object; the futures of ordered ones cannot be cancelled."""
+        if method not in ORDERED:
+            return self._host.call(method, *args)
+        future: Future[Any] = Future()
+        future.set_running_or_notify_cancel()
+        self._waiting.append((future, method, args))
+        try:
+            self._sender.submit(self._send)
+        except RuntimeError:  # it was shut down
+            self._send()
+        return future
+
+    def close(self) -> None:
+        """Send nothing more; have the object close itself before. The host itself is closed by its owner."""
+        self._closed = True  # Ray would start anew for a call after its end
+        self._sender.shutdown(wait=False)
+
+    def _send(self) -> None:
+        """Send all that waits, and wait for what comes of it."""
+        batch = []
+        with contextlib.suppress(IndexError):
+            while True:
+                batch.append(self._waiting.popleft())
+        if not batch:
+            return
+        try:
+            if self._closed:
+                raise MetaSearchError("the run is closed")
+            results = self._host.call("in_order", [(method, args) for _, method, args in batch]).result()
+        except Exception as error:  # noqa: BLE001 (handed to whoever waits)
+            results = [error] * len(batch)
+        for (future, _, _), result in zip(batch, results, strict=True):
+            if isinstance(result, BaseException):
+                future.set_exception(result)
+            else:
+                future.set_result(result)
+
+
+async def _cancel_all() -> None:
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)

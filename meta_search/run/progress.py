@@ -1,0 +1,145 @@
+"""What is shown while a run goes on, and how much time it has left."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+
+from meta_search.config import Config
+from meta_search.llm.gateway import GatewayStatus
+from meta_search.report.live import LiveView, Snapshot, SnapshotRow
+from meta_search.run.members import Member, Members
+from meta_search.run.session import Session
+from meta_search.types import Usage, wilson
+
+__all__ = ["Progress"]
+
+MOST_ROWS = 12
+STATUS_EVERY_S = 1.0
+SHOW_EVERY_S = 0.25
+
+
+class Progress:
+    """The live view of one run. A context manager; `attach` it to the session once that is open.
+
+    Args:
+        config, folder: Of the run. elapsed_s: Seconds of earlier sittings.
+        live: Whether anything is shown. split: The split whose scores are shown.
+    """
+
+    def __init__(
+        self, config: Config, folder: Path, elapsed_s: float, live: bool, split: str = "train"
+    ) -> None:
+        self._config, self._folder, self._live, self._split = config, folder, live, split
+        self._started = time.monotonic() - elapsed_s
+        self._session: Session | None = None
+        self._status: GatewayStatus | None = None
+        self._asked_at = self._shown_at = 0.0
+        self.phase = "starting"
+        self._view = LiveView()
+
+    def __enter__(self) -> Progress:
+        if self._live:
+            print(f"run folder: {self._folder}", flush=True)
+            self._view.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._live:
+            self._view.close()
+
+    def attach(self, session: Session) -> None:
+        """The session is open: its gateway can be asked from now on."""
+        self._session = session
+        self.phase = "search"
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds of the run, earlier sittings and the start included."""
+        return time.monotonic() - self._started
+
+    def search_time_left(self) -> float:
+        """Seconds until the share of the final report begins."""
+        budget = self._config.budget
+        return (
+            float("inf") if budget.wall_s is None else budget.wall_s * (1 - budget.final_share) - self.elapsed
+        )
+
+    def time_left(self) -> float:
+        """Seconds until the run must have ended."""
+        wall = self._config.budget.wall_s
+        return float("inf") if wall is None else wall - self.elapsed
+
+    def say(self, line: str) -> None:
+        """One line on something that happened."""
+        if self._live:
+            self._view.say(line)
+
+    def note(self, line: str) -> None:
+        """One line that stays where it is, above what is redrawn."""
+        if self._live:
+            self._view.note(line)
+
+    def ask(self, question: str) -> bool | None:
+        """Ask on the terminal, yes or no; `None` where there is none, or nothing is shown."""
+        if not self._live or not (sys.stdin.isatty() and sys.stdout.isatty()):
+            return None
+        self._view.close()
+        try:
+            answer = input(f"{question} [y/N] ")
+        except EOFError:
+            answer = ""
+        self._view.__enter__()
+        return answer.strip().lower() in ("y", "yes")
+
+    def show(self, members: Members, in_flight: tuple[str, ...], message: str = "") -> None:
+        """Draw the state; cheap enough to be called at every event."""
+        now = time.monotonic()
+        if not self._live or now - self._shown_at < SHOW_EVERY_S:
+            return
+        self._shown_at = now
+        if self._session is not None and now - self._asked_at >= STATUS_EVERY_S:
+            self._status, self._asked_at = self._session.status(), now
+        paid = sum(self._status.paid.values(), Usage()) if self._status else Usage()
+        self._view.update(
+            Snapshot(
+                phase=self.phase,
+                elapsed_s=self.elapsed,
+                wall_s=self._config.budget.wall_s,
+                calls=paid.calls,
+                tokens=paid.tokens,
+                cost_usd=paid.cost_usd,
+                rows=self._rows(members),
+                in_flight=in_flight,
+                message=message,
+            )
+        )
+
+    def _rows(self, members: Members) -> tuple[SnapshotRow, ...]:
+        complete = {m.agent.id for m in members.finished()}
+        fronts = complete & set(members.population().pareto())
+        split = self._split
+        ranked = sorted(members.ranked(split), key=lambda m: (bool(m.stopped) or not m.done, -m.score(split)))
+        return tuple(self._row(m, m.agent.id in fronts) for m in ranked[:MOST_ROWS])
+
+    def _row(self, member: Member, on_front: bool) -> SnapshotRow:
+        scores = member.scores(self._split)
+        low, high = wilson(sum(scores.values()), len(scores))
+        brief = member.candidate.brief
+        return SnapshotRow(
+            agent=member.agent.id,
+            name=member.agent.name,
+            author=brief.author,
+            operator=brief.operator,
+            score=member.score(self._split),
+            low=low,
+            high=high,
+            items=len(member.rows(self._split)),
+            planned=member.wanted.get(self._split, 0),
+            tokens_per_item=member.cost(self._split),
+            on_front=on_front,
+        )

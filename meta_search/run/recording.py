@@ -1,0 +1,105 @@
+"""Recordings: what a run must keep so that it can be replayed, and what a replay takes over from it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from domains.domain import Domain
+from meta_search.config import Config, from_mapping, to_mapping
+from meta_search.errors import ConfigError
+from meta_search.run.folder import read_config
+
+__all__ = ["REPLAYABLE", "configuration", "items_digest", "keep_domain"]
+
+OWN = ("run.dir", "run.root", "run.confirm", "ray.address", "llm.mode", "llm.recording")
+REPLAYABLE = (
+    *(*OWN, "evaluate.executor", "evaluate.workers", "evaluate.per_worker", "sandbox.level"),
+    *("domain.path", "llm.max_concurrency"),
+)
+"""Keys that a replay may have otherwise than its recording: where things lie and where they run. Those of
+`OWN` are never the recording's."""
+FREE = ("domain.sizes", "llm.prices")  # mappings whose names are the user's
+KEPT = "domain"  # folder of a recording that holds a copy of the domain's file
+
+
+def configuration(config: Config, overrides: Sequence[str]) -> Config:
+    """The configuration of a replay: the recording's, but for where things lie and where they run.
+
+    Args:
+        config: As `checks.resolved` gives it, with `llm.recording`. overrides: As they were typed.
+
+    Raises:
+        ConfigError: An override that would change a decision. ArchiveError: It cannot be read.
+    """
+    recording = Path(str(config.llm.recording))
+    mine, theirs = _flat(to_mapping(config)), _flat(to_mapping(read_config(recording)))
+    mine["llm.recording"] = str(recording)
+    named = [word.partition("=")[0].lstrip("+") for word in overrides]
+    typed = [key for key in mine if any(key == name or key.startswith(f"{name}.") for name in named)]
+    for key in typed:
+        if key not in REPLAYABLE and mine[key] != theirs.get(key):
+            raise ConfigError(
+                f"{key} cannot differ from the recording in a replay; what may: {', '.join(REPLAYABLE)}"
+            )
+    kept = {key: mine[key] for key in mine if key in OWN or (key in typed and key in REPLAYABLE)}
+    copy = recording / KEPT / Path(theirs["domain.path"] or "-").name
+    if copy.exists():
+        theirs["domain.path"] = str(copy)
+    return from_mapping(_nested({**theirs, **kept}))
+
+
+def keep_domain(config: Config, folder: Path) -> None:
+    """Copy the domain's file into the run folder, so that the run can be replayed where the file is not.
+
+    Raises:
+        ConfigError: It cannot be copied.
+    """
+    if config.domain.path is None:
+        return
+    source = Path(config.domain.path)
+    copy = folder / KEPT / source.name
+    try:
+        copy.parent.mkdir(exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, copy)
+        else:
+            shutil.copyfile(source, copy)
+    except OSError as error:
+        raise ConfigError(f"llm.mode=record cannot keep domain.path={source}: {error}") from error
+
+
+def items_digest(domain: Domain) -> str:
+    """Tells whether two domains have the same items in the same order."""
+    found = hashlib.sha256()
+    for split in ("examples", "train", "validation", "test"):
+        for item in domain.items(split):
+            found.update(json.dumps([split, item.id, item.question, item.target, item.kind]).encode())
+    return found.hexdigest()[:16]
+
+
+def _flat(mapping: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested configuration as dotted keys; mappings whose names are the user's are values."""
+    found: dict[str, Any] = {}
+    for name, value in mapping.items():
+        key = f"{prefix}{name}"
+        if isinstance(value, Mapping) and key not in FREE:
+            found |= _flat(value, f"{key}.")
+        else:
+            found[key] = value
+    return found
+
+
+def _nested(flat: Mapping[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in flat.items():
+        *groups, last = key.split(".")
+        place = found
+        for group in groups:
+            place = place.setdefault(group, {})
+        place[last] = value
+    return found

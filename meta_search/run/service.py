@@ -1,0 +1,142 @@
+"""The one process that holds the keys and the pen: gateway and archive writer behind async methods.
+
+With Ray it lives in a named actor on the driver's node (`evaluate.ray_pool.RayHost`), without Ray in a
+thread of the driver (`ThreadHost`). Both hosts have the same `call(method, *args) -> Future`; a thread keeps
+the order of the calls, Ray does not (`OrderedHost`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from archive.readers import Readers, database_path
+from archive.store import Store
+from meta_search.config import Config, from_mapping
+from meta_search.errors import ConfigError, MetaSearchError, in_one_line
+from meta_search.llm.budget import Budget
+from meta_search.llm.gateway import Endpoint, Gateway, GatewayStatus
+from meta_search.llm.ledger import Entry, Ledger, find_entry
+from meta_search.types import CallReply, CallRequest, Usage
+
+__all__ = ["Service", "endpoints_for", "make_service"]
+
+
+class Service:
+    """Gateway and archive writer. All methods are called on one event loop."""
+
+    def __init__(self, store: Store, gateway: Gateway) -> None:
+        self._store = store
+        self._gateway = gateway
+
+    async def start(self) -> dict[str, dict[str, float]]:
+        """Load litellm and check the endpoints; returns the price table in use."""
+        await self._gateway.start()
+        return self._gateway.prices
+
+    async def call(self, request: CallRequest) -> CallReply:
+        """One LLM call, through the ledger."""
+        return await self._gateway.call(request)
+
+    async def write(self, method: str, *args: Any) -> Any:
+        """Call a method of the `Store` and wait for its commit."""
+        return await asyncio.wrap_future(getattr(self._store, method)(*args))
+
+    async def in_order(self, calls: Sequence[tuple[str, tuple[Any, ...]]]) -> list[Any]:
+        """Several calls, (method, arguments), begun in turn; for each a result or a fault of ours."""
+        begun = [asyncio.ensure_future(getattr(self, method)(*args)) for method, args in calls]
+        return [_told(result) for result in await asyncio.gather(*begun, return_exceptions=True)]
+
+    async def status(self) -> GatewayStatus:
+        """What is going on."""
+        return self._gateway.status()
+
+    async def set_phase(self, phase: str) -> None:
+        """`search` or `final`; see `Gateway.set_phase`."""
+        self._gateway.set_phase("final" if phase == "final" else "search")
+
+    async def close(self) -> None:
+        """Finish what is in flight, commit, and close the archive."""
+        await self._gateway.close()
+        await asyncio.to_thread(self._store.close)
+
+
+def _told(result: Any) -> Any:
+    """A result, or an exception as one of ours, which can travel and is told in one line."""
+    if not isinstance(result, BaseException) or isinstance(result, MetaSearchError):
+        return result
+    return MetaSearchError(f"fault in the process that holds the archive: {in_one_line(result)}")
+
+
+def endpoints_for(config: Mapping[str, Any], local: Mapping[str, Endpoint]) -> dict[str, Endpoint]:
+    """Endpoints of the two model roles: the embedded servers, or what the configuration names.
+
+    Raises:
+        ConfigError: A model is not named, or its key variable is empty; one line that names the variable.
+    """
+    if local:
+        return dict(local)
+    llm = from_mapping(config).llm
+    key: str | None = None
+    if llm.api_key_env and llm.mode != "replay":
+        key = os.environ.get(llm.api_key_env, "").strip()
+        if not key:
+            raise ConfigError(f"the environment variable {llm.api_key_env} (llm.api_key_env) holds no key")
+        if not (key.isascii() and key.isprintable()):  # the wire would quote it in its complaint
+            raise ConfigError(
+                f"the key in {llm.api_key_env} (llm.api_key_env) has a line break or is not ASCII"
+            )
+    found = {}
+    for role, model in (("meta", llm.meta), ("task", llm.task)):
+        if not model.model:
+            raise ConfigError(f"name the model: llm.{role}.model=…")
+        found[role] = Endpoint(model.model, model.base_url or llm.base_url, key)
+    return found
+
+
+def make_service(
+    archive: str, config: Mapping[str, Any], local: Mapping[str, Endpoint], elapsed_s: float
+) -> Service:
+    """Open the archive and the gateway; runs in the process that will hold them.
+
+    Args:
+        archive: Path of `archive.db`.
+        config: The configuration as plain mappings.
+        local: Endpoints of the embedded servers, empty if there are none.
+        elapsed_s: Seconds that earlier sittings of the run took.
+    """
+    built = from_mapping(config)
+    endpoints = endpoints_for(config, local)
+    store = Store.open(archive)
+    try:
+        built = _priced(built, store)
+        ledger = Ledger(store)
+        spent = sum(ledger.spent().values(), Usage())
+        budget = Budget(built.budget, spent, elapsed_s)
+        gateway = Gateway(built.llm, endpoints, ledger, budget, other=_other(built))
+    except BaseException:
+        store.close()
+        raise
+    return Service(store, gateway)
+
+
+def _other(config: Config) -> Callable[[str], Entry | None] | None:
+    """The ledger of `llm.recording` outside a replay. It may be gone by the time the run is resumed."""
+    recording = config.llm.recording if config.llm.mode != "replay" else None
+    if not recording or not Path(recording).exists():
+        return None
+    readers = Readers(database_path(recording))
+    return lambda key: find_entry(readers.get(), key)
+
+
+def _priced(config: Config, store: Store) -> Config:
+    """A resumed run accounts by the price table it was started with, whatever litellm's table says today."""
+    row = store.reader().execute("SELECT value FROM meta WHERE key = 'prices'").fetchone()
+    stored = json.loads(row[0]) if row else {}
+    known = {model: price for model, price in stored.items() if any(price.values())}
+    return replace(config, llm=replace(config.llm, prices={**config.llm.prices, **known}))

@@ -1,0 +1,102 @@
+"""The process that scorers' children are forked from: started by exec with an empty environment.
+
+It loads a domain's scorer, which is the user's trusted code, and then does as the zygote of agents does: one
+confined child for each answer. Items and answers pass it by: they go to the child over its own socket. So
+what an answer can find in its child's memory, should the scorer run it, is its own item, what the user's
+file holds at module level, and nothing else.
+"""
+
+from __future__ import annotations
+
+import base64
+import importlib
+import json
+import os
+import pickle
+import signal
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from meta_search.errors import MetaSearchError
+from meta_search.sandbox.confined import libc
+from meta_search.sandbox.confined.child import Channel
+from meta_search.sandbox.confined.confine import Confinement
+from meta_search.sandbox.confined.trial import find_missing
+from meta_search.sandbox.confined.zygote import STACK_BYTES, Zygote, take_control
+
+__all__ = ["main"]
+
+
+class _Programs:
+    """What a scorer knows as `run`: has code run in a confined process that holds nothing of the scorer."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+
+    def __call__(self, code: str, stdin: str = "", timeout: float = 5.0) -> tuple[bool, str]:
+        request = {"op": "python", "code": str(code), "stdin": str(stdin), "timeout": float(timeout)}
+        self._channel.send(request)
+        reply = self._channel.recv()
+        return bool(reply["ok"]), str(reply["text"])
+
+
+def scoring(score: Callable[..., Any]) -> Callable[[Mapping[str, Any], Channel], dict[str, Any]]:
+    """What a confined child does with its job: an item and an answer become a score."""
+
+    def run(job: Mapping[str, Any], channel: Channel) -> dict[str, Any]:
+        item = pickle.loads(base64.b64decode(job["item"]))  # written by the engine
+        try:
+            verdict = score(item, job["answer"], _Programs(channel))
+        except MetaSearchError as error:
+            return {"op": "fault", "kind": "crash", "detail": str(error)}
+        return {"op": "score", "value": float(verdict.value), "note": str(verdict.note)}
+
+    return run
+
+
+def load(factory: str, arguments: Mapping[str, Any]) -> Callable[..., Any]:
+    """Call `module:function` with arguments; it returns `score(item, answer, run)`."""
+    module, _, name = factory.partition(":")
+    score: Callable[..., Any] = getattr(importlib.import_module(module), name)(**arguments)
+    return score
+
+
+def packages() -> tuple[str, ...]:
+    """Installed packages that are loaded, as files and folders: they may import more of themselves later.
+
+    No others can be read, and nothing of the user's own: benchmarks lie there, and keys.
+    """
+    found = set()
+    for module in list(sys.modules.values()):
+        path = getattr(module, "__file__", None) or ""
+        for folder in ("/site-packages/", "/dist-packages/"):
+            before, mark, inside = path.rpartition(folder)
+            if mark:
+                top = before + mark + inside.partition("/")[0]
+                found |= {top, f"{top}.libs"}
+    return tuple(sorted(found))
+
+
+def main() -> None:
+    """Start with the options in `sys.argv[1]` (JSON), announce what works or what failed, and serve."""
+    options = json.loads(sys.argv[1])
+    del sys.argv[1:]
+    # Loading may take long; the thread that started this process lives until the scorer is closed.
+    libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGKILL)
+    control = take_control(options["control"])
+    sys.path[:] = options["path"]
+    try:
+        score = load(options["factory"], options["arguments"])
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - told to the user
+        why = str(error) if isinstance(error, MetaSearchError) else f"{type(error).__name__}: {error}"
+        control.send(json.dumps({"op": "failed", "why": why[:2000]}).encode())
+        return
+    os.environ.clear()
+    threading.stack_size(STACK_BYTES)
+    confinement = Confinement(
+        frozenset(options["layers"]), options["work"], packages(), options["memory_mb"], options["disk_mb"]
+    )
+    find_missing(confinement)
+    Zygote(control, confinement, options["cpu_s"], scoring(score), options["output_kb"]).live()

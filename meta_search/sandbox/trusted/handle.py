@@ -1,0 +1,299 @@
+"""The trusted end of a zygote's control socket: start it, have it fork children, hear how they ended."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from meta_search.config import SandboxConfig
+from meta_search.errors import SandboxError
+from meta_search.sandbox.trusted.launch import ENVIRONMENT, command
+from meta_search.sandbox.trusted.messages import MAX_LINE
+
+__all__ = ["Child", "Exit", "ZygoteHandle", "ZygoteLost", "outlast"]
+
+START_S = 60.0
+END_S = 5.0
+
+
+class ZygoteLost(Exception):
+    """The zygote died: killed by the system, or by an operator."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """How a child ended: wait status, CPU seconds, and the limit for which the zygote killed it, if any."""
+
+    status: int
+    cpu_s: float
+    why: str
+
+    @property
+    def signal(self) -> int:
+        """Number of the signal that it died of, 0 if it ended by itself."""
+        return os.WTERMSIG(self.status) if os.WIFSIGNALED(self.status) else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A confined process: the trusted end of its pipe, and its end."""
+
+    number: int
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+    exited: asyncio.Future[Exit]
+    zygote: ZygoteHandle
+
+    def send(self, message: Mapping[str, Any]) -> None:
+        """Send one message; a child that is gone misses it."""
+        if not self.writer.is_closing():
+            self.writer.write(json.dumps(message).encode() + b"\n")
+
+    async def end(self) -> Exit:
+        """Kill it if it still runs, and wait until nothing is left of it."""
+        if not self.exited.done():
+            self.zygote.kill(self.number)
+        try:
+            await outlast(self.exited)
+        finally:
+            self.writer.transport.abort()
+        return self.exited.result()
+
+
+@dataclass(frozen=True, slots=True)
+class _Spare:
+    """A child that waits for its job."""
+
+    number: int
+    pipe: socket.socket
+    exited: asyncio.Future[Exit]
+
+    def alive(self) -> bool:
+        """Whether it, or the way to it, still holds the other end of its pipe; closes this one if not."""
+        try:
+            self.pipe.recv(1, socket.MSG_PEEK)  # it says nothing before it has a job
+        except BlockingIOError:
+            return True
+        self.pipe.close()
+        return False
+
+
+class ZygoteHandle:
+    """One zygote. All methods belong to one event loop.
+
+    Args:
+        process: The zygote.
+        control: The other end of its control socket.
+        work: Its folder, which `close` removes.
+        spares: How many confined children wait for a job that has not come yet.
+    """
+
+    def __init__(
+        self, process: subprocess.Popen[bytes], control: socket.socket, work: str, spares: int = 0
+    ) -> None:
+        self.missing: dict[str, str] = {}
+        self.spares = spares
+        self._process = process
+        self._control = control
+        self._work = work
+        self._numbers = 0
+        self._spares: deque[_Spare] = deque()
+        self._exits: dict[int, asyncio.Future[Exit]] = {}
+        self._unsent: deque[tuple[bytes, socket.socket | None]] = deque()
+        self._loop = asyncio.get_running_loop()
+        self._lost = self._loop.create_future()
+
+    @classmethod
+    def _launch(
+        cls, command_of: Callable[[str, int], list[str]], cwd: str | None = None, spares: int = 0
+    ) -> Self:
+        """Start a process with a folder, a log and a control socket; nothing has been heard from it yet.
+
+        Args:
+            command_of: Its command line, from its folder and the descriptor of its end of the socket.
+        """
+        work = tempfile.mkdtemp(prefix="meta-search-")
+        os.chmod(work, 0o711)  # children of another uid pass through to their own folder
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs, open(os.path.join(work, "log"), "wb") as log:
+            process = subprocess.Popen(
+                command_of(work, theirs.fileno()),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=ENVIRONMENT,
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,
+                cwd=cwd,
+            )
+        ours.setblocking(False)
+        return cls(process, ours, work, spares)
+
+    @classmethod
+    async def start(
+        cls, config: SandboxConfig, layers: Iterable[str], runtime: Path | None, spares: int = 0
+    ) -> ZygoteHandle:
+        """Start a zygote and wait until it is ready; `missing` then holds the layers it cannot use.
+
+        Raises:
+            SandboxError: It does not start.
+        """
+        handle = cls._launch(lambda work, end: command(config, layers, runtime, work, end), "/", spares)
+        try:
+            async with asyncio.timeout(START_S):
+                ready = json.loads(await handle._loop.sock_recv(handle._control, 65536) or b"null")
+        except (OSError, TimeoutError):
+            ready = None
+        if ready is None:
+            handle._process.kill()
+            reason = handle._last_words()
+            await handle.close()
+            raise SandboxError(f"the sandbox's process does not start: {reason}")
+        handle.missing = dict(ready["missing"])
+        handle._loop.add_reader(handle._control, handle._hear)
+        for _ in range(spares):
+            handle._fork()
+        return handle
+
+    @property
+    def lost(self) -> bool:
+        """Whether it has died."""
+        return self._lost.done()
+
+    async def spawn(self, of: int | None = None) -> Child:
+        """A confined child: for an item, or for a program of the item's child `of`.
+
+        Where the system has no room for another process, its `end` raises a `SandboxError`.
+
+        Raises:
+            ZygoteLost: There is no zygote any more.
+        """
+        self._spares = deque(spare for spare in self._spares if spare.alive())
+        for _ in range(self.spares - len(self._spares)):
+            self._fork()
+        # The next spare is forked while this one works; where none are kept, they are the same.
+        self._fork(self._spares[0].number if self._spares else self._numbers + 1, of)
+        if self.lost:
+            raise ZygoteLost
+        spare = self._spares.popleft()
+        try:
+            reader, writer = await asyncio.open_unix_connection(sock=spare.pipe, limit=MAX_LINE)
+        except BaseException:  # cancelled in between: nobody else knows of this child
+            spare.pipe.close()
+            self.kill(spare.number)
+            await outlast(spare.exited)
+            raise
+        return Child(spare.number, reader, writer, spare.exited, self)
+
+    def kill(self, number: int) -> None:
+        """Kill a child; how it ended is still heard by its `exited`."""
+        self._post({"op": "kill", "id": number})
+
+    async def close(self) -> None:
+        """End the zygote and all its children, and remove its folder."""
+        self._lose()
+        self._control.close()
+        give_up = self._loop.time() + END_S
+        while self._process.poll() is None:
+            if self._loop.time() > give_up:
+                self._process.kill()  # its children die with it
+            await asyncio.sleep(0.002)
+        shutil.rmtree(self._work, ignore_errors=True)
+
+    def _fork(self, take: int | None = None, of: int | None = None) -> None:
+        """Have a spare forked. From then on, the child `take` has a job, as a program of item `of`."""
+        if self.lost:
+            return
+        self._numbers += 1
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        exited: asyncio.Future[Exit] = self._loop.create_future()
+        exited.add_done_callback(lambda future: future.cancelled() or future.exception())
+        self._exits[self._numbers] = exited
+        self._spares.append(_Spare(self._numbers, ours, exited))
+        self._post({"op": "fork", "id": self._numbers, "take": take, "of": of}, theirs)
+
+    def _post(self, message: Mapping[str, Any], descriptor: socket.socket | None = None) -> None:
+        """Send a message, and a descriptor that is closed here afterwards."""
+        self._unsent.append((json.dumps(message).encode(), descriptor))
+        self._send_unsent()
+
+    def _send_unsent(self) -> None:
+        try:
+            while self._unsent and not self.lost:
+                data, descriptor = self._unsent[0]
+                if descriptor is None:
+                    self._control.send(data)
+                else:
+                    socket.send_fds(self._control, [data], [descriptor.fileno()])
+                    descriptor.close()
+                self._unsent.popleft()
+        except BlockingIOError:  # hundreds of messages wait: let it catch up
+            self._loop.add_writer(self._control, self._send_unsent)
+        except OSError:
+            self._lose()
+        else:
+            self._loop.remove_writer(self._control)
+
+    def _hear(self) -> None:
+        try:
+            data = self._control.recv(65536)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self._lose()
+            return
+        message = json.loads(data)
+        exited = self._exits.pop(message["id"])
+        if message["status"] == -1:
+            exited.set_exception(SandboxError(f"the sandbox cannot start a process: {message['why']}"))
+        else:
+            exited.set_result(Exit(message["status"], message["cpu"], message["why"]))
+
+    def _lose(self) -> None:
+        if self.lost:
+            return
+        self._lost.set_result(None)
+        self._loop.remove_reader(self._control)
+        self._loop.remove_writer(self._control)
+        for exited in self._exits.values():
+            exited.set_exception(ZygoteLost())
+        for spare in self._spares:
+            spare.pipe.close()
+        for _, descriptor in self._unsent:
+            if descriptor is not None:
+                descriptor.close()
+        for kept in (self._exits, self._spares, self._unsent):
+            kept.clear()
+
+    def _last_words(self) -> str:
+        with contextlib.suppress(OSError):
+            lines = Path(self._work, "log").read_text(errors="replace").strip().splitlines()
+            if lines:
+                return lines[-1][:300]
+        return "it said nothing; see meta-search doctor"
+
+
+async def outlast(ending: asyncio.Future[Any]) -> None:
+    """Wait for the end of what was killed; a cancellation waits too, or a process would be left behind."""
+    cancelled = None
+    while not ending.done():
+        try:
+            await asyncio.wait((ending,))
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled

@@ -1,0 +1,121 @@
+"""The sandbox: runs agents on items, each in a confined process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from meta_search.config import SandboxConfig
+from meta_search.errors import SandboxError
+from meta_search.sandbox.trusted.broker import LLM, Broker
+from meta_search.sandbox.trusted.equality import Equality
+from meta_search.sandbox.trusted.handle import ZygoteHandle, ZygoteLost
+from meta_search.sandbox.trusted.launch import refuse_without
+from meta_search.sandbox.trusted.names import LAYERS
+from meta_search.types import ItemJob, ItemResult
+
+__all__ = ["Sandbox", "layers"]
+
+ATTEMPTS = 3
+SPARES = 1  # children confined before there is a job for them; with two, items took as long
+RUNTIME = Path(__file__).resolve().parents[2] / "agent"
+
+
+class Sandbox:
+    """Runs any number of items at a time. All methods belong to one event loop.
+
+    Args:
+        config: Level and limits. At `strict`, layers that do not work are an error; at `process`, they are
+            done without.
+        runtime: Folder of the package that candidate code runs in; its `runtime.run_item(job, channel)`
+            returns the final message.
+        layers: Layers to use, for tests and for finding faults; all of them by default.
+    """
+
+    def __init__(
+        self, config: SandboxConfig, runtime: Path | None = None, layers: Iterable[str] = LAYERS
+    ) -> None:
+        self._config = config
+        self._runtime = (runtime or RUNTIME).resolve()
+        self._layers = tuple(layers)
+        self._zygote: ZygoteHandle | None = None
+        self._starting = asyncio.Lock()
+        self._equality = Equality(config, self._layers)
+
+    @property
+    def missing(self) -> dict[str, str]:
+        """Layers that are done without, and why; empty before `start`."""
+        return {} if self._zygote is None else dict(self._zygote.missing)
+
+    async def start(self) -> None:
+        """Start the zygote, if it does not run.
+
+        Raises:
+            SandboxError: It does not start, or a required layer is missing; says what to do.
+        """
+        async with self._starting:
+            if self._zygote is not None and not self._zygote.lost:
+                return
+            if self._zygote is not None:
+                await self._zygote.close()
+            zygote = await ZygoteHandle.start(self._config, self._layers, self._runtime, SPARES)
+            try:
+                refuse_without(zygote.missing, self._layers, self._config.level)
+            except SandboxError:
+                await zygote.close()
+                raise
+            self._zygote = zygote
+
+    async def run(self, job: ItemJob, llm: LLM) -> ItemResult:
+        """Run one agent on one item; what the agent does wrong is the result's `kind`.
+
+        Calls go to `llm`; should the zygote be killed, the item is run again and asks again.
+
+        Raises:
+            SandboxError: No process can be started.
+        """
+        for _ in range(ATTEMPTS):
+            await self.start()
+            assert self._zygote is not None
+            try:
+                return await Broker(job, llm, self._config, self._zygote, self._equality).run()
+            except ZygoteLost:
+                continue
+        raise SandboxError(
+            f"the sandbox's process died {ATTEMPTS} times under agent {job.agent.id}; is there memory left?"
+        )
+
+    async def close(self) -> None:
+        """End everything that runs. May be called twice."""
+        await self._equality.close()
+        if self._zygote is not None:
+            await self._zygote.close()
+            self._zygote = None
+
+
+def layers() -> list[tuple[str, bool, str]]:
+    """The layers of the sandbox as this machine allows them: (name, whether it works, detail).
+
+    Starts a zygote for a moment, which tries them. Raises `SandboxError` if that does not start. Not to be
+    called from within an event loop.
+    """
+    return asyncio.run(_layers())
+
+
+async def _layers() -> list[tuple[str, bool, str]]:
+    zygote = await ZygoteHandle.start(SandboxConfig(), LAYERS, None)
+    await zygote.close()
+    return [(name, name not in zygote.missing, zygote.missing.get(name, DETAIL[name])) for name in LAYERS]
+
+
+DETAIL = {
+    "rlimits": "CPU, memory, file size, open files",
+    "no_new_privs": "no setuid programs",
+    "landlock": "no files but the standard library and a folder of its own",
+    "seccomp": "no sockets, programs, processes, signals to others",
+    "uid": f"a user id of its own for each agent (this account: {os.geteuid()})",
+    "network": "an empty network of its own",
+    "quota": "disk space bounded by a private file system",
+}

@@ -1,0 +1,48 @@
+"""The calls of an item as its trace: in program order, numbered from 1, edges only to earlier calls."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from meta_search.sandbox.trusted.messages import Call
+from meta_search.types import CallReply, TraceCall
+
+__all__ = ["place_of", "trace_of"]
+
+
+def place_of(call: Call) -> tuple[tuple[int, ...], int]:
+    """Sorts calls as a strictly sequential run would have made them."""
+    return call.place or (call.id,), call.id
+
+
+def trace_of(calls: Sequence[tuple[Call, CallReply]], final: Collection[int] = ()) -> tuple[TraceCall, ...]:
+    """Build a trace.
+
+    Args:
+        calls: In any order. The child says what went in where: what it says of calls that came later, or
+            that there are not, is left out, so the graph has no cycle whatever it says.
+        final: Ids of the calls whose answers make up the item's answer.
+    """
+    rows = sorted(calls, key=lambda row: place_of(row[0]))
+    index = {call.id: number for number, (call, _) in enumerate(rows, 1)}
+
+    def earlier(ids: Sequence[int], number: int) -> tuple[int, ...]:
+        return tuple(dict.fromkeys(index[i] for i in ids if index.get(i, number) < number))
+
+    return tuple(
+        TraceCall(
+            index=number,
+            author=call.author,
+            role=call.role,
+            fields=call.fields,
+            prompt=call.prompt,
+            text=reply.text,
+            inputs=earlier(call.inputs, number),
+            tokens=reply.used.tokens,
+            latency_s=reply.latency_s,
+            pasted=earlier(call.pasted, number),
+            final=call.id in final,
+            component=call.component or call.author,
+        )
+        for number, (call, reply) in enumerate(rows, 1)
+    )

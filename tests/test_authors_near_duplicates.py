@@ -1,0 +1,86 @@
+"""Near-duplicates: found, asked again once, and never lost for that."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from authors_kit import PLAN, Desk, made, seed
+from sandbox_kit import House, wrapped
+
+from meta_search.authors.llm import LLMAuthor
+from meta_search.authors.near_duplicates import Known, twin
+from meta_search.authors.plan import compile_plan, plan_from
+from meta_search.types import Agent, Brief, Candidate
+
+BODY = (
+    "first = LLMAgentBase(['answer'], 'A')([taskInfo], '{}')[0]\n"
+    "return LLMAgentBase(['answer'], 'B')([taskInfo, first], 'Check.')[0]"
+)
+MIXED = {**PLAN, "name": "Mixed"}
+
+
+def source(word: str) -> str:
+    return wrapped(BODY.format(word))
+
+
+def program(word: str) -> str:
+    return f"Name: {word}\nThought: T.\n```python\n{source(word)}```"
+
+
+def known(word: str) -> Known:
+    return Agent.of(f"known {word}", source(word)), None
+
+
+def planned(**changes: Any) -> Known:
+    plan = plan_from({**MIXED, **changes})
+    return Agent.of(plan.name, compile_plan(plan)), plan.to_mapping()
+
+
+def candidate(known: Known, operator: str) -> Candidate:
+    return Candidate(known[0], Brief(1, operator, "llm"), "", 1, (), known[1])
+
+
+def test_a_word_of_twenty_is_hardly_a_difference_where_another_agent_was_asked_for() -> None:
+    assert twin(candidate(known("Solve."), "novel"), [known("Answer.")]) == "known Answer."
+    assert twin(candidate(known("Solve."), "mutate"), [known("Answer.")]) == ""  # a change was asked for
+    assert twin(candidate(known("Solve."), "mutate"), [known("Solve.")]) == "known Solve."
+    other = Agent.of("other", wrapped("return self.run_python('print(42)')")), None
+    assert twin(candidate(known("Solve."), "novel"), [other]) == ""
+
+
+def test_plans_are_alike_that_choose_alike_however_they_are_worded() -> None:
+    ours = candidate(planned(name="New", thought="Else.", hint="Be brief."), "novel")
+    assert twin(ours, [planned()]) == "Mixed"
+    assert twin(ours, [planned(samples=3), planned(way="program"), planned(routes=[])]) == ""
+
+
+def test_a_plan_from_the_archive_is_as_good_as_one_from_memory() -> None:
+    agent, plan = planned()
+    stored = json.loads(json.dumps(plan))
+    assert twin(candidate(planned(hint="Look twice."), "novel"), [(agent, stored)]) == "Mixed"
+    assert stored != plan  # tuples are lists there
+
+
+def test_the_meta_agent_is_asked_once_for_another(house: House) -> None:
+    desk, texts = Desk(house), [program("Solve."), program("Reckon.")]
+    context = desk.context(
+        "novel", [seed("direct")], texts=texts, tags=("program",), known=(known("Answer."),)
+    )
+    written = LLMAuthor().write(context)
+    assert made(written).agent.source == source("Reckon.")  # alike as well, but taken now
+    assert [(a.stage, a.message) for a in written.attempts] == [
+        ("duplicate", "hardly differs from «known Answer.»")
+    ]
+    assert [request.occurrence for request in desk.asked] == ["draft", "another"]
+    assert "«known Answer.»" in desk.asked[1].messages[3][1]
+    assert desk.asked[1].messages[:3] == (*desk.asked[0].messages, ("assistant", texts[0]))
+    assert source("Solve.") in desk.asked[1].messages[2][1]
+
+
+def test_a_second_draft_that_fails_loses_the_first_one_not(house: House) -> None:
+    desk, texts = Desk(house), [json.dumps(MIXED), "no plan", "none again"]
+    written = LLMAuthor().write(desk.context("novel", [], texts=texts, tags=("plan",), known=(planned(),)))
+    assert made(written).agent.name == "Mixed"
+    assert [a.stage for a in written.attempts] == ["draft", "draft"]
+    assert [request.occurrence for request in desk.asked] == ["draft", "another", "another-debug0"]

@@ -1,0 +1,178 @@
+"""Which evaluations have failed, and candidates that are mended: archive, studies, replay, resume."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import sqlite3
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import meta_search
+from meta_search import cli
+from meta_search.engine.repair import debug_brief, failing
+from meta_search.testing import CountingEndpoint, Fault
+from meta_search.types import CHAIN, Brief, ItemResult
+from tests import replay_kit as kit
+
+BROKEN = """Name: Broken {n}
+Thought: works only where the answer is 42, as in a dry run.
+```python
+def forward(self, taskInfo):
+    [answer] = LLMAgentBase(["answer"], "Solver {n}")([taskInfo], "Reply with only the number.")
+    assert answer.content == "42", "what is this"
+    return answer
+```"""
+MENDED = BROKEN.replace("Broken", "Mended").replace('    assert answer.content == "42", "what is this"\n', "")
+
+
+def adds(messages: Sequence[Mapping[str, Any]], body: Mapping[str, Any]) -> str:
+    """Right on small sums, wrong on others."""
+    a, b = map(int, re.findall(r"What is (\d+) \+ (\d+)", messages[-1]["content"])[-1])
+    wanted = (body.get("response_format") or {}).get("json_schema")
+    text = str(a + b if a < 12 else 0)
+    return json.dumps(dict.fromkeys(wanted["schema"]["properties"], text)) if wanted else text
+
+
+def writes(messages: Sequence[Mapping[str, Any]], body: Mapping[str, Any]) -> str:
+    """Writes agents that crash on every item, and mends those that it is shown, but not the second one."""
+    asked = messages[-1]["content"]
+    if body["model"] != "writer":
+        return adds(messages, body)
+    n = body["seed"]  # of the brief, and of those that mend its candidate
+    if "Mend the first agent" in asked and "AssertionError: what is this (line 3: `assert" in asked:
+        return MENDED.format(n=n) if n != 1 else BROKEN.format(n="still 1")
+    return BROKEN.format(n=n)
+
+
+def overrides(folder: Path, endpoint: CountingEndpoint, *more: str) -> list[str]:
+    text = "A baker sells loaves twice. What is {} + {}?"
+    rows = [{"question": text.format(a, b), "answer": str(a + b)} for a in range(3, 15) for b in range(9)]
+    (folder / "sums.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    return [
+        *("domain=table", f"domain.path={folder / 'sums.jsonl'}", "llm=endpoint"),
+        *(f"llm.base_url={endpoint.base_url}", "llm.meta.model=writer", "llm.task.model=solver"),
+        *("evaluate.executor=inline", "evaluate.items=6", "evaluate.test_items=4", "run.confirm=false"),
+        *more,
+    ]
+
+
+LLM = (
+    *("author=llm", "author.formats=[program]", "author.reflexions=0", "search.operators=[novel]"),
+    *("search.seeds=[direct]", "search.candidates=3", "run.dir=run"),
+)
+
+
+def replays(run: str = "run") -> None:
+    assert cli.main(["run", "llm.mode=replay", f"llm.recording={run}", "run.dir=again"]) == 0
+    one, other = kit.tables(run), kit.tables("again")
+    for name, rows in one.items():
+        assert rows == other[name], name
+
+
+def test_a_candidate_that_fails_on_all_items_is_mended_once(folder: Path) -> None:
+    with CountingEndpoint(writes) as endpoint:
+        assert cli.main(["run", *overrides(folder, endpoint, *LLM, "search.in_flight=2")]) == 0
+    archive = meta_search.open_run("run")
+    found = {r.agent.name: r for r in archive.agents() if r.author == "llm"}
+    assert sorted(found) == ["Broken 0", "Broken 1", "Broken 2", "Broken still 1", "Mended 0", "Mended 2"]
+    broken, mended = found["Broken 0"], found["Mended 0"]
+    assert (mended.operator, mended.parents) == ("debug", (broken.agent.id,))
+    assert mended.generation == broken.generation  # a chain is one generation
+    assert (broken.status, broken.evaluations["train"].stopped) == ("partial", "faults on all of its 3 items")
+    assert not broken.evaluations["train"].complete
+    assert mended.status in ("population", "finalist")
+    assert mended.evaluations["train"].outcomes == {"ok": 6}
+
+    asked = {e.data["brief"]: e.data for e in archive.events("ask")}
+    assert sorted(asked) == [0, 1, 2, CHAIN, CHAIN + 1, CHAIN + 2]
+    assert asked[CHAIN]["design"] == asked[0]["design"]
+    # The guide knows of three briefs, each told once, of what its chain came to.
+    told = {e.data["brief"]: e.data["value"] for e in archive.events("tell")}
+    assert sorted(told) == [0, 1, 2]
+    trials = archive.trials("briefs")
+    assert [(t.number, t.agent) for t in trials] == [
+        (0, mended.agent.id),
+        (1, found["Broken still 1"].agent.id),
+        (2, found["Mended 2"].agent.id),
+    ]
+    assert [t.number for t in archive.trials("designs")] == [0, 1, 2]
+    assert told[0] >= 0 > told[1]
+    replays()
+
+
+def test_resumed_at_any_point_of_a_chain_it_goes_on_as_without(folder: Path) -> None:
+    """The run as it is after `kill -9`: what came later has rows, but no events."""
+    with CountingEndpoint(writes) as endpoint:
+        words = overrides(folder, endpoint, *LLM, "search.in_flight=1", "search.candidates=2")
+        assert cli.main(["run", *words]) == 0
+        events = [(e.seq, e.kind, e.data) for e in meta_search.open_run("run").events()]
+        whole, sent = kit.tables("run"), endpoint.calls
+        second = next(seq for seq, kind, data in events if kind == "ask" and data["brief"] == CHAIN + 1)
+        written = next(seq for seq, _, data in events if data.get("brief") == CHAIN + 1 and seq > second)
+        told = next(seq for seq, kind, data in events if kind == "tell" and data["brief"] == 1)
+        for kept in (second - 1, second, written, told - 1):
+            shutil.copytree("run", f"cut{kept}")
+            with sqlite3.connect(f"cut{kept}/archive.db") as database:
+                database.execute("DELETE FROM events WHERE seq > ?", [kept])
+            assert cli.main(["resume", f"cut{kept}"]) == 0
+            found = kit.tables(f"cut{kept}")
+            for name in ("agents", "edges", "trials", "evaluations", "attempts"):
+                assert found[name] == whole[name], (kept, name)
+            again = [json.loads(row[2]) for row in found["events"] if row[1] in ("ask", "tell")]
+            assert again == [data for _, kind, data in events if kind in ("ask", "tell")], kept
+        assert endpoint.calls - sent <= 4  # the check of the endpoint; all else is in the ledger
+    replays(f"cut{second}")
+
+
+@pytest.mark.parametrize(
+    "more", [("author=composer", "search.operators=[novel]"), (*LLM, "search.attempts=1")]
+)
+def test_nobody_mends_without_the_meta_agent_or_an_attempt_left(folder: Path, more: tuple[str, ...]) -> None:
+    with CountingEndpoint(writes, faults=unreadable) as endpoint:
+        words = overrides(folder, endpoint, *more, "search.seeds=[direct]", "search.candidates=1")
+        assert cli.main(["run", *words, "run.dir=run"]) == 0
+    archive = meta_search.open_run("run")
+    found = [r for r in archive.agents() if r.operator == "novel"]
+    assert [(r.status, r.evaluations["train"].stopped[:13]) for r in found] == [("partial", "faults on all")]
+    assert [e.data["brief"] for e in archive.events("ask")] == [0]
+
+
+def unreadable(index: int, body: Mapping[str, Any]) -> Fault | None:
+    """Every prompt but that of the seed is too long for the task model."""
+    seed = body["max_tokens"] == 64
+    if body["model"] == "writer" or seed:
+        return None
+    return Fault("status", status=400, message="This model's maximum context length is 1 token")
+
+
+def row(kind: str = "ok", score: float = 0.0) -> ItemResult:
+    return ItemResult("a", "train", "i", 0, kind, score=score)
+
+
+@pytest.mark.parametrize(
+    ("rows", "all_", "any_"),
+    [
+        ([], "", ""),
+        ([row("crash"), row("timeout")], "faults on all of its 2 items", "faults on all of its 2 items"),
+        ([row("crash"), row(score=1.0)], "", "faults on 1 of its 2 items"),
+        ([row("bad_answer"), row(score=1.0)], "", ""),  # no answer is a wrong one
+        ([row(), row()], "", "nothing right in 2 items"),
+        ([row(), row(score=0.5)], "", ""),
+    ],
+)
+def test_what_counts_as_failing(rows: list[ItemResult], all_: str, any_: str) -> None:
+    assert (failing(rows, "all"), failing(rows, "any")) == (all_, any_)
+
+
+def test_a_chain_of_briefs_has_one_trial() -> None:
+    first = Brief(7, "mutate", "composer", ("a", "b"), ("c",), 0.4, ("plan",), 9)
+    second = debug_brief(first, "x", "llm")
+    third = debug_brief(second, "y", "llm")
+    assert len({first.number, second.number, third.number}) == 3
+    assert first.trial == second.trial == third.trial == 7
+    assert (third.operator, third.parents, third.inspirations, third.seed) == ("debug", ("y",), (), 9)

@@ -1,0 +1,184 @@
+"""The line between workers and the gateway's process, over a real socket."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, cast
+
+import pytest
+
+from meta_search.evaluators.gateway_link import PROOF, Line, LineServer, _Frames
+
+SECRET = b"known to both ends"
+PATIENCE_S = 10.0
+
+
+async def echo(request: Any) -> Any:
+    return request
+
+
+def talk(
+    answer: Callable[[Any], Awaitable[Any]], talk: Callable[[LineServer, tuple[str, int]], Awaitable[None]]
+) -> None:
+    """Open a server on loopback and have `talk` talk to it."""
+
+    async def main() -> None:
+        server = LineServer(answer, SECRET)
+        port = await server.open("127.0.0.1")
+        async with asyncio.timeout(PATIENCE_S):
+            await talk(server, ("127.0.0.1", port))
+            server.close()
+            while server.lines:
+                await asyncio.sleep(0)
+
+    asyncio.run(main())
+
+
+async def ended(reader: asyncio.StreamReader) -> bool:
+    """Whether the other end hung up rather than sent something."""
+    try:
+        return await reader.read(1) == b""
+    except ConnectionError:
+        return True
+
+
+def test_transports_of_other_event_loops_are_taken() -> None:
+    """Ray takes uvloop where that is installed; its transports inherit from nothing of asyncio."""
+
+    class Foreign:
+        closing = False
+
+        def is_closing(self) -> bool:
+            return self.closing
+
+    frames = _Frames()
+    frames.connection_made(cast(asyncio.Transport, Foreign()))
+    assert not frames.transport.is_closing()
+
+
+def test_answers_find_their_requests_whatever_their_order_and_size() -> None:
+    gates = [asyncio.Event() for _ in range(3)]
+
+    async def answer(request: tuple[int, bytes]) -> tuple[int, int]:
+        number, body = request
+        if number:
+            await gates[number].wait()  # the second waits for the first, the third for the second
+        if number + 1 < len(gates):
+            gates[number + 1].set()
+        return number, len(body)
+
+    async def ask(server: LineServer, address: tuple[str, int]) -> None:
+        line = Line(address, SECRET)
+        asked = [
+            asyncio.create_task(line.call((n, b"x" * size))) for n, size in [(2, 0), (1, 5_000_000), (0, 1)]
+        ]
+        assert await asyncio.gather(*asked) == [(2, 0), (1, 5_000_000), (0, 1)]
+
+    talk(answer, ask)
+
+
+def test_a_fault_of_the_server_is_told_and_the_line_goes_on() -> None:
+    async def answer(request: int) -> int:
+        return 10 // request
+
+    async def ask(server: LineServer, address: tuple[str, int]) -> None:
+        line = Line(address, SECRET)
+        with pytest.raises(RuntimeError, match="ZeroDivisionError: integer division"):
+            await line.call(0)
+        assert await line.call(5) == 2
+
+    talk(answer, ask)
+
+
+def test_who_does_not_know_the_secret_is_cut_off_before_anything_is_read() -> None:
+    seen = []
+
+    async def answer(request: Any) -> None:
+        seen.append(request)
+
+    async def ask(server: LineServer, address: tuple[str, int]) -> None:
+        with pytest.raises(ConnectionError):
+            await Line(address, b"guessed").call("hello")
+        reader, writer = await asyncio.open_connection(*address)
+        assert len(await reader.readexactly(PROOF)) == PROOF
+        writer.write(b"\0" * PROOF + b"\0\0\0\4junk")
+        assert await ended(reader)
+        writer.close()
+
+    talk(answer, ask)
+    assert seen == []
+
+
+def test_challenges_differ() -> None:
+    async def ask(server: LineServer, address: tuple[str, int]) -> None:
+        challenges = set()
+        for _ in range(2):
+            reader, writer = await asyncio.open_connection(*address)
+            challenges.add(await reader.readexactly(PROOF))
+            writer.close()
+        assert len(challenges) == 2, "an overheard proof is worth nothing"
+
+    talk(echo, ask)
+
+
+def test_a_lost_connection_is_made_again_and_what_waited_is_asked_again() -> None:
+    begun, go = asyncio.Event(), asyncio.Event()
+
+    async def answer(request: str) -> str:
+        begun.set()
+        await go.wait()
+        return request
+
+    async def ask(server: LineServer, address: tuple[str, int]) -> None:
+        line = Line(address, SECRET)
+        asked = asyncio.create_task(line.call("again"))
+        await begun.wait()
+        for connection in list(server.lines):
+            connection.abort()
+        go.set()
+        assert await asked == "again"
+
+    talk(answer, ask)
+
+
+def test_a_lost_server_fails_what_waits_and_what_comes() -> None:
+    begun = asyncio.Event()
+
+    async def hang(request: Any) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    async def ask(server: LineServer, address: tuple[str, int]) -> None:
+        line = Line(address, SECRET)
+        asked = asyncio.create_task(line.call(1))
+        await begun.wait()
+        server.close()
+        with pytest.raises(OSError):
+            await asked
+        with pytest.raises(OSError):
+            await line.call(2)
+
+    talk(hang, ask)
+
+
+def test_a_call_whose_asker_went_away_is_answered_to_the_end() -> None:
+    begun, go, done = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def answer(request: str) -> str:
+        if request == "wait":
+            begun.set()
+            await go.wait()
+            done.set()
+        return request
+
+    async def ask(server: LineServer, address: tuple[str, int]) -> None:
+        line = Line(address, SECRET)
+        asked = asyncio.create_task(line.call("wait"))
+        await begun.wait()
+        asked.cancel()
+        go.set()
+        await done.wait()
+        assert await line.call("next") == "next", "the late answer disturbs nobody"
+
+    talk(answer, ask)

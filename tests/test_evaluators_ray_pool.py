@@ -1,0 +1,382 @@
+"""Ray workers, the host process, and what becomes of them when something dies.
+
+Most tests put a stand-in where the sandbox is, because they are about the processes around it: an item whose
+question is `call X`, `pid`, `environment X`, `die`, `sleep` or `fault` makes the worker itself do that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import CancelledError
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from meta_search.config import Config, EvaluateConfig, LLMConfig, SandboxConfig
+from meta_search.errors import ConfigError, MetaSearchError, SandboxError
+from meta_search.evaluators import ray_pool
+from meta_search.evaluators.ray_pool import RayHost, RayPool
+from meta_search.types import Agent, CallReply, CallRequest, ItemJob, ItemResult, Usage
+
+pytestmark = pytest.mark.ray
+PATIENCE_S = 60.0
+AGENT = Agent.of("tester", "def forward(self, taskInfo):\n    return taskInfo.content")
+
+
+class Echo:
+    """Stands in for the gateway."""
+
+    def __init__(self, prefix: str) -> None:
+        self.prefix = prefix
+        self.calls = 0
+
+    async def call(self, request: CallRequest) -> CallReply:
+        self.calls += 1
+        return CallReply(self.prefix + request.messages[-1][1], used=Usage(1, 2, 3))
+
+    async def count(self) -> int:
+        return self.calls
+
+    async def environment(self, name: str) -> str | None:
+        return os.environ.get(name)
+
+    async def fail(self) -> None:
+        raise ZeroDivisionError("the gateway's own fault")
+
+    async def refuse(self) -> None:
+        raise ConfigError("no key in $NAME")
+
+
+class StandIn:
+    """Stands in for the sandbox; see the module's docstring."""
+
+    def __init__(self, config: SandboxConfig) -> None:
+        if config.level == "process":
+            raise SandboxError("refused for the test")
+
+    async def start(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+    async def run(self, job: ItemJob, llm: Callable[[CallRequest], Awaitable[CallReply]]) -> ItemResult:
+        verb, _, rest = job.question.partition(" ")
+        answer = ""
+        if verb == "call":
+            answer = (await llm(CallRequest("task", (("user", rest),)))).text
+        elif verb == "pid":
+            answer = str(os.getpid())
+        elif verb == "environment":
+            answer = Path("/proc/self/environ").read_text() + repr(dict(os.environ))
+        elif verb == "die":
+            os.kill(os.getpid(), signal.SIGKILL)
+        elif verb == "sleep":
+            await asyncio.sleep(3600)
+        elif verb == "fault":
+            raise ZeroDivisionError("in the broker")
+        return ItemResult(job.agent.id, job.split, job.item, job.repeat, "ok", answer)
+
+
+def job(question: str, item: str = "1") -> ItemJob:
+    return ItemJob(agent=AGENT, split="train", item=item, repeat=0, question=question)
+
+
+def config(**evaluate: Any) -> Config:
+    return Config(evaluate=EvaluateConfig(**({"workers": 1, "per_worker": 4} | evaluate)))
+
+
+@pytest.fixture(scope="module")
+def host(ray_cluster: None) -> Iterator[RayHost]:
+    made = RayHost(Echo, "echo: ")
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def pool(host: RayHost) -> Iterator[RayPool]:
+    made = RayPool(config(workers=2), host, StandIn)
+    yield made
+    made.close()
+
+
+def alive(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
+
+
+def gone(pids: list[int]) -> list[int]:
+    """Those that are still alive after some patience."""
+    deadline = time.monotonic() + PATIENCE_S
+    while (left := [pid for pid in pids if alive(pid)]) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return left
+
+
+def test_items_reach_the_host_and_come_back(pool: RayPool, host: RayHost) -> None:
+    before = host.call("count").result(PATIENCE_S)
+    futures = [pool.submit(job(f"call {n}", str(n))) for n in range(40)]
+    assert [f.result(PATIENCE_S).answer for f in futures] == [f"echo: {n}" for n in range(40)]
+    assert host.call("count").result(PATIENCE_S) == before + 40
+
+
+def both(pool: RayPool) -> set[int]:
+    """Process ids of the pool's two workers, once both are up."""
+    pids: set[int] = set()
+    deadline = time.monotonic() + PATIENCE_S
+    while len(pids) < 2 and time.monotonic() < deadline:
+        pids |= {int(f.result(PATIENCE_S).answer) for f in [pool.submit(job("pid")) for _ in range(8)]}
+    return pids
+
+
+def test_items_are_spread_over_the_workers(pool: RayPool) -> None:
+    pids = both(pool)
+    assert len(pids) == 2
+    assert os.getpid() not in pids
+
+
+def test_a_killed_worker_is_replaced_and_its_items_run_again(pool: RayPool) -> None:
+    victims = both(pool)
+    asleep = [pool.submit(job("sleep")) for _ in range(4)]
+    more = [pool.submit(job(f"call {n}")) for n in range(8)]
+    for pid in victims:
+        os.kill(pid, signal.SIGKILL)
+    assert [f.result(PATIENCE_S).answer for f in more] == [f"echo: {n}" for n in range(8)]
+    assert not any(f.done() for f in asleep), "still being run, by the new workers"
+    assert all(f.cancel() for f in asleep)
+    assert int(pool.submit(job("pid")).result(PATIENCE_S).answer) not in victims
+
+
+def test_an_item_that_kills_its_workers_is_a_fault_of_the_system(pool: RayPool) -> None:
+    with pytest.raises(MetaSearchError, match=rf"workers died while running agent {AGENT.id}.*item poison"):
+        pool.submit(job("die", "poison")).result(PATIENCE_S)
+    assert pool.submit(job("call on")).result(PATIENCE_S).answer == "echo: on"
+
+
+def test_a_fault_in_a_worker_is_one_line(pool: RayPool) -> None:
+    with pytest.raises(MetaSearchError, match="ZeroDivisionError: in the broker") as caught:
+        pool.submit(job("fault")).result(PATIENCE_S)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("concurrency", "workers", "room"), [(64, 1, 128), (64, 4, 32), (8, 16, 4)])
+def test_twice_as_many_items_as_calls_are_in_flight(concurrency: int, workers: int, room: int) -> None:
+    wanted = Config(llm=LLMConfig(max_concurrency=concurrency))
+    assert ray_pool._room(wanted, workers) == room
+    assert ray_pool._room(config(per_worker=7), workers) == 7
+
+
+def test_cancelled_items_make_room(pool: RayPool) -> None:
+    asleep = [pool.submit(job("sleep")) for _ in range(20)]
+    behind = pool.submit(job("call me"))
+    for future in asleep:
+        future.cancel()
+    assert behind.result(PATIENCE_S).answer == "echo: me"
+
+
+def test_workers_get_no_keys_but_the_host_does(
+    pool: RayPool, host: RayHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # conftest's Ray started with this process's environment, into which the driver test below puts a real
+    # key; here: what a host made later sees is the driver's environment of that moment.
+    monkeypatch.setenv("META_SEARCH_TEST_KEY", "sk-secret")
+    late = RayHost(Echo, "")
+    assert late.call("environment", "META_SEARCH_TEST_KEY").result(PATIENCE_S) == "sk-secret"
+    late.close()
+    assert "sk-secret" not in pool.submit(job("environment")).result(PATIENCE_S).answer
+
+
+def test_faults_of_the_hosted_object_are_ours(host: RayHost) -> None:
+    with pytest.raises(MetaSearchError, match="ZeroDivisionError: the gateway's own fault"):
+        host.call("fail").result(PATIENCE_S)
+    with pytest.raises(ConfigError, match=r"no key in \$NAME"):
+        host.call("refuse").result(PATIENCE_S)
+
+
+def test_a_dead_host_is_told_to_callers_and_items() -> None:
+    doomed = RayHost(Echo, "")
+    pool = RayPool(config(), doomed, StandIn)
+    os.kill(doomed.pid, signal.SIGKILL)
+    with pytest.raises(MetaSearchError, match=r"gateway's process died.*meta-search resume"):
+        doomed.call("count").result(PATIENCE_S)
+    with pytest.raises(MetaSearchError, match="gateway's process"):
+        pool.submit(job("call x")).result(PATIENCE_S)
+    pool.close()
+    doomed.close()
+
+
+def test_a_sandbox_that_refuses_is_reported_at_once(host: RayHost) -> None:
+    refusing = Config(evaluate=EvaluateConfig(workers=1), sandbox=SandboxConfig(level="process"))
+    with pytest.raises(SandboxError, match="refused for the test"):
+        RayPool(refusing, host, StandIn)
+
+
+def test_close_with_items_in_flight_ends_the_processes(host: RayHost) -> None:
+    closing = RayPool(config(per_worker=2), host, StandIn)
+    pid = int(closing.submit(job("pid")).result(PATIENCE_S).answer)
+    futures = [closing.submit(job("sleep")) for _ in range(5)]
+    closing.close()
+    closing.close()
+    for future in futures:
+        with pytest.raises(CancelledError):
+            future.result(PATIENCE_S)
+    assert gone([pid]) == []
+
+
+DRIVER = """
+    import json, os, sys
+    from meta_search.config import Config, EvaluateConfig, RayConfig
+    from meta_search.evaluators.ray_pool import RayHost, RayPool, start_ray
+    from test_evaluators_ray_pool import Echo, StandIn, job, real_job
+
+    start_ray(RayConfig())
+    host = RayHost(Echo, "echo: ")
+    standing = RayPool(Config(evaluate=EvaluateConfig(workers=1)), host, StandIn)
+    told = {
+        "host": host.pid,
+        "worker": int(standing.submit(job("pid")).result().answer),
+        "environment": standing.submit(job("environment")).result().answer,
+        "key": host.call("environment", "META_SEARCH_TEST_KEY").result(),
+        "mine": os.environ.get("META_SEARCH_TEST_KEY"),
+    }
+    pool = RayPool(Config(evaluate=EvaluateConfig(workers=1)), host)
+    told["real"] = pool.submit(real_job("call")).result().answer
+    pool.submit(real_job("wait"))
+    pool.submit(real_job("spin"))
+    print(json.dumps(told), flush=True)
+    sys.stdin.read()
+"""
+
+
+def real_job(kind: str) -> ItemJob:
+    """An item for the real sandbox: one LLM call, an endless sleep, an endless loop."""
+    bodies = {
+        "call": "    return LLMAgentBase(['answer'], 'asker')([taskInfo], 'Say it.')[0]",
+        "wait": "    import time\n    time.sleep(1000)\n    return ''",
+        "spin": "    while True:\n        pass",
+    }
+    agent = Agent.of(kind, "def forward(self, taskInfo):\n" + bodies[kind])
+    return ItemJob(agent=agent, split="train", item="1", repeat=0, question="What is it?")
+
+
+def family(root: int) -> list[int]:
+    """All processes below `root`."""
+    children: dict[int, list[int]] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rsplit(")", 1)[1].split()
+        except OSError:
+            continue
+        children.setdefault(int(fields[1]), []).append(int(stat.parent.name))
+    found, rest = [], [root]
+    while rest:
+        below = children.get(rest.pop(), [])
+        found += below
+        rest += below
+    return found
+
+
+def sandboxed(pids: list[int]) -> list[int]:
+    """Those that are zygotes or forks of one: Python without its site-packages."""
+    found = []
+    for pid in pids:
+        try:
+            if "-S" in Path(f"/proc/{pid}/cmdline").read_text().split("\0"):
+                found.append(pid)
+        except OSError:
+            continue
+    return found
+
+
+def test_a_killed_driver_leaves_nothing_behind_and_foreign_folders_do_no_harm(tmp_path: Path) -> None:
+    for name in ("conf", "archive", "domains"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("raise RuntimeError('a foreign package was imported')")
+    (tmp_path / "driver.py").write_text(textwrap.dedent(DRIVER))
+    here = Path(__file__).resolve().parent
+    # The installation comes before the working directory, as it does for the console script.
+    path = os.pathsep.join([str(here.parent), str(here)])
+    driver = subprocess.Popen(
+        [sys.executable, "-P", "driver.py"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": path, "META_SEARCH_TEST_KEY": "sk-secret"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        assert driver.stdout is not None
+        told = json.loads(driver.stdout.readline() or "{}")
+        below = family(driver.pid)
+        deadline = time.monotonic() + PATIENCE_S
+        while len(sandbox_processes := sandboxed(below)) < 3 and time.monotonic() < deadline:
+            below = family(driver.pid)
+    finally:
+        driver.kill()
+        _, errors = driver.communicate()
+    assert told, errors
+    assert errors == "", "Ray is quiet"
+    assert told["key"] == told["mine"] == "sk-secret"
+    assert "sk-secret" not in told["environment"]
+    assert told["real"].startswith("echo: What is it?")
+    assert {told["host"], told["worker"]} <= set(below)
+    assert len(sandbox_processes) >= 3, "the zygote, an item that sleeps, an item that spins"
+    assert gone(below) == []
+
+
+CLUSTER = """
+    import os, sys, time
+    from ray.cluster_utils import Cluster
+    from meta_search.config import Config, EvaluateConfig, RayConfig
+    from meta_search.evaluators.ray_pool import RayHost, RayPool, start_ray, stop_ray
+    from test_evaluators_ray_pool import PATIENCE_S, Echo, StandIn, job
+
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 2, "include_dashboard": False})
+    second = cluster.add_node(num_cpus=4)
+    start_ray(RayConfig(address=cluster.address))
+    host = RayHost(Echo, "echo: ")
+    pool = RayPool(Config(evaluate=EvaluateConfig(workers=0, per_worker=4)), host, StandIn)
+
+    pids, deadline = set(), time.monotonic() + PATIENCE_S
+    while len(pids) < 3 and time.monotonic() < deadline:
+        pids |= {f.result(PATIENCE_S).answer for f in [pool.submit(job("pid")) for _ in range(16)]}
+    assert len(pids) == 3, "one worker per two cores"
+
+    asleep = [pool.submit(job("sleep")) for _ in range(12)]
+    cluster.remove_node(second)
+    behind = [pool.submit(job(f"call {n}")) for n in range(20)]
+    for future in asleep:
+        future.cancel()
+    assert [f.result(PATIENCE_S).answer for f in behind] == [f"echo: {n}" for n in range(20)]
+    pool.close()
+    host.close()
+    stop_ray()
+    cluster.shutdown()
+    print("done")
+"""
+
+
+def test_a_cluster_is_used_by_its_nodes_sizes_and_may_lose_one(tmp_path: Path) -> None:
+    (tmp_path / "driver.py").write_text(textwrap.dedent(CLUSTER))
+    here = Path(__file__).resolve().parent
+    done = subprocess.run(
+        [sys.executable, "driver.py"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(here.parent), str(here)])},
+        capture_output=True,
+        text=True,
+        timeout=3 * PATIENCE_S,
+    )
+    assert done.stdout.endswith("done\n"), done.stderr

@@ -1,0 +1,159 @@
+"""Who is chosen for the final report, what it takes of the test items, and the last screen."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+import meta_search
+from archive.store import Store
+from meta_search import cli
+from meta_search.commands import last_screen
+from meta_search.errors import ArchiveError, LLMError
+from meta_search.final.field import contenders
+from meta_search.outcomes import NO_VERDICT
+from meta_search.run.members import Member, Members
+from meta_search.testing import CountingEndpoint, Fault
+from meta_search.types import Agent, Brief, Candidate, ItemResult
+from tests import replay_kit as kit
+from tests.test_engine_loop import adds, overrides
+
+
+def member(name: str, train: int, validation: Sequence[str | int]) -> Member:
+    """Right on `train` of 18 items; on validation right (1), wrong (0), or a kind of fault."""
+    source = f"def forward(self, taskInfo):\n    return {name!r}\n"
+    made = Member(Candidate(Agent.of(name, source), Brief(1, "novel", "composer")), done=True)
+    for i in range(18):
+        made.add(ItemResult(made.agent.id, "train", f"t{i}", 0, "ok", score=float(i < train)))
+    for i, told in enumerate(validation):
+        kind = "ok" if isinstance(told, int) else told
+        score = float(told) if isinstance(told, int) else 0.0
+        made.add(ItemResult(made.agent.id, "validation", f"v{i}", 0, kind, score=score))
+    made.wanted = {"train": 18, "validation": len(validation)}
+    return made
+
+
+def chosen(*found: Member) -> list[str]:
+    members = Members()
+    for one in found:
+        members.add(one)
+    return [m.agent.name for m in contenders(members, len(found))[0]]
+
+
+def test_finalists_are_chosen_by_train_and_validation_together() -> None:
+    steady, lucky = member("steady", 14, [1] * 14 + [0] * 4), member("lucky", 10, [1] * 15 + [0] * 3)
+    assert chosen(lucky, steady) == ["steady", "lucky"]  # 28 and 25 of 36
+
+
+def test_a_validation_that_the_budget_cut_counts_as_far_as_it_went() -> None:
+    """One cut after five items used to come after any that was whole, however bad."""
+    poor, cut = member("poor", 9, [1] * 7 + [0] * 11), member("cut", 15, [1] * 4 + [0])
+    assert chosen(poor, cut) == ["cut", "poor"]
+
+
+def test_few_items_say_little() -> None:
+    """The endpoint failed all but two items of one agent: two of two is less than 17 of 18."""
+    few, many, poor = member("few", 2, []), member("many", 17, []), member("poor", 6, [])
+    few.results["train"] = dict(list(few.results["train"].items())[:2])
+    assert few.score("train") == 1.0
+    assert chosen(few, many, poor) == ["many", "few", "poor"]
+
+
+def test_a_fault_of_the_endpoint_on_validation_does_not_turn_its_choice_around() -> None:
+    good, lucky = member("good", 14, [1] * 17 + ["llm"]), member("lucky", 15, [1] * 6 + [0] * 12)
+    spoiled = member("spoiled", 13, ["llm"] * 18)  # nothing is known of it on validation
+    assert chosen(lucky, good, spoiled) == ["good", "spoiled", "lucky"]
+
+
+def test_the_last_screen_shows_names_and_code_as_they_are_but_for_controls(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = 'def forward(self, taskInfo):\n    return "\x1b[2J\x1b]0;gone\x07"\n'
+    agent = Agent.of("Chain [/think] Router \x1b[31m", source)
+    store = Store.open(folder / "archive.db")
+    store.add_candidate(Candidate(agent, Brief(1, "novel", "llm")), "finalist").result()
+    store.close()
+    last_screen.print_end(folder, None, "not shown", agent.id)
+    shown = capsys.readouterr().out
+    assert "Best agent: Chain [/think] Router" in shown
+    assert "\x1b" not in shown
+    assert "\x07" not in shown
+
+
+@pytest.mark.parametrize("calls", [130, 141, 152])
+def test_what_is_paid_and_archived_is_in_the_verdict(folder: Path, calls: int) -> None:
+    """The budget ends the report in the middle of a round; what came before is taken, whenever it came."""
+    with CountingEndpoint(adds, latency_s=0.02) as endpoint:
+        more = ("search.candidates=1", "search.seeds=[direct,self_consistency]", "search.finalists=1")
+        words = overrides(folder, endpoint, *more, "evaluate.test_items=40", "run.confirm=false")
+        cli.main(["run", *words, f"budget.calls={calls}", "budget.final_share=0.5"])
+    archive = meta_search.open_run("run")
+    tested = [r for r in archive.agents() if "test" in r.evaluations]
+    assert tested
+    for record in tested:
+        rows = archive.results(record.agent.id, "test", trace=False)
+        assert record.evaluations["test"].items == len([r for r in rows if r.kind not in NO_VERDICT])
+    assert cli.main(["run", "llm.mode=replay", "llm.recording=run", "run.dir=again"]) in (0, 3)
+    assert kit.tables("run") == kit.tables("again")
+
+
+def test_finalists_of_an_earlier_report_are_finalists_no_longer(folder: Path) -> None:
+    with CountingEndpoint(adds) as endpoint:
+        more = ("search.candidates=8", "search.finalists=1", "search.prior=false", "budget.calls=200")
+        words = overrides(folder, endpoint, *more, "run.confirm=false")
+        cli.main(["run", *words])
+        cli.main(["resume", "run", "budget.calls=2000"])
+    archive = meta_search.open_run("run")
+    finalists = [r.agent.id for r in archive.agents() if r.status == "finalist"]
+    assert finalists == archive.meta("final")["finalists"]
+    assert len(finalists) == 1
+
+
+def test_a_run_that_is_being_written_keeps_its_configuration(folder: Path) -> None:
+    with CountingEndpoint(adds) as endpoint:
+        words = overrides(folder, endpoint, "search.candidates=1", "budget.usd=1", "run.confirm=false")
+        words += ["llm.prices={scripted:{input:0.1,output:0.1}}"]
+        assert cli.main(["run", *words]) == 0
+        before, typed = Path("run/config.json").read_text(), meta_search.open_run("run").meta("overrides")
+        store = Store.open("run/archive.db")
+        try:
+            with pytest.raises(ArchiveError, match="being written"):
+                meta_search.commands.search.resume(Path("run"), ["budget.usd=50"], live=False)
+        finally:
+            store.close()
+        assert Path("run/config.json").read_text() == before
+        meta_search.commands.search.resume(Path("run"), ["budget.usd=50"], live=False)
+    assert json.loads(Path("run/config.json").read_text())["budget"]["usd"] == 50
+    assert typed
+    assert meta_search.open_run("run").meta("overrides") == typed
+
+
+def test_seeds_that_the_endpoint_fails_on_every_item_end_the_search(folder: Path) -> None:
+    withheld = Fault("filter")
+    with CountingEndpoint(adds, faults=lambda index, body: withheld) as endpoint:
+        words = overrides(folder, endpoint, "search.seeds=[direct]", "evaluate.items=3", "run.confirm=false")
+        with pytest.raises(LLMError, match=r"no seed came to a result on any item: llm: .*resume run"):
+            meta_search.search(*words)
+
+
+def test_a_replay_whose_report_runs_others_says_where_it_departs(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with CountingEndpoint(adds) as endpoint:
+        words = overrides(
+            folder, endpoint, "search.candidates=1", "search.seeds=[direct]", "run.confirm=false"
+        )
+        assert cli.main(["run", *words]) == 0
+    with sqlite3.connect("run/archive.db") as database:
+        query = "SELECT seq, data FROM events WHERE kind = 'delivery' AND data LIKE '%\"test\"%' LIMIT 1"
+        seq, data = database.execute(query).fetchone()
+        changed = json.dumps({**json.loads(data), "agent": "0000"})
+        database.execute("UPDATE events SET data = ? WHERE seq = ?", [changed, seq])
+    assert cli.main(["run", "llm.mode=replay", "llm.recording=run", "run.dir=again"]) == 1
+    error = capsys.readouterr().err
+    assert f"event {seq}" in error
+    assert "never come" in error
