@@ -83,7 +83,7 @@ def import_into(store: Store, path: Path | str) -> int:
     candidates = [
         Candidate(
             agent=agent,
-            brief=Brief(number=-1, operator="seed" if info.seed else "novel", author="replay"),
+            brief=Brief(0, "seed" if info.seed else "novel", "replay", kind="imported"),
             thought=info.thought,
             generation=info.generation,
         )

@@ -103,7 +103,7 @@ def agent_row(candidate: Candidate, status: str, created: float) -> Row:
         text(candidate.thought),
         dump(dict(agent.values)),
         dump([asdict(p) for p in candidate.space]),
-        dump(asdict(brief)),
+        dump(brief.to_json()),
         None if candidate.plan is None else dump(dict(candidate.plan)),
         text(agent.source),
         dump([[d.question, d.reply] for d in agent.demonstrations]),
@@ -120,7 +120,7 @@ def record_of(row: Row) -> tuple[Agent, Brief, Mapping[str, Any] | None, tuple[P
     told = json.loads(f"[{values},{space},{brief},{plan or 'null'},{demonstrations}]")
     agent = Agent(id_, name, source, told[0], tuple(Demonstration(q, r) for q, r in told[4]))
     parameters = tuple(_built(Parameter, p) for p in told[1])
-    return agent, _built(Brief, told[2]), told[3], parameters
+    return agent, Brief.from_json(told[2]), told[3], parameters
 
 
 def evaluation_row(evaluation: Evaluation, created: float) -> Row:
@@ -218,5 +218,5 @@ def _built(cls: type[T], stored: Mapping[str, Any]) -> T:
 
 
 _FIELDS: Mapping[Any, frozenset[str]] = {
-    cls: frozenset(f.name for f in fields(cls)) for cls in (Brief, Parameter, TraceCall)
+    cls: frozenset(f.name for f in fields(cls)) for cls in (Parameter, TraceCall)
 }

@@ -15,7 +15,18 @@ from archive.readers import Readers, database_path
 from archive.schema import SCHEMA_VERSION, version
 from archive.select import Member, Population
 from meta_search.errors import ArchiveError
-from meta_search.types import Agent, Attempt, Brief, Evaluation, Importance, ItemResult, Parameter, Usage
+from meta_search.types import (
+    Agent,
+    Attempt,
+    Brief,
+    Evaluation,
+    Importance,
+    ItemResult,
+    MetaName,
+    Parameter,
+    Split,
+    Usage,
+)
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -48,7 +59,7 @@ class Record:
     space: tuple[Parameter, ...] = ()
     status: str = ""
     created: float = 0.0
-    evaluations: Mapping[str, Evaluation] = field(default_factory=dict)
+    evaluations: Mapping[Split, Evaluation] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,12 +132,12 @@ class Archive:
             yield from self._records([row[1:] for row in rows])
             last = rows[-1][0]
 
-    def top(self, n: int = 20, split: str = "validation") -> list[Record]:
+    def top(self, n: int = 20, split: Split = "validation") -> list[Record]:
         """The best agents of a split: complete evaluations first, then by score, then by tokens used."""
         whole = self._best_ids(split, True, n)
         return self.get([*whole, *self._best_ids(split, False, n - len(whole))])
 
-    def best(self, split: str = "validation") -> Record | None:
+    def best(self, split: Split = "validation") -> Record | None:
         """The best agent of a split, else of validation, train, test or examples: of the first of these where
         one was evaluated whole.
 
@@ -186,14 +197,14 @@ class Archive:
         """Ids of the agents that were made from this one."""
         return [child for (child,) in self._rows(queries.CHILDREN, agent)]
 
-    def evaluation(self, agent: str, split: str) -> Evaluation | None:
+    def evaluation(self, agent: str, split: Split) -> Evaluation | None:
         """An agent's evaluation on a split, or `None`."""
         rows = self._rows(
             f"SELECT {queries.EVALUATION} FROM evaluations WHERE agent = ? AND split = ?", agent, split
         )
         return codec.evaluation_of(rows[0]) if rows else None
 
-    def results(self, agent: str, split: str, trace: bool = True) -> list[ItemResult]:
+    def results(self, agent: str, split: Split, trace: bool = True) -> list[ItemResult]:
         """An agent's results on a split, ordered by item and repeat.
 
         Args:
@@ -213,7 +224,7 @@ class Archive:
             return []
         return [codec.importance_of(row) for row in self._rows(queries.IMPORTANCE, agent)]
 
-    def population(self, split: str = "train") -> Population:
+    def population(self, split: Split = "train") -> Population:
         """All agents with a complete evaluation on a split, as `archive.select` chooses among them.
 
         An item's score is the mean over its repeats; cost is tokens used per item.
@@ -257,7 +268,7 @@ class Archive:
         rows = self._database().table("events").rows_where(where, values, order_by="seq")
         return [Event(r["seq"], r["kind"], json.loads(r["data"]), r["created"]) for r in rows]
 
-    def meta(self, key: str) -> Any:
+    def meta(self, key: MetaName) -> Any:
         """A value stored by `Store.set_meta`, or `None` where there is none."""
         rows = self._rows("SELECT value FROM meta WHERE key = ?", key)
         return json.loads(rows[0][0]) if rows else None
@@ -270,14 +281,14 @@ class Archive:
         """What the meta agent used to carry out each brief, by its number: attempts and their tokens."""
         return {int(name.removeprefix("brief-")): Usage(*sums) for name, *sums in self._rows(queries.WRITING)}
 
-    def _best_ids(self, split: str, complete: bool, n: int) -> list[str]:
+    def _best_ids(self, split: Split, complete: bool, n: int) -> list[str]:
         return [agent for (agent,) in self._rows(queries.TOP, split, int(complete), max(0, n))]
 
     def _records(self, rows: Sequence[tuple[Any, ...]]) -> list[Record]:
         """Rows of `agents` with what the other tables know of them; at most `queries.CHUNK` at a time."""
         ids = [row[0] for row in rows]
         marks = codec.marks(ids)
-        evaluations: dict[str, dict[str, Evaluation]] = {i: {} for i in ids}
+        evaluations: dict[str, dict[Split, Evaluation]] = {i: {} for i in ids}
         for row in self._rows(f"SELECT {queries.EVALUATION} FROM evaluations WHERE agent IN ({marks})", *ids):
             evaluations[row[0]][row[1]] = codec.evaluation_of(row)
         return [_record(row, evaluations[row[0]]) for row in rows]
@@ -299,7 +310,7 @@ def _chunks(rows: list[Any]) -> Iterator[list[Any]]:
     return (rows[i : i + queries.CHUNK] for i in range(0, len(rows), queries.CHUNK))
 
 
-def _record(row: tuple[Any, ...], evaluations: dict[str, Evaluation]) -> Record:
+def _record(row: tuple[Any, ...], evaluations: dict[Split, Evaluation]) -> Record:
     agent, brief, plan, space = codec.record_of(row)
     status, author, operator, generation, created, thought = row[2:8]
     return Record(

@@ -20,7 +20,7 @@ from archive import codec
 from archive.readers import Readers, database_path
 from archive.writer import Writer
 from meta_search.errors import ArchiveError
-from meta_search.types import Attempt, Candidate, Evaluation, Importance, ItemResult
+from meta_search.types import Attempt, Candidate, Evaluation, Importance, ItemResult, MetaName
 
 __all__ = ["Store"]
 
@@ -198,7 +198,7 @@ class Store:
 
         return self._writer.submit(work, 2)
 
-    def set_meta(self, key: str, value: Any) -> Future[None]:
+    def set_meta(self, key: MetaName, value: Any) -> Future[None]:
         """Store a value about the run as JSON; `Archive.meta` gives it back."""
         return self._many(_PUT_META, [(key, codec.dump(value))])
 

@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from meta_search.errors import DomainError
+from meta_search.types import SPLITS, Split
 
-__all__ = ["SPLITS", "Confined", "Domain", "Item", "Score", "items_of"]
-
-SPLITS = ("examples", "train", "validation", "test")
+__all__ = ["Confined", "Domain", "Item", "Score", "items_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +76,7 @@ class Domain(Protocol):
     brief: str
     wording: Mapping[str, str]
 
-    def items(self, split: str) -> Sequence[Item]:
+    def items(self, split: Split) -> Sequence[Item]:
         """Items of a split, in fixed order; the first n are what `evaluate.items=n` takes.
 
         Splits are disjoint by content. `examples` may be empty; `test` is never shown to the search.
@@ -89,7 +88,7 @@ class Domain(Protocol):
         ...
 
 
-def items_of(splits: Mapping[str, Sequence[Item]], split: str) -> Sequence[Item]:
+def items_of(splits: Mapping[Split, Sequence[Item]], split: Split) -> Sequence[Item]:
     """The items of one split.
 
     Raises:

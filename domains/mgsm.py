@@ -20,6 +20,7 @@ from domains.rows import Row, apportion, deal, distinct, read_text, shuffled
 from domains.settings import Settings, named_sizes
 from domains.wording import WORDING
 from meta_search.errors import DomainError
+from meta_search.types import Split
 
 __all__ = ["MgsmDomain"]
 
@@ -65,7 +66,7 @@ class MgsmDomain:
             "answer": "only the final answer: one integer in digits, no unit, no words",
         }
 
-    def items(self, split: str) -> Sequence[Item]:
+    def items(self, split: Split) -> Sequence[Item]:
         """Items of a split, in an order that depends on the seed only; ids look like `sw-17`."""
         return items_of(self._items, split)
 
@@ -126,8 +127,8 @@ def _rows(file: Path, language: str) -> Iterator[Row]:
 
 
 def _problems_each(
-    path: Path, sizes: Mapping[str, int], problems: Mapping[str, Sequence[Row]]
-) -> dict[str, int]:
+    path: Path, sizes: Mapping[Split, int], problems: Mapping[str, Sequence[Row]]
+) -> dict[Split, int]:
     """Problems per split: one an item where there are enough, else as many as its languages make up for."""
     languages = max(map(len, problems.values()))
     least = {split: -(-size // languages) for split, size in sizes.items()}

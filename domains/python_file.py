@@ -56,12 +56,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from domains.domain import SPLITS, Confined, Item, Score, items_of
+from domains.domain import Confined, Item, Score, items_of
 from domains.matching import matcher
 from domains.settings import Settings, named_sizes
 from domains.user_file import UserScorer, guarded, load
 from domains.wording import WORDING
 from meta_search.errors import DomainError
+from meta_search.types import SPLITS, Split
 
 __all__ = ["PythonDomain"]
 
@@ -97,7 +98,7 @@ class PythonDomain:
         self.helpers = self._helpers(source)
         self._try_scorer()
 
-    def items(self, split: str) -> Sequence[Item]:
+    def items(self, split: Split) -> Sequence[Item]:
         """Items of a split, in the order of the file's `items`."""
         return items_of(self._items, split)
 
@@ -140,7 +141,7 @@ class PythonDomain:
         return Confined("domains.user_file:make_scorer", {"path": str(self._path.resolve())})
 
     def _split(
-        self, make_items: Callable[[str], Iterable[Any]], split: str, size: int | None
+        self, make_items: Callable[[str], Iterable[Any]], split: Split, size: int | None
     ) -> tuple[Item, ...]:
         def collect(name: str) -> list[Any]:
             return list(make_items(name) or ())
@@ -155,7 +156,7 @@ class PythonDomain:
             )
         return items
 
-    def _item(self, value: Any, split: str, ordinal: int) -> Item:
+    def _item(self, value: Any, split: Split, ordinal: int) -> Item:
         where = f"{self._path}: item {ordinal} of items({split!r})"
         if isinstance(value, Item):
             item = value

@@ -20,6 +20,7 @@ from domains.reasoning_families import DEFAULT_FAMILIES, FAMILIES, READ, REFUSED
 from domains.settings import DEFAULT_SIZES, Settings, named_sizes
 from domains.wording import WORDING
 from meta_search.errors import DomainError
+from meta_search.types import Split
 
 __all__ = ["FamilyScorer", "ReasoningDomain"]
 
@@ -28,7 +29,7 @@ DRAWS = 1 << 20  # more than any split draws; reasoning-gym makes items one by o
 
 # reasoning-gym's own item i of seed s is item i + 1 of seed s - 1, so neighbouring seeds would overlap:
 # seeds are hashes. Test is drawn first, so that a larger training split never changes it.
-DRAWN_FIRST = ("test", "validation", "train", "examples")
+DRAWN_FIRST: tuple[Split, ...] = ("test", "validation", "train", "examples")
 _WORD = re.compile(r"\w+")
 
 
@@ -83,13 +84,13 @@ class ReasoningDomain:
         self._scorer = FamilyScorer(self._families)
         self.confined = self._confinement()
         seen: set[str] = set()
-        self._items: dict[str, tuple[Item, ...]] = {}
+        self._items: dict[Split, tuple[Item, ...]] = {}
         for split in DRAWN_FIRST:
             self._items[split] = self._draw(gym, split, sizes[split], settings.seed, seen)
         self.brief = _brief(self._families)
         self.wording: Mapping[str, str] = WORDING
 
-    def items(self, split: str) -> Sequence[Item]:
+    def items(self, split: Split) -> Sequence[Item]:
         """Items of a split in fixed order, families in turn; ids look like `gcd-validation-3`."""
         return items_of(self._items, split)
 
@@ -108,7 +109,7 @@ class ReasoningDomain:
                 return None
         return Confined("domains.reasoning:FamilyScorer", {"families": list(self._families)})
 
-    def _draw(self, gym: Any, split: str, size: int, seed: int, seen: set[str]) -> tuple[Item, ...]:
+    def _draw(self, gym: Any, split: Split, size: int, seed: int, seen: set[str]) -> tuple[Item, ...]:
         """Draw a split, families in turn; what is in `seen` is drawn again, what is drawn is added to it."""
         turns = len(self._families)
         columns = []
@@ -140,7 +141,7 @@ def _dataset(gym: Any, name: str, seed: int) -> Any:
     return gym.create_dataset(name, size=DRAWS, seed=seed, **settings)
 
 
-def _stream(gym: Any, name: str, split: str, wanted: int, seed: int, seen: set[str]) -> list[Item]:
+def _stream(gym: Any, name: str, split: Split, wanted: int, seed: int, seen: set[str]) -> list[Item]:
     """The first `wanted` items of one family in one split whose content is not in `seen`."""
     digest = hashlib.sha256(f"{seed}/{split}/{name}".encode()).digest()
     dataset, family = _dataset(gym, name, int.from_bytes(digest[:6])), FAMILIES[name]

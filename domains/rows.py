@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from domains.domain import SPLITS
 from domains.settings import DEFAULT_SIZES
 from meta_search.errors import DomainError
+from meta_search.types import SPLITS, Split
 
 __all__ = ["Row", "apportion", "deal", "distinct", "key_of", "read_text", "shuffled"]
 
@@ -70,7 +70,7 @@ def shuffled(keys: Iterable[str], seed: int) -> list[str]:
     return sorted(keys, key=lambda key: hashlib.sha256(f"{seed}/{key}".encode()).digest())
 
 
-def apportion(path: Path, rows: int, named: Mapping[str, int]) -> dict[str, int]:
+def apportion(path: Path, rows: int, named: Mapping[Split, int]) -> dict[Split, int]:
     """Items per split: named sizes as they are; the others share the rest, at most at their default sizes.
 
     Raises:
@@ -89,9 +89,10 @@ def apportion(path: Path, rows: int, named: Mapping[str, int]) -> dict[str, int]
     return {**others, **named}
 
 
-def deal(values: Sequence[str], sizes: Mapping[str, int]) -> dict[str, Sequence[str]]:
+def deal(values: Sequence[str], sizes: Mapping[Split, int]) -> dict[Split, Sequence[str]]:
     """The values of each split, from the front of a sequence."""
-    dealt, start = {}, 0
+    dealt: dict[Split, Sequence[str]] = {}
+    start = 0
     for split in SPLITS:
         dealt[split] = values[start : start + sizes[split]]
         start += sizes[split]

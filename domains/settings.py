@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from domains.domain import SPLITS
 from meta_search.errors import DomainError
+from meta_search.types import SPLITS, Split
 
 __all__ = ["DEFAULT_SIZES", "Settings", "named_sizes"]
 
-DEFAULT_SIZES: Mapping[str, int] = {"examples": 24, "train": 48, "validation": 48, "test": 120}
+DEFAULT_SIZES: Mapping[Split, int] = {"examples": 24, "train": 48, "validation": 48, "test": 120}
 
 
 class Settings(Protocol):
@@ -44,7 +44,7 @@ class Settings(Protocol):
     def seed(self) -> int: ...
 
 
-def named_sizes(settings: Settings) -> dict[str, int]:
+def named_sizes(settings: Settings) -> dict[Split, int]:
     """The split sizes that the user named, checked.
 
     Raises:
@@ -56,4 +56,4 @@ def named_sizes(settings: Settings) -> dict[str, int]:
         least = 0 if split == "examples" else 1
         if size < least:
             raise DomainError(f"domain.sizes.{split}={size}: must be at least {least}")
-    return dict(settings.sizes)
+    return {split: settings.sizes[split] for split in SPLITS if split in settings.sizes}

@@ -22,6 +22,7 @@ from domains.rows import Row, apportion, deal, distinct, read_text, shuffled
 from domains.settings import Settings, named_sizes
 from domains.wording import WORDING
 from meta_search.errors import DomainError
+from meta_search.types import Split
 
 __all__ = ["TableDomain"]
 
@@ -54,7 +55,7 @@ class TableDomain:
         self.brief = f"Questions of the file {path.name}; each has one right answer, {how}.{shown}"
         self.wording: Mapping[str, str] = WORDING
 
-    def items(self, split: str) -> Sequence[Item]:
+    def items(self, split: Split) -> Sequence[Item]:
         """Items of a split, in an order that depends on the seed only; ids are hashes of the question."""
         return items_of(self._items, split)
 

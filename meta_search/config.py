@@ -13,9 +13,10 @@ import types
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from meta_search.errors import ConfigError
+from meta_search.types import SPLITS, Split
 
 __all__ = [
     "AuthorConfig",
@@ -223,7 +224,7 @@ class EvaluateConfig:
     executor: str = "ray"
     items: int = 18
     test_items: int = 0
-    split: str = "test"
+    split: Split = "test"
     repeats: int = 1
     racing: bool = True
     block: int = 6
@@ -310,7 +311,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "author.name": ("llm", "composer", "mixed", "adas"),
     "search.failing": ("all", "any"),
     "evaluate.executor": ("ray", "inline"),
-    "evaluate.split": ("examples", "train", "validation", "test"),
+    "evaluate.split": SPLITS,
     "sandbox.level": ("strict", "process"),
     "domain.match": ("auto", "exact", "numeric"),
 }
@@ -404,6 +405,8 @@ def _build(cls: type[T], mapping: Any, prefix: str) -> T:
 
 
 def _convert(value: Any, hint: Any, key: str) -> Any:
+    if typing.get_origin(hint) is Literal:  # what it may be is looked up in `CHOICES`
+        hint = str
     """Convert one value to its declared type; a wrong type is a `ConfigError`."""
     if dataclasses.is_dataclass(hint):
         return _build(typing.cast(type, hint), value, f"{key}.")

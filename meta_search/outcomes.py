@@ -11,11 +11,11 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from meta_search.types import ItemResult, lines_of
+from meta_search.types import ItemResult, OutcomeKind, lines_of
 
-__all__ = ["NO_VERDICT", "Fault", "advice", "most_frequent", "told"]
+__all__ = ["UNSCORED", "Fault", "advice", "most_frequent", "explain"]
 
-NO_VERDICT = frozenset({"llm", "budget"})  # outcomes that say nothing of the agent
+UNSCORED = frozenset({"llm", "budget"})  # outcomes that say nothing of the agent
 MOST_DETAIL, MOST_QUOTED = 240, 80
 AT_LINE = re.compile(r"\(line (\d+) of agent\.py\)")
 
@@ -105,17 +105,17 @@ class Fault:
         count: Items it ended. of: items that were run.
     """
 
-    kind: str
+    kind: OutcomeKind
     detail: str
     count: int
     of: int
 
-    def told(self, source: str = "") -> str:
-        """As `told`, with how often it came."""
-        return f"{self.count} of {self.of} items: {told(self.kind, self.detail, source)}"
+    def explain(self, source: str = "") -> str:
+        """As `explain`, with how often it came."""
+        return f"{self.count} of {self.of} items: {explain(self.kind, self.detail, source)}"
 
 
-def advice(kind: str, detail: str = "") -> str:
+def advice(kind: OutcomeKind, detail: str = "") -> str:
     """What to do about a fault, in a few simple words.
 
     Args:
@@ -132,7 +132,7 @@ def advice(kind: str, detail: str = "") -> str:
     return ADVICE.get(kind, "")
 
 
-def told(kind: str, detail: str = "", source: str = "") -> str:
+def explain(kind: OutcomeKind, detail: str = "", source: str = "") -> str:
     """One line on a fault that helps an author mend the agent: what, where, and what to do instead.
 
     Args:
@@ -164,5 +164,5 @@ def most_frequent(results: Iterable[ItemResult]) -> Fault | None:
     if not counts:
         return None
     # Details differ from item to item: the kind is counted, and told by its commonest detail.
-    kind, detail = max(counts, key=lambda key: (key[0] not in NO_VERDICT, kinds[key[0]], counts[key]))
+    kind, detail = max(counts, key=lambda key: (key[0] not in UNSCORED, kinds[key[0]], counts[key]))
     return Fault(kind, detail, kinds[kind], len(rows))

@@ -14,7 +14,7 @@ from meta_search.authors import adas_prompts as prompts
 from meta_search.authors.adas import AdasAuthor, best_and_newest
 from meta_search.authors.author import Author, Context, Failure, Parent
 from meta_search.config import AuthorConfig
-from meta_search.types import CHAIN, Agent, Brief, CallReply
+from meta_search.types import Agent, Brief, CallReply
 
 AUTHOR: Author = AdasAuthor()
 CONFIG = AuthorConfig(name="adas", formats=("program",), reflexions=2, max_tokens=100)
@@ -92,7 +92,7 @@ def test_after_three_attempts_the_generation_is_consumed(desk: Desk) -> None:
 )
 def test_debugging_goes_on_with_the_conversation(desk: Desk, failures: Any, told: str) -> None:
     broken = replace(ARCHIVE[0], agent=Agent.of("Broken", CRASHES), thought="fails", failures=failures)
-    brief = Brief(4 + CHAIN, "debug", "adas", (broken.agent.id,), temperature=0.8)
+    brief = Brief(4, "debug", "adas", (broken.agent.id,), temperature=0.8, kind="repair", repair=1)
     more = {"brief": brief, "parents": (broken,), "attempts": 1}
     candidate = made(AUTHOR.write(context(desk, [text("Mended")], "debug", **more)))
     assert (candidate.agent.name, candidate.generation) == ("Mended", 5)

@@ -107,7 +107,7 @@ def test_where_a_candidate_stands() -> None:
     assert table.design_of(Candidate(untaught, brief, plan=plan)) == Design(
         ("program", "direct"), 3, 2, False
     )
-    seed = Candidate(Agent.of("chain_of_thought", "y"), Brief(-1, "seed", "hand"))
+    seed = Candidate(Agent.of("chain_of_thought", "y"), Brief(0, "seed", "hand", kind="seed"))
     table.call("write", "add_candidate", seed, "seed")
     assert table.designs[seed.agent.id] == Design(THINK, 1, 0)
     shown = Candidate(
@@ -135,7 +135,7 @@ def test_every_call_of_the_table_is_counted() -> None:
     assert [e.used for e in trace.evaluations] == sorted(e.used for e in trace.evaluations)
     job = ItemJob(direct := Agent.of("direct", "x"), "train", "sums-0", 0, "")
     table = Table(LAND)
-    table.call("write", "add_candidate", Candidate(direct, Brief(-1, "seed", "hand")), "seed")
+    table.call("write", "add_candidate", Candidate(direct, Brief(0, "seed", "hand", kind="seed")), "seed")
     for calls, sent in (
         (7, replace(job, split="examples", item="examples-0-0")),
         (7, replace(job, split="examples", item="examples-0-1")),  # all lessons cost what was recorded

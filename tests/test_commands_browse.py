@@ -180,7 +180,7 @@ def test_the_best_of_an_evaluation_is_that_of_its_split(
 ) -> None:
     with Store.open(folder / "runs/two/archive.db") as store:
         for agent, right in ((SEED, 2), (CHILD, 7)):
-            store.add_candidate(Candidate(agent, Brief(0, "import", "hand")), "evaluated")
+            store.add_candidate(Candidate(agent, Brief(0, "import", "hand", kind="imported")), "evaluated")
             store.add_results(rows := results(agent, "test", right))
             store.put_evaluation(Evaluation.of(agent.id, "test", rows))
     rows = json.loads(call(capsys, "archive", "lineage", "latest", "--json"))

@@ -16,7 +16,7 @@ import meta_search
 from meta_search import cli
 from meta_search.engine.repair import debug_brief, failing
 from meta_search.testing import CountingEndpoint, Fault
-from meta_search.types import CHAIN, Brief, ItemResult
+from meta_search.types import REPAIR, Brief, ItemResult
 from tests import replay_kit as kit
 
 BROKEN = """Name: Broken {n}
@@ -89,8 +89,8 @@ def test_a_candidate_that_fails_on_all_items_is_mended_once(folder: Path) -> Non
     assert mended.evaluations["train"].outcomes == {"ok": 6}
 
     asked = {e.data["brief"]: e.data for e in archive.events("ask")}
-    assert sorted(asked) == [0, 1, 2, CHAIN, CHAIN + 1, CHAIN + 2]
-    assert asked[CHAIN]["design"] == asked[0]["design"]
+    assert sorted(asked) == [0, 1, 2, REPAIR, REPAIR + 1, REPAIR + 2]
+    assert asked[REPAIR]["design"] == asked[0]["design"]
     # The guide knows of three briefs, each told once, of what its chain came to.
     told = {e.data["brief"]: e.data["value"] for e in archive.events("tell")}
     assert sorted(told) == [0, 1, 2]
@@ -112,8 +112,8 @@ def test_resumed_at_any_point_of_a_chain_it_goes_on_as_without(folder: Path) -> 
         assert cli.main(["run", *words]) == 0
         events = [(e.seq, e.kind, e.data) for e in meta_search.open_run("run").events()]
         whole, sent = kit.tables("run"), endpoint.calls
-        second = next(seq for seq, kind, data in events if kind == "ask" and data["brief"] == CHAIN + 1)
-        written = next(seq for seq, _, data in events if data.get("brief") == CHAIN + 1 and seq > second)
+        second = next(seq for seq, kind, data in events if kind == "ask" and data["brief"] == REPAIR + 1)
+        written = next(seq for seq, _, data in events if data.get("brief") == REPAIR + 1 and seq > second)
         told = next(seq for seq, kind, data in events if kind == "tell" and data["brief"] == 1)
         for kept in (second - 1, second, written, told - 1):
             shutil.copytree("run", f"cut{kept}")
@@ -173,6 +173,6 @@ def test_a_chain_of_briefs_has_one_trial() -> None:
     first = Brief(7, "mutate", "composer", ("a", "b"), ("c",), 0.4, ("plan",), 9)
     second = debug_brief(first, "x", "llm")
     third = debug_brief(second, "y", "llm")
-    assert len({first.number, second.number, third.number}) == 3
-    assert first.trial == second.trial == third.trial == 7
+    assert len({first.code, second.code, third.code}) == 3
+    assert first.number == second.number == third.number == 7
     assert (third.operator, third.parents, third.inspirations, third.seed) == ("debug", ("y",), (), 9)

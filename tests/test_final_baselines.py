@@ -23,7 +23,7 @@ VOTE, CHOICE = "self-consistency", "best-of-n"
 def member(name: str, tokens: Sequence[int] = (), source: str = "", calls: int = 1) -> Member:
     """An agent that used so many tokens on its train items."""
     source = source or f"def forward(self, taskInfo):\n    return {name!r}\n"
-    made = Member(Candidate(Agent.of(name, source), Brief(-1, "seed", "hand")), seed=True)
+    made = Member(Candidate(Agent.of(name, source), Brief(0, "seed", "hand", kind="seed")), seed=True)
     for i, n in enumerate(tokens):
         used = Usage(calls, n - 1, 1, n / 1000)
         made.add(ItemResult(made.agent.id, "train", f"i{i}", 0, "ok", score=1.0, used=used))

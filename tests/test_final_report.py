@@ -15,7 +15,7 @@ from meta_search import cli
 from meta_search.commands import last_screen
 from meta_search.errors import ArchiveError, LLMError
 from meta_search.final.field import contenders
-from meta_search.outcomes import NO_VERDICT
+from meta_search.outcomes import UNSCORED
 from meta_search.run.members import Member, Members
 from meta_search.testing import CountingEndpoint, Fault
 from meta_search.types import Agent, Brief, Candidate, ItemResult
@@ -96,7 +96,7 @@ def test_what_is_paid_and_archived_is_in_the_verdict(folder: Path, calls: int) -
     assert tested
     for record in tested:
         rows = archive.results(record.agent.id, "test", trace=False)
-        assert record.evaluations["test"].items == len([r for r in rows if r.kind not in NO_VERDICT])
+        assert record.evaluations["test"].items == len([r for r in rows if r.kind not in UNSCORED])
     assert cli.main(["run", "llm.mode=replay", "llm.recording=run", "run.dir=again"]) in (0, 3)
     assert kit.tables("run") == kit.tables("again")
 

@@ -9,7 +9,7 @@ from sandbox_kit import House, wrapped
 
 from meta_search.config import EvaluateConfig, SandboxConfig
 from meta_search.evaluators.inline import InlineEvaluator
-from meta_search.outcomes import NO_VERDICT, Fault, advice, most_frequent, told
+from meta_search.outcomes import UNSCORED, Fault, advice, explain, most_frequent
 from meta_search.types import OUTCOME_KINDS, CallReply, ItemResult
 
 ASK = "agent = LLMAgentBase(['answer'], 'A')\n"
@@ -64,7 +64,7 @@ def test_what_the_sandbox_says_is_told_with_what_mends_it(
 ) -> None:
     source = wrapped(body)
     result = house.run(source)
-    line = told(result.kind, result.detail, source)
+    line = explain(result.kind, result.detail, source)
     assert result.kind == kind or (kind is None and result.kind in ("crash", "refused")), line
     assert "\n" not in line
     assert len(line) < 600
@@ -83,8 +83,8 @@ def test_what_the_endpoint_does_is_told_as_such(house: House) -> None:
     for fault in ("llm", "context", "budget"):
         house.llm._script = lambda _, fault=fault: CallReply("", fault=fault, message="HTTP 500")
         result = house.body(body)
-        assert told(result.kind, result.detail).startswith(f"{fault}: HTTP 500; ")
-        assert ("no fault of the agent" in advice(fault)) == (fault in NO_VERDICT)
+        assert explain(result.kind, result.detail).startswith(f"{fault}: HTTP 500; ")
+        assert ("no fault of the agent" in advice(fault)) == (fault in UNSCORED)
     house.llm._script = lambda request: house.script(request)
 
 
@@ -100,10 +100,10 @@ def test_the_most_frequent_fault() -> None:
     crashes = [row("crash", "KeyError: 'a'"), row("crash", "KeyError: 'b'"), row("crash", "KeyError: 'b'")]
     fault = most_frequent([*rows, *crashes])
     assert fault == Fault("crash", "KeyError: 'b'", 3, 8)
-    assert fault.told() == f"3 of 8 items: {told('crash', fault.detail)}"
+    assert fault.explain() == f"3 of 8 items: {explain('crash', fault.detail)}"
 
 
 def test_a_line_that_is_not_there_is_not_quoted() -> None:
     detail = "ValueError: no (line 9 of agent.py)"
-    assert "(line 9);" in told("crash", detail, "x = 1")
-    assert "(line 9);" in told("crash", detail)
+    assert "(line 9);" in explain("crash", detail, "x = 1")
+    assert "(line 9);" in explain("crash", detail)

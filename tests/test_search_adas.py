@@ -15,7 +15,7 @@ from meta_search.commands.resolve import resolved
 from meta_search.compose import compose
 from meta_search.errors import ConfigError
 from meta_search.testing import CountingEndpoint
-from meta_search.types import CHAIN
+from meta_search.types import REPAIR
 from tests.test_engine_repair import BROKEN, MENDED, adds, overrides, replays
 
 SEEDS = 7
@@ -69,8 +69,8 @@ def test_a_search_as_published(searched: list[Mapping[str, Any]]) -> None:
 
     # One at a time; three attempts in all; a failed generation is consumed.
     asks = [e.data["brief"] for e in archive.events("ask")]
-    assert asks == [0, CHAIN, 2 * CHAIN, 1, CHAIN + 1, 2 * CHAIN + 1, 2]
-    order = [(e.kind, e.data["brief"] % CHAIN) for e in archive.events() if e.kind in ("ask", "tell")]
+    assert asks == [0, REPAIR, 2 * REPAIR, 1, REPAIR + 1, 2 * REPAIR + 1, 2]
+    order = [(e.kind, e.data["brief"] % REPAIR) for e in archive.events() if e.kind in ("ask", "tell")]
     assert [kind for kind, _ in order] == ["ask", "ask", "ask", "tell"] * 2 + ["ask", "tell"]
     assert next(t.agent for t in archive.trials("briefs")) == found["Mended 0, debugged"].agent.id
 

@@ -58,7 +58,7 @@ class AdasAuthor:
                 return Written(None, (*failed, lost), note=talk.note)
             made = candidate_from(context, "program", text.text)
             if isinstance(made, Candidate):
-                found = replace(made, generation=context.brief.trial + 1)
+                found = replace(made, generation=context.brief.number + 1)
                 return Written(found, tuple(failed), used=len(failed) + 1, note=talk.note)
             failed.append(made)
         return Written(None, tuple(failed), note=talk.note)
@@ -108,7 +108,7 @@ class _Talk:
 
 def _look_again(context: Context, talk: _Talk, text: CallReply) -> CallReply:
     """Two reflexions; the first sees the agent that was found before."""
-    previous = context.archive[-1] if context.archive and context.brief.trial else None
+    previous = context.archive[-1] if context.archive and context.brief.number else None
     for number in range(min(LOOKS, context.config.reflexions or 0)):
         if text.fault:
             break

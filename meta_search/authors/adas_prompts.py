@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from meta_search.authors.author import Context, Parent
 from meta_search.authors.prompts import RUNTIME
-from meta_search.outcomes import told
+from meta_search.outcomes import explain
 
 __all__ = ["design", "entry", "interval", "look", "mend", "reply", "system", "why_failed"]
 
@@ -101,7 +101,7 @@ def why_failed(agent: Parent) -> str:
     """What an evaluation came to that failed: the fault, or that nothing was right."""
     fault = next((f for f in agent.failures if f.outcome != "ok"), None)
     if fault is not None:
-        return told(fault.outcome, fault.detail, agent.agent.source)
+        return explain(fault.outcome, fault.detail, agent.agent.source)
     return f"not one of {len(agent.scores)} tasks was right"
 
 

@@ -18,6 +18,7 @@ from meta_search.types import (
     Demonstration,
     Importance,
     ItemResult,
+    OutcomeKind,
     Parameter,
     Scalar,
 )
@@ -69,7 +70,7 @@ class Failure:
     expected: str
     kind: str
     detail: str = ""
-    outcome: str = "ok"
+    outcome: OutcomeKind = "ok"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any
 from meta_search.authors.author import Context, Parent
 from meta_search.authors.check import check_source
 from meta_search.authors.plan import SEED_PLANS, Plan, plan_from
-from meta_search.outcomes import told
+from meta_search.outcomes import explain
 from meta_search.types import Agent, Attempt, Candidate, Demonstration, Parameter, Scalar
 
 __all__ = ["attempt", "demonstrations_for", "finish", "fit", "plan_of"]
@@ -19,7 +19,7 @@ MAX_DEMONSTRATIONS = 48
 def attempt(context: Context, stage: str, message: str, source: str = "") -> Attempt:
     """A failed draft of this brief."""
     brief = context.brief
-    return Attempt(brief.number, brief.author, brief.operator, stage, message, source)
+    return Attempt(brief.code, brief.author, brief.operator, stage, message, source)
 
 
 def fit(context: Context, agent: Agent) -> tuple[str | None, str, tuple[Parameter, ...]]:
@@ -35,7 +35,7 @@ def fit(context: Context, agent: Agent) -> tuple[str | None, str, tuple[Paramete
     for result in context.try_out(agent):
         space.update({p.name: p for p in result.space})
         if result.kind != "ok":
-            return "dry_run", told(result.kind, result.detail, agent.source), ()
+            return "dry_run", explain(result.kind, result.detail, agent.source), ()
     return None, "", tuple(space.values())
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from meta_search.importance import Component, components, mean_score
-from meta_search.outcomes import NO_VERDICT
+from meta_search.outcomes import UNSCORED
 from meta_search.types import Agent, Importance, ItemResult
 
 __all__ = ["LeftOut", "Probe", "leave_out", "whole"]
@@ -28,7 +28,7 @@ MOST_COMPONENTS = 32  # that are left out one by one: those that use most tokens
 def whole(agent: Agent, probe: Probe, places: Sequence[int]) -> list[tuple[int, ItemResult]]:
     """An agent on train items as it is: (place, result), items without a verdict left out."""
     rows = zip(places, probe(agent, places, ()), strict=False)
-    return [(place, result) for place, result in rows if result.kind not in NO_VERDICT]
+    return [(place, result) for place, result in rows if result.kind not in UNSCORED]
 
 
 @dataclass(slots=True)
@@ -79,7 +79,7 @@ class LeftOut:
         places = [p for p, said in zip(self.places, spoken, strict=True) if said]
         fresh = probe(agent, places, tuple(mute)) if places else []
         self.count(fresh)
-        if len(fresh) < len(places) or any(r.kind in NO_VERDICT for r in fresh):
+        if len(fresh) < len(places) or any(r.kind in UNSCORED for r in fresh):
             return None
         come = iter(fresh)
         return [next(come) if said else r for r, said in zip(self.before, spoken, strict=True)]

@@ -150,7 +150,7 @@ def request(context: Context, messages: Sequence[tuple[str, str]], step: str) ->
         seed=context.brief.seed,
         occurrence=step,
         purpose="meta",
-        agent=f"brief-{context.brief.number}",
+        agent=f"brief-{context.brief.code}",
         author="meta agent",
     )
 

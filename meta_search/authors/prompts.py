@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from meta_search.authors.author import Context, Failure, Parent
-from meta_search.outcomes import told
+from meta_search.outcomes import explain
 
 __all__ = ["another", "debug", "draft_edit", "draft_plan", "draft_program", "reflect", "system"]
 
@@ -145,7 +145,7 @@ def _failures(failures: Sequence[Failure], source: str) -> list[str]:
     for failure in failures[:MOST_FAILURES]:
         question = " ".join(failure.question.split())[:MOST_QUESTION]
         if failure.outcome != "ok":
-            lines.append(f"Failed: {question} → {told(failure.outcome, failure.detail, source)}")
+            lines.append(f"Failed: {question} → {explain(failure.outcome, failure.detail, source)}")
             continue
         got = " ".join(failure.answer.split())[:60] or failure.detail[:60] or "nothing"
         lines.append(f"Wrong: {question} → {got} (expected {failure.expected[:60]})")

@@ -15,7 +15,7 @@ from meta_search.authors.drafts import attempt, finish
 from meta_search.authors.leave_out import LeftOut, Probe, leave_out, whole
 from meta_search.authors.rewrite import clean, silenced, titled
 from meta_search.importance import by_judge, components, mean_score
-from meta_search.outcomes import NO_VERDICT
+from meta_search.outcomes import UNSCORED
 from meta_search.types import Agent, Attempt, Importance, ItemResult
 
 __all__ = ["Smaller", "simplify", "smallest"]
@@ -101,7 +101,7 @@ def _written(
         child = Agent.of(name, source, agent.values, agent.demonstrations)
         after = probe(child, found.places, ())
         found.count(after)
-        done = len(after) == len(found.before) and not any(r.kind in NO_VERDICT for r in after)
+        done = len(after) == len(found.before) and not any(r.kind in UNSCORED for r in after)
         if done and mean_score(after) >= mean_score(found.before) and _cost(after) <= 1.02 * _cost(silent):
             return Smaller(child, tuple(gone), found.before, after, found.replayed, found.asked)
     return None

@@ -15,7 +15,7 @@ from meta_search.authors.drafts import attempt, finish
 from meta_search.authors.rewrite import replaced, titled
 from meta_search.authors.roles import POOLS, Roles, family_of, read_roles, request_for_roles
 from meta_search.importance import by_ratings, mean_score
-from meta_search.outcomes import NO_VERDICT
+from meta_search.outcomes import UNSCORED
 from meta_search.types import Agent, Attempt, Importance, ItemResult, parse
 
 __all__ = ["POOL_NAME", "pool_of", "pool_source", "roles_in", "team", "team_source", "with_roles"]
@@ -52,7 +52,7 @@ def team(context: Context, generate: bool) -> Written:
     known = roles_in(parent.agent.source) if parent else ()
     whole = parent is not None and len(known) > keep and not generate
     agent = _all_of(parent.agent) if parent and whole else _pool_agent(context, known, generate)
-    results = [r for r in _runs(context, agent) if r.kind not in NO_VERDICT]
+    results = [r for r in _runs(context, agent) if r.kind not in UNSCORED]
     rows = sorted(by_ratings(agent.id, results), key=lambda row: -row.value)
     if len(rows) < 2:
         why = next((r.detail for r in results if r.detail), "no item came to a verdict") if not rows else ""
@@ -100,7 +100,7 @@ def _pool_agent(context: Context, known: Roles, generate: bool) -> Agent:
     if generate:
         brief = context.brief
         reply = context.ask(
-            request_for_roles(context.domain, known or pool, brief.temperature, brief.seed, brief.number)
+            request_for_roles(context.domain, known or pool, brief.temperature, brief.seed, brief.code)
         )
         new = () if reply.fault else read_roles(reply.text, [name for name, _ in (*known, *pool)])
     taken = {name for name, _ in (*known, *new)}

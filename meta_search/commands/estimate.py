@@ -20,7 +20,7 @@ from meta_search.report.tables import usd_text
 from meta_search.run.progress import Progress
 from meta_search.run.runner import Pairs, Runner, make_job
 from meta_search.run.session import Session
-from meta_search.types import Candidate, ItemJob, ItemResult, Usage
+from meta_search.types import SPLITS, Candidate, ItemJob, ItemResult, Split, Usage
 
 __all__ = [
     "Declined",
@@ -73,7 +73,7 @@ def _round(n: int) -> int:
 
 
 def estimate_search(
-    config: Config, planned: Mapping[str, int], seeds: int, habit: Habit, prices: Prices
+    config: Config, planned: Mapping[Split, int], seeds: int, habit: Habit, prices: Prices
 ) -> Estimate:
     """What a search is likely to need.
 
@@ -184,8 +184,7 @@ def before_search(session: Session, progress: Progress, runner: Runner, seeds: i
     config = session.config
     if config.llm.mode == "replay":  # nothing is sent
         return
-    splits = ("examples", "train", "validation", "test")
-    planned = {split: runner.planned(split) for split in splits}
+    planned = {split: runner.planned(split) for split in SPLITS}
     habit = habits.habit_of(config, session.folder)
     _tell(session, progress, estimate_search(config, planned, seeds, habit, _prices(session)))
 

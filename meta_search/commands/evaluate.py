@@ -18,7 +18,7 @@ from meta_search.commands import estimate, evaluate_folder
 from meta_search.commands.resolve import resolved
 from meta_search.config import Config
 from meta_search.errors import ArchiveError, ConfigError, LLMError
-from meta_search.outcomes import NO_VERDICT, most_frequent
+from meta_search.outcomes import UNSCORED, most_frequent
 from meta_search.report.tables import evaluation_row
 from meta_search.run.folder import write_config
 from meta_search.run.members import Member, Members
@@ -26,7 +26,7 @@ from meta_search.run.progress import MOST_ROWS, Progress
 from meta_search.run.runner import Pairs, Runner
 from meta_search.run.session import Session, open_session
 from meta_search.run.signals import signals
-from meta_search.types import Agent, Brief, Candidate, ItemJob, ItemResult
+from meta_search.types import Agent, Brief, Candidate, ItemJob, ItemResult, Split
 
 __all__ = ["Evaluated", "evaluate", "evaluate_agents", "read_agents"]
 
@@ -93,14 +93,19 @@ def read_agents(agents: str) -> list[Candidate]:
             records = [r for r in records if r.status == "finalist"] or records
         return [
             Candidate(
-                r.agent, r.brief or Brief(0, r.operator, r.author), r.thought, r.generation, r.space, r.plan
+                r.agent,
+                r.brief or Brief(0, r.operator, r.author, kind="imported"),
+                r.thought,
+                r.generation,
+                r.space,
+                r.plan,
             )
             for r in records
         ]
 
 
 def _imported(agent: Agent) -> Candidate:
-    return Candidate(agent, Brief(0, "import", "hand"))
+    return Candidate(agent, Brief(0, "import", "hand", kind="imported"))
 
 
 def evaluate_agents(agents: str, config: Config, live: bool = True) -> Evaluated:
@@ -156,7 +161,7 @@ class Bench:
         runner: Runner,
         progress: Progress,
         chosen: Sequence[Candidate],
-        split: str,
+        split: Split,
         pairs: Pairs,
     ) -> None:
         self._folder, self._runner, self._progress = session.folder, runner, progress
@@ -252,7 +257,7 @@ class Bench:
                 member, future = event
                 if future.cancelled() or future.exception():
                     continue
-                if member.agent.id in self._running and future.result().kind not in NO_VERDICT:
+                if member.agent.id in self._running and future.result().kind not in UNSCORED:
                     member.add(future.result())
 
     def _finish(self, member: Member) -> None:
@@ -285,7 +290,7 @@ class Bench:
             self._cut = self._cut or "time"
 
 
-def _row(member: Member, split: str) -> dict[str, Any]:
+def _row(member: Member, split: Split) -> dict[str, Any]:
     """A row of `evaluate --json`."""
     found = member.rows(split)
     fault = most_frequent(member.results.get(split, {}).values())
@@ -293,5 +298,5 @@ def _row(member: Member, split: str) -> dict[str, Any]:
     return {
         **evaluation_row(member.agent, evaluation),
         "complete": evaluation is not None and evaluation.complete,
-        "hint": fault.told(member.agent.source) if fault else "",
+        "hint": fault.explain(member.agent.source) if fault else "",
     }

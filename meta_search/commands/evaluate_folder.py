@@ -15,7 +15,7 @@ from meta_search.config import Config, to_mapping
 from meta_search.errors import ArchiveError, ConfigError
 from meta_search.run.folder import ARCHIVE, new_folder, read_config
 from meta_search.run.runner import Runner
-from meta_search.types import Agent
+from meta_search.types import Agent, Split
 
 __all__ = ["Sitting", "open_folder"]
 
@@ -41,7 +41,7 @@ class Sitting:
     elapsed_s: float = 0.0
     goes_on: bool = False
 
-    def recall(self, runner: Runner, agents: Iterable[Agent], split: str) -> int:
+    def recall(self, runner: Runner, agents: Iterable[Agent], split: Split) -> int:
         """Tell a runner the results that earlier sittings archived. Returns their number."""
         if not self.goes_on:
             return 0

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from meta_search.commands.terminal import open_run, print_json, print_rich, printable
+from meta_search.types import SPLITS, Split
 
 if TYPE_CHECKING:
     from archive.records import Archive, Record
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 __all__ = ["show"]
 
 Row = dict[str, Any]
-SPLITS = ("examples", "train", "validation", "test")  # as a search meets them
 
 
 def show(arguments: argparse.Namespace) -> int:
@@ -64,7 +64,7 @@ def _importance(archive: Archive, record: Record) -> list[Importance]:
     from meta_search.importance import merged
 
     agent = record.agent.id
-    split = next((s for s in ("train", "validation", "test") if s in record.evaluations), "train")
+    split: Split = next((s for s in SPLITS[1:] if s in record.evaluations), "train")
     return merged(agent, archive.importance(agent), archive.results(agent, split))
 
 
@@ -78,15 +78,15 @@ def _print_importance(rows: Sequence[Importance]) -> None:
         print(f"{row.value:+7.3f} by {method:9} {clean(row.component, 60)}: {cost}, {row.items} items{spent}")
 
 
-def _hint(archive: Archive, record: Record, split: str) -> str:
+def _hint(archive: Archive, record: Record, split: Split) -> str:
     """The most frequent fault of an agent on a split with what mends it, `""` without any."""
     from meta_search.outcomes import most_frequent
 
     fault = most_frequent(archive.results(record.agent.id, split, trace=False))
-    return fault.told(record.agent.source) if fault else ""
+    return fault.explain(record.agent.source) if fault else ""
 
 
-def _print_record(folder: Path, record: Record, evaluations: Mapping[str, Row]) -> None:
+def _print_record(folder: Path, record: Record, evaluations: Mapping[Split, Row]) -> None:
     """One agent for the terminal: head, scores by split, thought, values, source."""
     from meta_search.report.source import clean
     from meta_search.report.tables import faults_text, per_item, score_text, usd_text

@@ -124,13 +124,13 @@ class Briefs:
     def write(self, writing: Writing) -> None:
         """Hand a brief to its author."""
         brief, journal = writing.brief, self._journal
-        self.writing[brief.number] = writing
-        self._progress.say(f"brief {brief.trial}: {brief.author} writes by {brief.operator}")
-        key = ("written", brief.number)
+        self.writing[brief.code] = writing
+        self._progress.say(f"brief {brief.number}: {brief.author} writes by {brief.operator}")
+        key = ("written", brief.code)
         journal.expect(key)
         if not journal.comes(key):
             return
-        runner, chances = self._runner, journal.chances(brief.number)
+        runner, chances = self._runner, journal.chances(brief.code)
         errand = Errand(self._session, runner.run, self.briefing.pairs, chances, runner.probe)
         self._errands.append(errand)
         trial: Trial = Drawn(Random(brief.seed))
@@ -163,7 +163,7 @@ class Briefs:
         """A candidate, or failed attempts: archive them and go on."""
         brief, runner, guide = writing.brief, self._runner, self._guide
         self._errands.remove(errand)
-        self.writing.pop(brief.number)
+        self.writing.pop(brief.code)
         self.written += not writing.mends
         written = _outcome(brief, future)
         candidate, attempts = self._judged(brief, written)
@@ -178,18 +178,18 @@ class Briefs:
         runner.trial("designs", writing.design, guide.designs.export(writing.design), state="running")
         agent = None if candidate is None else candidate.agent.id
         more = {"used": written.used} if written.used != 1 else {}
-        self._journal.note("delivery", {"brief": brief.number, "agent": agent, **errand.told(), **more})
+        self._journal.note("delivery", {"brief": brief.code, "agent": agent, **errand.told(), **more})
         writing = writing.written(errand.tokens, written.used)
         if written.note and not self._noted:
             self._noted = True
-            self._progress.say(f"brief {brief.trial}: {written.note}")
+            self._progress.say(f"brief {brief.number}: {written.note}")
         if candidate is None:
             why = attempts[-1].message if attempts else "nothing was written"
-            self._progress.say(f"brief {brief.trial}: no candidate ({why})")
+            self._progress.say(f"brief {brief.number}: no candidate ({why})")
             self.stop = self.stop or errand.refused
             self.tell(writing, None)
         else:
-            self._progress.say(f"brief {brief.trial}: «{candidate.agent.name}» {candidate.thought}")
+            self._progress.say(f"brief {brief.number}: «{candidate.agent.name}» {candidate.thought}")
             self.awaited[candidate.agent.id] = writing
             self._admit(candidate)
 
@@ -205,7 +205,7 @@ class Briefs:
             stage, message = "leak", f"carries the question of scored item {leak}"
         else:
             return written.candidate, written.attempts
-        refusal = Attempt(brief.number, brief.author, brief.operator, stage, message, agent.source)
+        refusal = Attempt(brief.code, brief.author, brief.operator, stage, message, agent.source)
         return None, (*written.attempts, refusal)
 
     def evaluated(self, member: Member) -> None:
@@ -230,7 +230,7 @@ class Briefs:
     def _chain(self, writing: Writing, member: Member | None) -> list[Member]:
         """The agents that a brief came to: its candidate, and those that mended it; the first one first."""
         found, brief = [] if member is None else [member], writing.brief
-        while brief.operator == "debug":
+        while brief.kind == "repair":
             found.insert(0, self._members[brief.parents[0]])
             brief = found[0].candidate.brief
         return found
@@ -240,7 +240,7 @@ class Briefs:
 
         Design and values are those of its first candidate, whom nobody has mended.
         """
-        number, guide, trial = writing.brief.trial, self._guide, self._runner.trial
+        number, guide, trial = writing.brief.number, self._guide, self._runner.trial
         chain = self._chain(writing, last)
         judged = bool(chain) and bool(chain[-1].rows("train"))  # not if the endpoint failed it on every item
         member = chain[0] if chain and chain[0].rows("train") else None
@@ -284,7 +284,7 @@ def _outcome(brief: Brief, future: Future[Written]) -> Written:
         raise
     except Exception as error:  # noqa: BLE001 (whatever it is, it is archived as a failed attempt)
         message = in_one_line(error)
-        return Written(None, (Attempt(brief.number, brief.author, brief.operator, "draft", message),))
+        return Written(None, (Attempt(brief.code, brief.author, brief.operator, "draft", message),))
 
 
 def in_thread(work: Callable[[], T]) -> Future[T]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from meta_search.types import Brief, Scalar
@@ -35,7 +35,7 @@ class Writing:
     @property
     def mends(self) -> bool:
         """Whether it goes on with the chain of another brief."""
-        return self.brief.operator == "debug"
+        return self.brief.kind == "repair"
 
     def written(self, tokens: int, used: int) -> Writing:
         """With what an author took for it."""
@@ -43,7 +43,7 @@ class Writing:
 
     def told(self) -> dict[str, Any]:
         """As an event `ask` tells it."""
-        brief = asdict(self.brief)
+        brief = self.brief.to_json()
         return {
             "brief": brief.pop("number"),
             **brief,
@@ -55,7 +55,6 @@ class Writing:
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> Writing:
         """From an event `ask`."""
-        told: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
-        brief = Brief(told["brief"], **{f.name: told[f.name] for f in fields(Brief) if f.name != "number"})
+        brief = Brief.from_json({**data, "number": data["brief"]})
         tuning = tuple((str(source), int(number)) for source, number in data["tuning"])
         return cls(brief, data["design"], tuning, data["values"])

@@ -12,10 +12,11 @@ from meta_search.guide.racing import decide
 from meta_search.run.journal import Journal, Key, job_key
 from meta_search.run.members import Member, Members
 from meta_search.run.runner import Pairs, Runner
-from meta_search.types import ItemResult
+from meta_search.types import ItemResult, Split
 
 __all__ = ["Races"]
 
+SEARCHED: tuple[Split, ...] = ("train", "validation")  # the splits of the search
 CHEAP_SEEDS = 2  # the first of the list: what briefs and dear seeds are compared with
 
 
@@ -58,7 +59,7 @@ class Races:
         """Evaluate on train, block by block."""
         self._look(member, "train")
 
-    def go_on(self, member: Member, split: str) -> None:
+    def go_on(self, member: Member, split: Split) -> None:
         """Go on with what an earlier sitting left unfinished, to the next look that it had planned."""
         if split in member.target:
             member.racing = True
@@ -70,7 +71,7 @@ class Races:
         """What is under evaluation, a line each."""
         found = []
         for member in self.running():
-            split = "validation" if member.done else "train"
+            split: Split = "validation" if member.done else "train"
             done, planned = len(member.rows(split)), self._runner.planned(split)
             found.append(f"{split}: «{member.agent.name}» {done}/{planned}")
         return tuple(found)
@@ -80,7 +81,7 @@ class Races:
         self._runner.cancel()
         for member in self.running():
             member.racing = False
-            for split in ("train", "validation"):
+            for split in SEARCHED:
                 self._runner.save(member, split)
             self.note_status(member)
 
@@ -90,7 +91,7 @@ class Races:
         status = "seed" if member.seed else "population" if whole else "partial"
         self._runner.write("set_status", member.agent.id, status)
 
-    def _look(self, member: Member, split: str) -> None:
+    def _look(self, member: Member, split: Split) -> None:
         """Plan the next look at a race, and run the items up to there."""
         member.racing = True
         to = member.ran(split) + self._block_size(member)
@@ -98,7 +99,7 @@ class Races:
         self._journal.note("race", {"agent": member.agent.id, "split": split, "to": to})
         self._block(member, split)
 
-    def _block(self, member: Member, split: str) -> None:
+    def _block(self, member: Member, split: Split) -> None:
         """Send the items that are missing; the last one to come back decides how it goes on."""
         most = max(0, member.target[split] - member.ran(split))
         jobs = self._runner.next_jobs(member, split, self._pairs, most)
@@ -122,7 +123,7 @@ class Races:
     ) -> None:
         self._journal.put(key, lambda: arrived(future))
 
-    def _nothing_to_run(self, member: Member, split: str) -> None:
+    def _nothing_to_run(self, member: Member, split: Split) -> None:
         """A block without items is one more thing that comes, so that decisions don't nest."""
         agent = member.agent.id
         key = ("block", agent, split)
@@ -139,7 +140,7 @@ class Races:
         block = self._config.evaluate.block
         return block if member.ran("train") or not self.seeds_known() else max(1, block // 2)
 
-    def _block_done(self, member: Member, split: str) -> None:
+    def _block_done(self, member: Member, split: Split) -> None:
         """Decide: go on with the split, stop, or finish it."""
         self._runner.save(member, split)
         done = member.ran(split) >= self._runner.planned(split)

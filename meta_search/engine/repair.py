@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from meta_search.types import CHAIN, Brief, ItemResult
+from meta_search.types import Brief, ItemResult
 
 __all__ = ["debug_brief", "failing"]
 
@@ -45,7 +45,8 @@ def debug_brief(brief: Brief, agent: str, author: str) -> Brief:
     """
     return replace(
         brief,
-        number=brief.number + CHAIN,
+        kind="repair",
+        repair=brief.repair + 1,
         operator="debug",
         author=author,
         parents=(agent,),

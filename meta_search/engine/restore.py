@@ -17,10 +17,10 @@ from meta_search.errors import ArchiveError
 from meta_search.guide.guide import Guide
 from meta_search.guide.prior import NOTHING, Prior
 from meta_search.guide.studies import Row
-from meta_search.outcomes import NO_VERDICT
+from meta_search.outcomes import UNSCORED
 from meta_search.run.members import Member, Members
 from meta_search.run.runner import Runner
-from meta_search.types import Candidate, Demonstration, ItemResult, agent_id
+from meta_search.types import Candidate, Demonstration, ItemResult, Split, agent_id
 
 __all__ = ["Restored", "candidate_of", "imported", "restore"]
 
@@ -44,7 +44,7 @@ class Restored:
     awaited: dict[str, Writing] = field(default_factory=dict)
     failed: dict[int, Writing] = field(default_factory=dict)
     found: list[Demonstration] = field(default_factory=list)
-    races: dict[str, str] = field(default_factory=dict)
+    races: dict[str, Split] = field(default_factory=dict)
     told: list[Writing] = field(default_factory=list)
     written: int = 0
     asked: int = 0
@@ -109,13 +109,13 @@ class _Walk:
         if writing.mends:  # goes on with the chain of the brief whose agent it mends
             before = now.awaited.pop(writing.brief.parents[0])
             writing = replace(writing, tokens=before.tokens, used=before.used)
-        now.writing[writing.brief.number] = writing
-        now.asked = max(now.asked, writing.brief.trial + 1)
+        now.writing[writing.brief.code] = writing
+        now.asked = max(now.asked, writing.brief.number + 1)
 
     def _delivery(self, data: Mapping[str, Any]) -> None:
         if "brief" in data:
             self._written(data)
-        elif "item" in data and data["kind"] not in NO_VERDICT:
+        elif "item" in data and data["kind"] not in UNSCORED:
             key = (data["split"], data["item"], data["repeat"])
             member = self._member(data["agent"])
             member.add(self._results[data["agent"]].pop(key))
@@ -134,7 +134,7 @@ class _Walk:
         known = {d.question for d in now.found}
         now.found += [Demonstration(q, r) for q, r in data["found"] if q not in known]
         if data["agent"] is None:
-            now.failed[writing.brief.trial] = writing
+            now.failed[writing.brief.number] = writing
         else:
             now.awaited[data["agent"]] = writing
             self._members.add(Member(candidate_of(self._records[data["agent"]])))
@@ -173,7 +173,7 @@ class _Walk:
 
     def _tell(self, data: Mapping[str, Any]) -> None:
         now, number = self._now, data["brief"]
-        agent = next((a for a, w in now.awaited.items() if w.brief.trial == number), None)
+        agent = next((a for a, w in now.awaited.items() if w.brief.number == number), None)
         now.told.append(now.failed.pop(number) if agent is None else now.awaited.pop(agent))
 
 
@@ -193,7 +193,7 @@ def _studies(archive: Archive, guide: Guide, restored: Restored, members: Member
     under_way = [*restored.writing.values(), *restored.awaited.values(), *restored.failed.values()]
     for writings, found in ((restored.told, told), (under_way, running)):
         for writing in writings:
-            number = writing.brief.trial
+            number = writing.brief.number
             trials = [("briefs", number), ("designs", writing.design)]
             trials += [(f"tuning/{source}", trial) for source, trial in writing.tuning]
             for study, trial in trials:

@@ -43,7 +43,7 @@ def _team(domain: str, size: int, number: int) -> Candidate:
     name = f"Team of all {most} roles" if whole else f"Team of the first {len(roles)} of {most} roles"
     thought = "All of them together: what smaller teams are chosen from and compared with."
     return Candidate(
-        Agent.of(name, team_source(name, thought, roles)), Brief(-1 - number, "seed", "hand"), thought
+        Agent.of(name, team_source(name, thought, roles)), Brief(number, "seed", "hand", kind="seed"), thought
     )
 
 
@@ -51,4 +51,4 @@ def _seed(name: str, number: int) -> Candidate:
     source = (resources.files("meta_search.agent.seeds") / f"{name}.py").read_text(encoding="utf-8")
     text = ast.get_docstring(parse(source)) or ""
     thought = " ".join(text.partition("\n")[2].split())
-    return Candidate(Agent.of(name, source), Brief(-1 - number, "seed", "hand"), thought)
+    return Candidate(Agent.of(name, source), Brief(number, "seed", "hand", kind="seed"), thought)

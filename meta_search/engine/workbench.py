@@ -14,7 +14,7 @@ from typing import Any
 from domains.domain import Item
 from meta_search.authors.author import Example, Worked
 from meta_search.errors import ReplayError
-from meta_search.outcomes import NO_VERDICT
+from meta_search.outcomes import UNSCORED
 from meta_search.run.journal import CHANCE, call_name
 from meta_search.run.members import take
 from meta_search.run.runner import Pairs, make_job
@@ -155,7 +155,7 @@ class Errand:
             )
             if future is not None:
                 result = future.result()
-                if self._replays and result.kind in NO_VERDICT:
+                if self._replays and result.kind in UNSCORED:
                     raise ReplayError(result.detail)
             if result.kind in CHANCE:
                 self._note(what, _name(job), result.kind, result.detail)

@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from archive.records import Record
-from meta_search.types import Evaluation, parse
+from meta_search.types import Evaluation, Split, parse
 
 __all__ = ["line", "make_card", "markdown", "requirements"]
 
-SPLITS = ("test", "validation", "train")  # the most telling first
+SPLITS: tuple[Split, ...] = ("test", "validation", "train")  # the most telling first
 # Keys of the caller's card that go into `agent.json`, not into the card: what a run needs, not a reader.
 FOR_RUNNING = frozenset({"wording", "examples", "sandbox"})
 

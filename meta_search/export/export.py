@@ -23,8 +23,8 @@ from meta_search.types import Agent
 
 __all__ = ["best", "export_agent", "write_agent"]
 
-FILES = ("types.py", "errors.py", "config.py")
-FOLDERS = ("agent", "sandbox")
+FILES = ("errors.py", "config.py")
+FOLDERS = ("agent", "sandbox", "types")
 TEMPLATE = "run_template.py"
 # litellm's names of providers whose endpoints speak OpenAI's protocol: no part of the model's own name.
 PROVIDERS = re.compile(r"^(openai|hosted_vllm|litellm_proxy)/")

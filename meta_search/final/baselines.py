@@ -25,7 +25,7 @@ from meta_search.types import Agent, Brief, Candidate, Usage, lines_of, parse
 __all__ = ["Baseline", "Matched", "matched", "sampled"]
 
 MOST_SAMPLES = 25
-NUMBERS = {"self-consistency": -101, "best-of-n": -102}  # of their briefs: no author was asked
+NUMBERS = {"self-consistency": 0, "best-of-n": 1}  # of their briefs: no author was asked
 
 HEAD = '''"""{title}
 
@@ -168,7 +168,7 @@ def sampled(seed: Member, way: str, samples: int) -> Candidate:
     source = head + _as_sample(seed.agent.source) + SAMPLING + (CHOICE if way == "best-of-n" else VOTE)
     agent = Agent.of(title, source, seed.agent.values, seed.agent.demonstrations)
     # An inspiration, not a parent: the seed gets no child by it that would count against it.
-    brief = Brief(NUMBERS[way], "baseline", "hand", inspirations=(seed.agent.id,))
+    brief = Brief(NUMBERS[way], "baseline", "hand", inspirations=(seed.agent.id,), kind="baseline")
     return Candidate(agent, brief, f"{name} at the cost of the best finalist: {samples} samples, {how}.")
 
 

@@ -13,7 +13,7 @@ from meta_search.run.members import Member, Members
 from meta_search.run.progress import Progress
 from meta_search.run.runner import Pairs, Runner
 from meta_search.run.session import Session
-from meta_search.types import ItemResult, Usage
+from meta_search.types import ItemResult, Split, Usage
 
 __all__ = ["Field", "choose_field", "contenders", "run_field"]
 
@@ -128,7 +128,7 @@ def _each(member: Member, matched_: Sequence[Baseline]) -> Each:
     return tuple(map(max, expected, _mean(member, "test")))  # type: ignore[return-value]
 
 
-def _mean(member: Member, split: str) -> Each:
+def _mean(member: Member, split: Split) -> Each:
     rows = member.rows(split)
     usage, n = sum((r.used for r in rows), Usage()), max(1, len(rows))
     return usage.calls / n, usage.tokens / n, usage.cost_usd / n

@@ -13,7 +13,7 @@ from meta_search.report.html import write_report
 from meta_search.report.payback import Paid
 from meta_search.report.standing import Contender, Kind
 from meta_search.report.tuning import Tunings
-from meta_search.report.verdict import FINAL, Verdict, measure_of, verdict
+from meta_search.report.verdict import Verdict, measure_of, verdict
 from meta_search.run.members import Member, Members
 from meta_search.run.progress import Progress
 from meta_search.run.runner import Pairs, Runner
@@ -55,7 +55,7 @@ def final_report(
     runner.finish("reporting")
     paid = runner.decide("paid", lambda: _paid(session))
     result = _verdict(field, Paid.of(paid))
-    runner.write("set_meta", FINAL, _final(field, paid))
+    runner.write("set_meta", "final", _final(field, paid))
     runner.write("set_meta", "verdict", result.text)
     best = result.best.finalist.agent if result.best is not None else _best_of(field.everyone)
     ending = Ending(result, best, complete)
@@ -70,7 +70,7 @@ def final_report(
 def _finalists_before(session: Session) -> set[str]:
     """Finalists of an earlier final report of the run."""
     with Archive(session.folder) as archive:
-        return set((archive.meta(FINAL) or {}).get("finalists", ()))
+        return set((archive.meta("final") or {}).get("finalists", ()))
 
 
 def _verdict(field: Field, paid: Paid) -> Verdict:

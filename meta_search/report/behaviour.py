@@ -13,6 +13,7 @@ from typing import Any
 
 from meta_search.report.source import Archive, clean, item_scores
 from meta_search.report.tables import Row
+from meta_search.types import Split
 
 __all__ = ["Behaviour", "behaviour", "figure", "line"]
 
@@ -41,7 +42,7 @@ class Behaviour:
     solved: int
 
 
-def behaviour(archive: Archive, rows: Sequence[Row], split: str) -> Behaviour | None:
+def behaviour(archive: Archive, rows: Sequence[Row], split: Split) -> Behaviour | None:
     """Of the agents that are complete on a split; `None` where fewer than two have an item in common.
 
     Args:

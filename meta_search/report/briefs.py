@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 from meta_search.report.paired import bootstrap_mean
 from meta_search.report.source import Archive, Record, clean, is_seed, item_scores
-from meta_search.types import Usage
+from meta_search.types import Split, Usage
 
 if TYPE_CHECKING:
     from rich.table import Table
 
 __all__ = ["Asked", "asked", "by_operator", "by_rule", "table"]
 
-SPLIT = "train"  # what the guide learns from
-SEARCHED = ("train", "validation")  # what a search evaluates candidates on
+SPLIT: Split = "train"  # what the guide learns from
+SEARCHED: tuple[Split, ...] = ("train", "validation")  # what a search evaluates candidates on
 FEWEST = 5  # gains that make an interval
 NO_RULE = "–"
 

@@ -12,7 +12,7 @@ from typing import Any
 from meta_search.importance import Component, components, merged, sources
 from meta_search.report.source import Archive, Record, clean
 from meta_search.report.tables import evaluation_row, per_item
-from meta_search.types import Importance, ItemResult
+from meta_search.types import Importance, ItemResult, Split
 
 __all__ = ["changes", "drawings", "section"]
 
@@ -37,7 +37,7 @@ class _Node:
     final: bool
 
 
-def section(archive: Archive, records: Sequence[Record], chosen: Sequence[str], split: str) -> Any:
+def section(archive: Archive, records: Sequence[Record], chosen: Sequence[str], split: Split) -> Any:
     """The section of the page, as safe HTML; empty where no agent has a trace.
 
     Args:
@@ -57,7 +57,7 @@ def section(archive: Archive, records: Sequence[Record], chosen: Sequence[str], 
     return Markup("\n").join([*parts, Markup("</section>")])
 
 
-def changes(records: Sequence[Record], split: str) -> list[Cells]:
+def changes(records: Sequence[Record], split: Split) -> list[Cells]:
     """Agents that were made smaller, beside what they were made from.
 
     Returns:
@@ -77,7 +77,7 @@ def changes(records: Sequence[Record], split: str) -> list[Cells]:
     return rows
 
 
-def drawings(archive: Archive, records: Sequence[Record], chosen: Sequence[str], split: str) -> list[Cells]:
+def drawings(archive: Archive, records: Sequence[Record], chosen: Sequence[str], split: Split) -> list[Cells]:
     """Agents with their components.
 
     Returns:
@@ -274,7 +274,7 @@ def _table(row: Cells) -> Any:
     return table.format(head, Markup("").join(lines), note)
 
 
-def _changes_table(rows: Sequence[Cells], split: str) -> Any:
+def _changes_table(rows: Sequence[Cells], split: Split) -> Any:
     from markupsafe import Markup
 
     def side(row: Cells) -> list[str]:

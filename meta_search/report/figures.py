@@ -11,6 +11,7 @@ from typing import Any
 
 from meta_search.report.source import clean
 from meta_search.report.tables import Row, front, per_item, score_text
+from meta_search.types import Split
 
 __all__ = ["progress", "score_and_cost"]
 
@@ -22,7 +23,7 @@ FAINT = "rgba(128,128,128,0.22)"
 WIDE_RANGE = 20  # a logarithmic axis pays from this ratio of most to least on
 
 
-def score_and_cost(rows: Sequence[Row], finalists: frozenset[str], split: str) -> Figure:
+def score_and_cost(rows: Sequence[Row], finalists: frozenset[str], split: Split) -> Figure:
     """Scatter of score against used tokens per item, with the Pareto front.
 
     Args:
@@ -45,7 +46,7 @@ def score_and_cost(rows: Sequence[Row], finalists: frozenset[str], split: str) -
     return {"data": traces, "layout": layout}
 
 
-def progress(rows: Sequence[Row], created: Sequence[float], split: str) -> Figure:
+def progress(rows: Sequence[Row], created: Sequence[float], split: Split) -> Figure:
     """Best score so far, over the number of agents or, at the press of a button, over minutes.
 
     Args:

@@ -114,11 +114,8 @@ def _context(archive: Archive, verdict: Verdict, tuned: Callable[[str], Tuned | 
 
 
 def _elapsed(archive: Archive) -> str:
-    for key in ("elapsed_s", "elapsed"):
-        value = meta_value(archive, key)
-        if isinstance(value, int | float):
-            return duration(value)
-    return ""
+    value = meta_value(archive, "elapsed_s")
+    return duration(value) if isinstance(value, int | float) else ""
 
 
 def _template() -> Template:

@@ -13,7 +13,7 @@ from meta_search.report.source import Archive, Record, clean, is_seed
 from meta_search.report.standing import Standing
 from meta_search.report.tables import SPLITS, Row, agent_row, evaluation_row, front, per_item
 from meta_search.report.verdict import Verdict
-from meta_search.types import Attempt
+from meta_search.types import Attempt, Split
 
 __all__ = ["agents", "attempts", "code", "common_split", "config_text", "test_rows"]
 
@@ -22,13 +22,13 @@ Cells = dict[str, Any]
 ROLES = {"seed": "baseline", "matched": "baseline at matched cost", "found": "found"}
 
 
-def common_split(records: Iterable[Record]) -> str:
+def common_split(records: Iterable[Record]) -> Split:
     """The split on which most agents were evaluated, test items apart; train if in doubt."""
-    counts = Counter(split for r in records for split in r.evaluations if split != "test")
+    counts: Counter[Split] = Counter(split for r in records for split in r.evaluations if split != "test")
     return max(SPLITS, key=lambda split: (counts[split], -SPLITS.index(split)))
 
 
-def agents(records: Sequence[Record], split: str, limit: int) -> list[Row]:
+def agents(records: Sequence[Record], split: Split, limit: int) -> list[Row]:
     """The best `limit` agents by score on `split`, as `tables.agent_row` with what the page adds.
 
     Returns:
@@ -47,7 +47,7 @@ def agents(records: Sequence[Record], split: str, limit: int) -> list[Row]:
     return rows[:limit]
 
 
-def _row(record: Record, split: str) -> Row:
+def _row(record: Record, split: Split) -> Row:
     evaluation = record.evaluations.get(split)
     return agent_row(record) | {
         **evaluation_row(record.agent, evaluation),
@@ -96,7 +96,7 @@ def attempts(failed: Sequence[Attempt], messages: int = 5) -> list[Cells]:
     ]
 
 
-def code(archive: Archive, rows: Sequence[Row], verdict: Verdict, split: str, limit: int) -> list[Cells]:
+def code(archive: Archive, rows: Sequence[Row], verdict: Verdict, split: Split, limit: int) -> list[Cells]:
     """Agents whose code is shown: the finalists, the best baseline, then the best by score.
 
     With each goes its most frequent `fault` on `split` and what mends it, `""` without any.
@@ -123,9 +123,9 @@ def code(archive: Archive, rows: Sequence[Row], verdict: Verdict, split: str, li
     ]
 
 
-def _fault(archive: Archive, record: Record, split: str) -> str:
+def _fault(archive: Archive, record: Record, split: Split) -> str:
     fault = most_frequent(archive.results(record.agent.id, split, trace=False))
-    return clean(fault.told(record.agent.source), 600) if fault else ""
+    return clean(fault.explain(record.agent.source), 600) if fault else ""
 
 
 SECRET = re.compile(r"(^|_)(key|token|secret|password)$")

@@ -10,7 +10,17 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
-from meta_search.types import Agent, Attempt, Evaluation, Importance, ItemResult, Parameter, Usage
+from meta_search.types import (
+    Agent,
+    Attempt,
+    Evaluation,
+    Importance,
+    ItemResult,
+    MetaName,
+    Parameter,
+    Split,
+    Usage,
+)
 
 __all__ = ["Archive", "Event", "Record", "Trial", "clean", "is_seed", "item_scores", "meta_value"]
 
@@ -41,7 +51,7 @@ class Record(Protocol):
     @property
     def created(self) -> float: ...
     @property
-    def evaluations(self) -> Mapping[str, Evaluation]: ...
+    def evaluations(self) -> Mapping[Split, Evaluation]: ...
 
 
 class Event(Protocol):
@@ -75,7 +85,7 @@ class Archive(Protocol):
         """Agents by their full ids, in the order given; unknown ones are left out."""
         ...
 
-    def results(self, agent: str, split: str, trace: bool = True) -> Sequence[ItemResult]:
+    def results(self, agent: str, split: Split, trace: bool = True) -> Sequence[ItemResult]:
         """Scored results of one agent on one split, without their traces if so asked; may be empty."""
         ...
 
@@ -107,7 +117,7 @@ class Archive(Protocol):
         """What was paid so far, by purpose."""
         ...
 
-    def meta(self, key: str) -> Any:
+    def meta(self, key: MetaName) -> Any:
         """A value of the table `meta`: parsed, as JSON text, or `None` where there is none."""
         ...
 
@@ -129,7 +139,7 @@ def is_seed(record: Record) -> bool:
     return not HAND_MADE.isdisjoint((record.operator, record.author, record.status))
 
 
-def item_scores(archive: Archive, agent: str, split: str) -> dict[str, float]:
+def item_scores(archive: Archive, agent: str, split: Split) -> dict[str, float]:
     """Item -> mean score over its repeats, those left out that say nothing of the agent and have none."""
     sums: dict[str, list[float]] = {}
     for result in archive.results(agent, split, trace=False):
@@ -138,7 +148,7 @@ def item_scores(archive: Archive, agent: str, split: str) -> dict[str, float]:
     return {item: sum(scores) / len(scores) for item, scores in sums.items()}
 
 
-def meta_value(archive: Archive, key: str) -> Any:
+def meta_value(archive: Archive, key: MetaName) -> Any:
     """A parsed value of the table `meta`, or `None` where there is none."""
     try:
         return parsed(archive.meta(key))

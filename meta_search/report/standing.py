@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from meta_search.outcomes import NO_VERDICT
+from meta_search.outcomes import UNSCORED
 from meta_search.report.source import clean
 from meta_search.types import ItemResult, Usage, wilson_by_item
 
@@ -63,7 +63,7 @@ class Contender:
             kind: What sort of contender it is.
         """
         rows = list(results)
-        kept = [r for r in rows if r.score is not None and r.kind not in NO_VERDICT]
+        kept = [r for r in rows if r.score is not None and r.kind not in UNSCORED]
         by_item: dict[str, list[ItemResult]] = {}
         for r in kept:
             by_item.setdefault(r.item, []).append(r)

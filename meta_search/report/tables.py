@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from meta_search.report.payback import uses_text
 from meta_search.report.source import Archive, Record, clean
-from meta_search.types import Agent, Evaluation
+from meta_search.types import Agent, Evaluation, Split
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -28,7 +28,7 @@ __all__ = [
     "verdict_table",
 ]
 
-SPLITS = ("train", "validation", "test", "examples")  # the search's own split first
+SPLITS: tuple[Split, ...] = ("train", "validation", "test", "examples")  # the search's own split first
 
 Row = dict[str, Any]
 
@@ -65,8 +65,7 @@ def agent_row(record: Record) -> Row:
         or `None`), `split` (which the score is of), `complete`, `status` and `created` (seconds since the
         epoch).
     """
-    split = next((s for s in SPLITS if s in record.evaluations), "")
-    evaluation = record.evaluations.get(split)
+    evaluation = next((record.evaluations[s] for s in SPLITS if s in record.evaluations), None)
     return evaluation_row(record.agent, evaluation) | {
         "author": record.author,
         "operator": record.operator,
@@ -74,7 +73,7 @@ def agent_row(record: Record) -> Row:
         "parents": list(record.parents),
         "validation": _score(record, "validation"),
         "test": _score(record, "test"),
-        "split": split,
+        "split": evaluation.split if evaluation else "",
         "complete": evaluation.complete if evaluation else False,
         "status": record.status,
         "created": record.created,
@@ -87,7 +86,7 @@ def agent_rows(archive: Archive) -> list[Row]:
     return sorted(rows, key=lambda r: (not r["complete"], -(r["score"] or 0.0), per_item(r, "tokens")))
 
 
-def _score(record: Record, split: str) -> float | None:
+def _score(record: Record, split: Split) -> float | None:
     evaluation = record.evaluations.get(split)
     return evaluation.score if evaluation else None
 

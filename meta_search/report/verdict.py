@@ -20,10 +20,9 @@ from meta_search.report.wording import (
 )
 from meta_search.types import ItemResult
 
-__all__ = ["FINAL", "Comparison", "Verdict", "archive_verdict", "measure_of", "verdict"]
+__all__ = ["Comparison", "Verdict", "archive_verdict", "measure_of", "verdict"]
 
 PARTIAL = 0.05  # scorers give 0.01 for nothing; only more than this is partial credit
-FINAL = "final"  # key of the table `meta`: who met in the final report, what was paid, what there is to say
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +154,7 @@ def archive_verdict(archive: Archive, *, seed: int = 0) -> Verdict:
     Where there was none yet, all that were found against all that are hand-made, as far as they have test
     results. Scores count as right or wrong, unless most scores worth the name lie below 1 (a graded domain).
     """
-    final = meta_value(archive, FINAL)
+    final = meta_value(archive, "final")
     final = final if isinstance(final, Mapping) else {}
     tested = [r for r in archive.agents() if "test" in r.evaluations]
     if final:

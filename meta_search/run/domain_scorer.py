@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from domains.domain import SPLITS, Confined, Domain, Item, Score
+from domains.domain import Confined, Domain, Item, Score
 from meta_search.config import SandboxConfig
 from meta_search.errors import DomainError
 from meta_search.sandbox.trusted.scorer import ROOM, ConfinedScorer
+from meta_search.types import SPLITS
 
 __all__ = ["Scorer"]
 

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Container, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from meta_search.outcomes import NO_VERDICT
+from meta_search.outcomes import UNSCORED
 from meta_search.types import CallRequest, ItemJob, ItemResult
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ Key = tuple[str | int, ...]
 Action = Callable[[], None]
 Rows = Sequence[tuple[str, Mapping[str, Any]]]
 
-CHANCE = NO_VERDICT | {"timeout", "cpu", "memory"}  # outcomes that the endpoint or the machine brought about
+CHANCE = UNSCORED | {"timeout", "cpu", "memory"}  # outcomes that the endpoint or the machine brought about
 FLUSH_EVENTS = 32
 FLUSH_S = 0.5
 
@@ -155,7 +155,7 @@ def delivery(result: ItemResult) -> dict[str, Any]:
         "repeat": result.repeat,
         "kind": result.kind,
     }
-    if result.kind in NO_VERDICT:
+    if result.kind in UNSCORED:
         return {**found, "detail": result.detail}
     return {**found, "score": result.score, "calls": result.used.calls, "tokens": result.used.tokens}
 

@@ -9,8 +9,8 @@ from archive.select import Member as Selectable
 from archive.select import Population
 from domains.domain import Item
 from meta_search.guide.racing import Standing
-from meta_search.outcomes import NO_VERDICT
-from meta_search.types import Agent, Candidate, Evaluation, ItemResult
+from meta_search.outcomes import UNSCORED
+from meta_search.types import Agent, Candidate, Evaluation, ItemResult, Split
 
 __all__ = ["Member", "Members", "take"]
 
@@ -33,25 +33,25 @@ class Member:
 
     candidate: Candidate
     seed: bool = False
-    results: dict[str, dict[tuple[str, int], ItemResult]] = field(default_factory=dict)
+    results: dict[Split, dict[tuple[str, int], ItemResult]] = field(default_factory=dict)
     racing: bool = False
     done: bool = False
     stopped: str = ""
     children: int = 0
-    wanted: dict[str, int] = field(default_factory=dict)
-    target: dict[str, int] = field(default_factory=dict)
-    _scores: dict[str, dict[str, float]] = field(default_factory=dict)  # of splits unchanged since
-    _costs: dict[str, dict[str, float]] = field(default_factory=dict)
+    wanted: dict[Split, int] = field(default_factory=dict)
+    target: dict[Split, int] = field(default_factory=dict)
+    _scores: dict[Split, dict[str, float]] = field(default_factory=dict)  # of splits unchanged since
+    _costs: dict[Split, dict[str, float]] = field(default_factory=dict)
 
     @property
     def agent(self) -> Agent:
         return self.candidate.agent
 
-    def rows(self, split: str) -> list[ItemResult]:
+    def rows(self, split: Split) -> list[ItemResult]:
         """Scored results on a split, in the order in which they came; faults of the endpoint left out."""
-        return [r for r in self.results.get(split, {}).values() if r.kind not in NO_VERDICT]
+        return [r for r in self.results.get(split, {}).values() if r.kind not in UNSCORED]
 
-    def ran(self, split: str) -> int:
+    def ran(self, split: Split) -> int:
         """Item × repeat pairs that were run, those included that the endpoint spoiled."""
         return len(self.results.get(split, {}))
 
@@ -61,31 +61,31 @@ class Member:
         self._scores.pop(result.split, None)
         self._costs.pop(result.split, None)
 
-    def scores(self, split: str) -> Mapping[str, float]:
+    def scores(self, split: Split) -> Mapping[str, float]:
         """Item -> mean score over its repeats."""
         if split not in self._scores:
             self._scores[split] = _by_item(self.rows(split), lambda row: row.score or 0.0)
         return self._scores[split]
 
-    def costs(self, split: str) -> Mapping[str, float]:
+    def costs(self, split: Split) -> Mapping[str, float]:
         """Item -> mean cost over its repeats, as `cost` counts it."""
         if split not in self._costs:
             self._costs[split] = _by_item(self.rows(split), _cost)
         return self._costs[split]
 
-    def score(self, split: str) -> float:
+    def score(self, split: Split) -> float:
         scores = self.scores(split)
         return sum(scores.values()) / len(scores) if scores else 0.0
 
-    def cost(self, split: str) -> float:
+    def cost(self, split: Split) -> float:
         """Used tokens per item; calls count as one token each, so that nothing is free."""
         rows = self.rows(split)
         return sum(map(_cost, rows)) / len(rows) if rows else 0.0
 
-    def standing(self, split: str) -> Standing:
+    def standing(self, split: Split) -> Standing:
         return Standing(self.scores(split), self.cost(split), self.costs(split))
 
-    def evaluation(self, split: str) -> Evaluation:
+    def evaluation(self, split: Split) -> Evaluation:
         """Summary of a split so far."""
         rows = self.rows(split)
         complete = self.ran(split) >= self.wanted.get(split, 0) and not (split == "train" and self.stopped)
@@ -155,7 +155,7 @@ class Members:
             tuple(Selectable(m.agent.id, m.scores("train"), m.cost("train"), m.children) for m in chosen)
         )
 
-    def ranked(self, split: str = "train", fewest: int = 1) -> list[Member]:
+    def ranked(self, split: Split = "train", fewest: int = 1) -> list[Member]:
         """Members with results on a split, best first."""
         pool = [m for m in self.all() if len(m.rows(split)) >= fewest]
         return sorted(pool, key=lambda m: (-m.score(split), m.cost(split)))

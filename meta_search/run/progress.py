@@ -12,7 +12,7 @@ from meta_search.llm.gateway import GatewayStatus
 from meta_search.report.live import LiveView, Snapshot, SnapshotRow
 from meta_search.run.members import Member, Members
 from meta_search.run.session import Session
-from meta_search.types import Usage, wilson
+from meta_search.types import Split, Usage, wilson
 
 __all__ = ["Progress"]
 
@@ -30,7 +30,7 @@ class Progress:
     """
 
     def __init__(
-        self, config: Config, folder: Path, elapsed_s: float, live: bool, split: str = "train"
+        self, config: Config, folder: Path, elapsed_s: float, live: bool, split: Split = "train"
     ) -> None:
         self._config, self._folder, self._live, self._split = config, folder, live, split
         self._started = time.monotonic() - elapsed_s

@@ -13,6 +13,7 @@ from domains.domain import Domain
 from meta_search.config import Config, from_mapping, to_mapping
 from meta_search.errors import ConfigError
 from meta_search.run.folder import read_config
+from meta_search.types import SPLITS
 
 __all__ = ["REPLAYABLE", "configuration", "items_digest", "keep_domain"]
 
@@ -76,7 +77,7 @@ def keep_domain(config: Config, folder: Path) -> None:
 def items_digest(domain: Domain) -> str:
     """Tells whether two domains have the same items in the same order."""
     found = hashlib.sha256()
-    for split in ("examples", "train", "validation", "test"):
+    for split in SPLITS:
         for item in domain.items(split):
             found.update(json.dumps([split, item.id, item.question, item.target, item.kind]).encode())
     return found.hexdigest()[:16]

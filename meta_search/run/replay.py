@@ -18,7 +18,7 @@ from typing import Any
 
 from archive.records import Archive, Event
 from meta_search.errors import ConfigError, ReplayError
-from meta_search.outcomes import NO_VERDICT
+from meta_search.outcomes import UNSCORED
 from meta_search.run.journal import CHANCE, Action, Journal, Key, job_key, key_of
 from meta_search.types import ItemJob, ItemResult
 
@@ -199,7 +199,7 @@ class Replay(Journal):
 
     def _result(self, told: Mapping[str, Any]) -> ItemResult:
         agent, split, item, repeat = told["agent"], told["split"], told["item"], told["repeat"]
-        if told["kind"] in NO_VERDICT:
+        if told["kind"] in UNSCORED:
             return ItemResult(agent, split, item, repeat, told["kind"], detail=told["detail"])
         for result in self.archive.results(agent, split):
             if (result.item, result.repeat) == (item, repeat):

@@ -11,11 +11,11 @@ from typing import Any, TypeVar
 
 from domains.domain import Item
 from meta_search.errors import LLMError
-from meta_search.outcomes import NO_VERDICT
+from meta_search.outcomes import UNSCORED
 from meta_search.run.journal import Journal, Key, Rows, delivery, job_key
 from meta_search.run.members import Member, take
 from meta_search.run.session import Session
-from meta_search.types import Agent, ItemJob, ItemResult
+from meta_search.types import SPLITS, Agent, ItemJob, ItemResult, Split
 
 __all__ = ["Pairs", "Runner", "make_job"]
 
@@ -27,7 +27,9 @@ Pairs = tuple[tuple[str, str], ...]  # of questions and answers
 Keep = Callable[[ItemResult, Future[ItemResult]], None]
 
 
-def make_job(session: Session, agent: Agent, item: Item, split: str, repeat: int, examples: Pairs) -> ItemJob:
+def make_job(
+    session: Session, agent: Agent, item: Item, split: Split, repeat: int, examples: Pairs
+) -> ItemJob:
     """One agent on one item. The seed of its calls depends on run and repeat only: equal calls are equal."""
     return ItemJob(
         agent=agent,
@@ -57,10 +59,7 @@ class Runner:
             journal.open(self._write_events)
         evaluate = session.config.evaluate
         most = {"test": evaluate.test_items, "train": evaluate.items, "validation": evaluate.items}
-        self._items = {
-            split: take(session.domain.items(split), most.get(split, 0))
-            for split in ("examples", "train", "validation", "test")
-        }
+        self._items = {split: take(session.domain.items(split), most.get(split, 0)) for split in SPLITS}
         self._by_id = {(s, item.id): item for s, items in self._items.items() for item in items}
         self._known: dict[tuple[str, str, str, int], ItemResult] = {}
         self._keys: dict[Future[ItemResult], Key] = {}
@@ -70,15 +69,15 @@ class Runner:
         self._writes: list[Future[Any]] = []
         self._ticked = 0.0
 
-    def items(self, split: str) -> Sequence[Item]:
+    def items(self, split: Split) -> Sequence[Item]:
         """Items of a split that are evaluated."""
         return self._items[split]
 
-    def planned(self, split: str) -> int:
+    def planned(self, split: Split) -> int:
         """Item × repeat pairs of a full evaluation."""
         return len(self._items[split]) * self._session.config.evaluate.repeats
 
-    def next_jobs(self, member: Member, split: str, pairs: Pairs, block: int) -> list[ItemJob]:
+    def next_jobs(self, member: Member, split: Split, pairs: Pairs, block: int) -> list[ItemJob]:
         """The next `block` pairs of a split that the member has no result for, in fixed order."""
         member.wanted[split] = self.planned(split)
         have = member.results.get(split, {})
@@ -147,7 +146,7 @@ class Runner:
         keep(result, scored)
 
     def _archive(self, result: ItemResult, scored: Future[ItemResult]) -> None:
-        if result.kind in NO_VERDICT:
+        if result.kind in UNSCORED:
             scored.set_result(result)
             return
 
@@ -199,7 +198,7 @@ class Runner:
         member.add(result)
         return ""
 
-    def save(self, member: Member, split: str) -> None:
+    def save(self, member: Member, split: Split) -> None:
         """Archive the evaluation so far."""
         if member.rows(split):
             self.write("put_evaluation", member.evaluation(split))

@@ -24,7 +24,6 @@ import meta_search
 from meta_search.commands.search import resume
 from meta_search.report.comparing import Comparison, compare_all
 from meta_search.report.standing import Contender, Standing
-from meta_search.report.verdict import FINAL
 from meta_search.types import ItemResult
 from tests.bench.row import ROWS, NotYet, Row
 from tests.bench.team import folder_of
@@ -116,7 +115,7 @@ def searched(folder: Path, seed: int, preset: str, size: Size) -> Search:
         records = [r for r in archive.agents() if r.operator != "seed" and r.status != "baseline"]
         raced = [r for r in records if "train" in r.evaluations]
         whole = [r for r in raced if r.evaluations["train"].complete]
-        final, used = archive.meta(FINAL), archive.usage()
+        final, used = archive.meta("final"), archive.usage()
         best = next(iter(final["finalists"]), "")
         return Search(
             *(seed, preset, len(whole), len(raced) - len(whole), len(archive.attempts())),
@@ -137,7 +136,7 @@ def _ended(run: Path) -> bool:
 def best_seed(folder: Path, seed: int) -> str:
     """Id of the best seed by the search that ran all of them on all items."""
     with meta_search.open_run(_run(folder, seed, "adas")) as archive:
-        return str(archive.meta(FINAL)["baselines"][0])
+        return str(archive.meta("final")["baselines"][0])
 
 
 def tested(folder: Path, seed: int, run: str, agent: str, what: str, size: Size) -> list[ItemResult]:

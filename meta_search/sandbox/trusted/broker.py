@@ -31,7 +31,7 @@ from meta_search.sandbox.trusted.messages import (
     read,
 )
 from meta_search.sandbox.trusted.trace import place_of, trace_of
-from meta_search.types import CallReply, CallRequest, ItemJob, ItemResult, Usage
+from meta_search.types import CallReply, CallRequest, ItemJob, ItemResult, OutcomeKind, Usage
 
 __all__ = ["LLM", "Broker"]
 
@@ -255,7 +255,7 @@ class Broker:
         limit = f"{self._config.wall_s:g} s"
         self._fault("timeout", f"worked longer than {limit}, time spent waiting for LLM answers not counted")
 
-    def _fault(self, kind: str, detail: str) -> None:
+    def _fault(self, kind: OutcomeKind, detail: str) -> None:
         self._finish(Final(kind, "", detail, ()))
 
     def _finish(self, final: Final) -> None:

@@ -8,6 +8,7 @@ import signal
 from meta_search.config import SandboxConfig
 from meta_search.sandbox.trusted.handle import Exit
 from meta_search.sandbox.trusted.messages import MAX_LINE, Final
+from meta_search.types import OutcomeKind
 
 __all__ = ["fate_of", "limit_passed", "too_long"]
 
@@ -21,7 +22,7 @@ def too_long(start: bytes) -> Final:
     return Final("output", "", f"an answer or a message of more than {MAX_LINE >> 20} MB", ())
 
 
-def limit_passed(exit_: Exit, config: SandboxConfig) -> tuple[str, str] | None:
+def limit_passed(exit_: Exit, config: SandboxConfig) -> tuple[OutcomeKind, str] | None:
     """Kind and one line where a child died of a limit or of what is forbidden, else `None`."""
     if exit_.why == "disk":
         return "disk", f"wrote more than {config.disk_mb} MB, or too many files"

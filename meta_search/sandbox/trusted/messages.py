@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from meta_search.sandbox.trusted.networks import read_networks
-from meta_search.types import Parameter, Scalar, TeamNetwork
+from meta_search.types import OutcomeKind, Parameter, Scalar, TeamNetwork
 
 __all__ = [
     "MAX_LINE",
@@ -39,7 +39,7 @@ MAX_PARAMETERS = 64
 MAX_PROGRAM_S = 60.0
 MAX_COMPARED = 4000
 # What a child may say of itself; the rest is for the broker to judge.
-CHILD_KINDS = ("crash", "memory", "disk", "output", "refused", "bad_answer")
+CHILD_KINDS: tuple[OutcomeKind, ...] = ("crash", "memory", "disk", "output", "refused", "bad_answer")
 
 
 class ProtocolError(Exception):
@@ -94,7 +94,7 @@ class Equal:
 class Final:
     """The end of an item as the child tells it: `ok` with an answer, or a fault with a detail."""
 
-    kind: str
+    kind: OutcomeKind
     answer: str
     detail: str
     space: tuple[Parameter, ...]
@@ -220,18 +220,17 @@ def _small(schema: dict[str, Any]) -> bool:
         return False
 
 
-def _fault_kind(kind: Any, detail: str) -> str:
+def _fault_kind(kind: Any, detail: str) -> OutcomeKind:
     """The kind that a child claims, or the one that the exception it names stands for."""
-    if kind not in CHILD_KINDS:
-        return "crash"
-    if kind == "crash":
+    claimed: OutcomeKind = next((known for known in CHILD_KINDS if known == kind), "crash")
+    if claimed == "crash":
         if detail.startswith("PermissionError"):
             return "refused"
         if detail.startswith("MemoryError"):
             return "memory"
         if detail.startswith(("OSError: [Errno 28]", "OSError: [Errno 27]", "OSError: [Errno 122]")):
             return "disk"
-    return str(kind)
+    return claimed
 
 
 def _space(rows: Any) -> tuple[Parameter, ...]:

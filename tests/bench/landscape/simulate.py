@@ -92,7 +92,7 @@ def quick() -> Iterator[None]:
             (briefs, "in_thread", at_once),
             (briefs, "find_leak", lambda source, texts, scored: None),  # no source holds a recorded item
             (drafts, "check_source", CHECKED),
-            (types, "normalised_ast", NORMALISED),
+            (types.agents, "normalised_ast", NORMALISED),
         ):
             stack.enter_context(mock.patch.object(module, name, instead))
         yield

@@ -1,0 +1,54 @@
+"""The values that cross borders between stages: frozen, picklable, and free of behaviour of any stage.
+
+This package and `meta_search.errors` are the leaves that `archive` and `domains` may import. It imports
+the standard library only.
+"""
+
+from meta_search.types.agents import (
+    Agent,
+    Demonstration,
+    Parameter,
+    Scalar,
+    agent_id,
+    lines_of,
+    normalised_ast,
+    parse,
+)
+from meta_search.types.briefs import REPAIR, Attempt, Brief, BriefKind, Candidate
+from meta_search.types.calls import CallReply, CallRequest, Purpose, Usage
+from meta_search.types.evaluations import Evaluation, wilson, wilson_by_item
+from meta_search.types.items import Importance, ItemJob, ItemResult, TeamNetwork, TraceCall
+from meta_search.types.names import OUTCOME_KINDS, SPLITS, MetaName, OutcomeKind, Split
+
+__all__ = [
+    "OUTCOME_KINDS",
+    "REPAIR",
+    "SPLITS",
+    "Agent",
+    "Attempt",
+    "Brief",
+    "BriefKind",
+    "CallReply",
+    "CallRequest",
+    "Candidate",
+    "Demonstration",
+    "Evaluation",
+    "Importance",
+    "ItemJob",
+    "ItemResult",
+    "MetaName",
+    "OutcomeKind",
+    "Parameter",
+    "Purpose",
+    "Scalar",
+    "Split",
+    "TeamNetwork",
+    "TraceCall",
+    "Usage",
+    "agent_id",
+    "lines_of",
+    "normalised_ast",
+    "parse",
+    "wilson",
+    "wilson_by_item",
+]

@@ -1,0 +1,111 @@
+"""From the order to an author to what it wrote."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal
+
+from meta_search.types.agents import Agent, Parameter
+
+__all__ = ["REPAIR", "Attempt", "Brief", "BriefKind", "Candidate"]
+
+BriefKind = Literal["asked", "repair", "seed", "baseline", "imported"]
+
+# How archives number briefs: those that were asked for from 0, each repair of their candidates so much above,
+# everything that no author was asked for below 0.
+REPAIR = 1_000_000_000
+SEED, BASELINE, IMPORTED = -1, -101, -1001
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """What the guide asks an author for; or, for agents that nobody asked for, where they come from.
+
+    Attributes:
+        number: Ordinal within its kind. Of a brief that was asked for, its trial in the study of briefs; a
+            repair has that of the brief whose candidate it repairs.
+        operator: novel, mutate, crossover, bootstrap, simplify, team, tune, debug; seed, baseline, import.
+        author: llm, composer, adas, mixed or replay; hand for agents that no author wrote.
+        parents: Ids of the agents to start from, best first.
+        inspirations: Ids of further agents shown.
+        temperature: Temperature of the meta agent.
+        tags: Building-block tags to favour.
+        seed: Seed of everything random in carrying the brief out.
+        kind: What it is.
+        repair: For kind `repair`: the how many-th of its chain, from 1.
+    """
+
+    number: int
+    operator: str
+    author: str
+    parents: tuple[str, ...] = ()
+    inspirations: tuple[str, ...] = ()
+    temperature: float = 0.7
+    tags: tuple[str, ...] = ()
+    seed: int = 0
+    kind: BriefKind = "asked"
+    repair: int = 0
+
+    @property
+    def code(self) -> int:
+        """Kind, number and repair as one number: the key of a brief in events, attempts and calls."""
+        first = {"seed": SEED, "baseline": BASELINE, "imported": IMPORTED}.get(self.kind)
+        return self.number + self.repair * REPAIR if first is None else first - self.number
+
+    def to_json(self) -> dict[str, Any]:
+        """As archives and events have it."""
+        stored = asdict(self)
+        del stored["kind"], stored["repair"]
+        return {**stored, "number": self.code}
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Brief:
+        """From `to_json`; keys that this version does not know are left out."""
+        known: dict[str, Any] = {
+            k: tuple(v) if isinstance(v, list) else v for k, v in stored.items() if k in _STORED
+        }
+        code = int(known.pop("number"))
+        if known["operator"] == "import" or code <= IMPORTED:
+            return cls(max(0, IMPORTED - code), kind="imported", **known)
+        if code <= BASELINE:
+            return cls(BASELINE - code, kind="baseline", **known)
+        if code <= SEED:
+            return cls(SEED - code, kind="seed", **known)
+        repair, number = divmod(code, REPAIR)
+        return cls(number, kind="repair" if repair else "asked", repair=repair, **known)
+
+
+_STORED = frozenset(f.name for f in fields(Brief)) - {"kind", "repair"}
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An agent that an author proposes, before it is fully evaluated."""
+
+    agent: Agent
+    brief: Brief
+    thought: str = ""
+    generation: int = 0
+    space: tuple[Parameter, ...] = ()
+    plan: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A draft that did not become a candidate, or a candidate that was refused; kept outside the population.
+
+    Attributes:
+        brief: `Brief.code` of the brief.
+        author, operator: As in the brief.
+        stage: draft, check, dry_run, duplicate or leak.
+        message: One line: why.
+        source: What was written, possibly not even Python.
+    """
+
+    brief: int
+    author: str
+    operator: str
+    stage: str
+    message: str
+    source: str = ""

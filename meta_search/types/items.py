@@ -1,0 +1,191 @@
+"""One agent on one item: the job, what came of it, and how the agent came to its answer."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from meta_search.types.agents import Agent, Parameter
+from meta_search.types.calls import Usage
+from meta_search.types.names import OutcomeKind, Split
+
+__all__ = [
+    "Importance",
+    "ItemJob",
+    "ItemResult",
+    "TeamNetwork",
+    "TraceCall",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class TraceCall:
+    """One LLM call within an item, as the communication graph needs it.
+
+    Attributes:
+        index: Ordinal of the call within the item, in program order.
+        author: `agent_name` of the caller.
+        role: Role of the caller.
+        fields: Names of the output fields.
+        prompt: The last user message sent.
+        text: What came back.
+        inputs: Ordinals of earlier calls whose answers went in as `Info`.
+        tokens: Prompt and completion tokens used.
+        latency_s: Seconds.
+        pasted: Ordinals of further earlier calls whose answers stand in the prompt as text.
+        final: Whether its answer is the item's answer, or stands in it.
+        component: Name of the part of the agent that called: its author, with its role where it has one, and
+            `#2` for the second of that name.
+    """
+
+    index: int
+    author: str
+    role: str
+    fields: tuple[str, ...]
+    prompt: str
+    text: str
+    inputs: tuple[int, ...]
+    tokens: int
+    latency_s: float
+    pasted: tuple[int, ...] = ()
+    final: bool = False
+    component: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TeamNetwork:
+    """How a team worked on an item (DyLAN, arXiv 2310.02170), as the agent's process reports it.
+
+    Attributes:
+        roles: Names of the n agents.
+        active: Per round, the agents that were chosen for it; of these, early stop may leave some unasked.
+        answers: `answers[r][i]`, agent i's answer in round r, its first 200 characters; `None`: not asked.
+        weights: `weights[r][i][j]`, 0..1: what agent i gave in round r to agent j of round r - 1. Empty for
+            the first round and for agents that were not asked.
+        importance: `importance[r][i]`, 0..1.
+        final: The team's answer, its first 200 characters.
+        calls: LLM calls, the ranker's included.
+    """
+
+    roles: tuple[str, ...]
+    active: tuple[tuple[int, ...], ...]
+    answers: tuple[tuple[str | None, ...], ...]
+    weights: tuple[tuple[tuple[float, ...], ...], ...]
+    importance: tuple[tuple[float, ...], ...]
+    final: str
+    calls: int
+
+    @property
+    def scores(self) -> tuple[float, ...]:
+        """Each agent's importance, summed over rounds."""
+        return tuple(math.fsum(row) for row in zip(*self.importance, strict=True))
+
+    @classmethod
+    def of(cls, stored: Mapping[str, Any]) -> TeamNetwork:
+        """A network from its JSON."""
+        return cls(**{f: _frozen(stored[f]) for f in cls.__dataclass_fields__})
+
+
+@dataclass(frozen=True, slots=True)
+class Importance:
+    """What a component of an agent is worth to it, as one method found it.
+
+    Attributes:
+        agent: Id of the agent. component: As `TraceCall.component`.
+        method: `ratings` (a team's own, averaged over items), `judge` (those of a judge model, likewise), or
+            `leave_out` (score with it less score without it; may be negative).
+        value: The importance; for `leave_out` -1..1, else 0 and more.
+        items: Items it was measured on.
+        calls, tokens: What the component itself costs per item.
+        replayed, asked: Calls that measuring it took: answered by the ledger, and sent to a model.
+    """
+
+    agent: str
+    component: str
+    method: Literal["ratings", "judge", "leave_out"]
+    value: float
+    items: int
+    calls: float = 0.0
+    tokens: float = 0.0
+    replayed: int = 0
+    asked: int = 0
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(map(_frozen, value)) if isinstance(value, list | tuple) else value
+
+
+@dataclass(frozen=True, slots=True)
+class ItemJob:
+    """One agent on one item, on its way to an evaluator. Holds no target.
+
+    Attributes:
+        agent: The agent to run.
+        split, item, repeat: What is evaluated.
+        question: The public part of the item: the text of `taskInfo`.
+        examples: Worked items the agent may see as `self.examples`: (question, answer) pairs.
+        wording: Domain's wording: output field name -> what is expected in it; the key `""` holds a
+            line for the system message.
+        seed: Seed of the agent's random state and of its calls.
+        dry: A free dry run: answers come from a scripted LLM, nothing is charged.
+        model: The role whose model agents call: `task`, or `meta` where it teaches.
+        helpers: Names of the helpers that the domain grants (`agent.helpers`), methods of `self`.
+        data: Public data of the item for them, JSON; its `examples`, if any, are the agent's
+            `self.examples` in place of the domain's.
+        mute: Components (`TraceCall.component`) that are left out: their calls are not made, every answer of
+            theirs is `""`.
+    """
+
+    agent: Agent
+    split: Split
+    item: str
+    repeat: int
+    question: str
+    examples: tuple[tuple[str, str], ...] = ()
+    wording: Mapping[str, str] = field(default_factory=dict)
+    seed: int = 0
+    dry: bool = False
+    model: Literal["task", "meta"] = "task"
+    helpers: tuple[str, ...] = ()
+    data: Mapping[str, Any] = field(default_factory=dict)
+    mute: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ItemResult:
+    """What came of one `ItemJob`: an outcome, not yet scored by the evaluator (`score` is filled in later).
+
+    Attributes:
+        kind: What ended it.
+        answer: The answer as plain text, `""` where there is none.
+        detail: One line that helps an author mend the agent.
+        score: 0..1, or `None` before scoring; right means >= 1.
+        used, paid: What the item's calls cost.
+        seconds: Wall seconds of the item, waiting for the gateway included.
+        trace: The item's LLM calls in program order.
+        space: Parameters that the agent declared.
+        fresh: False where the result was read from the archive.
+        networks: How the agent's teams worked, in program order; the first 8 of them.
+    """
+
+    agent: str
+    split: Split
+    item: str
+    repeat: int
+    kind: OutcomeKind
+    answer: str = ""
+    detail: str = ""
+    score: float | None = None
+    used: Usage = Usage()
+    paid: Usage = Usage()
+    seconds: float = 0.0
+    trace: tuple[TraceCall, ...] = ()
+    space: tuple[Parameter, ...] = ()
+    fresh: bool = True
+    networks: tuple[TeamNetwork, ...] = ()
+
+    @property
+    def right(self) -> bool:
+        return (self.score or 0.0) >= 1.0

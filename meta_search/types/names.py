@@ -1,0 +1,40 @@
+"""Names that stand in the archive and in messages, with what they mean."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+__all__ = ["OUTCOME_KINDS", "SPLITS", "MetaName", "OutcomeKind", "Split"]
+
+Split = Literal["examples", "train", "validation", "test"]
+SPLITS: tuple[Split, ...] = get_args(Split)  # as a search meets them
+OutcomeKind = Literal[
+    "ok",  # returned an answer, right or wrong
+    "timeout",  # wall clock of the agent's own work
+    "cpu",
+    "memory",
+    "disk",
+    "output",
+    "calls",  # more LLM calls than an item may make
+    "crash",  # an exception, a signal, a death
+    "refused",  # did what the sandbox forbids
+    "bad_answer",  # returned something that is neither Info nor str
+    "llm",  # the endpoint failed: no fault of the agent
+    "context",  # a prompt longer than the model's context
+    "budget",  # the run's budget ended before the item did
+]
+OUTCOME_KINDS: tuple[OutcomeKind, ...] = get_args(OutcomeKind)
+
+# Names in the archive's table `meta`, with what they hold.
+MetaName = Literal[
+    "kind",  # "evaluate" for the archive of an evaluation; absent in that of a search
+    "config",  # the configuration, as nested mappings
+    "overrides",  # list of the overrides as they were typed
+    "items",  # digest of the domain's items; see `run.recording.items_digest`
+    "prices",  # price table in use: model -> {input, output}, US dollars per million tokens
+    "elapsed_s",  # seconds of the run so far, over all sessions
+    "status",  # running: absent; stopped, cut short, reporting, done
+    "best",  # id of the agent that the final report puts first
+    "final",  # finalists, baselines, notes and costs; see `report.verdict.archive_verdict`
+    "verdict",  # the verdict as text
+]
