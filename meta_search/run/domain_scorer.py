@@ -20,7 +20,7 @@ class Scorer:
     """A domain's scorer. Starts the process of one that is confined, and tries it.
 
     Attributes:
-        room: Answers that may be scored at a time. One in this process: scorers there are quick.
+        concurrency: Answers that may be scored at a time; one in this process, as scorers there are quick.
 
     Raises:
         DomainError: A confined scorer cannot be loaded, or fails on the answers of its own items.
@@ -30,10 +30,10 @@ class Scorer:
     def __init__(self, domain: Domain, sandbox: SandboxConfig) -> None:
         self._domain = domain
         self._confined: ConfinedScorer | None = None
-        self.room = 1
+        self.concurrency = 1
         confined: Confined | None = getattr(domain, "confined", None)
         if confined is not None:
-            self.room = ROOM
+            self.concurrency = ROOM
             self._confined = ConfinedScorer(confined.factory, confined.arguments, sandbox)
             try:
                 self._try()

@@ -1,8 +1,12 @@
-"""The order of things: what the engine's thread acts upon, numbered as it happens, to be replayed.
+"""The order of things: what the engine's thread acts upon, recorded as it happens, to be replayed.
 
 Results and written briefs come from other threads in whatever order. The engine takes them one by one, and
 every one it takes, every brief it asks for and everything that only the clock decides gets a row in the table
-`events`. `meta_search.run.replay` hands the same things out in the same order.
+`events` (`run.events`). Three journals, one Protocol:
+
+- `Recorder` records a live run.
+- `run.replay.Replay` hands out what has come in the order of a recording, and compares every step with it.
+- `Unrecorded` keeps nothing: for an evaluation, which is not a search.
 """
 
 from __future__ import annotations
@@ -11,97 +15,126 @@ import hashlib
 import json
 import queue
 import time
-from collections.abc import Callable, Container, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future, wait
+from typing import Any, Protocol
 
+from archive.records import Archive, Record
 from meta_search.outcomes import UNSCORED
-from meta_search.types import CallRequest, ItemJob, ItemResult
+from meta_search.run.events import Chance, Decided, Event, ItemDelivered, Key, SearchStopped
+from meta_search.types import Brief, CallRequest, ItemJob, ItemResult, OutcomeKind
 
-if TYPE_CHECKING:
-    from archive.records import Archive
+__all__ = [
+    "CHANCE",
+    "Begun",
+    "Chances",
+    "Journal",
+    "Recorder",
+    "Rows",
+    "Unrecorded",
+    "call_name",
+    "job_key",
+]
 
-__all__ = ["CHANCE", "Action", "Journal", "Key", "Rows", "call_name", "delivery", "job_key", "key_of"]
-
-Key = tuple[str | int, ...]
-Action = Callable[[], None]
-Rows = Sequence[tuple[str, Mapping[str, Any]]]
+Rows = Sequence[tuple[str, Mapping[str, Any]]]  # of the table `events`: kind, data
+Begun = Mapping[Key, Future[Any]]
 
 CHANCE = UNSCORED | {"timeout", "cpu", "memory"}  # outcomes that the endpoint or the machine brought about
 FLUSH_EVENTS = 32
 FLUSH_S = 0.5
 
 
-class Journal:
-    """Hands the engine what has come, and numbers what it does. `put` is for any thread, the rest for one.
+class Chances(Protocol):
+    """What chance brings an author while it carries out a brief: faults of endpoint, budget or machine."""
 
-    Rows are written in their order, and after whatever they tell of, so that an event is never without its
-    candidate or result, even after `kill -9`.
+    def due(self, what: str, name: str) -> tuple[OutcomeKind, str] | None:
+        """What happens in place of a request: outcome kind and message; only in a replay. It counts as met.
+
+        Args:
+            what: `ask`, `try`, `teach` or `probe`.
+            name: Of the request, within its brief.
+        """
+        ...
+
+    def met(self, chance: Chance, endpoint: bool = True) -> None:
+        """Chance brought something about.
+
+        Args:
+            chance: What.
+            endpoint: Whether endpoint or budget did, neither of which a replay has.
+
+        Raises:
+            ReplayError: A replay met what the recording did not.
+        """
+        ...
+
+    @property
+    def all(self) -> tuple[Chance, ...]:
+        """All that were met, in their order."""
+        ...
+
+
+class Journal(Protocol):
+    """Hands the engine what has come, and records what it does.
+
+    `put` and `wake` are for any thread, the rest for the engine's.
     """
 
-    replays = False
-    archive: Archive | None = None  # of the recording, in a replay
-
-    def __init__(self) -> None:
-        self._inbox: queue.SimpleQueue[tuple[Key, Action]] = queue.SimpleQueue()
-        self._write: Callable[[Rows], None] = lambda rows: None
-        self._rows: list[tuple[str, Mapping[str, Any]]] = []
-        self._flushed = 0.0
+    @property
+    def resumable(self) -> bool:
+        """Whether the run can be gone on with after it was stopped."""
+        ...
 
     def open(self, write: Callable[[Rows], None]) -> None:
-        """Begin a sitting. `write` takes rows for the table `events`."""
-        self._write = write
-        self._inbox = queue.SimpleQueue()
+        """Begin a session.
+
+        Args:
+            write: Takes rows of the table `events`.
+        """
+        ...
 
     def expect(self, key: Key) -> None:
         """Something was begun that will be `put` under this key."""
+        ...
 
     def comes(self, key: Key) -> bool:
         """Whether what is about to begin will ever be taken; false only in a replay."""
-        return True
+        ...
 
-    def put(self, key: Key, action: Action) -> None:
-        """Something has come: `action` is for the engine's thread."""
-        self._inbox.put((key, action))
+    def put(self, key: Key, happened: object) -> None:
+        """Something has come for the engine's thread."""
+        ...
 
     def wake(self) -> None:
         """Have `next` return."""
-        self._inbox.put(((), lambda: None))
+        ...
 
-    def next(self, timeout_s: float) -> Action | None:
-        """What to do next, or `None` if nothing has come in time."""
-        try:
-            return self._inbox.get(timeout=timeout_s)[1]
-        except queue.Empty:
-            return None
+    def next(self, timeout_s: float) -> object | None:
+        """What has come and is to be handled next; `None` if nothing has in time."""
+        ...
 
-    def next_key(self, begun: Container[Key | None]) -> Key | None:
-        """Key of what must be taken next, of all that was begun; known only in a replay."""
-        return None
+    def arrived(self, begun: Begun, timeout_s: float) -> list[Future[Any]]:
+        """Of these futures those that are to be taken now, in their order; empty if none has come in time.
 
-    def note(self, kind: str, data: Mapping[str, Any]) -> None:
+        With no time to wait, a replay waits all the same: for what the recording had by then.
+        """
+        ...
+
+    def record(self, event: Event) -> None:
         """Number something that is done now."""
-        self._rows.append((kind, data))
-        if kind != "delivery" or len(self._rows) >= FLUSH_EVENTS:
-            self.flush()
+        ...
 
     def decide(self, what: str, clock: Callable[[], Any]) -> Any:
-        """Something that clock or budget decide: a plain value, numbered."""
-        value = clock()
-        self.note("decision", {"what": what, "value": value})
-        return value
+        """Something that clock, budget or machine decide: a plain value, recorded."""
+        ...
 
     def find(self, what: str, look: Callable[[], Any]) -> Any:
-        """What there is to be found, a plain value; numbered only where there is something."""
-        value = look()
-        return self.decide(what, lambda: value) if value else value
+        """What there is to be found, a plain value; recorded only where there is something."""
+        ...
 
     def expired(self, clock: Callable[[], bool]) -> bool:
-        """Whether the clock ends what goes on; numbered only when it does."""
-        return bool(self.find("end", clock))
-
-    def resume(self) -> bool:
-        """Whether there is another sitting; only in a replay."""
-        return False
+        """Whether the clock ends what goes on; recorded only when it does."""
+        ...
 
     def stop(self, why: str) -> str:
         """Whether the search stops now.
@@ -112,20 +145,142 @@ class Journal:
         Returns:
             The same; in a replay what the recording says.
         """
-        if why:
-            self.note("stop", {"why": why})
-        return why
+        ...
+
+    def interrupt(self) -> None:
+        """A second signal ends everything at once."""
+        ...
 
     def recorded(self, job: ItemJob) -> ItemResult | None:
         """What chance brought an item, which is not run again; known only in a replay."""
-        return None
+        ...
 
-    def chances(self, brief: int) -> Sequence[Sequence[str]]:
-        """What chance brought an author that carries out this brief; known only in a replay."""
-        return ()
+    def chances(self, brief: Brief) -> Chances:
+        """What chance brings the author of a brief."""
+        ...
+
+    def agents(self, archive: Archive, ids: Iterable[str]) -> list[Record]:
+        """Agents that were imported into the run.
+
+        Args:
+            archive: Of the run.
+            ids: Full ids.
+        """
+        ...
 
     def flush(self, now: bool = True) -> None:
         """Write the rows that wait; with `now=False` only if they have waited for a while."""
+        ...
+
+
+class MetChances:
+    """Chances of a live run: nothing is due, everything is kept."""
+
+    def __init__(self) -> None:
+        self._met: list[Chance] = []
+
+    def due(self, what: str, name: str) -> tuple[OutcomeKind, str] | None:
+        return None
+
+    def met(self, chance: Chance, endpoint: bool = True) -> None:
+        self._met.append(chance)
+
+    @property
+    def all(self) -> tuple[Chance, ...]:
+        return tuple(self._met)
+
+
+class Unrecorded:
+    """Decides by the clock and keeps nothing."""
+
+    resumable = True
+
+    def __init__(self) -> None:
+        self._inbox: queue.SimpleQueue[object] = queue.SimpleQueue()
+
+    def open(self, write: Callable[[Rows], None]) -> None:
+        self._inbox = queue.SimpleQueue()
+
+    def expect(self, key: Key) -> None:
+        pass
+
+    def comes(self, key: Key) -> bool:
+        return True
+
+    def put(self, key: Key, happened: object) -> None:
+        self._inbox.put(happened)
+
+    def wake(self) -> None:
+        self._inbox.put(None)
+
+    def next(self, timeout_s: float) -> object | None:
+        try:
+            return self._inbox.get(timeout=timeout_s)
+        except queue.Empty:
+            return None
+
+    def arrived(self, begun: Begun, timeout_s: float) -> list[Future[Any]]:
+        return list(wait(begun.values(), timeout_s, "FIRST_COMPLETED").done)
+
+    def record(self, event: Event) -> None:
+        pass
+
+    def decide(self, what: str, clock: Callable[[], Any]) -> Any:
+        value = clock()
+        self.record(Decided(what, value))
+        return value
+
+    def find(self, what: str, look: Callable[[], Any]) -> Any:
+        value = look()
+        return self.decide(what, lambda: value) if value else value
+
+    def expired(self, clock: Callable[[], bool]) -> bool:
+        return bool(self.find("end", clock))
+
+    def stop(self, why: str) -> str:
+        if why:
+            self.record(SearchStopped(why))
+        return why
+
+    def interrupt(self) -> None:
+        pass
+
+    def recorded(self, job: ItemJob) -> ItemResult | None:
+        return None
+
+    def chances(self, brief: Brief) -> Chances:
+        return MetChances()
+
+    def agents(self, archive: Archive, ids: Iterable[str]) -> list[Record]:
+        return archive.get(ids)
+
+    def flush(self, now: bool = True) -> None:
+        pass
+
+
+class Recorder(Unrecorded):
+    """Decides by the clock, and writes a row for every event.
+
+    Rows are written in their order, and after whatever they tell of, so that an event is never without its
+    candidate or result, even after `kill -9`.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._write: Callable[[Rows], None] = lambda rows: None
+        self._rows: list[tuple[str, Mapping[str, Any]]] = []
+        self._flushed = 0.0
+
+    def open(self, write: Callable[[Rows], None]) -> None:
+        super().open(write)
+        self._write = write
+
+    def record(self, event: Event) -> None:
+        self._rows.append((event.kind, event.data()))
+        if event.kind != "delivery" or len(self._rows) >= FLUSH_EVENTS:
+            self.flush()
+
+    def flush(self, now: bool = True) -> None:
         if self._rows and (now or time.monotonic() - self._flushed > FLUSH_S):
             rows, self._rows = self._rows, []
             self._flushed = time.monotonic()
@@ -134,30 +289,7 @@ class Journal:
 
 def job_key(job: ItemJob) -> Key:
     """Key of the result that a job will have."""
-    return ("item", job.agent.id, job.split, job.item, job.repeat)
-
-
-def key_of(data: Mapping[str, Any]) -> Key:
-    """Key of what an event `delivery` tells of."""
-    if "brief" in data:
-        return ("written", data["brief"])
-    if "item" in data:
-        return ("item", data["agent"], data["split"], data["item"], data["repeat"])
-    return ("block", data["agent"], data["split"])
-
-
-def delivery(result: ItemResult) -> dict[str, Any]:
-    """An item's result as an event tells it: whatever a decision depends on."""
-    found: dict[str, Any] = {
-        "agent": result.agent,
-        "split": result.split,
-        "item": result.item,
-        "repeat": result.repeat,
-        "kind": result.kind,
-    }
-    if result.kind in UNSCORED:
-        return {**found, "detail": result.detail}
-    return {**found, "score": result.score, "calls": result.used.calls, "tokens": result.used.tokens}
+    return ItemDelivered(job.agent.id, job.split, job.item, job.repeat, "ok").key
 
 
 def call_name(request: CallRequest) -> str:

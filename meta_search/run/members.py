@@ -12,7 +12,7 @@ from meta_search.guide.racing import Standing
 from meta_search.outcomes import UNSCORED
 from meta_search.types import Agent, Candidate, Evaluation, ItemResult, Split
 
-__all__ = ["Member", "Members", "take"]
+__all__ = ["Member", "Members", "first_items"]
 
 FEWEST_TO_RACE = 6
 
@@ -23,12 +23,14 @@ class Member:
 
     Attributes:
         candidate: The agent with its brief.
-        seed: Hand-made, not found.
+        seed: Whether it is hand-made, not found.
         results: Split -> (item, repeat) -> scored result.
-        racing: Under evaluation now.
-        done: Its evaluation on train is finished or was stopped.
+        racing: Whether it is under evaluation now.
+        done: Whether its evaluation on train is finished or was stopped.
         stopped: Why it was stopped early, `""` if it was not.
-        wanted: Split -> pairs of a full evaluation. target: split -> pairs at which its race is looked at.
+        children: Agents that were made from it.
+        wanted: Split -> pairs of a full evaluation.
+        next_look: Split -> pairs at which its race is looked at next.
     """
 
     candidate: Candidate
@@ -39,7 +41,7 @@ class Member:
     stopped: str = ""
     children: int = 0
     wanted: dict[Split, int] = field(default_factory=dict)
-    target: dict[Split, int] = field(default_factory=dict)
+    next_look: dict[Split, int] = field(default_factory=dict)
     _scores: dict[Split, dict[str, float]] = field(default_factory=dict)  # of splits unchanged since
     _costs: dict[Split, dict[str, float]] = field(default_factory=dict)
 
@@ -173,6 +175,6 @@ def _cost(row: ItemResult) -> float:
     return row.used.tokens + row.used.calls
 
 
-def take(items: Sequence[Item], most: int) -> list[Item]:
+def first_items(items: Sequence[Item], most: int) -> list[Item]:
     """The first `most` items; all where `most` is 0."""
     return list(items[:most] if most else items)

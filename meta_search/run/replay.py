@@ -4,35 +4,47 @@ Everything is done again (briefs are asked for, authors write, candidates run in
 cannot be had twice: answers of models come from the recorded ledger; what clock, budget and faults of an
 endpoint brought about comes from the recorded events; and whatever comes, comes in the recorded order. Each
 step is compared with the recording, so that a replay ends in the same agents, decisions and scores, or in one
-line that says where it departs.
+line that says where it diverges.
 """
 
 from __future__ import annotations
 
 import json
 from bisect import bisect_left
-from collections.abc import Callable, Container, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future, wait
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from archive.records import Archive, Event
+from archive.records import Archive, Record
 from meta_search.errors import ConfigError, ReplayError
 from meta_search.outcomes import UNSCORED
-from meta_search.run.journal import CHANCE, Action, Journal, Key, job_key, key_of
-from meta_search.types import ItemJob, ItemResult
+from meta_search.run.events import (
+    BriefDelivered,
+    Chance,
+    Decided,
+    Delivered,
+    Event,
+    ItemDelivered,
+    Key,
+    Resumed,
+    SearchStopped,
+    parse,
+)
+from meta_search.run.journal import CHANCE, Begun, Chances, Recorder, Rows, job_key
+from meta_search.types import Brief, ItemJob, ItemResult, OutcomeKind
 
 __all__ = ["Interrupted", "Replay"]
 
-KINDS = ("ask", "delivery", "decision", "race", "resume", "stop", "tell")
 BY_STATE = ("candidates", "budget")  # stops that follow from what was delivered
-
-
 NEVER = "has begun nothing of the kind, so that it can never come"
+
+D = TypeVar("D", bound=Delivered)
 
 
 class Interrupted(Exception):
-    """The recorded run was ended here, or killed.
+    """The recorded run ended here, or was killed.
 
     Attributes:
         resumed: Whether it was resumed afterwards.
@@ -43,33 +55,43 @@ class Interrupted(Exception):
         self.resumed = resumed
 
 
-class Replay(Journal):
-    """Hands out what has come in the order of a recording, and holds every step against it.
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """An event of the recording with its number."""
+
+    seq: int
+    event: Event
+
+
+class Replay:
+    """The journal of a replay. The run that replays records its own events as it goes.
 
     Args:
-        recording: The recorded run.
+        recording: Folder of the recorded run.
 
     Raises:
-        ArchiveError: It is none. ConfigError: It holds no search that can be replayed.
+        ArchiveError: It is no run.
+        ConfigError: It holds no search that can be replayed.
     """
 
-    replays = True
+    resumable = False
 
     def __init__(self, recording: Path) -> None:
-        super().__init__()
-        self.archive: Archive = Archive(recording)
+        self.archive = Archive(recording)
         self._recording = recording
-        self._events = [event for event in self.archive.events() if event.kind in KINDS]
-        if not any(event.kind == "delivery" for event in self._events):
+        parsed = ((row.seq, parse(row.kind, row.data)) for row in self.archive.events())
+        self._steps = [_Step(seq, event) for seq, event in parsed if event is not None]
+        if not any(isinstance(step.event, Delivered) for step in self._steps):
             raise ConfigError(f"{recording} records no search: llm.recording names the folder of a search")
         self._at = 0
-        self._end = self._sitting()
+        self._end = self._session_end()
         self._places: dict[Key, list[int]] = {}
-        for place, event in enumerate(self._events):
-            if event.kind == "delivery":
-                self._places.setdefault(key_of(event.data), []).append(place)
+        for place, step in enumerate(self._steps):
+            if isinstance(step.event, Delivered):
+                self._places.setdefault(step.event.key, []).append(place)
+        self._again = Recorder()
         self._expected: set[Key] = set()
-        self._early: dict[Key, Action] = {}
+        self._early: dict[Key, object] = {}
 
     def close(self) -> None:
         """Close the recording."""
@@ -77,6 +99,9 @@ class Replay(Journal):
 
     def check_items(self, digest: str) -> None:
         """See that the domain has the items of the recording.
+
+        Args:
+            digest: Of the domain's items; see `run.recording.items_digest`.
 
         Raises:
             ConfigError: It has others.
@@ -87,134 +112,182 @@ class Replay(Journal):
                 "and replay with the versions of packages that it was recorded with"
             )
 
-    def open(self, write: Callable[[Sequence[tuple[str, Mapping[str, Any]]]], None]) -> None:
-        super().open(write)
-        self._end = self._sitting()
-        self._expected, self._early = set(), {}
-
     def resume(self) -> bool:
-        """Go on with the recording's next sitting; false where there is none."""
-        if self._end >= len(self._events):
+        """Go on with the recording's next session; false where there is none."""
+        if self._end >= len(self._steps):
             return False
-        self._at = self._end  # what the ended sitting would still have done is not recorded
+        self._at = self._end  # what the ended session would still have done is not recorded
         return True
+
+    # -- the Protocol `Journal`
+
+    def open(self, write: Callable[[Rows], None]) -> None:
+        self._again.open(write)
+        self._end = self._session_end()
+        self._expected, self._early = set(), {}
 
     def expect(self, key: Key) -> None:
         self._expected.add(key)
 
     def comes(self, key: Key) -> bool:
-        return self._recorded(key) is not None
+        return self._place(key) is not None
 
-    def next(self, timeout_s: float) -> Action | None:
-        event = self._peek()
-        if event.kind == "stop":  # while it waited
+    def put(self, key: Key, happened: object) -> None:
+        # Sorted on the engine's thread, which alone may touch what is early.
+        self._again.put(key, (key, happened))
+
+    def wake(self) -> None:
+        self._again.wake()
+
+    def next(self, timeout_s: float) -> object | None:
+        step = self._peek()
+        if isinstance(step.event, SearchStopped):  # while it waited
             return None
-        if event.kind != "delivery":
-            raise self._departs(event, "waits for what was begun")
-        key = key_of(event.data)
+        if not isinstance(step.event, Delivered):
+            raise self._diverges(step, "it waits for what was begun")
+        key = step.event.key
         if key not in self._expected:
-            raise self._departs(event, NEVER)
+            raise self._diverges(step, f"it {NEVER}")
         if key not in self._early:
-            found = super().next(timeout_s)
+            found: Any = self._again.next(timeout_s)
             if found is not None:
-                found()
+                self._early[found[0]] = found[1]
         if key not in self._early:
             return None
         self._expected.discard(key)
         return self._early.pop(key)
 
-    def put(self, key: Key, action: Action) -> None:
-        # Sorted on the engine's thread, which alone may touch what is early.
-        super().put(key, lambda: self._early.__setitem__(key, action))
+    def arrived(self, begun: Begun, timeout_s: float) -> list[Future[Any]]:
+        step = self._peek()
+        if not isinstance(step.event, Delivered):
+            return []
+        if step.event.key not in begun:
+            raise self._diverges(step, f"it {NEVER}")
+        return list(wait([begun[step.event.key]], timeout_s or None).done)
 
-    def wake(self) -> None:
-        super().put((), lambda: None)
-
-    def note(self, kind: str, data: Mapping[str, Any]) -> None:
-        event = self._peek()
-        told = json.loads(json.dumps(data))
-        if (kind, told) != (event.kind, dict(event.data)):
-            raise self._departs(event, f"comes to {_line(kind, told)}")
+    def record(self, event: Event) -> None:
+        step = self._peek()
+        # As JSON has them: lists for tuples, and exactly what a row holds.
+        if (event.kind, _plain(event)) != (step.event.kind, _plain(step.event)):
+            raise self._diverges(step, f"got {_line(event)}")
         self._at += 1
-        super().note(kind, data)
+        self._again.record(event)
 
     def decide(self, what: str, clock: Callable[[], Any]) -> Any:
-        event = self._peek()
-        if event.kind != "decision" or event.data.get("what") != what:
-            raise self._departs(event, f"has to decide on {what}")
-        self.note("decision", event.data)
-        return event.data["value"]
+        step = self._peek()
+        if not isinstance(step.event, Decided) or step.event.what != what:
+            raise self._diverges(step, f"it has to decide on {what}")
+        self.record(step.event)
+        return step.event.value
 
     def find(self, what: str, look: Callable[[], Any]) -> Any:
-        event = self._peek()
-        found = (event.kind, event.data.get("what")) == ("decision", what)
-        return self.decide(what, look) if found else None
+        event = self._peek().event
+        return self.decide(what, look) if isinstance(event, Decided) and event.what == what else None
+
+    def expired(self, clock: Callable[[], bool]) -> bool:
+        return bool(self.find("end", clock))
 
     def stop(self, why: str) -> str:
         if why == "signal":  # of whoever watches the replay, which ends here
-            self._end = self._at
-            del self._events[self._at :]
+            self.interrupt()
             return why
-        event = self._events[self._at] if self._at < self._end else None
-        told = str(event.data["why"]) if event is not None and event.kind == "stop" else ""
+        event = self._steps[self._at].event if self._at < self._end else None
+        told = event.why if isinstance(event, SearchStopped) else ""
         if (told in BY_STATE or why in BY_STATE) and why != told and told != "signal":
-            raise self._departs(self._peek(), f"stops ({why})" if why in BY_STATE else "goes on")
+            raise self._diverges(self._peek(), f"it stops ({why})" if why in BY_STATE else "it goes on")
         if event is not None and told:
-            self.note("stop", event.data)
+            self.record(event)
         return told
 
+    def interrupt(self) -> None:
+        self._end = self._at
+        del self._steps[self._at :]
+
     def recorded(self, job: ItemJob) -> ItemResult | None:
-        told = self._recorded(job_key(job))
-        return None if told is None or told["kind"] not in CHANCE else self._result(told)
+        event = self._delivered(job_key(job), ItemDelivered)
+        return None if event is None or event.outcome not in CHANCE else self._result(event)
 
-    def chances(self, brief: int) -> Sequence[Sequence[str]]:
-        told = self._recorded(("written", brief))
-        return [] if told is None else list(told["chances"])
+    def chances(self, brief: Brief) -> Chances:
+        event = self._delivered(("written", brief.code), BriefDelivered)
+        return _DueChances([] if event is None else event.chances)
 
-    def next_key(self, begun: Container[Key | None]) -> Key | None:
-        """Key of the delivery that comes next; `None` if something else does."""
-        event = self._peek()
-        key = key_of(event.data) if event.kind == "delivery" else None
-        if key is not None and key not in begun:
-            raise self._departs(event, NEVER)
-        return key
+    def agents(self, archive: Archive, ids: Iterable[str]) -> list[Record]:
+        return self.archive.get(ids)  # the run that replays has not imported them yet
 
-    def _sitting(self) -> int:
-        """Where the sitting that begins here ends: at the next `resume`, or with the recording."""
-        rest = range(self._at + 1, len(self._events))
-        return next((place for place in rest if self._events[place].kind == "resume"), len(self._events))
+    def flush(self, now: bool = True) -> None:
+        self._again.flush(now)
 
-    def _peek(self) -> Event:
+    # -- within the recording
+
+    def _session_end(self) -> int:
+        """Where the session that begins here ends: at the next `Resumed`, or with the recording."""
+        rest = range(self._at + 1, len(self._steps))
+        return next((n for n in rest if isinstance(self._steps[n].event, Resumed)), len(self._steps))
+
+    def _peek(self) -> _Step:
         if self._at >= self._end:
-            raise Interrupted(self._end < len(self._events))
-        return self._events[self._at]
+            raise Interrupted(self._end < len(self._steps))
+        return self._steps[self._at]
 
-    def _recorded(self, key: Key) -> Mapping[str, Any] | None:
-        """The next delivery of a key in this sitting."""
+    def _place(self, key: Key) -> int | None:
+        """Where this session next delivers a key."""
         places = self._places.get(key, [])
         found = bisect_left(places, self._at)
-        if found == len(places) or places[found] >= self._end:
-            return None
-        return self._events[places[found]].data
+        return None if found == len(places) or places[found] >= self._end else places[found]
 
-    def _result(self, told: Mapping[str, Any]) -> ItemResult:
-        agent, split, item, repeat = told["agent"], told["split"], told["item"], told["repeat"]
-        if told["kind"] in UNSCORED:
-            return ItemResult(agent, split, item, repeat, told["kind"], detail=told["detail"])
-        for result in self.archive.results(agent, split):
-            if (result.item, result.repeat) == (item, repeat):
+    def _delivered(self, key: Key, kind: type[D]) -> D | None:
+        place = self._place(key)
+        event = None if place is None else self._steps[place].event
+        return event if isinstance(event, kind) else None
+
+    def _result(self, event: ItemDelivered) -> ItemResult:
+        if event.outcome in UNSCORED:
+            return ItemResult(
+                event.agent, event.split, event.item, event.repeat, event.outcome, detail=event.detail
+            )
+        for result in self.archive.results(event.agent, event.split):
+            if (result.item, result.repeat) == (event.item, event.repeat):
                 return replace(result, fresh=False)
-        raise ReplayError(f"{self._recording} has no result of {_line('delivery', told)}")
+        raise ReplayError(f"{self._recording} has no result of {_line(event)}")
 
-    def _departs(self, event: Event, does: str) -> ReplayError:
-        recorded = _line(event.kind, event.data)
+    def _diverges(self, step: _Step, does: str) -> ReplayError:
         return ReplayError(
-            f"the replay departs from {self._recording} at event {event.seq} ({recorded}): it {does}; "
-            "a replay needs the program, items and models of its recording"
+            f"the replay diverges from {self._recording} at event {step.seq}: expected {_line(step.event)}, "
+            f"{does}; a replay needs the program, items and models of its recording"
         )
 
 
-def _line(kind: str, data: Mapping[str, Any]) -> str:
+class _DueChances:
+    """Chances of a replay: those of the recording come again, and no others may."""
+
+    def __init__(self, recorded: Sequence[Chance]) -> None:
+        self._recorded = list(recorded)
+        self._met: list[Chance] = []
+
+    def due(self, what: str, name: str) -> tuple[OutcomeKind, str] | None:
+        for chance in self._recorded:
+            if chance[:2] == (what, name):
+                self._recorded.remove(chance)
+                self._met.append(chance)
+                return chance[2], chance[3]  # type: ignore[return-value]
+        return None
+
+    def met(self, chance: Chance, endpoint: bool = True) -> None:
+        if endpoint:
+            raise ReplayError(chance[3])
+        self._met.append(chance)
+
+    @property
+    def all(self) -> tuple[Chance, ...]:
+        return tuple(self._met)
+
+
+def _plain(event: Event) -> Any:
+    return json.loads(json.dumps(event.data()))
+
+
+def _line(event: Event) -> str:
     """An event in one line."""
-    shown = ", ".join(f"{name} {value}" for name, value in data.items() if value not in ([], {}, "", None))
-    return f"{kind}: {shown if len(shown) < 400 else shown[:400] + '…'}"
+    told: Mapping[str, Any] = event.data()
+    shown = ", ".join(f"{name} {value}" for name, value in told.items() if value not in ([], {}, "", None))
+    return f"{event.kind}: {shown if len(shown) < 400 else shown[:400] + '…'}"

@@ -4,70 +4,58 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
-from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from dataclasses import replace
-from typing import Any, TypeVar
+from itertools import islice
+from typing import Any
 
 from domains.domain import Item
 from meta_search.errors import LLMError
 from meta_search.outcomes import UNSCORED
-from meta_search.run.journal import Journal, Key, Rows, delivery, job_key
-from meta_search.run.members import Member, take
+from meta_search.run.events import ItemDelivered, Key
+from meta_search.run.journal import Journal, Rows, job_key
+from meta_search.run.members import Member, first_items
+from meta_search.run.pen import Pen, make_pen
 from meta_search.run.session import Session
 from meta_search.types import SPLITS, Agent, ItemJob, ItemResult, Split
 
-__all__ = ["Pairs", "Runner", "make_job"]
+__all__ = ["Runner"]
 
 TICK_S = 5.0
 
-T = TypeVar("T")
-
-Pairs = tuple[tuple[str, str], ...]  # of questions and answers
 Keep = Callable[[ItemResult, Future[ItemResult]], None]
 
 
-def make_job(
-    session: Session, agent: Agent, item: Item, split: Split, repeat: int, examples: Pairs
-) -> ItemJob:
-    """One agent on one item. The seed of its calls depends on run and repeat only: equal calls are equal."""
-    return ItemJob(
-        agent=agent,
-        split=split,
-        item=item.id,
-        repeat=repeat,
-        question=item.question,
-        examples=examples,
-        wording=session.domain.wording,
-        seed=session.config.seed * 1009 + repeat,
-        helpers=tuple(getattr(session.domain, "helpers", ())),
-        data=item.public,
-    )
-
-
 class Runner:
-    """The engine's way to evaluator, scorer and archive.
+    """The way to evaluator, scorer and archive.
 
     Args:
         session: The opened run.
-        journal: Where a search notes what it acts upon; an evaluation without a search keeps none.
+        journal: Where a search records what it acts upon.
+
+    Attributes:
+        pen: Writes to the archive without waiting; faults are raised by the next write or by `finish`.
     """
 
-    def __init__(self, session: Session, journal: Journal | None = None) -> None:
+    def __init__(self, session: Session, journal: Journal) -> None:
         self._session, self._journal = session, journal
-        if journal is not None:
-            journal.open(self._write_events)
-        evaluate = session.config.evaluate
+        self.pen: Pen = make_pen(self._write)
+        self._journal.open(self._write_events)
+        evaluate, domain = session.config.evaluate, session.domain
         most = {"test": evaluate.test_items, "train": evaluate.items, "validation": evaluate.items}
-        self._items = {split: take(session.domain.items(split), most.get(split, 0)) for split in SPLITS}
+        self._items = {split: first_items(domain.items(split), most.get(split, 0)) for split in SPLITS}
         self._by_id = {(s, item.id): item for s, items in self._items.items() for item in items}
+        self._examples = tuple((i.question, i.target) for i in domain.items("examples"))
         self._known: dict[tuple[str, str, str, int], ItemResult] = {}
         self._keys: dict[Future[ItemResult], Key] = {}
-        self._scorer = ThreadPoolExecutor(session.scorer.room, thread_name_prefix="scorer")
+        self._scorer = ThreadPoolExecutor(session.scorer.concurrency, thread_name_prefix="scorer")
         self._pending: set[Future[ItemResult]] = set()
         self._lock = threading.Lock()
         self._writes: list[Future[Any]] = []
         self._ticked = 0.0
+
+    # -- what there is to run
 
     def items(self, split: Split) -> Sequence[Item]:
         """Items of a split that are evaluated."""
@@ -77,22 +65,47 @@ class Runner:
         """Item × repeat pairs of a full evaluation."""
         return len(self._items[split]) * self._session.config.evaluate.repeats
 
-    def next_jobs(self, member: Member, split: Split, pairs: Pairs, block: int) -> list[ItemJob]:
-        """The next `block` pairs of a split that the member has no result for, in fixed order."""
+    def job(self, agent: Agent, item: Item, split: Split, repeat: int = 0) -> ItemJob:
+        """One agent on one item.
+
+        The seed of its calls depends on run and repeat only: equal calls are equal.
+        """
+        domain = self._session.domain
+        return ItemJob(
+            agent=agent,
+            split=split,
+            item=item.id,
+            repeat=repeat,
+            question=item.question,
+            examples=self._examples,
+            wording=domain.wording,
+            seed=self._session.config.seed * 1009 + repeat,
+            helpers=tuple(getattr(domain, "helpers", ())),
+            data=item.public,
+        )
+
+    def next_jobs(self, member: Member, split: Split, most: int) -> list[ItemJob]:
+        """The next pairs of a split that the member has no result for, in fixed order.
+
+        Args:
+            member: Whom to run.
+            split: The split.
+            most: How many pairs at the most.
+        """
         member.wanted[split] = self.planned(split)
         have = member.results.get(split, {})
-        jobs = [
-            make_job(self._session, member.agent, item, split, repeat, pairs)
+        missing = (
+            (item, repeat)
             for repeat in range(self._session.config.evaluate.repeats)
             for item in self._items[split]
             if (item.id, repeat) not in have
-        ]
-        return jobs[:block]
+        )
+        return [self.job(member.agent, item, split, repeat) for item, repeat in islice(missing, most)]
+
+    # -- running
 
     def submit(self, job: ItemJob) -> Future[ItemResult]:
         """Run an item; the future has the scored result, which the archive has by then."""
-        if self._journal is None:
-            return self.run(job)
         key = job_key(job)
         self._journal.expect(key)
         recorded = self._journal.recorded(job)
@@ -107,7 +120,7 @@ class Runner:
         return scored
 
     def run(self, job: ItemJob) -> Future[ItemResult]:
-        """As `submit`, without a note of it: for an item that teaches an author."""
+        """As `submit`, but not recorded: for an item that teaches an author."""
         known = self._known.get((job.agent.id, job.split, job.item, job.repeat))
         scored: Future[ItemResult] = Future()
         scored.set_running_or_notify_cancel()
@@ -157,7 +170,7 @@ class Runner:
                 self.know(result)
                 scored.set_result(result)
 
-        self._session.write("add_results", [result]).add_done_callback(committed)
+        self._session.pen.add_results([result]).add_done_callback(committed)
 
     def know(self, result: ItemResult) -> None:
         """The archive has this result: it is not run again."""
@@ -166,18 +179,14 @@ class Runner:
         self._known[(result.agent, result.split, result.item, result.repeat)] = kept
 
     def arrived(self, futures: Collection[Future[ItemResult]], timeout_s: float) -> list[Future[ItemResult]]:
-        """What has come of these, in the order in which it is to be taken; empty if nothing has in time.
+        """What has come of these, in the order in which it is to be delivered; see `Journal.arrived`."""
+        return self._journal.arrived({self._keys[future]: future for future in futures}, timeout_s)
 
-        With no time to wait, a replay waits all the same: for what the recording had by then.
-        """
-        keys = {self._keys.get(future): future for future in futures}
-        expected = None if self._journal is None else self._journal.next_key(keys)
-        if expected is None:
-            return [] if self._replays else list(wait(futures, timeout_s, "FIRST_COMPLETED").done)
-        return list(wait([keys[expected]], timeout_s or None).done)
+    def deliver(self, member: Member, future: Future[ItemResult]) -> str:
+        """Give a member its result.
 
-    def take(self, member: Member, future: Future[ItemResult]) -> str:
-        """Give a member its result. Returns why the search must stop, `""` to go on.
+        Returns:
+            Why the search must stop, `""` to go on.
 
         Raises:
             LLMError: No endpoint can be used any more.
@@ -187,70 +196,14 @@ class Runner:
             result = future.result()
         except CancelledError:
             return ""
-        if self._journal is not None:
-            self._journal.note("delivery", delivery(result))
+        self._journal.record(ItemDelivered.from_result(result))
         if result.kind == "budget":
             return "budget"
-        if result.kind == "llm" and not self._replays:
-            fatal = self._session.status().fatal
-            if fatal:
-                raise LLMError(f"{fatal}; everything is saved: `meta-search resume {self._session.folder}`")
+        fatal = self._session.status().fatal if result.kind == "llm" else ""
+        if fatal:
+            raise LLMError(f"{fatal}; everything is saved: `meta-search resume {self._session.folder}`")
         member.add(result)
         return ""
-
-    def save(self, member: Member, split: Split) -> None:
-        """Archive the evaluation so far."""
-        if member.rows(split):
-            self.write("put_evaluation", member.evaluation(split))
-
-    def write(self, method: str, *args: Any) -> None:
-        """Write to the archive without waiting; faults are raised by the next write or by `finish`."""
-        waiting = []
-        for future in self._writes:
-            if future.done():
-                future.result()
-            else:
-                waiting.append(future)
-        self._writes = [*waiting, self._session.write(method, *args)]
-
-    def decide(self, what: str, clock: Callable[[], T]) -> T:
-        """Something that clock or budget decide; see `Journal.decide`."""
-        return clock() if self._journal is None else self._journal.decide(what, clock)
-
-    def expired(self, clock: Callable[[], bool]) -> bool:
-        """Whether time is over; see `Journal.expired`."""
-        return clock() if self._journal is None else self._journal.expired(clock)
-
-    @property
-    def _replays(self) -> bool:
-        return self._journal is not None and self._journal.replays
-
-    def _write_events(self, rows: Rows) -> None:
-        """Number events; the seconds of the run so far go with them, for `resume`."""
-        self.write("add_events", rows)
-        self.write("set_meta", "elapsed_s", round(self._session.elapsed, 1))
-
-    def tick(self) -> None:
-        """Keep events and seconds of the run for a `resume` after a sudden end; mostly does nothing."""
-        if self._journal is not None:
-            self._journal.flush(now=False)
-        if time.monotonic() - self._ticked >= TICK_S:
-            self._ticked = time.monotonic()
-            self.write("set_meta", "elapsed_s", round(self._session.elapsed, 1))
-
-    def trial(
-        self,
-        study: str,
-        number: int,
-        params: Mapping[str, Any],
-        value: Sequence[float] | None = None,
-        member: Member | None = None,
-        state: str = "",
-    ) -> None:
-        """Archive a trial; without a state, one that was told."""
-        state = state or ("fail" if value is None else "complete")
-        agent = member.agent.id if member else None
-        self.write("add_trial", study, number, dict(params), value, state, agent)
 
     def cancel(self) -> None:
         """Drop what is running or queued; finished items are kept."""
@@ -259,12 +212,44 @@ class Runner:
         for future in pending:
             future.cancel()
 
+    # -- writing
+
+    def save(self, member: Member, split: Split) -> None:
+        """Archive the evaluation so far."""
+        if member.rows(split):
+            self.pen.put_evaluation(member.evaluation(split))
+
+    def tick(self) -> None:
+        """Keep events and seconds of the run for a `resume` after a sudden end; mostly does nothing."""
+        self._journal.flush(now=False)
+        if time.monotonic() - self._ticked >= TICK_S:
+            self._ticked = time.monotonic()
+            self._write_elapsed()
+
     def finish(self, status: str) -> None:
-        """Note how the sitting ended and wait until everything is committed."""
-        if self._journal is not None:
-            self._journal.flush()
-        self.write("set_meta", "status", status)
-        self.write("set_meta", "elapsed_s", round(self._session.elapsed, 1))
+        """Archive how the session ended and wait until everything is committed."""
+        self._journal.flush()
+        self.pen.set_meta("status", status)
+        self._write_elapsed()
         for future in self._writes:
             future.result()
         self._writes = []
+
+    def _write(self, method: str, *args: Any) -> Future[Any]:
+        waiting = []
+        for future in self._writes:
+            if future.done():
+                future.result()
+            else:
+                waiting.append(future)
+        written = self._session.write(method, *args)
+        self._writes = [*waiting, written]
+        return written
+
+    def _write_events(self, rows: Rows) -> None:
+        """Number events; the seconds of the run so far go with them, for `resume`."""
+        self.pen.add_events(rows)
+        self._write_elapsed()
+
+    def _write_elapsed(self) -> None:
+        self.pen.set_meta("elapsed_s", round(self._session.elapsed, 1))

@@ -22,9 +22,12 @@ from meta_search.errors import ConfigError, MetaSearchError, in_one_line
 from meta_search.llm.budget import Budget
 from meta_search.llm.gateway import Endpoint, Gateway, GatewayStatus
 from meta_search.llm.ledger import Entry, Ledger, find_entry
+from meta_search.run.pen import Pen
 from meta_search.types import CallReply, CallRequest, Usage
 
 __all__ = ["Service", "endpoints_for", "make_service"]
+
+_AS_PEN: Callable[[Store], Pen] = lambda store: store  # the type checker sees that a Store takes all writes
 
 
 class Service:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from domains.domain import Domain
 from meta_search.agent.helpers import HELPERS
@@ -26,6 +26,8 @@ from meta_search.llm.gateway import Endpoint, GatewayStatus
 from meta_search.run.domain_scorer import Scorer
 from meta_search.run.folder import ARCHIVE
 from meta_search.run.hosts import Host, OrderedHost, ThreadHost
+from meta_search.run.model_servers import start_servers
+from meta_search.run.pen import Pen, make_pen
 from meta_search.run.service import endpoints_for, make_service
 from meta_search.types import CallReply, CallRequest
 
@@ -34,13 +36,16 @@ __all__ = ["Session", "open_session"]
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """An opened run.
+    """An opened run: from a start, or a resume, to its end.
 
     Attributes:
-        config: The configuration. folder: The run folder.
-        domain: Items and scorer. host: Where gateway and archive writer live.
+        config: The configuration.
+        folder: The run folder.
+        domain: Items and scorer.
+        host: Where gateway and archive writer live.
         evaluator: Runs items in sandboxes.
-        started: Monotonic time at which this sitting began. elapsed_s: Seconds of earlier sittings.
+        started: Monotonic time at which this session began.
+        elapsed_s: Seconds of earlier sessions.
         scorer: Where the domain's scorer runs.
     """
 
@@ -55,12 +60,21 @@ class Session:
 
     @property
     def elapsed(self) -> float:
-        """Seconds of the run so far, over all sittings."""
+        """Seconds of the run so far, over all sessions."""
         return self.elapsed_s + time.monotonic() - self.started
 
+    @property
+    def pen(self) -> Pen:
+        """Writes to the archive."""
+        return make_pen(self.write)
+
     def write(self, method: str, *args: Any) -> Future[Any]:
-        """Write to the archive; see `archive.store.Store`."""
+        """Send one write; `pen` has the methods."""
         return self.host.call("write", method, *args)
+
+    def set_phase(self, phase: Literal["search", "final"]) -> None:
+        """Say which share of the budget is open: that of the search, or all of it."""
+        self.host.call("set_phase", phase).result()
 
     def ask(self, request: CallRequest) -> CallReply:
         """One LLM call; blocks."""
@@ -80,8 +94,9 @@ def open_session(
     """Open everything a run needs, and close it in the end.
 
     Args:
-        config: The configuration. folder: An existing run folder.
-        elapsed_s: Seconds of earlier sittings.
+        config: The configuration.
+        folder: An existing run folder.
+        elapsed_s: Seconds of earlier sessions.
         say: Gets a line on each slow step.
 
     Raises:
@@ -92,40 +107,35 @@ def open_session(
         endpoints_for(to_mapping(config), {})  # bad keys and names are found before anything slow starts
     with contextlib.ExitStack() as stack, ThreadPoolExecutor(1) as pool:
         domain = pool.submit(_make_domain, config)
-        local = _start_servers(config, folder, stack, say)
+        local = start_servers(config, folder, stack, say)
 
-        def elapsed() -> float:
-            return elapsed_s + time.monotonic() - started
+        def service() -> tuple[Any, ...]:
+            """As plain values: the service may live in another process."""
+            archive, elapsed = str((folder / ARCHIVE).resolve()), elapsed_s + time.monotonic() - started
+            return archive, to_mapping(config), dict(local), elapsed
 
-        host, evaluator = _open_inline(config, folder, local, elapsed, stack)
-        if config.evaluate.executor == "ray":
-            host, evaluator = _open_ray(config, folder, local, elapsed, stack, say)
-        assert host is not None
+        open_host = _open_ray if config.evaluate.executor == "ray" else _open_inline
+        host, make_evaluator = open_host(config, service, stack, say)
         stack.callback(_close_service, host)
         prices = host.call("start")
         made = domain.result()
-        opened = evaluator() if evaluator else None
-        assert opened is not None
-        stack.callback(opened.close)
+        evaluator = make_evaluator()
+        stack.callback(evaluator.close)
         scorer = Scorer(made, config.sandbox)
         stack.callback(scorer.close)
-        host.call("write", "set_meta", "prices", prices.result()).result()
-        yield Session(config, folder, made, host, opened, started, elapsed_s, scorer)
+        session = Session(config, folder, made, host, evaluator, started, elapsed_s, scorer)
+        session.pen.set_meta("prices", prices.result()).result()
+        yield session
 
 
-Opened = tuple[Host | None, Callable[[], Evaluator] | None]
+Opened = tuple[Host, Callable[[], Evaluator]]
+Parts = Callable[[], tuple[Any, ...]]  # arguments of `make_service`, taken when it is made
 
 
 def _open_inline(
-    config: Config,
-    folder: Path,
-    local: Mapping[str, Endpoint],
-    elapsed: Callable[[], float],
-    stack: contextlib.ExitStack,
+    config: Config, service: Parts, stack: contextlib.ExitStack, say: Callable[[str], None]
 ) -> Opened:
-    if config.evaluate.executor != "inline":
-        return None, None
-    host = ThreadHost(make_service, str(folder / ARCHIVE), to_mapping(config), local, elapsed())
+    host = ThreadHost(make_service, *service())
     stack.callback(host.close)
 
     async def call(request: CallRequest) -> CallReply:
@@ -136,20 +146,14 @@ def _open_inline(
 
 
 def _open_ray(
-    config: Config,
-    folder: Path,
-    local: Mapping[str, Endpoint],
-    elapsed: Callable[[], float],
-    stack: contextlib.ExitStack,
-    say: Callable[[str], None],
+    config: Config, service: Parts, stack: contextlib.ExitStack, say: Callable[[str], None]
 ) -> Opened:
     from meta_search.evaluators.ray_pool import RayHost, RayPool, start_ray, stop_ray
 
     say("starting Ray" if config.ray.address is None else f"joining Ray at {config.ray.address}")
     start_ray(config.ray)
     stack.callback(stop_ray)
-    archive = str((folder / ARCHIVE).resolve())
-    host = RayHost(make_service, archive, to_mapping(config), dict(local), elapsed())
+    host = RayHost(make_service, *service())
     stack.callback(host.close)
     ordered = OrderedHost(host)
     stack.callback(ordered.close)
@@ -171,41 +175,3 @@ def _make_domain(config: Config) -> Domain:
                 f"{config.domain.path}: no helper is named {name}; there are {', '.join(HELPERS)}"
             )
     return made
-
-
-def _start_servers(
-    config: Config, folder: Path, stack: contextlib.ExitStack, say: Callable[[str], None]
-) -> dict[str, Endpoint]:
-    """Start the embedded models; one server where both roles have the same model."""
-    if config.llm.provider != "local" or config.llm.mode == "replay":
-        return {}
-    if importlib.util.find_spec("xllamacpp") is None:
-        raise ConfigError(
-            "llm=local needs the extra `local`: pip install 'meta-search[local]'; or name an endpoint with "
-            "llm=endpoint or llm=openai"
-        )
-    from meta_search.llm.local import LocalServer
-    from meta_search.llm.models import find, pull
-
-    local = config.llm.local
-    endpoints: dict[str, Endpoint] = {}
-    for role, name, threads, slots, context in (
-        ("task", config.llm.task.model, local.threads, local.slots, local.context),
-        ("meta", config.llm.meta.model, local.meta_threads, min(2, local.slots), config.llm.meta_room),
-    ):
-        if role == "meta" and name == config.llm.task.model:
-            endpoints[role] = endpoints["task"]
-            continue
-        try:
-            if find(name) is None:
-                pull(name)
-        except ModelFileError as error:
-            if "no embedded model" in str(error):  # the user's word, not the download
-                raise ConfigError(f"{error}; or set llm=endpoint for a model elsewhere") from error
-            raise
-        say(f"starting llama.cpp with {name}")
-        log = folder / f"llama-{role}.log"
-        server = LocalServer.start(name, threads=threads, slots=slots, context=context, log=log)
-        stack.callback(server.close)
-        endpoints[role] = server.endpoint
-    return endpoints

@@ -1,0 +1,52 @@
+"""Servers of the embedded models (`llm=local`)."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+from collections.abc import Callable
+from pathlib import Path
+
+from meta_search.config import Config
+from meta_search.errors import ConfigError, ModelFileError
+from meta_search.llm.gateway import Endpoint
+
+__all__ = ["start_servers"]
+
+
+def start_servers(
+    config: Config, folder: Path, stack: contextlib.ExitStack, say: Callable[[str], None]
+) -> dict[str, Endpoint]:
+    """Start the embedded models; one server where both roles have the same model."""
+    if config.llm.provider != "local" or config.llm.mode == "replay":
+        return {}
+    if importlib.util.find_spec("xllamacpp") is None:
+        raise ConfigError(
+            "llm=local needs the extra `local`: pip install 'meta-search[local]'; or name an endpoint with "
+            "llm=endpoint or llm=openai"
+        )
+    from meta_search.llm.local import LocalServer
+    from meta_search.llm.models import find, pull
+
+    local = config.llm.local
+    endpoints: dict[str, Endpoint] = {}
+    for role, name, threads, slots, context in (
+        ("task", config.llm.task.model, local.threads, local.slots, local.context),
+        ("meta", config.llm.meta.model, local.meta_threads, min(2, local.slots), config.llm.meta_room),
+    ):
+        if role == "meta" and name == config.llm.task.model:
+            endpoints[role] = endpoints["task"]
+            continue
+        try:
+            if find(name) is None:
+                pull(name)
+        except ModelFileError as error:
+            if "no embedded model" in str(error):  # the user's word, not the download
+                raise ConfigError(f"{error}; or set llm=endpoint for a model elsewhere") from error
+            raise
+        say(f"starting llama.cpp with {name}")
+        log = folder / f"llama-{role}.log"
+        server = LocalServer.start(name, threads=threads, slots=slots, context=context, log=log)
+        stack.callback(server.close)
+        endpoints[role] = server.endpoint
+    return endpoints
