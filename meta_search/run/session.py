@@ -191,7 +191,13 @@ def _start_servers(
     endpoints: dict[str, Endpoint] = {}
     for role, name, threads, slots, context in (
         ("task", config.llm.task.model, local.threads, local.slots, local.context),
-        ("meta", config.llm.meta.model, local.meta_threads, min(2, local.slots), config.llm.meta_room),
+        (
+            "meta",
+            config.llm.meta.model,
+            local.meta_threads,
+            min(2, local.slots),
+            config.llm.meta_context_tokens,
+        ),
     ):
         if role == "meta" and name == config.llm.task.model:
             endpoints[role] = endpoints["task"]
