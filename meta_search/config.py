@@ -131,7 +131,7 @@ class LLMConfig:
     local: LocalConfig = LocalConfig()
 
     @property
-    def meta_room(self) -> int:
+    def meta_context_tokens(self) -> int:
         """Tokens that the meta model can read and write in one call; 0 where that is not known."""
         if self.provider != "local":
             return 0

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
 from sandbox_kit import SEEDS, House, Script
 
 from meta_search.agent.seeds import NAMES
-from meta_search.authors.author import Context, Example, Parent, Worked
+from meta_search.authors.author import Context, DomainFacts, Example, Findings, Parent, Worked
 from meta_search.config import AuthorConfig
 from meta_search.types import (
     Agent,
@@ -21,6 +21,7 @@ from meta_search.types import (
     CallRequest,
     Candidate,
     Demonstration,
+    Importance,
     ItemResult,
 )
 
@@ -62,6 +63,18 @@ class FixedTrial:
         return int(value)
 
 
+@dataclass
+class Bench:
+    """A workbench put together from functions."""
+
+    ask: Callable[[CallRequest], CallReply]
+    try_out: Callable[[Agent], list[ItemResult]]
+    teach: Callable[[Agent, Sequence[Example], str], list[Worked]]
+    keep: Callable[[Sequence[Demonstration]], None]
+    probe: Callable[[Agent, Sequence[int], Sequence[str]], list[ItemResult]] = lambda *asked: []
+    record_importance: Callable[[Sequence[Importance]], None] = lambda rows: None
+
+
 class Desk:
     """What authors are handed, and what they did with it.
 
@@ -90,7 +103,17 @@ class Desk:
         tags: tuple[str, ...] = (),
         **more: Any,
     ) -> Context:
-        """A context; `texts` are what the meta agent says, in order."""
+        """A context.
+
+        Args:
+            operator: Of the brief.
+            parents: Of the brief.
+            texts: What the meta agent says, in order.
+            trial: Name -> what the design's trial chooses.
+            values: What the tuning study chose.
+            tags: Of the brief.
+            more: Fields of the context, or of its domain, findings or bench, by their names.
+        """
         said = iter(texts)
 
         def ask(request: CallRequest) -> CallReply:
@@ -105,18 +128,20 @@ class Desk:
             "config": AuthorConfig(reflexions=0, debug_rounds=1),
             "parents": tuple(parents),
             "inspirations": (),
-            "domain": "letters and sums",
-            "keywords": KEYWORDS,
-            "examples": EXAMPLES,
-            "demonstrations": (),
-            "ask": ask,
-            "try_out": self.try_out,
-            "teach": self.teach,
-            "keep": self.kept.extend,
+            "domain": DomainFacts("letters and sums", keywords=KEYWORDS, examples=EXAMPLES),
+            "findings": Findings(),
+            "bench": Bench(ask, self.try_out, self.teach, self.kept.extend),
             "trial": FixedTrial(trial or {}),
             "values": values,
             "rng": random.Random(0),
         }
+        for part in ("domain", "findings", "bench"):
+            given = {
+                name: more.pop(name)
+                for name in [*more]
+                if name not in defaults and hasattr(defaults[part], name)
+            }
+            defaults[part] = replace(defaults[part], **given)
         return Context(**{**defaults, **more})
 
     def try_out(self, agent: Agent) -> list[ItemResult]:

@@ -108,10 +108,10 @@ def shown(prompt: str) -> list[str]:
 
 
 def test_what_the_context_does_not_hold_is_left_out_and_said(desk: Desk) -> None:
-    whole = AUTHOR.write(context(desk, [text("A")] * 3, room=100_000))
+    whole = AUTHOR.write(context(desk, [text("A")] * 3, context_tokens=100_000))
     assert (shown(said(desk, 0)), whole.note) == ([a.agent.name for a in ARCHIVE], "")
     desk.asked.clear()
-    written = AUTHOR.write(context(desk, [text("A")] * 3, room=3000))
+    written = AUTHOR.write(context(desk, [text("A")] * 3, context_tokens=3000))
     assert 0 < len(shown(said(desk, 0))) < 4
     assert f"it is shown {len(shown(said(desk, 0)))} of 4 agents" in written.note
     length = sum(len(content) for _, content in desk.asked[2].messages)

@@ -23,7 +23,7 @@ def context(house: House, bench: Bench, source: str, noted: list[Importance], **
         probe_items=2, probe_calls=more.pop("probe_calls", 99), reflexions=0, debug_rounds=0
     )
     return Desk(house).context(
-        "simplify", [parent], probe=bench.probe, note=noted.extend, config=config, **more
+        "simplify", [parent], probe=bench.probe, record_importance=noted.extend, config=config, **more
     )
 
 

@@ -33,7 +33,7 @@ def model(request: CallRequest) -> str:
 
 
 class Bench:
-    """Runs agents as `Context.probe` does, and remembers which."""
+    """Runs agents as `Workbench.probe` does, and remembers which."""
 
     def __init__(self, house: House) -> None:
         self.house = house
@@ -48,7 +48,13 @@ class Bench:
 def context(house: House, bench: Bench, parents: Sequence[Parent], **more: object) -> Context:
     noted: list[Importance] = []
     config = AuthorConfig(probe_items=4, probe_calls=80, reflexions=0)
-    fields = {"probe": bench.probe, "note": noted.extend, "config": config, "trial": {"team_keep": 3}, **more}
+    fields = {
+        "probe": bench.probe,
+        "record_importance": noted.extend,
+        "config": config,
+        "trial": {"team_keep": 3},
+        **more,
+    }
     return Desk(house).context("team", parents, **fields)
 
 
@@ -69,7 +75,7 @@ def test_pools_have_at_least_eight_roles_that_differ(family: str) -> None:
 def test_the_most_important_roles_of_a_team_become_a_smaller_one(house: House) -> None:
     bench, noted = Bench(house), []
     parent = parent_of(team_source("All", "All of them.", POOLS["general"]))
-    candidate = made(Composer().write(context(house, bench, [parent], note=noted.extend)))
+    candidate = made(Composer().write(context(house, bench, [parent], record_importance=noted.extend)))
     assert sorted(names_in(candidate.agent.source)) == sorted(RIGHT)
     assert candidate.agent.name.startswith("Team of 3: ")
     assert "The 3 of 9 roles" in candidate.thought
@@ -102,7 +108,7 @@ def test_a_parent_that_takes_the_first_so_many_is_judged_with_all(house: House) 
 
 def test_without_a_larger_team_a_pool_of_the_domain_is_tried(house: House) -> None:
     bench = Bench(house)
-    candidate = made(Composer().write(context(house, bench, [seed("direct")], family="mgsm")))
+    candidate = made(Composer().write(context(house, bench, [seed("direct")], name="mgsm")))
     assert set(names_in(bench.agents[0].source)) == {name for name, _ in POOLS["mathematics"]}
     assert sorted(names_in(candidate.agent.source)) == sorted(RIGHT)
 
@@ -118,7 +124,7 @@ def test_the_meta_agent_adds_roles_to_the_pool(house: House) -> None:
         asked.append(request)
         return CallReply(told)
 
-    given = context(house, bench, [], family="mgsm", ask=ask)
+    given = context(house, bench, [], name="mgsm", ask=ask)
     made(LLMAuthor().write(given))
     assert "Linguist" in names_in(bench.agents[0].source)
     assert [(r.purpose, r.model, r.agent) for r in asked] == [("meta", "meta", "brief-4")]

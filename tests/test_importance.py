@@ -129,7 +129,7 @@ class Ledger:
 
 
 class Bench:
-    """Runs agents as `Context.probe` does, on items that are right if the answer is 7."""
+    """Runs agents as `Workbench.probe` does, on items that are right if the answer is 7."""
 
     def __init__(self, house: House) -> None:
         self.house, self.ledger, self.runs = house, Ledger(), []

@@ -133,23 +133,31 @@ def test_the_preset_sets_what_it_needs_and_users_override_it() -> None:
     assert (search.operators, len(search.seeds)) == (("novel",), SEEDS)
     assert (author.name, author.temperature, author.reflexions) == ("adas", 0.8, 2)
     assert (author.formats, config.evaluate.racing) == (("program",), False)
-    assert config.llm.meta_room == 16384
+    assert config.llm.meta_context_tokens == 16384
     assert resolved(config).author == author
     theirs = compose(
         ["author.temperature=0.2", "evaluate.racing=true", "search=adas", "llm.local.meta_context=999"]
     )
-    assert (theirs.author.temperature, theirs.evaluate.racing, theirs.llm.meta_room) == (0.2, True, 2048)
+    assert (theirs.author.temperature, theirs.evaluate.racing, theirs.llm.meta_context_tokens) == (
+        0.2,
+        True,
+        2048,
+    )
     assert compose(["author=llm", "search=adas"]).author.name == "llm"
     plain = compose([])
-    assert (plain.author.name, plain.author.temperature, plain.llm.meta_room) == ("mixed", None, 2048)
+    assert (plain.author.name, plain.author.temperature, plain.llm.meta_context_tokens) == (
+        "mixed",
+        None,
+        2048,
+    )
 
 
 def test_the_room_of_the_meta_model_is_that_of_its_server() -> None:
     config = compose(["search=adas"])
     shared = dataclasses.replace(config.llm, meta=config.llm.task)
-    assert shared.meta_room == 2048
+    assert shared.meta_context_tokens == 2048
     elsewhere = compose(["search=adas", "llm=endpoint", "llm.meta.model=a", "llm.task.model=b"])
-    assert elsewhere.llm.meta_room == 0
+    assert elsewhere.llm.meta_context_tokens == 0
 
 
 def test_its_author_writes_nothing_else() -> None:

@@ -78,7 +78,7 @@ class _Talk:
     @property
     def note(self) -> str:
         """One line where agents were left out."""
-        shown, of = len(self._shown), len(self._context.archive)
+        shown, of = len(self._shown), len(self._context.findings.archive)
         return "" if shown == of else _note(shown, of)
 
     def open(self) -> CallReply:
@@ -98,7 +98,7 @@ class _Talk:
     def _answer(self, step: str) -> CallReply:
         while True:
             first = (("system", prompts.system()), ("user", prompts.design(self._context, self._shown)))
-            reply = self._context.ask(request(self._context, (*first, *self._said), step))
+            reply = self._context.bench.ask(request(self._context, (*first, *self._said), step))
             if reply.fault != "context" or not self._shown:
                 break
             self._shown = best_and_newest(self._shown, len(self._shown) // 2)
@@ -108,7 +108,7 @@ class _Talk:
 
 def _look_again(context: Context, talk: _Talk, text: CallReply) -> CallReply:
     """Two reflexions; the first sees the agent that was found before."""
-    previous = context.archive[-1] if context.archive and context.brief.number else None
+    previous = context.findings.archive[-1] if context.findings.archive and context.brief.number else None
     for number in range(min(LOOKS, context.config.reflexions or 0)):
         if text.fault:
             break
@@ -118,12 +118,12 @@ def _look_again(context: Context, talk: _Talk, text: CallReply) -> CallReply:
 
 def fitting(context: Context) -> tuple[Parent, ...]:
     """The archive, or as many of its agents as the meta model's context holds beside the conversation."""
-    archive = context.archive
-    if not context.room or not archive:
+    archive = context.findings.archive
+    if not context.context_tokens or not archive:
         return archive
     answers = (LOOKS + context.attempts) * context.config.max_tokens  # of the longest conversation
     asked = prompts.design(context, ()) + prompts.look(0, archive[-1]) + prompts.look(1, None)
-    left = context.room - answers - len(asked) / CHARACTERS
+    left = context.context_tokens - answers - len(asked) / CHARACTERS
     for count in range(len(archive), 0, -1):
         chosen = best_and_newest(archive, count)
         if sum(len(prompts.entry(agent)) + 2 for agent in chosen) / CHARACTERS <= left:

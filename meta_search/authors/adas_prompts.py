@@ -67,7 +67,8 @@ def design(context: Context, shown: Sequence[Parent]) -> str:
     """
     archive = "\n\n".join(entry(agent) for agent in shown) or NONE
     return (
-        f"Find agents that solve these tasks: {context.domain}\nThe fitness of an agent is the share of "
+        f"Find agents that solve these tasks: {context.domain.brief}\n"
+        "The fitness of an agent is the share of "
         f"tasks that it gets right.\n\n{RUNTIME}\n\nThe form of an agent, by a small example:\n{EXAMPLE}\n\n"
         f"The agents so far:\n\n{archive}\n\n{MISTAKES}\n\n{TASK}\n{FORM}"
     )

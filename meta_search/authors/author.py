@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -23,7 +23,20 @@ from meta_search.types import (
     Scalar,
 )
 
-__all__ = ["Author", "Context", "Drawn", "Example", "Failure", "Parent", "Trial", "Worked", "Written"]
+__all__ = [
+    "Author",
+    "Context",
+    "DomainFacts",
+    "Drawn",
+    "Example",
+    "Failure",
+    "Findings",
+    "Parent",
+    "Trial",
+    "Workbench",
+    "Worked",
+    "Written",
+]
 
 
 class Trial(Protocol):
@@ -106,12 +119,80 @@ class Worked:
     result: ItemResult
 
 
-def _no_runs(agent: Agent, places: Sequence[int], without: Sequence[str]) -> list[ItemResult]:
-    return []
+class Workbench(Protocol):
+    """What an author may do through the engine while it carries a brief out; blocks till it is done.
+
+    Nothing of it is seen by other briefs before this one is delivered.
+    """
+
+    def ask(self, request: CallRequest) -> CallReply:
+        """Send one request to the meta model. Faults of the endpoint are values in the reply."""
+        ...
+
+    def try_out(self, agent: Agent) -> list[ItemResult]:
+        """Run an agent in the sandbox against a scripted model, on one train item or more; costs nothing."""
+        ...
+
+    def teach(self, agent: Agent, examples: Sequence[Example], model: str) -> list[Worked]:
+        """Run an agent on examples with a model, `task` or `meta`; fewer where the search has ended."""
+        ...
+
+    def keep(self, demonstrations: Sequence[Demonstration]) -> None:
+        """Add worked examples to the run's pool."""
+        ...
+
+    def probe(self, agent: Agent, places: Sequence[int], without: Sequence[str]) -> list[ItemResult]:
+        """Run an agent on train items without some of its components.
+
+        Args:
+            agent: The agent.
+            places: Train items by their position, from 0.
+            without: Names of the components that stay silent; empty runs the whole agent.
+
+        Returns:
+            Scored results with traces, in the order of the places; fewer where the search has ended. Only
+            the calls behind them are kept.
+        """
+        ...
+
+    def record_importance(self, rows: Sequence[Importance]) -> None:
+        """Keep what components were found to be worth."""
+        ...
 
 
-def _no_note(rows: Sequence[Importance]) -> None:
-    pass
+@dataclass(frozen=True, slots=True)
+class DomainFacts:
+    """What an author is told about the domain.
+
+    Attributes:
+        brief: The domain's own paragraph: what the tasks are and how answers are scored.
+        name: Name of the domain.
+        keywords: Kind of item -> words that tell it from the other kinds, found on the examples split.
+        examples: The examples split.
+        questions: Of the train items, in order.
+    """
+
+    brief: str
+    name: str = ""
+    keywords: Mapping[str, str] = field(default_factory=dict)
+    examples: tuple[Example, ...] = ()
+    questions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What the run has found when a brief is handed out.
+
+    Attributes:
+        demonstrations: The pool of worked examples that all candidates share.
+        known: All agents of the run with their plans, if they have one.
+        archive: All evaluated agents in the order in which they came, for authors that see the whole
+            archive (`registry.AuthorSpec.sees_archive`); else empty.
+    """
+
+    demonstrations: tuple[Demonstration, ...] = ()
+    known: tuple[tuple[Agent, Mapping[str, Any] | None], ...] = ()
+    archive: tuple[Parent, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,49 +200,31 @@ class Context:
     """Everything an author may use for one brief.
 
     Attributes:
-        parents, inspirations: As the brief names them, best first.
-        domain: The domain's brief.
-        keywords: Kind of item -> words that tell it from the others (found on the examples split).
-        examples: The examples split.
-        demonstrations: Worked examples found so far in this run.
-        ask: Sends one request of the meta agent and waits.
-        try_out: Free dry run in the sandbox against a scripted LLM, on one train item or more.
-        teach: Runs an agent on examples with a model ("task" or "meta").
-        keep: Adds demonstrations to the run's pool.
+        brief: What to write.
+        config: The group `author` of the configuration.
+        parents: As the brief names them, best first.
+        inspirations: Further agents to be shown, best first.
+        domain: What the tasks are.
+        findings: What the run has found so far.
+        bench: Calls the meta model, runs agents.
         trial: The Optuna trial of the composer's design.
         values: For operator `tune`: what the tuning study chose for the first parent's parameters.
-        probe: Runs an agent on train items, by their places, without the components named: scored results
-            with traces, of which nothing is kept but the calls. Fewer where the search has ended.
-        note: Keeps what components were found to be worth.
-        family: Name of the domain. questions: Of the train items, in order.
-        known: All agents of the run with their plans, if they have one.
-        archive: For author `adas`: all agents of the population, in the order in which they came.
-        room: Tokens that the meta model can read and write in one call; 0 where that is not known.
-        attempts: Evaluations that the brief's chain has left (`search.attempts`), this one included.
+        rng: Seeded by the brief.
+        context_tokens: Tokens that the meta model can read and write in one call; 0 where that is not known.
+        attempts: Evaluations that the brief and its repairs have left (`search.attempts`), this one included.
     """
 
     brief: Brief
     config: AuthorConfig
     parents: tuple[Parent, ...]
     inspirations: tuple[Parent, ...]
-    domain: str
-    keywords: Mapping[str, str]
-    examples: tuple[Example, ...]
-    demonstrations: tuple[Demonstration, ...]
-    ask: Callable[[CallRequest], CallReply]
-    try_out: Callable[[Agent], list[ItemResult]]
-    teach: Callable[[Agent, Sequence[Example], str], list[Worked]]
-    keep: Callable[[Sequence[Demonstration]], None]
+    domain: DomainFacts
+    findings: Findings
+    bench: Workbench
     trial: Trial
     values: Mapping[str, Scalar]
     rng: random.Random
-    probe: Callable[[Agent, Sequence[int], Sequence[str]], list[ItemResult]] = _no_runs
-    note: Callable[[Sequence[Importance]], None] = _no_note
-    family: str = ""
-    questions: tuple[str, ...] = ()
-    known: tuple[tuple[Agent, Mapping[str, Any] | None], ...] = ()
-    archive: tuple[Parent, ...] = ()
-    room: int = 0
+    context_tokens: int = 0
     attempts: int = 1
 
 

@@ -24,7 +24,7 @@ TEACHERS = ("task", "meta")
 
 def bootstrap(context: Context) -> Written:
     """Write the child of the first parent that shows its own worked examples."""
-    if not context.parents or not context.examples:
+    if not context.parents or not context.domain.examples:
         return Written(None, (attempt(context, "draft", "bootstrap needs a parent and an examples split"),))
     parent = context.parents[0]
     described = plan_of(parent)
@@ -34,13 +34,15 @@ def bootstrap(context: Context) -> Written:
         return Written(None, (attempt(context, "draft", "the parent shows worked examples already"),))
     if described is None and not _makers(parse(parent.agent.source)):
         return Written(None, (attempt(context, "draft", "the parent has no call that could show examples"),))
-    pool = [d for d in context.demonstrations if fits(d, parent)]
+    pool = [d for d in context.findings.demonstrations if fits(d, parent)]
     if not pool and (described is None or "program" in described.ways()):
         pool = collect(context, parent)
         if not pool:
             return Written(None, (attempt(context, "draft", "no example was answered right by any teacher"),))
     shown = context.trial.suggest_int("bootstrap_shown", 1, 3)
-    many = len(pool) or len(context.examples)  # plans show those of the domain where no program is written
+    many = len(pool) or len(
+        context.domain.examples
+    )  # plans show those of the domain where no program is written
     thought = f"{parent.agent.name}, shown the {shown} nearest of {many} worked examples that scored right."
     name = f"{parent.agent.name.partition(', ')[0]}, {shown} shown"[:60]
     plan = None
@@ -68,17 +70,17 @@ def bootstrap(context: Context) -> Written:
 
 def collect(context: Context, parent: Parent) -> list[Demonstration]:
     """Run the parent on the examples, teacher after teacher, and keep the replies that scored right."""
-    todo: list[Example] = list(context.examples)
+    todo: list[Example] = list(context.domain.examples)
     kept: list[Demonstration] = []
     for teacher in TEACHERS:
-        worked: list[Worked] = context.teach(parent.agent, todo, teacher) if todo else []
+        worked: list[Worked] = context.bench.teach(parent.agent, todo, teacher) if todo else []
         for run in worked:
             reply = _first_reply(run)
             if run.right and reply:
                 kept.append(Demonstration(run.example.question, reply))
         done = {run.example.question for run in worked if run.right}
         todo = [example for example in todo if example.question not in done]
-    context.keep(kept)
+    context.bench.keep(kept)
     return kept
 
 

@@ -64,7 +64,7 @@ def pool_for(context: Context, plan: Plan) -> tuple[Demonstration, ...]:
 
     Only an agent that writes programs can teach any: the first such parent or inspiration does.
     """
-    pool = context.demonstrations
+    pool = context.findings.demonstrations
     if not plan.shown or "program" not in plan.ways() or any("```" in d.reply for d in pool):
         return pool
     for teacher in (*context.parents, *context.inspirations):
@@ -77,7 +77,7 @@ def pool_for(context: Context, plan: Plan) -> tuple[Demonstration, ...]:
 def _novel(context: Context) -> Plan:
     """Every choice from the trial: a way of working per kind of item, votes, worked examples."""
     trial = context.trial
-    kinds, choices = list(context.keywords)[:MOST_KINDS], list(context.config.ways)
+    kinds, choices = list(context.domain.keywords)[:MOST_KINDS], list(context.config.ways)
     if kinds:
         ways = {kind: trial.suggest_categorical(f"way:{kind}", choices) for kind in kinds}
     else:
@@ -90,7 +90,7 @@ def _routed(context: Context, ways: dict[str, str], samples: int, shown: int, na
     """A plan that works each kind in its way; the commonest way needs no route."""
     default = Counter(ways.values()).most_common(1)[0][0]
     routes = tuple(
-        Route(context.keywords[kind], way) for kind, way in ways.items() if kind and way != default
+        Route(context.domain.keywords[kind], way) for kind, way in ways.items() if kind and way != default
     )
     parts = [f"{kind} {way}" for kind, way in ways.items() if kind and way != default]
     thought = f"Works by {default}" + (f", but {', '.join(parts)}" if parts else "")
@@ -118,7 +118,7 @@ def _cross(context: Context, first: tuple[Parent, Plan], second: tuple[Parent, P
     """Each kind of item in the way of the parent that did better on it (ties: the cheaper parent's)."""
     parents, plans = (first[0], second[0]), (first[1], second[1])
     ways: dict[str, str] = {}
-    for kind, words in context.keywords.items():
+    for kind, words in context.domain.keywords.items():
         rates = [_rate(parent, kind) for parent in parents]
         cheaper = 0 if parents[0].tokens <= parents[1].tokens else 1
         winner = cheaper if rates[0] == rates[1] else rates.index(max(rates))
@@ -164,9 +164,9 @@ def _mutate(context: Context, parent: Parent, plan: Plan) -> Plan:
     trial = context.trial
     knob = trial.suggest_categorical("mutate", ["way", "shown", "samples"])
     others = [way for way in context.config.ways if way != plan.way] or [plan.way]
-    if knob == "way" and context.keywords:
-        kind = min(context.keywords, key=lambda k: (_rate(parent, k), context.rng.random()))
-        ways = {k: way_for(plan, words) for k, words in context.keywords.items()}
+    if knob == "way" and context.domain.keywords:
+        kind = min(context.domain.keywords, key=lambda k: (_rate(parent, k), context.rng.random()))
+        ways = {k: way_for(plan, words) for k, words in context.domain.keywords.items()}
         ways[kind] = context.rng.choice([w for w in context.config.ways if w != ways[kind]] or [ways[kind]])
         return _with_wording(_routed(context, ways, plan.samples, plan.shown, "Mutated"), plan)
     if knob == "way":
@@ -215,7 +215,7 @@ def _tune(context: Context) -> Written:
         f"{parent.agent.name} with {told}.",
         values=values,
         demonstrations=parent.agent.demonstrations
-        or demonstrations_for(parent.agent.source, context.demonstrations),
+        or demonstrations_for(parent.agent.source, context.findings.demonstrations),
         plan=parent.plan,
     )
     return Written(None, (made,)) if isinstance(made, Attempt) else Written(made)

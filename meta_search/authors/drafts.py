@@ -32,7 +32,7 @@ def fit(context: Context, agent: Agent) -> tuple[str | None, str, tuple[Paramete
     if fault:
         return "check", fault, ()
     space: dict[str, Parameter] = {}
-    for result in context.try_out(agent):
+    for result in context.bench.try_out(agent):
         space.update({p.name: p for p in result.space})
         if result.kind != "ok":
             return "dry_run", explain(result.kind, result.detail, agent.source), ()

@@ -68,7 +68,7 @@ class LLMAuthor:
         first = self._mended(context, form, self._draft(context, form), "")
         if first.candidate is None:
             return first
-        alike = twin(first.candidate, context.known)
+        alike = twin(first.candidate, context.findings.known)
         if not alike:
             return first
         # Asked again once. What comes of that is taken if it can be used, else the first after all.
@@ -132,9 +132,9 @@ class LLMAuthor:
     def _ask(self, context: Context, form: str, talk: Sequence[tuple[str, str]], step: str) -> str | Attempt:
         asked = request(context, (("system", prompts.system()), *talk), step)
         if form == "plan":
-            schema = plan_schema(sorted(set(context.keywords.values())), context.config.ways)
+            schema = plan_schema(sorted(set(context.domain.keywords.values())), context.config.ways)
             asked = replace(asked, max_tokens=min(context.config.max_tokens, PLAN_TOKENS), schema=schema)
-        reply = context.ask(asked)
+        reply = context.bench.ask(asked)
         if reply.fault:
             return attempt(context, "draft", f"{reply.fault}: {reply.message}")
         return reply.text
@@ -160,7 +160,7 @@ def candidate_from(context: Context, form: str, text: str) -> Candidate | Attemp
     draft = _read(context, form, text)
     if isinstance(draft, str):
         return attempt(context, "draft", draft, text)
-    pool = context.demonstrations if draft.plan is None else pool_for(context, draft.plan)
+    pool = context.findings.demonstrations if draft.plan is None else pool_for(context, draft.plan)
     carried = demonstrations_for(draft.source, pool) if draft.plan is None or draft.plan.shown else ()
     return finish(
         context,

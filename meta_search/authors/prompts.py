@@ -52,13 +52,13 @@ def system() -> str:
 def draft_plan(context: Context) -> str:
     """Ask for a plan as JSON."""
     routes = ""
-    if context.keywords:
-        known = "\n".join(f"- {kind}: {words}" for kind, words in context.keywords.items())
+    if context.domain.keywords:
+        known = "\n".join(f"- {kind}: {words}" for kind, words in context.domain.keywords.items())
         routes = f'\nKinds of tasks, and the "words" that tell them in a route:\n{known}\n'
     ways = f"{WAYS}\n{TEAM}" if "team" in context.config.ways else WAYS
     tags = f"\nUse these if you can: {', '.join(context.brief.tags)}." if context.brief.tags else ""
     return (
-        f"Tasks: {context.domain}\n\nWays of working:\n{ways}\n{routes}\n"
+        f"Tasks: {context.domain.brief}\n\nWays of working:\n{ways}\n{routes}\n"
         f"{_standing(context)}\n{TASKS.get(context.brief.operator, TASKS['novel'])}{tags}\n"
         'Reply with a JSON plan: "name", "thought" (one sentence), "way" (for all tasks that no route '
         'takes), "routes" (list of {"words", "way"}), "hint" (a sentence for the model, or empty), "samples" '
@@ -69,7 +69,7 @@ def draft_plan(context: Context) -> str:
 def draft_program(context: Context) -> str:
     """Ask for a whole program."""
     return (
-        f"Tasks: {context.domain}\n\n{RUNTIME}\n\n{_standing(context, sources=True)}\n"
+        f"Tasks: {context.domain.brief}\n\n{RUNTIME}\n\n{_standing(context, sources=True)}\n"
         f"{TASKS.get(context.brief.operator, TASKS['novel'])}\n"
         "Reply with a line `Name: …`, a line `Thought: …`, and the whole source in one ```python block."
     )
@@ -78,7 +78,7 @@ def draft_program(context: Context) -> str:
 def draft_edit(context: Context) -> str:
     """Ask for an edit of the first parent as search and replace blocks."""
     return (
-        f"Tasks: {context.domain}\n\n{RUNTIME}\n\n{_standing(context, sources=True)}\n"
+        f"Tasks: {context.domain.brief}\n\n{RUNTIME}\n\n{_standing(context, sources=True)}\n"
         f"{TASKS.get(context.brief.operator, TASKS['mutate'])}\n"
         "Reply with a line `Name: …`, a line `Thought: …`, and one or more edits of the first agent's "
         "source:\n<<<<<<< SEARCH\nlines that stand in the source, to the letter\n=======\n"

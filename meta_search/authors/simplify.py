@@ -42,13 +42,13 @@ class Smaller:
 def simplify(context: Context) -> Written:
     """Write the smallest agent that scores as the first parent does on a few train items."""
     agent, most = context.parents[0].agent, context.config.probe_calls
-    before = whole(agent, context.probe, range(context.config.probe_items))
+    before = whole(agent, context.bench.probe, range(context.config.probe_items))
     judged = _judged(context, before) if context.config.judge else []
     unimportant = [row.component for row in sorted(judged, key=lambda r: r.value)]
     # A judge spares the runs without what matters most.
-    found = leave_out(agent, context.probe, before, most, unimportant[: (len(unimportant) + 1) // 2])
-    context.note([*judged, *found.rows])
-    made = smallest(agent, context.probe, found, most)
+    found = leave_out(agent, context.bench.probe, before, most, unimportant[: (len(unimportant) + 1) // 2])
+    context.bench.record_importance([*judged, *found.rows])
+    made = smallest(agent, context.bench.probe, found, most)
     if made is None:
         seen = ", ".join(f"{r.component} {r.value:+.2f}" for r in found.rows) or "none could be left out"
         return Written(None, (attempt(context, "draft", f"no component can go: {seen}"[:400]),))
@@ -64,9 +64,9 @@ def simplify(context: Context) -> Written:
 
 
 def _judged(context: Context, before: Sequence[tuple[int, ItemResult]]) -> list[Importance]:
-    questions = [context.questions[place] for place, _ in before]
+    questions = [context.domain.questions[place] for place, _ in before]
     results, most = [result for _, result in before], context.config.probe_calls
-    return by_judge(context.parents[0].agent.id, results, questions, context.ask, most)
+    return by_judge(context.parents[0].agent.id, results, questions, context.bench.ask, most)
 
 
 def smallest(agent: Agent, probe: Probe, found: LeftOut, most_calls: int) -> Smaller | None:

@@ -60,7 +60,7 @@ def team(context: Context, generate: bool) -> Written:
     roles = roles_in(agent.source) or _roles_of(results)
     chosen = tuple(pair for row in rows[:keep] for pair in roles if pair[0] == row.component)
     if parent is not None and whole:
-        context.note([replace(row, agent=parent.agent.id) for row in rows])
+        context.bench.record_importance([replace(row, agent=parent.agent.id) for row in rows])
         agent = parent.agent
     return _written(context, agent, chosen, rows, results)
 
@@ -90,17 +90,17 @@ def _runs(context: Context, agent: Agent) -> list[ItemResult]:
     """As many train items as the budget of calls has room for if nobody ever agrees."""
     most = ROUNDS * max(1, len(roles_in(agent.source)))
     items = max(1, min(context.config.probe_items, context.config.probe_calls // most))
-    return context.probe(agent, range(items), ())
+    return context.bench.probe(agent, range(items), ())
 
 
 def _pool_agent(context: Context, known: Roles, generate: bool) -> Agent:
     """A team of the parent's roles and those of the domain's family, and of the meta agent if it is asked."""
-    pool = pool_of(context.family)
+    pool = pool_of(context.domain.name)
     new: Roles = ()
     if generate:
         brief = context.brief
-        reply = context.ask(
-            request_for_roles(context.domain, known or pool, brief.temperature, brief.seed, brief.code)
+        reply = context.bench.ask(
+            request_for_roles(context.domain.brief, known or pool, brief.temperature, brief.seed, brief.code)
         )
         new = () if reply.fault else read_roles(reply.text, [name for name, _ in (*known, *pool)])
     taken = {name for name, _ in (*known, *new)}

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from domains.domain import Item
-from meta_search.authors.author import Context, Example, Failure, Parent, Trial
+from meta_search.authors.author import Context, DomainFacts, Example, Failure, Findings, Parent, Trial
 from meta_search.engine.workbench import Errand
 from meta_search.guide.guide import Order
 from meta_search.run.members import Member, Members
@@ -116,24 +116,23 @@ class Briefing:
             config=self._session.config.author,
             parents=tuple(self._parent(self._members[a]) for a in brief.parents),
             inspirations=tuple(self._parent(self._members[a]) for a in brief.inspirations),
-            domain=self._session.domain.brief,
-            keywords=self.keywords,
-            examples=self.examples,
-            demonstrations=tuple(self.pool),
-            ask=errand.ask,
-            try_out=errand.try_out,
-            teach=errand.teach,
-            keep=errand.keep,
+            domain=DomainFacts(
+                brief=self._session.domain.brief,
+                name=self._session.config.domain.name,
+                keywords=self.keywords,
+                examples=self.examples,
+                questions=tuple(item.question for item in self._train.values()),
+            ),
+            findings=Findings(
+                demonstrations=tuple(self.pool),
+                known=tuple((m.agent, m.candidate.plan) for m in self._members),
+                archive=tuple(map(self._parent, archive)),
+            ),
+            bench=errand,
             trial=trial,
             values=values,
             rng=random.Random(brief.seed),
-            probe=errand.probe,
-            note=errand.note,
-            family=self._session.config.domain.name,
-            questions=tuple(item.question for item in self._train.values()),
-            known=tuple((m.agent, m.candidate.plan) for m in self._members),
-            archive=tuple(map(self._parent, archive)),
-            room=self._session.config.llm.meta_room,
+            context_tokens=self._session.config.llm.meta_context_tokens,
             attempts=attempts,
         )
 

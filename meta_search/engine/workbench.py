@@ -115,7 +115,7 @@ class Errand:
         ]
 
     def probe(self, agent: Agent, places: Sequence[int], without: Sequence[str]) -> list[ItemResult]:
-        """Runs on train items, by their places, without the components named; see `Context.probe`."""
+        """Runs on train items, by their places, without the components named; see `Workbench.probe`."""
         if self._closed:
             return []
         items = take(self._session.domain.items("train"), self._session.config.evaluate.items)
@@ -126,7 +126,7 @@ class Errand:
         ]
         return self._results("probe", [replace(job, mute=tuple(without)) for job in jobs], self._probe)
 
-    def note(self, rows: Sequence[Importance]) -> None:
+    def record_importance(self, rows: Sequence[Importance]) -> None:
         """What components are worth, for the archive, once the brief is delivered."""
         self.noted += rows
 

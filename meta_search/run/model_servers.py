@@ -30,9 +30,10 @@ def start_servers(
 
     local = config.llm.local
     endpoints: dict[str, Endpoint] = {}
+    slots, context = min(2, local.slots), config.llm.meta_context_tokens
     for role, name, threads, slots, context in (
         ("task", config.llm.task.model, local.threads, local.slots, local.context),
-        ("meta", config.llm.meta.model, local.meta_threads, min(2, local.slots), config.llm.meta_room),
+        ("meta", config.llm.meta.model, local.meta_threads, slots, context),
     ):
         if role == "meta" and name == config.llm.task.model:
             endpoints[role] = endpoints["task"]

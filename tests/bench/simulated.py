@@ -48,7 +48,7 @@ class Simulation:
         self._evaluator.close()
 
     def probe(self, agent: Agent, places: Sequence[int], mute: Sequence[str]) -> list[ItemResult]:
-        """As `Context.probe`."""
+        """As `Workbench.probe`."""
         jobs = [
             ItemJob(agent, "train", str(place), 0, "How many loaves?", mute=tuple(mute)) for place in places
         ]
