@@ -16,7 +16,7 @@ from tests.bench.landscape import choosing
 from tests.bench.landscape.measures import NEVER, calls_until, median, ratio, regret_at, saving
 from tests.bench.landscape.racing import race, wilcoxon
 from tests.bench.landscape.screening import first, nearest, ridge, screened
-from tests.bench.landscape.simulate import SEEDS, Evaluation, Simulated, Trace, configuration
+from tests.bench.landscape.simulate import SEEDS, EndedRace, Simulated, Trace, configuration
 from tests.bench.landscape.stand_ins import Table
 from tests.bench.landscape.strategies import STRATEGIES, searches
 from tests.bench.landscape.table import FILE, Design, Landscape
@@ -120,14 +120,14 @@ def test_where_a_candidate_stands() -> None:
 
 
 def test_a_search_is_a_function_of_its_seed() -> None:
-    one, two, other = (Simulated(LAND, configuration(seed, 12)).search() for seed in (1, 1, 2))
+    one, two, other = (Simulated(LAND, configuration(seed, 12)).simulate() for seed in (1, 1, 2))
     assert one == two
     assert one != other
     assert one.briefs == 12
 
 
 def test_every_call_of_the_table_is_counted() -> None:
-    trace = Simulated(LAND, configuration(1, 12)).search()
+    trace = Simulated(LAND, configuration(1, 12)).simulate()
     ran = sum(row.calls for e in trace.evaluations for row in LAND.rows(e.design)[: e.items])
     assert trace.calls == trace.writing + ran
     assert trace.writing > 0  # `simplify` tries what the parent can do without
@@ -147,7 +147,7 @@ def test_every_call_of_the_table_is_counted() -> None:
 
 
 def test_a_search_finds_the_best_design_and_stops_hopeless_ones() -> None:
-    trace = Simulated(LAND, configuration(1, 30)).search()
+    trace = Simulated(LAND, configuration(1, 30)).simulate()
     best = trace.evaluations[-1].best
     assert best is not None
     assert LAND.score(best, LAND.searched) >= 16
@@ -178,8 +178,8 @@ def test_strategies_do_what_they_are_called() -> None:
     assert guided != unguided
 
 
-def evaluation(design: Design, used: int, best: Design, stopped: str = "", items: int = 20) -> Evaluation:
-    return Evaluation(design, items, stopped, "novel", used, best)
+def evaluation(design: Design, used: int, best: Design, stopped: str = "", items: int = 20) -> EndedRace:
+    return EndedRace(design, items, stopped, "novel", used, best)
 
 
 def test_calls_until_regret_is_small() -> None:

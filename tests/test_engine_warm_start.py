@@ -18,8 +18,9 @@ from meta_search.config import Config
 from meta_search.engine.warm_start import begin, prior_of
 from meta_search.guide.guide import Guide
 from meta_search.guide.prior import MOST, Prior
-from meta_search.run.journal import Journal
+from meta_search.run.journal import Recorder
 from meta_search.run.progress import Progress
+from meta_search.run.run import Run
 from meta_search.run.session import Session
 from meta_search.testing import CountingEndpoint
 from tests import replay_kit as kit
@@ -155,11 +156,11 @@ def test_without_a_prior_earlier_runs_are_not_looked_at(folder: Path, word: str)
     chosen = config(path, word)
     guide = Guide(0, chosen.search.operators, ("composer",), ("plan",))
     session = Session(chosen, folder / "mine", *[cast(Any, None)] * 3, 0.0, 0.0, cast(Any, None))
-    journal, rows = Journal(), list[Any]()
+    journal, rows = Recorder(), list[Any]()
     journal.open(rows.extend)
     with Progress(chosen, folder / "mine", 0.0, live=False) as progress:
-        begin(session, guide, journal, progress)
+        begin(Run(session, progress, cast(Any, None), journal), guide)
         assert not rows
         wanted = replace(chosen, search=replace(chosen.search, prior=True, guided=True))
-        begin(replace(session, config=wanted), guide, journal, progress)
+        begin(Run(replace(session, config=wanted), progress, cast(Any, None), journal), guide)
         assert len(rows) == 1

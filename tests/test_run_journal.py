@@ -4,43 +4,42 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from concurrent.futures import Future
 from typing import Any
 
-from meta_search.run.journal import FLUSH_EVENTS, Journal, call_name, delivery, job_key, key_of
-from meta_search.types import Agent, CallRequest, ItemJob, ItemResult, Usage
+from meta_search.run.events import Decided, ItemDelivered, LookPlanned, Resumed, SearchStopped
+from meta_search.run.journal import FLUSH_EVENTS, Recorder, Unrecorded, call_name, job_key
+from meta_search.types import Agent, CallRequest, ItemJob
 
 
-def opened() -> tuple[Journal, list[list[tuple[str, Mapping[str, Any]]]]]:
-    journal, written = Journal(), []
+def item(agent: str = "a", repeat: int = 0) -> ItemDelivered:
+    return ItemDelivered(agent, "train", "q", repeat, "ok", score=1.0)
+
+
+def opened() -> tuple[Recorder, list[list[tuple[str, Mapping[str, Any]]]]]:
+    journal, written = Recorder(), []
     journal.open(lambda rows: written.append(list(rows)))
     return journal, written
 
 
 def test_what_comes_from_threads_is_handed_out_one_by_one() -> None:
     journal, _ = opened()
-    seen: list[int] = []
-    threads = [
-        threading.Thread(target=journal.put, args=(("written", n), lambda n=n: seen.append(n)))
-        for n in range(9)
-    ]
+    threads = [threading.Thread(target=journal.put, args=(("written", n), f"brief {n}")) for n in range(9)]
     for thread in threads:
         thread.start()
-    for _ in threads:
-        action = journal.next(5.0)
-        assert action is not None
-        action()
-    assert sorted(seen) == list(range(9))
+    seen = [journal.next(5.0) for _ in threads]
+    assert sorted(map(str, seen)) == [f"brief {n}" for n in range(9)]
     assert journal.next(0.0) is None
 
 
 def test_deliveries_are_written_in_batches_and_never_after_what_follows_them() -> None:
     journal, written = opened()
     for n in range(FLUSH_EVENTS + 2):
-        journal.note("delivery", {"n": n})
+        journal.record(item(repeat=n))
     assert [len(rows) for rows in written] == [FLUSH_EVENTS]
-    journal.note("race", {"to": 6})
+    journal.record(LookPlanned("a", "train", 6))
     assert [kind for kind, _ in written[1]] == ["delivery", "delivery", "race"]
-    journal.note("delivery", {})
+    journal.record(item())
     journal.flush(now=False)
     assert len(written) == 2  # it has not waited long enough
     journal.flush()
@@ -61,15 +60,24 @@ def test_only_what_the_clock_decides_is_numbered() -> None:
     ]
 
 
+def test_without_a_record_the_clock_decides_all_the_same() -> None:
+    journal, rows = Unrecorded(), list[Any]()
+    journal.open(rows.extend)
+    for event in (item(), Decided("items", 4), SearchStopped("time"), Resumed()):
+        journal.record(event)
+    assert (journal.decide("items", lambda: 4), journal.stop("time")) == (4, "time")
+    assert journal.expired(lambda: True)
+    come: Future[int] = Future()
+    come.set_result(1)
+    assert journal.arrived({("item", "a"): come, ("item", "b"): Future()}, 5.0) == [come]
+    journal.flush()
+    assert rows == []
+
+
 def test_a_result_is_known_by_the_key_of_its_job() -> None:
     agent = Agent.of("a", "def forward(self, taskInfo): return '1'")
     job = ItemJob(agent, "train", "q", 2, "?")
-    result = ItemResult(agent.id, "train", "q", 2, "ok", score=1.0, used=Usage(3, 10, 20), seconds=9.0)
-    told = delivery(result)
-    assert key_of(told) == job_key(job)
-    assert (told["score"], told["calls"], told["tokens"]) == (1.0, 3, 30)
-    assert "seconds" not in told  # a replay takes another time
-    assert "detail" in delivery(ItemResult(agent.id, "train", "q", 2, "llm", detail="down"))
+    assert item(agent.id, repeat=2).key == job_key(job)
 
 
 def test_calls_of_a_brief_are_told_apart() -> None:

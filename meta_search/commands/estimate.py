@@ -17,8 +17,7 @@ from meta_search.config import Config
 from meta_search.errors import ConfigError
 from meta_search.final.field import BASELINES
 from meta_search.report.tables import usd_text
-from meta_search.run.progress import Progress
-from meta_search.run.runner import Pairs, Runner, make_job
+from meta_search.run.run import Run
 from meta_search.run.session import Session
 from meta_search.types import SPLITS, Candidate, ItemJob, ItemResult, Split, Usage
 
@@ -175,39 +174,43 @@ def _scaled(usage: Usage, share: float) -> Usage:
     )
 
 
-def before_search(session: Session, progress: Progress, runner: Runner, seeds: int) -> None:
+def before_search(run: Run) -> None:
     """Tell what a search will need, and ask where money would be spent without a limit.
 
+    Args:
+        run: The run at work; its members are the seeds.
+
     Raises:
         Declined: The answer was no.
     """
-    config = session.config
+    config = run.config
     if config.llm.mode == "replay":  # nothing is sent
         return
-    planned = {split: runner.planned(split) for split in SPLITS}
-    habit = habits.habit_of(config, session.folder)
-    _tell(session, progress, estimate_search(config, planned, seeds, habit, _prices(session)))
+    planned = {split: run.runner.planned(split) for split in SPLITS}
+    habit = habits.habit_of(config, run.session.folder)
+    _tell(run, estimate_search(config, planned, len(run.members), habit, _prices(run.session)))
 
 
-def before_evaluation(
-    session: Session, progress: Progress, chosen: Sequence[Candidate], runner: Runner, pairs: Pairs
-) -> None:
+def before_evaluation(run: Run, chosen: Sequence[Candidate]) -> None:
     """Tell what an evaluation will need, its calls counted by free dry runs, and ask as `before_search`.
+
+    Args:
+        run: The run at work.
+        chosen: The agents to evaluate.
 
     Raises:
         Declined: The answer was no.
     """
-    config, split = session.config, session.config.evaluate.split
+    config, runner, split = run.config, run.runner, run.config.evaluate.split
     agents, items = list({c.agent.id: c for c in chosen}.values()), runner.items(split)
     stride = max(1, math.ceil(len(agents) / MOST_DRY))
     jobs: list[ItemJob | None] = [
-        make_job(session, c.agent, items[0], split, 0, pairs) if items and number % stride == 0 else None
+        runner.job(c.agent, items[0], split) if items and number % stride == 0 else None
         for number, c in enumerate(agents)
     ]
-    habit = habits.habit_of(config, session.folder)
-    counted = _dry(session, jobs)
-    found = estimate_evaluation(config, counted, runner.planned(split), habit, _prices(session))
-    _tell(session, progress, found)
+    habit = habits.habit_of(config, run.session.folder)
+    counted = _dry(run.session, jobs)
+    _tell(run, estimate_evaluation(config, counted, runner.planned(split), habit, _prices(run.session)))
 
 
 def _prices(session: Session) -> Prices:
@@ -236,16 +239,15 @@ def _dry(session: Session, jobs: Sequence[ItemJob | None]) -> list[Usage | None]
     return counted
 
 
-def _tell(session: Session, progress: Progress, found: Estimate) -> None:
+def _tell(run: Run, found: Estimate) -> None:
     """Print it; ask where somebody can answer, the model costs money, and no budget was given."""
     for line in found.lines():
-        progress.note(line)
-    config = session.config
-    budget = config.budget
+        run.progress.print_line(line)
+    config, budget = run.config, run.config.budget
     bounded = any(limit is not None for limit in (budget.usd, budget.tokens, budget.calls))
     if bounded or not found.usage.cost_usd or not config.run.confirm:
         return
-    if progress.ask(f"no budget is given: spend about {usd_text(found.usage.cost_usd)}?") is False:
+    if run.progress.ask(f"no budget is given: spend about {usd_text(found.usage.cost_usd)}?") is False:
         raise Declined("not started, nothing was spent: set a limit with budget.usd=…, or answer y")
 
 

@@ -23,8 +23,8 @@ from meta_search.report.tables import evaluation_row
 from meta_search.run.folder import write_config
 from meta_search.run.members import Member, Members
 from meta_search.run.progress import MOST_ROWS, Progress
-from meta_search.run.runner import Pairs, Runner
-from meta_search.run.session import Session, open_session
+from meta_search.run.run import Run
+from meta_search.run.session import open_session
 from meta_search.run.signals import signals
 from meta_search.types import Agent, Brief, Candidate, ItemJob, ItemResult, Split
 
@@ -121,53 +121,44 @@ def evaluate_agents(agents: str, config: Config, live: bool = True) -> Evaluated
     split = config.evaluate.split
     if split == "test" and config.evaluate.items:
         config = replace(config, evaluate=replace(config.evaluate, test_items=config.evaluate.items))
-    sitting = evaluate_folder.open_folder(config)
-    folder = sitting.folder
+    earlier = evaluate_folder.open_folder(config)
+    folder = earlier.folder
     with (
         estimate.undone(folder),
-        Progress(config, folder, sitting.elapsed_s, live, split) as progress,
-        open_session(config, folder, sitting.elapsed_s, progress.say) as session,
+        Progress(config, folder, earlier.elapsed_s, live, split) as progress,
+        open_session(config, folder, earlier.elapsed_s, progress.say) as session,
     ):
         progress.attach(session)
         progress.phase = "evaluate"
-        session.write("set_meta", "kind", "evaluate").result()
-        session.host.call("set_phase", "final").result()  # all of the budget: there is no search
-        runner = Runner(session)
-        pairs = tuple((i.question, i.target) for i in session.domain.items("examples"))
-        if sitting.goes_on:
+        session.pen.set_meta("kind", "evaluate").result()
+        session.set_phase("final")  # all of the budget: there is no search
+        run = Run.of(session, progress)
+        if earlier.goes_on:
             write_config(folder, config)  # now that no other process writes there
-            found = sitting.recall(runner, (c.agent for c in chosen), split)
+            found = earlier.recall(run.runner, (c.agent for c in chosen), split)
             progress.say(f"going on with {folder}: {found} results are there already")
         else:
-            estimate.before_evaluation(session, progress, chosen, runner, pairs)
-        bench = Bench(session, runner, progress, chosen, split, pairs)
-        with signals(bench.interrupt):
-            cut = bench.run()
-        return Evaluated(folder, bench.rows(), cut)
+            estimate.before_evaluation(run, chosen)
+        evaluation = EvaluationRun(run, chosen, split)
+        with signals(evaluation.interrupt):
+            cut = evaluation.run()
+        return Evaluated(folder, evaluation.rows(), cut)
 
 
-class Bench:
+class EvaluationRun:
     """One evaluation under way. `run` once, on the thread that made it.
 
     Args:
-        session: The opened run. runner: Runs and archives items. progress: Shows how far it is.
+        run: The run at work.
         chosen: The agents. One that stands twice among them runs once.
-        split: Split to evaluate on. pairs: What agents see as `self.examples`.
+        split: Split to evaluate on.
     """
 
-    def __init__(
-        self,
-        session: Session,
-        runner: Runner,
-        progress: Progress,
-        chosen: Sequence[Candidate],
-        split: Split,
-        pairs: Pairs,
-    ) -> None:
-        self._folder, self._runner, self._progress = session.folder, runner, progress
-        self._chosen, self._split, self._pairs = chosen, split, pairs
+    def __init__(self, run: Run, chosen: Sequence[Candidate], split: Split) -> None:
+        self._folder, self._runner, self._progress = run.session.folder, run.runner, run.progress
+        self._chosen, self._split = chosen, split
         self._agents = len({c.agent.id for c in chosen})
-        self._planned = runner.planned(split)
+        self._planned = run.runner.planned(split)
         self._events: queue.SimpleQueue[tuple[Member, Future[ItemResult]] | None] = queue.SimpleQueue()
         self._running: dict[str, Member] = {}
         self._rows: dict[str, dict[str, Any]] = {}
@@ -233,14 +224,14 @@ class Bench:
             if agent.id in self._rows or agent.id in self._running:
                 continue
             member = self._running[agent.id] = Member(candidate)
-            self._runner.write("add_candidate", candidate, "evaluated")
-            yield from self._runner.next_jobs(member, self._split, self._pairs, self._planned)
+            self._runner.pen.add_candidate(candidate, "evaluated")
+            yield from self._runner.next_jobs(member, self._split, self._planned)
 
     def _arrived(self, member: Member, future: Future[ItemResult]) -> None:
         self._events.put((member, future))
 
     def _take(self, member: Member, future: Future[ItemResult]) -> None:
-        self._cut = self._runner.take(member, future) or self._cut
+        self._cut = self._runner.deliver(member, future) or self._cut
         self._ran += 1
         if member.agent.id in self._running and member.ran(self._split) >= self._planned:
             self._finish(member)

@@ -17,9 +17,9 @@ from meta_search.run.folder import ARCHIVE, new_folder, read_config
 from meta_search.run.runner import Runner
 from meta_search.types import Agent, Split
 
-__all__ = ["Sitting", "open_folder"]
+__all__ = ["EvaluationFolder", "open_folder"]
 
-# What another sitting may have otherwise: how long, how fast and where; never what makes an item's result.
+# What another session may have otherwise: how long, how fast and where; never what makes an item's result.
 CHANGEABLE = (
     *("budget.", "ray.", "run.", "evaluate.executor", "evaluate.workers", "evaluate.per_worker"),
     *("llm.max_concurrency", "llm.requests_per_minute", "llm.tokens_per_minute", "llm.max_retries"),
@@ -29,12 +29,13 @@ CHANGEABLE = (
 
 
 @dataclass(frozen=True, slots=True)
-class Sitting:
-    """Where an evaluation lies and what earlier sittings left there.
+class EvaluationFolder:
+    """Where an evaluation lies and what earlier sessions left there.
 
     Attributes:
-        folder: The run folder. elapsed_s: Seconds of earlier sittings.
-        goes_on: Whether there was one.
+        folder: The run folder.
+        elapsed_s: Seconds of earlier sessions.
+        goes_on: Whether there were any.
     """
 
     folder: Path
@@ -42,7 +43,7 @@ class Sitting:
     goes_on: bool = False
 
     def recall(self, runner: Runner, agents: Iterable[Agent], split: Split) -> int:
-        """Tell a runner the results that earlier sittings archived. Returns their number."""
+        """Tell a runner the results that earlier sessions archived. Returns their number."""
         if not self.goes_on:
             return 0
         found = 0
@@ -54,7 +55,7 @@ class Sitting:
         return found
 
 
-def open_folder(config: Config) -> Sitting:
+def open_folder(config: Config) -> EvaluationFolder:
     """The folder of an evaluation: a new one, or that of an evaluation which `run.dir` names.
 
     Raises:
@@ -62,7 +63,7 @@ def open_folder(config: Config) -> Sitting:
     """
     folder = Path(config.run.dir) if config.run.dir else None
     if folder is None or not (folder / ARCHIVE).exists():
-        return Sitting(new_folder(config))
+        return EvaluationFolder(new_folder(config))
     try:
         with Archive(folder) as archive:
             kind, elapsed = archive.meta("kind"), float(archive.meta("elapsed_s") or 0.0)
@@ -80,7 +81,7 @@ def open_folder(config: Config) -> Sitting:
             f"run.dir={folder} holds an evaluation with other settings ({', '.join(other[:3])}): "
             "name another folder, or give the same settings to go on with it"
         )
-    return Sitting(folder, elapsed, goes_on=True)
+    return EvaluationFolder(folder, elapsed, goes_on=True)
 
 
 def _differences(one: Mapping[str, Any], two: Mapping[str, Any], above: str = "") -> Iterator[str]:

@@ -15,8 +15,10 @@ from meta_search.engine.loop import RunSummary, Search
 from meta_search.errors import ConfigError
 from meta_search.run import recording
 from meta_search.run.folder import new_folder, read_config, write_config
+from meta_search.run.journal import Journal, Recorder
 from meta_search.run.progress import Progress
 from meta_search.run.replay import Replay
+from meta_search.run.run import Run
 from meta_search.run.session import Session, open_session
 
 __all__ = ["resume", "search"]
@@ -26,7 +28,8 @@ def search(config: Config, *, overrides: Sequence[str] = (), live: bool = True) 
     """Run a search to its end.
 
     Args:
-        config: The configuration. overrides: As they were typed, kept with the run.
+        config: The configuration.
+        overrides: As they were typed, kept with the run.
         live: Show progress while it runs.
 
     Raises:
@@ -36,11 +39,11 @@ def search(config: Config, *, overrides: Sequence[str] = (), live: bool = True) 
     if config.llm.mode == "replay":
         config = resolved(recording.configuration(config, overrides))
         with contextlib.closing(Replay(Path(str(config.llm.recording)))) as journal:
-            return _run(config, new_folder(config), overrides, live, journal=journal)
+            return _run(config, new_folder(config), overrides, live, journal)
     folder = new_folder(config)
     if config.llm.mode == "record":
         recording.keep_domain(config, folder)
-    return _run(config, folder, overrides, live)
+    return _run(config, folder, overrides, live, Recorder())
 
 
 def resume(folder: Path, overrides: Sequence[str] = (), live: bool = True) -> RunSummary:
@@ -54,7 +57,7 @@ def resume(folder: Path, overrides: Sequence[str] = (), live: bool = True) -> Ru
     if config.llm.mode == "replay":
         raise ConfigError(f"{folder} is a replay: replay {config.llm.recording} again in place of a resume")
     config = amend(config, overrides)
-    return _run(config, folder, overrides, live, resumed=True)
+    return _run(config, folder, overrides, live)
 
 
 def _run(
@@ -62,46 +65,53 @@ def _run(
     folder: Path,
     overrides: Sequence[str],
     live: bool,
-    resumed: bool = False,
-    journal: Replay | None = None,
+    journal: Journal | None = None,
 ) -> RunSummary:
+    """Open the run, search, and print how it ended. Without a journal, an earlier session is gone on with."""
     with contextlib.ExitStack() as stack:
         stack.enter_context(estimate.undone(folder))
-        before = stack.enter_context(Archive(folder)) if resumed else None
+        before = stack.enter_context(Archive(folder)) if journal is None else None
         elapsed = float((before.meta("elapsed_s") if before else 0.0) or 0.0)
         progress = stack.enter_context(Progress(config, folder, elapsed, live))
         session = stack.enter_context(open_session(config, folder, elapsed, progress.say))
         progress.attach(session)
-        if resumed:  # now that no other process writes the run
+        if before is not None:  # now that no other process writes the run
             write_config(folder, config)
-        digest = recording.items_digest(session.domain)
-        about = {"config": to_mapping(config), "items": digest}
-        if not resumed:
-            about["overrides"] = list(overrides)
-        if journal is not None:
-            journal.check_items(digest)
-            session.write("copy_ledger", str(config.llm.recording)).result()
-            about["prices"] = journal.archive.meta("prices")
-        for key, value in about.items():
-            session.write("set_meta", key, value).result()
-        summary = _replayed(session, progress, journal) if journal else _searched(session, progress, before)
+        _describe(session, None if before is not None else overrides, journal)
+        if isinstance(journal, Replay):
+            summary = _replayed(session, progress, journal)
+        else:
+            summary = _searched(Run.of(session, progress, journal or Recorder()), before)
     if live:
         print_end(summary.folder, summary.verdict, summary.sentence, summary.best)
     return summary
 
 
-def _searched(session: Session, progress: Progress, before: Archive | None) -> RunSummary:
-    search = Search(session, progress, before)
+def _describe(session: Session, overrides: Sequence[str] | None, journal: Journal | None) -> None:
+    """Archive what the run is: configuration, items, and overrides as they were typed."""
+    digest = recording.items_digest(session.domain)
+    if isinstance(journal, Replay):
+        journal.check_items(digest)
+        session.pen.copy_ledger(str(session.config.llm.recording)).result()
+        session.pen.set_meta("prices", journal.archive.meta("prices")).result()
+    session.pen.set_meta("config", to_mapping(session.config)).result()
+    session.pen.set_meta("items", digest).result()
+    if overrides is not None:
+        session.pen.set_meta("overrides", list(overrides)).result()
+
+
+def _searched(run: Run, before: Archive | None) -> RunSummary:
+    search = Search(run, before)
     if before is None:
-        estimate.before_search(session, progress, search.runner, len(search.members))
-    return search.run()
+        estimate.before_search(run)
+    return search.execute()
 
 
 def _replayed(session: Session, progress: Progress, journal: Replay) -> RunSummary:
-    """Sitting after sitting, as the recording was resumed."""
-    summary = Search(session, progress, None, journal).run()
+    """Session after session, as the recording was resumed."""
+    summary = Search(Run.of(session, progress, journal)).execute()
     while journal.resume():
         progress.phase = "search"
         with Archive(session.folder) as before:
-            summary = Search(session, progress, before, journal).run()
+            summary = Search(Run.of(session, progress, journal), before).execute()
     return summary

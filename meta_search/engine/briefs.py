@@ -1,205 +1,183 @@
 """Briefs on their way: asked of the guide, written by an author, told to the guide once their agent is known.
 
-Everything here happens on the engine's thread, but for what an author does itself (`errands`).
+Everything here happens on the engine's thread, but for what an author does itself (`engine.workbench`).
 """
 
 from __future__ import annotations
 
-import statistics
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from random import Random
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
+from meta_search.authors.adas import AdasAuthor
 from meta_search.authors.author import Author, Drawn, Trial, Written
 from meta_search.authors.check import find_leak
-from meta_search.engine.context import Briefing
-from meta_search.engine.open_brief import Writing
+from meta_search.authors.composer import Composer
+from meta_search.authors.llm import LLMAuthor
+from meta_search.engine.context import Contexts
+from meta_search.engine.happenings import BriefWritten
+from meta_search.engine.open_brief import OpenBrief
 from meta_search.engine.repair import debug_brief, failing
-from meta_search.engine.warm_start import WARM, known_settings
-from meta_search.engine.workbench import Errand
+from meta_search.engine.restore import Restored
+from meta_search.engine.studies import Studies
+from meta_search.engine.workbench import BriefWorkbench
 from meta_search.errors import MetaSearchError, in_one_line
-from meta_search.guide.guide import VALUE_OF_NOTHING, Guide, gain_per_cost
-from meta_search.run.journal import Journal
-from meta_search.run.members import Member, Members
-from meta_search.run.progress import Progress
-from meta_search.run.runner import Runner
-from meta_search.run.session import Session
-from meta_search.types import Attempt, Brief, Candidate, Scalar, agent_id
-
-if TYPE_CHECKING:
-    from meta_search.engine.restore import Restored
+from meta_search.guide.guide import Guide
+from meta_search.run.events import BriefDelivered
+from meta_search.run.members import Member
+from meta_search.run.run import Run
+from meta_search.types import Attempt, Brief, Candidate
 
 __all__ = ["Briefs"]
 
 T = TypeVar("T")
 
-MENDERS = {"llm": "llm", "mixed": "llm", "adas": "adas"}  # author.name -> who mends
+AUTHORS: dict[str, type[Author]] = {"llm": LLMAuthor, "composer": Composer, "adas": AdasAuthor}
+MENDERS = {"llm": "llm", "mixed": "llm", "adas": "adas"}  # author.name -> who repairs
 
 
 class Briefs:
     """All briefs of a search that are not told.
 
     Args:
-        session: The opened run. members: All agents. runner: The way to the archive.
-        guide: Asked and told here only. journal: Numbers what happens.
-        authors: Name -> class. progress: Shows what happens.
-        admit: Called with each candidate that may be evaluated.
+        run: The run at work.
+        guide: Asked and told here only.
 
     Attributes:
-        writing: Brief -> what authors are at work on.
+        writing: `Brief.code` -> what authors are at work on.
         awaited: Agent -> what is told once the agent is evaluated.
-        written: Briefs that were delivered, whatever came of them; those that mend are not counted.
+        written: Briefs that were delivered, whatever came of them; repairs are not counted.
         stop: `budget` once an author could not be paid any more: no further brief is asked for.
     """
 
-    def __init__(
-        self,
-        session: Session,
-        members: Members,
-        runner: Runner,
-        guide: Guide,
-        journal: Journal,
-        authors: Mapping[str, type[Author]],
-        progress: Progress,
-        admit: Callable[[Candidate], None],
-    ) -> None:
-        self._session, self._members, self._runner, self._guide = session, members, runner, guide
-        self._journal, self._authors, self._progress, self._admit = journal, authors, progress, admit
-        self.briefing = Briefing(session, members)
-        self.writing: dict[int, Writing] = {}
-        self.awaited: dict[str, Writing] = {}
+    def __init__(self, run: Run, guide: Guide) -> None:
+        self._run, self._guide = run, guide
+        self._studies, self._contexts = Studies(run, guide), Contexts(run)
+        self.writing: dict[int, OpenBrief] = {}
+        self.awaited: dict[str, OpenBrief] = {}
         self.written = 0
         self.stop = ""
-        self._errands: list[Errand] = []
-        self._noted = False
-        self._scored = {
-            item.question: item.id
-            for split in ("train", "validation", "test")
-            for item in session.domain.items(split)
-        }
+        self._benches: list[BriefWorkbench] = []
+        self._remarked = False
+        domain = run.session.domain
+        self._scored = {i.question: i.id for s in ("train", "validation", "test") for i in domain.items(s)}
 
     def lines(self) -> list[str]:
-        """What is being written, a line each."""
+        """One line for each brief that is being written."""
         return [f"writing: {w.brief.author} by {w.brief.operator}" for w in self.writing.values()]
 
     @property
     def begun(self) -> int:
-        """Briefs that were delivered or are being written; those that mend are not counted."""
-        return self.written + sum(not w.mends for w in self.writing.values())
+        """Briefs that were delivered or are being written; repairs are not counted."""
+        return self.written + sum(not w.repairs for w in self.writing.values())
 
-    def close(self) -> None:
-        """The search is over: authors still at work get no further calls or runs."""
-        for errand in self._errands:
-            errand.close()
+    # -- the steps of the loop
 
-    def restore(self, before: Restored) -> None:
-        """Take up what earlier sittings left: tell what came of briefs, and have the others written."""
-        self.written = before.written
-        self.awaited = dict(before.awaited)
-        self.briefing.keep(before.found)
-        for writing in before.failed.values():
-            self.tell(writing, None)
-        for member in [self._members[agent] for agent in self.awaited if self._members[agent].done]:
-            self.evaluated(member)
-        for writing in before.writing.values():
-            self.write(writing)
-
-    def ask(self) -> None:
-        """Ask the guide for a brief and hand it to an author."""
-        guide, runner = self._guide, self._runner
-        brief = self.briefing.brief(guide.ask())
+    def ask(self) -> OpenBrief:
+        """Ask the guide for a brief."""
+        brief = self._contexts.brief(self._guide.ask())
         if brief.operator == "tune":  # no model is asked: the tuning study chooses the values
             brief = replace(brief, author="composer")
-        number, tuning, values = brief.number, *self._tuned(brief)
-        writing = Writing(brief, guide.design().number, tuning, values)
-        runner.trial("briefs", number, guide.briefs.export(number), state="running")
-        for source, trial in tuning:
-            runner.trial(f"tuning/{source}", trial, guide.tuning(source).export(trial), state="running")
-        self._journal.note("ask", writing.told())
-        self.write(writing)
+        tuning, values = self._studies.tune(brief)
+        open_brief = OpenBrief(brief, self._guide.design().number, tuning, values)
+        self._studies.asked(open_brief)
+        self._run.journal.record(open_brief.asked())
+        return open_brief
 
-    def write(self, writing: Writing) -> None:
-        """Hand a brief to its author."""
-        brief, journal = writing.brief, self._journal
-        self.writing[brief.code] = writing
-        self._progress.say(f"brief {brief.number}: {brief.author} writes by {brief.operator}")
+    def write(self, open_brief: OpenBrief) -> None:
+        """Have an author carry a brief out, in a thread of its own; a `BriefWritten` comes of it."""
+        brief, journal = open_brief.brief, self._run.journal
+        self.writing[brief.code] = open_brief
+        self._say(brief, f"{brief.author} writes by {brief.operator}")
         key = ("written", brief.code)
         journal.expect(key)
         if not journal.comes(key):
             return
-        runner, chances = self._runner, journal.chances(brief.code)
-        errand = Errand(self._session, runner.run, self.briefing.pairs, chances, runner.probe)
-        self._errands.append(errand)
+        bench = BriefWorkbench(self._run, journal.chances(brief))
+        self._benches.append(bench)
         trial: Trial = Drawn(Random(brief.seed))
-        if not writing.mends:
-            trial = self._guide.designs.under_way(writing.design)
-        left = self._session.config.search.attempts - writing.used
-        context = self.briefing.context(brief, trial, writing.values or {}, errand, left)
-        author = self._authors[brief.author]()
+        if not open_brief.repairs:
+            trial = self._guide.designs.under_way(open_brief.design)
+        context = self._contexts.context(open_brief, trial, bench)
+        author = AUTHORS[brief.author]()
         future = in_thread(lambda: author.write(context))
-        future.add_done_callback(
-            lambda done: journal.put(key, lambda: self._delivered(writing, errand, done))
-        )
+        future.add_done_callback(lambda done: journal.put(key, BriefWritten(open_brief, bench, done)))
 
-    def _tuned(self, brief: Brief) -> tuple[tuple[tuple[str, int], ...], dict[str, Scalar]]:
-        """Values for what the first parent declares; agents of one source share a study."""
-        if brief.operator != "tune" or not brief.parents:
-            return (), {}
-        member = self._members[brief.parents[0]]
-        parent = member.candidate
-        if not parent.space:
-            return (), {}
-        source = agent_id(parent.agent.source)
-        if not self._guide.tunes(source):
-            known = self._journal.find(f"{WARM}{source}", lambda: known_settings(member, self._members))
-            self._guide.begin_tuning(source, parent.space, known or ())
-        number, values = self._guide.tune(source, parent.space)
-        return ((source, number),), values
+    def archive(self, happened: BriefWritten) -> Candidate | None:
+        """Archive what an author came to: a candidate that may be evaluated, or failed attempts.
 
-    def _delivered(self, writing: Writing, errand: Errand, future: Future[Written]) -> None:
-        """A candidate, or failed attempts: archive them and go on."""
-        brief, runner, guide = writing.brief, self._runner, self._guide
-        self._errands.remove(errand)
+        A brief that came to nothing is told to the guide at once.
+        """
+        open_brief, bench = happened.open_brief, happened.bench
+        brief = open_brief.brief
+        self._benches.remove(bench)
         self.writing.pop(brief.code)
-        self.written += not writing.mends
-        written = _outcome(brief, future)
-        candidate, attempts = self._judged(brief, written)
-        for attempt in attempts:
-            runner.write("add_attempt", attempt)
-        if candidate is not None:
-            runner.write("add_candidate", candidate, "candidate")
-        self.briefing.keep(errand.found)
-        if errand.noted:
-            runner.write("put_importance", errand.noted)
-        guide.designs.learn(writing.design)
-        runner.trial("designs", writing.design, guide.designs.export(writing.design), state="running")
+        self.written += not open_brief.repairs
+        written = _outcome(brief, happened.outcome)
+        candidate, attempts = self._admitted(brief, written)
+        self._keep(candidate, attempts, bench)
+        self._studies.written(open_brief)
         agent = None if candidate is None else candidate.agent.id
-        more = {"used": written.used} if written.used != 1 else {}
-        self._journal.note("delivery", {"brief": brief.code, "agent": agent, **errand.told(), **more})
-        writing = writing.written(errand.tokens, written.used)
-        if written.note and not self._noted:
-            self._noted = True
-            self._progress.say(f"brief {brief.number}: {written.note}")
+        found, chances = tuple(bench.found), bench.chances.all
+        self._run.journal.record(
+            BriefDelivered(brief.code, agent, bench.tokens, found, chances, written.used)
+        )
+        open_brief = open_brief.spent(bench.tokens, written.used)
+        self._remark(brief, written.note)
         if candidate is None:
-            why = attempts[-1].message if attempts else "nothing was written"
-            self._progress.say(f"brief {brief.number}: no candidate ({why})")
-            self.stop = self.stop or errand.refused
-            self.tell(writing, None)
+            self._say(brief, f"no candidate ({attempts[-1].message if attempts else 'nothing was written'})")
+            self.stop = self.stop or bench.refused
+            self._studies.tell(open_brief, self._chain(open_brief, None))
         else:
-            self._progress.say(f"brief {brief.number}: «{candidate.agent.name}» {candidate.thought}")
-            self.awaited[candidate.agent.id] = writing
-            self._admit(candidate)
+            self._say(brief, f"«{candidate.agent.name}» {candidate.thought}")
+            self.awaited[candidate.agent.id] = open_brief
+        return candidate
 
-    def _judged(self, brief: Brief, written: Written) -> tuple[Candidate | None, Sequence[Attempt]]:
+    def learn(self, member: Member) -> None:
+        """A train evaluation is complete or was stopped: have a candidate that failed repaired, or tell the
+        guide, if it waits for it."""
+        open_brief = self.awaited.pop(member.agent.id, None)
+        if open_brief is None:
+            return
+        repair = self._repair(open_brief, member)
+        if repair is None:
+            self._studies.tell(open_brief, self._chain(open_brief, member))
+        else:
+            self._run.journal.record(repair.asked())
+            self.write(repair)
+
+    # -- beginnings and ends
+
+    def restore(self, before: Restored) -> None:
+        """Take up what earlier sessions left: tell what came of briefs, and have the others written."""
+        self.written = before.written
+        self.awaited = dict(before.awaited)
+        self._contexts.keep(before.found)
+        for open_brief in before.failed.values():
+            self._studies.tell(open_brief, self._chain(open_brief, None))
+        for member in [self._run.members[agent] for agent in self.awaited]:
+            if member.done:
+                self.learn(member)
+        for open_brief in before.writing.values():
+            self.write(open_brief)
+
+    def close(self) -> None:
+        """The search is over: authors still at work get no further calls or runs."""
+        for bench in self._benches:
+            bench.close()
+
+    # -- inside
+
+    def _admitted(self, brief: Brief, written: Written) -> tuple[Candidate | None, Sequence[Attempt]]:
         """Duplicates and agents that carry scored items are not evaluated."""
         if written.candidate is None:
             return None, written.attempts
         agent = written.candidate.agent
         texts = [d.question for d in agent.demonstrations] + [str(v) for v in agent.values.values()]
-        if agent.id in self._members:
+        if agent.id in self._run.members:
             stage, message = "duplicate", f"is {agent.id}"
         elif leak := find_leak(agent.source, texts, self._scored):
             stage, message = "leak", f"carries the question of scored item {leak}"
@@ -208,72 +186,42 @@ class Briefs:
         refusal = Attempt(brief.code, brief.author, brief.operator, stage, message, agent.source)
         return None, (*written.attempts, refusal)
 
-    def evaluated(self, member: Member) -> None:
-        """A train evaluation is complete or was stopped: have a candidate that failed mended, or tell the
-        guide, if it waits for it."""
-        writing = self.awaited.pop(member.agent.id, None)
-        if writing is not None and not self._mended(writing, member):
-            self.tell(writing, member)
+    def _keep(self, candidate: Candidate | None, attempts: Sequence[Attempt], bench: BriefWorkbench) -> None:
+        """Keep what was written and found."""
+        pen = self._run.runner.pen
+        for attempt in attempts:
+            pen.add_attempt(attempt)
+        if candidate is not None:
+            pen.add_candidate(candidate, "candidate")
+        self._contexts.keep(bench.found)
+        if bench.importance:
+            pen.put_importance(bench.importance)
 
-    def _mended(self, writing: Writing, member: Member) -> bool:
-        """Ask for a brief of operator `debug` where the candidate failed and an attempt is left."""
-        config = self._session.config
+    def _repair(self, open_brief: OpenBrief, member: Member) -> OpenBrief | None:
+        """A brief of operator `debug` where the candidate failed and an attempt is left."""
+        config = self._run.config
         author = MENDERS.get(config.author.name, "")
-        spent = writing.used >= config.search.attempts
+        spent = open_brief.used >= config.search.attempts
         if not author or spent or not failing(member.rows("train"), config.search.failing):
-            return False
-        mending = replace(writing, brief=debug_brief(writing.brief, member.agent.id, author))
-        self._journal.note("ask", mending.told())
-        self.write(mending)
-        return True
+            return None
+        return replace(open_brief, brief=debug_brief(open_brief.brief, member.agent.id, author))
 
-    def _chain(self, writing: Writing, member: Member | None) -> list[Member]:
-        """The agents that a brief came to: its candidate, and those that mended it; the first one first."""
-        found, brief = [] if member is None else [member], writing.brief
+    def _chain(self, open_brief: OpenBrief, last: Member | None) -> list[Member]:
+        """The agents that a brief came to: its candidate, and those that repaired it; the first one first."""
+        found, brief = [] if last is None else [last], open_brief.brief
         while brief.kind == "repair":
-            found.insert(0, self._members[brief.parents[0]])
+            found.insert(0, self._run.members[brief.parents[0]])
             brief = found[0].candidate.brief
         return found
 
-    def tell(self, writing: Writing, last: Member | None) -> None:
-        """Tell every study what came of the brief: `last`, what its chain ends with.
+    def _say(self, brief: Brief, line: str) -> None:
+        self._run.progress.say(f"brief {brief.number}: {line}")
 
-        Design and values are those of its first candidate, whom nobody has mended.
-        """
-        number, guide, trial = writing.brief.number, self._guide, self._runner.trial
-        chain = self._chain(writing, last)
-        judged = bool(chain) and bool(chain[-1].rows("train"))  # not if the endpoint failed it on every item
-        member = chain[0] if chain and chain[0].rows("train") else None
-        score = None if member is None else member.score("train")
-        value = self._value(writing, chain) if judged else None
-        told = VALUE_OF_NOTHING if value is None else value
-        guide.tell(number, value)
-        trial("briefs", number, guide.briefs.export(number), [told], chain[-1] if chain else None)
-        design = guide.designs.export(writing.design)
-        worth = [score] if score is not None and len(design) > 1 else None  # beside its `_distributions`
-        guide.tell_design(writing.design, worth[0] if worth else None)
-        trial("designs", writing.design, design, worth, member)
-        for source, tuned in writing.tuning:
-            cost = member.cost("train") if member else 0.0
-            guide.tell_tuning(source, tuned, score, cost)
-            values = None if score is None else [score, cost]
-            trial(f"tuning/{source}", tuned, guide.tuning(source).export(tuned), values, member)
-        self._journal.note("tell", {"brief": number, "value": value})
-
-    def _value(self, writing: Writing, chain: Sequence[Member]) -> float:
-        """The last child's gain over the best parent per cost of the chain; its score where it has none."""
-        member = chain[-1]
-        scores = member.scores("train")
-        gains = []
-        for parent in chain[0].candidate.brief.parents:
-            theirs = self._members[parent].scores("train")
-            shared = [item for item in theirs if item in scores]
-            gains.append(sum(scores[i] - theirs[i] for i in shared) / max(1, len(shared)))
-        done = [m for m in self._members.all() if m.done and m.rows("train")]
-        spent = [m.cost("train") * len(m.rows("train")) for m in done]
-        cost = sum(m.cost("train") * len(m.rows("train")) for m in chain) + writing.tokens
-        gain = min(gains, default=member.score("train"))
-        return gain_per_cost(gain, cost, statistics.median(spent or [0.0]))
+    def _remark(self, brief: Brief, remark: str) -> None:
+        """What an author has to say, once in a session."""
+        if remark and not self._remarked:
+            self._remarked = True
+            self._say(brief, remark)
 
 
 def _outcome(brief: Brief, future: Future[Written]) -> Written:

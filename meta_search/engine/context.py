@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from domains.domain import Item
-from meta_search.authors.author import Context, DomainFacts, Example, Failure, Findings, Parent, Trial
-from meta_search.engine.workbench import Errand
+from meta_search.authors.author import (
+    Context,
+    DomainFacts,
+    Example,
+    Failure,
+    Findings,
+    Parent,
+    Trial,
+    Workbench,
+)
+from meta_search.engine.open_brief import OpenBrief
 from meta_search.guide.guide import Order
-from meta_search.run.members import Member, Members
-from meta_search.run.runner import Pairs
-from meta_search.run.session import Session
-from meta_search.types import Brief, Demonstration, ItemResult, Scalar
+from meta_search.run.members import Member
+from meta_search.run.run import Run
+from meta_search.types import Brief, Demonstration, ItemResult
 
-__all__ = ["Briefing", "keywords", "telling"]
+__all__ = ["Contexts", "keywords", "telling"]
 
 MOST_FAILURES = 6
 MOST_FAULTS = 2
@@ -69,27 +77,26 @@ def _telling(shared: Sequence[str], others: Sequence[set[str]]) -> str:
     return ""
 
 
-class Briefing:
-    """Builds contexts. Keeps the pool of worked examples that all candidates of a run share.
+class Contexts:
+    """Builds what authors are handed. Keeps the worked examples that all candidates of a run share.
 
     Args:
-        session: The opened run.
-        members: The agents so far.
+        run: The run at work.
+
+    Attributes:
+        keywords: Kind of item -> words that tell it from the others.
+        pool: The worked examples found so far.
     """
 
-    def __init__(self, session: Session, members: Members) -> None:
-        self._session, self._members = session, members
+    def __init__(self, run: Run) -> None:
+        session = self._session = run.session
+        self._members = run.members
         self._train = {item.id: item for item in session.domain.items("train")}
         self._place = {item: place for place, item in enumerate(self._train)}
         examples = list(session.domain.items("examples"))
-        self.examples = tuple(Example(i.question, i.target, i.kind) for i in examples)
+        self._examples = tuple(Example(i.question, i.target, i.kind) for i in examples)
         self.keywords = keywords(examples or list(self._train.values()))
         self.pool: list[Demonstration] = []
-
-    @property
-    def pairs(self) -> Pairs:
-        """What agents see as `self.examples`."""
-        return tuple((e.question, e.answer) for e in self.examples)
 
     def brief(self, order: Order) -> Brief:
         """The order with its parents and inspirations chosen. Author `adas` needs none: it sees them all."""
@@ -106,21 +113,26 @@ class Briefing:
         ]
         return replace(brief, parents=tuple(parents), inspirations=tuple(others[: order.inspirations]))
 
-    def context(
-        self, brief: Brief, trial: Trial, values: Mapping[str, Scalar], errand: Errand, attempts: int = 1
-    ) -> Context:
-        """Everything an author may use, as things stand now; `attempts`: what the brief's chain has left."""
+    def context(self, open_brief: OpenBrief, trial: Trial, bench: Workbench) -> Context:
+        """Everything an author may use, as things stand now.
+
+        Args:
+            open_brief: What is to be carried out.
+            trial: What the composer suggests its design from.
+            bench: What the author may do through the engine.
+        """
+        brief, config = open_brief.brief, self._session.config
         archive = self._members.finished() if brief.author == "adas" else ()
         return Context(
             brief=brief,
-            config=self._session.config.author,
+            config=config.author,
             parents=tuple(self._parent(self._members[a]) for a in brief.parents),
             inspirations=tuple(self._parent(self._members[a]) for a in brief.inspirations),
             domain=DomainFacts(
                 brief=self._session.domain.brief,
-                name=self._session.config.domain.name,
+                name=config.domain.name,
                 keywords=self.keywords,
-                examples=self.examples,
+                examples=self._examples,
                 questions=tuple(item.question for item in self._train.values()),
             ),
             findings=Findings(
@@ -128,12 +140,12 @@ class Briefing:
                 known=tuple((m.agent, m.candidate.plan) for m in self._members),
                 archive=tuple(map(self._parent, archive)),
             ),
-            bench=errand,
+            bench=bench,
             trial=trial,
-            values=values,
+            values=open_brief.values,
             rng=random.Random(brief.seed),
-            context_tokens=self._session.config.llm.meta_context_tokens,
-            attempts=attempts,
+            context_tokens=config.llm.meta_context_tokens,
+            attempts=config.search.attempts - open_brief.used,
         )
 
     def _parent(self, member: Member) -> Parent:

@@ -1,4 +1,4 @@
-"""The loop: ask the guide for a brief, have an author write, evaluate, archive, tell the guide.
+"""The search: ask the guide for a brief, have an author write, evaluate, archive, tell the guide.
 
 Steady state: `search.in_flight` candidates are always being written or evaluated. One thread, the caller's,
 waits for what comes next; only it touches the guide and the members.
@@ -10,12 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from archive.records import Archive
-from meta_search.authors.adas import AdasAuthor
-from meta_search.authors.author import Author
-from meta_search.authors.composer import Composer
-from meta_search.authors.llm import LLMAuthor
 from meta_search.engine import seeds, warm_start
 from meta_search.engine.briefs import Briefs
+from meta_search.engine.happenings import BlockEmpty, BriefWritten, Evaluated, ItemRun
 from meta_search.engine.races import Races
 from meta_search.engine.restore import candidate_of, imported, restore
 from meta_search.errors import LLMError
@@ -23,18 +20,15 @@ from meta_search.final.report import final_report
 from meta_search.guide.guide import Guide
 from meta_search.outcomes import most_frequent
 from meta_search.report.verdict import Verdict
-from meta_search.run.journal import Journal
-from meta_search.run.members import Member, Members
-from meta_search.run.progress import Progress
+from meta_search.run.events import Resumed
+from meta_search.run.members import Member
 from meta_search.run.replay import Interrupted
-from meta_search.run.runner import Runner
-from meta_search.run.session import Session
+from meta_search.run.run import Run
 from meta_search.run.signals import signals
 from meta_search.types import Candidate
 
 __all__ = ["RunSummary", "Search"]
 
-AUTHORS: dict[str, type[Author]] = {"llm": LLMAuthor, "composer": Composer, "adas": AdasAuthor}
 TICK_S = 0.5
 
 
@@ -43,9 +37,11 @@ class RunSummary:
     """How a run ended.
 
     Attributes:
-        folder: The run folder. status: Exit status: 0 done, 1 failed, 3 stopped before the end.
+        folder: The run folder.
+        status: Exit status: 0 done, 1 failed, 3 stopped before the end.
         sentence: Whether the best agent found beats the best seed on fresh test items.
         best: Id of the best agent, `""` if there is none.
+        verdict: What the sentence rests on; `None` where the run did not come to it.
     """
 
     folder: Path
@@ -56,161 +52,188 @@ class RunSummary:
 
 
 class Search:
-    """One search over an opened session.
+    """One session of a search.
 
     Args:
-        session, progress: The opened run.
-        resumed: The archive of earlier sittings.
-        journal: In a replay, the recording.
+        run: The run at work.
+        resumed: The archive that earlier sessions left.
     """
 
-    def __init__(
-        self,
-        session: Session,
-        progress: Progress,
-        resumed: Archive | None = None,
-        journal: Journal | None = None,
-    ) -> None:
-        config, search = session.config, session.config.search
-        self.session, self.config, self.progress = session, config, progress
-        self.journal = journal or Journal()
-        self.members = Members()
-        self.runner = Runner(session, self.journal)
+    def __init__(self, run: Run, resumed: Archive | None = None) -> None:
+        self.run, self._resumed = run, resumed
+        config = run.config
         authors = ("llm", "composer") if config.author.name == "mixed" else (config.author.name,)
-        guide = Guide(config.seed, search.operators, authors, config.author.formats, search.guided)
-        about = (session, self.members, self.runner, guide, self.journal)
-        self.briefs = Briefs(*about, AUTHORS, progress, self._admit)
-        self.pairs = self.briefs.briefing.pairs
-        self.races = Races(config, self.members, self.runner, self.pairs, self.journal, self._evaluated)
+        self.guide = Guide(
+            config.seed, config.search.operators, authors, config.author.formats, config.search.guided
+        )
+        self.briefs = Briefs(run, self.guide)
+        self.races = Races(run)
         self.waiting: list[Member] = []
-        self.stop = ""
         self._signalled = False
-        self._guide, self._resumed = guide, resumed
-        for candidate in seeds.candidates(search.seeds, config.domain.name):
-            self.runner.write("add_candidate", candidate, "seed")
+        for candidate in seeds.candidates(config.search.seeds, config.domain.name):
+            run.runner.pen.add_candidate(candidate, "seed")
             self._admit(candidate, seed=True)
 
-    @property
-    def written(self) -> int:
-        """Briefs that came to something: a candidate, or failed attempts."""
-        return self.briefs.written
+    def search(self) -> str:
+        """Search until candidates or budget are used up.
 
-    # -- the loop
+        Meta Agent Search (arXiv 2408.08435, section 3) in steady state, without generations:
 
-    def run(self) -> RunSummary:
-        """Search until candidates or budget are used up, then report on fresh test items."""
+            until the budget is used up:
+                while fewer than `in_flight` candidates are written or evaluated:
+                    ask the guide for a brief, and have an author write it
+                    or evaluate an agent that waits
+                take what comes first:
+                    a candidate:  archive it, and let it wait
+                    a result:     archive it; after a block of them race on, stop, or end the evaluation
+                    an evaluation's end: tell the guide what the brief was worth; validate the promising
+
+        Returns:
+            Why it ended: `candidates`, `budget`, `time` or `signal`.
+        """
+        while not (why := self._why_end()):
+            while self._free():
+                if self._may_ask():
+                    self.briefs.write(self.briefs.ask())
+                elif self.waiting:
+                    self.races.evaluate(self._next_waiting())
+                else:
+                    break
+            match self.run.journal.next(TICK_S):
+                case BriefWritten() as written:
+                    candidate = self.briefs.archive(written)
+                    if candidate is not None:
+                        self._admit(candidate)
+                case ItemRun() | BlockEmpty() as result:
+                    evaluated = self.races.archive(result)
+                    if evaluated is not None:
+                        self._tell(evaluated)
+            self._show()
+        return why
+
+    # -- the steps, in words of this file
+
+    def _free(self) -> bool:
+        """Whether there is a place for one more candidate."""
+        return len(self.races.running()) + len(self.briefs.writing) < self.run.config.search.in_flight
+
+    def _may_ask(self) -> bool:
+        """Whether a brief comes next: written candidates go first, then seeds and briefs in turns."""
+        more = self.briefs.begun < self.run.config.search.candidates and not self.briefs.stop
+        seeds_turn = bool(self.waiting) and not any(m.seed for m in self.races.running())
+        written = any(not m.seed for m in self.waiting)
+        return more and not written and not seeds_turn and self.races.seeds_known()
+
+    def _next_waiting(self) -> Member:
+        """The agent that is evaluated next: written ones first."""
+        member = next((m for m in self.waiting if not m.seed), self.waiting[0])
+        self.waiting.remove(member)
+        return member
+
+    def _admit(self, candidate: Candidate, seed: bool = False) -> None:
+        """A candidate waits for its evaluation."""
+        member = Member(candidate, seed)
+        self.run.members.add(member)
+        self.waiting.append(member)
+
+    def _tell(self, evaluated: Evaluated) -> None:
+        """A train evaluation is over: say so, tell the guide, and send a promising agent on."""
+        member = evaluated.member
+        score, n = member.score("train"), len(member.rows("train"))
+        ending = f": stopped, {member.stopped}" if member.stopped else ""
+        self.run.progress.say(f"«{member.agent.name}» {score:.0%} right on {n} train items{ending}")
+        self.briefs.learn(member)
+        if evaluated.promising:
+            self.races.validate(member)
+
+    def _show(self) -> None:
+        self.run.progress.show(self.run.members, (*self.briefs.lines(), *self.races.lines()))
+        self.run.runner.tick()
+
+    # -- ends
+
+    def _why_end(self) -> str:
+        """Why the search ends now; `""` to go on."""
+        why = "signal" if self._signalled else self.races.stop or self._through()
+        if not why and self.run.progress.search_time_left() <= 0:
+            why = "time"
+        if not why and not self._busy() and not self.races.seeds_known():
+            raise self._nothing_known()
+        return self.run.journal.stop(why)
+
+    def _busy(self) -> bool:
+        return bool(self.waiting or self.briefs.writing or self.races.running())
+
+    def _through(self) -> str:
+        """`candidates`, or `budget`, where nothing is under way and nothing more will be asked for."""
+        if self._busy():
+            return ""
+        enough = self.briefs.written >= self.run.config.search.candidates
+        return self.briefs.stop or ("candidates" if enough else "")
+
+    def _nothing_known(self) -> LLMError:
+        """The seeds ran, and the endpoint failed them on every item: there is nothing to search from."""
+        rows = [row for member in self.run.members for row in member.results.get("train", {}).values()]
+        fault = most_frequent(rows)
+        why = f": {fault.kind}: {fault.detail}" if fault else ""
+        return LLMError(
+            f"every seed failed on every item{why}; everything is saved: "
+            f"`meta-search resume {self.run.session.folder}`"
+        )
+
+    # -- a session from its beginning to its end
+
+    def execute(self) -> RunSummary:
+        """Begin or go on, search, and report on fresh test items."""
         with signals(self._signal):
             try:
                 if self._resumed is not None:
                     self._go_on(self._resumed)
                 else:
-                    warm_start.begin(self.session, self._guide, self.journal, self.progress)
-                while not self._finished():
-                    self._fill()
-                    self._next()
+                    warm_start.begin(self.run, self.guide)
+                why = self.search()
                 self.races.drop()
-                return self._stopped() if self.stop == "signal" else self._close()
+                return self._stopped() if why == "signal" else self._report()
             except KeyboardInterrupt:
-                if self.journal.replays:
-                    self.journal.stop("signal")
+                self.run.journal.interrupt()
                 return self._stopped()
             except Interrupted:
-                self.runner.cancel()
-                return self._stopped("the recording was stopped here")
-
-    def _finished(self) -> bool:
-        busy = bool(self.waiting or self.briefs.writing or self.races.running())
-        through = self.briefs.stop or ("candidates" if self.written >= self.config.search.candidates else "")
-        why = "signal" if self._signalled else self.races.stop or ("" if busy else through)
-        if not why and self.progress.search_time_left() <= 0:
-            why = "time"
-        if not why and not busy and not self.races.seeds_known():
-            raise self._nothing_known()
-        self.stop = self.journal.stop(why)
-        return bool(self.stop)
-
-    def _nothing_known(self) -> LLMError:
-        """The seeds ran, and the endpoint failed them on every item: there is nothing to search from."""
-        rows = [row for member in self.members for row in member.results.get("train", {}).values()]
-        fault = most_frequent(rows)
-        why = f": {fault.kind}: {fault.detail}" if fault else ""
-        return LLMError(
-            f"no seed came to a result on any item{why}; everything is saved: "
-            f"`meta-search resume {self.session.folder}`"
-        )
-
-    def _fill(self) -> None:
-        """Keep `in_flight` candidates going: written ones first, then seeds and briefs in turns."""
-        writing, in_flight = self.briefs.writing, self.config.search.in_flight
-        while len(self.races.running()) + len(writing) < in_flight:
-            written = next((m for m in self.waiting if not m.seed), None)
-            more = self.briefs.begun < self.config.search.candidates and not self.briefs.stop
-            briefs = more and self.races.seeds_known()
-            seeds_run = any(m.seed for m in self.races.running())
-            if written is None and briefs and (seeds_run or not self.waiting):
-                self.briefs.ask()
-            elif self.waiting:
-                member = written or self.waiting[0]
-                self.waiting.remove(member)
-                self.races.start(member)
-            else:
-                break
-
-    def _next(self) -> None:
-        """Handle what comes next, or let time pass."""
-        action = self.journal.next(TICK_S)
-        if action is not None:
-            action()
-        self.progress.show(self.members, (*self.briefs.lines(), *self.races.lines()))
-        self.runner.tick()
-
-    def _admit(self, candidate: Candidate, seed: bool = False) -> None:
-        """A candidate waits for its evaluation."""
-        member = Member(candidate, seed)
-        self.members.add(member)
-        self.waiting.append(member)
-
-    def _evaluated(self, member: Member) -> None:
-        """A train evaluation is complete or was stopped: say so, and tell the guide."""
-        score, n = member.score("train"), len(member.rows("train"))
-        ending = f": stopped, {member.stopped}" if member.stopped else ""
-        self.progress.say(f"«{member.agent.name}» {score:.0%} right on {n} train items{ending}")
-        self.briefs.evaluated(member)
-
-    # -- beginnings and ends
+                self.run.runner.cancel()
+                return self._stopped("the recorded run ended here")
 
     def _go_on(self, archive: Archive) -> None:
-        """Take up what earlier sittings left: untold briefs, writing, races; and agents imported since."""
-        before = restore(archive, self.members, self.runner, self._guide)
-        self.journal.note("resume", {})
-        source = self.journal.archive or archive
-        new = self.journal.decide("imported", lambda: imported(archive, self.members))
-        for record in source.get(new):
-            self.runner.write("add_candidate", candidate_of(record), record.status)
-            self.members.add(Member(candidate_of(record)))
-        self.waiting = [m for m in self.members if not m.done and m.agent.id not in before.races]
+        """Take up what earlier sessions left: untold briefs, writing, races; and agents imported since."""
+        run = self.run
+        before = restore(archive, run, self.guide)
+        run.journal.record(Resumed())
+        new = run.journal.decide("imported", lambda: imported(archive, run.members))
+        for record in run.journal.agents(archive, new):
+            run.runner.pen.add_candidate(candidate_of(record), record.status)
+            run.members.add(Member(candidate_of(record)))
+        self.waiting = [m for m in run.members if not m.done and m.agent.id not in before.races]
         self.briefs.restore(before)
         for agent, split in before.races.items():
-            self.races.go_on(self.members[agent], split)
+            self.races.go_on(run.members[agent], split)
 
     def _stopped(self, why: str = "stopped before the end") -> RunSummary:
         self.briefs.close()
-        self.runner.finish("stopped")
-        go_on = "" if self.journal.replays else f". Go on with: meta-search resume {self.session.folder}"
-        self.progress.say(f"{why}; everything is saved{go_on}")
-        return RunSummary(self.session.folder, 3, why)
+        self.run.runner.finish("stopped")
+        folder = self.run.session.folder
+        go_on = f". Go on with: meta-search resume {folder}" if self.run.journal.resumable else ""
+        self.run.progress.say(f"{why}; everything is saved{go_on}")
+        return RunSummary(folder, 3, why)
 
-    def _close(self) -> RunSummary:
+    def _report(self) -> RunSummary:
         self.briefs.close()
-        self.session.host.call("set_phase", "final").result()
-        ending = final_report(self.session, self.members, self.runner, self.pairs, self.progress)
-        self.runner.finish(ending.status)
-        status = 0 if ending.complete else 3
-        return RunSummary(self.session.folder, status, ending.verdict.sentence, ending.best, ending.verdict)
+        self.run.session.set_phase("final")
+        ending = final_report(self.run)
+        self.run.runner.finish(ending.status)
+        status, verdict = 0 if ending.complete else 3, ending.verdict
+        return RunSummary(self.run.session.folder, status, verdict.sentence, ending.best, verdict)
 
     def _signal(self) -> None:
         """The first signal ends the search in good order; a second one, or one in the report, at once."""
-        if self._signalled or self.progress.phase == "final":
+        if self._signalled or self.run.progress.phase == "final":
             raise KeyboardInterrupt
         self._signalled = True
-        self.journal.wake()
+        self.run.journal.wake()

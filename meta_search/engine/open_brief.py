@@ -3,58 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass, field, replace
 
+from meta_search.run.events import BriefAsked
 from meta_search.types import Brief, Scalar
 
-__all__ = ["Writing"]
+__all__ = ["OpenBrief"]
 
 
 @dataclass(frozen=True, slots=True)
-class Writing:
+class OpenBrief:
     """A brief that was asked for and not yet told.
 
+    Where it has a candidate repaired, all but the brief itself are of its whole chain (`engine.repair`).
+
     Attributes:
+        brief: What the author is asked for.
         design: Number of its trial in the study of designs.
         tuning: (source, trial number) of the tuning studies that it asked.
-        values: What they chose.
+        values: What they chose, by parameter.
         tokens: What the meta agent used to carry it out.
         used: Evaluation attempts so far.
-
-    Where the brief has a candidate mended, all but the brief itself are its whole chain's (`mending`).
     """
 
     brief: Brief
     design: int
     tuning: tuple[tuple[str, int], ...] = ()
-    values: Mapping[str, Scalar] | None = None
+    values: Mapping[str, Scalar] = field(default_factory=dict)
     tokens: int = 0
     used: int = 0
 
     @property
-    def mends(self) -> bool:
+    def repairs(self) -> bool:
         """Whether it goes on with the chain of another brief."""
         return self.brief.kind == "repair"
 
-    def written(self, tokens: int, used: int) -> Writing:
+    def spent(self, tokens: int, used: int) -> OpenBrief:
         """With what an author took for it."""
         return replace(self, tokens=self.tokens + tokens, used=self.used + used)
 
-    def told(self) -> dict[str, Any]:
-        """As an event `ask` tells it."""
-        brief = self.brief.to_json()
-        return {
-            "brief": brief.pop("number"),
-            **brief,
-            "design": self.design,
-            "tuning": self.tuning,
-            "values": dict(self.values or {}),
-        }
+    def asked(self) -> BriefAsked:
+        """As an event."""
+        return BriefAsked(self.brief, self.design, self.tuning, self.values)
 
     @classmethod
-    def of(cls, data: Mapping[str, Any]) -> Writing:
-        """From an event `ask`."""
-        brief = Brief.from_json({**data, "number": data["brief"]})
-        tuning = tuple((str(source), int(number)) for source, number in data["tuning"])
-        return cls(brief, data["design"], tuning, data["values"])
+    def of(cls, asked: BriefAsked) -> OpenBrief:
+        """From an event."""
+        return cls(asked.brief, asked.design, asked.tuning, asked.values)

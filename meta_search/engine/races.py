@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
 from concurrent.futures import Future
 from functools import partial
 
-from meta_search.config import Config
+from meta_search.engine.happenings import BlockEmpty, Evaluated, ItemRun
 from meta_search.engine.repair import failing
 from meta_search.guide.racing import decide
-from meta_search.run.journal import Journal, Key, job_key
-from meta_search.run.members import Member, Members
-from meta_search.run.runner import Pairs, Runner
+from meta_search.run.events import BlockDelivered, LookPlanned, RaceEnded
+from meta_search.run.journal import job_key
+from meta_search.run.members import Member
+from meta_search.run.run import Run
 from meta_search.types import ItemResult, Split
 
 __all__ = ["Races"]
@@ -24,26 +25,15 @@ class Races:
     """Evaluations under way. Everything happens on the engine's thread, as events.
 
     Args:
-        config: The configuration. members: All agents. runner: Runs and archives items.
-        pairs: What agents see as `self.examples`.
-        journal: Hands results to the engine's thread, and numbers what is decided on them.
-        finished: Called when a member's train evaluation is complete or was stopped.
+        run: The run at work.
 
     Attributes:
         stop: Why the search must stop (`budget`), `""` to go on.
     """
 
-    def __init__(
-        self,
-        config: Config,
-        members: Members,
-        runner: Runner,
-        pairs: Pairs,
-        journal: Journal,
-        finished: Callable[[Member], None],
-    ) -> None:
-        self._config, self._members, self._runner, self._pairs = config, members, runner, pairs
-        self._journal, self._finished = journal, finished
+    def __init__(self, run: Run) -> None:
+        self._run, self._members, self._runner = run, run.members, run.runner
+        self._missing: Counter[tuple[str, Split]] = Counter()  # items of a block that are under way
         self.stop = ""
 
     def running(self) -> list[Member]:
@@ -55,26 +45,48 @@ class Races:
         known = [m.done for m in self._members.all() if m.seed]
         return sum(known) >= min(CHEAP_SEEDS, len(known)) and any(m.rows("train") for m in self._members)
 
-    def start(self, member: Member) -> None:
-        """Evaluate on train, block by block."""
-        self._look(member, "train")
-
-    def go_on(self, member: Member, split: Split) -> None:
-        """Go on with what an earlier sitting left unfinished, to the next look that it had planned."""
-        if split in member.target:
-            member.racing = True
-            self._block(member, split)
-        else:
-            self._look(member, split)
-
     def lines(self) -> tuple[str, ...]:
-        """What is under evaluation, a line each."""
+        """One line for each agent that is being evaluated."""
         found = []
         for member in self.running():
             split: Split = "validation" if member.done else "train"
             done, planned = len(member.rows(split)), self._runner.planned(split)
             found.append(f"{split}: «{member.agent.name}» {done}/{planned}")
         return tuple(found)
+
+    # -- the steps of the loop
+
+    def evaluate(self, member: Member) -> None:
+        """Begin to evaluate an agent on train, block by block; an `ItemRun` comes of each item."""
+        self._plan_look(member, "train")
+
+    def validate(self, member: Member) -> None:
+        """Begin to evaluate an agent on validation."""
+        self._plan_look(member, "validation")
+
+    def archive(self, happened: ItemRun | BlockEmpty) -> Evaluated | None:
+        """Archive a result; with the last one of a block, decide how the race goes on.
+
+        Returns:
+            What ended with it, if it was the agent's evaluation on train.
+        """
+        member, split = happened.member, happened.split
+        if isinstance(happened, BlockEmpty):
+            self._run.journal.record(BlockDelivered(member.agent.id, split))
+            return self._block_done(member, split)
+        self._missing[member.agent.id, split] -= 1
+        self.stop = self.stop or self._runner.deliver(member, happened.result)
+        return None if self._missing[member.agent.id, split] else self._block_done(member, split)
+
+    # -- beginnings and ends
+
+    def go_on(self, member: Member, split: Split) -> None:
+        """Go on with what an earlier session left unfinished, to the next look that it had planned."""
+        if split in member.next_look:
+            member.racing = True
+            self._run_block(member, split)
+        else:
+            self._plan_look(member, split)
 
     def drop(self) -> None:
         """End all races where they are; finished items are kept."""
@@ -83,64 +95,43 @@ class Races:
             member.racing = False
             for split in SEARCHED:
                 self._runner.save(member, split)
-            self.note_status(member)
+            self._archive_status(member)
 
-    def note_status(self, member: Member) -> None:
-        """Archive what a member is: seed, population, or partial."""
-        whole = member.done and not member.stopped and member.rows("train")
-        status = "seed" if member.seed else "population" if whole else "partial"
-        self._runner.write("set_status", member.agent.id, status)
+    # -- inside
 
-    def _look(self, member: Member, split: Split) -> None:
+    def _plan_look(self, member: Member, split: Split) -> None:
         """Plan the next look at a race, and run the items up to there."""
         member.racing = True
         to = member.ran(split) + self._block_size(member)
-        member.target[split] = to
-        self._journal.note("race", {"agent": member.agent.id, "split": split, "to": to})
-        self._block(member, split)
+        member.next_look[split] = to
+        self._run.journal.record(LookPlanned(member.agent.id, split, to))
+        self._run_block(member, split)
 
-    def _block(self, member: Member, split: Split) -> None:
-        """Send the items that are missing; the last one to come back decides how it goes on."""
-        most = max(0, member.target[split] - member.ran(split))
-        jobs = self._runner.next_jobs(member, split, self._pairs, most)
-        left = len(jobs)
-        if not jobs:
-            self._nothing_to_run(member, split)
-
-        def arrived(future: Future[ItemResult]) -> None:
-            nonlocal left
-            left -= 1
-            self.stop = self.stop or self._runner.take(member, future)
-            if left == 0:
-                self._block_done(member, split)
-
+    def _run_block(self, member: Member, split: Split) -> None:
+        """Send the items that are missing up to the next look."""
+        agent, journal = member.agent.id, self._run.journal
+        most = max(0, member.next_look[split] - member.ran(split))
+        jobs = self._runner.next_jobs(member, split, most)
+        if not jobs:  # one more thing that comes, so that decisions do not nest
+            key = BlockDelivered(agent, split).key
+            journal.expect(key)
+            journal.put(key, BlockEmpty(member, split))
+        self._missing[agent, split] = len(jobs)
         for job in jobs:
-            deliver = partial(self._deliver, job_key(job), arrived)
-            self._runner.submit(job).add_done_callback(deliver)
+            came = partial(self._came, member, split)
+            self._runner.submit(job).add_done_callback(partial(came, job_key(job)))
 
-    def _deliver(
-        self, key: Key, arrived: Callable[[Future[ItemResult]], None], future: Future[ItemResult]
+    def _came(
+        self, member: Member, split: Split, key: tuple[str | int, ...], result: Future[ItemResult]
     ) -> None:
-        self._journal.put(key, lambda: arrived(future))
-
-    def _nothing_to_run(self, member: Member, split: Split) -> None:
-        """A block without items is one more thing that comes, so that decisions don't nest."""
-        agent = member.agent.id
-        key = ("block", agent, split)
-
-        def decided() -> None:
-            self._journal.note("delivery", {"agent": agent, "split": split})
-            self._block_done(member, split)
-
-        self._journal.expect(key)
-        self._journal.put(key, decided)
+        self._run.journal.put(key, ItemRun(member, split, result))
 
     def _block_size(self, member: Member) -> int:
         """Items to the next look; the first comes early, to unmask what is dear and no better."""
-        block = self._config.evaluate.block
+        block = self._run.config.evaluate.block
         return block if member.ran("train") or not self.seeds_known() else max(1, block // 2)
 
-    def _block_done(self, member: Member, split: Split) -> None:
+    def _block_done(self, member: Member, split: Split) -> Evaluated | None:
         """Decide: go on with the split, stop, or finish it."""
         self._runner.save(member, split)
         done = member.ran(split) >= self._runner.planned(split)
@@ -148,18 +139,20 @@ class Races:
             member.racing = False
         elif split == "validation" and done:
             member.racing = False
-            self._journal.note("race", {"agent": member.agent.id, "split": split})
+            self._run.journal.record(RaceEnded(member.agent.id, split))
         elif split == "validation":
-            self._look(member, split)
+            self._plan_look(member, split)
         else:
-            member.stopped = "" if done else self._verdict(member)
+            member.stopped = "" if done else self._why_stop(member)
             if done or member.stopped:
-                self._train_done(member)
-            else:
-                self._look(member, split)
+                return self._train_done(member)
+            self._plan_look(member, split)
+        return None
 
-    def _verdict(self, member: Member) -> str:
-        if not self._config.evaluate.racing:
+    def _why_stop(self, member: Member) -> str:
+        """Why the race ends early, `""` where it goes on."""
+        config = self._run.config
+        if not config.evaluate.racing:
             return ""
         best = self._members.incumbent()
         incumbent = best.standing("train") if best is not None and best is not member else None
@@ -168,22 +161,26 @@ class Races:
             incumbent,
             self._members.front(member),
             planned=len(self._runner.items("train")),
-            block=self._config.evaluate.block,
-            finalists=self._config.search.finalists,
+            block=config.evaluate.block,
+            finalists=config.search.finalists,
         )
 
-    def _train_done(self, member: Member) -> None:
-        """Archive the evaluation and send a contender on to validation."""
+    def _train_done(self, member: Member) -> Evaluated:
+        """Archive the evaluation, and see whether the agent is one to validate."""
+        search = self._run.config.search
         member.done, member.racing = True, False
-        failed = "" if member.seed else failing(member.rows("train"), self._config.search.failing)
+        failed = "" if member.seed else failing(member.rows("train"), search.failing)
         member.stopped = failed or member.stopped
         self._runner.save(member, "train")
-        self.note_status(member)
+        self._archive_status(member)
         peers = [m for m in self._members.ranked() if m.done and not m.stopped and m.seed == member.seed]
-        most = self._config.search.finalists + (not member.seed)
-        validate = not member.stopped and member in peers[:most]
-        about = {"agent": member.agent.id, "split": "train"}
-        self._journal.note("race", {**about, "stopped": member.stopped, "validate": validate})
-        self._finished(member)
-        if validate:
-            self._look(member, "validation")
+        most = search.finalists + (not member.seed)
+        promising = not member.stopped and member in peers[:most]
+        self._run.journal.record(RaceEnded(member.agent.id, "train", member.stopped, promising))
+        return Evaluated(member, promising)
+
+    def _archive_status(self, member: Member) -> None:
+        """Archive what a member is: seed, population, or partial."""
+        whole = member.done and not member.stopped and member.rows("train")
+        status = "seed" if member.seed else "population" if whole else "partial"
+        self._runner.pen.set_status(member.agent.id, status)

@@ -1,6 +1,6 @@
-"""Takes what earlier runs under the same root found out about briefs; see `guide.prior`.
+"""What studies begin with: what earlier runs found out about briefs, and how an agent's ancestors scored.
 
-What is taken is numbered with the run's events: the earlier runs may be gone when it is resumed or replayed.
+What is taken is recorded with the run's events: earlier runs may be gone when the run is resumed or replayed.
 """
 
 from __future__ import annotations
@@ -14,37 +14,37 @@ from meta_search.config import Config
 from meta_search.errors import MetaSearchError
 from meta_search.guide.guide import Guide
 from meta_search.guide.prior import MOST, Prior
-from meta_search.run.folder import earlier_runs, read_config
-from meta_search.run.journal import Journal
+from meta_search.run.folder import earlier_runs, read_config, same_task
 from meta_search.run.members import Member, Members
-from meta_search.run.progress import Progress
-from meta_search.run.session import Session
+from meta_search.run.run import Run
 from meta_search.types import Parameter, agent_id
 
-__all__ = ["DECISION", "WARM", "begin", "known_settings", "prior_of"]
+__all__ = ["PRIOR", "WARM", "begin", "known_settings", "prior_of"]
 
-DECISION = "prior"
+PRIOR = "prior"  # what the decision on it is called
+WARM = "warm "  # and the source: what the decision on a tuning study's first settings is called
 
 Brief = tuple[Mapping[str, Any], float]
 
 
-def begin(session: Session, guide: Guide, journal: Journal, progress: Progress) -> None:
+def begin(run: Run, guide: Guide) -> None:
     """Give a guide that was asked for nothing yet its prior, where there is one, and say so."""
-    config = session.config
+    config, folder = run.config, run.session.folder
     if not (config.search.prior and config.search.guided):
         return
-    found = journal.find(DECISION, lambda: prior_of(config, session.folder, guide.could_ask).told())
+    found = run.journal.find(PRIOR, lambda: prior_of(config, folder, guide.could_ask).told())
     prior = Prior.of(found)
     if prior.briefs:
         guide.restore({}, prior=prior)
-        progress.note(prior.line)
+        run.progress.print_line(prior.line)
 
 
 def prior_of(config: Config, but: Path, could_ask: Callable[[Mapping[str, Any]], bool]) -> Prior:
     """The newest briefs that runs of the same domain with the same models were told of, finished or not.
 
     Args:
-        config: The run that begins. but: Its own folder.
+        config: The run that begins.
+        but: Its own folder.
         could_ask: Whether this run could ask for a brief with these parameters; the others are left out.
     """
     briefs: list[Brief] = []
@@ -62,7 +62,7 @@ def _told(folder: Path, config: Config) -> list[Brief]:
     """Briefs of one run, the last one last; none of a run of something else, or one that cannot be read."""
     try:
         earlier = read_config(folder)
-        if earlier.llm.mode == "replay" or _about(earlier) != _about(config):
+        if earlier.llm.mode == "replay" or not same_task(earlier, config):
             return []  # a replay is no evidence of its own
         with Archive(folder) as archive:
             if not archive.is_current:
@@ -75,12 +75,6 @@ def _told(folder: Path, config: Config) -> list[Brief]:
         for t in trials
         if t.values is not None
     ]
-
-
-def _about(config: Config) -> tuple[object, ...]:
-    """What two runs must share for the briefs of one to tell of the other's."""
-    domain, llm = config.domain, config.llm
-    return domain.name, domain.path, tuple(domain.families), llm.task.model, llm.meta.model
 
 
 WARM = "warm "  # and the source: what such a decision is called

@@ -10,9 +10,7 @@ from dataclasses import dataclass, replace
 from meta_search.final.baselines import Baseline, matched
 from meta_search.llm.budget import Left
 from meta_search.run.members import Member, Members
-from meta_search.run.progress import Progress
-from meta_search.run.runner import Pairs, Runner
-from meta_search.run.session import Session
+from meta_search.run.run import Run
 from meta_search.types import ItemResult, Split, Usage
 
 __all__ = ["Field", "choose_field", "contenders", "run_field"]
@@ -32,7 +30,8 @@ class Field:
     """Who meets on the test items.
 
     Attributes:
-        finalists: Best first. seeds: the best hand-made agents, best first.
+        finalists: Best first.
+        seeds: The best hand-made agents, best first.
         matched: Baselines at the used cost of the best finalist.
         notes: Why there are none of those, or fewer.
     """
@@ -51,22 +50,21 @@ class Field:
         return (*self.finalists, *self.baselines)
 
 
-def choose_field(session: Session, members: Members, runner: Runner, progress: Progress) -> Field:
+def choose_field(run: Run) -> Field:
     """Finalists, seeds, and what baselines at matched cost the budget of the report allows; all archived."""
-    finalists, seeds = contenders(members, session.config.search.finalists)
+    members, config = run.members, run.config
+    finalists, seeds = contenders(members, config.search.finalists)
     field = Field(tuple(finalists), tuple(seeds))
     if not finalists or not seeds:
         return field
-    found = matched(finalists[0], seeds[0], session.config.sandbox.calls)
-    # Baselines of an earlier sitting are members already, with their results.
+    found = matched(finalists[0], seeds[0], config.sandbox.calls)
+    # Baselines of an earlier session are members already, with their results.
     known = tuple(replace(b, member=members.get(b.member.agent.id) or b.member) for b in found.baselines)
     whole = replace(field, matched=known)
-    kept = runner.decide(
-        "baselines", lambda: _within_budget(session, whole, runner.planned("test"), progress)
-    )
+    kept = run.journal.decide("baselines", lambda: _within_budget(run, whole))
     for baseline in known:
         if baseline.member.agent.id in kept:
-            runner.write("add_candidate", baseline.member.candidate, "baseline")
+            run.runner.pen.add_candidate(baseline.member.candidate, "baseline")
     missing = [
         f"{b.member.agent.name}, a baseline at matched cost, was left out: with it, too little of the budget "
         "was left for test items."
@@ -100,12 +98,12 @@ def _expected(member: Member, typical: float) -> float:
     return (sum(scores) + SHRINKAGE * typical) / (len(scores) + SHRINKAGE)
 
 
-def _within_budget(session: Session, field: Field, planned: int, progress: Progress) -> list[str]:
+def _within_budget(run: Run, field: Field) -> list[str]:
     """Ids of the baselines at matched cost that leave room for enough test items; best-of-n goes first."""
-    status, kept = session.status(), list(field.matched)
+    status, kept, planned = run.session.status(), list(field.matched), run.runner.planned("test")
     spent = sum(status.paid.values(), Usage()).tokens
-    pace = spent / max(1.0, session.elapsed)  # tokens a second, so far
-    seconds = progress.time_left() - RESERVE_S
+    pace = spent / max(1.0, run.session.elapsed)  # tokens a second, so far
+    seconds = run.progress.time_left() - RESERVE_S
     tokens = pace * seconds if spent and seconds < float("inf") else None
 
     def room(chosen: Sequence[Baseline]) -> int:
@@ -134,9 +132,7 @@ def _mean(member: Member, split: Split) -> Each:
     return usage.calls / n, usage.tokens / n, usage.cost_usd / n
 
 
-def run_field(
-    session: Session, field: Field, runner: Runner, pairs: Pairs, progress: Progress, members: Members
-) -> bool:
+def run_field(run: Run, field: Field) -> bool:
     """Run all contenders on test items in lockstep until items, budget or time are used up.
 
     All meet the same items, so that comparisons are paired; when the clock ends it, it ends for all of them
@@ -145,15 +141,19 @@ def run_field(
     Returns:
         Whether everyone has test results.
     """
-    everyone, planned, last = field.everyone, runner.planned("test"), 0.0
-    while runner.decide("round", lambda last=last: progress.time_left() - RESERVE_S > last):  # type: ignore[misc]
+    everyone, runner, journal = field.everyone, run.runner, run.journal
+    last = 0.0  # seconds that the next round may take
+
+    def another() -> bool:
+        return run.progress.time_left() - RESERVE_S > last
+
+    while journal.decide("round", another):
         began = time.monotonic()
-        size = runner.decide("items", lambda: _next_round(session.status().left, field))
-        jobs = [(m, job) for m in everyone for job in runner.next_jobs(m, "test", pairs, size)]
+        size = journal.decide("items", lambda: _next_round(run.session.status().left, field))
+        jobs = [(m, job) for m in everyone for job in runner.next_jobs(m, "test", size)]
         if not jobs:
             break
-        futures = [(m, runner.submit(job)) for m, job in jobs]
-        stop = _gather(futures, runner, progress, members, planned)
+        stop = _gather(run, [(m, runner.submit(job)) for m, job in jobs])
         for member in everyone:
             runner.save(member, "test")
         if stop:
@@ -174,13 +174,7 @@ def affordable(left: Left, each: Sequence[Each]) -> list[int]:
     return [int(a / (MARGIN * b)) for a, b in zip(limits, costs, strict=True) if a is not None and b > 0]
 
 
-def _gather(
-    futures: Sequence[tuple[Member, Future[ItemResult]]],
-    runner: Runner,
-    progress: Progress,
-    members: Members,
-    planned: int,
-) -> bool:
+def _gather(run: Run, futures: Sequence[tuple[Member, Future[ItemResult]]]) -> bool:
     """Take results as they come. True if time or budget ended before all were there.
 
     What had come by then is paid and archived, so it is taken too: else this report would know of fewer items
@@ -189,8 +183,8 @@ def _gather(
     open_ = {future: member for member, future in futures}
 
     def take(timeout_s: float) -> tuple[bool, bool]:
-        found = runner.arrived(open_, timeout_s)
-        stops = [runner.take(open_.pop(future), future) for future in found]
+        found = run.runner.arrived(open_, timeout_s)
+        stops = [run.runner.deliver(open_.pop(future), future) for future in found]
         return bool(found), any(stops)
 
     def rest() -> bool:
@@ -201,12 +195,14 @@ def _gather(
     while open_:
         if take(0.5)[1]:
             return rest()
-        tested = tuple(
-            f"test: «{m.agent.name}» {len(m.rows('test'))}/{planned}"
-            for m in dict.fromkeys(m for m, _ in futures)
-        )
-        progress.show(members, tested)
-        runner.tick()
-        if runner.expired(lambda: progress.time_left() < RESERVE_S / 2):
+        run.progress.show(run.members, _lines(run, [m for m, _ in futures]))
+        run.runner.tick()
+        if run.journal.expired(lambda: run.progress.time_left() < RESERVE_S / 2):
             return rest()
     return False
+
+
+def _lines(run: Run, members: Sequence[Member]) -> tuple[str, ...]:
+    """One line for each contender."""
+    planned = run.runner.planned("test")
+    return tuple(f"test: «{m.agent.name}» {len(m.rows('test'))}/{planned}" for m in dict.fromkeys(members))

@@ -14,9 +14,8 @@ from meta_search.report.payback import Paid
 from meta_search.report.standing import Contender, Kind
 from meta_search.report.tuning import Tunings
 from meta_search.report.verdict import Verdict, measure_of, verdict
-from meta_search.run.members import Member, Members
-from meta_search.run.progress import Progress
-from meta_search.run.runner import Pairs, Runner
+from meta_search.run.members import Member
+from meta_search.run.run import Run
 from meta_search.run.session import Session
 from meta_search.types import Usage
 
@@ -37,33 +36,32 @@ class Ending:
         return "done" if self.complete else "cut short"
 
 
-def final_report(
-    session: Session, members: Members, runner: Runner, pairs: Pairs, progress: Progress
-) -> Ending:
+def final_report(run: Run) -> Ending:
     """Run finalists and baselines on test items in lockstep, and say what came of it."""
-    progress.phase = "final"
-    field = choose_field(session, members, runner, progress)
+    session, runner = run.session, run.runner
+    run.progress.phase = "final"
+    field = choose_field(run)
     for agent in _finalists_before(session) - {member.agent.id for member in field.finalists}:
-        runner.write("set_status", agent, "population")
+        runner.pen.set_status(agent, "population")
     for member in field.finalists:
-        runner.write("set_status", member.agent.id, "finalist")
+        runner.pen.set_status(member.agent.id, "finalist")
     names = ", ".join(f"«{m.agent.name}»" for m in field.everyone)
-    progress.say(f"final report on fresh test items: {names}")
-    complete = run_field(session, field, runner, pairs, progress, members)
+    run.progress.say(f"final report on fresh test items: {names}")
+    complete = run_field(run, field)
     for member in field.everyone:
         runner.save(member, "test")
     runner.finish("reporting")
-    paid = runner.decide("paid", lambda: _paid(session))
+    paid = run.journal.decide("paid", lambda: _paid(session))
     result = _verdict(field, Paid.of(paid))
-    runner.write("set_meta", "final", _final(field, paid))
-    runner.write("set_meta", "verdict", result.text)
+    runner.pen.set_meta("final", _final(field, paid))
+    runner.pen.set_meta("verdict", result.text)
     best = result.best.finalist.agent if result.best is not None else _best_of(field.everyone)
     ending = Ending(result, best, complete)
     runner.finish(ending.status)  # before the page, which tells it
     with Archive(session.folder) as archive:
         page = session.folder / "report.html"
         write_report(archive, result, page, session.folder.name, Tunings(archive, parameter_importance))
-    runner.write("set_meta", "best", best)
+    runner.pen.set_meta("best", best)
     return ending
 
 
@@ -85,7 +83,7 @@ def _verdict(field: Field, paid: Paid) -> Verdict:
 
 
 def _paid(session: Session) -> dict[str, float]:
-    """What the run has paid over all sittings; numbered, as a replay pays nothing and takes other times."""
+    """What the run has paid over all sessions; recorded, as a replay pays nothing and takes other times."""
     with Archive(session.folder) as archive:
         usage = sum(archive.usage().values(), Usage())
     return asdict(Paid(usage.tokens, round(usage.cost_usd, 6), round(session.elapsed, 1)))

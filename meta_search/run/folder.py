@@ -22,6 +22,7 @@ __all__ = [
     "new_folder",
     "read_config",
     "resolve",
+    "same_task",
     "split_agent",
     "write_config",
 ]
@@ -131,7 +132,8 @@ def earlier_runs(config: Config, but: Path) -> Sequence[Path]:
     there are many.
 
     Args:
-        config: The run that begins. but: Its own folder.
+        config: The run that begins.
+        but: Its own folder.
     """
 
     def age(path: Path) -> float:
@@ -142,3 +144,14 @@ def earlier_runs(config: Config, but: Path) -> Sequence[Path]:
 
     found = sorted(Path(config.run.root).glob(f"*/{ARCHIVE}"), key=age)[:MOST_LOOKED_AT]
     return [path.parent for path in found if path.parent.resolve() != but.resolve()]
+
+
+def same_task(one: Config, other: Config) -> bool:
+    """Whether what one run found out tells something of another: same domain, same models."""
+
+    def about(config: Config) -> tuple[object, ...]:
+        domain, llm = config.domain, config.llm
+        task = domain.name, domain.path, tuple(domain.families)
+        return *task, llm.provider, llm.task.model, llm.meta.model
+
+    return about(one) == about(other)

@@ -29,6 +29,7 @@ __all__ = [
     "Begun",
     "Chances",
     "Journal",
+    "MetChances",
     "Recorder",
     "Rows",
     "Unrecorded",

@@ -30,10 +30,10 @@ def start_servers(
 
     local = config.llm.local
     endpoints: dict[str, Endpoint] = {}
-    slots, context = min(2, local.slots), config.llm.meta_context_tokens
+    meta_slots, meta_context = min(2, local.slots), config.llm.meta_context_tokens
     for role, name, threads, slots, context in (
         ("task", config.llm.task.model, local.threads, local.slots, local.context),
-        ("meta", config.llm.meta.model, local.meta_threads, slots, context),
+        ("meta", config.llm.meta.model, local.meta_threads, meta_slots, meta_context),
     ):
         if role == "meta" and name == config.llm.task.model:
             endpoints[role] = endpoints["task"]

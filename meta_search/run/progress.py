@@ -79,7 +79,7 @@ class Progress:
         if self._live:
             self._view.say(line)
 
-    def note(self, line: str) -> None:
+    def print_line(self, line: str) -> None:
         """One line that stays where it is, above what is redrawn."""
         if self._live:
             self._view.note(line)

@@ -27,8 +27,6 @@ from meta_search.types import CallReply, CallRequest, Usage
 
 __all__ = ["Service", "endpoints_for", "make_service"]
 
-_AS_PEN: Callable[[Store], Pen] = lambda store: store  # the type checker sees that a Store takes all writes
-
 
 class Service:
     """Gateway and archive writer. All methods are called on one event loop."""
@@ -48,7 +46,8 @@ class Service:
 
     async def write(self, method: str, *args: Any) -> Any:
         """Call a method of the `Store` and wait for its commit."""
-        return await asyncio.wrap_future(getattr(self._store, method)(*args))
+        pen: Pen = self._store  # the type checker sees here that a Store takes all that is written
+        return await asyncio.wrap_future(getattr(pen, method)(*args))
 
     async def in_order(self, calls: Sequence[tuple[str, tuple[Any, ...]]]) -> list[Any]:
         """Several calls, (method, arguments), begun in turn; for each a result or a fault of ours."""

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import importlib.util
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,10 +18,10 @@ from typing import Any, Literal
 from domains.domain import Domain
 from meta_search.agent.helpers import HELPERS
 from meta_search.config import Config, to_mapping
-from meta_search.errors import ConfigError, MetaSearchError, ModelFileError
+from meta_search.errors import ConfigError, MetaSearchError
 from meta_search.evaluators.evaluator import Evaluator
 from meta_search.evaluators.inline import InlineEvaluator
-from meta_search.llm.gateway import Endpoint, GatewayStatus
+from meta_search.llm.gateway import GatewayStatus
 from meta_search.run.domain_scorer import Scorer
 from meta_search.run.folder import ARCHIVE
 from meta_search.run.hosts import Host, OrderedHost, ThreadHost

@@ -68,16 +68,18 @@ class SleepingAuthor:
 
 def measure(quick: bool) -> Row:
     """The real engine, guide and archive; racing off, one item an agent, the archive in a thread."""
-    from meta_search.engine import loop
+    from meta_search.engine import briefs, loop
     from meta_search.llm.gateway import Endpoint
     from meta_search.run.domain_scorer import Scorer
     from meta_search.run.hosts import ThreadHost
+    from meta_search.run.journal import Recorder
     from meta_search.run.progress import Progress
+    from meta_search.run.run import Run
     from meta_search.run.service import make_service
     from meta_search.run.session import Session
 
     candidates = 80 if quick else CANDIDATES
-    loop.AUTHORS = {"llm": SleepingAuthor, "composer": SleepingAuthor}  # type: ignore[dict-item]
+    briefs.AUTHORS = {"llm": SleepingAuthor, "composer": SleepingAuthor}  # type: ignore[dict-item]
     evaluator = Sleepers()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -89,10 +91,10 @@ def measure(quick: bool) -> Row:
         session = Session(config, folder, domain, host, evaluator, time.monotonic(), 0.0, scorer)
         with Progress(config, folder, 0.0, live=False) as progress:
             progress.attach(session)
-            search = loop.Search(session, progress)
-            search._close = search._stopped  # type: ignore[method-assign]  # the report is not measured
-            search.run()
-        written = search.written
+            search = loop.Search(Run.of(session, progress, Recorder()))
+            search._report = search._stopped  # type: ignore[method-assign]  # it is not measured
+            search.execute()
+        written = search.briefs.written
         host.call("close").result()
         host.close()
     ideal = candidates * (MODEL_S + ITEM_S) / PARALLEL

@@ -60,29 +60,30 @@ def rows(quick: bool) -> Iterator[dict[str, Any]]:
     from meta_search.commands import evaluate_folder
     from meta_search.commands.resolve import resolved
     from meta_search.compose import compose
-    from meta_search.engine.workbench import Errand
-    from meta_search.run.runner import Runner
+    from meta_search.engine.workbench import BriefWorkbench
+    from meta_search.run.journal import MetChances
+    from meta_search.run.progress import Progress
+    from meta_search.run.run import Run
     from meta_search.run.session import open_session
 
     agents = published()
     folder = folder_of("bench-simplify-quick" if quick else "bench-simplify") / "run"
     config = resolved(compose(overrides(quick, str(folder))))
-    sitting = evaluate_folder.open_folder(config)
+    earlier = evaluate_folder.open_folder(config)
 
     def say(line: str) -> None:
         print(line, file=sys.stderr, flush=True)
 
-    with open_session(config, sitting.folder, sitting.elapsed_s, say) as session:
-        session.write("set_meta", "kind", "evaluate").result()
-        runner = Runner(session)
-        pairs = tuple((i.question, i.target) for i in session.domain.items("examples"))
-        errand = Errand(session, runner.run, pairs, (), runner.probe)
+    with open_session(config, earlier.folder, earlier.elapsed_s, say) as session:
+        session.pen.set_meta("kind", "evaluate").result()
+        progress = Progress(config, earlier.folder, earlier.elapsed_s, live=False)
+        bench = BriefWorkbench(Run.of(session, progress), MetChances())
         for number in QUICK_AGENTS if quick else AGENTS:
             agent = agents[number]
-            before = whole(agent, errand.probe, range(QUICK_ITEMS if quick else ITEMS))
-            found = leave_out(agent, errand.probe, before, BUDGET)
-            made = smallest(agent, errand.probe, found, BUDGET)
-            session.write("put_importance", found.rows).result()
+            before = whole(agent, bench.probe, range(QUICK_ITEMS if quick else ITEMS))
+            found = leave_out(agent, bench.probe, before, BUDGET)
+            made = smallest(agent, bench.probe, found, BUDGET)
+            session.pen.put_importance(found.rows).result()
             say(f"{agent.name}: {len(found.rows)} components, {found.replayed} replayed, {found.asked} asked")
             yield row_of(agent, found, made)
 

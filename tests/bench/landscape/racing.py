@@ -18,7 +18,7 @@ from meta_search.guide.evidence import TESTS, Paired, Test
 from meta_search.guide.racing import ALPHA, Standing, decide, last_finalist, pair
 from tests.bench.landscape.measures import Saving, saving
 from tests.bench.landscape.simulate import SEEDS as SEED_AGENTS
-from tests.bench.landscape.simulate import Evaluation, Trace
+from tests.bench.landscape.simulate import EndedRace, Trace
 from tests.bench.landscape.strategies import STRATEGIES, searches
 from tests.bench.landscape.table import SEARCH, Design, Landscape, arguments
 
@@ -91,7 +91,7 @@ def race(landscape: Landscape, designs: Sequence[Design], writing: int, rule: De
         if not why:
             complete.append(full)
         operator = "seed" if number < len(SEED_AGENTS) else "novel"
-        trace.evaluations.append(Evaluation(design, n, why, operator, 0, None))
+        trace.evaluations.append(EndedRace(design, n, why, operator, 0, None))
     return saving(landscape, trace, FINALISTS)
 
 

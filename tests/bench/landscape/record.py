@@ -16,7 +16,7 @@ import json
 import lzma
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,10 +28,14 @@ from meta_search.authors.composer import way_for
 from meta_search.authors.plan import WAYS, Plan, Route, compile_plan
 from meta_search.compose import compose
 from meta_search.engine import seeds
-from meta_search.engine.context import Briefing
-from meta_search.engine.workbench import Errand
+from meta_search.engine.context import Contexts
+from meta_search.engine.open_brief import OpenBrief
+from meta_search.engine.workbench import BriefWorkbench
 from meta_search.run.folder import ARCHIVE, write_config
-from meta_search.run.members import Member, Members
+from meta_search.run.journal import MetChances
+from meta_search.run.members import Member
+from meta_search.run.progress import Progress
+from meta_search.run.run import Run
 from meta_search.run.runner import Runner
 from meta_search.run.session import Session, open_session
 from meta_search.types import Agent, Brief, Candidate, Demonstration, ItemResult
@@ -80,28 +84,26 @@ def mixed(keywords: dict[str, str]) -> Iterator[Plan]:
         yield Plan(f"mixed {len(seen)}", "", default, tuple(routes), samples=samples, shown=shown)
 
 
-def teach(session: Session, members: Members, briefing: Briefing, runner: Runner) -> list[Demonstration]:
+def teach(run: Run, contexts: Contexts) -> list[Demonstration]:
     """Worked examples as `bootstrap` finds them: the plain program's right replies, both models teaching."""
     program = next(c for c in seeds.candidates(("program_of_thought",)))
-    members.add(Member(program, True))
+    run.members.add(Member(program, True))
     brief = Brief(0, "bootstrap", "composer", (program.agent.id,))
-    errand = Errand(session, runner.run, briefing.pairs)
-    context: Context = briefing.context(brief, NoTrial(), {}, errand)
+    bench = BriefWorkbench(run, MetChances())
+    context: Context = contexts.context(OpenBrief(brief, 0), NoTrial(), bench)
     return collect(context, context.parents[0])
 
 
-def measure(
-    runner: Runner, members: Members, briefing: Briefing, agents: list[Candidate]
-) -> dict[str, dict[str, ItemResult]]:
+def measure(runner: Runner, agents: list[Candidate]) -> dict[str, dict[str, ItemResult]]:
     """Run every agent on every item, one after another, several items at a time."""
     table: dict[str, dict[str, ItemResult]] = {}
     for number, candidate in enumerate(agents, 1):
         member, began = Member(candidate), time.monotonic()
-        runner.write("add_candidate", candidate, "landscape")
-        jobs = runner.next_jobs(member, "train", briefing.pairs, ITEMS)
+        runner.pen.add_candidate(candidate, "landscape")
+        jobs = runner.next_jobs(member, "train", ITEMS)
         futures: list[Future[ItemResult]] = [runner.submit(job) for job in jobs]
         for future in futures:
-            runner.take(member, future)
+            runner.deliver(member, future)
         rows = {row.item: row for row in member.rows("train")}
         if len(rows) < ITEMS:
             raise SystemExit(f"{candidate.agent.name}: only {len(rows)} of {ITEMS} items ran; start again")
@@ -126,17 +128,17 @@ def main() -> None:
     options.run.mkdir(parents=True, exist_ok=True)
     write_config(options.run, config)
     with open_session(config, options.run, 0.0, print) as session:
-        members, runner = Members(), Runner(session)
-        briefing = Briefing(session, members)
-        demonstrations = tuple(teach(session, members, briefing, runner))
-        print(f"{len(demonstrations)} worked examples; families {briefing.keywords}", flush=True)
-        if lacking := {item.kind for item in runner.items("train")} - set(briefing.keywords):
+        run = Run.of(session, Progress(config, options.run, 0.0, live=False))
+        runner, contexts = run.runner, Contexts(run)
+        demonstrations, words = tuple(teach(run, contexts)), contexts.keywords
+        print(f"{len(demonstrations)} worked examples; families {words}", flush=True)
+        if lacking := {item.kind for item in runner.items("train")} - set(words):
             raise SystemExit(f"no word tells {', '.join(lacking)} from the others: no design can route it")
-        plans = [*pure(), *mixed(briefing.keywords)]
+        plans = [*pure(), *mixed(words)]
         agents = [candidate(plan, demonstrations) for plan in plans]
-        table = measure(runner, members, briefing, agents)
+        table = measure(runner, agents)
         kinds = {item.id: item.kind for item in runner.items("train")}
-        landscape = describe(session, overrides, briefing, kinds, plans, agents, table)
+        landscape = describe(session, overrides, words, kinds, plans, agents, table)
         runner.finish("done")
     landscape["calls"] = calls_of(options.run)
     options.file.write_bytes(lzma.compress(json.dumps(landscape, ensure_ascii=False).encode(), preset=9))
@@ -153,7 +155,7 @@ def candidate(plan: Plan, demonstrations: tuple[Demonstration, ...]) -> Candidat
 def describe(
     session: Session,
     overrides: tuple[str, ...],
-    briefing: Briefing,
+    keywords: Mapping[str, str],
     kinds: dict[str, str],
     plans: list[Plan],
     agents: list[Candidate],
@@ -169,11 +171,11 @@ def describe(
         "sha256": lookup(llm.task.model).sha256,
         "settings": {"overrides": list(overrides), "max_tokens": llm.max_tokens},
         "items": [{"id": item, "kind": kind} for item, kind in kinds.items()],
-        "keywords": dict(briefing.keywords),
+        "keywords": dict(keywords),
         "designs": [
             {
                 "name": plan.name,
-                "ways": {kind: way_for(plan, words) for kind, words in briefing.keywords.items()},
+                "ways": {kind: way_for(plan, words) for kind, words in keywords.items()},
                 "samples": plan.samples,
                 "shown": plan.shown,
                 "rows": [cell(table[made.agent.id][item]) for item in kinds],

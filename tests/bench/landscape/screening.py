@@ -19,7 +19,7 @@ from rich.table import Table
 
 from meta_search.authors.author import Context, Written
 from meta_search.authors.composer import Composer
-from meta_search.engine import loop
+from meta_search.engine import briefs
 from meta_search.guide.studies import Study
 from tests.bench.landscape.compare import CALLS, CANDIDATES, ITEM, SEEDS, told
 from tests.bench.landscape.measures import NEVER, calls_until, median, ratio
@@ -129,8 +129,8 @@ def screened(
         search = Simulated(half, configuration(seed, candidates), most_calls=CALLS)
         search.guide.designs = Study("designs", seed, ["maximize"], guided=False)
         author: Any = Screened(search, drafts, surrogate)
-        with mock.patch.dict(loop.AUTHORS, {"composer": author}):
-            hits.append(calls_until(half, search.search(), ITEM, stays=True))
+        with mock.patch.dict(briefs.AUTHORS, {"composer": author}):
+            hits.append(calls_until(half, search.simulate(), ITEM, stays=True))
     return hits
 
 

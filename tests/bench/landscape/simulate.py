@@ -21,23 +21,24 @@ from meta_search import types
 from meta_search.authors import check, drafts
 from meta_search.config import AuthorConfig, BudgetConfig, Config, EvaluateConfig, LLMConfig, SearchConfig
 from meta_search.engine import briefs
+from meta_search.engine.happenings import Evaluated
 from meta_search.engine.loop import Search
-from meta_search.guide.guide import Guide
 from meta_search.run.domain_scorer import Scorer
 from meta_search.run.members import Member
 from meta_search.run.progress import Progress
+from meta_search.run.run import Run
 from meta_search.run.session import Session
 from tests.bench.landscape.stand_ins import Done, InOrder, Table, TableDomain
 from tests.bench.landscape.table import SEARCH, Design, Landscape
 
-__all__ = ["OPERATORS", "SEEDS", "Evaluation", "Simulated", "Trace", "configuration"]
+__all__ = ["OPERATORS", "SEEDS", "EndedRace", "Simulated", "Trace", "configuration"]
 
 SEEDS = ("direct", "program_of_thought", "chain_of_thought")
 OPERATORS = ("novel", "mutate", "crossover", "bootstrap", "simplify", "tune")  # what the table can tell of
 
 
 @dataclass(frozen=True, slots=True)
-class Evaluation:
+class EndedRace:
     """A candidate whose race has ended.
 
     Attributes:
@@ -64,7 +65,7 @@ class Trace:
             probes of what a parent can do without, which are looked up as runs of the parent.
     """
 
-    evaluations: list[Evaluation] = field(default_factory=list)
+    evaluations: list[EndedRace] = field(default_factory=list)
     briefs: int = 0
     calls: int = 0
     writing: int = 0
@@ -122,7 +123,7 @@ class Simulated(Search):
     Seeds are never stopped, so that they use as many calls in every strategy.
 
     Attributes:
-        guide: What it asks; may be changed before the search begins.
+        table: Evaluator and archive. trace: What happens.
     """
 
     def __init__(
@@ -145,32 +146,35 @@ class Simulated(Search):
             0.0,
             scorer,
         )
-        super().__init__(session, Progress(config, folder, 0.0, live=False), None, InOrder())
-        self._judge = self.races._verdict
-        self.races._verdict = self._verdict  # type: ignore[method-assign]
-        self.guide: Guide = self._guide
+        progress = Progress(config, folder, 0.0, live=False)
+        super().__init__(Run.of(session, progress, InOrder()))
+        self.members = self.run.members
+        self._judge = self.races._why_stop
+        self.races._why_stop = self._why_stop  # type: ignore[method-assign]
 
-    def search(self) -> Trace:
+    def simulate(self) -> Trace:
         """Run it to its end."""
         with quick():
-            while not self._finished() and self.table.calls < self._most:
-                self._fill()
-                self._next()
-        self.trace.briefs = self.written
+            self.search()
+        self.trace.briefs = self.briefs.written
         self.trace.calls = self.table.calls
         self.trace.writing = self.table.calls - sum(
             r.used.calls for m in self.members for r in m.rows("train")
         )
         return self.trace
 
-    def _verdict(self, member: Member) -> str:
+    def _why_end(self) -> str:
+        return super()._why_end() or ("calls" if self.table.calls >= self._most else "")
+
+    def _why_stop(self, member: Member) -> str:
         return "" if member.seed else self._judge(member)
 
-    def _evaluated(self, member: Member) -> None:
-        super()._evaluated(member)
+    def _tell(self, evaluated: Evaluated) -> None:
+        super()._tell(evaluated)
+        member = evaluated.member
         best = self.members.best()
         self.trace.evaluations.append(
-            Evaluation(
+            EndedRace(
                 self.table.designs[member.agent.id],
                 len(member.rows("train")),
                 member.stopped,

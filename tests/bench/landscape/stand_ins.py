@@ -12,7 +12,8 @@ from typing import Any
 from domains.domain import Item, Score
 from meta_search.authors.composer import way_for
 from meta_search.authors.plan import SEED_PLANS, Plan, plan_from
-from meta_search.run.journal import Action, Journal, Key
+from meta_search.run.events import Key
+from meta_search.run.journal import Unrecorded
 from meta_search.types import Agent, Candidate, ItemJob, ItemResult, Parameter, TraceCall, Usage
 from tests.bench.landscape.table import SEARCH, VOTES, Design, Landscape
 
@@ -23,33 +24,30 @@ TEACHES, EXAMPLES_A_KIND = "```python\nprint(1)\n```", 4
 Done = Future[Any]
 
 
-class InOrder(Journal):
+class InOrder(Unrecorded):
     """Hands out what was begun first, first: waiting for an author's thread where that is needed."""
 
     def __init__(self) -> None:
         super().__init__()
         self._expected: deque[Key] = deque()
-        self._come: dict[Key, Action] = {}
+        self._come: dict[Key, object] = {}
         self._changed = threading.Condition()
 
     def expect(self, key: Key) -> None:
         self._expected.append(key)
 
-    def put(self, key: Key, action: Action) -> None:
+    def put(self, key: Key, happened: object) -> None:
         with self._changed:
-            self._come[key] = action
+            self._come[key] = happened
             self._changed.notify()
 
-    def next(self, timeout_s: float) -> Action | None:
+    def next(self, timeout_s: float) -> object | None:
         if not self._expected:
             return None
         key = self._expected.popleft()
         with self._changed:
             self._changed.wait_for(lambda: key in self._come)
             return self._come.pop(key)
-
-    def note(self, kind: str, data: Mapping[str, Any]) -> None:
-        """Nothing is kept."""
 
 
 class TableDomain:

@@ -48,18 +48,18 @@ def searches(
         config = configuration(seed, candidates, **strategy.changes)
         search = Simulated(half, config, most_calls=calls)
         strategy.prepare(search)
-        traces.append(search.search())
+        traces.append(search.simulate())
     return traces
 
 
 def unguided_briefs(search: Simulated) -> None:
     """Briefs drawn at random; designs and tuning as they were."""
-    search.guide.briefs = Study("briefs", search.config.seed, ["maximize"], guided=False)
+    search.guide.briefs = Study("briefs", search.run.config.seed, ["maximize"], guided=False)
 
 
 def no_opening(search: Simulated) -> None:
     """Briefs and designs by the sampler from the first on."""
-    seed = search.config.seed
+    seed = search.run.config.seed
     search.guide.briefs = Study("briefs", seed, ["maximize"])
     search.guide.designs = Study("designs", seed, ["maximize"])
 

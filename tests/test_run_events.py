@@ -1,0 +1,94 @@
+"""Events: to their rows and back, and the form that recordings of earlier versions have."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from meta_search.run.events import (
+    BlockDelivered,
+    BriefAsked,
+    BriefDelivered,
+    BriefTold,
+    Decided,
+    Event,
+    ItemDelivered,
+    LookPlanned,
+    RaceEnded,
+    Resumed,
+    SearchStopped,
+    parse,
+)
+from meta_search.types import REPAIR, Brief, Demonstration, ItemResult, Usage
+
+BRIEF = Brief(3, "crossover", "composer", ("a", "b"), ("c",), 0.6, ("plan",), 10_010)
+ROWS: list[tuple[Event, str, str]] = [
+    (
+        BriefAsked(BRIEF, 3, (("s", 1),), {"votes": 3}),
+        "ask",
+        '{"brief": 3, "operator": "crossover", "author": "composer", "parents": ["a", "b"], "inspirations": '
+        '["c"], "temperature": 0.6, "tags": ["plan"], "seed": 10010, "design": 3, "tuning": [["s", 1]], '
+        '"values": {"votes": 3}}',
+    ),
+    (
+        BriefDelivered(3, "d", 120, (Demonstration("q", "r"),), (("ask", "n", "llm", "down"),), 2),
+        "delivery",
+        '{"brief": 3, "agent": "d", "tokens": 120, "found": [["q", "r"]], "chances": '
+        '[["ask", "n", "llm", "down"]], "used": 2}',
+    ),
+    (
+        BriefDelivered(3, None, 0),
+        "delivery",
+        '{"brief": 3, "agent": null, "tokens": 0, "found": [], "chances": []}',
+    ),
+    (
+        ItemDelivered("d", "train", "i", 0, "ok", score=0.5, calls=2, tokens=30),
+        "delivery",
+        '{"agent": "d", "split": "train", "item": "i", "repeat": 0, "kind": "ok", "score": 0.5, "calls": 2, '
+        '"tokens": 30}',
+    ),
+    (
+        ItemDelivered("d", "test", "i", 1, "llm", detail="down"),
+        "delivery",
+        '{"agent": "d", "split": "test", "item": "i", "repeat": 1, "kind": "llm", "detail": "down"}',
+    ),
+    (BlockDelivered("d", "train"), "delivery", '{"agent": "d", "split": "train"}'),
+    (LookPlanned("d", "train", 6), "race", '{"agent": "d", "split": "train", "to": 6}'),
+    (
+        RaceEnded("d", "train", "behind", False),
+        "race",
+        '{"agent": "d", "split": "train", "stopped": "behind", "validate": false}',
+    ),
+    (RaceEnded("d", "validation"), "race", '{"agent": "d", "split": "validation"}'),
+    (Decided("round", True), "decision", '{"what": "round", "value": true}'),
+    (Resumed(), "resume", "{}"),
+    (SearchStopped("budget"), "stop", '{"why": "budget"}'),
+    (BriefTold(3, None), "tell", '{"brief": 3, "value": null}'),
+]
+
+
+@pytest.mark.parametrize(("event", "kind", "row"), ROWS, ids=lambda part: type(part).__name__)
+def test_events_have_the_rows_of_earlier_recordings(event: Event, kind: str, row: str) -> None:
+    assert (event.kind, json.dumps(event.data())) == (kind, row)  # to the letter: keys and their order
+    assert parse(kind, json.loads(row)) == event
+
+
+def test_a_repair_is_numbered_above_its_brief() -> None:
+    repair = Brief(3, "debug", "llm", ("d",), kind="repair", repair=2)
+    row = BriefAsked(repair, 3).data()
+    assert row["brief"] == 3 + 2 * REPAIR
+    assert parse("ask", row) == BriefAsked(repair, 3)
+
+
+def test_kinds_of_other_versions_are_left_out() -> None:
+    assert parse("import", {"published": []}) is None
+
+
+def test_a_result_tells_what_decisions_depend_on() -> None:
+    where = ("a", "train", "q", 2)
+    result = ItemResult(*where, "ok", score=1.0, used=Usage(3, 10, 20), seconds=9.0)
+    told = ItemDelivered.from_result(result).data()
+    assert (told["score"], told["calls"], told["tokens"]) == (1.0, 3, 30)
+    assert "seconds" not in told  # a replay takes another time
+    assert "detail" in ItemDelivered.from_result(ItemResult(*where, "llm", detail="down")).data()
