@@ -45,7 +45,8 @@ def evaluate(agents: str | Path, *overrides: str | Config, **groups: Any) -> lis
 
     Args:
         agents: An ADAS archive (.json), a .py file, a run folder, `latest`, or RUN:AGENT.
-        overrides, groups: As for `search`.
+        overrides: As for `search`.
+        groups: As for `search`.
 
     Returns:
         One row an agent in input order, with the keys of `meta-search evaluate --json`. Where budget or a

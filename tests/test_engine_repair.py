@@ -14,7 +14,7 @@ import pytest
 
 import meta_search
 from meta_search import cli
-from meta_search.engine.repair import debug_brief, failing
+from meta_search.engine.repair import failing, repair_brief
 from meta_search.testing import CountingEndpoint, Fault
 from meta_search.types import REPAIR, Brief, ItemResult
 from tests import replay_kit as kit
@@ -171,8 +171,8 @@ def test_what_counts_as_failing(rows: list[ItemResult], all_: str, any_: str) ->
 
 def test_a_chain_of_briefs_has_one_trial() -> None:
     first = Brief(7, "mutate", "composer", ("a", "b"), ("c",), 0.4, ("plan",), 9)
-    second = debug_brief(first, "x", "llm")
-    third = debug_brief(second, "y", "llm")
+    second = repair_brief(first, "x", "llm")
+    third = repair_brief(second, "y", "llm")
     assert len({first.code, second.code, third.code}) == 3
     assert first.number == second.number == third.number == 7
     assert (third.operator, third.parents, third.inspirations, third.seed) == ("debug", ("y",), (), 9)

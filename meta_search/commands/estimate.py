@@ -80,7 +80,8 @@ def estimate_search(
     validation; finalists and baselines on test.
 
     Args:
-        config: The configuration. planned: Split -> item × repeat pairs of a whole evaluation.
+        config: The configuration.
+        planned: Split -> item × repeat pairs of a whole evaluation.
         seeds: Agents that it starts from.
         habit: What agents and authors need.
         prices: The price table in use.
@@ -111,10 +112,12 @@ def estimate_evaluation(
     """What `meta-search evaluate` is likely to need.
 
     Args:
-        config: The configuration. items: Item × repeat pairs that each agent runs on.
+        config: The configuration.
+        items: Item × repeat pairs that each agent runs on.
         per_item: For each agent, calls and prompt tokens of a dry run on one item; `None` where it was not
             run dry: it is taken to be like the others, or, where there are none, like `habit`.
-        habit: What a call costs. prices: The price table in use.
+        habit: What a call costs.
+        prices: The price table in use.
     """
     known = [u for u in per_item if u is not None]
     calls = statistics.fmean(u.calls for u in known) if known else habit.calls

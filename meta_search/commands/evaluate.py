@@ -20,6 +20,7 @@ from meta_search.config import Config
 from meta_search.errors import ArchiveError, ConfigError, LLMError
 from meta_search.outcomes import UNSCORED, most_frequent
 from meta_search.report.tables import evaluation_row
+from meta_search.run import folder as run_folder
 from meta_search.run.folder import write_config
 from meta_search.run.members import Member, Members
 from meta_search.run.progress import MOST_ROWS, Progress
@@ -67,7 +68,6 @@ def read_agents(agents: str) -> list[Candidate]:
         ConfigError: There is no such file or run; one line.
     """
     from archive import adas
-    from meta_search.run import folder as run_folder
 
     path = Path(agents)
     if path.suffix == ".json":
@@ -78,6 +78,11 @@ def read_agents(agents: str) -> list[Candidate]:
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(f"cannot read {path}: {error}") from error
         return [_imported(Agent.of(path.stem, source))]
+    return _of_run(agents)
+
+
+def _of_run(agents: str) -> list[Candidate]:
+    """Agents of `RUN`, its finalists if it has any, or of `RUN:AGENT`."""
     run, name = run_folder.split_agent(agents)
     try:
         folder = run_folder.resolve(run)
@@ -91,17 +96,17 @@ def read_agents(agents: str) -> list[Candidate]:
         else:
             records = archive.agents()
             records = [r for r in records if r.status == "finalist"] or records
-        return [
-            Candidate(
-                r.agent,
-                r.brief or Brief(0, r.operator, r.author, kind="imported"),
-                r.thought,
-                r.generation,
-                r.space,
-                r.plan,
-            )
-            for r in records
-        ]
+    return [
+        Candidate(
+            r.agent,
+            r.brief or Brief(0, r.operator, r.author, kind="imported"),
+            r.thought,
+            r.generation,
+            r.space,
+            r.plan,
+        )
+        for r in records
+    ]
 
 
 def _imported(agent: Agent) -> Candidate:

@@ -20,7 +20,7 @@ from meta_search.authors.llm import LLMAuthor
 from meta_search.engine.context import Contexts
 from meta_search.engine.happenings import BriefWritten
 from meta_search.engine.open_brief import OpenBrief
-from meta_search.engine.repair import debug_brief, failing
+from meta_search.engine.repair import failing, repair_brief
 from meta_search.engine.restore import Restored
 from meta_search.engine.studies import Studies
 from meta_search.engine.workbench import BriefWorkbench
@@ -204,7 +204,7 @@ class Briefs:
         spent = open_brief.used >= config.search.attempts
         if not author or spent or not failing(member.rows("train"), config.search.failing):
             return None
-        return replace(open_brief, brief=debug_brief(open_brief.brief, member.agent.id, author))
+        return replace(open_brief, brief=repair_brief(open_brief.brief, member.agent.id, author))
 
     def _chain(self, open_brief: OpenBrief, last: Member | None) -> list[Member]:
         """The agents that a brief came to: its candidate, and those that repaired it; the first one first."""

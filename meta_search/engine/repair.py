@@ -1,4 +1,4 @@
-"""Candidates whose evaluation fails, and the brief that has one mended (operator `debug`).
+"""Candidates whose evaluation fails, and the brief that has one repaired (operator `debug`).
 
 Such a brief is no trial of the guide's study of briefs: nobody chose it, so that there is nothing to learn
 from it, and it may come in the middle of the design of experiments that a search opens with, whose trials are
@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from meta_search.types import Brief, ItemResult
 
-__all__ = ["debug_brief", "failing"]
+__all__ = ["repair_brief", "failing"]
 
 LEAST = 0.01  # a mean score below it fails an attempt where one item's fault does (as in ADAS)
 
@@ -37,11 +37,13 @@ def failing(rows: Sequence[ItemResult], how: str) -> str:
     return ""
 
 
-def debug_brief(brief: Brief, agent: str, author: str) -> Brief:
-    """The brief that has an agent mended.
+def repair_brief(brief: Brief, agent: str, author: str) -> Brief:
+    """The brief that has an agent repaired.
 
     Args:
-        brief: What the agent was written for. agent: Its id. author: Who mends.
+        brief: What the agent was written for.
+        agent: Its id.
+        author: Who repairs it.
     """
     return replace(
         brief,

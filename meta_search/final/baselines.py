@@ -107,7 +107,8 @@ class Baseline:
 
     Attributes:
         way: `self-consistency` or `best-of-n`.
-        member: The agent. seed: Whose samples it draws.
+        member: The agent.
+        seed: Whose samples it draws.
         times: How often it pays for the seed, a model's choice counted as one.
     """
 
@@ -137,7 +138,8 @@ def matched(finalist: Member, seed: Member, calls: int) -> Matched:
     Costs are compared on the train and validation items that both have run.
 
     Args:
-        finalist: The best finalist. seed: The best seed.
+        finalist: The best finalist.
+        seed: The best seed.
         calls: LLM calls that an item may make (`sandbox.calls`).
     """
     mine, other = _costs(finalist, seed)

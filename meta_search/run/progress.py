@@ -25,8 +25,11 @@ class Progress:
     """The live view of one run. A context manager; `attach` it to the session once that is open.
 
     Args:
-        config, folder: Of the run. elapsed_s: Seconds of earlier sittings.
-        live: Whether anything is shown. split: The split whose scores are shown.
+        config: The configuration.
+        folder: The run folder.
+        elapsed_s: Seconds of earlier sessions.
+        live: Whether anything is shown.
+        split: The split whose scores are shown.
     """
 
     def __init__(

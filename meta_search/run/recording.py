@@ -32,7 +32,8 @@ def configuration(config: Config, overrides: Sequence[str]) -> Config:
     """The configuration of a replay: the recording's, but for where things lie and where they run.
 
     Args:
-        config: As `checks.resolved` gives it, with `llm.recording`. overrides: As they were typed.
+        config: As `commands.resolve.resolved` gives it, with `llm.recording`.
+        overrides: As they were typed.
 
     Raises:
         ConfigError: An override that would change a decision. ArchiveError: It cannot be read.

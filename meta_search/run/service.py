@@ -52,7 +52,7 @@ class Service:
     async def in_order(self, calls: Sequence[tuple[str, tuple[Any, ...]]]) -> list[Any]:
         """Several calls, (method, arguments), begun in turn; for each a result or a fault of ours."""
         begun = [asyncio.ensure_future(getattr(self, method)(*args)) for method, args in calls]
-        return [_told(result) for result in await asyncio.gather(*begun, return_exceptions=True)]
+        return [_portable(result) for result in await asyncio.gather(*begun, return_exceptions=True)]
 
     async def status(self) -> GatewayStatus:
         """What is going on."""
@@ -68,7 +68,7 @@ class Service:
         await asyncio.to_thread(self._store.close)
 
 
-def _told(result: Any) -> Any:
+def _portable(result: Any) -> Any:
     """A result, or an exception as one of ours, which can travel and is told in one line."""
     if not isinstance(result, BaseException) or isinstance(result, MetaSearchError):
         return result
@@ -110,7 +110,7 @@ def make_service(
         archive: Path of `archive.db`.
         config: The configuration as plain mappings.
         local: Endpoints of the embedded servers, empty if there are none.
-        elapsed_s: Seconds that earlier sittings of the run took.
+        elapsed_s: Seconds that earlier sessions of the run took.
     """
     built = from_mapping(config)
     endpoints = endpoints_for(config, local)

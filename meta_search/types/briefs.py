@@ -97,7 +97,8 @@ class Attempt:
 
     Attributes:
         brief: `Brief.code` of the brief.
-        author, operator: As in the brief.
+        author: As in the brief.
+        operator: As in the brief.
         stage: draft, check, dry_run, duplicate or leak.
         message: One line: why.
         source: What was written, possibly not even Python.

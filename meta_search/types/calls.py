@@ -55,7 +55,10 @@ class CallRequest:
         seed: Sampling seed sent to the endpoint, or `None`.
         occurrence: n-th equal request in program order of this item and repeat.
         purpose: Who asks; budgets and reports are kept by purpose.
-        agent, split, item, repeat: What the call was made for; empty for calls of the meta agent.
+        agent: Agent that the call was made for; names the brief in calls of the meta agent.
+        split: Split of the item; empty in calls of the meta agent, as the next two.
+        item: The item.
+        repeat: Which repeat of it, from 0.
         author: Name of the `LLMAgentBase` that called, for traces.
     """
 

@@ -66,9 +66,14 @@ class Evaluation:
     """Scores of one agent on one split so far.
 
     Attributes:
-        score: Mean score over `items`, 0..1; low, high: its 95 % interval (`wilson_by_item`).
+        agent: Id of the agent.
+        split: Split of the items.
+        score: Mean score over `items`, 0..1.
+        low: Lower end of its 95 % interval (`wilson_by_item`).
+        high: Upper end of it.
         items: Number of (item, repeat) pairs evaluated.
-        used, paid: Sums over the items.
+        used: What its calls cost as if nothing were shared, summed over the items.
+        paid: What was really sent for it.
         seconds: Sum of wall seconds of the items.
         outcomes: Outcome kind -> count.
         complete: Whether every planned item was run; the endpoint's faults count among them, not in `items`.

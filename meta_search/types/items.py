@@ -93,13 +93,16 @@ class Importance:
     """What a component of an agent is worth to it, as one method found it.
 
     Attributes:
-        agent: Id of the agent. component: As `TraceCall.component`.
+        agent: Id of the agent.
+        component: As `TraceCall.component`.
         method: `ratings` (a team's own, averaged over items), `judge` (those of a judge model, likewise), or
             `leave_out` (score with it less score without it; may be negative).
         value: The importance; for `leave_out` -1..1, else 0 and more.
         items: Items it was measured on.
-        calls, tokens: What the component itself costs per item.
-        replayed, asked: Calls that measuring it took: answered by the ledger, and sent to a model.
+        calls: LLM calls of the component itself per item.
+        tokens: Tokens of the component itself per item.
+        replayed: Calls that measuring it took and the ledger answered.
+        asked: Calls that measuring it took and were sent to a model.
     """
 
     agent: str
@@ -123,7 +126,9 @@ class ItemJob:
 
     Attributes:
         agent: The agent to run.
-        split, item, repeat: What is evaluated.
+        split: Split of the item.
+        item: Id of the item.
+        repeat: Which repeat, from 0.
         question: The public part of the item: the text of `taskInfo`.
         examples: Worked items the agent may see as `self.examples`: (question, answer) pairs.
         wording: Domain's wording: output field name -> what is expected in it; the key `""` holds a
@@ -162,7 +167,8 @@ class ItemResult:
         answer: The answer as plain text, `""` where there is none.
         detail: One line that helps an author mend the agent.
         score: 0..1, or `None` before scoring; right means >= 1.
-        used, paid: What the item's calls cost.
+        used: What the item's calls cost as if nothing were shared.
+        paid: What was really sent for them.
         seconds: Wall seconds of the item, waiting for the gateway included.
         trace: The item's LLM calls in program order.
         space: Parameters that the agent declared.
