@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from authors_kit import Desk
 from hypothesis import HealthCheck, settings
-from sandbox_kit import House
+
+from tests.kits.author_contexts import Desk
+from tests.kits.sandboxed_agents import House
 
 # A busy machine draws slowly; that says nothing of the code.
 settings.register_profile("busy", suppress_health_check=[HealthCheck.too_slow], deadline=None)

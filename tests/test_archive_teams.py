@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from agent_kit import network
 from sqlite_utils import Database
 
 from archive import schema
@@ -14,6 +13,7 @@ from archive.records import Archive
 from archive.store import Store
 from meta_search.report import graphs
 from meta_search.types import Importance, ItemResult, TeamNetwork, TraceCall
+from tests.kits.team_networks import network
 
 NETWORK = network("solver", "critic")
 CALL = TraceCall(1, "solver", "solver", ("answer",), "?", "1", (), 10, 0.5)

@@ -16,8 +16,8 @@ from meta_search import cli
 from meta_search.config import DomainConfig
 from meta_search.errors import DomainError
 from meta_search.testing import CountingEndpoint
+from tests.kits.published import ADAS_ARCHIVE, MGSM_PROBLEMS, skip_without
 
-DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 LANGUAGES = ("de", "en", "sw")
 
 
@@ -149,16 +149,15 @@ def eighteen(messages: Sequence[Mapping[str, Any]], body: Mapping[str, Any]) -> 
 
 
 def test_all_published_agents_run_on_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    archive, problems = DATA / "adas_mgsm_archive.json", DATA / "mgsm_en.tsv"
-    if not (archive.exists() and problems.exists()):
-        pytest.skip("needs ../shared/data/adas_mgsm_archive.json and mgsm_en.tsv, which are no part of this")
+    skip_without(ADAS_ARCHIVE, MGSM_PROBLEMS)
     monkeypatch.chdir(tmp_path)
     with CountingEndpoint(eighteen) as endpoint:
         status = cli.main(
             [
-                "evaluate", str(archive), "domain=mgsm", f"domain.path={problems}", "evaluate.items=2",
-                "evaluate.executor=inline", "llm=endpoint", f"llm.base_url={endpoint.base_url}",
-                "llm.meta.model=scripted", "llm.task.model=scripted", "--json", "rows.json",
+                "evaluate", str(ADAS_ARCHIVE), "domain=mgsm", f"domain.path={MGSM_PROBLEMS}",
+                "evaluate.items=2", "evaluate.executor=inline", "llm=endpoint",
+                f"llm.base_url={endpoint.base_url}", "llm.meta.model=scripted", "llm.task.model=scripted",
+                "--json", "rows.json",
             ]
         )  # fmt: skip
     rows = json.loads(Path("rows.json").read_text())

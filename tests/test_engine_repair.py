@@ -17,7 +17,7 @@ from meta_search import cli
 from meta_search.engine.repair import debug_brief, failing
 from meta_search.testing import CountingEndpoint, Fault
 from meta_search.types import REPAIR, Brief, ItemResult
-from tests import replay_kit as kit
+from tests.kits.searches import tables
 
 BROKEN = """Name: Broken {n}
 Thought: works only where the answer is 42, as in a dry run.
@@ -69,7 +69,7 @@ LLM = (
 
 def replays(run: str = "run") -> None:
     assert cli.main(["run", "llm.mode=replay", f"llm.recording={run}", "run.dir=again"]) == 0
-    one, other = kit.tables(run), kit.tables("again")
+    one, other = tables(run), tables("again")
     for name, rows in one.items():
         assert rows == other[name], name
 
@@ -111,7 +111,7 @@ def test_resumed_at_any_point_of_a_chain_it_goes_on_as_without(folder: Path) -> 
         words = overrides(folder, endpoint, *LLM, "search.in_flight=1", "search.candidates=2")
         assert cli.main(["run", *words]) == 0
         events = [(e.seq, e.kind, e.data) for e in meta_search.open_run("run").events()]
-        whole, sent = kit.tables("run"), endpoint.calls
+        whole, sent = tables("run"), endpoint.calls
         second = next(seq for seq, kind, data in events if kind == "ask" and data["brief"] == REPAIR + 1)
         written = next(seq for seq, _, data in events if data.get("brief") == REPAIR + 1 and seq > second)
         told = next(seq for seq, kind, data in events if kind == "tell" and data["brief"] == 1)
@@ -120,7 +120,7 @@ def test_resumed_at_any_point_of_a_chain_it_goes_on_as_without(folder: Path) -> 
             with sqlite3.connect(f"cut{kept}/archive.db") as database:
                 database.execute("DELETE FROM events WHERE seq > ?", [kept])
             assert cli.main(["resume", f"cut{kept}"]) == 0
-            found = kit.tables(f"cut{kept}")
+            found = tables(f"cut{kept}")
             for name in ("agents", "edges", "trials", "evaluations", "attempts"):
                 assert found[name] == whole[name], (kept, name)
             again = [json.loads(row[2]) for row in found["events"] if row[1] in ("ask", "tell")]

@@ -22,8 +22,8 @@ from meta_search.run.journal import Journal
 from meta_search.run.progress import Progress
 from meta_search.run.session import Session
 from meta_search.testing import CountingEndpoint
-from tests import replay_kit as kit
 from tests.data import record_run
+from tests.kits.searches import command, mind, overrides, questions, tables
 
 OPERATORS = ("crossover", "mutate")
 
@@ -43,7 +43,7 @@ def change(run: Path, **groups: dict[str, Any]) -> None:
 
 
 def config(path: Path, *more: str) -> Config:
-    return compose([*kit.overrides(path.resolve(), "http://127.0.0.1:9/v1", "run.root=past", *more)])
+    return compose([*overrides(path.resolve(), "http://127.0.0.1:9/v1", "run.root=past", *more)])
 
 
 def told(run: Path) -> list[tuple[dict[str, Any], float]]:
@@ -66,7 +66,7 @@ def priors(run: str) -> list[Any]:
 
 
 def test_a_prior_is_journaled_and_asked_with_again(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path = kit.questions(folder)
+    path = questions(folder)
     before = past(folder, path)
     usable = [row for row in told(before) if row[0]["operator"] in OPERATORS]
     assert len(usable) > 4
@@ -76,8 +76,8 @@ def test_a_prior_is_journaled_and_asked_with_again(folder: Path, capsys: pytest.
         "search.candidates=7",
         "search.operators=[crossover,mutate]",
     )
-    with CountingEndpoint(kit.mind) as endpoint:
-        words = kit.overrides(path, endpoint.base_url, *more)
+    with CountingEndpoint(mind) as endpoint:
+        words = overrides(path, endpoint.base_url, *more)
         assert cli.main(["run", *words, "run.dir=whole"]) == 0
         sent = endpoint.calls
     shown = capsys.readouterr().out
@@ -86,9 +86,9 @@ def test_a_prior_is_journaled_and_asked_with_again(folder: Path, capsys: pytest.
     asked = events("whole", "ask", "tell")
     assert sorted(data["brief"] for kind, data in asked if kind == "tell") == list(range(7))
 
-    with CountingEndpoint(kit.mind, latency_s=0.01) as endpoint:
-        words = kit.overrides(path, endpoint.base_url, *more)
-        process = kit.command(folder, "run", *words, "run.dir=killed")
+    with CountingEndpoint(mind, latency_s=0.01) as endpoint:
+        words = overrides(path, endpoint.base_url, *more)
+        process = command(folder, "run", *words, "run.dir=killed")
         try:
             endpoint.wait_for(int(sent * 0.6))
         finally:
@@ -101,11 +101,11 @@ def test_a_prior_is_journaled_and_asked_with_again(folder: Path, capsys: pytest.
     for run in ("whole", "killed"):
         again = f"{run}-again"
         assert cli.main(["run", "llm.mode=replay", f"llm.recording={run}", f"run.dir={again}"]) == 0
-        assert kit.tables(run) == kit.tables(again)
+        assert tables(run) == tables(again)
 
 
 def test_what_is_taken_and_what_is_not(folder: Path) -> None:
-    path = kit.questions(folder)
+    path = questions(folder)
     run = past(folder, path)
     mine = config(path)
 
@@ -135,7 +135,7 @@ def test_what_is_taken_and_what_is_not(folder: Path) -> None:
 
 
 def test_no_more_than_the_newest_are_taken(folder: Path) -> None:
-    path = kit.questions(folder)
+    path = questions(folder)
     run = past(folder, path)
     for number in range(7):
         copy = shutil.copytree(run, folder / "past" / f"copy-{number}")
@@ -150,7 +150,7 @@ def test_no_more_than_the_newest_are_taken(folder: Path) -> None:
 
 @pytest.mark.parametrize("word", ["search.prior=false", "search.guided=false", "search=random"])
 def test_without_a_prior_earlier_runs_are_not_looked_at(folder: Path, word: str) -> None:
-    path = kit.questions(folder)
+    path = questions(folder)
     past(folder, path)
     chosen = config(path, word)
     guide = Guide(0, chosen.search.operators, ("composer",), ("plan",))

@@ -19,7 +19,7 @@ from meta_search.outcomes import UNSCORED
 from meta_search.run.members import Member, Members
 from meta_search.testing import CountingEndpoint, Fault
 from meta_search.types import Agent, Brief, Candidate, ItemResult
-from tests import replay_kit as kit
+from tests.kits.searches import tables
 from tests.test_engine_loop import adds, overrides
 
 
@@ -98,7 +98,7 @@ def test_what_is_paid_and_archived_is_in_the_verdict(folder: Path, calls: int) -
         rows = archive.results(record.agent.id, "test", trace=False)
         assert record.evaluations["test"].items == len([r for r in rows if r.kind not in UNSCORED])
     assert cli.main(["run", "llm.mode=replay", "llm.recording=run", "run.dir=again"]) in (0, 3)
-    assert kit.tables("run") == kit.tables("again")
+    assert tables("run") == tables("again")
 
 
 def test_finalists_of_an_earlier_report_are_finalists_no_longer(folder: Path) -> None:

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from llm_kit import KEY, ask, both, gateway, last_message
-from llm_pen import SqlitePen
 
 from meta_search.llm.endpoint import bound_tokens
 from meta_search.testing import CountingEndpoint, Fault
 from meta_search.types import Usage
+from tests.kits.gateways import KEY, ask, both, gateway, last_message
+from tests.kits.sqlite_pen import SqlitePen
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from llm_kit import SCHEMA, ask, both, gateway
-from llm_pen import SqlitePen
 
 from meta_search.testing import CountingEndpoint, Fault
+from tests.kits.gateways import SCHEMA, ask, both, gateway
+from tests.kits.sqlite_pen import SqlitePen
 
 
 @pytest.fixture

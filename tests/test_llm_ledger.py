@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from llm_pen import SqlitePen
 
 from meta_search.llm.ledger import Entry, Ledger, call_key
 from meta_search.types import CallRequest, Usage
+from tests.kits.sqlite_pen import SqlitePen
 
 REQUEST = CallRequest(
     model="task",

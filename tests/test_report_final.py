@@ -17,7 +17,7 @@ from archive.records import Record
 from meta_search import cli
 from meta_search.report.verdict import Verdict, archive_verdict
 from meta_search.testing import CountingEndpoint
-from tests import replay_kit as kit
+from tests.kits.searches import command, sentence, tables
 
 WRITTEN = """Name: Careful
 Thought: ask {calls} times, and trust the first.
@@ -129,7 +129,7 @@ def test_a_run_that_is_killed_in_its_report_goes_on_with_the_same_baselines(fold
     model = mind(direct=55, careful=88, calls=6)
     with CountingEndpoint(model, latency_s=0.01) as endpoint:
         more = words(folder, endpoint.base_url)
-        process = kit.command(folder, "run", *more)
+        process = command(folder, "run", *more)
         try:
             endpoint.wait_for(17 * 7 + 300)  # train and validation of both, and some of the test items
         finally:
@@ -147,5 +147,5 @@ def test_a_run_that_is_killed_in_its_report_goes_on_with_the_same_baselines(fold
         (known,) = database.execute("SELECT COUNT(*) FROM calls").fetchone()
     assert sent - known <= most + 2  # what was in flight, and the checks that the endpoint answers
     assert cli.main(["run", "llm.mode=replay", "llm.recording=run", "run.dir=again"]) == 0
-    assert kit.sentence("run") == kit.sentence("again")
-    assert kit.tables("run") == kit.tables("again")
+    assert sentence("run") == sentence("again")
+    assert tables("run") == tables("again")

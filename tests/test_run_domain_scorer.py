@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from evaluate_kit import gone
 
 import meta_search
 from domains import reasoning, registry
@@ -19,6 +18,7 @@ from meta_search.config import DomainConfig, SandboxConfig
 from meta_search.errors import DomainError
 from meta_search.run.domain_scorer import Scorer
 from meta_search.testing import CountingEndpoint
+from tests.kits.processes import gone
 
 ITEMS = '''"""Numbers."""
 def items(split):

@@ -8,8 +8,6 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
-from sandbox_kit import SEEDS, House, Script
-
 from meta_search.agent.seeds import NAMES
 from meta_search.authors.author import Context, Example, Parent, Worked
 from meta_search.config import AuthorConfig
@@ -23,6 +21,7 @@ from meta_search.types import (
     Demonstration,
     ItemResult,
 )
+from tests.kits.sandboxed_agents import SEEDS, House, Script
 
 SOURCES = {name: (SEEDS / f"{name}.py").read_text(encoding="utf-8") for name in NAMES}
 EXAMPLES = (
