@@ -23,7 +23,8 @@ from meta_search.run.progress import Progress
 from meta_search.run.session import Session
 from meta_search.testing import CountingEndpoint
 from tests.data import record_run
-from tests.kits.searches import command, mind, overrides, questions, tables
+from tests.kits.answers import mind
+from tests.kits.searches import assert_same, command, mixed_search, questions, replay
 
 OPERATORS = ("crossover", "mutate")
 
@@ -43,7 +44,7 @@ def change(run: Path, **groups: dict[str, Any]) -> None:
 
 
 def config(path: Path, *more: str) -> Config:
-    return compose([*overrides(path.resolve(), "http://127.0.0.1:9/v1", "run.root=past", *more)])
+    return compose([*mixed_search(path.resolve(), "http://127.0.0.1:9/v1", "run.root=past", *more)])
 
 
 def told(run: Path) -> list[tuple[dict[str, Any], float]]:
@@ -77,7 +78,7 @@ def test_a_prior_is_journaled_and_asked_with_again(folder: Path, capsys: pytest.
         "search.operators=[crossover,mutate]",
     )
     with CountingEndpoint(mind) as endpoint:
-        words = overrides(path, endpoint.base_url, *more)
+        words = mixed_search(path, endpoint.base_url, *more)
         assert cli.main(["run", *words, "run.dir=whole"]) == 0
         sent = endpoint.calls
     shown = capsys.readouterr().out
@@ -87,7 +88,7 @@ def test_a_prior_is_journaled_and_asked_with_again(folder: Path, capsys: pytest.
     assert sorted(data["brief"] for kind, data in asked if kind == "tell") == list(range(7))
 
     with CountingEndpoint(mind, latency_s=0.01) as endpoint:
-        words = overrides(path, endpoint.base_url, *more)
+        words = mixed_search(path, endpoint.base_url, *more)
         process = command(folder, "run", *words, "run.dir=killed")
         try:
             endpoint.wait_for(int(sent * 0.6))
@@ -99,9 +100,8 @@ def test_a_prior_is_journaled_and_asked_with_again(folder: Path, capsys: pytest.
         assert cli.main(["resume", "killed"]) == 0
     assert events("killed", "ask", "tell") == asked
     for run in ("whole", "killed"):
-        again = f"{run}-again"
-        assert cli.main(["run", "llm.mode=replay", f"llm.recording={run}", f"run.dir={again}"]) == 0
-        assert tables(run) == tables(again)
+        assert replay(run, f"{run}-again") == 0
+        assert_same(run, f"{run}-again")
 
 
 def test_what_is_taken_and_what_is_not(folder: Path) -> None:

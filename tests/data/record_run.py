@@ -15,7 +15,8 @@ from pathlib import Path
 
 from meta_search import cli
 from meta_search.testing import CountingEndpoint
-from tests.kits.searches import mind, overrides, questions
+from tests.kits.answers import mind
+from tests.kits.searches import mixed_search, questions
 
 RECORDING = Path(__file__).parent / "recorded_run.tar.xz"
 KEPT = ("archive.db", "config.json", "domain")
@@ -32,7 +33,7 @@ def main() -> None:
         os.chdir(folder)
         try:
             with CountingEndpoint(mind, latency_s=latency) as endpoint:
-                words = overrides(questions(folder), endpoint.base_url, "run.dir=run")
+                words = mixed_search(questions(folder), endpoint.base_url, "run.dir=run")
                 more = ("llm.mode=record", "search.in_flight=3", "search.candidates=9", "seed=4")
                 status = cli.main(["run", *words, *more])
         finally:

@@ -1,19 +1,20 @@
-"""A small search to record and replay: questions, a model that is a function of its prompt, and tables."""
+"""Small searches: their questions, overrides and models; their replays, and what these must agree on."""
 
 from __future__ import annotations
 
-import hashlib
+import csv
 import json
 import os
-import re
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import meta_search
+from meta_search import cli
+from meta_search.testing import CountingEndpoint
 
 # What a run must share with its replay. Left out: times, and what was paid (a replay pays nothing).
 COLUMNS = {
@@ -26,48 +27,6 @@ COLUMNS = {
     "attempts": "brief, author, operator, stage, message, source",
     "events": "seq, kind, data",
 }
-PROGRAM = """Name: Agent {n}
-Thought: number {n} of the scripted model.
-```python
-def forward(self, taskInfo):
-    solver = LLMAgentBase(["answer"], "Solver {n}", temperature={n} / 10)
-    return solver([taskInfo], "Reply with only the number. {n}")[{index}]
-```"""
-SUM = re.compile(r"(\d+) (plus|times) (\d+)")
-
-
-def mind(messages: Sequence[Mapping[str, Any]], body: Mapping[str, Any]) -> str:
-    """A model that is right more often on sums than on products, and writes agents, some of them broken."""
-    text = json.dumps([messages, body.get("temperature")], sort_keys=True)
-    chance = int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
-    wanted = (body.get("response_format") or {}).get("json_schema")
-    fields = wanted["schema"]["properties"] if wanted else {}
-    if "way" in fields:
-        return json.dumps(_plan(chance, fields))
-    if body.get("model") == "writer" and not fields and "Name:" in text:
-        return PROGRAM.format(n=chance % 9, index=0 if chance % 3 else "'no'")
-    found = SUM.findall(messages[-1]["content"])
-    a, what, b = found[-1] if found else ("0", "plus", "0")
-    right = int(a) + int(b) if what == "plus" else int(a) * int(b)
-    missed = chance % 100 < (20 if what == "plus" else 60)
-    answer = str(right + missed)
-    if "```" in text or "Python program" in text:
-        return f"```python\nprint({answer})\n```"
-    return json.dumps(dict.fromkeys(fields, answer)) if fields else answer
-
-
-def _plan(chance: int, fields: Mapping[str, Any]) -> dict[str, Any]:
-    words = fields["routes"]["items"]["properties"]["words"].get("enum", ["plus"])
-    ways = ("direct", "program", "think")
-    return {
-        "name": f"Plan {chance % 997}",
-        "thought": "of the scripted model",
-        "way": ways[chance % 3],
-        "routes": [{"words": words[chance % len(words)], "way": ways[chance // 3 % 3]}],
-        "hint": "",
-        "samples": (1, 3)[chance // 9 % 2],
-        "shown": chance // 18 % 3,
-    }
 
 
 def questions(folder: Path) -> Path:
@@ -87,15 +46,71 @@ def questions(folder: Path) -> Path:
     return path
 
 
-def overrides(path: Path, base_url: str, *more: str) -> list[str]:
-    """A search with both authors and racing, on one machine without Ray."""
+def write_table(path: Path, rows: Iterable[tuple[str, str]]) -> Path:
+    """Questions and answers as a file of the domain `table`, `.csv` or `.jsonl`."""
+    pairs = [{"question": question, "answer": answer} for question, answer in rows]
+    if path.suffix == ".csv":
+        with path.open("w", newline="") as file:
+            writer = csv.DictWriter(file, ("question", "answer"))
+            writer.writeheader()
+            writer.writerows(pairs)
+    else:
+        path.write_text("\n".join(map(json.dumps, pairs)))
+    return path
+
+
+def sums(folder: Path) -> Path:
+    """A table of 108 sums, all of one kind; their first numbers go from 3 to 14."""
+    text = "A baker sells loaves twice. What is {} + {}?"
+    rows = ((text.format(a, b), str(a + b)) for a in range(3, 15) for b in range(9))
+    return write_table(folder / "sums.jsonl", rows)
+
+
+def overrides(
+    path: Path | str,
+    endpoint: CountingEndpoint | str,
+    *more: str,
+    domain: str = "table",
+    meta: str = "scripted",
+    task: str = "scripted",
+) -> list[str]:
+    """Overrides of a search or an evaluation against an endpoint, without Ray.
+
+    Args:
+        path: File of the domain.
+        endpoint: The endpoint, or its URL.
+        more: Further overrides; of several for one key the last one holds.
+        domain: Name of the domain.
+        meta: Name of the meta model.
+        task: Name of the task model.
+    """
+    base_url = endpoint if isinstance(endpoint, str) else endpoint.base_url
     return [
-        *("domain=table", f"domain.path={path}", "llm=endpoint", f"llm.base_url={base_url}"),
-        *("llm.meta.model=writer", "llm.task.model=solver", "evaluate.executor=inline", "author=mixed"),
-        *("author.formats=[plan,program]", "author.reflexions=0", "author.debug_rounds=1"),
-        *("domain.sizes={examples:8,train:18,validation:9,test:9}", "evaluate.items=18", "evaluate.block=4"),
-        *("search.seeds=[direct,chain_of_thought,program_of_thought]", "run.confirm=false", *more),
+        *(f"domain={domain}", f"domain.path={path}", "llm=endpoint", f"llm.base_url={base_url}"),
+        *(f"llm.meta.model={meta}", f"llm.task.model={task}", "evaluate.executor=inline", *more),
     ]
+
+
+def mixed_search(path: Path, endpoint: CountingEndpoint | str, *more: str) -> list[str]:
+    """Overrides of a search with both authors and racing; `answers.mind` is both models."""
+    words = (
+        *("author=mixed", "author.formats=[plan,program]", "author.reflexions=0", "author.debug_rounds=1"),
+        *("domain.sizes={examples:8,train:18,validation:9,test:9}", "evaluate.items=18", "evaluate.block=4"),
+        *("search.seeds=[direct,chain_of_thought,program_of_thought]", "run.confirm=false"),
+    )
+    return overrides(path, endpoint, *words, *more, meta="writer", task="solver")
+
+
+def written_search(folder: Path, endpoint: CountingEndpoint, *more: str) -> list[str]:
+    """Overrides of a short search of sums: the model `writer` writes agents, `solver` answers for them."""
+    words = ("evaluate.items=6", "evaluate.test_items=4", "run.confirm=false")
+    return overrides(sums(folder), endpoint, *words, *more, meta="writer", task="solver")
+
+
+def composed_search(folder: Path, endpoint: CountingEndpoint, *more: str) -> list[str]:
+    """Overrides of a short search of sums by the composer alone, in the folder `run`."""
+    words = ("author=composer", "evaluate.items=6", "evaluate.test_items=6", "run.dir=run")
+    return overrides(sums(folder), endpoint, *words, *more)
 
 
 def command(folder: Path, *arguments: str) -> subprocess.Popen[str]:
@@ -123,3 +138,22 @@ def sentence(run: Path | str) -> str:
     """The verdict as it was archived."""
     with meta_search.open_run(run) as archive:
         return str(archive.meta("verdict"))
+
+
+def replay(recording: str = "run", to: str = "again", *more: str) -> int:
+    """Replay a recorded run into a folder; the command's exit status."""
+    return cli.main(["run", "llm.mode=replay", f"llm.recording={recording}", f"run.dir={to}", *more])
+
+
+def assert_same(one: Path | str, other: Path | str, hint: str = "") -> None:
+    """Two runs agree, row by row, and on the verdict."""
+    first, second = tables(one), tables(other)
+    for name, rows in first.items():
+        assert rows == second[name], f"{name} {hint}"
+    assert sentence(one) == sentence(other)
+
+
+def assert_replays(recording: str = "run") -> None:
+    """A replay of this run comes to the same."""
+    assert replay(recording) == 0
+    assert_same(recording, "again")
