@@ -13,37 +13,13 @@ from typing import Any
 import pytest
 
 import meta_search
-from domains.domain import Item
 from meta_search import cli
-from meta_search.engine.briefs import in_thread
-from meta_search.engine.context import keywords
 from meta_search.testing import CountingEndpoint, Fault
 from tests.bench import resume
 from tests.kits.answers import adds_below
 from tests.kits.searches import command, composed_search
 
 adds = adds_below(9)  # so that there is something to find out
-
-
-def test_keywords_tell_kinds_apart_and_are_no_part_of_other_words() -> None:
-    items = [
-        Item("1", "How many times does the letter a appear in apple?", "1", "letters"),
-        Item("2", "How many times does the letter p appear in apple?", "2", "letters"),
-        Item("3", "How many one bits are in 7? No letters please.", "3", "bits"),
-        Item("4", "How many one bits are in 6? No letters please.", "2", "bits"),
-    ]
-    found = keywords(items)
-    assert found.keys() == {"letters", "bits"}
-    for item in items:
-        here = [k for k, words in found.items() if all(w in item.question.lower() for w in words.split())]
-        assert here == [item.kind]
-    assert keywords(items[:2]) == {}
-
-
-def test_a_thread_hands_on_results_and_errors() -> None:
-    assert in_thread(lambda: 42).result(5) == 42
-    with pytest.raises(ZeroDivisionError):
-        in_thread(lambda: 1 / 0).result(5)
 
 
 def test_a_budget_of_calls_is_never_exceeded_and_the_report_has_its_share(

@@ -15,13 +15,8 @@ from meta_search.errors import SandboxError
 from meta_search.evaluators.evaluator import Evaluator
 from meta_search.evaluators.inline import InlineEvaluator
 from meta_search.types import CallReply, CallRequest
-from tests.kits.bare_sandbox import echo, forward, job_of, write_runtime
+from tests.kits.bare_sandbox import echo, forward, job_of
 from tests.kits.processes import children_of, gone, until
-
-
-@pytest.fixture(scope="module")
-def runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_runtime(tmp_path_factory.mktemp("kit"))
 
 
 @pytest.fixture

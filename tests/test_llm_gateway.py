@@ -7,7 +7,7 @@ import dataclasses
 import gc
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +25,6 @@ from meta_search.testing import CountingEndpoint, Fault
 from meta_search.types import CallReply, Usage
 from tests.kits.gateways import FREE, KEY, ask, both, gateway, last_message
 from tests.kits.sqlite_pen import SqlitePen
-
-
-@pytest.fixture
-def pen(tmp_path: Path) -> Iterator[SqlitePen]:
-    pen = SqlitePen(tmp_path / "archive.db")
-    yield pen
-    pen.close()
 
 
 def test_a_call_is_answered_and_booked(pen: SqlitePen) -> None:

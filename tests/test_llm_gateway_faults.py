@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,14 +13,6 @@ from meta_search.testing import CountingEndpoint, Fault
 from meta_search.types import Usage
 from tests.kits.gateways import KEY, ask, both, gateway, last_message
 from tests.kits.sqlite_pen import SqlitePen
-
-
-@pytest.fixture
-def pen(tmp_path: Path) -> Iterator[SqlitePen]:
-    pen = SqlitePen(tmp_path / "archive.db")
-    yield pen
-    pen.close()
-
 
 STORM = (
     Fault(status=429, retry_after=0.01),

@@ -6,8 +6,6 @@ import asyncio
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,13 +22,6 @@ from tests.kits.sqlite_pen import SqlitePen
 
 MESSAGES = (("system", "You solve."), ("user", "Wie groß?"))
 SETTINGS: dict[str, Any] = {"temperature": 0.25, "max_tokens": 7, "seed": 3}
-
-
-@pytest.fixture
-def pen(tmp_path: Path) -> Iterator[SqlitePen]:
-    pen = SqlitePen(tmp_path / "archive.db")
-    yield pen
-    pen.close()
 
 
 @pytest.mark.parametrize("direct", [True, False], ids=["direct", "litellm"])

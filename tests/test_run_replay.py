@@ -16,7 +16,16 @@ from meta_search import cli
 from meta_search.testing import CountingEndpoint, Fault
 from tests.data import record_run
 from tests.kits.answers import mind
-from tests.kits.searches import assert_replays, assert_same, command, mixed_search, questions, replay, tables
+from tests.kits.searches import (
+    assert_replays,
+    assert_same,
+    command,
+    mixed_search,
+    questions,
+    replay,
+    run_killed,
+    tables,
+)
 
 AGAIN = "if this change of the search is meant, record the run anew: python -m tests.data.record_run"
 
@@ -96,12 +105,7 @@ def test_a_run_that_was_killed_and_resumed_replays_in_one_go(folder: Path) -> No
         words = mixed_search(path, endpoint.base_url, "run.dir=run", "search.in_flight=3")
         verb = ["run", *words, "search.candidates=8"]
         for calls in (50, 110, 170):
-            process = command(folder, *verb)
-            try:
-                endpoint.wait_for(calls)
-            finally:
-                process.kill()
-                process.communicate()
+            run_killed(folder, endpoint, calls, *verb)
             verb = ["resume", "run"]
         assert cli.main(verb) == 0
         sent, most = endpoint.calls, endpoint.max_in_flight
@@ -114,7 +118,7 @@ def test_a_run_that_was_killed_and_resumed_replays_in_one_go(folder: Path) -> No
     assert_replays()
 
 
-def test_agents_that_were_imported_between_sittings_are_replayed(folder: Path) -> None:
+def test_agents_that_were_imported_between_sessions_are_replayed(folder: Path) -> None:
     path = questions(folder)
     body = "    return LLMAgentBase(['answer'], 'Imported')([taskInfo], 'Reply.')[0]"
     code = f"def forward(self, taskInfo):\n{body}"
@@ -157,12 +161,7 @@ def test_after_kill_9_the_same_briefs_are_asked_as_without(folder: Path) -> None
     with CountingEndpoint(mind, latency_s=0.01) as endpoint:
         verb = ["run", *mixed_search(path, endpoint.base_url, "run.dir=run", *more)]
         for share in (0.35, 0.6, 0.95):  # the last one within the final report
-            process = command(folder, *verb)
-            try:
-                endpoint.wait_for(int(sent * share))
-            finally:
-                process.kill()
-                process.communicate()
+            run_killed(folder, endpoint, int(sent * share), *verb)
             verb = ["resume", "run"]
         assert cli.main(verb) == 0
     asked = [

@@ -19,13 +19,8 @@ from meta_search.errors import SandboxError
 from meta_search.sandbox import Sandbox, layers
 from meta_search.sandbox.trusted.names import LAYERS, REQUIRED
 from meta_search.types import CallReply, CallRequest, Parameter, Usage
-from tests.kits.bare_sandbox import BareSandbox, echo, forward, job_of, write_runtime
+from tests.kits.bare_sandbox import BareSandbox, echo, forward, job_of
 from tests.kits.processes import children_of, gone, until
-
-
-@pytest.fixture(scope="module")
-def runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_runtime(tmp_path_factory.mktemp("kit"))
 
 
 @pytest.fixture(scope="module")

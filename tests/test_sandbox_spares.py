@@ -14,16 +14,11 @@ import pytest
 from meta_search.config import SandboxConfig
 from meta_search.sandbox import Sandbox
 from meta_search.sandbox.trusted.names import LAYERS
-from tests.kits.bare_sandbox import BareSandbox, echo, forward, job_of, write_runtime
+from tests.kits.bare_sandbox import BareSandbox, echo, forward, job_of
 from tests.kits.processes import children_of, gone, until
 
 PID = "import os\nreturn str(os.getpid())"
 ZYGOTES, ITEMS = 8, 12
-
-
-@pytest.fixture(scope="module")
-def runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_runtime(tmp_path_factory.mktemp("kit"))
 
 
 @pytest.fixture(scope="module")

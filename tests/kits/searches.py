@@ -125,6 +125,16 @@ def command(folder: Path, *arguments: str) -> subprocess.Popen[str]:
     )
 
 
+def run_killed(folder: Path, endpoint: CountingEndpoint, calls: int, *arguments: str) -> None:
+    """`kill -9` a command when the endpoint has been sent this many calls."""
+    process = command(folder, *arguments)
+    try:
+        endpoint.wait_for(calls)
+    finally:
+        process.kill()
+        process.communicate()
+
+
 def tables(run: Path | str) -> dict[str, list[tuple[Any, ...]]]:
     """What a run and its replay must agree on, row by row."""
     with sqlite3.connect(f"file:{run}/archive.db?mode=ro", uri=True) as database:

@@ -18,7 +18,7 @@ from meta_search import cli
 from meta_search.report.verdict import Verdict, archive_verdict
 from meta_search.testing import CountingEndpoint
 from tests.kits.answers import Answerer
-from tests.kits.searches import assert_replays, command, overrides, write_table
+from tests.kits.searches import assert_replays, overrides, run_killed, write_table
 
 WRITTEN = """Name: Careful
 Thought: ask {calls} times, and trust the first.
@@ -128,12 +128,9 @@ def test_a_run_that_is_killed_in_its_report_goes_on_with_the_same_baselines(fold
     model = mind(direct=55, careful=88, calls=6)
     with CountingEndpoint(model, latency_s=0.01) as endpoint:
         more = words(folder, endpoint.base_url)
-        process = command(folder, "run", *more)
-        try:
-            endpoint.wait_for(17 * 7 + 300)  # train and validation of both, and some of the test items
-        finally:
-            process.kill()
-            process.communicate()
+        run_killed(
+            folder, endpoint, 17 * 7 + 300, "run", *more
+        )  # train and validation of both, and some of the test items
         with meta_search.open_run("run") as archive:
             before = [r.agent.id for r in archive.agents() if r.status == "baseline"]
             assert archive.results(before[0], "test", trace=False)
