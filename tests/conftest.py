@@ -7,9 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from authors_kit import Desk
 from hypothesis import HealthCheck, settings
-from sandbox_kit import House
+
+from tests.kits.author_contexts import Desk
+from tests.kits.bare_sandbox import write_runtime
+from tests.kits.sandboxed_agents import House
+from tests.kits.sqlite_pen import SqlitePen
 
 # A busy machine draws slowly; that says nothing of the code.
 settings.register_profile("busy", suppress_health_check=[HealthCheck.too_slow], deadline=None)
@@ -54,6 +57,20 @@ def house() -> Iterator[House]:
 def desk(house: House) -> Desk:
     """What an author is handed, and what it does with it."""
     return Desk(house)
+
+
+@pytest.fixture
+def pen(tmp_path: Path) -> Iterator[SqlitePen]:
+    """A ledger's database, which knows no archive."""
+    pen = SqlitePen(tmp_path / "archive.db")
+    yield pen
+    pen.close()
+
+
+@pytest.fixture(scope="module")
+def runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The smallest runtime, in place of the agents' own."""
+    return write_runtime(tmp_path_factory.mktemp("kit"))
 
 
 @pytest.fixture(scope="session")

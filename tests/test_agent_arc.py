@@ -6,10 +6,10 @@ import json
 from typing import Any
 
 import pytest
-from adas_arc import ANSWER, DATA, HELPERS, QUESTION, RIGHT, WRONG
-from sandbox_kit import House, with_text
 
 from meta_search.types import ItemResult
+from tests.kits.adas_arc_agents import ANSWER, DATA, HELPERS, QUESTION, RIGHT, WRONG
+from tests.kits.sandboxed_agents import House, with_text
 
 GRANT: dict[str, Any] = {"question": QUESTION, "helpers": HELPERS, "data": DATA}
 TRY = """

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from agent_kit import Stage, Wire, any_order, prompt_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -22,6 +21,7 @@ from meta_search.sandbox.trusted import messages
 from meta_search.sandbox.trusted.messages import read
 from meta_search.sandbox.trusted.trace import trace_of
 from meta_search.types import CallReply, TraceCall, Usage
+from tests.kits.agent_pipe import Stage, Wire, any_order, prompt_of
 
 TASK = Info("task", "User", "How many?", -1)
 

@@ -6,9 +6,9 @@ import copy
 from typing import Any
 
 import pytest
-from agent_kit import Stage, Wire
 
 from meta_search.agent.info import Info, content_of
+from tests.kits.agent_pipe import Stage, Wire
 
 PLAIN = Info("answer", "Ann 1", "42", 0)
 

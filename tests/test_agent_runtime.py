@@ -6,10 +6,10 @@ import json
 from typing import Any
 
 import pytest
-from sandbox_kit import House, with_text
 
 from meta_search.agent.runtime import Demonstration, nearest
 from meta_search.types import CallRequest
+from tests.kits.sandboxed_agents import House, with_text
 
 
 def last(request: CallRequest) -> str:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import pytest
-from sandbox_kit import SEEDS, House, Script, fields_of, with_text
 
 from meta_search.agent.seeds import NAMES
 from meta_search.types import CallRequest
+from tests.kits.published import published_agents
+from tests.kits.sandboxed_agents import SEEDS, House, Script, fields_of, with_text
 
-ARCHIVE = Path(__file__).parent.parent.parent / "shared" / "data" / "adas_mgsm_archive.json"
 SOURCES = {name: (SEEDS / f"{name}.py").read_text(encoding="utf-8") for name in NAMES}
 # Calls on one item where every answer is the same and no critic is content.
 CALLS = {
@@ -31,11 +28,7 @@ UNAGREED = CALLS | {"dylan": 8}  # empty answers are no agreement
 
 @pytest.fixture(scope="module")
 def published() -> list[str]:
-    if not ARCHIVE.exists():
-        pytest.skip("no published archive beside this checkout")
-    sources = [entry["code"] for entry in json.loads(ARCHIVE.read_text(encoding="utf-8"))]
-    assert len(sources) == 36
-    return sources
+    return [entry["code"] for entry in published_agents()]
 
 
 def missing(request: CallRequest) -> str:

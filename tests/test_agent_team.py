@@ -8,11 +8,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from agent_kit import Stage, Wire, any_order
-from sandbox_kit import House, fields_of, with_text
 
 from meta_search.agent.team import Team, make_team, networks_of
 from meta_search.types import CallRequest, ItemResult, TeamNetwork
+from tests.kits.agent_pipe import Stage, Wire, any_order
+from tests.kits.sandboxed_agents import House, fields_of, with_text
 
 ROLES = ("mathematician", "programmer", "physicist", "teacher", "critic", "lawyer", "historian")
 Say = Callable[[int, bool, dict[int, str]], Any]

@@ -8,11 +8,11 @@ import re
 from collections import Counter
 from typing import Any
 
-from agent_kit import Stage, Wire, any_order, prompt_of
 from hypothesis import given
 from hypothesis import strategies as st
 
 from meta_search.agent.team import Team, make_team, most_calls, quorum
+from tests.kits.agent_pipe import Stage, Wire, any_order, prompt_of
 
 FAR = 6  # answers of so many agents and rounds are drawn
 

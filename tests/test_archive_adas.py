@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +12,8 @@ from archive import adas
 from archive.records import Archive
 from archive.store import Store
 from meta_search.errors import ArchiveError
+from tests.kits.published import ADAS_ARCHIVE, skip_without
 
-ROOT = Path(__file__).resolve().parents[1]
-SHARED = Path(os.environ.get("META_SEARCH_SHARED_DATA", ROOT.parent / "shared" / "data"))
-PUBLISHED = SHARED / "adas_mgsm_archive.json"
 CODE = "def forward(self, taskInfo):\n    return taskInfo\n"
 
 
@@ -26,9 +23,9 @@ def written(folder: Path, content: Any) -> Path:
     return file
 
 
-@pytest.mark.skipif(not PUBLISHED.exists(), reason=f"no {PUBLISHED.name} in the shared data folder")
 def test_the_published_mgsm_archive() -> None:
-    entries = adas.read(PUBLISHED)
+    skip_without(ADAS_ARCHIVE)
+    entries = adas.read(ADAS_ARCHIVE)
     assert len(entries) == 36
     assert len({agent.id for agent, _ in entries}) == 36
     agent, info = entries[0]

@@ -7,14 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from authors_kit import SOURCES, Desk, failed, made, seed
-from sandbox_kit import House, wrapped
 
 from meta_search.authors import adas_prompts as prompts
 from meta_search.authors.adas import AdasAuthor, best_and_newest
 from meta_search.authors.author import Author, Context, Failure, Parent
 from meta_search.config import AuthorConfig
 from meta_search.types import Agent, Brief, CallReply
+from tests.kits.author_contexts import SOURCES, Desk, failed, made, seed
+from tests.kits.sandboxed_agents import House, wrapped
 
 AUTHOR: Author = AdasAuthor()
 CONFIG = AuthorConfig(name="adas", formats=("program",), reflexions=2, max_tokens=100)

@@ -7,8 +7,6 @@ import json
 from typing import Any
 
 import pytest
-from authors_kit import EXAMPLES, SOURCES, Desk, child, failed, made, seed
-from sandbox_kit import House, wrapped
 
 from meta_search.agent.seeds import NAMES
 from meta_search.authors.author import Example, Parent, Worked
@@ -16,6 +14,8 @@ from meta_search.authors.bootstrap import _first_reply, bootstrap, collect, fits
 from meta_search.authors.check import check_source
 from meta_search.authors.composer import Composer
 from meta_search.types import Agent, CallRequest, Demonstration, ItemResult, TraceCall
+from tests.kits.author_contexts import EXAMPLES, SOURCES, Desk, child, failed, made, seed
+from tests.kits.sandboxed_agents import House, wrapped
 
 PROGRAM = "```python\nprint({})\n```"
 SHOWN = Demonstration(EXAMPLES[2].question, PROGRAM.format(42))

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import pytest
-from authors_kit import SOURCES
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sandbox_kit import House, wrapped
 
 from meta_search.authors.check import ALLOWED_IMPORTS, check_source, find_leak
+from tests.kits.author_contexts import SOURCES
+from tests.kits.published import published_agents
+from tests.kits.sandboxed_agents import House, wrapped
 
-ARCHIVE = Path(__file__).parent.parent.parent / "shared" / "data" / "adas_mgsm_archive.json"
 ASK = "return LLMAgentBase(['answer'], 'A')([taskInfo])[0]\n"
 
 
@@ -63,10 +60,7 @@ def test_what_is_sound(source: str) -> None:
 
 
 def test_published_agents_are_sound() -> None:
-    if not ARCHIVE.exists():
-        pytest.skip("no published archive beside this checkout")
-    entries = json.loads(ARCHIVE.read_text(encoding="utf-8"))
-    assert [entry["name"] for entry in entries if check_source(entry["code"])] == []
+    assert [entry["name"] for entry in published_agents() if check_source(entry["code"])] == []
 
 
 def test_every_import_that_is_let_through_works_in_the_sandbox() -> None:

@@ -6,14 +6,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from authors_kit import EXAMPLES, KEYWORDS, SOURCES, Desk, child, failed, made, seed
-from sandbox_kit import House, wrapped
 
 from meta_search.authors.author import Author, Parent
 from meta_search.authors.check import check_source
 from meta_search.authors.composer import Composer
 from meta_search.authors.plan import Plan, Route, compile_plan
 from meta_search.types import Agent, CallRequest, Demonstration, Parameter
+from tests.kits.author_contexts import EXAMPLES, KEYWORDS, SOURCES, Desk, child, failed, made, seed
+from tests.kits.sandboxed_agents import House, wrapped
 
 COMPOSER: Author = Composer()
 ROUTED = {"way:letters": "program", "way:sums": "direct"}

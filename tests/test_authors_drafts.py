@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from authors_kit import Desk, seed
-from sandbox_kit import House, wrapped
 
 from meta_search.authors.bootstrap import show_demonstrations
 from meta_search.authors.drafts import MAX_DEMONSTRATIONS, demonstrations_for, finish
 from meta_search.types import Attempt, Candidate, Demonstration
+from tests.kits.author_contexts import Desk, seed
+from tests.kits.sandboxed_agents import House, wrapped
 
 SOURCE = wrapped(
     "n = self.tune.int('n', 1, 9, 2)\nreturn LLMAgentBase(['a'], 'A')([taskInfo])[0].content * n"

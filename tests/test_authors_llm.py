@@ -8,15 +8,15 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from authors_kit import EXAMPLES, PLAN, SOURCES, Desk, failed, made, seed
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sandbox_kit import House, wrapped
 
 from meta_search.authors.author import Author, Failure, Written
 from meta_search.authors.llm import LLMAuthor, apply_edits, read_plan
 from meta_search.config import AuthorConfig
 from meta_search.types import Agent, CallReply, Demonstration, Parameter
+from tests.kits.author_contexts import EXAMPLES, PLAN, SOURCES, Desk, failed, made, seed
+from tests.kits.sandboxed_agents import House, wrapped
 
 AUTHOR: Author = LLMAuthor()
 GOOD = wrapped("return LLMAgentBase(['answer'], 'A')([taskInfo], 'Solve.')[0]")

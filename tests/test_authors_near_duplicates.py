@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from authors_kit import PLAN, Desk, made, seed
-from sandbox_kit import House, wrapped
-
 from meta_search.authors.llm import LLMAuthor
 from meta_search.authors.near_duplicates import Known, twin
 from meta_search.authors.plan import compile_plan, plan_from
 from meta_search.types import Agent, Brief, Candidate
+from tests.kits.author_contexts import PLAN, Desk, made, seed
+from tests.kits.sandboxed_agents import House, wrapped
 
 BODY = (
     "first = LLMAgentBase(['answer'], 'A')([taskInfo], '{}')[0]\n"

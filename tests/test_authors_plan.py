@@ -9,11 +9,11 @@ import string
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sandbox_kit import House, with_text
 
 from meta_search.authors.check import check_source
 from meta_search.authors.plan import WAYS, Plan, Route, compile_plan, plan_from, plan_schema
 from meta_search.types import CallRequest
+from tests.kits.sandboxed_agents import House, with_text
 
 nasty = st.one_of(
     st.text(max_size=40),

@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from authors_kit import Desk, made
-from sandbox_kit import House
-from test_importance import CHATTER, PANEL, Bench
-
 from meta_search.authors.author import Context, Parent
 from meta_search.authors.composer import Composer
 from meta_search.authors.llm import LLMAuthor
 from meta_search.authors.simplify import simplify
 from meta_search.config import AuthorConfig
 from meta_search.types import Agent, CallReply, CallRequest, Demonstration, Importance, Usage
+from tests.kits.author_contexts import Desk, made
+from tests.kits.panel import CHATTER, PANEL, PanelRuns
+from tests.kits.sandboxed_agents import House
 
 
-def context(house: House, bench: Bench, source: str, noted: list[Importance], **more: object) -> Context:
+def context(house: House, bench: PanelRuns, source: str, noted: list[Importance], **more: object) -> Context:
     parent = Parent(Agent.of("panel", source, {}, [Demonstration("q", "r")]), 1.0, 100.0)
     config = AuthorConfig(
         probe_items=2, probe_calls=more.pop("probe_calls", 99), reflexions=0, debug_rounds=0
@@ -28,7 +27,7 @@ def context(house: House, bench: Bench, source: str, noted: list[Importance], **
 
 
 def test_the_smallest_agent_that_scores_the_same(house: House) -> None:
-    bench, noted = Bench(house), []
+    bench, noted = PanelRuns(house), []
     candidate = made(Composer().write(context(house, bench, PANEL, noted)))
     # The chatterbox goes, and two voters: one of those who see the hint is enough.
     [result] = bench.probe(candidate.agent, [0], ())
@@ -48,7 +47,7 @@ def forward(self, taskInfo):
     hint = LLMAgentBase(["hint"], "Helper")([taskInfo], "Give a hint.")[0]
     return LLMAgentBase(["answer"], "Voter")([taskInfo, hint], "Answer.")[0]
 """
-    bench = Bench(house)
+    bench = PanelRuns(house)
     [attempt] = simplify(context(house, bench, source, [])).attempts
     assert attempt.message == "no component can go: Helper +1.00, Voter +1.00"
     # The composer then writes something else; why stays on record.
@@ -66,7 +65,7 @@ def forward(self, taskInfo):
     said = [LLMAgentBase(["answer"], role, role=role)([taskInfo], "")[0] for role in ROLES]
     return said[1]
 """
-    bench = Bench(house)
+    bench = PanelRuns(house)
 
     class Seven(type(bench.ledger)):
         def __call__(self, request: CallRequest) -> CallReply:
@@ -82,7 +81,7 @@ def forward(self, taskInfo):
 
 
 def test_without_budget_nothing_is_asked(house: House) -> None:
-    bench = Bench(house)
+    bench = PanelRuns(house)
     given = context(house, bench, PANEL, [], probe_calls=0)
     bench.probe(given.parents[0].agent, [0, 1], ())
     bench.paid = 0
@@ -91,7 +90,7 @@ def test_without_budget_nothing_is_asked(house: House) -> None:
 
 
 def test_a_judge_spares_the_runs_without_what_matters(house: House) -> None:
-    bench, noted = Bench(house), []
+    bench, noted = PanelRuns(house), []
     asked: list[CallRequest] = []
 
     def judge(request: CallRequest) -> CallReply:
@@ -106,12 +105,12 @@ def test_a_judge_spares_the_runs_without_what_matters(house: House) -> None:
 
 
 def test_the_llm_author_leaves_out_before_it_asks(house: House) -> None:
-    bench = Bench(house)
+    bench = PanelRuns(house)
     given = context(house, bench, PANEL, [], texts=["never used"])
     candidate = made(LLMAuthor().write(given))
     assert "Chatter" not in _authors(bench, candidate.agent)
 
 
-def _authors(bench: Bench, agent: Agent) -> Sequence[str]:
+def _authors(bench: PanelRuns, agent: Agent) -> Sequence[str]:
     [result] = bench.probe(agent, [0], ())
     return [call.author for call in result.trace]

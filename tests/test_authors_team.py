@@ -7,8 +7,6 @@ import re
 from collections.abc import Sequence
 
 import pytest
-from authors_kit import Desk, failed, made, seed
-from sandbox_kit import House, fields_of
 
 from meta_search.authors.author import Context, Parent
 from meta_search.authors.composer import Composer
@@ -18,6 +16,8 @@ from meta_search.authors.team import roles_in, team_source, with_roles
 from meta_search.config import AuthorConfig
 from meta_search.engine import seeds
 from meta_search.types import Agent, CallReply, CallRequest, Importance, ItemResult
+from tests.kits.author_contexts import Desk, failed, made, seed
+from tests.kits.sandboxed_agents import House, fields_of
 
 RIGHT = ("Checker", "Reader", "Sceptic")  # who know the answer, and whom all rate high
 ROLES = tuple(pair for pool in POOLS.values() for pair in pool)

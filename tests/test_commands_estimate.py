@@ -21,6 +21,7 @@ from meta_search.compose import compose
 from meta_search.config import Config, to_mapping
 from meta_search.testing import CountingEndpoint
 from meta_search.types import Agent, Brief, Candidate, Evaluation, ItemResult, Usage
+from tests.kits.searches import overrides, write_table
 
 HABIT = Habit(2.0, 100.0, 50.0, 0.5, 3.0, 1000.0, 200.0, "measured")
 PLANNED = {"examples": 0, "train": 10, "validation": 8, "test": 6}
@@ -128,8 +129,7 @@ def test_earlier_runs_of_the_same_domain_and_models_tell(folder: Path) -> None:
 
 @pytest.fixture
 def endpoint(folder: Path) -> Iterator[CountingEndpoint]:
-    sums = [f"What is {a} + 1?,{a + 1}" for a in range(40)]
-    (folder / "sums.csv").write_text("question,answer\n" + "\n".join(sums) + "\n")
+    write_table(folder / "sums.csv", ((f"What is {a} + 1?", str(a + 1)) for a in range(40)))
     (folder / "mine.py").write_text(
         "def forward(self, taskInfo):\n    agent = LLMAgentBase(['answer'], 'A')\n"
         "    drafts = [agent([taskInfo], str(i))[0] for i in range(3)]\n"
@@ -139,12 +139,9 @@ def endpoint(folder: Path) -> Iterator[CountingEndpoint]:
         yield endpoint
 
 
-def overrides(endpoint: CountingEndpoint) -> list[str]:
-    return [
-        "domain=table", "domain.path=sums.csv", "llm=endpoint", f"llm.base_url={endpoint.base_url}",
-        "llm.meta.model=m", "llm.task.model=m", "llm.prices={m:{input:1000,output:1000}}",
-        "evaluate.executor=inline", "evaluate.items=2", "evaluate.test_items=2",
-    ]  # fmt: skip
+def words(endpoint: CountingEndpoint) -> list[str]:
+    more = ("llm.prices={scripted:{input:1000,output:1000}}", "evaluate.items=2", "evaluate.test_items=2")
+    return overrides("sums.csv", endpoint, *more)
 
 
 def on_a_terminal(root: Path, arguments: list[str], answer: str) -> tuple[int, str]:
@@ -171,8 +168,8 @@ def on_a_terminal(root: Path, arguments: list[str], answer: str) -> tuple[int, s
 
 
 def test_no_is_a_clear_line_and_leaves_nothing(endpoint: CountingEndpoint, root: Path) -> None:
-    search = ["run", *overrides(endpoint), "search.candidates=1", "search.seeds=[direct]", "author=composer"]
-    for command in (["evaluate", "mine.py", *overrides(endpoint)], search):
+    search = ["run", *words(endpoint), "search.candidates=1", "search.seeds=[direct]", "author=composer"]
+    for command in (["evaluate", "mine.py", *words(endpoint)], search):
         status, shown = on_a_terminal(root, command, "n")
         assert status == 2, shown
         assert "estimate: about " in shown
@@ -183,7 +180,7 @@ def test_no_is_a_clear_line_and_leaves_nothing(endpoint: CountingEndpoint, root:
 
 
 def test_yes_starts_and_the_estimate_of_an_evaluation_holds(endpoint: CountingEndpoint, root: Path) -> None:
-    status, shown = on_a_terminal(root, ["evaluate", "mine.py", *overrides(endpoint)], "y")
+    status, shown = on_a_terminal(root, ["evaluate", "mine.py", *words(endpoint)], "y")
     assert status == 0, shown
     assert "about 8 calls" in shown
     assert "calls counted in a free dry run" in shown
@@ -195,14 +192,14 @@ def test_yes_starts_and_the_estimate_of_an_evaluation_holds(endpoint: CountingEn
 def test_no_question_where_it_is_answered_or_a_budget_holds(
     endpoint: CountingEndpoint, root: Path, more: list[str]
 ) -> None:
-    status, shown = on_a_terminal(root, ["evaluate", "mine.py", *overrides(endpoint), *more], "n")
+    status, shown = on_a_terminal(root, ["evaluate", "mine.py", *words(endpoint), *more], "n")
     assert status == 0, shown
     assert "[y/N]" not in shown
     assert endpoint.calls == 8
 
 
 def test_no_question_without_a_terminal(endpoint: CountingEndpoint, root: Path) -> None:
-    command = [sys.executable, "-m", "meta_search", "evaluate", "mine.py", *overrides(endpoint)]
+    command = [sys.executable, "-m", "meta_search", "evaluate", "mine.py", *words(endpoint)]
     environment = {**os.environ, "PYTHONPATH": str(root)}
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     assert done.returncode == 0, done.stderr

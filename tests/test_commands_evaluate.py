@@ -17,6 +17,7 @@ import meta_search
 from meta_search import cli
 from meta_search.commands import evaluate as evaluating
 from meta_search.testing import CountingEndpoint, Fault
+from tests.kits.searches import overrides, write_table
 
 ASK = "def forward(self, taskInfo):\n    return LLMAgentBase(['answer'], 'A')([taskInfo], 'Say 1.')[0]\n"
 CRASH = "def forward(self, taskInfo):\n    LLMAgentBase(['answer'], 'A')([taskInfo])\n    return 1 / 0\n"
@@ -26,8 +27,7 @@ ITEMS = 5
 @pytest.fixture
 def files(folder: Path) -> Path:
     """A domain of sums, and an ADAS archive with two agents of which one crashes and one stands twice."""
-    sums = [f"What is {a} + 1?,{a + 1}" for a in range(60)]
-    (folder / "sums.csv").write_text("question,answer\n" + "\n".join(sums) + "\n")
+    write_table(folder / "sums.csv", ((f"What is {a} + 1?", str(a + 1)) for a in range(60)))
     entries = [("asks", ASK), ("crashes", CRASH), ("asks again", ASK)]
     (folder / "agents.json").write_text(json.dumps([{"name": n, "code": c} for n, c in entries]))
     return folder
@@ -39,12 +39,8 @@ def endpoint() -> Iterator[CountingEndpoint]:
         yield endpoint
 
 
-def overrides(endpoint: CountingEndpoint, *more: str) -> list[str]:
-    return [
-        "domain=table", "domain.path=sums.csv", "llm=endpoint", f"llm.base_url={endpoint.base_url}",
-        "llm.meta.model=m", "llm.task.model=m", "evaluate.executor=inline", f"evaluate.items={ITEMS}",
-        f"domain.sizes.test={ITEMS}", *more,
-    ]  # fmt: skip
+def words(endpoint: CountingEndpoint, *more: str) -> list[str]:
+    return overrides("sums.csv", endpoint, f"evaluate.items={ITEMS}", f"domain.sizes.test={ITEMS}", *more)
 
 
 def rows_of(path: str = "rows.json") -> list[dict[str, Any]]:
@@ -55,7 +51,7 @@ def rows_of(path: str = "rows.json") -> list[dict[str, Any]]:
 def test_rows_are_in_input_order_and_faults_come_with_what_mends_them(
     files: Path, endpoint: CountingEndpoint, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli.main(["evaluate", "agents.json", *overrides(endpoint), "--json", "rows.json"]) == 0
+    assert cli.main(["evaluate", "agents.json", *words(endpoint), "--json", "rows.json"]) == 0
     rows = rows_of()
     assert [row["name"] for row in rows] == ["asks", "crashes", "asks"]
     assert [row["items"] for row in rows] == [ITEMS] * 3
@@ -80,7 +76,7 @@ def test_rows_are_in_input_order_and_faults_come_with_what_mends_them(
 def test_the_end_of_the_budget_is_status_3_with_everything_saved(
     files: Path, endpoint: CountingEndpoint, capsys: pytest.CaptureFixture[str], limit: str
 ) -> None:
-    more = overrides(endpoint, limit, "llm.max_tokens=8", "llm.max_concurrency=1")
+    more = words(endpoint, limit, "llm.max_tokens=8", "llm.max_concurrency=1")
     more += [
         "evaluate.workers=1",
         "evaluate.per_worker=1",
@@ -103,7 +99,7 @@ def test_the_end_of_the_budget_is_status_3_with_everything_saved(
 def test_a_budget_of_nothing_says_so(
     files: Path, endpoint: CountingEndpoint, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    arguments = ["evaluate", "agents.json", *overrides(endpoint, "budget.calls=0"), "--json", "rows.json"]
+    arguments = ["evaluate", "agents.json", *words(endpoint, "budget.calls=0"), "--json", "rows.json"]
     assert cli.main(arguments) == 3
     assert [(row["score"], row["complete"]) for row in rows_of()] == [(None, False)] * 3
     assert endpoint.calls == 0
@@ -128,7 +124,7 @@ def test_a_signal_is_status_3_with_everything_saved(files: Path, root: Path, num
     Path("two.json").write_text(json.dumps(agents))
     with CountingEndpoint(lambda messages, body: "1", latency_s=2.0) as endpoint:
         process = subprocess.Popen(
-            [sys.executable, "-m", "meta_search", "evaluate", "two.json", *overrides(endpoint),
+            [sys.executable, "-m", "meta_search", "evaluate", "two.json", *words(endpoint),
              "--json", "rows.json", "llm.max_concurrency=1"],
             env={**os.environ, "PYTHONPATH": str(root)}, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
@@ -152,7 +148,7 @@ def test_an_endpoint_that_goes_away_fails_the_run_and_keeps_what_there_is(
         return Fault("status", 401, message="this key was withdrawn") if index >= 3 else None
 
     with CountingEndpoint(lambda messages, body: "1", faults=faults, latency_s=slow_from_3) as endpoint:
-        more = overrides(endpoint, "llm.max_concurrency=1")
+        more = words(endpoint, "llm.max_concurrency=1")
         assert cli.main(["evaluate", "agents.json", *more]) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert "what was evaluated is saved in runs/" in line
@@ -175,7 +171,7 @@ def test_a_large_file_runs_through_a_small_window(
     monkeypatch.setattr(evaluating.Bench, "_finish", watched)
     many = [{"name": f"a{n}", "code": ASK.replace("Say 1.", f"Say {n}.")} for n in range(40)]
     Path("many.json").write_text(json.dumps(many))
-    rows = meta_search.evaluate("many.json", *overrides(endpoint))
+    rows = meta_search.evaluate("many.json", *words(endpoint))
     assert [row["name"] for row in rows] == [f"a{n}" for n in range(40)]
     assert all(row["items"] == ITEMS and row["complete"] for row in rows)
     assert len(most) == 40

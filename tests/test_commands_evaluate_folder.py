@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import pytest
 import meta_search
 from meta_search.errors import ConfigError
 from meta_search.testing import CountingEndpoint
+from tests.kits.searches import overrides, write_table
 
 AGENT = """
 def forward(self, taskInfo):
@@ -23,18 +23,13 @@ ITEMS = 8
 @pytest.fixture
 def words(folder: Path) -> list[str]:
     """Overrides of a small evaluation in the folder `run`."""
-    rows = [{"question": f"What is {n} + 1?", "answer": str(n + 1)} for n in range(60)]
-    (folder / "sums.jsonl").write_text("\n".join(json.dumps(row) for row in rows))
+    write_table(folder / "sums.jsonl", ((f"What is {n} + 1?", str(n + 1)) for n in range(60)))
     (folder / "voter.py").write_text(AGENT)
-    return [
-        *("domain=table", "domain.path=sums.jsonl", "llm=endpoint", "llm.meta.model=m", "llm.task.model=m"),
-        *("evaluate.executor=inline", f"evaluate.items={ITEMS}", "evaluate.per_worker=2", "run.dir=run"),
-        *("llm.max_concurrency=4",),
-    ]
+    return [f"evaluate.items={ITEMS}", "evaluate.per_worker=2", "run.dir=run", "llm.max_concurrency=4"]
 
 
 def rows(words: list[str], endpoint: CountingEndpoint, *more: str) -> list[dict[str, Any]]:
-    found = meta_search.evaluate("voter.py", *words, f"llm.base_url={endpoint.base_url}", *more)
+    found = meta_search.evaluate("voter.py", *overrides("sums.jsonl", endpoint, *words, *more))
     return [{k: v for k, v in row.items() if k != "seconds"} for row in found]
 
 
@@ -53,7 +48,10 @@ def test_goes_on_where_the_budget_ended_and_pays_nothing_twice(words: list[str])
 
 def test_accounts_by_the_prices_it_was_started_with(words: list[str]) -> None:
     with CountingEndpoint() as endpoint:
-        dear, cheap = ("llm.prices={m:{input:1000,output:1000}}", "llm.prices={m:{input:1,output:1}}")
+        dear, cheap = (
+            "llm.prices={scripted:{input:1000,output:1000}}",
+            "llm.prices={scripted:{input:1,output:1}}",
+        )
         whole = rows(words, endpoint, "run.dir=whole", dear)
         rows(words, endpoint, dear, "budget.calls=10")
         resumed = rows(words, endpoint, cheap)
@@ -69,6 +67,6 @@ def test_refuses_a_folder_with_other_settings_or_a_search(words: list[str]) -> N
         with pytest.raises(ConfigError, match="seed"):
             rows(words, endpoint, "seed=7")
         search = ["search.candidates=0", "search.seeds=[direct]", "evaluate.test_items=2"]
-        meta_search.search(*words, *search, f"llm.base_url={endpoint.base_url}", "run.dir=search")
+        meta_search.search(*overrides("sums.jsonl", endpoint, *words, *search, "run.dir=search"))
         with pytest.raises(ConfigError, match="holds a search"):
             rows(words, endpoint, "run.dir=search")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +15,10 @@ from meta_search import cli
 from meta_search.config import DomainConfig
 from meta_search.errors import DomainError
 from meta_search.testing import CountingEndpoint
+from tests.kits.answers import always
+from tests.kits.published import ADAS_ARCHIVE, MGSM_PROBLEMS, skip_without
+from tests.kits.searches import overrides
 
-DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 LANGUAGES = ("de", "en", "sw")
 
 
@@ -143,24 +144,12 @@ def test_paths_that_do_not_fit(folder: Path, tmp_path: Path) -> None:
         make(folder, sizes={"test": 100, "train": 49, "validation": 16, "examples": 15})
 
 
-def eighteen(messages: Sequence[Mapping[str, Any]], body: Mapping[str, Any]) -> str:
-    wanted = (body.get("response_format") or {}).get("json_schema")
-    return json.dumps(dict.fromkeys(wanted["schema"]["properties"], "18")) if wanted else "18"
-
-
 def test_all_published_agents_run_on_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    archive, problems = DATA / "adas_mgsm_archive.json", DATA / "mgsm_en.tsv"
-    if not (archive.exists() and problems.exists()):
-        pytest.skip("needs ../shared/data/adas_mgsm_archive.json and mgsm_en.tsv, which are no part of this")
+    skip_without(ADAS_ARCHIVE, MGSM_PROBLEMS)
     monkeypatch.chdir(tmp_path)
-    with CountingEndpoint(eighteen) as endpoint:
-        status = cli.main(
-            [
-                "evaluate", str(archive), "domain=mgsm", f"domain.path={problems}", "evaluate.items=2",
-                "evaluate.executor=inline", "llm=endpoint", f"llm.base_url={endpoint.base_url}",
-                "llm.meta.model=scripted", "llm.task.model=scripted", "--json", "rows.json",
-            ]
-        )  # fmt: skip
+    with CountingEndpoint(always("18")) as endpoint:
+        words = overrides(MGSM_PROBLEMS, endpoint, "evaluate.items=2", domain="mgsm")
+        status = cli.main(["evaluate", str(ADAS_ARCHIVE), *words, "--json", "rows.json"])
     rows = json.loads(Path("rows.json").read_text())
     assert status == 0
     assert [row["outcomes"] for row in rows] == [{"ok": 2}] * 36

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import os
 import re
 import signal
 import sqlite3
-import subprocess
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,60 +13,20 @@ from typing import Any
 import pytest
 
 import meta_search
-from domains.domain import Item
 from meta_search import cli
-from meta_search.engine.briefs import in_thread
-from meta_search.engine.context import keywords
 from meta_search.testing import CountingEndpoint, Fault
 from tests.bench import resume
+from tests.kits.answers import adds_below
+from tests.kits.searches import command, composed_search
 
-
-def adds(messages: Sequence[Mapping[str, Any]], body: Mapping[str, Any]) -> str:
-    """Right on small sums, wrong on others, so that there is something to find out."""
-    a, b = map(int, re.findall(r"What is (\d+) \+ (\d+)", messages[-1]["content"])[-1])
-    wanted = (body.get("response_format") or {}).get("json_schema")
-    text = str(a + b if a < 9 else 0)
-    return json.dumps(dict.fromkeys(wanted["schema"]["properties"], text)) if wanted else text
-
-
-def overrides(folder: Path, endpoint: CountingEndpoint, *more: str) -> list[str]:
-    text = "A baker sells loaves twice. What is {} + {}?"
-    rows = [{"question": text.format(a, b), "answer": str(a + b)} for a in range(3, 15) for b in range(9)]
-    (folder / "sums.jsonl").write_text("\n".join(map(json.dumps, rows)))
-    return [
-        "domain=table", f"domain.path={folder / 'sums.jsonl'}",
-        "llm=endpoint", f"llm.base_url={endpoint.base_url}",
-        "llm.meta.model=scripted", "llm.task.model=scripted", "evaluate.executor=inline", "author=composer",
-        "evaluate.items=6", "evaluate.test_items=6", "run.dir=run", *more,
-    ]  # fmt: skip
-
-
-def test_keywords_tell_kinds_apart_and_are_no_part_of_other_words() -> None:
-    items = [
-        Item("1", "How many times does the letter a appear in apple?", "1", "letters"),
-        Item("2", "How many times does the letter p appear in apple?", "2", "letters"),
-        Item("3", "How many one bits are in 7? No letters please.", "3", "bits"),
-        Item("4", "How many one bits are in 6? No letters please.", "2", "bits"),
-    ]
-    found = keywords(items)
-    assert found.keys() == {"letters", "bits"}
-    for item in items:
-        here = [k for k, words in found.items() if all(w in item.question.lower() for w in words.split())]
-        assert here == [item.kind]
-    assert keywords(items[:2]) == {}
-
-
-def test_a_thread_hands_on_results_and_errors() -> None:
-    assert in_thread(lambda: 42).result(5) == 42
-    with pytest.raises(ZeroDivisionError):
-        in_thread(lambda: 1 / 0).result(5)
+adds = adds_below(9)  # so that there is something to find out
 
 
 def test_a_budget_of_calls_is_never_exceeded_and_the_report_has_its_share(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with CountingEndpoint(adds) as endpoint:
-        words = overrides(folder, endpoint, "budget.calls=60", "search.seeds=[direct,chain_of_thought]")
+        words = composed_search(folder, endpoint, "budget.calls=60", "search.seeds=[direct,chain_of_thought]")
         status = cli.main(["run", *words])
         assert endpoint.calls <= 60 + 1  # the check that the endpoint answers is no call of the run
     shown = capsys.readouterr().out
@@ -83,14 +39,8 @@ def test_a_budget_of_calls_is_never_exceeded_and_the_report_has_its_share(
 
 def test_a_signal_ends_the_run_in_order_and_resume_goes_on(folder: Path) -> None:
     with CountingEndpoint(adds, latency_s=0.05) as endpoint:
-        words = overrides(folder, endpoint, "search.candidates=4")
-        process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "meta_search", "run", *words],
-            cwd=folder,
-            env=os.environ | {"PYTHONPATH": str(Path(meta_search.__file__).parents[1])},
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        words = composed_search(folder, endpoint, "search.candidates=4")
+        process = command(folder, "run", *words)
         try:
             endpoint.wait_for(20)
             process.send_signal(signal.SIGTERM)
@@ -126,7 +76,9 @@ def test_agents_that_carry_scored_items_are_refused(folder: Path) -> None:
         )
 
     with CountingEndpoint(cheats) as endpoint:
-        words = overrides(folder, endpoint, "search.candidates=2", "search.seeds=[direct]", "author=llm")
+        words = composed_search(
+            folder, endpoint, "search.candidates=2", "search.seeds=[direct]", "author=llm"
+        )
         status = cli.main(
             ["run", *words, "search.operators=[novel]", "author.formats=[program]", "author.reflexions=0"]
         )
@@ -142,7 +94,7 @@ def test_agents_that_carry_scored_items_are_refused(folder: Path) -> None:
 
 def test_the_guide_is_told_every_brief(folder: Path) -> None:
     with CountingEndpoint(adds) as endpoint:
-        assert cli.main(["run", *overrides(folder, endpoint, "search.candidates=3", "seed=5")]) == 0
+        assert cli.main(["run", *composed_search(folder, endpoint, "search.candidates=3", "seed=5")]) == 0
     archive = meta_search.open_run("run")
     trials = archive.trials("briefs")
     assert [t.number for t in trials] == [0, 1, 2]
@@ -171,7 +123,7 @@ def test_bad_input_is_one_line_and_status_2(
     folder: Path, capsys: pytest.CaptureFixture[str], more: list[str], told: str
 ) -> None:
     with CountingEndpoint(adds) as endpoint:
-        assert cli.main(["run", *overrides(folder, endpoint), *more]) == 2
+        assert cli.main(["run", *composed_search(folder, endpoint), *more]) == 2
     error = capsys.readouterr().err.strip()
     assert error.count("\n") == 0
     assert error.startswith("meta-search: ")
@@ -181,7 +133,7 @@ def test_bad_input_is_one_line_and_status_2(
 def test_an_evaluation_is_no_search_to_go_on_with(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "mine.py").write_text("def forward(self, taskInfo):\n    return 'no'\n")
     with CountingEndpoint(adds) as endpoint:
-        assert cli.main(["evaluate", "mine.py", *overrides(folder, endpoint)]) == 0
+        assert cli.main(["evaluate", "mine.py", *composed_search(folder, endpoint)]) == 0
     assert cli.main(["resume", "run"]) == 2
     assert "is an evaluation" in capsys.readouterr().err
 
@@ -191,7 +143,7 @@ def test_an_endpoint_that_refuses_every_request_ends_the_run(
 ) -> None:
     fault = Fault("status", status=400, message="temperature is not supported")
     with CountingEndpoint(adds, faults=lambda index, body: fault) as endpoint:
-        assert cli.main(["run", *overrides(folder, endpoint, "search.candidates=1")]) == 1
+        assert cli.main(["run", *composed_search(folder, endpoint, "search.candidates=1")]) == 1
     assert "refuses every request" in capsys.readouterr().err
     results = meta_search.open_run("run").agents()
     assert not any(r.evaluations for r in results)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 import sqlite3
 from collections.abc import Mapping, Sequence
@@ -17,25 +16,11 @@ from meta_search import cli
 from meta_search.engine.repair import failing, repair_brief
 from meta_search.testing import CountingEndpoint, Fault
 from meta_search.types import REPAIR, Brief, ItemResult
-from tests import replay_kit as kit
+from tests.kits.answers import adds_below
+from tests.kits.broken_agents import BROKEN, MENDED
+from tests.kits.searches import assert_replays, tables, written_search
 
-BROKEN = """Name: Broken {n}
-Thought: works only where the answer is 42, as in a dry run.
-```python
-def forward(self, taskInfo):
-    [answer] = LLMAgentBase(["answer"], "Solver {n}")([taskInfo], "Reply with only the number.")
-    assert answer.content == "42", "what is this"
-    return answer
-```"""
-MENDED = BROKEN.replace("Broken", "Mended").replace('    assert answer.content == "42", "what is this"\n', "")
-
-
-def adds(messages: Sequence[Mapping[str, Any]], body: Mapping[str, Any]) -> str:
-    """Right on small sums, wrong on others."""
-    a, b = map(int, re.findall(r"What is (\d+) \+ (\d+)", messages[-1]["content"])[-1])
-    wanted = (body.get("response_format") or {}).get("json_schema")
-    text = str(a + b if a < 12 else 0)
-    return json.dumps(dict.fromkeys(wanted["schema"]["properties"], text)) if wanted else text
+adds = adds_below(12)
 
 
 def writes(messages: Sequence[Mapping[str, Any]], body: Mapping[str, Any]) -> str:
@@ -49,34 +34,15 @@ def writes(messages: Sequence[Mapping[str, Any]], body: Mapping[str, Any]) -> st
     return BROKEN.format(n=n)
 
 
-def overrides(folder: Path, endpoint: CountingEndpoint, *more: str) -> list[str]:
-    text = "A baker sells loaves twice. What is {} + {}?"
-    rows = [{"question": text.format(a, b), "answer": str(a + b)} for a in range(3, 15) for b in range(9)]
-    (folder / "sums.jsonl").write_text("\n".join(map(json.dumps, rows)))
-    return [
-        *("domain=table", f"domain.path={folder / 'sums.jsonl'}", "llm=endpoint"),
-        *(f"llm.base_url={endpoint.base_url}", "llm.meta.model=writer", "llm.task.model=solver"),
-        *("evaluate.executor=inline", "evaluate.items=6", "evaluate.test_items=4", "run.confirm=false"),
-        *more,
-    ]
-
-
 LLM = (
     *("author=llm", "author.formats=[program]", "author.reflexions=0", "search.operators=[novel]"),
     *("search.seeds=[direct]", "search.candidates=3", "run.dir=run"),
 )
 
 
-def replays(run: str = "run") -> None:
-    assert cli.main(["run", "llm.mode=replay", f"llm.recording={run}", "run.dir=again"]) == 0
-    one, other = kit.tables(run), kit.tables("again")
-    for name, rows in one.items():
-        assert rows == other[name], name
-
-
 def test_a_candidate_that_fails_on_all_items_is_mended_once(folder: Path) -> None:
     with CountingEndpoint(writes) as endpoint:
-        assert cli.main(["run", *overrides(folder, endpoint, *LLM, "search.in_flight=2")]) == 0
+        assert cli.main(["run", *written_search(folder, endpoint, *LLM, "search.in_flight=2")]) == 0
     archive = meta_search.open_run("run")
     found = {r.agent.name: r for r in archive.agents() if r.author == "llm"}
     assert sorted(found) == ["Broken 0", "Broken 1", "Broken 2", "Broken still 1", "Mended 0", "Mended 2"]
@@ -102,16 +68,16 @@ def test_a_candidate_that_fails_on_all_items_is_mended_once(folder: Path) -> Non
     ]
     assert [t.number for t in archive.trials("designs")] == [0, 1, 2]
     assert told[0] >= 0 > told[1]
-    replays()
+    assert_replays()
 
 
 def test_resumed_at_any_point_of_a_chain_it_goes_on_as_without(folder: Path) -> None:
     """The run as it is after `kill -9`: what came later has rows, but no events."""
     with CountingEndpoint(writes) as endpoint:
-        words = overrides(folder, endpoint, *LLM, "search.in_flight=1", "search.candidates=2")
+        words = written_search(folder, endpoint, *LLM, "search.in_flight=1", "search.candidates=2")
         assert cli.main(["run", *words]) == 0
         events = [(e.seq, e.kind, e.data) for e in meta_search.open_run("run").events()]
-        whole, sent = kit.tables("run"), endpoint.calls
+        whole, sent = tables("run"), endpoint.calls
         second = next(seq for seq, kind, data in events if kind == "ask" and data["brief"] == REPAIR + 1)
         written = next(seq for seq, _, data in events if data.get("brief") == REPAIR + 1 and seq > second)
         told = next(seq for seq, kind, data in events if kind == "tell" and data["brief"] == 1)
@@ -120,13 +86,13 @@ def test_resumed_at_any_point_of_a_chain_it_goes_on_as_without(folder: Path) -> 
             with sqlite3.connect(f"cut{kept}/archive.db") as database:
                 database.execute("DELETE FROM events WHERE seq > ?", [kept])
             assert cli.main(["resume", f"cut{kept}"]) == 0
-            found = kit.tables(f"cut{kept}")
+            found = tables(f"cut{kept}")
             for name in ("agents", "edges", "trials", "evaluations", "attempts"):
                 assert found[name] == whole[name], (kept, name)
             again = [json.loads(row[2]) for row in found["events"] if row[1] in ("ask", "tell")]
             assert again == [data for _, kind, data in events if kind in ("ask", "tell")], kept
         assert endpoint.calls - sent <= 4  # the check of the endpoint; all else is in the ledger
-    replays(f"cut{second}")
+    assert_replays(f"cut{second}")
 
 
 @pytest.mark.parametrize(
@@ -134,7 +100,7 @@ def test_resumed_at_any_point_of_a_chain_it_goes_on_as_without(folder: Path) -> 
 )
 def test_nobody_mends_without_the_meta_agent_or_an_attempt_left(folder: Path, more: tuple[str, ...]) -> None:
     with CountingEndpoint(writes, faults=unreadable) as endpoint:
-        words = overrides(folder, endpoint, *more, "search.seeds=[direct]", "search.candidates=1")
+        words = written_search(folder, endpoint, *more, "search.seeds=[direct]", "search.candidates=1")
         assert cli.main(["run", *words, "run.dir=run"]) == 0
     archive = meta_search.open_run("run")
     found = [r for r in archive.agents() if r.operator == "novel"]

@@ -9,18 +9,14 @@ from concurrent.futures import CancelledError, wait
 from pathlib import Path
 
 import pytest
-from evaluate_kit import children_of, echo, forward, gone, job_of, until, write_runtime
 
 from meta_search.config import EvaluateConfig, SandboxConfig
 from meta_search.errors import SandboxError
 from meta_search.evaluators.evaluator import Evaluator
 from meta_search.evaluators.inline import InlineEvaluator
 from meta_search.types import CallReply, CallRequest
-
-
-@pytest.fixture(scope="module")
-def runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_runtime(tmp_path_factory.mktemp("kit"))
+from tests.kits.bare_sandbox import echo, forward, job_of
+from tests.kits.processes import children_of, gone, until
 
 
 @pytest.fixture

@@ -1,12 +1,10 @@
 """Ray workers, the host process, and what becomes of them when something dies.
 
-Most tests put a stand-in where the sandbox is, because they are about the processes around it: an item whose
-question is `call X`, `pid`, `environment X`, `die`, `sleep` or `fault` makes the worker itself do that.
+Most tests put a stand-in where the sandbox is, because they are about the processes around it.
 """
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import signal
@@ -14,7 +12,7 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import CancelledError
 from pathlib import Path
 from typing import Any
@@ -25,68 +23,10 @@ from meta_search.config import Config, EvaluateConfig, LLMConfig, SandboxConfig
 from meta_search.errors import ConfigError, MetaSearchError, SandboxError
 from meta_search.evaluators import ray_pool
 from meta_search.evaluators.ray_pool import RayHost, RayPool
-from meta_search.types import Agent, CallReply, CallRequest, ItemJob, ItemResult, Usage
+from tests.kits.processes import gone, until
+from tests.kits.ray_stand_ins import AGENT, PATIENCE_S, Echo, StandIn, job
 
 pytestmark = pytest.mark.ray
-PATIENCE_S = 60.0
-AGENT = Agent.of("tester", "def forward(self, taskInfo):\n    return taskInfo.content")
-
-
-class Echo:
-    """Stands in for the gateway."""
-
-    def __init__(self, prefix: str) -> None:
-        self.prefix = prefix
-        self.calls = 0
-
-    async def call(self, request: CallRequest) -> CallReply:
-        self.calls += 1
-        return CallReply(self.prefix + request.messages[-1][1], used=Usage(1, 2, 3))
-
-    async def count(self) -> int:
-        return self.calls
-
-    async def environment(self, name: str) -> str | None:
-        return os.environ.get(name)
-
-    async def fail(self) -> None:
-        raise ZeroDivisionError("the gateway's own fault")
-
-    async def refuse(self) -> None:
-        raise ConfigError("no key in $NAME")
-
-
-class StandIn:
-    """Stands in for the sandbox; see the module's docstring."""
-
-    def __init__(self, config: SandboxConfig) -> None:
-        if config.level == "process":
-            raise SandboxError("refused for the test")
-
-    async def start(self) -> None: ...
-
-    async def close(self) -> None: ...
-
-    async def run(self, job: ItemJob, llm: Callable[[CallRequest], Awaitable[CallReply]]) -> ItemResult:
-        verb, _, rest = job.question.partition(" ")
-        answer = ""
-        if verb == "call":
-            answer = (await llm(CallRequest("task", (("user", rest),)))).text
-        elif verb == "pid":
-            answer = str(os.getpid())
-        elif verb == "environment":
-            answer = Path("/proc/self/environ").read_text() + repr(dict(os.environ))
-        elif verb == "die":
-            os.kill(os.getpid(), signal.SIGKILL)
-        elif verb == "sleep":
-            await asyncio.sleep(3600)
-        elif verb == "fault":
-            raise ZeroDivisionError("in the broker")
-        return ItemResult(job.agent.id, job.split, job.item, job.repeat, "ok", answer)
-
-
-def job(question: str, item: str = "1") -> ItemJob:
-    return ItemJob(agent=AGENT, split="train", item=item, repeat=0, question=question)
 
 
 def config(**evaluate: Any) -> Config:
@@ -107,20 +47,10 @@ def pool(host: RayHost) -> Iterator[RayPool]:
     made.close()
 
 
-def alive(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
-    except OSError:
-        return False
-    return state != "Z"
-
-
-def gone(pids: list[int]) -> list[int]:
+def survivors(pids: list[int]) -> list[int]:
     """Those that are still alive after some patience."""
-    deadline = time.monotonic() + PATIENCE_S
-    while (left := [pid for pid in pids if alive(pid)]) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return left
+    until(lambda: all(map(gone, pids)), PATIENCE_S)
+    return [pid for pid in pids if not gone(pid)]
 
 
 def test_items_reach_the_host_and_come_back(pool: RayPool, host: RayHost) -> None:
@@ -230,14 +160,14 @@ def test_close_with_items_in_flight_ends_the_processes(host: RayHost) -> None:
     for future in futures:
         with pytest.raises(CancelledError):
             future.result(PATIENCE_S)
-    assert gone([pid]) == []
+    assert survivors([pid]) == []
 
 
 DRIVER = """
     import json, os, sys
     from meta_search.config import Config, EvaluateConfig, RayConfig
     from meta_search.evaluators.ray_pool import RayHost, RayPool, start_ray
-    from test_evaluators_ray_pool import Echo, StandIn, job, real_job
+    from tests.kits.ray_stand_ins import Echo, StandIn, job, real_job
 
     start_ray(RayConfig())
     host = RayHost(Echo, "echo: ")
@@ -256,17 +186,6 @@ DRIVER = """
     print(json.dumps(told), flush=True)
     sys.stdin.read()
 """
-
-
-def real_job(kind: str) -> ItemJob:
-    """An item for the real sandbox: one LLM call, an endless sleep, an endless loop."""
-    bodies = {
-        "call": "    return LLMAgentBase(['answer'], 'asker')([taskInfo], 'Say it.')[0]",
-        "wait": "    import time\n    time.sleep(1000)\n    return ''",
-        "spin": "    while True:\n        pass",
-    }
-    agent = Agent.of(kind, "def forward(self, taskInfo):\n" + bodies[kind])
-    return ItemJob(agent=agent, split="train", item="1", repeat=0, question="What is it?")
 
 
 def family(root: int) -> list[int]:
@@ -298,18 +217,18 @@ def sandboxed(pids: list[int]) -> list[int]:
     return found
 
 
-def test_a_killed_driver_leaves_nothing_behind_and_foreign_folders_do_no_harm(tmp_path: Path) -> None:
+def test_a_killed_driver_leaves_nothing_behind_and_foreign_folders_do_no_harm(
+    tmp_path: Path, root: Path
+) -> None:
     for name in ("conf", "archive", "domains"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "__init__.py").write_text("raise RuntimeError('a foreign package was imported')")
     (tmp_path / "driver.py").write_text(textwrap.dedent(DRIVER))
-    here = Path(__file__).resolve().parent
     # The installation comes before the working directory, as it does for the console script.
-    path = os.pathsep.join([str(here.parent), str(here)])
     driver = subprocess.Popen(
         [sys.executable, "-P", "driver.py"],
         cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": path, "META_SEARCH_TEST_KEY": "sk-secret"},
+        env=os.environ | {"PYTHONPATH": str(root), "META_SEARCH_TEST_KEY": "sk-secret"},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -333,7 +252,7 @@ def test_a_killed_driver_leaves_nothing_behind_and_foreign_folders_do_no_harm(tm
     assert told["real"].startswith("echo: What is it?")
     assert {told["host"], told["worker"]} <= set(below)
     assert len(sandbox_processes) >= 3, "the zygote, an item that sleeps, an item that spins"
-    assert gone(below) == []
+    assert survivors(below) == []
 
 
 CLUSTER = """
@@ -341,7 +260,7 @@ CLUSTER = """
     from ray.cluster_utils import Cluster
     from meta_search.config import Config, EvaluateConfig, RayConfig
     from meta_search.evaluators.ray_pool import RayHost, RayPool, start_ray, stop_ray
-    from test_evaluators_ray_pool import PATIENCE_S, Echo, StandIn, job
+    from tests.kits.ray_stand_ins import PATIENCE_S, Echo, StandIn, job
 
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 2, "include_dashboard": False})
     second = cluster.add_node(num_cpus=4)
@@ -368,13 +287,12 @@ CLUSTER = """
 """
 
 
-def test_a_cluster_is_used_by_its_nodes_sizes_and_may_lose_one(tmp_path: Path) -> None:
+def test_a_cluster_is_used_by_its_nodes_sizes_and_may_lose_one(tmp_path: Path, root: Path) -> None:
     (tmp_path / "driver.py").write_text(textwrap.dedent(CLUSTER))
-    here = Path(__file__).resolve().parent
     done = subprocess.run(
         [sys.executable, "driver.py"],
         cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(here.parent), str(here)])},
+        env=os.environ | {"PYTHONPATH": str(root)},
         capture_output=True,
         text=True,
         timeout=3 * PATIENCE_S,

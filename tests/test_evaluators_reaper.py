@@ -9,9 +9,9 @@ import textwrap
 from pathlib import Path
 
 import pytest
-from evaluate_kit import gone, until
 
 from meta_search.evaluators import reaper
+from tests.kits.processes import gone, until
 
 SLEEPER = [sys.executable, "-c", "print(flush=True); import time; time.sleep(600)"]
 

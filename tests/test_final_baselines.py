@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
 import pytest
-from sandbox_kit import SEEDS, House
 
 from meta_search.agent.seeds import NAMES
 from meta_search.final.baselines import matched, sampled
@@ -16,6 +15,7 @@ from meta_search.final.field import affordable
 from meta_search.llm.budget import Left
 from meta_search.run.members import Member
 from meta_search.types import Agent, Brief, CallRequest, Candidate, ItemResult, Usage
+from tests.kits.sandboxed_agents import SEEDS, House
 
 VOTE, CHOICE = "self-consistency", "best-of-n"
 

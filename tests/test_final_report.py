@@ -19,8 +19,10 @@ from meta_search.outcomes import UNSCORED
 from meta_search.run.members import Member, Members
 from meta_search.testing import CountingEndpoint, Fault
 from meta_search.types import Agent, Brief, Candidate, ItemResult
-from tests import replay_kit as kit
-from tests.test_engine_loop import adds, overrides
+from tests.kits.answers import adds_below
+from tests.kits.searches import assert_same, composed_search, replay
+
+adds = adds_below(9)
 
 
 def member(name: str, train: int, validation: Sequence[str | int]) -> Member:
@@ -89,7 +91,7 @@ def test_what_is_paid_and_archived_is_in_the_verdict(folder: Path, calls: int) -
     """The budget ends the report in the middle of a round; what came before is taken, whenever it came."""
     with CountingEndpoint(adds, latency_s=0.02) as endpoint:
         more = ("search.candidates=1", "search.seeds=[direct,self_consistency]", "search.finalists=1")
-        words = overrides(folder, endpoint, *more, "evaluate.test_items=40", "run.confirm=false")
+        words = composed_search(folder, endpoint, *more, "evaluate.test_items=40", "run.confirm=false")
         cli.main(["run", *words, f"budget.calls={calls}", "budget.final_share=0.5"])
     archive = meta_search.open_run("run")
     tested = [r for r in archive.agents() if "test" in r.evaluations]
@@ -97,14 +99,14 @@ def test_what_is_paid_and_archived_is_in_the_verdict(folder: Path, calls: int) -
     for record in tested:
         rows = archive.results(record.agent.id, "test", trace=False)
         assert record.evaluations["test"].items == len([r for r in rows if r.kind not in UNSCORED])
-    assert cli.main(["run", "llm.mode=replay", "llm.recording=run", "run.dir=again"]) in (0, 3)
-    assert kit.tables("run") == kit.tables("again")
+    assert replay() in (0, 3)
+    assert_same("run", "again")
 
 
 def test_finalists_of_an_earlier_report_are_finalists_no_longer(folder: Path) -> None:
     with CountingEndpoint(adds) as endpoint:
         more = ("search.candidates=8", "search.finalists=1", "search.prior=false", "budget.calls=200")
-        words = overrides(folder, endpoint, *more, "run.confirm=false")
+        words = composed_search(folder, endpoint, *more, "run.confirm=false")
         cli.main(["run", *words])
         cli.main(["resume", "run", "budget.calls=2000"])
     archive = meta_search.open_run("run")
@@ -115,7 +117,7 @@ def test_finalists_of_an_earlier_report_are_finalists_no_longer(folder: Path) ->
 
 def test_a_run_that_is_being_written_keeps_its_configuration(folder: Path) -> None:
     with CountingEndpoint(adds) as endpoint:
-        words = overrides(folder, endpoint, "search.candidates=1", "budget.usd=1", "run.confirm=false")
+        words = composed_search(folder, endpoint, "search.candidates=1", "budget.usd=1", "run.confirm=false")
         words += ["llm.prices={scripted:{input:0.1,output:0.1}}"]
         assert cli.main(["run", *words]) == 0
         before, typed = Path("run/config.json").read_text(), meta_search.open_run("run").meta("overrides")
@@ -135,8 +137,10 @@ def test_a_run_that_is_being_written_keeps_its_configuration(folder: Path) -> No
 def test_seeds_that_the_endpoint_fails_on_every_item_end_the_search(folder: Path) -> None:
     withheld = Fault("filter")
     with CountingEndpoint(adds, faults=lambda index, body: withheld) as endpoint:
-        words = overrides(folder, endpoint, "search.seeds=[direct]", "evaluate.items=3", "run.confirm=false")
-        with pytest.raises(LLMError, match=r"no seed came to a result on any item: llm: .*resume run"):
+        words = composed_search(
+            folder, endpoint, "search.seeds=[direct]", "evaluate.items=3", "run.confirm=false"
+        )
+        with pytest.raises(LLMError, match=r"every seed failed on every item: llm: .*resume run"):
             meta_search.search(*words)
 
 
@@ -144,7 +148,7 @@ def test_a_replay_whose_report_runs_others_says_where_it_departs(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with CountingEndpoint(adds) as endpoint:
-        words = overrides(
+        words = composed_search(
             folder, endpoint, "search.candidates=1", "search.seeds=[direct]", "run.confirm=false"
         )
         assert cli.main(["run", *words]) == 0
@@ -153,7 +157,7 @@ def test_a_replay_whose_report_runs_others_says_where_it_departs(
         seq, data = database.execute(query).fetchone()
         changed = json.dumps({**json.loads(data), "agent": "0000"})
         database.execute("UPDATE events SET data = ? WHERE seq = ?", [changed, seq])
-    assert cli.main(["run", "llm.mode=replay", "llm.recording=run", "run.dir=again"]) == 1
+    assert replay() == 1
     error = capsys.readouterr().err
     assert f"event {seq}" in error
     assert "never come" in error

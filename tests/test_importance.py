@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sandbox_kit import House, fields_of
 
 from meta_search.authors.leave_out import LeftOut, leave_out, whole
 from meta_search.importance import (
@@ -21,12 +20,8 @@ from meta_search.importance import (
 )
 from meta_search.report import graphs
 from meta_search.types import Agent, CallReply, CallRequest, ItemResult, TeamNetwork, TraceCall, Usage
-
-
-@pytest.fixture(scope="module")
-def house() -> Iterator[House]:
-    with House() as opened:
-        yield opened
+from tests.kits.panel import CHATTER, PANEL, PanelRuns
+from tests.kits.sandboxed_agents import House, fields_of
 
 
 def call(index: int, inputs: Sequence[int] = (), final: bool = False, **more: object) -> TraceCall:
@@ -97,55 +92,7 @@ def test_a_judge_is_asked_only_where_there_is_something_to_weigh() -> None:
     assert few["c1"] == pytest.approx((0.8 + 0.5) / 2)
 
 
-PANEL = """
-def forward(self, taskInfo):
-    hint = LLMAgentBase(["hint"], "Helper")([taskInfo], "Give a hint.")[0]
-    chatter = LLMAgentBase(["word"], "Chatter", role="chatterbox")([taskInfo], "Say something.")[0]
-    voters = [LLMAgentBase(["answer"], "Voter") for _ in range(3)]
-    answers = [voter([taskInfo, hint], "Answer.")[0].content for voter in voters]
-    LLMAgentBase(["word"], "Chatter", role="chatterbox")([taskInfo, chatter], "Go on.")
-    return Counter(a for a in answers if a).most_common(1)[0][0]
-"""
-CHATTER = "Chatter (chatterbox)"
-
-
-def panel(request: CallRequest) -> str:
-    """Voters know the answer, 7, where they see the hint; the third never does."""
-    if request.author != "Voter":
-        return "hint: seven" if request.author == "Helper" else "blah"
-    return "7" if "seven" in request.messages[-1][1] and request.occurrence != "2" else "9"
-
-
-class Ledger:
-    """Answers by a script, and counts what a ledger would not have had: the real gateway's key, in short."""
-
-    def __init__(self) -> None:
-        self.known: set[tuple[object, ...]] = set()
-
-    def __call__(self, request: CallRequest) -> CallReply:
-        key = (request.item, request.messages, request.schema is None, request.occurrence)
-        new, _ = key not in self.known, self.known.add(key)
-        return CallReply(panel(request), used=Usage(1, 5, 5), paid=Usage(1, 5, 5) if new else Usage())
-
-
-class Bench:
-    """Runs agents as `Workbench.probe` does, on items that are right if the answer is 7."""
-
-    def __init__(self, house: House) -> None:
-        self.house, self.ledger, self.runs = house, Ledger(), []
-        self.paid = 0
-
-    def probe(self, agent: Agent, places: Sequence[int], mute: Sequence[str]) -> list[ItemResult]:
-        found = []
-        for place in places:
-            self.runs.append((place, tuple(mute)))
-            result = self.house.run(agent.source, self.ledger, item=f"i{place}", mute=tuple(mute))
-            found.append(replace(result, score=float(result.answer == "7")))
-            self.paid += result.paid.calls
-        return found
-
-
-def left_out(bench: Bench, source: str = PANEL, most: int = 99) -> LeftOut:
+def left_out(bench: PanelRuns, source: str = PANEL, most: int = 99) -> LeftOut:
     agent = Agent.of("panel", source)
     before = whole(agent, bench.probe, range(2))
     bench.paid = 0
@@ -153,7 +100,7 @@ def left_out(bench: Bench, source: str = PANEL, most: int = 99) -> LeftOut:
 
 
 def test_components_are_named_by_author_role_and_number(house: House) -> None:
-    [result] = Bench(house).probe(Agent.of("panel", PANEL), [0], ())
+    [result] = PanelRuns(house).probe(Agent.of("panel", PANEL), [0], ())
     names = ["Helper", CHATTER, "Voter", "Voter #2", "Voter #3", f"{CHATTER} #2"]
     assert [c.component for c in result.trace] == names
     assert [(c.name, c.items, c.calls) for c in components([result])] == [(n, 1, 1) for n in names]
@@ -174,7 +121,7 @@ def test_components_within_a_map_are_told_apart(house: House) -> None:
 
 
 def test_leaving_out_tells_who_matters_and_what_it_took(house: House) -> None:
-    bench = Bench(house)
+    bench = PanelRuns(house)
     found = left_out(bench)
     values = {r.component: (r.value, r.replayed, r.asked) for r in found.rows}
     assert values == {
@@ -195,7 +142,7 @@ def test_leaving_out_tells_who_matters_and_what_it_took(house: House) -> None:
 
 
 def test_leaving_out_keeps_to_its_budget_and_says_what_it_left(house: House) -> None:
-    bench = Bench(house)
+    bench = PanelRuns(house)
     found = left_out(bench, most=8)
     assert "Helper" in found.unmeasured  # five further calls in each of two items may change
     assert bench.paid <= 8
@@ -211,7 +158,7 @@ def forward(self, taskInfo):
         LLMAgentBase(["word"], "Chatter")([taskInfo], "Say something.")
     return LLMAgentBase(["answer"], "Voter")([taskInfo], "seven")[0]
 """
-    bench = Bench(house)
+    bench = PanelRuns(house)
     agent = Agent.of("some", source)
     run = bench.probe
 

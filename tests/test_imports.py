@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -71,6 +72,45 @@ def imported(path: Path) -> Iterator[str]:
             yield from (name.name for name in node.names)
         elif isinstance(node, ast.ImportFrom):
             yield "" if node.level else node.module or ""
+
+
+def test_no_test_module_imports_another() -> None:
+    tests = ROOT / "tests"
+    modules = {path.stem for path in tests.rglob("test_*.py")}
+    assert Path(__file__).stem in modules
+    for path in sorted(tests.rglob("*.py")):
+        found = modules.intersection(words_of_imports(path.read_text()))
+        assert not found, f"{path} imports {found}: what several tests share belongs in tests/kits"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        *(
+            "import test_x",
+            "import tests.test_x as t",
+            "from tests import kits, test_x",
+            "from . import test_x",
+        ),
+        *("def f():\n    from tests.test_x import y", "SCRIPT = '''\n  from test_x import y\n'''"),
+    ],
+)
+def test_every_way_to_import_is_seen(code: str) -> None:
+    assert "test_x" in words_of_imports(code)
+
+
+def words_of_imports(code: str) -> set[str]:
+    """Every part of every name that code imports, in strings too: some are run as scripts."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            found.update(*(name.name.split(".") for name in node.names))
+        if isinstance(node, ast.ImportFrom):
+            found.update((node.module or "").split("."))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            for line in re.findall(r"^ *(?:from|import) +(.+)$", node.value, re.MULTILINE):
+                found.update(re.findall(r"\w+", line))
+    return found
 
 
 @pytest.mark.parametrize("name", meta_search.__all__)

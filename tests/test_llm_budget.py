@@ -13,14 +13,7 @@ from meta_search.config import BudgetConfig
 from meta_search.errors import BudgetError
 from meta_search.llm.budget import Budget
 from meta_search.types import Usage
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.kits.clock import Clock
 
 
 def usage(tokens: int, usd: float = 0.0) -> Usage:

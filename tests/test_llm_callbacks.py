@@ -13,7 +13,6 @@ from threading import Thread
 from typing import Any
 
 import pytest
-from llm_pen import SqlitePen
 
 from meta_search.config import BudgetConfig, LLMConfig
 from meta_search.errors import ConfigError
@@ -23,6 +22,7 @@ from meta_search.llm.gateway import Endpoint, Gateway
 from meta_search.llm.ledger import Ledger
 from meta_search.testing import CountingEndpoint, Fault
 from meta_search.types import CallReply, CallRequest, Usage
+from tests.kits.sqlite_pen import SqlitePen
 
 KEY = "sk-the-key-that-nobody-may-see"
 OTHER = "another-secret-of-the-environment"

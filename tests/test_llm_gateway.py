@@ -7,13 +7,11 @@ import dataclasses
 import gc
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from llm_kit import FREE, KEY, ask, both, gateway, last_message
-from llm_pen import SqlitePen
 
 from meta_search.compose import compose
 from meta_search.config import BudgetConfig, LLMConfig, to_mapping
@@ -25,13 +23,8 @@ from meta_search.llm.ledger import Ledger
 from meta_search.run.service import endpoints_for
 from meta_search.testing import CountingEndpoint, Fault
 from meta_search.types import CallReply, Usage
-
-
-@pytest.fixture
-def pen(tmp_path: Path) -> Iterator[SqlitePen]:
-    pen = SqlitePen(tmp_path / "archive.db")
-    yield pen
-    pen.close()
+from tests.kits.gateways import FREE, KEY, ask, both, gateway, last_message
+from tests.kits.sqlite_pen import SqlitePen
 
 
 def test_a_call_is_answered_and_booked(pen: SqlitePen) -> None:
@@ -345,8 +338,8 @@ KILLED = """
 import asyncio, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[3])
-from llm_pen import SqlitePen
-from llm_kit import Endpoint, ask, gateway
+from tests.kits.sqlite_pen import SqlitePen
+from tests.kits.gateways import Endpoint, ask, gateway
 
 async def run():
     endpoint = Endpoint("model", sys.argv[2])
@@ -369,7 +362,7 @@ def test_kill_9_repeats_no_answer_and_charges_what_was_in_flight(pen: SqlitePen,
             return await both(made, *(ask(f"q{n}") for n in range(20)))
 
     with CountingEndpoint(last_message, faults=faults) as endpoint:
-        command = [sys.executable, "-c", KILLED, str(pen.path), endpoint.base_url, str(root / "tests")]
+        command = [sys.executable, "-c", KILLED, str(pen.path), endpoint.base_url, str(root)]
         process = subprocess.Popen(command, cwd=root)
         endpoint.wait_for(14)
         process.kill()

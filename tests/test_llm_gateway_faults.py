@@ -4,25 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from llm_kit import KEY, ask, both, gateway, last_message
-from llm_pen import SqlitePen
 
 from meta_search.llm.endpoint import bound_tokens
 from meta_search.testing import CountingEndpoint, Fault
 from meta_search.types import Usage
-
-
-@pytest.fixture
-def pen(tmp_path: Path) -> Iterator[SqlitePen]:
-    pen = SqlitePen(tmp_path / "archive.db")
-    yield pen
-    pen.close()
-
+from tests.kits.gateways import KEY, ask, both, gateway, last_message
+from tests.kits.sqlite_pen import SqlitePen
 
 STORM = (
     Fault(status=429, retry_after=0.01),

@@ -4,22 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import pytest
-from llm_kit import SCHEMA, ask, both, gateway
-from llm_pen import SqlitePen
-
 from meta_search.testing import CountingEndpoint, Fault
-
-
-@pytest.fixture
-def pen(tmp_path: Path) -> Iterator[SqlitePen]:
-    pen = SqlitePen(tmp_path / "archive.db")
-    yield pen
-    pen.close()
+from tests.kits.gateways import SCHEMA, ask, both, gateway
+from tests.kits.sqlite_pen import SqlitePen
 
 
 def test_a_schema_is_sent_where_the_endpoint_takes_it(pen: SqlitePen) -> None:

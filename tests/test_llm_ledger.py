@@ -5,14 +5,12 @@ from __future__ import annotations
 import dataclasses
 import json
 import zlib
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from llm_pen import SqlitePen
 
 from meta_search.llm.ledger import Entry, Ledger, call_key
 from meta_search.types import CallRequest, Usage
+from tests.kits.sqlite_pen import SqlitePen
 
 REQUEST = CallRequest(
     model="task",
@@ -23,13 +21,6 @@ REQUEST = CallRequest(
     split="train",
     item="i1",
 )
-
-
-@pytest.fixture
-def pen(tmp_path: Path) -> Iterator[SqlitePen]:
-    pen = SqlitePen(tmp_path / "archive.db")
-    yield pen
-    pen.close()
 
 
 def key(request: CallRequest = REQUEST, shared: bool = True) -> str:

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-from llm_pen import SqlitePen
 
 from meta_search.config import BudgetConfig, LLMConfig
 from meta_search.errors import LLMError, ModelFileError
@@ -23,6 +22,7 @@ from meta_search.llm.gateway import Gateway
 from meta_search.llm.ledger import Ledger
 from meta_search.llm.local import LocalServer, default_threads
 from meta_search.types import CallRequest
+from tests.kits.sqlite_pen import SqlitePen
 
 NAME = "qwen2.5-coder-0.5b"
 SCHEMA = {

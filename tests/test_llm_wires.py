@@ -6,13 +6,9 @@ import asyncio
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from llm_kit import ask, gateway
-from llm_pen import SqlitePen
 
 from meta_search.config import LLMConfig
 from meta_search.llm.calls import Answer
@@ -21,16 +17,11 @@ from meta_search.llm.endpoint import Endpoint, Price
 from meta_search.llm.faults import BadAnswer, Refused, classify
 from meta_search.llm.wires import Wires
 from meta_search.testing import CountingEndpoint, Fault
+from tests.kits.gateways import ask, gateway
+from tests.kits.sqlite_pen import SqlitePen
 
 MESSAGES = (("system", "You solve."), ("user", "Wie groß?"))
 SETTINGS: dict[str, Any] = {"temperature": 0.25, "max_tokens": 7, "seed": 3}
-
-
-@pytest.fixture
-def pen(tmp_path: Path) -> Iterator[SqlitePen]:
-    pen = SqlitePen(tmp_path / "archive.db")
-    yield pen
-    pen.close()
 
 
 @pytest.mark.parametrize("direct", [True, False], ids=["direct", "litellm"])

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from sandbox_kit import House, wrapped
 
 from meta_search.config import EvaluateConfig, SandboxConfig
 from meta_search.evaluators.inline import InlineEvaluator
 from meta_search.outcomes import UNSCORED, Fault, advice, explain, most_frequent
 from meta_search.types import OUTCOME_KINDS, CallReply, ItemResult
+from tests.kits.sandboxed_agents import House, wrapped
 
 ASK = "agent = LLMAgentBase(['answer'], 'A')\n"
 

@@ -4,26 +4,25 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import report_fakes as fakes
-
 from meta_search.report import sections
 from meta_search.report.behaviour import MOST, Behaviour, behaviour, figure, line
 from meta_search.report.html import write_report
+from tests.kits.list_archive import HOSTILE, ListArchive, named_agent
 
 
-def found(archive: fakes.ListArchive) -> Behaviour | None:
+def found(archive: ListArchive) -> Behaviour | None:
     rows = [row for row in sections.agents(archive.agents(), "train", 500) if row["complete"]]
     return behaviour(archive, rows, "train")
 
 
-def three(hostile: str = "twin") -> fakes.ListArchive:
-    archive = fakes.ListArchive()
+def three(hostile: str = "twin") -> ListArchive:
+    archive = ListArchive()
     for name, scores in (
         ("weak", [1.0, 0.0, 0.0, 0.0]),
         ("strong", [1.0, 1.0, 0.0, 0.6]),
         (hostile, [1.0, 0.0, 0.0, 0.0]),
     ):
-        archive.add(fakes.agent(name, body=f"return {len(archive.records)}"), {"train": scores})
+        archive.add(named_agent(name, body=f"return {len(archive.records)}"), {"train": scores})
     return archive
 
 
@@ -40,16 +39,16 @@ def test_behaviours_are_counted() -> None:
 
 
 def test_one_agent_or_none_behaves_in_no_way() -> None:
-    archive = fakes.ListArchive()
+    archive = ListArchive()
     assert found(archive) is None
-    archive.add(fakes.agent("only"), {"train": [1.0]})
+    archive.add(named_agent("only"), {"train": [1.0]})
     assert found(archive) is None
 
 
 def test_a_row_an_agent_and_no_more_than_can_be_read() -> None:
-    archive = fakes.ListArchive()
+    archive = ListArchive()
     for number in range(MOST + 5):
-        archive.add(fakes.agent("same", body=f"return {number}"), {"train": [1.0, float(number % 2)]})
+        archive.add(named_agent("same", body=f"return {number}"), {"train": [1.0, float(number % 2)]})
     made = found(archive)
     assert made is not None
     (trace,) = figure(made)["data"]
@@ -58,7 +57,7 @@ def test_a_row_an_agent_and_no_more_than_can_be_read() -> None:
 
 
 def test_a_name_cannot_put_tags_into_the_page(tmp_path: Path) -> None:
-    archive = three(fakes.HOSTILE)
+    archive = three(HOSTILE)
     made = found(archive)
     assert made is not None
     assert "<script" not in str(figure(made))

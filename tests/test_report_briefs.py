@@ -17,8 +17,8 @@ from meta_search.report import briefs
 from meta_search.report.briefs import Asked
 from meta_search.report.html import write_report
 from meta_search.types import Usage
-from tests import report_fakes as fakes
 from tests.data import record_run
+from tests.kits.list_archive import ListArchive, named_agent
 
 
 @pytest.fixture(scope="module")
@@ -163,10 +163,10 @@ def test_sums_of_a_group() -> None:
 
 
 def test_children_without_parents_are_held_against_the_best_seed() -> None:
-    archive = fakes.ListArchive()
+    archive = ListArchive()
     for name, row in (("weak", [0, 0, 0, 0]), ("strong", [1, 1, 0, 0])):
-        archive.add(fakes.agent(name, len(name)), {"train": row}, operator="seed", status="seed")
-    child = archive.add(fakes.agent("new", 20), {"train": [1, 1, 1]}, operator="novel", stopped="dominated")
+        archive.add(named_agent(name, len(name)), {"train": row}, operator="seed", status="seed")
+    child = archive.add(named_agent("new", 20), {"train": [1, 1, 1]}, operator="novel", stopped="dominated")
     archive.brief(child)
     (found,) = briefs.asked(archive, archive.records)
     assert (found.gain, found.full, found.stopped, found.rule) == (pytest.approx(1 / 3), False, True, "–")
@@ -174,7 +174,7 @@ def test_children_without_parents_are_held_against_the_best_seed() -> None:
 
 
 def test_a_child_becomes_best_by_a_better_score_or_the_same_for_less() -> None:
-    archive = fakes.ListArchive()
+    archive = ListArchive()
     for number, (row, tokens, best) in enumerate(
         (
             ([1, 0], 100, True),
@@ -184,7 +184,7 @@ def test_a_child_becomes_best_by_a_better_score_or_the_same_for_less() -> None:
             ([1, 1], 950, False),
         )
     ):
-        archive.brief(archive.add(fakes.agent(f"child {number}", number), {"train": row}, tokens))
+        archive.brief(archive.add(named_agent(f"child {number}", number), {"train": row}, tokens))
         assert briefs.asked(archive, archive.records)[-1].best is best
 
 
@@ -205,5 +205,5 @@ def test_the_report_shows_it_on_the_page_and_on_the_terminal(
 
 
 def test_a_run_without_briefs_says_so(tmp_path: Path) -> None:
-    page = write_report(fakes.ListArchive(), None, tmp_path / "r.html").read_text(encoding="utf-8")
+    page = write_report(ListArchive(), None, tmp_path / "r.html").read_text(encoding="utf-8")
     assert "No briefs yet." in page

@@ -6,11 +6,10 @@ import re
 from dataclasses import replace
 from xml.etree import ElementTree
 
-import report_fakes as fakes
-from agent_kit import network
-
 from meta_search.report.components import changes, drawings, section
 from meta_search.types import Importance, ItemResult, TraceCall
+from tests.kits.list_archive import HOSTILE, ListArchive, named_agent
+from tests.kits.team_networks import network
 
 
 def call(index: int, component: str, inputs: tuple[int, ...] = (), final: bool = False) -> TraceCall:
@@ -29,16 +28,16 @@ LOOP = (
 )
 
 
-def archive_with(trace: tuple[TraceCall, ...], **more: object) -> tuple[fakes.ListArchive, str]:
-    archive = fakes.ListArchive()
-    made = fakes.agent("talkers")
+def archive_with(trace: tuple[TraceCall, ...], **more: object) -> tuple[ListArchive, str]:
+    archive = ListArchive()
+    made = named_agent("talkers")
     archive.add(made, {"train": [1.0, 0.0]})
     rows = archive.item_results[made.id, "train"]
     archive.item_results[made.id, "train"] = [replace(row, trace=trace, **more) for row in rows]
     return archive, made.id
 
 
-def drawing(archive: fakes.ListArchive, agent: str) -> ElementTree.Element:
+def drawing(archive: ListArchive, agent: str) -> ElementTree.Element:
     [row] = drawings(archive, archive.agents(), [agent], "train")
     return ElementTree.fromstring(str(row["svg"]))
 
@@ -102,7 +101,7 @@ def test_agents_of_one_component_and_without_traces_are_not_drawn() -> None:
 
 
 def test_names_that_a_model_wrote_stay_text() -> None:
-    archive, agent = archive_with((call(1, fakes.HOSTILE), call(2, "Judge", (1,), True)))
+    archive, agent = archive_with((call(1, HOSTILE), call(2, "Judge", (1,), True)))
     page = str(section(archive, archive.agents(), [agent], "train"))
     assert "<script" not in page
     assert "<img" not in page
@@ -112,8 +111,8 @@ def test_names_that_a_model_wrote_stay_text() -> None:
 
 
 def test_agents_that_were_made_smaller_stand_beside_what_they_were_made_from() -> None:
-    archive = fakes.ListArchive()
-    big, small, other = (fakes.agent(name, n) for n, name in enumerate(("big", "small", "other")))
+    archive = ListArchive()
+    big, small, other = (named_agent(name, n) for n, name in enumerate(("big", "small", "other")))
     archive.add(big, {"train": [1.0, 0.0]}, 400)
     archive.add(small, {"train": [1.0, 0.0]}, 100, operator="simplify", parents=(big.id,))
     archive.add(other, {"train": [1.0, 0.0]}, 100, operator="mutate", parents=(big.id,))

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import report_fakes as fakes
 
 from archive.records import Archive
 from archive.store import Store
@@ -20,6 +19,7 @@ from meta_search.report.html import write_report
 from meta_search.report.tables import agent_rows
 from meta_search.report.verdict import archive_verdict
 from meta_search.types import Attempt, Brief, Candidate
+from tests.kits.list_archive import ListArchive, named_agent, searched_archive
 
 
 class Page(HTMLParser):
@@ -57,8 +57,8 @@ class Page(HTMLParser):
 
 
 def test_the_most_frequent_fault_stands_beside_the_code(tmp_path: Path) -> None:
-    archive = fakes.ListArchive()
-    made = fakes.agent("breaks", body="return 1 / 0")
+    archive = ListArchive()
+    made = named_agent("breaks", body="return 1 / 0")
     archive.add(made, {"train": [0.0] * 4}, 10, author="llm", operator="novel", generation=1)
     rows = archive.item_results[made.id, "train"]
     detail = "ZeroDivisionError: division by zero (line 4 of agent.py)"
@@ -71,12 +71,12 @@ def test_the_most_frequent_fault_stands_beside_the_code(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def archive() -> fakes.ListArchive:
-    return fakes.run()
+def archive() -> ListArchive:
+    return searched_archive()
 
 
 @pytest.fixture(scope="module")
-def source(archive: fakes.ListArchive, tmp_path_factory: pytest.TempPathFactory) -> str:
+def source(archive: ListArchive, tmp_path_factory: pytest.TempPathFactory) -> str:
     path = write_report(archive, None, tmp_path_factory.mktemp("run") / "report.html", "run <7>")
     assert [p.name for p in path.parent.iterdir()] == ["report.html"]  # no half-written file is left
     return path.read_text(encoding="utf-8")
@@ -87,7 +87,7 @@ def page(source: str) -> Page:
     return Page(source)
 
 
-def test_the_page_says_the_verdict_and_shows_every_part(page: Page, archive: fakes.ListArchive) -> None:
+def test_the_page_says_the_verdict_and_shows_every_part(page: Page, archive: ListArchive) -> None:
     found = archive_verdict(archive)
     assert found.sentence in page.text
     assert found.cost in page.text
@@ -110,7 +110,7 @@ def test_the_page_loads_nothing(page: Page) -> None:
     assert "default-src 'none'" in policy
 
 
-def test_every_link_leads_somewhere(page: Page, archive: fakes.ListArchive) -> None:
+def test_every_link_leads_somewhere(page: Page, archive: ListArchive) -> None:
     ids = [a["id"] for _, a in page.tags if a.get("id")]
     assert len(ids) == len(set(ids))
     links = {(a["href"] or "")[1:] for a in page.all("a")}
@@ -134,7 +134,7 @@ def test_nothing_that_a_model_wrote_becomes_markup(page: Page, source: str) -> N
     assert not any("<script" in t or "<img" in t for t in hovers)
 
 
-def test_code_is_shown_whole_with_its_demonstrations(page: Page, archive: fakes.ListArchive) -> None:
+def test_code_is_shown_whole_with_its_demonstrations(page: Page, archive: ListArchive) -> None:
     best = archive.records[-1].agent
     assert best.source.strip() in page.text
     assert "What is 2 + 3?" in page.text
@@ -148,7 +148,7 @@ def test_the_configuration_is_shown_without_secrets(page: Page) -> None:
     assert "sk-123" not in page.text
 
 
-def test_the_scatter_marks_front_and_finalists(archive: fakes.ListArchive) -> None:
+def test_the_scatter_marks_front_and_finalists(archive: ListArchive) -> None:
     rows = [r | {"seed": r["operator"] == "seed"} for r in agent_rows(archive) if r["complete"]]
     finalist = archive.records[-1].agent.id
     figure = figures.score_and_cost(rows, frozenset({finalist}), "train")
@@ -190,11 +190,11 @@ def test_failed_attempts_are_summed_by_stage() -> None:
 
 
 def test_an_empty_archive_and_a_run_without_test_make_a_page(tmp_path: Path) -> None:
-    text = Page(write_report(fakes.ListArchive(), None, tmp_path / "a.html").read_text(encoding="utf-8")).text
+    text = Page(write_report(ListArchive(), None, tmp_path / "a.html").read_text(encoding="utf-8")).text
     assert "The archive holds no agents yet." in text
-    young = fakes.ListArchive()
-    young.add(fakes.agent("seed", 1), {"train": [1, 0]}, operator="seed", status="seed")
-    young.add(fakes.agent("\ud800 lone", 2), {}, parents=("0" * 16,))
+    young = ListArchive()
+    young.add(named_agent("seed", 1), {"train": [1, 0]}, operator="seed", status="seed")
+    young.add(named_agent("\ud800 lone", 2), {}, parents=("0" * 16,))
     text = Page(write_report(young, None, tmp_path / "b.html").read_text(encoding="utf-8")).text
     assert "Nothing was evaluated on the test items" in text
     assert "not evaluated" in text
@@ -202,7 +202,7 @@ def test_an_empty_archive_and_a_run_without_test_make_a_page(tmp_path: Path) -> 
 
 def test_a_large_archive_keeps_its_best(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("meta_search.report.html.AGENTS", 5)
-    archive = fakes.run(hostile=False)
+    archive = searched_archive(hostile=False)
     page = Page(write_report(archive, None, tmp_path / "r.html").read_text(encoding="utf-8"))
     rows = [a for a in page.all("tr") if (a.get("id") or "").startswith("a-")]
     assert [a["id"] for a in rows] == [f"a-{r['agent']}" for r in agent_rows(archive)[:5]]
@@ -217,7 +217,7 @@ def test_a_large_archive_keeps_its_best(monkeypatch: pytest.MonkeyPatch, tmp_pat
 
 def test_a_real_archive_says_the_same(tmp_path: Path) -> None:
     """The Protocol is what `archive` offers: a run written to SQLite makes the same rows and verdict."""
-    run = fakes.run(hostile=False)
+    run = searched_archive(hostile=False)
     with Store.open(tmp_path / "archive.db") as store:
         for r in run.records:
             brief = r.brief or Brief(-1, r.operator, r.author)

@@ -15,6 +15,7 @@ import pytest
 from rich.console import Console
 
 from meta_search.report.live import LiveView, Snapshot, SnapshotRow, render, status_line
+from tests.kits.clock import Clock
 
 
 def row(name: str, score: float = 0.9, items: int = 30, front: bool = False) -> SnapshotRow:
@@ -31,14 +32,6 @@ BUSY = Snapshot(
     rows=(row("Routed programs", front=True), row("[bold]half[/bold]\x1b[31m", 0.5, 12)),
     in_flight=tuple(f"brief {i}: mutate by llm" for i in range(12, 19)),
 )
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @contextmanager
@@ -164,6 +157,7 @@ def test_the_status_line_says_what_matters() -> None:
 PIPED = """
 import sys
 from meta_search.report.live import LiveView, Snapshot
+from tests.kits.clock import Clock
 with LiveView() as view:
     for i in range(2000):
         view.say(f"message {i} \u2605")

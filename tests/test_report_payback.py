@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
-import report_fakes as fakes
 
 from meta_search.report.paired import bootstrap_mean
 from meta_search.report.payback import Paid, Payback, payback, payback_text, uses_text
 from meta_search.report.standing import Contender
+from tests.kits.list_archive import item_result
 
 
 def contender(name: str, tokens: Sequence[int], right: int, usd: float = 0.0) -> Contender:
-    rows = [fakes.result(name, f"i{i}", float(i < right), n, usd=usd) for i, n in enumerate(tokens)]
+    rows = [item_result(name, f"i{i}", float(i < right), n, usd=usd) for i, n in enumerate(tokens)]
     return Contender.of(name, name, rows)
 
 
@@ -89,7 +89,7 @@ def test_money_counts_where_calls_have_a_price() -> None:
 
 
 def test_costs_are_per_item_and_repeats_of_one_are_averaged() -> None:
-    rows = [fakes.result("X", f"i{i}", 1.0, 40 * (r + 1), repeat=r) for i in range(3) for r in range(2)]
+    rows = [item_result("X", f"i{i}", 1.0, 40 * (r + 1), repeat=r) for i in range(3) for r in range(2)]
     it = payback(Contender.of("X", "X", rows), contender("Y", [100] * 3, 3), PAID)
     assert it is not None
     assert it.saving == 40.0  # 100 - (40 + 80) / 2

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 
-import report_fakes as fakes
 from rich.console import Console
 from rich.table import Table
 
@@ -21,6 +20,7 @@ from meta_search.report.tables import (
     verdict_table,
 )
 from meta_search.report.verdict import archive_verdict
+from tests.kits.list_archive import ListArchive, named_agent, searched_archive
 
 EVALUATE_KEYS = [
     "name",
@@ -44,8 +44,8 @@ def shown(table: Table, width: int = 100) -> str:
 
 
 def test_an_evaluation_row_has_the_keys_that_tools_depend_on() -> None:
-    archive = fakes.ListArchive()
-    record = archive.add(fakes.agent("X"), {"test": [1.0, 0.0, 1.0, 1.0]}, tokens=40, usd=0.5)
+    archive = ListArchive()
+    record = archive.add(named_agent("X"), {"test": [1.0, 0.0, 1.0, 1.0]}, tokens=40, usd=0.5)
     row = evaluation_row(record.agent, record.evaluations["test"])
     assert list(row) == EVALUATE_KEYS
     assert row | {"low": 0, "high": 0} == {
@@ -66,7 +66,7 @@ def test_an_evaluation_row_has_the_keys_that_tools_depend_on() -> None:
 
 
 def test_agent_rows_are_json_with_lineage_and_come_best_first() -> None:
-    archive = fakes.run()
+    archive = searched_archive()
     rows = agent_rows(archive)
     assert len(rows) == len(archive.records)
     assert {*EVALUATE_KEYS, "author", "operator", "generation", "parents", "validation", "test"} <= rows[
@@ -84,8 +84,8 @@ def test_agent_rows_are_json_with_lineage_and_come_best_first() -> None:
 
 
 def test_an_agent_without_evaluation_has_a_row() -> None:
-    archive = fakes.ListArchive()
-    archive.add(fakes.agent("new"), {})
+    archive = ListArchive()
+    archive.add(named_agent("new"), {})
     row = agent_rows(archive)[0]
     assert (row["score"], row["items"], row["complete"]) == (None, 0, False)
     assert "new" in shown(agents_table([row]))
@@ -98,7 +98,7 @@ def test_the_front_keeps_what_nothing_dominates() -> None:
 
 
 def test_tables_fit_a_hundred_columns_and_show_names_as_they_are() -> None:
-    rows = agent_rows(fakes.run())
+    rows = agent_rows(searched_archive())
     text = shown(agents_table(rows, limit=50))
     assert max(map(len, text.splitlines())) <= 100
     assert "[bold]x[/bold]" in shown(agents_table([rows[0] | {"name": "[bold]x[/bold]"}]))
@@ -113,8 +113,8 @@ def test_tables_fit_a_hundred_columns_and_show_names_as_they_are() -> None:
 
 
 def test_faults_and_prices_have_their_column() -> None:
-    archive = fakes.ListArchive()
-    record = archive.add(fakes.agent("X"), {"test": [1.0, 0.0]}, usd=0.002)
+    archive = ListArchive()
+    record = archive.add(named_agent("X"), {"test": [1.0, 0.0]}, usd=0.002)
     row = evaluation_row(record.agent, record.evaluations["test"])
     row["outcomes"] = {"ok": 1, "timeout": 1}
     text = shown(evaluations_table([row]))
@@ -123,7 +123,7 @@ def test_faults_and_prices_have_their_column() -> None:
 
 
 def test_the_verdict_has_a_table() -> None:
-    found = archive_verdict(fakes.run())
+    found = archive_verdict(searched_archive())
     text = shown(verdict_table(found))
     assert text.count("finalist") == 2
     assert text.count("baseline") == 3
@@ -132,7 +132,7 @@ def test_the_verdict_has_a_table() -> None:
 
 
 def test_the_table_of_a_verdict_fits_eighty_columns_with_long_names() -> None:
-    archive = fakes.run()
+    archive = searched_archive()
     for record in archive.records[-2:]:
         object.__setattr__(record.agent, "name", "Route by kind, then write_and_mend_a_long_program")
     archive.values["final"] = {

@@ -7,17 +7,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-import report_fakes as fakes
 
 from meta_search.report.payback import Paid
 from meta_search.report.standing import Contender, Standing
 from meta_search.report.verdict import archive_verdict, verdict
 from meta_search.types import Usage
+from tests.kits.list_archive import ListArchive, item_result, named_agent, searched_archive
 
 
 def contender(name: str, scores: Sequence[float], tokens: int = 100, usd: float = 0.0) -> Contender:
     return Contender.of(
-        name, name, [fakes.result(name, f"i{i}", s, tokens, usd=usd) for i, s in enumerate(scores)]
+        name, name, [item_result(name, f"i{i}", s, tokens, usd=usd) for i, s in enumerate(scores)]
     )
 
 
@@ -78,7 +78,7 @@ def test_graded_scores_and_repeats_take_the_permutation_test() -> None:
 
     def graded(name: str, scores: list[float]) -> Contender:
         return Contender.of(
-            name, name, [fakes.result(name, f"i{i}", s) for i, s in enumerate(scores)], "score"
+            name, name, [item_result(name, f"i{i}", s) for i, s in enumerate(scores)], "score"
         )
 
     found = verdict([graded("Y", base)], [graded("X", better)], seed=1)
@@ -88,7 +88,7 @@ def test_graded_scores_and_repeats_take_the_permutation_test() -> None:
     assert found.best.low > 0.15
     assert found == verdict([graded("Y", base)], [graded("X", better)], seed=1)
 
-    rows = [fakes.result("X", f"i{i}", float(r <= i % 3), repeat=r) for i in range(9) for r in range(3)]
+    rows = [item_result("X", f"i{i}", float(r <= i % 3), repeat=r) for i in range(9) for r in range(3)]
     repeated = Contender.of("X", "X", rows)
     assert len(repeated.scores) == 9  # repeats of an item are no further evidence
     assert repeated.scores["i1"] == pytest.approx(2 / 3)
@@ -98,14 +98,14 @@ def test_graded_scores_and_repeats_take_the_permutation_test() -> None:
 
 
 def test_a_hundredth_for_nothing_is_not_right() -> None:
-    rows = [fakes.result("X", "a", 0.01), fakes.result("X", "b", 1.0)]
+    rows = [item_result("X", "a", 0.01), item_result("X", "b", 1.0)]
     assert Contender.of("X", "X", rows).scores == {"a": 0.0, "b": 1.0}
 
 
 def test_faults_of_the_endpoint_are_left_out_and_told() -> None:
-    rows = [fakes.result("X", f"i{i}", 1.0) for i in range(30)]
+    rows = [item_result("X", f"i{i}", 1.0) for i in range(30)]
     rows += [
-        fakes.result("X", f"i{30 + i}", 0.0, kind=kind) for i, kind in enumerate(("llm", "budget", "crash"))
+        item_result("X", f"i{30 + i}", 0.0, kind=kind) for i, kind in enumerate(("llm", "budget", "crash"))
     ]
     found = verdict([contender("Y", bits(16))], [Contender.of("X", "X", rows)])
     assert found.best is not None
@@ -116,7 +116,7 @@ def test_faults_of_the_endpoint_are_left_out_and_told() -> None:
 
 def test_costs_are_those_of_the_items_that_are_named() -> None:
     x, y = contender("X", bits(20, 36), 100), contender("Y", bits(16, 30), 100)
-    dear = [fakes.result("X", f"i{n}", 1.0, 100 if n < 30 else 1000) for n in range(36)]
+    dear = [item_result("X", f"i{n}", 1.0, 100 if n < 30 else 1000) for n in range(36)]
     found = verdict([y], [Contender.of("X", "X", dear)])
     assert found.best is not None
     assert found.best.finalist.items == 30
@@ -152,19 +152,19 @@ def test_a_hostile_name_stays_one_printable_line() -> None:
 
 
 def test_the_archive_tells_seeds_from_found_agents() -> None:
-    archive = fakes.run()
+    archive = searched_archive()
     found = archive_verdict(archive)
     assert found.outcome == "beats"
     assert {s.name for s in found.baselines} == {"direct", "program", "debate"}
     assert len(found.comparisons) == 2
     assert re.search(r"beats the best seed \w+ on 36 fresh", found.sentence)
-    assert archive_verdict(fakes.ListArchive()).outcome == "untested"
+    assert archive_verdict(ListArchive()).outcome == "untested"
 
 
 def test_a_domain_without_right_answers_is_graded() -> None:
-    archive = fakes.ListArchive()
-    archive.add(fakes.agent("seed", 1), {"test": [0.4 + 0.01 * i for i in range(20)]}, status="seed")
-    archive.add(fakes.agent("better", 2), {"test": [0.6 + 0.01 * i for i in range(20)]})
+    archive = ListArchive()
+    archive.add(named_agent("seed", 1), {"test": [0.4 + 0.01 * i for i in range(20)]}, status="seed")
+    archive.add(named_agent("better", 2), {"test": [0.6 + 0.01 * i for i in range(20)]})
     found = archive_verdict(archive)
     assert found.outcome == "beats"
     assert found.best is not None
@@ -216,7 +216,7 @@ def test_a_matched_baseline_that_costs_otherwise_is_told() -> None:
 
 
 def test_the_end_of_a_run_is_said_again_from_its_archive() -> None:
-    archive = fakes.run()
+    archive = searched_archive()
     finalist = archive.records[-1].agent.id
     seeds = [r.agent.id for r in archive.records[:2]]
     archive.values["final"] = {
@@ -236,17 +236,17 @@ def test_the_end_of_a_run_is_said_again_from_its_archive() -> None:
 
 
 def test_a_baseline_of_the_archive_is_no_seed() -> None:
-    archive = fakes.ListArchive()
-    archive.add(fakes.agent("seed", 1), {"test": bits(16)}, status="seed", operator="seed")
-    archive.add(fakes.agent("votes", 2), {"test": bits(20)}, status="baseline", operator="baseline")
-    archive.add(fakes.agent("found", 3), {"test": bits(33)})
+    archive = ListArchive()
+    archive.add(named_agent("seed", 1), {"test": bits(16)}, status="seed", operator="seed")
+    archive.add(named_agent("votes", 2), {"test": bits(20)}, status="baseline", operator="baseline")
+    archive.add(named_agent("found", 3), {"test": bits(33)})
     assert "beats the best baseline votes" in archive_verdict(archive).sentence
 
 
 def test_repeats_of_an_item_narrow_its_interval_by_what_they_tell() -> None:
     def standing(right: Sequence[int], repeats: int) -> Standing:
         rows = [
-            fakes.result("X", f"i{i}", float(r < n), repeat=r)
+            item_result("X", f"i{i}", float(r < n), repeat=r)
             for i, n in enumerate(right)
             for r in range(repeats)
         ]

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from evaluate_kit import gone
 
 import meta_search
 from domains import reasoning, registry
@@ -19,6 +18,8 @@ from meta_search.config import DomainConfig, SandboxConfig
 from meta_search.errors import DomainError
 from meta_search.run.domain_scorer import Scorer
 from meta_search.testing import CountingEndpoint
+from tests.kits.processes import gone
+from tests.kits.searches import overrides
 
 ITEMS = '''"""Numbers."""
 def items(split):
@@ -157,12 +158,9 @@ def test_a_search_survives_answers_that_attack_its_scorer(
     Path("agents.json").write_text(json.dumps(agents).replace("OUT", str(tmp_path / "out")))
     before, started = children(), time.monotonic()
     with CountingEndpoint() as endpoint:
-        rows = meta_search.evaluate(
-            "agents.json", "domain=python", "domain.path=mine.py", "evaluate.items=2", "llm=endpoint",
-            f"llm.base_url={endpoint.base_url}", "llm.meta.model=x", "llm.task.model=x",
-            "evaluate.executor=inline", "sandbox.cpu_s=0.5", "evaluate.split=validation",
-            "domain.sizes.validation=4",
-        )  # fmt: skip
+        more = ("evaluate.items=2", "evaluate.split=validation", "domain.sizes.validation=4")
+        words = overrides("mine.py", endpoint, *more, "sandbox.cpu_s=0.5", domain="python")
+        rows = meta_search.evaluate("agents.json", *words)
     assert {row["name"]: row["outcomes"] for row in rows} == {name: {"ok": 2} for name in ANSWERS}
     assert {row["name"]: row["score"] for row in rows} == dict.fromkeys(ANSWERS, 0.0)
     assert not (tmp_path / "out").exists()

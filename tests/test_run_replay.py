@@ -14,8 +14,18 @@ import pytest
 import meta_search
 from meta_search import cli
 from meta_search.testing import CountingEndpoint, Fault
-from tests import replay_kit as kit
 from tests.data import record_run
+from tests.kits.answers import mind
+from tests.kits.searches import (
+    assert_replays,
+    assert_same,
+    command,
+    mixed_search,
+    questions,
+    replay,
+    run_killed,
+    tables,
+)
 
 AGAIN = "if this change of the search is meant, record the run anew: python -m tests.data.record_run"
 
@@ -26,41 +36,26 @@ def latency(index: int) -> float:
 
 def record(folder: Path, *more: str, faults: Callable[..., Fault | None] | None = None) -> int:
     """A search in `run`, against an endpoint that is gone afterwards; returns its exit status."""
-    path = kit.questions(folder)
-    with CountingEndpoint(kit.mind, latency_s=latency, faults=faults or ()) as endpoint:
-        return cli.main(["run", *kit.overrides(path, endpoint.base_url, "run.dir=run", *more)])
-
-
-def replay(recording: str = "run", to: str = "again", *more: str) -> int:
-    return cli.main(["run", "llm.mode=replay", f"llm.recording={recording}", f"run.dir={to}", *more])
-
-
-def assert_same(one: str, other: str) -> None:
-    first, second = kit.tables(one), kit.tables(other)
-    for name, rows in first.items():
-        assert rows == second[name], name
-    assert kit.sentence(one) == kit.sentence(other)
+    path = questions(folder)
+    with CountingEndpoint(mind, latency_s=latency, faults=faults or ()) as endpoint:
+        return cli.main(["run", *mixed_search(path, endpoint.base_url, "run.dir=run", *more)])
 
 
 def test_the_recorded_run_replays_to_the_same_end(folder: Path) -> None:
     """The one that is checked in: recorded on another day, in another process, with three in flight."""
     run = record_run.unpack(folder)
     assert replay(str(run)) == 0, AGAIN
-    recorded, again = kit.tables(run), kit.tables("again")
-    for name, rows in recorded.items():
-        assert rows == again[name], f"{name}: {AGAIN}"
-    assert kit.sentence(run) == kit.sentence("again")
-    assert {row[3] for row in recorded["agents"]} == {"hand", "llm", "composer"}
+    assert_same(run, "again", AGAIN)
+    assert {row[3] for row in tables(run)["agents"]} == {"hand", "llm", "composer"}
     assert record_run.RECORDING.stat().st_size < 300_000
 
 
 def test_a_search_of_four_in_flight_replays_without_its_endpoint(folder: Path) -> None:
     assert record(folder, "search.candidates=10", "search.in_flight=4") == 0
-    found = kit.tables("run")
+    found = tables("run")
     assert {row[3] for row in found["agents"]} == {"hand", "llm", "composer"}  # both authors found something
     assert any(row[-1] for row in found["evaluations"])  # and racing stopped somebody
-    assert replay() == 0
-    assert_same("run", "again")
+    assert_replays()
     assert replay("again", "third") == 0
     assert_same("run", "third")
 
@@ -69,8 +64,7 @@ def test_what_budget_and_clock_decided_is_replayed(folder: Path) -> None:
     assert record(folder, "search.in_flight=3", "budget.calls=400", "search.candidates=50") == 0
     stops = [e.data["why"] for e in meta_search.open_run("run").events("stop")]
     assert stops == ["budget"]
-    assert replay() == 0
-    assert_same("run", "again")
+    assert_replays()
 
 
 def test_the_time_that_was_over_is_over_again(folder: Path) -> None:
@@ -88,8 +82,7 @@ def test_what_a_tuning_began_with_is_replayed(folder: Path) -> None:
     warm = [e.data for e in archive.events("decision") if e.data["what"].startswith("warm ")]
     assert warm
     assert all(settings for settings in (data["value"] for data in warm))
-    assert replay() == 0
-    assert_same("run", "again")
+    assert_replays()
 
 
 def test_faults_of_the_endpoint_are_replayed_as_they_came(folder: Path) -> None:
@@ -103,22 +96,16 @@ def test_faults_of_the_endpoint_are_replayed_as_they_came(folder: Path) -> None:
     with sqlite3.connect("run/archive.db") as database:
         (failed,) = database.execute("SELECT COUNT(*) FROM events WHERE data LIKE '%\"llm\"%'").fetchone()
     assert failed > 3
-    assert replay() == 0
-    assert_same("run", "again")
+    assert_replays()
 
 
 def test_a_run_that_was_killed_and_resumed_replays_in_one_go(folder: Path) -> None:
-    path = kit.questions(folder)
-    with CountingEndpoint(kit.mind, latency_s=latency) as endpoint:
-        words = kit.overrides(path, endpoint.base_url, "run.dir=run", "search.in_flight=3")
+    path = questions(folder)
+    with CountingEndpoint(mind, latency_s=latency) as endpoint:
+        words = mixed_search(path, endpoint.base_url, "run.dir=run", "search.in_flight=3")
         verb = ["run", *words, "search.candidates=8"]
         for calls in (50, 110, 170):
-            process = kit.command(folder, *verb)
-            try:
-                endpoint.wait_for(calls)
-            finally:
-                process.kill()
-                process.communicate()
+            run_killed(folder, endpoint, calls, *verb)
             verb = ["resume", "run"]
         assert cli.main(verb) == 0
         sent, most = endpoint.calls, endpoint.max_in_flight
@@ -128,23 +115,22 @@ def test_a_run_that_was_killed_and_resumed_replays_in_one_go(folder: Path) -> No
         (known,) = database.execute("SELECT COUNT(*) FROM calls").fetchone()
     assert sent - known <= 3 * most  # what was in flight at the kills
     assert sorted(e.data["brief"] for e in archive.events("tell")) == list(range(8))
-    assert replay() == 0
-    assert_same("run", "again")
+    assert_replays()
 
 
-def test_agents_that_were_imported_between_sittings_are_replayed(folder: Path) -> None:
-    path = kit.questions(folder)
+def test_agents_that_were_imported_between_sessions_are_replayed(folder: Path) -> None:
+    path = questions(folder)
     body = "    return LLMAgentBase(['answer'], 'Imported')([taskInfo], 'Reply.')[0]"
     code = f"def forward(self, taskInfo):\n{body}"
     (folder / "found.json").write_text(json.dumps([{"name": "Found", "thought": "", "code": code}]))
-    with CountingEndpoint(kit.mind) as endpoint:
-        words = kit.overrides(path, endpoint.base_url, "run.dir=run", "search.candidates=1")
+    with CountingEndpoint(mind) as endpoint:
+        words = mixed_search(path, endpoint.base_url, "run.dir=run", "search.candidates=1")
         assert cli.main(["run", *words]) == 0
         assert cli.main(["archive", "import", "run", "found.json"]) == 0
         assert cli.main(["resume", "run"]) == 0
     assert meta_search.open_run("run").record("Found").evaluations["train"].items > 0
     assert replay() == 0
-    first, second = kit.tables("run"), kit.tables("again")
+    first, second = tables("run"), tables("again")
     imported = [row for row in first["events"] if row[1] == "import"]
     assert [row[1:] for row in first["events"] if row not in imported] == [
         row[1:] for row in second["events"]
@@ -158,7 +144,7 @@ def test_a_run_of_an_older_version_is_not_resumed(
     copied(recorded, folder)
     with sqlite3.connect("run/archive.db") as database:
         database.execute("DELETE FROM events WHERE kind NOT IN ('ask', 'tell')")
-    with CountingEndpoint(kit.mind) as endpoint:
+    with CountingEndpoint(mind) as endpoint:
         config = json.loads(Path("run/config.json").read_text())
         config["llm"]["base_url"] = endpoint.base_url
         Path("run/config.json").write_text(json.dumps(config))
@@ -167,20 +153,15 @@ def test_a_run_of_an_older_version_is_not_resumed(
 
 
 def test_after_kill_9_the_same_briefs_are_asked_as_without(folder: Path) -> None:
-    path = kit.questions(folder)
+    path = questions(folder)
     more = ("search.in_flight=1", "search.candidates=7")
-    with CountingEndpoint(kit.mind) as endpoint:
-        assert cli.main(["run", *kit.overrides(path, endpoint.base_url, "run.dir=whole", *more)]) == 0
+    with CountingEndpoint(mind) as endpoint:
+        assert cli.main(["run", *mixed_search(path, endpoint.base_url, "run.dir=whole", *more)]) == 0
         sent = endpoint.calls
-    with CountingEndpoint(kit.mind, latency_s=0.01) as endpoint:
-        verb = ["run", *kit.overrides(path, endpoint.base_url, "run.dir=run", *more)]
+    with CountingEndpoint(mind, latency_s=0.01) as endpoint:
+        verb = ["run", *mixed_search(path, endpoint.base_url, "run.dir=run", *more)]
         for share in (0.35, 0.6, 0.95):  # the last one within the final report
-            process = kit.command(folder, *verb)
-            try:
-                endpoint.wait_for(int(sent * share))
-            finally:
-                process.kill()
-                process.communicate()
+            run_killed(folder, endpoint, int(sent * share), *verb)
             verb = ["resume", "run"]
         assert cli.main(verb) == 0
     asked = [
@@ -188,18 +169,17 @@ def test_after_kill_9_the_same_briefs_are_asked_as_without(folder: Path) -> None
         for run in ("whole", "run")
     ]
     assert asked[0] == asked[1]
-    whole, killed = kit.tables("whole"), kit.tables("run")
+    whole, killed = tables("whole"), tables("run")
     for name in ("agents", "edges", "trials", "evaluations"):
         assert whole[name] == killed[name], name
-    assert replay() == 0
-    assert_same("run", "again")
+    assert_replays()
 
 
 def test_a_signal_ends_the_replay_where_it_ended_the_recording(folder: Path) -> None:
-    path = kit.questions(folder)
-    with CountingEndpoint(kit.mind, latency_s=0.03) as endpoint:
-        words = kit.overrides(path, endpoint.base_url, "run.dir=run", "search.in_flight=3")
-        process = kit.command(folder, "run", *words)
+    path = questions(folder)
+    with CountingEndpoint(mind, latency_s=0.03) as endpoint:
+        words = mixed_search(path, endpoint.base_url, "run.dir=run", "search.in_flight=3")
+        process = command(folder, "run", *words)
         try:
             endpoint.wait_for(120)
             process.send_signal(signal.SIGTERM)
@@ -208,7 +188,7 @@ def test_a_signal_ends_the_replay_where_it_ended_the_recording(folder: Path) -> 
             process.kill()
         assert process.returncode == 3, shown
     assert replay() == 3
-    assert kit.tables("run") == kit.tables("again")
+    assert tables("run") == tables("again")
     assert cli.main(["resume", "again"]) == 2  # a replay is replayed again instead
 
 
@@ -276,7 +256,7 @@ def test_what_can_never_come_is_one_line(
 
 def test_other_items_are_refused(recorded: Path, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     copied(recorded, folder)
-    kit.questions(folder).write_text(kit.questions(folder).read_text().replace("shop", "baker"))
+    questions(folder).write_text(questions(folder).read_text().replace("shop", "baker"))
     assert replay("run", "again", f"domain.path={folder / 'questions.jsonl'}") == 2
     assert "the items are not those of" in capsys.readouterr().err
 
@@ -316,12 +296,12 @@ def test_answers_of_another_run_are_used_again_and_count_as_paid(folder: Path) -
     assert record(folder, "search.candidates=0", "search.finalists=1") == 0
     words = ("search.candidates=2", "search.finalists=1", "author=composer", "search.prior=false")
     words = (*words, "search.seeds=[direct,self_refine]")  # the first has asked more than these
-    with CountingEndpoint(kit.mind) as endpoint:
-        path = kit.overrides(kit.questions(folder), endpoint.base_url, "run.dir=apart", *words)
+    with CountingEndpoint(mind) as endpoint:
+        path = mixed_search(questions(folder), endpoint.base_url, "run.dir=apart", *words)
         assert cli.main(["run", *path]) == 0
         alone = endpoint.calls
-    with CountingEndpoint(kit.mind) as endpoint:
-        path = kit.overrides(kit.questions(folder), endpoint.base_url, "run.dir=again", *words)
+    with CountingEndpoint(mind) as endpoint:
+        path = mixed_search(questions(folder), endpoint.base_url, "run.dir=again", *words)
         assert cli.main(["run", *path, "llm.recording=run"]) == 0
         shared = endpoint.calls
     with sqlite3.connect("run/archive.db") as database:

@@ -13,13 +13,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from evaluate_kit import Bench, write_runtime
 
 from tests.hostile.attack import Attack
 from tests.hostile.catalogue import ATTACKS, PLAIN
 from tests.hostile.house import House, Verdict
 from tests.hostile.modes import house
 from tests.hostile.table import line_of, markdown
+from tests.kits.bare_sandbox import BareSandbox, write_runtime
 
 
 def named(attack: Attack) -> str:
@@ -131,7 +131,7 @@ WHO = "import os\nreturn str(os.getuid())"
 )
 def test_what_each_layer_keeps_out(tmp_path: Path, layers: tuple[str, ...], outcomes: dict[str, str]) -> None:
     runtime = write_runtime(tmp_path)
-    with Bench(runtime, layers, level="process", memory_mb=128, disk_mb=4) as bench:
+    with BareSandbox(runtime, layers, level="process", memory_mb=128, disk_mb=4) as bench:
         if set(layers) & set(bench.sandbox.missing):
             pytest.skip(str(bench.sandbox.missing))
         for body, kind in outcomes.items():
@@ -140,7 +140,7 @@ def test_what_each_layer_keeps_out(tmp_path: Path, layers: tuple[str, ...], outc
 
 def test_a_process_left_behind_is_killed_without_seccomp(tmp_path: Path) -> None:
     leave = "import os, time\npid = os.fork()\nif pid == 0:\n  os.setsid(); time.sleep(99)\nreturn str(pid)"
-    with Bench(write_runtime(tmp_path), ("rlimits",), level="process") as bench:
+    with BareSandbox(write_runtime(tmp_path), ("rlimits",), level="process") as bench:
         assert bench.body(leave).kind == "ok"
         assert bench.children() == []
 
@@ -149,9 +149,9 @@ def test_user_of_its_own(tmp_path: Path) -> None:
     if os.geteuid() != 0:
         pytest.skip("needs root")
     runtime = write_runtime(tmp_path)
-    with Bench(runtime) as bench:
+    with BareSandbox(runtime) as bench:
         assert int(bench.body(WHO).answer) >= 65534
-    with Bench(runtime, ("rlimits",), level="process") as bench:
+    with BareSandbox(runtime, ("rlimits",), level="process") as bench:
         assert bench.body(WHO).answer == "0"
 
 
@@ -160,7 +160,7 @@ def test_network_of_its_own(tmp_path: Path, own: bool) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = server.getsockname()
         body = f"import socket\nsocket.create_connection({address!r}, 1)\nreturn 'through'"
-        with Bench(write_runtime(tmp_path), ("network",) if own else (), level="process") as bench:
+        with BareSandbox(write_runtime(tmp_path), ("network",) if own else (), level="process") as bench:
             if own and "network" in bench.sandbox.missing:
                 pytest.skip(bench.sandbox.missing["network"])
             assert bench.body(body).kind == ("crash" if own else "ok")
@@ -168,7 +168,7 @@ def test_network_of_its_own(tmp_path: Path, own: bool) -> None:
 
 def test_disk_is_bounded_without_a_file_system_of_its_own(tmp_path: Path) -> None:
     layers = ("rlimits", "no_new_privs", "landlock", "seccomp", "uid")
-    with Bench(write_runtime(tmp_path), layers, disk_mb=4) as bench:
+    with BareSandbox(write_runtime(tmp_path), layers, disk_mb=4) as bench:
         many = "import time\nfor i in range(9): open(str(i), 'wb').write(bytes(10**6))\ntime.sleep(9)"
         assert bench.body(many).kind == "disk"
         hidden = "import os\nwith open('f', 'wb') as f: os.unlink('f')"

@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from evaluate_kit import Bench
-from llm_pen import SqlitePen
 
 from archive.records import Archive
 from archive.store import Store
@@ -23,11 +21,13 @@ from meta_search.llm.ledger import Ledger
 from meta_search.sandbox import Sandbox
 from meta_search.testing import CountingEndpoint
 from meta_search.types import Agent, Brief, CallReply, CallRequest, Candidate, ItemJob, ItemResult, Usage
+from tests.kits.bare_sandbox import BareSandbox
+from tests.kits.sqlite_pen import SqlitePen
 
 
 @pytest.fixture(scope="module")
-def bench() -> Iterator[Bench]:
-    with Bench(None, wall_s=30.0, cpu_s=1.0) as bench:
+def bench() -> Iterator[BareSandbox]:
+    with BareSandbox(None, wall_s=30.0, cpu_s=1.0) as bench:
         yield bench
 
 
@@ -44,7 +44,7 @@ def forward(self, taskInfo):
 """  # noqa: E501
 
 
-def test_a_vote_with_a_judge(bench: Bench) -> None:
+def test_a_vote_with_a_judge(bench: BareSandbox) -> None:
     result = bench.run(VOTE, seven)
     assert (result.kind, result.answer, result.used.calls) == ("ok", "7", 4), result.detail
     assert [c.author for c in result.trace] == ["Solver 0", "Solver 1", "Solver 2", "Judge"]
@@ -53,7 +53,7 @@ def test_a_vote_with_a_judge(bench: Bench) -> None:
     assert [p.name for p in result.space] == ["heat"]
 
 
-def test_dry_run_of_a_program_writer(bench: Bench) -> None:
+def test_dry_run_of_a_program_writer(bench: BareSandbox) -> None:
     source = """
 def forward(self, taskInfo):
     code = LLMAgentBase(["code"], "Coder")([taskInfo], "Write a program.")[0]
@@ -75,7 +75,7 @@ def forward(self, taskInfo):
         ("self.map(lambda n: n / 0, [1, 2])", "crash", "ZeroDivisionError"),
     ],
 )
-def test_faults_have_a_kind_and_a_line(bench: Bench, body: str, kind: str, detail: str) -> None:
+def test_faults_have_a_kind_and_a_line(bench: BareSandbox, body: str, kind: str, detail: str) -> None:
     result = bench.body(body, seven)
     assert (result.kind, result.answer) == (kind, "")
     assert detail in result.detail
@@ -85,7 +85,7 @@ def test_faults_have_a_kind_and_a_line(bench: Bench, body: str, kind: str, detai
 
 
 @pytest.mark.parametrize("fault", ["llm", "context", "budget"])
-def test_no_except_hides_a_failing_call(bench: Bench, fault: Any) -> None:
+def test_no_except_hides_a_failing_call(bench: BareSandbox, fault: Any) -> None:
     body = """
 answers = []
 for i in range(3):
@@ -117,13 +117,13 @@ return ' '.join(answers) or 'hidden'
         "while True: solver(infos)[0].content",
     ],
 )
-def test_calls_without_end_are_stopped_by_their_number(bench: Bench, loop: str) -> None:
+def test_calls_without_end_are_stopped_by_their_number(bench: BareSandbox, loop: str) -> None:
     """Also where nothing is read, and where every call waits for the one before."""
     result = bench.body(f"infos = [task]\nsolver = LLMAgentBase(['answer'], 'A')\n{loop}", seven)
     assert (result.kind, len(result.trace)) == ("calls", 128), result.detail
 
 
-def test_the_model_that_an_agent_names_is_ignored(bench: Bench) -> None:
+def test_the_model_that_an_agent_names_is_ignored(bench: BareSandbox) -> None:
     """Published agents name models of their day; the run says what is called; equal calls stay samples."""
     asked: list[CallRequest] = []
 
@@ -232,7 +232,7 @@ def forward(self, taskInfo):
 """
 
 
-def test_tuned_names_ranges_and_values_reach_the_archive(bench: Bench, tmp_path: Path) -> None:
+def test_tuned_names_ranges_and_values_reach_the_archive(bench: BareSandbox, tmp_path: Path) -> None:
     """The values belong to the agent: all its items get the same."""
     agent = Agent.of("tuned", TUNED, {"samples": 2, "heat": 0.25, "way": "Guess.", "gone": 1})
     asked: list[tuple[str, float, str]] = []

@@ -13,27 +13,23 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from evaluate_kit import Bench, children_of, echo, forward, gone, job_of, until, write_runtime
 
 from meta_search.config import SandboxConfig
 from meta_search.errors import SandboxError
 from meta_search.sandbox import Sandbox, layers
 from meta_search.sandbox.trusted.names import LAYERS, REQUIRED
 from meta_search.types import CallReply, CallRequest, Parameter, Usage
+from tests.kits.bare_sandbox import BareSandbox, echo, forward, job_of
+from tests.kits.processes import children_of, gone, until
 
 
 @pytest.fixture(scope="module")
-def runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_runtime(tmp_path_factory.mktemp("kit"))
-
-
-@pytest.fixture(scope="module")
-def bench(runtime: Path) -> Iterator[Bench]:
-    with Bench(runtime, wall_s=1.0, cpu_s=1.0, calls=4, output_kb=4) as bench:
+def bench(runtime: Path) -> Iterator[BareSandbox]:
+    with BareSandbox(runtime, wall_s=1.0, cpu_s=1.0, calls=4, output_kb=4) as bench:
         yield bench
 
 
-def test_answers_with_calls_and_accounts_for_them(bench: Bench) -> None:
+def test_answers_with_calls_and_accounts_for_them(bench: BareSandbox) -> None:
     result = bench.body("return self.call('a') + '|' + self.call('b', inputs=[1], author='Critic')")
     assert (result.kind, result.answer) == ("ok", "heard a|heard b")
     assert result.used == result.paid == Usage(2, 6, 4, 0.02)
@@ -45,7 +41,7 @@ def test_answers_with_calls_and_accounts_for_them(bench: Bench) -> None:
     assert result.seconds > 0
 
 
-def test_request_carries_what_the_gateway_needs(bench: Bench) -> None:
+def test_request_carries_what_the_gateway_needs(bench: BareSandbox) -> None:
     seen: list[CallRequest] = []
 
     async def listen(request: CallRequest) -> CallReply:
@@ -69,7 +65,7 @@ def test_request_carries_what_the_gateway_needs(bench: Bench) -> None:
     assert first.seed != seen[3].seed
 
 
-def test_job_reaches_the_agent_whole(bench: Bench) -> None:
+def test_job_reaches_the_agent_whole(bench: BareSandbox) -> None:
     result = bench.body("import json; return json.dumps(self.job)", examples=(("q", "é"),), wording={"": "w"})
     job = json.loads(result.answer)
     assert job["question"] == "How many?"
@@ -78,14 +74,14 @@ def test_job_reaches_the_agent_whole(bench: Bench) -> None:
     assert not {"target", "agent", "split"} & set(job)
 
 
-def test_tuned_parameters_come_back(bench: Bench) -> None:
+def test_tuned_parameters_come_back(bench: BareSandbox) -> None:
     result = bench.body(
         "self.space = [{'name': 'n', 'kind': 'int', 'default': 3, 'low': 1, 'high': 9}]\nreturn 'x'"
     )
     assert result.space == (Parameter("n", "int", 3, 1.0, 9.0),)
 
 
-def test_calls_overlap(bench: Bench) -> None:
+def test_calls_overlap(bench: BareSandbox) -> None:
     gathered = 0
     together = asyncio.Event()
 
@@ -101,7 +97,7 @@ def test_calls_overlap(bench: Bench) -> None:
     assert (result.kind, result.used.calls, len(result.trace)) == ("ok", 0, 3)
 
 
-def test_unread_answers_are_completed_counted_and_paid(bench: Bench) -> None:
+def test_unread_answers_are_completed_counted_and_paid(bench: BareSandbox) -> None:
     async def slow(request: CallRequest) -> CallReply:
         await asyncio.sleep(0.05)
         return await echo(request)
@@ -111,7 +107,7 @@ def test_unread_answers_are_completed_counted_and_paid(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("fault", ["llm", "context", "budget"])
-def test_failed_call_ends_the_item_and_cannot_be_hidden(bench: Bench, fault: str) -> None:
+def test_failed_call_ends_the_item_and_cannot_be_hidden(bench: BareSandbox, fault: str) -> None:
     async def fail(request: CallRequest) -> CallReply:
         if request.messages[-1][1] == "bad":
             return CallReply("", fault=fault, message="no luck")  # type: ignore[arg-type]
@@ -125,7 +121,7 @@ def test_failed_call_ends_the_item_and_cannot_be_hidden(bench: Bench, fault: str
         assert (result.kind, result.answer, result.detail) == (fault, "", "no luck")
 
 
-def test_exception_of_the_llm_is_a_fault_of_the_system(bench: Bench) -> None:
+def test_exception_of_the_llm_is_a_fault_of_the_system(bench: BareSandbox) -> None:
     async def broken(request: CallRequest) -> CallReply:
         raise ZeroDivisionError
 
@@ -134,7 +130,7 @@ def test_exception_of_the_llm_is_a_fault_of_the_system(bench: Bench) -> None:
     assert bench.children() == []
 
 
-def test_more_calls_than_allowed(bench: Bench) -> None:
+def test_more_calls_than_allowed(bench: BareSandbox) -> None:
     sent = 0
 
     async def count(request: CallRequest) -> CallReply:
@@ -147,7 +143,7 @@ def test_more_calls_than_allowed(bench: Bench) -> None:
     assert bench.body("for i in range(4): self.call(str(i))\nreturn 'x'", count).kind == "ok"
 
 
-def test_clock_stands_still_while_the_gateway_is_slow(bench: Bench) -> None:
+def test_clock_stands_still_while_the_gateway_is_slow(bench: BareSandbox) -> None:
     async def slow(request: CallRequest) -> CallReply:
         await asyncio.sleep(0.7)
         return await echo(request)
@@ -157,13 +153,13 @@ def test_clock_stands_still_while_the_gateway_is_slow(bench: Bench) -> None:
     assert result.seconds > 1.4 > bench.sandbox._config.wall_s
 
 
-def test_clock_counts_the_agents_own_time_over_all_pauses(bench: Bench) -> None:
+def test_clock_counts_the_agents_own_time_over_all_pauses(bench: BareSandbox) -> None:
     body = "import time\nfor i in range(4):\n    time.sleep(0.35)\n    self.call('x')\nreturn 'late'"
     result = bench.body(body)
     assert (result.kind, len(result.trace)) == ("timeout", 2)
 
 
-def test_run_python(bench: Bench) -> None:
+def test_run_python(bench: BareSandbox) -> None:
     assert bench.body("return self.run_python('print(6*7)')").answer == "42\n"
     assert bench.body("return self.run_python('import sys; print(1); sys.exit()')").answer == "1\n"
     error = bench.body("return self.run_python('print(1)\\n1/0')").answer
@@ -176,22 +172,22 @@ def test_run_python(bench: Bench) -> None:
     assert bench.children() == []
 
 
-def test_programs_are_reproducible(bench: Bench) -> None:
+def test_programs_are_reproducible(bench: BareSandbox) -> None:
     body = "return self.run_python('import random; print(random.random(), hash(\"a\"))')"
-    with Bench(bench.sandbox._runtime) as other:
+    with BareSandbox(bench.sandbox._runtime) as other:
         assert bench.body(body).answer == bench.body(body).answer == other.body(body).answer
 
 
 def test_cpu_of_programs_is_charged_to_the_item(runtime: Path) -> None:
     burn = "import time\nwhile time.process_time() < 0.1: pass"
-    with Bench(runtime, cpu_s=0.3) as bench:
+    with BareSandbox(runtime, cpu_s=0.3) as bench:
         result = bench.body(f"for i in range(2): self.run_python({burn!r})\nreturn 'x'")
         assert result.kind == "ok"
         result = bench.body(f"for i in range(9): self.run_python({burn!r})\nreturn 'x'")
         assert result.kind == "cpu"
 
 
-def test_dry_run_is_free_and_answers_every_field(bench: Bench) -> None:
+def test_dry_run_is_free_and_answers_every_field(bench: BareSandbox) -> None:
     async def dear(request: CallRequest) -> CallReply:
         raise AssertionError("a dry run may not reach the gateway")
 
@@ -208,7 +204,7 @@ return self.call("x") + "|" + self.call("x", fields=["code"]) + "|" + structured
     assert len(result.trace) == 3
 
 
-def test_threads_may_call(bench: Bench) -> None:
+def test_threads_may_call(bench: BareSandbox) -> None:
     body = """
 import concurrent.futures
 with concurrent.futures.ThreadPoolExecutor(8) as pool:
@@ -216,7 +212,7 @@ with concurrent.futures.ThreadPoolExecutor(8) as pool:
     assert bench.body(body).answer == "40425"
 
 
-def test_modules_that_agents_use_can_be_imported(bench: Bench) -> None:
+def test_modules_that_agents_use_can_be_imported(bench: BareSandbox) -> None:
     names = (
         "collections decimal fractions itertools statistics datetime functools heapq string typing textwrap"
     )
@@ -233,7 +229,7 @@ def test_modules_that_agents_use_can_be_imported(bench: Bench) -> None:
     assert (missing.kind, missing.detail) == ("crash", "ModuleNotFoundError: No module named 'reasoning_gym'")
 
 
-def test_scratch_folder_is_there_and_emptied(bench: Bench) -> None:
+def test_scratch_folder_is_there_and_emptied(bench: BareSandbox) -> None:
     body = """
 import os, tempfile
 before = os.listdir(".")
@@ -244,7 +240,7 @@ return str(before) + open("kept").read()"""
 
 
 def test_many_items_at_once_leave_nothing(runtime: Path) -> None:
-    with Bench(runtime) as bench:
+    with BareSandbox(runtime) as bench:
         source = forward("return self.call(self.job['question'])")
 
         async def all_of_them() -> list[str]:
@@ -262,7 +258,7 @@ def test_many_items_at_once_leave_nothing(runtime: Path) -> None:
 
 
 def test_killed_zygote_is_replaced_and_the_item_run_again(runtime: Path) -> None:
-    with Bench(runtime) as bench:
+    with BareSandbox(runtime) as bench:
         asked = 0
 
         async def killer(request: CallRequest) -> CallReply:
@@ -282,12 +278,13 @@ def test_nothing_survives_a_killed_driver(runtime: Path) -> None:
     script = f"""
 import asyncio, sys
 sys.path[:0] = {sys.path!r}
-from evaluate_kit import Bench, children_of, echo, until
+from tests.kits.bare_sandbox import BareSandbox, echo
+from tests.kits.processes import children_of, until
 from pathlib import Path
-with Bench(Path({str(runtime)!r})) as bench:
+with BareSandbox(Path({str(runtime)!r})) as bench:
     async def main():
         source = "def forward(self, task):\\n    self.call('up')\\n    import time; time.sleep(99)"
-        from evaluate_kit import job_of
+        from tests.kits.bare_sandbox import job_of
         async def tell(request):
             print(bench.zygote, children_of(bench.zygote)[0], bench.sandbox._zygote._work, flush=True)
             return await echo(request)
@@ -303,7 +300,7 @@ with Bench(Path({str(runtime)!r})) as bench:
     assert until(lambda: not Path(work).exists())
 
 
-def test_cancelling_an_item_ends_its_process(bench: Bench) -> None:
+def test_cancelling_an_item_ends_its_process(bench: BareSandbox) -> None:
     async def main() -> None:
         begun = asyncio.Event()
 
@@ -359,7 +356,7 @@ def test_importing_the_sandbox_is_cheap_and_standard_library_only() -> None:
     assert printed.strip() == "['meta_search']"
 
 
-def test_items_are_cheap(bench: Bench) -> None:
+def test_items_are_cheap(bench: BareSandbox) -> None:
     """Loose: the figure itself belongs to the benchmarks; this catches a start of an interpreter per item."""
     source = forward("return self.call('a') + self.call('b')")
     times = []
@@ -370,7 +367,7 @@ def test_items_are_cheap(bench: Bench) -> None:
     assert sorted(times)[10] < 0.025
 
 
-def test_answers_that_come_while_the_agent_ends_do_not_lose_its_answer(bench: Bench) -> None:
+def test_answers_that_come_while_the_agent_ends_do_not_lose_its_answer(bench: BareSandbox) -> None:
     for _ in range(20):
         result = bench.body("for i in range(4): self.ask(str(i))\nreturn self.channel.recv()['text']")
         assert (result.kind, result.used.calls) == ("ok", 4)

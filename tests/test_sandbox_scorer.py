@@ -13,13 +13,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from evaluate_kit import children_of, gone, until
 
 from domains.domain import Item
 from meta_search.config import SandboxConfig
 from meta_search.errors import DomainError, SandboxError
 from meta_search.sandbox.trusted.names import LAYERS
 from meta_search.sandbox.trusted.scorer import MAX_ANSWER, ConfinedScorer, Scored
+from tests.kits.processes import children_of, gone, until
 
 ITEM = Item("i1", "2 + 2 = ?", "4", "sum", {"secret": "own-target"})
 LIMITS = SandboxConfig(wall_s=20.0, cpu_s=0.5, memory_mb=128, disk_mb=4, output_kb=8)

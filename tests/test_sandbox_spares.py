@@ -10,28 +10,24 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from evaluate_kit import Bench, children_of, echo, forward, gone, job_of, until, write_runtime
 
 from meta_search.config import SandboxConfig
 from meta_search.sandbox import Sandbox
 from meta_search.sandbox.trusted.names import LAYERS
+from tests.kits.bare_sandbox import BareSandbox, echo, forward, job_of
+from tests.kits.processes import children_of, gone, until
 
 PID = "import os\nreturn str(os.getpid())"
 ZYGOTES, ITEMS = 8, 12
 
 
 @pytest.fixture(scope="module")
-def runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_runtime(tmp_path_factory.mktemp("kit"))
-
-
-@pytest.fixture(scope="module")
-def bench(runtime: Path) -> Iterator[Bench]:
-    with Bench(runtime) as bench:
+def bench(runtime: Path) -> Iterator[BareSandbox]:
+    with BareSandbox(runtime) as bench:
         yield bench
 
 
-def spare_of(bench: Bench) -> int:
+def spare_of(bench: BareSandbox) -> int:
     """The one child that waits: after an item has ended, it is there for sure."""
     bench.body("return ''")
     (spare,) = children_of(bench.zygote)
@@ -43,7 +39,7 @@ def status_of(pid: int) -> dict[str, str]:
     return {key: value.strip() for key, _, value in (line.partition(":") for line in lines)}
 
 
-def test_a_child_waits_behind_its_walls_for_one_job(bench: Bench) -> None:
+def test_a_child_waits_behind_its_walls_for_one_job(bench: BareSandbox) -> None:
     spare = spare_of(bench)
     assert until(lambda: status_of(spare)["Seccomp"] == "2")
     assert status_of(spare)["NoNewPrivs"] == "1"
@@ -54,7 +50,7 @@ def test_a_child_waits_behind_its_walls_for_one_job(bench: Bench) -> None:
 
 def test_programs_take_waiting_children_too(runtime: Path) -> None:
     program = "import os; print(os.getpid())"
-    with Bench(runtime) as bench:
+    with BareSandbox(runtime) as bench:
         spare = spare_of(bench)
         pids = bench.body(f"import os\nreturn str(os.getpid()) + ' ' + self.run_python({program!r})").answer
         first, second = map(int, pids.split())
@@ -64,7 +60,7 @@ def test_programs_take_waiting_children_too(runtime: Path) -> None:
         assert gone(second)
 
 
-def test_a_waiting_child_that_was_killed_is_replaced(bench: Bench) -> None:
+def test_a_waiting_child_that_was_killed_is_replaced(bench: BareSandbox) -> None:
     spare = spare_of(bench)
     os.kill(spare, signal.SIGKILL)
     assert until(lambda: spare not in children_of(bench.zygote))
@@ -74,7 +70,7 @@ def test_a_waiting_child_that_was_killed_is_replaced(bench: Bench) -> None:
 
 @pytest.mark.parametrize("killed", [False, True])
 def test_waiting_children_end_with_their_zygote(runtime: Path, killed: bool) -> None:
-    with Bench(runtime) as bench:
+    with BareSandbox(runtime) as bench:
         spare = spare_of(bench)
         if killed:
             os.kill(bench.zygote, signal.SIGKILL)
@@ -82,7 +78,7 @@ def test_waiting_children_end_with_their_zygote(runtime: Path, killed: bool) -> 
     assert gone(spare)
 
 
-def test_waiting_children_hold_nothing_of_an_item(bench: Bench) -> None:
+def test_waiting_children_hold_nothing_of_an_item(bench: BareSandbox) -> None:
     secret = "s3cr3t-of-an-item"
     bench.body("return self.call(self.job['question'])", question=secret)
     spare = spare_of(bench)
@@ -111,7 +107,7 @@ def test_who_stops_waiting_for_a_child_leaves_none(runtime: Path) -> None:
         ended = await asyncio.gather(*items, return_exceptions=True)
         assert all(isinstance(end, asyncio.CancelledError) for end in ended)
 
-    with Bench(runtime) as bench:
+    with BareSandbox(runtime) as bench:
         spare_of(bench)
         bench.do(start_and_stop())
         assert len(children_of(bench.zygote)) == 1

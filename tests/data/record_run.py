@@ -15,7 +15,8 @@ from pathlib import Path
 
 from meta_search import cli
 from meta_search.testing import CountingEndpoint
-from tests import replay_kit as kit
+from tests.kits.answers import mind
+from tests.kits.searches import mixed_search, questions
 
 RECORDING = Path(__file__).parent / "recorded_run.tar.xz"
 KEPT = ("archive.db", "config.json", "domain")
@@ -31,8 +32,8 @@ def main() -> None:
         folder = Path(name)
         os.chdir(folder)
         try:
-            with CountingEndpoint(kit.mind, latency_s=latency) as endpoint:
-                words = kit.overrides(kit.questions(folder), endpoint.base_url, "run.dir=run")
+            with CountingEndpoint(mind, latency_s=latency) as endpoint:
+                words = mixed_search(questions(folder), endpoint.base_url, "run.dir=run")
                 more = ("llm.mode=record", "search.in_flight=3", "search.candidates=9", "seed=4")
                 status = cli.main(["run", *words, *more])
         finally:

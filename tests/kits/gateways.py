@@ -8,8 +8,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from llm_pen import SqlitePen
-
 from meta_search.config import BudgetConfig, LLMConfig
 from meta_search.llm.budget import Budget
 from meta_search.llm.endpoint import Endpoint
@@ -17,6 +15,7 @@ from meta_search.llm.gateway import Gateway
 from meta_search.llm.ledger import Entry, Ledger
 from meta_search.testing import CountingEndpoint
 from meta_search.types import CallReply, CallRequest, Usage
+from tests.kits.sqlite_pen import SqlitePen
 
 KEY = "sk-very-secret"
 SCHEMA = {"type": "object", "properties": {"answer": {"type": "string"}}, "required": ["answer"]}

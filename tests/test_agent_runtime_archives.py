@@ -11,24 +11,24 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import adas_arc
-import adas_text
 import pytest
-from sandbox_kit import House, Script, fields_of, with_text
-from test_agent_seeds import ARCHIVE
 
 from archive import adas
 from meta_search.types import CallRequest, ItemResult
+from tests.kits.adas_arc_agents import ANSWER, ARC, DATA, HELPERS, QUESTION, RIGHT, WRONG
+from tests.kits.adas_text_agents import CHOICES, DROP, DROP_QUESTION, GPQA, MMLU
+from tests.kits.published import ADAS_ARCHIVE, skip_without
+from tests.kits.sandboxed_agents import House, Script, fields_of, with_text
 
 INTERVAL = "95% Bootstrap Confidence Interval: (22.7%, 38.3%), Median: 30.5%"
 OWN: dict[str, tuple[Mapping[str, str], dict[str, Any]]] = {
     "arc": (
-        adas_arc.AGENTS,
-        {"question": adas_arc.QUESTION, "helpers": adas_arc.HELPERS, "data": adas_arc.DATA},
+        ARC,
+        {"question": QUESTION, "helpers": HELPERS, "data": DATA},
     ),
-    "drop": (adas_text.DROP, {"question": adas_text.DROP_QUESTION}),
-    "gpqa": (adas_text.GPQA, {"question": adas_text.CHOICES}),
-    "mmlu": (adas_text.MMLU, {"question": adas_text.CHOICES}),
+    "drop": (DROP, {"question": DROP_QUESTION}),
+    "gpqa": (GPQA, {"question": CHOICES}),
+    "mmlu": (MMLU, {"question": CHOICES}),
 }
 
 
@@ -81,11 +81,9 @@ REPLIES: dict[str, Script] = {
     "no JSON": lambda request: "The answer is 18.",
     "nothing": lambda request: "",
     "routes": with_text("Mathematics, Physics and Economics: the professor, numerical; Correct"),
-    "letters": answering(
-        confidence=0.7, score=11, code=adas_arc.RIGHT, spans="41 and 37", other="(B) Nitrogen"
-    ),
-    "right code": with_text(adas_arc.RIGHT),
-    "wrong code": with_text(f"```python\n{adas_arc.WRONG}\n```"),
+    "letters": answering(confidence=0.7, score=11, code=RIGHT, spans="41 and 37", other="(B) Nitrogen"),
+    "right code": with_text(RIGHT),
+    "wrong code": with_text(f"```python\n{WRONG}\n```"),
     "long": with_text("Let us think about it once more. " * 300),
 }
 
@@ -93,9 +91,8 @@ REPLIES: dict[str, Script] = {
 def sources_of(archive: str, folder: Path) -> tuple[list[str], dict[str, Any]]:
     """Agents as `archive.adas` reads them from a file, and what their items have beyond the usual."""
     if archive == "mgsm":
-        if not ARCHIVE.exists():
-            pytest.skip("no published archive beside this checkout")
-        entries = adas.read(ARCHIVE)
+        skip_without(ADAS_ARCHIVE)
+        entries = adas.read(ADAS_ARCHIVE)
         assert len(entries) == 36
         return [agent.source for agent, _ in entries], {}
     codes, more = OWN[archive]
@@ -130,10 +127,8 @@ def named(house: House, archive: str, kind: str) -> dict[str, ItemResult]:
 
 def test_arc_agents_use_what_came_of_their_code(house: House) -> None:
     right, wrong = named(house, "arc", "right code"), named(house, "arc", "wrong code")
-    assert {name: json.loads(r.answer) == adas_arc.ANSWER for name, r in right.items()} == dict.fromkeys(
-        right, True
-    )
-    assert not any(json.loads(r.answer) == adas_arc.ANSWER for r in wrong.values())
+    assert {name: json.loads(r.answer) == ANSWER for name, r in right.items()} == dict.fromkeys(right, True)
+    assert not any(json.loads(r.answer) == ANSWER for r in wrong.values())
     assert (right["Refine with feedback"].used.calls, wrong["Refine with feedback"].used.calls) == (1, 3)
     # What came of the code is told to the next attempt.
     assert "WRONG output" in wrong["Refine with feedback"].trace[1].prompt

@@ -8,8 +8,6 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
-from sandbox_kit import SEEDS, House, Script
-
 from meta_search.agent.seeds import NAMES
 from meta_search.authors.author import Context, DomainFacts, Example, Findings, Parent, Worked
 from meta_search.config import AuthorConfig
@@ -24,6 +22,7 @@ from meta_search.types import (
     Importance,
     ItemResult,
 )
+from tests.kits.sandboxed_agents import SEEDS, House, Script
 
 SOURCES = {name: (SEEDS / f"{name}.py").read_text(encoding="utf-8") for name in NAMES}
 EXAMPLES = (

@@ -15,7 +15,8 @@ from meta_search import cli
 from meta_search.authors.roles import POOLS
 from meta_search.authors.team import roles_in
 from meta_search.testing import CountingEndpoint
-from tests import replay_kit as kit
+from tests.kits.answers import SUM, mind
+from tests.kits.searches import assert_replays, mixed_search, questions
 
 RIGHT = ("Checker", "Reader", "Sceptic")
 ROLES = tuple(pair for pool in POOLS.values() for pair in pool)
@@ -28,7 +29,7 @@ def team_model(messages: Sequence[Mapping[str, Any]], body: Mapping[str, Any]) -
     if "roles" in fields:
         return json.dumps({"roles": [{"name": "Baker", "role": "baker who counts loaves"}]})
     asked = messages[-1]["content"]
-    a, what, b = kit.SUM.findall(asked)[-1]
+    a, what, b = SUM.findall(asked)[-1]
     right = int(a) + int(b) if what == "plus" else int(a) * int(b)
     name = next((n for n, role in ROLES if role in messages[0]["content"]), "Baker")
     answer = str(right if name in RIGHT else right + 1000 + sum(map(ord, name)))
@@ -39,9 +40,9 @@ def team_model(messages: Sequence[Mapping[str, Any]], body: Mapping[str, Any]) -
 
 @pytest.fixture
 def searched(folder: Path) -> Any:
-    path = kit.questions(folder)
+    path = questions(folder)
     with CountingEndpoint(team_model) as endpoint:
-        words = [w for w in kit.overrides(path, endpoint.base_url) if not w.startswith("search.")]
+        words = [w for w in mixed_search(path, endpoint.base_url) if not w.startswith("search.")]
         more = (
             "search=dylan",
             "run.dir=run",
@@ -81,16 +82,13 @@ def test_a_search_for_teams(searched: Any, capsys: pytest.CaptureFixture[str]) -
 
 
 def test_a_search_for_teams_replays(searched: Any) -> None:
-    assert cli.main(["run", "llm.mode=replay", "llm.recording=run", "run.dir=again"]) == 0
-    one, other = kit.tables("run"), kit.tables("again")
-    for name, rows in one.items():
-        assert rows == other[name], name
+    assert_replays()
 
 
 def test_a_search_that_simplifies_keeps_what_components_are_worth_and_replays(folder: Path) -> None:
-    path = kit.questions(folder)
-    with CountingEndpoint(kit.mind) as endpoint:
-        words = [w for w in kit.overrides(path, endpoint.base_url) if not w.startswith("search.")]
+    path = questions(folder)
+    with CountingEndpoint(mind) as endpoint:
+        words = [w for w in mixed_search(path, endpoint.base_url) if not w.startswith("search.")]
         more = ("search.operators=[simplify]", "search.seeds=[debate,self_refine]", "search.candidates=3")
         assert cli.main(["run", *words, *more, "run.dir=run", "author.probe_items=5"]) == 0
     archive = meta_search.open_run("run")
@@ -104,10 +102,7 @@ def test_a_search_that_simplifies_keeps_what_components_are_worth_and_replays(fo
     for record in made:
         parent = archive.get(record.parents)[0]
         assert "LEFT_OUT" in record.agent.source or len(record.agent.source) <= len(parent.agent.source) + 400
-    assert cli.main(["run", "llm.mode=replay", "llm.recording=run", "run.dir=again"]) == 0
-    one, other = kit.tables("run"), kit.tables("again")
-    for name, found in one.items():
-        assert found == other[name], name
+    assert_replays()
 
 
 @pytest.mark.parametrize(
@@ -122,7 +117,7 @@ def test_a_search_that_simplifies_keeps_what_components_are_worth_and_replays(fo
 def test_bad_settings_are_told_in_one_line(
     folder: Path, capsys: pytest.CaptureFixture[str], word: str, told: str
 ) -> None:
-    words = kit.overrides(kit.questions(folder), "http://127.0.0.1:9/v1")
+    words = mixed_search(questions(folder), "http://127.0.0.1:9/v1")
     words = [w for w in words if not w.startswith(word.partition("=")[0])]
     assert cli.main(["run", *words, word]) == 2
     assert told in capsys.readouterr().err

@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,8 @@ from archive.records import Record
 from meta_search import cli
 from meta_search.report.verdict import Verdict, archive_verdict
 from meta_search.testing import CountingEndpoint
-from tests import replay_kit as kit
+from tests.kits.answers import Answerer
+from tests.kits.searches import assert_replays, overrides, run_killed, write_table
 
 WRITTEN = """Name: Careful
 Thought: ask {calls} times, and trust the first.
@@ -29,10 +30,9 @@ def forward(self, taskInfo):
 ```"""
 QUESTION = "A baker packs {} trays with {} rolls each. What is {} * {}?"
 SUM = re.compile(r"What is (\d+) \* (\d+)")
-Mind = Callable[[Sequence[Mapping[str, Any]], Mapping[str, Any]], str]
 
 
-def mind(direct: int, careful: int, calls: int) -> Mind:
+def mind(direct: int, careful: int, calls: int) -> Answerer:
     """A model that is right with these chances in per cent, anew in every sample, and writes one agent."""
 
     def answer(messages: Sequence[Mapping[str, Any]], body: Mapping[str, Any]) -> str:
@@ -51,19 +51,18 @@ def mind(direct: int, careful: int, calls: int) -> Mind:
 
 def words(folder: Path, base_url: str, *more: str) -> list[str]:
     pairs = [(a, b) for a in range(3, 12) for b in range(3, 12)]
-    rows = [{"question": QUESTION.format(a, b, a, b), "answer": str(a * b)} for a, b in pairs]
-    (folder / "products.jsonl").write_text("\n".join(map(json.dumps, rows)))
-    return [
-        *("domain=table", f"domain.path={folder / 'products.jsonl'}", "evaluate.executor=inline"),
-        *("llm=endpoint", f"llm.base_url={base_url}", "llm.meta.model=writer", "llm.task.model=solver"),
+    table = write_table(
+        folder / "products.jsonl", ((QUESTION.format(a, b, a, b), str(a * b)) for a, b in pairs)
+    )
+    short = (
         *("author=llm", "author.formats=[program]", "author.reflexions=0", "search.operators=[novel]"),
         *("search.seeds=[direct]", "search.candidates=1", "search.finalists=1", "evaluate.racing=false"),
         *("domain.sizes={examples:4,train:10,validation:7,test:60}", "run.dir=run", "run.confirm=false"),
-        *more,
-    ]
+    )
+    return overrides(table, base_url, *short, *more, meta="writer", task="solver")
 
 
-def final(folder: Path, model: Mind, *more: str) -> tuple[Verdict, dict[str, Record]]:
+def final(folder: Path, model: Answerer, *more: str) -> tuple[Verdict, dict[str, Record]]:
     with CountingEndpoint(model) as endpoint:
         assert cli.main(["run", *words(folder, endpoint.base_url, *more)]) == 0
     archive = meta_search.open_run("run")
@@ -129,12 +128,9 @@ def test_a_run_that_is_killed_in_its_report_goes_on_with_the_same_baselines(fold
     model = mind(direct=55, careful=88, calls=6)
     with CountingEndpoint(model, latency_s=0.01) as endpoint:
         more = words(folder, endpoint.base_url)
-        process = kit.command(folder, "run", *more)
-        try:
-            endpoint.wait_for(17 * 7 + 300)  # train and validation of both, and some of the test items
-        finally:
-            process.kill()
-            process.communicate()
+        run_killed(
+            folder, endpoint, 17 * 7 + 300, "run", *more
+        )  # train and validation of both, and some of the test items
         with meta_search.open_run("run") as archive:
             before = [r.agent.id for r in archive.agents() if r.status == "baseline"]
             assert archive.results(before[0], "test", trace=False)
@@ -146,6 +142,4 @@ def test_a_run_that_is_killed_in_its_report_goes_on_with_the_same_baselines(fold
     with sqlite3.connect("run/archive.db") as database:
         (known,) = database.execute("SELECT COUNT(*) FROM calls").fetchone()
     assert sent - known <= most + 2  # what was in flight, and the checks that the endpoint answers
-    assert cli.main(["run", "llm.mode=replay", "llm.recording=run", "run.dir=again"]) == 0
-    assert kit.sentence("run") == kit.sentence("again")
-    assert kit.tables("run") == kit.tables("again")
+    assert_replays()

@@ -16,7 +16,11 @@ from meta_search.compose import compose
 from meta_search.errors import ConfigError
 from meta_search.testing import CountingEndpoint
 from meta_search.types import REPAIR
-from tests.test_engine_repair import BROKEN, MENDED, adds, overrides, replays
+from tests.kits.answers import adds_below
+from tests.kits.broken_agents import BROKEN, MENDED
+from tests.kits.searches import assert_replays, written_search
+
+adds = adds_below(12)
 
 SEEDS = 7
 WRONG = MENDED.replace("    return answer\n", '    return "none of them"\n').replace("Mended", "Wrong")
@@ -43,7 +47,7 @@ def writes(messages: Sequence[Mapping[str, Any]], body: Mapping[str, Any]) -> st
 @pytest.fixture
 def searched(folder: Path) -> Any:
     with CountingEndpoint(writes) as endpoint:
-        words = overrides(folder, endpoint, "search=adas", "search.candidates=3", "run.dir=run")
+        words = written_search(folder, endpoint, "search=adas", "search.candidates=3", "run.dir=run")
         words = [w for w in words if not w.startswith(("evaluate.items", "evaluate.test_items"))]
         words += ["evaluate.items=6", "evaluate.test_items=4", "domain.sizes={train:6,validation:4,test:4}"]
         assert cli.main(["run", *words]) == 0
@@ -92,14 +96,14 @@ def test_a_search_as_published(searched: list[Mapping[str, Any]]) -> None:
     assert "AssertionError: what is this (line 3: `assert answer" in errors[0]
     assert "line 3: `assert int(answer.content) in range(7, 43)`" in errors[1]
     assert "not one of 6 tasks was right" in errors[2]
-    replays()
+    assert_replays()
 
 
 def test_a_budget_without_room_for_the_meta_agent_ends_the_search(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with CountingEndpoint(writes) as endpoint:
-        words = overrides(folder, endpoint, "search=adas", "search.candidates=50", "run.dir=run")
+        words = written_search(folder, endpoint, "search=adas", "search.candidates=50", "run.dir=run")
         words += ["evaluate.items=3", "budget.tokens=40000", "author.max_tokens=30000"]
         cli.main(["run", *words])
         asked = [r for r in endpoint.requests if r.body["model"] == "writer"]
@@ -109,14 +113,14 @@ def test_a_budget_without_room_for_the_meta_agent_ends_the_search(
     assert "asked for" in attempt.message
     assert [e.data["why"] for e in archive.events("stop")] == ["budget"]
     assert not asked
-    replays()
+    assert_replays()
 
 
 def test_what_the_context_does_not_hold_is_said_once(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with CountingEndpoint(writes, context=2200) as endpoint:
-        words = overrides(folder, endpoint, "search=adas", "search.candidates=2", "run.dir=run")
+        words = written_search(folder, endpoint, "search=adas", "search.candidates=2", "run.dir=run")
         assert cli.main(["run", *words, "search.attempts=1", "evaluate.items=2"]) == 0
         refused = [r for r in endpoint.requests if r.outcome == "400"]
     assert len(refused) == 3  # the archive at the first brief and at the second, and a longer conversation

@@ -26,7 +26,7 @@ def transform(grid):
     return [[2 if cell == 1 else cell for cell in row] for row in grid]
 """
 
-AGENTS = {
+ARC = {
     "Direct code": """
 def forward(self, taskInfo):
     instruction = "Think about the rule step by step, then write it as a function transform(grid)."

@@ -100,7 +100,7 @@ class ListArchive:
         """Add an agent with its scores by split; each item costs `tokens` and `usd`."""
         evaluations = {}
         for split, row in scores.items():
-            rows = [result(agent.id, f"{split}-{i}", s, tokens, split, usd) for i, s in enumerate(row)]
+            rows = [item_result(agent.id, f"{split}-{i}", s, tokens, split, usd) for i, s in enumerate(row)]
             self.item_results[agent.id, split] = rows
             stopped = more.pop("stopped", "")
             evaluations[split] = Evaluation.of(agent.id, split, rows, complete=not stopped, stopped=stopped)
@@ -110,7 +110,7 @@ class ListArchive:
         return record
 
 
-def result(
+def item_result(
     agent: str,
     item: str,
     score: float | None,
@@ -124,11 +124,11 @@ def result(
     return ItemResult(agent, split, item, repeat, kind, "answer", score=score, used=used, seconds=0.5)
 
 
-def agent(name: str, number: int = 0, body: str = "return taskInfo") -> Agent:
+def named_agent(name: str, number: int = 0, body: str = "return taskInfo") -> Agent:
     return Agent.of(name, f"def forward(self, taskInfo):\n    # {name}\n    n = {number}\n    {body}\n")
 
 
-def run(candidates: int = 24, seed: int = 1, hostile: bool = True) -> ListArchive:
+def searched_archive(candidates: int = 24, seed: int = 1, hostile: bool = True) -> ListArchive:
     """A search as it might have been: three seeds, candidates that get better, two finalists."""
     rng = random.Random(seed)
     archive = ListArchive()
@@ -138,9 +138,8 @@ def run(candidates: int = 24, seed: int = 1, hostile: bool = True) -> ListArchiv
 
     for i, (name, chance) in enumerate((("direct", 0.2), ("program", 0.45), ("debate", 0.4))):
         splits = {"train": draw(chance, 30), "validation": draw(chance, 24), "test": draw(chance, 36)}
-        archive.add(
-            agent(name, i), splits, 60 + 90 * i, author="seed", operator="seed", generation=0, status="seed"
-        )
+        about = {"author": "seed", "operator": "seed", "generation": 0, "status": "seed"}
+        archive.add(named_agent(name, i), splits, 60 + 90 * i, **about)
     for i in range(candidates):
         parent = max(rng.sample(archive.records, 2), key=lambda r: r.evaluations["train"].score)
         chance = min(0.93, parent.evaluations["train"].score + rng.uniform(-0.15, 0.15))

@@ -14,7 +14,7 @@ from meta_search.testing import ScriptedLLM
 from meta_search.types import Agent, CallRequest, Demonstration, ItemJob, ItemResult
 
 Script = Callable[[CallRequest], str]
-SEEDS = Path(__file__).parent.parent / "meta_search" / "agent" / "seeds"
+SEEDS = Path(__file__).parents[2] / "meta_search" / "agent" / "seeds"
 QUESTION = "How many legs have 3 dogs and 2 birds?"
 
 

@@ -1,9 +1,8 @@
-"""For tests of `evaluators` and `sandbox`: a stand-in runtime, a bench for agents, looks at /proc."""
+"""A sandbox with the smallest runtime there is in place of the agents' own; an LLM that repeats prompts."""
 
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from types import TracebackType
@@ -13,6 +12,7 @@ from meta_search.config import SandboxConfig
 from meta_search.sandbox import Sandbox
 from meta_search.sandbox.trusted.names import LAYERS
 from meta_search.types import Agent, CallReply, CallRequest, ItemJob, ItemResult, Usage
+from tests.kits.processes import children_of
 
 T = TypeVar("T")
 
@@ -75,14 +75,14 @@ async def echo(request: CallRequest) -> CallReply:
     return CallReply(text, used=Usage(1, 3, 2, 0.01), paid=Usage(1, 3, 2, 0.01), latency_s=0.5)
 
 
-class Bench:
+class BareSandbox:
     """A sandbox with an event loop, for tests that are not asynchronous themselves."""
 
     def __init__(self, runtime: Path | None, layers: tuple[str, ...] = LAYERS, **limits: Any) -> None:
         self.runner = asyncio.Runner()
         self.sandbox = Sandbox(SandboxConfig(**limits), runtime, layers)
 
-    def __enter__(self) -> Bench:
+    def __enter__(self) -> BareSandbox:
         self.do(self.sandbox.start())
         return self
 
@@ -111,26 +111,3 @@ class Bench:
         """Processes below the zygote, without the newest, which wait for a job."""
         assert self.sandbox._zygote is not None
         return children_of(self.zygote)[: -self.sandbox._zygote.spares or None]
-
-
-def children_of(pid: int) -> list[int]:
-    """Process ids of the children of a process, oldest first."""
-    return [int(p) for p in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
-def gone(pid: int) -> bool:
-    """Whether a process has ended, be it not reaped by its new parent yet."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
-    except OSError:
-        return True
-
-
-def until(condition: Callable[[], bool], seconds: float = 10.0) -> bool:
-    """Wait for a condition, looking often; whether it came true."""
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.005)
-    return True

@@ -1,4 +1,4 @@
-"""Shared by the tests of agents: a pipe in memory, whose answers come in any order; a team's network."""
+"""An agent's pipe to its broker, in memory: answers come in any order."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import Any
 
 from meta_search.agent.desk import Desk
 from meta_search.agent.runtime import AgentSystem, LLMAgentBase, make_llm_agent_base
-from meta_search.types import TeamNetwork
 
 Answer = Callable[[dict[str, Any]], str]
 PATIENCE_S = 10.0
@@ -73,16 +72,3 @@ def any_order(seed: int) -> Callable[[list[int]], int]:
 def prompt_of(call: Mapping[str, Any]) -> str:
     """The last message of a call."""
     return str(call["messages"][-1][1])
-
-
-def network(first: str, second: str) -> TeamNetwork:
-    """What a team of two did: both answered, then the first alone, who rated itself three times as high."""
-    return TeamNetwork(
-        roles=(first, second),
-        active=((0, 1), (0,)),
-        answers=(("1", "2"), ("1", None)),
-        weights=((), ((0.75, 0.25), ())),
-        importance=((0.75, 0.25), (1.0, 0.0)),
-        final="1",
-        calls=3,
-    )

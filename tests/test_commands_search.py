@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import re
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -15,43 +13,33 @@ import meta_search
 from meta_search import cli
 from meta_search.errors import ModelFileError
 from meta_search.testing import CountingEndpoint
+from tests.kits.answers import adds_below
+from tests.kits.searches import overrides, write_table
 
 ROW = ["name", "agent", "score", "low", "high", "items", "calls", "tokens", "cost_usd", "seconds", "outcomes"]
 SOURCE = "class Agent:\n    def forward(self, taskInfo):\n        return str(eval('1 + 1'))\n"
-
-
-def answer(messages: Sequence[Mapping[str, Any]], body: Mapping[str, Any]) -> str:
-    """Add up the two numbers of the last question, in whatever form is asked for."""
-    found = re.findall(r"What is (\d+) \+ (\d+)", messages[-1]["content"])
-    total = str(sum(map(int, found[-1]))) if found else "0"
-    wanted = (body.get("response_format") or {}).get("json_schema")
-    return json.dumps(dict.fromkeys(wanted["schema"]["properties"], total)) if wanted else total
 
 
 @pytest.fixture(scope="module")
 def searched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, CountingEndpoint, list[str]]]:
     """A folder in which a search was run to its end, its endpoint, and the overrides that name both."""
     folder = tmp_path_factory.mktemp("searched")
-    sums = [f"What is {a} + {b}?,{a + b}" for a in range(3, 15) for b in range(20, 28)]
-    (folder / "sums.csv").write_text("question,answer\n" + "\n".join(sums) + "\n")
-    with pytest.MonkeyPatch.context() as patch, CountingEndpoint(answer) as endpoint:
+    pairs = [(a, b) for a in range(3, 15) for b in range(20, 28)]
+    write_table(folder / "sums.csv", ((f"What is {a} + {b}?", str(a + b)) for a, b in pairs))
+    with pytest.MonkeyPatch.context() as patch, CountingEndpoint(adds_below(99)) as endpoint:
         patch.chdir(folder)
-        overrides = [
-            "domain=table", "domain.path=sums.csv", "llm=endpoint", f"llm.base_url={endpoint.base_url}",
-            "llm.meta.model=scripted", "llm.task.model=scripted", "evaluate.executor=inline",
-            "evaluate.items=6", "evaluate.test_items=6",
-        ]  # fmt: skip
+        words = overrides("sums.csv", endpoint, "evaluate.items=6", "evaluate.test_items=6")
         status = cli.main(
             [
                 "run",
-                *overrides,
+                *words,
                 "search.candidates=2",
                 "search.seeds=[direct,chain_of_thought]",
                 "author=composer",
             ]
         )
         assert status == 0
-        yield folder, endpoint, overrides
+        yield folder, endpoint, words
 
 
 def test_a_search_leaves_a_run_that_can_be_looked_through(
@@ -92,16 +80,16 @@ def test_evaluate_a_file_and_a_run(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    folder, _, overrides = searched
+    folder, _, words = searched
     monkeypatch.chdir(folder)
     Path("mine.py").write_text(SOURCE)
-    assert cli.main(["evaluate", "mine.py", *overrides, "--json", "rows.json"]) == 0
+    assert cli.main(["evaluate", "mine.py", *words, "--json", "rows.json"]) == 0
     (row,) = json.loads(Path("rows.json").read_text())
     assert set(ROW) <= row.keys()
     assert (row["score"], row["items"], row["calls"]) == (0.0, 6, 0)
     assert sum(row["outcomes"].values()) == 6
     first = min((folder / "runs").iterdir(), key=lambda path: path.stat().st_mtime)
-    rows = meta_search.evaluate(f"{first}:direct", *overrides)
+    rows = meta_search.evaluate(f"{first}:direct", *words)
     assert [(r["name"], r["score"]) for r in rows] == [("direct", 1.0)]
 
 

@@ -7,14 +7,14 @@ import json
 import random
 from collections.abc import Callable
 
-import adas_arc
-import adas_text
 import pytest
-from sandbox_kit import SEEDS, House, Script, fields_of
-from test_agent_seeds import ARCHIVE
 
 from meta_search.report import graphs
 from meta_search.types import CallRequest, ItemResult
+from tests.kits.adas_arc_agents import ARC, DATA, HELPERS, QUESTION, WRONG
+from tests.kits.adas_text_agents import CHOICES, DROP, GPQA, MMLU
+from tests.kits.published import published_agents
+from tests.kits.sandboxed_agents import SEEDS, House, Script, fields_of
 
 # Before an agent's source: the same agent, but every answer goes into prompts as text.
 PASTE = """
@@ -38,9 +38,7 @@ WORDS = "apple bridge candle dragon engine forest garden hammer island jacket ke
 
 
 def published() -> list[str]:
-    if not ARCHIVE.exists():
-        pytest.skip("no published archive beside this checkout")
-    return [entry["code"] for entry in json.loads(ARCHIVE.read_text(encoding="utf-8"))]
+    return [entry["code"] for entry in published_agents()]
 
 
 def long_answers() -> Script:
@@ -86,9 +84,9 @@ def test_agents_that_paste_have_the_graph_of_those_that_do_not(
             (SEEDS / f"{name}.py").read_text()
             for name in ("debate", "self_refine", "quality_diversity", "step_back")
         ),
-        *(adas_text.DROP[name] for name in ("Spans, then arithmetic", "Critic with a score")),
-        adas_text.GPQA["Panel of experts"],
-        adas_text.MMLU["Advocates of each choice"],
+        *(DROP[name] for name in ("Spans, then arithmetic", "Critic with a score")),
+        GPQA["Panel of experts"],
+        MMLU["Advocates of each choice"],
     ]
     paste = PASTE.replace("PASTED", WAYS[way])
     passed = [house.run(source, answers()) for source in sources]
@@ -142,7 +140,7 @@ def test_a_pasted_debate(house: House) -> None:
             {"thinking": f"I hold {WORDS[n]} and {WORDS[n + 1]} for sure", "answer": "ABC"[n % 3]}
         )
 
-    result = house.run(adas_text.GPQA["Debate with pasted arguments"], letters, question=adas_text.CHOICES)
+    result = house.run(GPQA["Debate with pasted arguments"], letters, question=CHOICES)
     assert heard(result) == dict.fromkeys((4, 5, 6), (1, 2, 3)) | dict.fromkeys((7, 8, 9), (4, 5, 6))
     assert [call.inputs for call in result.trace] == [()] * 9
     assert (result.answer, final(result)) == ("A", [1, 4, 7])
@@ -173,15 +171,15 @@ return LLMAgentBase(['thinking', 'answer'], 'Reader')([taskInfo], f'It printed: 
 
 
 def test_arc_agents(house: House) -> None:
-    grant = {"question": adas_arc.QUESTION, "helpers": adas_arc.HELPERS, "data": adas_arc.DATA}
+    grant = {"question": QUESTION, "helpers": HELPERS, "data": DATA}
     numbers = itertools.count(1)
 
     def script(request: CallRequest) -> str:
-        code = f"# attempt {next(numbers)}\n{adas_arc.WRONG}"
+        code = f"# attempt {next(numbers)}\n{WRONG}"
         return json.dumps(dict.fromkeys(fields_of(request), code)) if request.schema else code
 
     pasted, refined, voted = (
-        house.run(adas_arc.AGENTS[name], script, **grant)
+        house.run(ARC[name], script, **grant)
         for name in ("Pasted feedback", "Refine with feedback", "Vote on test grids")
     )
     assert (heard(pasted), final(pasted)) == ({2: (1,)}, [2])
