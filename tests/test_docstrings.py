@@ -49,5 +49,5 @@ def test_entries_stand_on_lines_of_their_own() -> None:
 
 
 def test_the_check_sees_what_it_looks_for() -> None:
-    text = "Do.\n\nArgs:\n    a: One. b: Two.\n    c, d: Both.\n    e: Fine:\n        so far.\n\nReturns: x. y: z"
+    text = "Do.\n\nArgs:\n    a: One. b: Two.\n    c, d: Both.\n    e: Fine:\n        so far."
     assert list(faults(text)) == ["a: One. b: Two.", "c, d: Both."]
