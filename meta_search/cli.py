@@ -45,8 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         with _terminable():
             return _dispatch(arguments)
     except MetaSearchError as error:
-        print(f"meta-search: {' '.join(str(error).split())}", file=sys.stderr)
-        return error.exit_status
+        return _complain(error)
     except KeyboardInterrupt:
         print("meta-search: stopped", file=sys.stderr)
         return STOPPED
@@ -58,6 +57,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except SystemExit as end:  # argparse
         return end.code if isinstance(end.code, int) else 2
+
+
+def _complain(error: MetaSearchError) -> int:
+    """Print an error as one line; the status to exit with."""
+    from meta_search.text import one_line
+
+    print(f"meta-search: {one_line(error)}", file=sys.stderr)
+    return error.exit_status
 
 
 def _natural(text: str) -> int:
@@ -225,8 +232,7 @@ def _run(arguments: list[str]) -> int:
             # One search of a --multirun that fails does not end the others.
             if "--multirun" not in arguments and "-m" not in arguments:
                 raise
-            print(f"meta-search: {' '.join(str(error).split())}", file=sys.stderr)
-            return error.exit_status
+            return _complain(error)
 
     if "--yes" in arguments:
         arguments = ["run.confirm=false", *(word for word in arguments if word != "--yes")]

@@ -9,7 +9,6 @@ import report_fakes as fakes
 from rich.console import Console
 from rich.table import Table
 
-from meta_search.report.source import clean
 from meta_search.report.tables import (
     agent_rows,
     agents_table,
@@ -21,6 +20,7 @@ from meta_search.report.tables import (
     verdict_table,
 )
 from meta_search.report.verdict import archive_verdict
+from meta_search.text import one_line
 
 EVALUATE_KEYS = [
     "name",
@@ -153,5 +153,5 @@ def test_the_table_of_a_verdict_fits_eighty_columns_with_long_names() -> None:
 
 def test_money_and_text_forms() -> None:
     assert [usd_text(x) for x in (0, 12.345, 0.0123, 0.00001234)] == ["-", "$12.35", "$0.012", "$1.2e-05"]
-    assert clean("a\r\n\x1b[2Jb\u202e\u200bc  d") == "a [2Jb c d"
-    assert clean("x" * 200, 10) == "x" * 9 + "…"
+    assert one_line("a\r\n\x1b[2Jb\u202e\u200bc  d") == "a [2Jb c d"
+    assert one_line("x" * 200, 10) == "x" * 9 + "…"

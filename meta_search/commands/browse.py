@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from meta_search.commands.show import show
-from meta_search.commands.terminal import open_run, print_json, print_rich, printable, wide
+from meta_search.commands.terminal import open_run, print_json, print_rich, wide
 from meta_search.errors import ArchiveError, ConfigError
 from meta_search.run import folder as run_folder
+from meta_search.text import one_line, printable
 
 if TYPE_CHECKING:
     from archive.records import Record
@@ -28,13 +29,12 @@ def print_evaluations(rows: Sequence[Row], file: Path | None) -> None:
 
     Below the table stands the most frequent fault of each agent that has any, with what mends it.
     """
-    from meta_search.report.source import clean
     from meta_search.report.tables import evaluations_table
 
     print_rich(evaluations_table(rows))
     failing = list({row["agent"]: row for row in rows if row["hint"]}.values())
     for row in failing[:MOST_HINTS]:
-        print(f"{row['agent'][:8]}  {clean(row['name'], 40)}: {clean(row['hint'], 600)}")
+        print(f"{row['agent'][:8]}  {one_line(row['name'], 40)}: {one_line(row['hint'], 600)}")
     if len(failing) > MOST_HINTS:
         print(f"and {len(failing) - MOST_HINTS} more agents with faults; --json has them all")
     if file:
@@ -80,8 +80,6 @@ def _search(arguments: argparse.Namespace) -> int:
 
 def _where(record: Record, words: Sequence[str]) -> str:
     """The line of an agent that holds most of the words, with where it stands."""
-    from meta_search.report.source import clean
-
     lines = enumerate(record.agent.source.splitlines(), start=1)
     texts = {"name": record.agent.name, "thought": record.thought}
     texts |= {f"line {number}": line for number, line in lines}
@@ -91,11 +89,10 @@ def _where(record: Record, words: Sequence[str]) -> str:
 
     place = max(texts, key=lambda place: len(held(place)))
     start = max(0, min(held(place), default=0) - 60)
-    return f"{place}: {clean(texts[place][start:].strip(), 120)}"
+    return f"{place}: {one_line(texts[place][start:].strip(), 120)}"
 
 
 def _diff(arguments: argparse.Namespace) -> int:
-    from meta_search.report.source import clean
     from meta_search.report.tuning import value_text
 
     _, archive = open_run(arguments.run)
@@ -117,8 +114,9 @@ def _diff(arguments: argparse.Namespace) -> int:
             {"agents": [one.id, other.id], "values": values, "demonstrations": shown, "diff": lines}
             | {"same_demonstrations": same}
         )
-    for name, (before, after) in values.items():
-        print(f"value {clean(name)}: {clean(value_text(before))} -> {clean(value_text(after))}")
+    for name, change in values.items():
+        before, after = (one_line(value_text(value), 80) for value in change)
+        print(f"value {one_line(name, 80)}: {before} -> {after}")
     if one.demonstrations != other.demonstrations:
         print(f"demonstrations: {shown[0]} -> {shown[1]}")
     print("\n".join(printable(line) for line in lines) or "the sources are equal")
@@ -127,7 +125,6 @@ def _diff(arguments: argparse.Namespace) -> int:
 
 def _lineage(arguments: argparse.Namespace) -> int:
     from meta_search.export.export import best
-    from meta_search.report.source import clean
     from meta_search.report.tables import agent_row, score_text
 
     _, archive = open_run(arguments.run)
@@ -139,7 +136,7 @@ def _lineage(arguments: argparse.Namespace) -> int:
         score = score_text(row["score"], row["low"], row["high"])
         parents = ", ".join(parent[:8] for parent in row["parents"])
         made = f"{row['operator']} by {row['author']}{' of ' if parents else ''}{parents}"
-        print(f"{row['generation']:3}  {row['agent'][:8]}  {score:>20}  {clean(row['name'], 40)}: {made}")
+        print(f"{row['generation']:3}  {row['agent'][:8]}  {score:>20}  {one_line(row['name'], 40)}: {made}")
     return 0
 
 

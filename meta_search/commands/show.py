@@ -10,7 +10,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from meta_search.commands.terminal import open_run, print_json, print_rich, printable
+from meta_search.commands.terminal import open_run, print_json, print_rich
+from meta_search.text import one_line, printable
 from meta_search.types import SPLITS, Split
 
 if TYPE_CHECKING:
@@ -69,13 +70,13 @@ def _importance(archive: Archive, record: Record) -> list[Importance]:
 
 
 def _print_importance(rows: Sequence[Importance]) -> None:
-    from meta_search.report.source import clean
-
     for row in rows:
         cost = f"{row.calls:.1f} calls and {row.tokens:,.0f} tokens an item"
         spent = f"; {row.replayed} calls replayed, {row.asked} asked" if row.method != "ratings" else ""
         method = row.method.replace("_", " ")
-        print(f"{row.value:+7.3f} by {method:9} {clean(row.component, 60)}: {cost}, {row.items} items{spent}")
+        print(
+            f"{row.value:+7.3f} by {method:9} {one_line(row.component, 60)}: {cost}, {row.items} items{spent}"
+        )
 
 
 def _hint(archive: Archive, record: Record, split: Split) -> str:
@@ -88,12 +89,11 @@ def _hint(archive: Archive, record: Record, split: Split) -> str:
 
 def _print_record(folder: Path, record: Record, evaluations: Mapping[Split, Row]) -> None:
     """One agent for the terminal: head, scores by split, thought, values, source."""
-    from meta_search.report.source import clean
     from meta_search.report.tables import faults_text, per_item, score_text, usd_text
     from meta_search.report.tuning import value_text
 
     agent = record.agent
-    head = [f"{clean(agent.name)}  {agent.id}  in {folder}"]
+    head = [f"{one_line(agent.name, 80)}  {agent.id}  in {folder}"]
     made = f"{record.operator} by {record.author}, generation {record.generation}"
     at = datetime.fromtimestamp(record.created).astimezone()
     head.append(f"  {record.status}; {made}, {at:%Y-%m-%d %H:%M}")
@@ -105,18 +105,22 @@ def _print_record(folder: Path, record: Record, evaluations: Mapping[Split, Row]
         cost += f" and {usd_text(per_item(row, 'cost_usd'))}" if row["cost_usd"] else ""
         head.append(f"  {split:10} {score} % on {row['items']} items, {cost} an item; {faults_text(row)}")
         if row["stopped"] or not row["complete"]:
-            head.append(f"  {'':10} not complete{': ' if row['stopped'] else ''}{clean(row['stopped'], 120)}")
+            head.append(
+                f"  {'':10} not complete{': ' if row['stopped'] else ''}{one_line(row['stopped'], 120)}"
+            )
         if row["hint"]:
-            head.append(f"  {'':10} {clean(row['hint'], 600)}")
+            head.append(f"  {'':10} {one_line(row['hint'], 600)}")
     if not evaluations:
         head.append("  not evaluated")
     if agent.values:
-        values = (f"{clean(name)}={clean(value_text(value))}" for name, value in agent.values.items())
+        values = (
+            f"{one_line(name, 80)}={one_line(value_text(value), 80)}" for name, value in agent.values.items()
+        )
         head.append("  values: " + ", ".join(values))
     if agent.demonstrations:
         head.append(f"  demonstrations: {len(agent.demonstrations)}")
     if record.thought:
-        head.append(f"  thought: {clean(record.thought, 400)}")
+        head.append(f"  thought: {one_line(record.thought, 400)}")
     print("\n".join(head) + "\n")
     _print_source(agent.source)
 

@@ -20,13 +20,14 @@ from meta_search.engine.open_brief import Writing
 from meta_search.engine.repair import debug_brief, failing
 from meta_search.engine.warm_start import WARM, known_settings
 from meta_search.engine.workbench import Errand
-from meta_search.errors import MetaSearchError, in_one_line
+from meta_search.errors import MetaSearchError
 from meta_search.guide.guide import VALUE_OF_NOTHING, Guide, gain_per_cost
 from meta_search.run.journal import Journal
 from meta_search.run.members import Member, Members
 from meta_search.run.progress import Progress
 from meta_search.run.runner import Runner
 from meta_search.run.session import Session
+from meta_search.text import error_line
 from meta_search.types import Attempt, Brief, Candidate, Scalar, agent_id
 
 if TYPE_CHECKING:
@@ -283,7 +284,7 @@ def _outcome(brief: Brief, future: Future[Written]) -> Written:
     except MetaSearchError:
         raise
     except Exception as error:  # noqa: BLE001 (whatever it is, it is archived as a failed attempt)
-        message = in_one_line(error)
+        message = error_line(error)
         return Written(None, (Attempt(brief.code, brief.author, brief.operator, "draft", message),))
 
 

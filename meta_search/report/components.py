@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from meta_search.importance import Component, components, merged, sources
-from meta_search.report.source import Archive, Record, clean
+from meta_search.report.source import Archive, Record
 from meta_search.report.tables import evaluation_row, per_item
+from meta_search.text import one_line
 from meta_search.types import Importance, ItemResult, Split
 
 __all__ = ["changes", "drawings", "section"]
@@ -100,7 +101,7 @@ def drawings(archive: Archive, records: Sequence[Record], chosen: Sequence[str],
         found.append(
             {
                 "agent": agent,
-                "name": clean(by_id[agent].agent.name, 80),
+                "name": one_line(by_id[agent].agent.name, 80),
                 "components": [part for part in parts if part in shown],
                 "importance": dict(worth),
                 "items": len(results),
@@ -188,7 +189,7 @@ def _svg(results: Sequence[ItemResult], parts: Sequence[Component], values: Mapp
         weight = rated.get((a[0], b[0]))
         told = f"{count / n:.1f} answers an item" + ("" if weight is None else f", weight {weight:.2f}")
         share = min(1.0, count / n) if weight is None else weight
-        drawn.append(_edge(nodes[a], nodes[b], share, f"{clean(a[0], 60)} → {clean(b[0], 60)}: {told}"))
+        drawn.append(_edge(nodes[a], nodes[b], share, f"{one_line(a[0], 60)} → {one_line(b[0], 60)}: {told}"))
     drawn += [
         _circle(node, place[0], f"{unrolled.calls[place] / n:.1f} calls an item here")
         for place, node in nodes.items()
@@ -222,11 +223,11 @@ def _circle(node: _Node, name: str, told: str) -> Any:
         'stroke="var(--{})" stroke-width="3"/><text x="{:.0f}" y="{:.0f}" font-size="12" '
         'fill="var(--text)">{}</text></g>'
     ).format(
-        f"{clean(name, 120)}: {told}{worth}",
+        f"{one_line(name, 120)}: {told}{worth}",
         *(node.x, node.y, node.radius),
         "good" if node.final else "accent",
         *(node.x + node.radius + 4, node.y - 7),
-        clean(name, 20) + value,
+        one_line(name, 20) + value,
     )
 
 
@@ -263,7 +264,7 @@ def _table(row: Cells) -> Any:
             known = row["importance"][method].get(part.name)
             cells.append("–" if known is None else f"{known.value:+.2f}")
         shown = Markup("").join(Markup('<td class="r">{}</td>').format(cell) for cell in cells)
-        lines.append(Markup("<tr><td>{}</td>{}</tr>").format(clean(part.name, 120), shown))
+        lines.append(Markup("<tr><td>{}</td>{}</tr>").format(one_line(part.name, 120), shown))
     replayed = sum(i.replayed for i in row["importance"].get("leave_out", {}).values())
     asked = sum(i.asked for i in row["importance"].get("leave_out", {}).values())
     note = f"Leaving out: {replayed} calls replayed, {asked} asked." if replayed + asked else ""
@@ -281,7 +282,7 @@ def _changes_table(rows: Sequence[Cells], split: Split) -> Any:
         score = "–" if row["score"] is None else f"{100 * row['score']:.1f}"
         interval = f" [{100 * row['low']:.1f}, {100 * row['high']:.1f}]"
         cost = [f"{per_item(row, 'calls'):.1f}", f"{per_item(row, 'tokens'):,.0f}"]
-        return [clean(row["name"], 60), score + interval, str(row["items"]), *cost]
+        return [one_line(row["name"], 60), score + interval, str(row["items"]), *cost]
 
     lines = []
     for row in rows:

@@ -9,8 +9,8 @@ import html
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from meta_search.report.source import clean
 from meta_search.report.tables import Row, front, per_item, score_text
+from meta_search.text import one_line
 from meta_search.types import Split
 
 __all__ = ["progress", "score_and_cost"]
@@ -156,10 +156,10 @@ def _points(kind: str, rows: Sequence[Row], x: Sequence[float]) -> Figure:
 def _hover(row: Row) -> str:
     """Hover text. plotly.js reads tags in it, hence the name, which a model wrote, is escaped."""
     lines = [
-        f"<b>{html.escape(clean(row['name'], 60))}</b>",
+        f"<b>{html.escape(one_line(row['name'], 60))}</b>",
         f"{score_text(row['score'], row['low'], row['high']).strip()} % on {row['items']} items",
         f"{per_item(row, 'tokens'):,.0f} tokens, {per_item(row, 'calls'):.1f} calls per item",
-        html.escape(f"{clean(row['operator'], 20)} by {clean(row['author'], 20)}"),
+        html.escape(f"{one_line(row['operator'], 20)} by {one_line(row['author'], 20)}"),
     ]
     return "<br>".join(lines)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from meta_search.report.source import Record
+from meta_search.text import one_line
 from meta_search.types import TeamNetwork, TraceCall
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ def to_text(graph: networkx.DiGraph, label: str = "name") -> str:
     shown = networkx.DiGraph()
     for node, data in graph.nodes(data=True):
         text = f"{node} {data.get(label, '')}".rstrip()
-        shown.add_node(node, label="".join(c if c.isprintable() else " " for c in text))
+        shown.add_node(node, label=one_line(text, 120))
     shown.add_edges_from(graph.edges)
     return "\n".join(networkx.generate_network_text(shown, with_labels=True))
 

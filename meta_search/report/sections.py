@@ -9,10 +9,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from meta_search.outcomes import most_frequent
-from meta_search.report.source import Archive, Record, clean, is_seed
+from meta_search.report.source import Archive, Record, is_seed
 from meta_search.report.standing import Standing
 from meta_search.report.tables import SPLITS, Row, agent_row, evaluation_row, front, per_item
 from meta_search.report.verdict import Verdict
+from meta_search.text import one_line
 from meta_search.types import Attempt, Split
 
 __all__ = ["agents", "attempts", "code", "common_split", "config_text", "test_rows"]
@@ -43,7 +44,7 @@ def agents(records: Sequence[Record], split: Split, limit: int) -> list[Row]:
     names = {r.agent.id: r.agent.name for r in records}
     for row in rows[:limit]:
         row["front"] = row["agent"] in stars
-        row["lineage"] = [(p, clean(names.get(p, p), 28), p in shown) for p in row["parents"]]
+        row["lineage"] = [(p, one_line(names.get(p, p), 28), p in shown) for p in row["parents"]]
     return rows[:limit]
 
 
@@ -51,13 +52,13 @@ def _row(record: Record, split: Split) -> Row:
     evaluation = record.evaluations.get(split)
     return agent_row(record) | {
         **evaluation_row(record.agent, evaluation),
-        "name": clean(record.agent.name, 60),
+        "name": one_line(record.agent.name, 60),
         "complete": bool(evaluation and evaluation.complete),
-        "stopped": clean(evaluation.stopped, 120) if evaluation else "",
+        "stopped": one_line(evaluation.stopped, 120) if evaluation else "",
         "seed": is_seed(record),
         "role": _role(record),
         "created": record.created,
-        "thought": clean(record.thought, 700),
+        "thought": one_line(record.thought, 700),
     }
 
 
@@ -87,10 +88,10 @@ def attempts(failed: Sequence[Attempt], messages: int = 5) -> list[Cells]:
         by_stage[attempt.stage].append(attempt)
     return [
         {
-            "stage": clean(stage, 24),
+            "stage": one_line(stage, 24),
             "count": len(rows),
-            "authors": Counter(clean(a.author, 24) for a in rows).most_common(),
-            "messages": Counter(clean(a.message, 160) for a in rows).most_common(messages),
+            "authors": Counter(one_line(a.author, 24) for a in rows).most_common(),
+            "messages": Counter(one_line(a.message, 160) for a in rows).most_common(messages),
         }
         for stage, rows in sorted(by_stage.items(), key=lambda pair: -len(pair[1]))
     ]
@@ -109,10 +110,10 @@ def code(archive: Archive, rows: Sequence[Row], verdict: Verdict, split: Split, 
     return [
         {
             "agent": r.agent.id,
-            "name": clean(r.agent.name, 80),
+            "name": one_line(r.agent.name, 80),
             "seed": is_seed(r),
-            "origin": f"{clean(r.operator, 24)} by {clean(r.author, 24)}, generation {r.generation}",
-            "thought": clean(r.thought, 1500),
+            "origin": f"{one_line(r.operator, 24)} by {one_line(r.author, 24)}, generation {r.generation}",
+            "thought": one_line(r.thought, 1500),
             "values": json.dumps(dict(r.agent.values), ensure_ascii=False) if r.agent.values else "",
             "demonstrations": r.agent.demonstrations,
             "lines": r.agent.source.count("\n") + 1,
@@ -125,7 +126,7 @@ def code(archive: Archive, rows: Sequence[Row], verdict: Verdict, split: Split, 
 
 def _fault(archive: Archive, record: Record, split: Split) -> str:
     fault = most_frequent(archive.results(record.agent.id, split, trace=False))
-    return clean(fault.explain(record.agent.source), 600) if fault else ""
+    return one_line(fault.explain(record.agent.source), 600) if fault else ""
 
 
 SECRET = re.compile(r"(^|_)(key|token|secret|password)$")

@@ -22,7 +22,7 @@ from meta_search.types import (
     Usage,
 )
 
-__all__ = ["Archive", "Event", "Record", "Trial", "clean", "is_seed", "item_scores", "meta_value"]
+__all__ = ["Archive", "Event", "Record", "Trial", "is_seed", "item_scores", "meta_value"]
 
 HAND_MADE = frozenset({"seed", "baseline"})
 
@@ -120,18 +120,6 @@ class Archive(Protocol):
     def meta(self, key: MetaName) -> Any:
         """A value of the table `meta`: parsed, as JSON text, or `None` where there is none."""
         ...
-
-
-def clean(text: object, limit: int = 80) -> str:
-    """Untrusted text as one short printable line: no controls, escapes or changes of direction.
-
-    Args:
-        text: An agent's name, a message, anything a model wrote.
-        limit: Most characters kept; a longer text ends in `…`.
-    """
-    line = "".join(c if c.isprintable() else " " for c in str(text)[: 8 * limit])
-    line = " ".join(line.split())
-    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
 
 
 def is_seed(record: Record) -> bool:

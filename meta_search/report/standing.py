@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from meta_search.outcomes import UNSCORED
-from meta_search.report.source import clean
+from meta_search.text import one_line
 from meta_search.types import ItemResult, Usage, wilson_by_item
 
 __all__ = ["Contender", "Kind", "Standing"]
@@ -116,7 +116,7 @@ class Standing:
         low, high = wilson_by_item(scores, round(repeats * len(scores)))
         return cls(
             agent=contender.agent,
-            name=clean(contender.name, 48),
+            name=one_line(contender.name, 48),
             score=sum(scores) / len(scores) if scores else 0.0,
             low=low,
             high=high,

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from meta_search.report.payback import uses_text
-from meta_search.report.source import Archive, Record, clean
+from meta_search.report.source import Archive, Record
+from meta_search.text import one_line
 from meta_search.types import Agent, Evaluation, Split
 
 if TYPE_CHECKING:
@@ -227,7 +228,9 @@ def _cells(row: Row, rows: Sequence[Row]) -> list[Any]:
     # Names are what a model wrote: as Text they are shown as they stand, brackets are no markup.
     cells: list[Any] = [
         Text(row["agent"][:8], style="dim"),
-        Text(clean(row["name"], 48), no_wrap=True, overflow="ellipsis"),  # one line an agent, however narrow
+        Text(
+            one_line(row["name"], 48), no_wrap=True, overflow="ellipsis"
+        ),  # one line an agent, however narrow
         Text(score_text(row["score"], row["low"], row["high"])),
         f"{row['items']}",
         f"{per_item(row, 'tokens'):,.0f}",
@@ -238,7 +241,7 @@ def _cells(row: Row, rows: Sequence[Row]) -> list[Any]:
 def _origin(row: Row) -> Any:
     from rich.text import Text
 
-    parts = dict.fromkeys((clean(row["operator"], 16), clean(row["author"], 16)))
+    parts = dict.fromkeys((one_line(row["operator"], 16), one_line(row["author"], 16)))
     return Text(", ".join(part for part in parts if part), no_wrap=True, overflow="ellipsis")
 
 
@@ -249,4 +252,4 @@ def _share(score: float | None) -> str:
 def faults_text(row: Row) -> str:
     """Outcomes other than `ok`, most frequent first; `ok` alone where all returned an answer."""
     kinds = sorted(row["outcomes"].items(), key=lambda pair: (-pair[1], pair[0]))
-    return ", ".join(f"{clean(k, 12)} {n}" for k, n in kinds if k != "ok") or ("ok" if kinds else "-")
+    return ", ".join(f"{one_line(k, 12)} {n}" for k, n in kinds if k != "ok") or ("ok" if kinds else "-")
