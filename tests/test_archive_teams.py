@@ -1,4 +1,4 @@
-"""A team's network in the archive: stored with the trace, and as a graph; importance of components."""
+"""A team's network in the archive: stored with the trace; importance of components."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from archive import schema
 from archive.codec import result_of, result_row
 from archive.records import Archive
 from archive.store import Store
-from meta_search.report import graphs
 from meta_search.types import Importance, ItemResult, TeamNetwork, TraceCall
 
 NETWORK = network("solver", "critic")
@@ -23,15 +22,6 @@ CALL = TraceCall(1, "solver", "solver", ("answer",), "?", "1", (), 10, 0.5)
 def test_networks_are_stored_with_the_trace(networks: tuple[TeamNetwork, ...]) -> None:
     result = ItemResult("a", "train", "i1", 0, "ok", trace=(CALL,), networks=networks, fresh=False)
     assert result_of(result_row(result, 0.0)) == result
-
-
-def test_a_network_as_a_graph() -> None:
-    graph = graphs.team_graph(NETWORK)
-    assert set(graph.nodes) == {(0, 0), (0, 1), (1, 0)}
-    assert graph.nodes[0, 1] == {"role": "critic", "answer": "2", "importance": 0.25}
-    assert graph.edges[(0, 0), (1, 0)]["weight"] == 0.75
-    assert set(graph.edges) == {((0, 0), (1, 0)), ((0, 1), (1, 0))}
-    assert graph.graph == {"final": "1", "calls": 3, "scores": (1.75, 0.25)}
 
 
 def rows_of(agent: str, method: str, **values: float) -> list[Importance]:

@@ -14,7 +14,6 @@ from meta_search.report.tables import (
     agents_table,
     evaluation_row,
     evaluations_table,
-    front,
     score_text,
     usd_text,
     verdict_table,
@@ -89,12 +88,6 @@ def test_an_agent_without_evaluation_has_a_row() -> None:
     row = agent_rows(archive)[0]
     assert (row["score"], row["items"], row["complete"]) == (None, 0, False)
     assert "new" in shown(agents_table([row]))
-
-
-def test_the_front_keeps_what_nothing_dominates() -> None:
-    assert front([(0.5, 10), (0.5, 20), (0.9, 30), (0.8, 40), (0.2, 5)]) == {0, 2, 4}
-    assert front([(0.5, 10), (0.5, 10)]) == {0, 1}
-    assert front([]) == set()
 
 
 def test_tables_fit_a_hundred_columns_and_show_names_as_they_are() -> None:

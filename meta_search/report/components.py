@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 import statistics
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from meta_search.importance import Component, components, merged, sources
+from meta_search.importance import Component, components, merged
+from meta_search.report.graphs import Graph, unrolled
 from meta_search.report.source import Archive, Record
 from meta_search.report.tables import evaluation_row, per_item
 from meta_search.text import one_line
@@ -111,46 +112,10 @@ def drawings(archive: Archive, records: Sequence[Record], chosen: Sequence[str],
     return found
 
 
-@dataclass(slots=True)
-class _Unrolled:
-    """Components as often as they are asked one after the other: who hears whom then only goes forwards.
-
-    Attributes:
-        calls: (component, column) -> calls over all items.
-        links: Pairs of these -> answers passed on.
-        final: Those that gave an answer.
-    """
-
-    calls: dict[Place, int] = field(default_factory=dict)
-    links: dict[tuple[Place, Place], int] = field(default_factory=dict)
-    final: set[Place] = field(default_factory=set)
-
-    @classmethod
-    def of(cls, results: Sequence[ItemResult], shown: Collection[str]) -> _Unrolled:
-        """The calls of these components; the column is how many calls wait for one another up to there."""
-        found = cls()
-        for result in results:
-            depth: dict[int, int] = {}
-            place: dict[int, Place] = {}
-            for call in result.trace:
-                before = [i for i in sources(call) if i in depth]
-                depth[call.index] = 1 + max((depth[i] for i in before), default=0)
-                name = call.component or call.author
-                if name not in shown:
-                    continue
-                here = place[call.index] = name, min(depth[call.index], MOST_COLUMNS)
-                found.calls[here] = found.calls.get(here, 0) + 1
-                for there in (place[i] for i in before if i in place):
-                    found.links[there, here] = found.links.get((there, here), 0) + 1
-                if call.final:
-                    found.final.add(here)
-        return found
-
-
-def _placed(unrolled: _Unrolled, names: Sequence[str], values: Mapping[str, float]) -> dict[Place, _Node]:
+def _placed(heard: Graph, names: Sequence[str], values: Mapping[str, float]) -> dict[Place, _Node]:
     """Where circles stand, and how large they are."""
     columns: dict[int, list[Place]] = defaultdict(list)
-    for place in sorted(unrolled.calls, key=lambda place: names.index(place[0])):
+    for place in sorted(heard, key=lambda place: names.index(place[0])):
         columns[place[1]].append(place)
     height = ROW * max(map(len, columns.values()))
     most = max([1e-9, *values.values()])
@@ -161,7 +126,7 @@ def _placed(unrolled: _Unrolled, names: Sequence[str], values: Mapping[str, floa
             value = values.get(place[0])
             radius = SMALLEST + (LARGEST - SMALLEST) * math.sqrt(max(0.0, value or 0.0) / most)
             x, y = MARGIN + COLUMN * i, height * (k + 0.5) / len(here)
-            placed[place] = _Node(x, y, radius, value, place in unrolled.final)
+            placed[place] = _Node(x, y, radius, value, bool(heard.nodes[place]["final"]))
     return placed
 
 
@@ -180,18 +145,18 @@ def _svg(results: Sequence[ItemResult], parts: Sequence[Component], values: Mapp
     from markupsafe import Markup
 
     names, n = [part.name for part in parts], len(results)
-    unrolled, rated = _Unrolled.of(results, names), _ratings(results)
-    nodes = _placed(unrolled, names, values)
+    heard, rated = unrolled([r.trace for r in results], names, MOST_COLUMNS), _ratings(results)
+    nodes = _placed(heard, names, values)
     width = max(node.x for node in nodes.values()) + COLUMN
     height = max(node.y for node in nodes.values()) + ROW / 2
     drawn = []
-    for (a, b), count in unrolled.links.items():
+    for a, b, count in heard.edges(data="weight"):
         weight = rated.get((a[0], b[0]))
         told = f"{count / n:.1f} answers an item" + ("" if weight is None else f", weight {weight:.2f}")
         share = min(1.0, count / n) if weight is None else weight
         drawn.append(_edge(nodes[a], nodes[b], share, f"{one_line(a[0], 60)} → {one_line(b[0], 60)}: {told}"))
     drawn += [
-        _circle(node, place[0], f"{unrolled.calls[place] / n:.1f} calls an item here")
+        _circle(node, place[0], f"{heard.nodes[place]['calls'] / n:.1f} calls an item here")
         for place, node in nodes.items()
     ]
     head = Markup('<svg viewBox="0 0 {:.0f} {:.0f}" width="{:.0f}" role="img" style="max-width:100%">')

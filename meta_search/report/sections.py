@@ -11,10 +11,10 @@ from typing import Any
 from meta_search.outcomes import most_frequent
 from meta_search.report.source import Archive, Record, is_seed
 from meta_search.report.standing import Standing
-from meta_search.report.tables import SPLITS, Row, agent_row, evaluation_row, front, per_item
+from meta_search.report.tables import SPLITS, Row, agent_row, evaluation_row, per_item
 from meta_search.report.verdict import Verdict
 from meta_search.text import one_line
-from meta_search.types import Attempt, Split
+from meta_search.types import Attempt, Split, pareto_front
 
 __all__ = ["agents", "attempts", "code", "common_split", "config_text", "test_rows"]
 
@@ -38,7 +38,7 @@ def agents(records: Sequence[Record], split: Split, limit: int) -> list[Row]:
     """
     rows = [_row(r, split) for r in records]
     whole = [r for r in rows if r["complete"] and r["score"] is not None]
-    stars = {whole[i]["agent"] for i in front([(r["score"], per_item(r, "tokens")) for r in whole])}
+    stars = {whole[i]["agent"] for i in pareto_front([(r["score"], per_item(r, "tokens")) for r in whole])}
     rows.sort(key=lambda r: (not r["complete"], -(r["score"] or 0.0), per_item(r, "tokens")))
     shown = {r["agent"] for r in rows[:limit]}
     names = {r.agent.id: r.agent.name for r in records}

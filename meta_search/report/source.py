@@ -20,6 +20,7 @@ from meta_search.types import (
     Parameter,
     Split,
     Usage,
+    item_means,
 )
 
 __all__ = ["Archive", "Event", "Record", "Trial", "is_seed", "item_scores", "meta_value"]
@@ -129,11 +130,8 @@ def is_seed(record: Record) -> bool:
 
 def item_scores(archive: Archive, agent: str, split: Split) -> dict[str, float]:
     """Item -> mean score over its repeats, those left out that say nothing of the agent and have none."""
-    sums: dict[str, list[float]] = {}
-    for result in archive.results(agent, split, trace=False):
-        if result.score is not None:
-            sums.setdefault(result.item, []).append(result.score)
-    return {item: sum(scores) / len(scores) for item, scores in sums.items()}
+    results = archive.results(agent, split, trace=False)
+    return item_means((r.item, r.score) for r in results if r.score is not None)
 
 
 def meta_value(archive: Archive, key: MetaName) -> Any:
