@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from archive.records import Archive
 
-__all__ = ["console", "open_run", "print_json", "print_rich", "wide"]
+__all__ = ["ascii_only", "console", "open_run", "print_json", "print_rich", "wide"]
 
 WIDE = 100  # columns
 
@@ -30,6 +30,11 @@ def open_run(run: str) -> tuple[Path, Archive]:
 
     folder = run_folder.resolve(run)
     return folder, Archive(folder)
+
+
+def ascii_only() -> bool:
+    """Whether lines of trees have to be drawn in ASCII."""
+    return not (sys.stdout.encoding or "").lower().startswith("utf")
 
 
 def print_rich(what: RenderableType) -> None:

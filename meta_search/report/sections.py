@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from meta_search.outcomes import most_frequent
+from meta_search.report import graphs
+from meta_search.report.graphs import Graph
 from meta_search.report.source import Archive, Record, is_seed
 from meta_search.report.standing import Standing
 from meta_search.report.tables import SPLITS, Row, agent_row, evaluation_row, per_item
@@ -100,9 +102,11 @@ def attempts(failed: Sequence[Attempt], messages: int = 5) -> list[Cells]:
 def code(archive: Archive, rows: Sequence[Row], verdict: Verdict, split: Split, limit: int) -> list[Cells]:
     """Agents whose code is shown: the finalists, the best baseline, then the best by score.
 
-    With each goes its most frequent `fault` on `split` and what mends it, `""` without any.
+    With each goes its most frequent `fault` on `split` and what mends it, `""` without any, and its
+    `lineage`, drawn as a tree, a line each.
     """
     records = archive.agents()
+    descent = graphs.lineage(records)
     wanted = [c.finalist.agent for c in verdict.comparisons] + [s.agent for s in verdict.baselines[:1]]
     wanted += [r["agent"] for r in rows if not r["seed"]]
     by_id = {r.agent.id: r for r in records}
@@ -119,9 +123,20 @@ def code(archive: Archive, rows: Sequence[Row], verdict: Verdict, split: Split, 
             "lines": r.agent.source.count("\n") + 1,
             "source": r.agent.source,
             "fault": _fault(archive, r, split),
+            "lineage": _lineage(descent, r.agent.id),
         }
         for r in chosen
     ]
+
+
+def _lineage(descent: Graph, agent: str) -> list[str]:
+    """The ancestors of an agent as a tree, a line each, the agent first; empty without any."""
+    lines = []
+    for branches, node in graphs.ancestry(descent, agent):
+        data = descent.nodes[node]
+        made = one_line(f"{data['operator']} by {data['author']}", 48)
+        lines.append(f"{node[:8]}  {branches}{one_line(data['name'], 40)}: {made}")
+    return lines if len(lines) > 1 else []
 
 
 def _fault(archive: Archive, record: Record, split: Split) -> str:
