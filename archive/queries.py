@@ -11,10 +11,8 @@ __all__ = [
     "EVALUATION",
     "IMPORTANCE",
     "LINEAGE",
-    "MEMBERS",
     "PAGE",
     "RESULT",
-    "SCORES",
     "SEARCH",
     "TOP",
     "USAGE",
@@ -48,15 +46,6 @@ SELECT {AGENT} FROM up CROSS JOIN agents ON agents.id = up.ancestor ORDER BY age
 SEARCH = """
 SELECT id FROM agents WHERE name LIKE ? ESCAPE '\\' OR thought LIKE ? ESCAPE '\\' OR source LIKE ? ESCAPE '\\'
 ORDER BY rowid DESC LIMIT ?
-"""
-SCORES = """
-SELECT agent, item, AVG(COALESCE(score, 0)) FROM results WHERE split = ?
-AND agent IN (SELECT agent FROM evaluations WHERE split = ? AND complete = 1) GROUP BY agent, item
-"""
-MEMBERS = """
-SELECT e.agent, CAST(e.tokens AS REAL) / MAX(e.items, 1),
-       (SELECT COUNT(*) FROM edges WHERE parent = e.agent AND kind = 'parent')
-FROM evaluations e JOIN agents a ON a.id = e.agent WHERE e.split = ? AND e.complete = 1 ORDER BY a.rowid
 """
 USAGE = """
 SELECT purpose, SUM(attempts), SUM(prompt_tokens), SUM(completion_tokens), SUM(cost_usd)

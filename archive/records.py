@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from archive import codec, queries
 from archive.readers import Readers, database_path
 from archive.schema import SCHEMA_VERSION, version
-from archive.select import Member, Population
 from meta_search.errors import ArchiveError
 from meta_search.types import (
     Agent,
@@ -197,13 +196,6 @@ class Archive:
         """Ids of the agents that were made from this one."""
         return [child for (child,) in self._rows(queries.CHILDREN, agent)]
 
-    def evaluation(self, agent: str, split: Split) -> Evaluation | None:
-        """An agent's evaluation on a split, or `None`."""
-        rows = self._rows(
-            f"SELECT {queries.EVALUATION} FROM evaluations WHERE agent = ? AND split = ?", agent, split
-        )
-        return codec.evaluation_of(rows[0]) if rows else None
-
     def results(self, agent: str, split: Split, trace: bool = True) -> list[ItemResult]:
         """An agent's results on a split, ordered by item and repeat.
 
@@ -223,22 +215,6 @@ class Archive:
         if not self._rows("SELECT 1 FROM sqlite_master WHERE name = 'importance'"):
             return []
         return [codec.importance_of(row) for row in self._rows(queries.IMPORTANCE, agent)]
-
-    def population(self, split: Split = "train") -> Population:
-        """All agents with a complete evaluation on a split, as `archive.select` chooses among them.
-
-        An item's score is the mean over its repeats; cost is tokens used per item.
-        """
-        scores: dict[str, dict[str, float]] = {}
-        for agent, item, score in self._rows(queries.SCORES, split, split):
-            scores.setdefault(agent, {})[item] = score
-        return Population(
-            tuple(
-                Member(agent, scores[agent], cost, children)
-                for agent, cost, children in self._rows(queries.MEMBERS, split)
-                if agent in scores
-            )
-        )
 
     def attempts(self) -> list[Attempt]:
         """Drafts that did not become candidates, in the order in which they came in."""

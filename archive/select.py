@@ -14,13 +14,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-__all__ = ["Member", "Population", "Rule", "champions", "choose_parents", "fronts", "pareto"]
+from meta_search.types import pareto_front
+
+__all__ = ["Population", "Rule", "Selectable", "champions", "choose_parents", "fronts", "pareto"]
 
 Rule = Literal["front", "best", "champion", "complementary"]
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class Selectable:
     """An agent as selection sees it.
 
     Attributes:
@@ -45,65 +47,63 @@ class Member:
 class Population:
     """The agents that may become parents."""
 
-    members: tuple[Member, ...] = ()
+    members: tuple[Selectable, ...] = ()
 
     def __len__(self) -> int:
         return len(self.members)
 
-    def member(self, agent: str) -> Member | None:
-        """A member by its id."""
-        return next((m for m in self.members if m.agent == agent), None)
-
     def pareto(self) -> tuple[str, ...]:
         """As `pareto`."""
         return pareto(self.members)
-
-    def champions(self) -> tuple[str, ...]:
-        """As `champions`."""
-        return champions(self.members)
 
     def choose_parents(self, rule: Rule, n: int, rng: random.Random) -> tuple[str, ...]:
         """As `choose_parents`."""
         return choose_parents(self.members, rule, n, rng)
 
 
-def pareto(members: Iterable[Member]) -> tuple[str, ...]:
+def pareto(members: Iterable[Selectable]) -> tuple[str, ...]:
     """Ids of the Pareto front (score up, cost down), best score first.
 
-    A member is on the front if no other scores at least as much for at most its cost and is better in one
-    of the two. Members equal in both share their place.
+    Of members equal in both all are on it; see `types.pareto_front`.
     """
     return tuple(m.agent for m in next(fronts(members), ()))
 
 
-def fronts(members: Iterable[Member]) -> Iterator[tuple[Member, ...]]:
+def fronts(members: Iterable[Selectable]) -> Iterator[tuple[Selectable, ...]]:
     """The members in layers: the front, the front of the rest, and so on; best score first in each.
 
     A layer is worked out when it is asked for.
     """
     rest = sorted(((m.score, m) for m in members), key=lambda pair: (-pair[0], pair[1].cost, pair[1].agent))
     while rest:
-        front: list[tuple[float, Member]] = []
-        behind: list[tuple[float, Member]] = []
-        for score, member in rest:  # by falling score: on the front is what is cheaper than all before it
-            cheapest = front[-1] if front else None
-            equal = cheapest is not None and (score, member.cost) == (cheapest[0], cheapest[1].cost)
-            better = cheapest is None or member.cost < cheapest[1].cost
-            (front if better or equal else behind).append((score, member))
-        yield tuple(member for _, member in front)
-        rest = behind
+        layer = pareto_front([(score, member.cost) for score, member in rest])
+        yield tuple(rest[i][1] for i in layer)
+        on_front = set(layer)
+        rest = [pair for i, pair in enumerate(rest) if i not in on_front]
 
 
-def champions(members: Iterable[Member]) -> tuple[str, ...]:
-    """Ids of the agents that are best on some item and cannot be replaced there, best score first.
+def champions(members: Iterable[Selectable]) -> list[Selectable]:
+    """The agents that are best on some item and cannot be replaced there, best score first.
 
     An agent is dropped if another is best on all items on which it is, and on more, or on the same for a
     higher score or a lower cost. An item that nobody gets anything for has no champion.
     """
-    return tuple(m.agent for m in _champions(_ordered(members)))
+    pool = _ordered(members)
+    best: dict[str, float] = {}
+    for member in pool:
+        for item, score in member.scores.items():
+            best[item] = max(best.get(item, 0.0), score)
+    niches = {m.agent: frozenset(i for i, s in m.scores.items() if s > 0 and s >= best[i]) for m in pool}
+    kept: list[Selectable] = []
+    # Largest niche first, better agents first among equals: who is covered is covered by one already kept.
+    for member in sorted(pool, key=lambda m: -len(niches[m.agent])):
+        niche = niches[member.agent]
+        if niche and not any(niche <= niches[other.agent] for other in kept):
+            kept.append(member)
+    return [m for m in pool if m in kept]
 
 
-def choose_parents(members: Iterable[Member], rule: Rule, n: int, rng: random.Random) -> tuple[str, ...]:
+def choose_parents(members: Iterable[Selectable], rule: Rule, n: int, rng: random.Random) -> tuple[str, ...]:
     """Choose parents. The same members, rule and random state give the same parents, in whatever order.
 
     Args:
@@ -126,7 +126,7 @@ def choose_parents(members: Iterable[Member], rule: Rule, n: int, rng: random.Ra
     # Drawn for every member in a fixed order, so that the draw does not depend on the rule.
     luck = {m.agent: rng.random() for m in sorted(pool, key=lambda m: m.agent)}
 
-    def fewer_children(member: Member) -> tuple[float, ...]:
+    def fewer_children(member: Selectable) -> tuple[float, ...]:
         return (member.children, luck[member.agent])
 
     if rule == "best":
@@ -134,21 +134,21 @@ def choose_parents(members: Iterable[Member], rule: Rule, n: int, rng: random.Ra
     elif rule == "complementary":
         chosen = _complementary(pool, n, fewer_children)
     else:
-        first = [_champions(pool)] if rule == "champion" else []
-        chosen = _take(itertools.chain(first, fronts(pool)), n, fewer_children)
+        first = [champions(pool)] if rule == "champion" else []
+        chosen = _first(itertools.chain(first, fronts(pool)), n, fewer_children)
     return tuple(m.agent for m in _ordered(chosen))
 
 
-Order = Callable[[Member], tuple[float, ...]]
+Order = Callable[[Selectable], tuple[float, ...]]
 
 
-def _ordered(members: Iterable[Member]) -> list[Member]:
+def _ordered(members: Iterable[Selectable]) -> list[Selectable]:
     return sorted(members, key=lambda m: (-m.score, m.cost, m.children, m.agent))
 
 
-def _take(layers: Iterable[Sequence[Member]], n: int, order: Order) -> list[Member]:
+def _first(layers: Iterable[Sequence[Selectable]], n: int, order: Order) -> list[Selectable]:
     """The first n of the layers, each sorted; a member counts where it comes first."""
-    chosen: dict[str, Member] = {}
+    chosen: dict[str, Selectable] = {}
     for layer in layers:
         for member in sorted(layer, key=order):
             if len(chosen) >= n:
@@ -157,25 +157,10 @@ def _take(layers: Iterable[Sequence[Member]], n: int, order: Order) -> list[Memb
     return list(chosen.values())
 
 
-def _champions(pool: list[Member]) -> list[Member]:
-    best: dict[str, float] = {}
-    for member in pool:
-        for item, score in member.scores.items():
-            best[item] = max(best.get(item, 0.0), score)
-    niches = {m.agent: frozenset(i for i, s in m.scores.items() if s > 0 and s >= best[i]) for m in pool}
-    kept: list[Member] = []
-    # Largest niche first, better agents first among equals: who is covered is covered by one already kept.
-    for member in sorted(pool, key=lambda m: -len(niches[m.agent])):
-        niche = niches[member.agent]
-        if niche and not any(niche <= niches[other.agent] for other in kept):
-            kept.append(member)
-    return [m for m in pool if m in kept]
-
-
-def _complementary(pool: list[Member], n: int, order: Order) -> list[Member]:
+def _complementary(pool: list[Selectable], n: int, order: Order) -> list[Selectable]:
     if not pool or n < 1:
         return []
-    front = set(pareto(pool)) | {m.agent for m in _champions(pool)}
+    front = set(pareto(pool)) | {m.agent for m in champions(pool)}
     chosen = [min((m for m in pool if m.agent in front), key=order)]
     covered = dict(chosen[0].scores)
     while len(chosen) < min(n, len(pool)):
@@ -189,6 +174,6 @@ def _complementary(pool: list[Member], n: int, order: Order) -> list[Member]:
     return chosen
 
 
-def _gain(member: Member, covered: Mapping[str, float]) -> float:
+def _gain(member: Selectable, covered: Mapping[str, float]) -> float:
     """What a member adds to the best scores per item."""
     return sum(max(0.0, score - covered.get(item, 0.0)) for item, score in member.scores.items())

@@ -120,11 +120,6 @@ class Store:
         """Store an agent's evaluation on a split in place of any earlier one."""
         return self._many(_PUT_EVALUATION, [codec.evaluation_row(evaluation, time.time())])
 
-    def put_evaluations(self, evaluations: Iterable[Evaluation]) -> Future[None]:
-        """Store many evaluations at once, all or none of them."""
-        now = time.time()
-        return self._many(_PUT_EVALUATION, [codec.evaluation_row(e, now) for e in evaluations])
-
     def put_importance(self, rows: Iterable[Importance]) -> Future[None]:
         """Store what components are worth, in place of what the same method said of their agents before."""
         told = list(rows)

@@ -1,6 +1,6 @@
 """The command line: parses, hands on, prints, and turns every error into one line and an exit status.
 
-Exit status (DESIGN.md section 9): 0 done, 1 the run failed, 2 bad usage or configuration, 3 stopped by
+Exit status: 0 done, 1 the run failed, 2 bad usage or configuration, 3 stopped by
 budget or signal before the end, everything saved. Each command imports what it needs when it runs, so that
 `meta-search --help` costs no more than argparse.
 """
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import importlib.util
 import os
 import signal
 import sys
@@ -19,16 +18,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from meta_search import __version__
-from meta_search.errors import ConfigError, MetaSearchError
+from meta_search.errors import MetaSearchError
 
 if TYPE_CHECKING:
     from meta_search.config import Config
 
 __all__ = ["main"]
 
-OURS = ("archive", "conf", "domains")
-MARK = "__meta_search__ = True"
 STOPPED = 3
+
+Command = Callable[[argparse.Namespace], int]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -45,8 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         with _terminable():
             return _dispatch(arguments)
     except MetaSearchError as error:
-        print(f"meta-search: {' '.join(str(error).split())}", file=sys.stderr)
-        return error.exit_status
+        return _complain(error)
     except KeyboardInterrupt:
         print("meta-search: stopped", file=sys.stderr)
         return STOPPED
@@ -58,6 +56,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except SystemExit as end:  # argparse
         return end.code if isinstance(end.code, int) else 2
+
+
+def _complain(error: MetaSearchError) -> int:
+    """Print an error as one line; the status to exit with."""
+    from meta_search.text import one_line
+
+    print(f"meta-search: {one_line(error)}", file=sys.stderr)
+    return error.exit_status
 
 
 def _natural(text: str) -> int:
@@ -72,14 +78,16 @@ _natural.__name__ = "number of agents"  # as argparse names what is expected
 
 
 def _dispatch(arguments: list[str]) -> int:
-    if arguments[:1] == ["run"]:
-        refuse_foreign_packages()
-        return _run(arguments[1:])
     if arguments[:1] in (["-sc"], ["--shell-completion"]):
         return _complete(arguments)
-    parsed = _parse(arguments)
+    # Hydra parses what stands behind `run`.
+    parsed = None if arguments[:1] == ["run"] else _parse(arguments)
+    from meta_search.commands.foreign_packages import refuse_foreign_packages
+
     refuse_foreign_packages()
-    command: Callable[[argparse.Namespace], int] = parsed.command
+    if parsed is None:
+        return _run(arguments[1:])
+    command: Command = parsed.command
     return command(parsed)
 
 
@@ -98,28 +106,6 @@ def _terminable() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-def refuse_foreign_packages() -> None:
-    """Refuse packages of other people that bear the names of ours and come first on the import path.
-
-    They are found but never imported, as importing would run their code.
-
-    Raises:
-        ConfigError: Naming the path.
-    """
-    for name in OURS:
-        spec = importlib.util.find_spec(name)
-        origin = Path(spec.origin) if spec and spec.origin else None
-        if origin and origin.is_file() and MARK in origin.read_text(encoding="utf-8", errors="replace"):
-            continue
-        if spec is None:
-            raise ConfigError(f"package {name} of meta-search is missing: install meta-search again")
-        place = origin or next(iter(spec.submodule_search_locations or []), name)
-        raise ConfigError(
-            f"{place} hides meta-search's own package {name}: start meta-search from another folder with "
-            "the command `meta-search`, and without that folder on PYTHONPATH"
-        )
 
 
 def _parse(arguments: list[str]) -> argparse.Namespace:
@@ -144,41 +130,47 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"meta-search {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
-    def add(name: str, text: str, command: Callable[[argparse.Namespace], int]) -> argparse.ArgumentParser:
+    def add(name: str, text: str, command: Command) -> argparse.ArgumentParser:
         added = commands.add_parser(name, help=text, description=text)
         added.set_defaults(command=command)
         return added
 
     add("run", "search for an agent: run [override…]", lambda _: 2)  # never called: main hands `run` to Hydra
-    resume = add("resume", "go on with a run where it stopped", _resume)
+    resume = add("resume", "continue a run where it stopped", _resume)
     resume.add_argument("run", metavar="RUN")
     resume.add_argument(
         "overrides", nargs="*", metavar="override", help="budget.*, llm.max_concurrency, ray.address"
     )
-    evaluate = add("evaluate", "evaluate agents on a domain", _evaluate)
-    evaluate.add_argument(
-        "agents", metavar="AGENTS", help="an ADAS archive .json, a .py file, RUN or RUN:AGENT"
-    )
-    evaluate.add_argument("overrides", nargs="*", metavar="override")
-    evaluate.add_argument("--json", metavar="FILE", type=Path, help="write the rows to FILE")
-    evaluate.add_argument("--yes", action="store_true", help="spend money without a budget, without asking")
-    _add_archive(commands.add_parser("archive", help="look through the agents of a run"))
-    export = add("export", "write an agent as code that runs without meta-search", _export)
-    export.add_argument("run", metavar="RUN")
-    export.add_argument(
-        "agent", metavar="AGENT", nargs="?", help="id, beginning of an id, or name; else the best"
-    )
-    export.add_argument("--to", metavar="DIR", type=Path, required=True)
+    _add_evaluate(add("evaluate", "evaluate agents on a domain", _evaluate))
+    _add_archive(commands.add_parser("archive", help="browse the agents of a run"))
+    _add_export(add("export", "write an agent as code that runs without meta-search", _export))
     report = add("report", "print the verdict of a run and write its report.html", _report)
     report.add_argument("run", metavar="RUN")
     report.add_argument("--json", action="store_true", help="print the verdict as JSON")
     models = add("models", "embedded models: list them, or pull them into the cache", _models)
     models.add_argument("action", choices=("list", "pull"))
-    models.add_argument("name", metavar="NAME", nargs="?", help="one model; else all")
+    models.add_argument("name", metavar="NAME", nargs="?", help="one model; default: all")
     models.add_argument("--json", action="store_true")
     doctor = add("doctor", "what this machine has, and whether a search can run", _doctor)
     doctor.add_argument("--json", action="store_true")
     return parser
+
+
+def _add_evaluate(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "agents", metavar="AGENTS", help="an ADAS archive .json, a .py file, RUN or RUN:AGENT"
+    )
+    parser.add_argument("overrides", nargs="*", metavar="override")
+    parser.add_argument("--json", metavar="FILE", type=Path, help="write the rows to FILE")
+    parser.add_argument("--yes", action="store_true", help="spend money without a budget, without asking")
+
+
+def _add_export(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", metavar="RUN")
+    parser.add_argument(
+        "agent", metavar="AGENT", nargs="?", help="id, beginning of an id, or name; default: the best"
+    )
+    parser.add_argument("--to", metavar="DIR", type=Path, required=True)
 
 
 def _add_archive(parser: argparse.ArgumentParser) -> None:
@@ -196,16 +188,16 @@ def _add_archive(parser: argparse.ArgumentParser) -> None:
         "--limit",
         type=_natural,
         default=20,
-        help="most agents in the table; 0 shows all (--json always does)",
+        help="most agents in the table; 0 shows all (--json always shows all)",
     )
     add("show", "one agent with its evidence and source").add_argument("agent", metavar="AGENT")
     diff = add("diff", "what differs between two agents")
     diff.add_argument("agent", metavar="AGENT")
     diff.add_argument("other", metavar="OTHER")
     add("lineage", "ancestors of an agent").add_argument(
-        "agent", metavar="AGENT", nargs="?", help="else the best agent"
+        "agent", metavar="AGENT", nargs="?", help="default: the best agent"
     )
-    add("search", "agents whose name, thought or source hold all words").add_argument(
+    add("search", "agents whose name, thought or source contains all words").add_argument(
         "words", metavar="WORD", nargs="+"
     )
     add("import", "add the agents of an ADAS archive to a run").add_argument(
@@ -225,8 +217,7 @@ def _run(arguments: list[str]) -> int:
             # One search of a --multirun that fails does not end the others.
             if "--multirun" not in arguments and "-m" not in arguments:
                 raise
-            print(f"meta-search: {' '.join(str(error).split())}", file=sys.stderr)
-            return error.exit_status
+            return _complain(error)
 
     if "--yes" in arguments:
         arguments = ["run.confirm=false", *(word for word in arguments if word != "--yes")]
@@ -258,15 +249,15 @@ def _resume(arguments: argparse.Namespace) -> int:
 
 
 def _evaluate(arguments: argparse.Namespace) -> int:
-    from meta_search.commands import browse
+    from meta_search.commands.evaluations import check_writable, print_evaluations
     from meta_search.compose import compose
 
-    browse.check_writable(arguments.json)
+    check_writable(arguments.json)
     config = compose([*arguments.overrides, *(["run.confirm=false"] if arguments.yes else [])])
     from meta_search.commands.evaluate import evaluate
 
     found = evaluate(arguments.agents, config)
-    browse.print_evaluations(found.rows, arguments.json)
+    print_evaluations(found.rows, arguments.json)
     if found.cut:
         reason = "stopped by a signal" if found.cut == "signal" else f"the budget ended ({found.cut})"
         print(f"cut short: {reason}; what was evaluated is saved")
@@ -291,17 +282,17 @@ def _export(arguments: argparse.Namespace) -> int:
 
 
 def _report(arguments: argparse.Namespace) -> int:
-    from meta_search.commands import browse
+    from meta_search.commands import report
 
-    return browse.report(arguments.run, as_json=arguments.json)
+    return report.report(arguments.run, as_json=arguments.json)
 
 
 def _models(arguments: argparse.Namespace) -> int:
-    from meta_search.commands import doctor
+    from meta_search.commands import models
 
     if arguments.action == "pull":
-        return doctor.pull_models(arguments.name)
-    return doctor.list_models(arguments.name, as_json=arguments.json)
+        return models.pull_models(arguments.name)
+    return models.list_models(arguments.name, as_json=arguments.json)
 
 
 def _doctor(arguments: argparse.Namespace) -> int:

@@ -15,7 +15,6 @@ __all__ = [
     "ModelFileError",
     "ReplayError",
     "SandboxError",
-    "in_one_line",
 ]
 
 
@@ -70,8 +69,3 @@ class BudgetError(MetaSearchError):
 
 class ReplayError(MetaSearchError):
     """A call that a replay needs is not in the record."""
-
-
-def in_one_line(error: BaseException) -> str:
-    """An error that is none of ours, for a message: its type and text, without line breaks."""
-    return " ".join(f"{type(error).__name__}: {error}".split())

@@ -88,8 +88,6 @@ def test_a_record_comes_back_as_it_was_written(store: Store, archive: Archive) -
     assert set(record.evaluations) == {"train", "validation"}
     assert record.evaluations["train"].used == first.used
     assert record.evaluations["validation"].complete is False
-    assert archive.evaluation(made.id, "train") == record.evaluations["train"]
-    assert archive.evaluation(made.id, "test") is None
 
 
 def test_results_come_back_with_their_traces_and_without(store: Store, archive: Archive) -> None:
@@ -226,26 +224,6 @@ def test_search_takes_text_as_it_stands(store: Store, archive: Archive) -> None:
     assert archive.search("off%by") == []
     assert [r.agent.id for r in archive.search("def forward")] == ["f" * 16, agent(1).id]
     assert len(archive.search("def forward", 1)) == 1
-
-
-def test_population_holds_who_was_evaluated_whole(store: Store, archive: Archive) -> None:
-    store.add_candidates([child(0), child(1, 0), child(2, 0, 1)], "population")
-    for number, scores in ((0, (1.0, 0.0)), (1, (0.0, None))):
-        results = [
-            ItemResult(agent(number).id, "train", "x", repeat, "ok", score=score)
-            for repeat, score in enumerate(scores)
-        ]
-        store.add_results([*results, ItemResult(agent(number).id, "train", "y", 0, "ok", score=1.0)])
-        store.put_evaluation(scored(number, "train", 4, 800, complete=number == 0))
-    store.flush().result()
-    (member,) = archive.population().members
-    assert (member.agent, member.scores, member.cost, member.children) == (
-        agent(0).id,
-        {"x": 0.5, "y": 1.0},
-        100.0,
-        2,
-    )
-    assert len(archive.population("validation")) == 0
 
 
 def test_attempts_trials_events_and_meta(store: Store, archive: Archive) -> None:

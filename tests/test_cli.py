@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from meta_search import __version__, cli
+from meta_search.commands.foreign_packages import OURS
 from meta_search.errors import MetaSearchError
 
 COMMANDS = ("run", "resume", "evaluate", "archive", "export", "report", "models", "doctor")
@@ -55,7 +56,7 @@ def test_bad_usage_is_status_2(arguments: list[str], capsys: pytest.CaptureFixtu
         (["run", "domain=tabel"], "there are mgsm, python, reasoning, table"),
         (["run", "llm=openai"], "llm.meta.model and llm.task.model must be given"),
         (["evaluate", "x.py", "sede=1"], "unknown key sede; did you mean seed"),
-        (["evaluate", "x.py", "--json", "no/such/folder.json"], "not a file that can be written"),
+        (["evaluate", "x.py", "--json", "no/such/folder.json"], "cannot write there"),
         (["archive", "list", "latest"], "no run under runs/ yet"),
         (["archive", "show", "nowhere", "agent"], "nowhere: no such run folder"),
         (["resume", "latest"], "no run under runs/ yet"),
@@ -141,7 +142,7 @@ def test_completion_of_commands_and_of_overrides(
     assert capsys.readouterr().out.rstrip().endswith(" meta-search")
 
 
-@pytest.mark.parametrize("name", cli.OURS)
+@pytest.mark.parametrize("name", OURS)
 def test_foreign_packages_are_refused_and_not_run(name: str, tmp_path: Path, root: Path) -> None:
     package = tmp_path / name
     package.mkdir()
@@ -158,7 +159,7 @@ def test_foreign_packages_are_refused_and_not_run(name: str, tmp_path: Path, roo
 
 
 def test_a_folder_without_code_is_in_nobodys_way(tmp_path: Path, root: Path) -> None:
-    for name in cli.OURS:
+    for name in OURS:
         (tmp_path / name).mkdir()
     environment = {**os.environ, "PYTHONPATH": str(root)}
     done = subprocess.run(

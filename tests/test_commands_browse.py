@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from meta_search import cli
 from meta_search.commands import terminal
 from meta_search.compose import compose
 from meta_search.config import to_mapping
-from meta_search.types import Agent, Brief, Candidate, Demonstration, Evaluation, ItemResult, Usage
+from meta_search.types import Agent, Brief, Candidate, Demonstration, Evaluation, ItemResult, TraceCall, Usage
 
 SEED = Agent.of("Direct", "class A:\n    def forward(self, taskInfo):\n        return 'one'\n")
 CHILD = Agent.of("Voter\x1b[31m", SEED.source.replace("one", "two"), {"votes": 3}, [Demonstration("q", "r")])
@@ -131,7 +132,7 @@ def test_diff(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "+        return 'two'" in shown
     found = json.loads(call(capsys, "archive", "diff", "latest", SEED.id, CHILD.id, "--json"))
     assert found["values"] == {"votes": [None, 3]}
-    assert "equal" in call(capsys, "archive", "diff", "latest", SEED.id, SEED.id)
+    assert "identical" in call(capsys, "archive", "diff", "latest", SEED.id, SEED.id)
 
 
 def test_lineage_of_an_agent_and_of_the_best(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -139,6 +140,40 @@ def test_lineage_of_an_agent_and_of_the_best(run: Path, capsys: pytest.CaptureFi
         rows = json.loads(call(capsys, "archive", "lineage", "latest", *arguments, "--json"))
         assert [row["agent"] for row in rows] == [SEED.id, CHILD.id]
     assert f"mutate by llm of {SEED.id[:8]}" in call(capsys, "archive", "lineage", "latest")
+
+
+def test_a_lineage_is_drawn_with_parents_below_their_child(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = Agent.of("Other\x1b[1m", SEED.source.replace("one", "other"))
+    both = Agent.of("Both", SEED.source.replace("one", "both"))
+    with Store.open(run / "archive.db") as store:
+        store.add_candidate(Candidate(other, Brief(2, "novel", "llm"), "", 1), "population")
+        brief = Brief(3, "crossover", "llm", parents=(CHILD.id, other.id))
+        store.add_candidate(Candidate(both, brief, "", 2), "population")
+    shown = call(capsys, "archive", "lineage", "latest", both.id).splitlines()
+    assert [line.split()[1] for line in shown] == [a.id[:8] for a in (both, CHILD, SEED, other)]
+    assert f"Both: crossover by llm of {CHILD.id[:8]}, {other.id[:8]}" in shown[0]
+    for line, branch in zip(shown[1:], ("├─╼ Voter", "│   Direct", "└─╼ Other"), strict=True):
+        assert branch in line
+        assert "\x1b" not in line
+    assert f"children: {both.id}" in call(capsys, "archive", "show", "latest", "Other\x1b[1m")
+
+
+def test_show_draws_who_hears_whom(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def asked(index: int, author: str, *inputs: int) -> TraceCall:
+        return TraceCall(index, author, "", ("answer",), "?", "!", inputs, 10, 0.5, final=bool(inputs))
+
+    trace = (asked(1, "Solver"), asked(2, "Solver"), asked(3, "Judge\x1b[1m", 1, 2))
+    with Store.open(run / "archive.db") as store:
+        rows = [replace(r, trace=trace) for r in results(CHILD, "train", 7)]
+        store.add_results(rows).result()
+    shown = call(capsys, "archive", "show", "latest", CHILD.id).splitlines()
+    (head,) = (n for n, line in enumerate(shown) if line.startswith("who hears whom"))
+    assert "2 calls wait for one another at most" in shown[head]
+    assert shown[head + 1].endswith("Solver (2.0 calls per item)")
+    assert shown[head + 2].endswith("Judge [1m (1.0 calls per item)")
+    assert "who hears" not in call(capsys, "archive", "show", "latest", SEED.id)
 
 
 def test_search_wants_all_words(run: Path, capsys: pytest.CaptureFixture[str]) -> None:

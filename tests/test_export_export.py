@@ -18,9 +18,10 @@ import pytest
 import meta_search
 from archive.records import Record
 from meta_search.errors import ArchiveError
-from meta_search.export.card import line, requirements
+from meta_search.export.card import requirements
 from meta_search.export.export import write_agent
 from meta_search.testing import CountingEndpoint, Fault
+from meta_search.text import one_line
 from meta_search.types import Agent, Demonstration, Evaluation, Usage, agent_id
 
 RUNTIME = Path(meta_search.__file__).parent
@@ -155,7 +156,7 @@ def test_untrusted_names_stay_on_their_line(tmp_path: Path) -> None:
     assert agent_id(source, {"votes": 3}, SHOWN) == record(name=nasty).agent.id
     card = (folder / "card.md").read_text()
     assert card.startswith("# x import os; os.system('id') \\# \\<script\\>")
-    assert line("a" * 300, 10) == "a" * 9 + "…"
+    assert one_line("a" * 300, 10) == "a" * 9 + "…"
 
 
 def test_a_card_says_where_numpy_is_needed(tmp_path: Path) -> None:

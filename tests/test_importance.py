@@ -104,7 +104,7 @@ def test_components_are_named_by_author_role_and_number(house: House) -> None:
     names = ["Helper", CHATTER, "Voter", "Voter #2", "Voter #3", f"{CHATTER} #2"]
     assert [c.component for c in result.trace] == names
     assert [(c.name, c.items, c.calls) for c in components([result])] == [(n, 1, 1) for n in names]
-    graph = graphs.team([result.trace], of="component")
+    graph = graphs.team([result.trace])
     assert {(a, b): w["weight"] for a, b, w in graph.edges(data=True)} == {
         **{("Helper", voter): 1 for voter in names[2:5]},
         (CHATTER, f"{CHATTER} #2"): 1,

@@ -44,6 +44,35 @@ def test_a_lineage_goes_from_parents_to_children() -> None:
     assert "gone" not in graph
 
 
+def test_ancestors_are_a_tree_in_which_each_stands_once() -> None:
+    rows = [record("a"), record("b", "a"), record("c", "b"), record("d", "c", "a"), record("e")]
+    graph = graphs.lineage([*rows, record("f", "e", "d"), record("g", "f", "gone")])
+    lines = [f"{branches}{agent}" for branches, agent in graphs.ancestry(graph, "g")]
+    assert lines == ["g", "f", "├─╼ e", "└─╼ d", "    c", "    b", "    a"]
+    lines = [f"{branches}{agent}" for branches, agent in graphs.ancestry(graph, "f", ascii_only=True)]
+    assert lines == ["f", "|-> e", "L-> d", "    c", "    b", "    a"]
+    assert graphs.ancestry(graph, "a") == [("", "a")]
+
+
+def test_a_lineage_of_a_thousand_stays_narrow() -> None:
+    graph = graphs.lineage([record("0"), *(record(str(n), str(n - 1)) for n in range(1, 1000))])
+    lines = graphs.ancestry(graph, "999")
+    assert [agent for _, agent in lines] == [str(n) for n in reversed(range(1000))]
+    assert {branches for branches, _ in lines} == {""}
+
+
+def test_a_component_stands_in_a_column_for_each_call_that_waits() -> None:
+    graph = graphs.unrolled([TRACE, TRACE], ["solver"], most_columns=9)
+    assert dict(graph.nodes(data="calls")) == {("solver", 1): 4, ("solver", 3): 2}
+    assert graph.nodes["solver", 3]["final"] == 2
+    assert not graph.edges
+    graph = graphs.unrolled([TRACE], ["solver", "judge"], most_columns=2)
+    assert dict(graph.edges) == {
+        (("solver", 1), ("judge", 2)): {"weight": 2},
+        (("judge", 2), ("solver", 2)): {"weight": 1},
+    }
+
+
 def test_communication_follows_the_answers() -> None:
     graph = graphs.communication(TRACE)
     assert set(graph.edges) == {(1, 3), (2, 3), (3, 4)}

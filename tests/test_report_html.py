@@ -225,7 +225,8 @@ def test_a_real_archive_says_the_same(tmp_path: Path) -> None:
             for (agent, _), rows in run.item_results.items():
                 if agent == r.agent.id:
                     store.add_results(rows)
-            store.put_evaluations(r.evaluations.values())
+            for evaluation in r.evaluations.values():
+                store.put_evaluation(evaluation)
         for attempt in run.failed:
             store.add_attempt(attempt)
         store.set_meta("config", {"seed": 3})

@@ -8,18 +8,17 @@ import json
 from rich.console import Console
 from rich.table import Table
 
-from meta_search.report.source import clean
 from meta_search.report.tables import (
     agent_rows,
     agents_table,
     evaluation_row,
     evaluations_table,
-    front,
     score_text,
     usd_text,
     verdict_table,
 )
 from meta_search.report.verdict import archive_verdict
+from meta_search.text import one_line
 from tests.kits.list_archive import ListArchive, named_agent, searched_archive
 
 EVALUATE_KEYS = [
@@ -91,12 +90,6 @@ def test_an_agent_without_evaluation_has_a_row() -> None:
     assert "new" in shown(agents_table([row]))
 
 
-def test_the_front_keeps_what_nothing_dominates() -> None:
-    assert front([(0.5, 10), (0.5, 20), (0.9, 30), (0.8, 40), (0.2, 5)]) == {0, 2, 4}
-    assert front([(0.5, 10), (0.5, 10)]) == {0, 1}
-    assert front([]) == set()
-
-
 def test_tables_fit_a_hundred_columns_and_show_names_as_they_are() -> None:
     rows = agent_rows(searched_archive())
     text = shown(agents_table(rows, limit=50))
@@ -153,5 +146,5 @@ def test_the_table_of_a_verdict_fits_eighty_columns_with_long_names() -> None:
 
 def test_money_and_text_forms() -> None:
     assert [usd_text(x) for x in (0, 12.345, 0.0123, 0.00001234)] == ["-", "$12.35", "$0.012", "$1.2e-05"]
-    assert clean("a\r\n\x1b[2Jb\u202e\u200bc  d") == "a [2Jb c d"
-    assert clean("x" * 200, 10) == "x" * 9 + "…"
+    assert one_line("a\r\n\x1b[2Jb\u202e\u200bc  d") == "a [2Jb c d"
+    assert one_line("x" * 200, 10) == "x" * 9 + "…"

@@ -47,7 +47,7 @@ def archived(folder: Path, trials: int) -> Path:
             store.add_candidate(Candidate(agent, brief, "", 1, SPACE), "population")
             rows = results(agent, right, tokens)
             store.add_results(rows)
-            store.put_evaluations([Evaluation.of(agent.id, "train", rows)])
+            store.put_evaluation(Evaluation.of(agent.id, "train", rows))
 
         root = Agent.of("root", SOURCE)
         add(root, (), 3, 50)

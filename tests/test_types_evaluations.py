@@ -1,4 +1,4 @@
-"""Intervals of scores where items were tried several times."""
+"""What is worked out of scores: means by item, the Pareto front, intervals where items were repeated."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from meta_search.types import Evaluation, ItemResult, wilson, wilson_by_item
+from meta_search.types import Evaluation, ItemResult, item_means, pareto_front, wilson, wilson_by_item
 
 
 def evaluation(right: list[int], repeats: int) -> Evaluation:
@@ -17,6 +17,18 @@ def evaluation(right: list[int], repeats: int) -> Evaluation:
         for r in range(repeats)
     ]
     return Evaluation.of("a", "test", rows)
+
+
+def test_an_item_has_the_mean_of_its_repeats() -> None:
+    assert item_means([("b", 1.0), ("a", 0.5), ("b", 0.0)]) == {"b": 0.5, "a": 0.5}
+    assert list(item_means([("b", 1.0), ("a", 0.5), ("b", 0.0)])) == ["b", "a"]
+    assert item_means([]) == {}
+
+
+def test_the_front_keeps_what_nothing_dominates() -> None:
+    assert pareto_front([(0.5, 10), (0.5, 20), (0.9, 30), (0.8, 40), (0.2, 5)]) == [2, 0, 4]
+    assert pareto_front([(0.5, 10), (0.5, 10)]) == [0, 1]
+    assert pareto_front([]) == []
 
 
 def test_one_try_an_item_is_the_interval_of_wilson() -> None:

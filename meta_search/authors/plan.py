@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from meta_search.agent import blocks
+from meta_search.text import one_line, printable
 
 __all__ = ["EVERY_WAY", "SEED_PLANS", "WAYS", "Plan", "Route", "compile_plan", "plan_from", "plan_schema"]
 
@@ -228,7 +229,7 @@ def _literal(value: Any) -> str:
 
 
 def _docstring(text: str) -> str:
-    plain = "".join(c if c.isprintable() else " " for c in text.replace("\\", " "))
+    plain = printable(text.replace("\\", " "), kept="", instead=" ")
     return plain.replace('"""', "'''").strip()
 
 
@@ -237,8 +238,7 @@ def _list(value: Any) -> Sequence[Any]:
 
 
 def _line(value: Any, most: int) -> str:
-    text = "".join(c if c.isprintable() else " " for c in str(value or ""))
-    return " ".join(text.split())[:most].strip()
+    return one_line(value or "", most, end="")
 
 
 def _share(value: Any) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
+from meta_search.text import one_line
 from meta_search.types import CallRequest
 
 __all__ = ["FAMILIES", "POOLS", "Roles", "family_of", "read_roles", "request_for_roles"]
@@ -112,5 +113,4 @@ def read_roles(text: str, known: Sequence[str]) -> Roles:
 
 
 def _line(value: object, most: int) -> str:
-    text = "".join(c if c.isprintable() else " " for c in str(value or ""))
-    return " ".join(text.split())[:most].strip()
+    return one_line(value or "", most, end="")

@@ -1,50 +1,28 @@
-"""What the command line prints of a run: its agents, differences, lineage, report."""
+"""`meta-search archive`: the agents of a run, listed, searched, compared, with their lineage; and imports.
+
+`archive show` has a file of its own.
+"""
 
 from __future__ import annotations
 
 import argparse
 import difflib
-import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from meta_search.commands.show import show
-from meta_search.commands.terminal import open_run, print_json, print_rich, printable, wide
-from meta_search.errors import ArchiveError, ConfigError
+from meta_search.commands.terminal import ascii_only, open_run, print_json, print_rich, wide
+from meta_search.errors import ArchiveError
 from meta_search.run import folder as run_folder
+from meta_search.text import one_line, printable
 
 if TYPE_CHECKING:
     from archive.records import Record
 
-__all__ = ["COMMANDS", "check_writable", "print_evaluations", "report"]
+__all__ = ["COMMANDS"]
 
-Row = dict[str, Any]
-MOST_HINTS = 20
-
-
-def print_evaluations(rows: Sequence[Row], file: Path | None) -> None:
-    """Print the rows of `meta-search evaluate` as a table, and write them to `file` if there is one.
-
-    Below the table stands the most frequent fault of each agent that has any, with what mends it.
-    """
-    from meta_search.report.source import clean
-    from meta_search.report.tables import evaluations_table
-
-    print_rich(evaluations_table(rows))
-    failing = list({row["agent"]: row for row in rows if row["hint"]}.values())
-    for row in failing[:MOST_HINTS]:
-        print(f"{row['agent'][:8]}  {clean(row['name'], 40)}: {clean(row['hint'], 600)}")
-    if len(failing) > MOST_HINTS:
-        print(f"and {len(failing) - MOST_HINTS} more agents with faults; --json has them all")
-    if file:
-        file.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
-
-
-def check_writable(file: Path | None) -> None:
-    """Refuse a file that could not be written at the end, before any work is done for it."""
-    if file and (file.is_dir() or not file.absolute().parent.is_dir()):
-        raise ConfigError(f"--json {file}: not a file that can be written")
+MOST_PLACES = 20  # agents whose line with the words is shown
 
 
 def _list(arguments: argparse.Namespace) -> int:
@@ -71,17 +49,15 @@ def _search(arguments: argparse.Namespace) -> int:
         title = f"{folder}: {' '.join(arguments.words)}"
         print_rich(agents_table(rows, title=title, limit=len(rows), wide=wide()))
         print()
-        for record in archive.get(row["agent"] for row in rows[:MOST_HINTS]):
+        for record in archive.get(row["agent"] for row in rows[:MOST_PLACES]):
             print(f"{record.agent.id[:8]}  {_where(record, arguments.words)}")
     else:
-        print(f"no agent of {folder} holds {' and '.join(arguments.words)}")
+        print(f"no agent of {folder} contains {' and '.join(arguments.words)}")
     return 0
 
 
 def _where(record: Record, words: Sequence[str]) -> str:
     """The line of an agent that holds most of the words, with where it stands."""
-    from meta_search.report.source import clean
-
     lines = enumerate(record.agent.source.splitlines(), start=1)
     texts = {"name": record.agent.name, "thought": record.thought}
     texts |= {f"line {number}": line for number, line in lines}
@@ -91,11 +67,10 @@ def _where(record: Record, words: Sequence[str]) -> str:
 
     place = max(texts, key=lambda place: len(held(place)))
     start = max(0, min(held(place), default=0) - 60)
-    return f"{place}: {clean(texts[place][start:].strip(), 120)}"
+    return f"{place}: {one_line(texts[place][start:].strip(), 120)}"
 
 
 def _diff(arguments: argparse.Namespace) -> int:
-    from meta_search.report.source import clean
     from meta_search.report.tuning import value_text
 
     _, archive = open_run(arguments.run)
@@ -117,29 +92,34 @@ def _diff(arguments: argparse.Namespace) -> int:
             {"agents": [one.id, other.id], "values": values, "demonstrations": shown, "diff": lines}
             | {"same_demonstrations": same}
         )
-    for name, (before, after) in values.items():
-        print(f"value {clean(name)}: {clean(value_text(before))} -> {clean(value_text(after))}")
+    for name, change in values.items():
+        before, after = (one_line(value_text(value), 80) for value in change)
+        print(f"value {one_line(name, 80)}: {before} -> {after}")
     if one.demonstrations != other.demonstrations:
         print(f"demonstrations: {shown[0]} -> {shown[1]}")
-    print("\n".join(printable(line) for line in lines) or "the sources are equal")
+    print("\n".join(printable(line) for line in lines) or "the sources are identical")
     return 0
 
 
 def _lineage(arguments: argparse.Namespace) -> int:
     from meta_search.export.export import best
-    from meta_search.report.source import clean
+    from meta_search.report import graphs
     from meta_search.report.tables import agent_row, score_text
 
     _, archive = open_run(arguments.run)
     record = archive.record(arguments.agent) if arguments.agent else best(archive)
-    rows = [agent_row(ancestor) for ancestor in archive.lineage(record.agent.id)]
+    ancestors = archive.lineage(record.agent.id)
+    rows = [agent_row(ancestor) for ancestor in ancestors]
     if arguments.json:
         return print_json(rows)
-    for row in rows:
+    by_id = {row["agent"]: row for row in rows}
+    for branches, agent in graphs.ancestry(graphs.lineage(ancestors), record.agent.id, ascii_only()):
+        row = by_id[agent]
         score = score_text(row["score"], row["low"], row["high"])
         parents = ", ".join(parent[:8] for parent in row["parents"])
-        made = f"{row['operator']} by {row['author']}{' of ' if parents else ''}{parents}"
-        print(f"{row['generation']:3}  {row['agent'][:8]}  {score:>20}  {clean(row['name'], 40)}: {made}")
+        made = one_line(f"{row['operator']} by {row['author']}{' of ' if parents else ''}{parents}")
+        name = branches + one_line(row["name"], 40)
+        print(f"{row['generation']:3}  {agent[:8]}  {score:>20}  {name}: {made}")
     return 0
 
 
@@ -170,28 +150,3 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "search": _search,
     "show": show,
 }
-
-
-def report(run: str, as_json: bool) -> int:
-    """Print the verdict of a run and which briefs paid, and write `report.html` beside its archive."""
-    import dataclasses
-
-    from meta_search.guide.studies import parameter_importance
-    from meta_search.report import briefs
-    from meta_search.report.html import write_report
-    from meta_search.report.tuning import Tunings
-    from meta_search.report.verdict import archive_verdict
-
-    folder, archive = open_run(run)
-    verdict = archive_verdict(archive)
-    page = folder / "report.html"
-    write_report(archive, verdict, page, tuned=Tunings(archive, parameter_importance))
-    asked = briefs.asked(archive, archive.agents())
-    if as_json:
-        paid = {"briefs": briefs.by_operator(asked), "rules": briefs.by_rule(asked)}
-        return print_json({"report": str(page), **dataclasses.asdict(verdict), **paid})
-    print("\n".join(verdict.lines))
-    if asked:
-        print_rich(briefs.table(asked))
-    print(page)
-    return 0

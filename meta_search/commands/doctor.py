@@ -1,4 +1,4 @@
-"""`meta-search doctor` and `meta-search models`: what this machine has, and what it lacks for a search."""
+"""`meta-search doctor`: what this machine has, and what it lacks for a search."""
 
 from __future__ import annotations
 
@@ -11,16 +11,13 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from meta_search import __version__
 from meta_search.commands.remedies import Machine, remedy
-from meta_search.errors import ConfigError, ModelFileError, SandboxError
+from meta_search.errors import SandboxError
 
-if TYPE_CHECKING:
-    from meta_search.llm.models import ModelFile
-
-__all__ = ["Check", "checks", "doctor", "list_models", "pull_models"]
+__all__ = ["Check", "checks", "doctor"]
 
 LIBRARIES = (
     "ray", "optuna", "litellm", "networkx", "sqlite-utils", "hydra-core", "rich", "numpy", "reasoning-gym",
@@ -30,7 +27,6 @@ KEYS = (
     "OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY", "MISTRAL_API_KEY", "OPENROUTER_API_KEY",
     "TOGETHERAI_API_KEY", "GROQ_API_KEY", "DEEPSEEK_API_KEY", "AZURE_API_KEY", "AWS_ACCESS_KEY_ID",
 )  # fmt: skip
-REQUIRED_LAYERS = ("rlimits", "no_new_privs", "landlock", "seccomp")  # of sandbox.level=strict
 GB = 10**9
 
 
@@ -84,9 +80,11 @@ def _libraries() -> Iterator[Check]:
     for name in LIBRARIES:
         installed = _version(name)
         if installed is None:
-            yield Check(name, "fail", "missing: install meta-search again, with its constraints")
+            yield Check(name, "fail", "missing: reinstall meta-search with its constraints")
         elif name == "litellm" and installed in STOLEN:
-            yield Check(name, "fail", f"{installed} steals credentials: uninstall it and change your keys")
+            yield Check(
+                name, "fail", f"{installed} steals credentials: uninstall it and replace your API keys"
+            )
         else:
             yield Check(name, "ok", installed)
 
@@ -100,6 +98,7 @@ def _version(name: str) -> str | None:
 
 def _sandbox() -> Iterator[Check]:
     from meta_search.sandbox import layers
+    from meta_search.sandbox.trusted.names import REQUIRED
 
     try:
         found = layers()
@@ -109,7 +108,7 @@ def _sandbox() -> Iterator[Check]:
     missing = []
     machine = Machine.here()
     for layer, ok, detail in found:
-        required = layer in REQUIRED_LAYERS
+        required = layer in REQUIRED
         if required and not ok:
             missing.append(layer)
         todo = "" if ok else remedy(layer, machine)
@@ -120,7 +119,7 @@ def _sandbox() -> Iterator[Check]:
             "sandbox",
             "fail",
             f"sandbox.level=strict refuses to run agents without {', '.join(missing)}; "
-            "sandbox.level=process runs them hardly confined: only for code you trust",
+            "sandbox.level=process runs them almost unconfined: only for code you trust",
         )
 
 
@@ -138,7 +137,7 @@ def _models() -> Iterator[Check]:
         yield Check(
             f"model {model.name}",
             "ok" if path else "warn",
-            str(path) if path else "not here: `meta-search models pull` fetches it",
+            str(path) if path else "not downloaded: fetch it with `meta-search models pull`",
         )
 
 
@@ -151,7 +150,7 @@ def _machine() -> Iterator[Check]:
     for name, folder, needed in (("runs", Path("runs"), 0.2), ("models", models_dir(), 3.3)):
         free = shutil.disk_usage(_existing(folder)).free / GB
         enough = free >= needed
-        detail = f"{free:.1f} GB free for {folder}" + ("" if enough else f"; {needed} GB wanted")
+        detail = f"{free:.1f} GB free for {folder}" + ("" if enough else f", needs {needed} GB")
         yield Check(f"disk {name}", "ok" if enough else "warn" if name == "models" else "fail", detail)
 
 
@@ -165,43 +164,4 @@ def _existing(folder: Path) -> Path:
 
 def _keys() -> Check:
     found = [name for name in KEYS if os.environ.get(name)]
-    return Check("keys", "ok", f"set: {', '.join(found)}" if found else "none set; llm=local needs none")
-
-
-def list_models(name: str | None = None, as_json: bool = False) -> int:
-    """Print the embedded models, and where they lie."""
-    from meta_search.llm.models import find
-
-    found = [(model, find(model.name)) for model in _models_named(name)]
-    if as_json:
-        rows = [
-            {"name": model.name, "size": model.size, "licence": model.licence}
-            | {"path": str(path) if path else None}
-            for model, path in found
-        ]
-        print(json.dumps(rows, indent=1))
-        return 0
-    for model, path in found:
-        print(f"{model.name:28} {model.size / GB:5.2f} GB  {model.licence}  {path or 'not here'}")
-    return 0
-
-
-def pull_models(name: str | None = None) -> int:
-    """Fetch one model or all, verified; those that are here are only named."""
-    from meta_search.llm.models import pull
-
-    for model in _models_named(name):
-        print(f"{model.name}: {pull(model.name, progress=True)}", flush=True)
-    return 0
-
-
-def _models_named(name: str | None) -> tuple[ModelFile, ...]:
-    """One row of the table of models, or all; an unknown name is bad usage."""
-    from meta_search.llm.models import MODELS, lookup
-
-    if name is None:
-        return MODELS
-    try:
-        return (lookup(name),)
-    except ModelFileError as error:
-        raise ConfigError(str(error)) from error
+    return Check("keys", "ok", f"set: {', '.join(found)}" if found else "none set (llm=local needs none)")

@@ -6,10 +6,9 @@ import sys
 from pathlib import Path
 
 from archive.records import Archive
-from meta_search.commands.terminal import printable
-from meta_search.report.source import clean
 from meta_search.report.tables import verdict_table
 from meta_search.report.verdict import Verdict
+from meta_search.text import one_line, printable
 
 __all__ = ["print_end"]
 
@@ -23,7 +22,7 @@ def print_end(folder: Path, result: Verdict | None, sentence: str, best: str) ->
     if best:
         with Archive(folder) as archive:
             record = archive.record(best)
-        told = f"{clean(record.agent.name)} ({record.agent.id}), {record.operator} by {record.author}"
+        told = f"{one_line(record.agent.name, 80)} ({record.agent.id}), {record.operator} by {record.author}"
         console.print(f"\nBest agent: {told}", markup=False)
         source = printable(record.agent.source)
         if console.is_terminal:

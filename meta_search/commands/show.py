@@ -10,12 +10,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from meta_search.commands.terminal import open_run, print_json, print_rich, printable
+from meta_search.commands.terminal import ascii_only, open_run, print_json, print_rich
+from meta_search.text import one_line, printable
 from meta_search.types import SPLITS, Split
 
 if TYPE_CHECKING:
     from archive.records import Archive, Record
-    from meta_search.types import Importance
+    from meta_search.report.tuning import Tuned
+    from meta_search.types import Importance, ItemResult
 
 __all__ = ["show"]
 
@@ -25,57 +27,83 @@ Row = dict[str, Any]
 def show(arguments: argparse.Namespace) -> int:
     """`meta-search archive show`."""
     from meta_search.guide.studies import parameter_importance
+    from meta_search.importance import merged
     from meta_search.report import tuning
-    from meta_search.report.tables import agent_row, evaluation_row
     from meta_search.report.tuning import Tunings
 
     folder, archive = open_run(arguments.run)
     record = archive.record(arguments.agent)
+    agent = record.agent.id
     evaluations = {
-        split: evaluation_row(record.agent, evaluation)
-        | {"complete": evaluation.complete, "stopped": evaluation.stopped}
-        | {"hint": _hint(archive, record, split)}
-        for split, evaluation in sorted(record.evaluations.items(), key=lambda pair: SPLITS.index(pair[0]))
+        split: _evaluation_row(archive, record, split) for split in SPLITS if split in record.evaluations
     }
-    tuned = Tunings(archive, parameter_importance)(record.agent.id)
+    results = archive.results(agent, next((s for s in SPLITS[1:] if s in record.evaluations), "train"))
+    importance = merged(agent, archive.importance(agent), results)
+    tuned = Tunings(archive, parameter_importance)(agent)
     if arguments.json:
-        agent = record.agent
-        return print_json(
-            agent_row(record)
-            | {
-                "thought": record.thought,
-                "values": dict(agent.values),
-                "demonstrations": [[d.question, d.reply] for d in agent.demonstrations],
-                "evaluations": evaluations,
-                "importance": [asdict(row) for row in _importance(archive, record)],
-                "tuning": asdict(tuned) if tuned else None,
-                "source": agent.source,
-            }
-        )
-    _print_record(folder, record, evaluations)
-    _print_importance(_importance(archive, record))
+        return print_json(_as_json(record, evaluations, importance, tuned))
+    _print_record(folder, record, archive.children(agent), evaluations)
+    _print_importance(importance)
+    _print_team(results)
     for line in tuning.lines(tuned) if tuned else ():
         print(line)
     return 0
 
 
-def _importance(archive: Archive, record: Record) -> list[Importance]:
-    """What the agent's components are worth, as far as anybody looked."""
-    from meta_search.importance import merged
+def _evaluation_row(archive: Archive, record: Record, split: Split) -> Row:
+    from meta_search.report.tables import evaluation_row
 
-    agent = record.agent.id
-    split: Split = next((s for s in SPLITS[1:] if s in record.evaluations), "train")
-    return merged(agent, archive.importance(agent), archive.results(agent, split))
+    evaluation = record.evaluations[split]
+    return {
+        **evaluation_row(record.agent, evaluation),
+        "complete": evaluation.complete,
+        "stopped": evaluation.stopped,
+        "hint": _hint(archive, record, split),
+    }
+
+
+def _as_json(
+    record: Record,
+    evaluations: Mapping[Split, Row],
+    importance: Sequence[Importance],
+    tuned: Tuned | None,
+) -> Row:
+    from meta_search.report.tables import agent_row
+
+    agent = record.agent
+    return {
+        **agent_row(record),
+        "thought": record.thought,
+        "values": dict(agent.values),
+        "demonstrations": [[d.question, d.reply] for d in agent.demonstrations],
+        "evaluations": evaluations,
+        "importance": [asdict(row) for row in importance],
+        "tuning": asdict(tuned) if tuned else None,
+        "source": agent.source,
+    }
 
 
 def _print_importance(rows: Sequence[Importance]) -> None:
-    from meta_search.report.source import clean
-
     for row in rows:
-        cost = f"{row.calls:.1f} calls and {row.tokens:,.0f} tokens an item"
+        cost = f"{row.calls:.1f} calls and {row.tokens:,.0f} tokens per item, {row.items} items"
         spent = f"; {row.replayed} calls replayed, {row.asked} asked" if row.method != "ratings" else ""
         method = row.method.replace("_", " ")
-        print(f"{row.value:+7.3f} by {method:9} {clean(row.component, 60)}: {cost}, {row.items} items{spent}")
+        print(f"{row.value:+7.3f} by {method:9} {one_line(row.component, 60)}: {cost}{spent}")
+
+
+def _print_team(results: Sequence[ItemResult]) -> None:
+    """Who hears whom, where traces show two components or more."""
+    from meta_search.report import graphs
+
+    traced = [r.trace for r in results if r.trace]
+    graph = graphs.team(traced)
+    if len(graph) < 2:
+        return
+    for _, data in graph.nodes(data=True):
+        data["shown"] = f"({data['calls'] / len(traced):.1f} calls per item)"
+    longest = max(graphs.depth(trace) for trace in traced)
+    print(f"who hears whom ({longest} calls wait for one another at most):")
+    print(graphs.to_text(graph, "shown", ascii_only()))
 
 
 def _hint(archive: Archive, record: Record, split: Split) -> str:
@@ -86,37 +114,43 @@ def _hint(archive: Archive, record: Record, split: Split) -> str:
     return fault.explain(record.agent.source) if fault else ""
 
 
-def _print_record(folder: Path, record: Record, evaluations: Mapping[Split, Row]) -> None:
+def _print_record(
+    folder: Path, record: Record, children: Sequence[str], evaluations: Mapping[Split, Row]
+) -> None:
     """One agent for the terminal: head, scores by split, thought, values, source."""
-    from meta_search.report.source import clean
     from meta_search.report.tables import faults_text, per_item, score_text, usd_text
     from meta_search.report.tuning import value_text
 
     agent = record.agent
-    head = [f"{clean(agent.name)}  {agent.id}  in {folder}"]
+    head = [f"{one_line(agent.name, 80)}  {agent.id}  in {folder}"]
     made = f"{record.operator} by {record.author}, generation {record.generation}"
     at = datetime.fromtimestamp(record.created).astimezone()
     head.append(f"  {record.status}; {made}, {at:%Y-%m-%d %H:%M}")
     if record.parents:
         head.append(f"  parents: {', '.join(record.parents)}")
+    if children:
+        head.append(f"  children: {', '.join(children)}")
     for split, row in evaluations.items():
         score = score_text(row["score"], row["low"], row["high"])
         cost = f"{per_item(row, 'tokens'):,.0f} tokens and {per_item(row, 'calls'):.1f} calls"
         cost += f" and {usd_text(per_item(row, 'cost_usd'))}" if row["cost_usd"] else ""
-        head.append(f"  {split:10} {score} % on {row['items']} items, {cost} an item; {faults_text(row)}")
+        head.append(f"  {split:10} {score} % on {row['items']} items, {cost} per item; {faults_text(row)}")
         if row["stopped"] or not row["complete"]:
-            head.append(f"  {'':10} not complete{': ' if row['stopped'] else ''}{clean(row['stopped'], 120)}")
+            why = one_line(row["stopped"], 120)
+            head.append(f"  {'':10} not complete{': ' if why else ''}{why}")
         if row["hint"]:
-            head.append(f"  {'':10} {clean(row['hint'], 600)}")
+            head.append(f"  {'':10} {one_line(row['hint'], 600)}")
     if not evaluations:
         head.append("  not evaluated")
     if agent.values:
-        values = (f"{clean(name)}={clean(value_text(value))}" for name, value in agent.values.items())
+        values = (
+            f"{one_line(name, 80)}={one_line(value_text(value), 80)}" for name, value in agent.values.items()
+        )
         head.append("  values: " + ", ".join(values))
     if agent.demonstrations:
         head.append(f"  demonstrations: {len(agent.demonstrations)}")
     if record.thought:
-        head.append(f"  thought: {clean(record.thought, 400)}")
+        head.append(f"  thought: {one_line(record.thought, 400)}")
     print("\n".join(head) + "\n")
     _print_source(agent.source)
 

@@ -1,7 +1,7 @@
 """Printing to a terminal, for the commands that look through a run.
 
 Text that a model wrote (names, thoughts, source) may hold escape sequences: it is cleaned before it reaches
-a terminal, and `--json` escapes it.
+a terminal (`meta_search.text`), and `--json` escapes it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from archive.records import Archive
 
-__all__ = ["console", "open_run", "print_json", "print_rich", "printable", "wide"]
+__all__ = ["ascii_only", "console", "open_run", "print_json", "print_rich", "wide"]
 
 WIDE = 100  # columns
 
@@ -32,9 +32,9 @@ def open_run(run: str) -> tuple[Path, Archive]:
     return folder, Archive(folder)
 
 
-def printable(text: str) -> str:
-    """Untrusted text of several lines without what a terminal would obey."""
-    return "".join(c if c.isprintable() or c in "\n\t" else "?" for c in text)
+def ascii_only() -> bool:
+    """Whether lines of trees have to be drawn in ASCII."""
+    return not (sys.stdout.encoding or "").lower().startswith("utf")
 
 
 def print_rich(what: RenderableType) -> None:

@@ -24,11 +24,12 @@ from meta_search.engine.repair import failing, repair_brief
 from meta_search.engine.restore import Restored
 from meta_search.engine.studies import Studies
 from meta_search.engine.workbench import BriefWorkbench
-from meta_search.errors import MetaSearchError, in_one_line
+from meta_search.errors import MetaSearchError
 from meta_search.guide.guide import Guide
 from meta_search.run.events import BriefDelivered
 from meta_search.run.members import Member
 from meta_search.run.run import Run
+from meta_search.text import error_line
 from meta_search.types import Attempt, Brief, Candidate
 
 __all__ = ["Briefs"]
@@ -231,7 +232,7 @@ def _outcome(brief: Brief, future: Future[Written]) -> Written:
     except MetaSearchError:
         raise
     except Exception as error:  # noqa: BLE001 (whatever it is, it is archived as a failed attempt)
-        message = in_one_line(error)
+        message = error_line(error)
         return Written(None, (Attempt(brief.code, brief.author, brief.operator, "draft", message),))
 
 

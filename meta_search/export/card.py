@@ -9,19 +9,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 from archive.records import Record
+from meta_search.text import one_line
 from meta_search.types import Evaluation, Split, parse
 
-__all__ = ["line", "make_card", "markdown", "requirements"]
+__all__ = ["make_card", "markdown", "requirements"]
 
 SPLITS: tuple[Split, ...] = ("test", "validation", "train")  # the most telling first
+MOST_SHOWN = 200  # characters of a name or a value
 # Keys of the caller's card that go into `agent.json`, not into the card: what a run needs, not a reader.
 FOR_RUNNING = frozenset({"wording", "examples", "sandbox"})
-
-
-def line(text: object, limit: int = 200) -> str:
-    """Untrusted text as one line of printable characters, at most `limit` of them."""
-    flat = " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())
-    return flat if len(flat) <= limit else flat[: limit - 1] + "…"
 
 
 def requirements(source: str) -> list[str]:
@@ -153,11 +149,11 @@ its usage. The agent's code runs in a sandbox (Linux); `--no-sandbox` runs it wi
 `runtime/` is a part of meta-search (Apache-2.0)."""
 
 
-def _safe(text: object, limit: int = 200) -> str:
+def _safe(text: object, limit: int = MOST_SHOWN) -> str:
     """Untrusted text for Markdown: neither markup nor HTML."""
-    return "".join("\\" + c if c in "\\`*_[]<>|#&" else c for c in line(text, limit))
+    return "".join("\\" + c if c in "\\`*_[]<>|#&" else c for c in one_line(text, limit))
 
 
 def _code(text: object) -> str:
     """Untrusted text for between backquotes or in a code block."""
-    return line(text).replace("`", "'")
+    return one_line(text, MOST_SHOWN).replace("`", "'")

@@ -18,12 +18,13 @@ from typing import Any
 
 from archive.records import Archive, Record
 from meta_search.errors import ArchiveError
-from meta_search.export.card import line, make_card, markdown
+from meta_search.export.card import make_card, markdown
+from meta_search.text import one_line
 from meta_search.types import Agent
 
 __all__ = ["best", "export_agent", "write_agent"]
 
-FILES = ("errors.py", "config.py")
+FILES = ("config.py", "errors.py", "text.py")
 FOLDERS = ("agent", "sandbox", "types")
 TEMPLATE = "run_template.py"
 # litellm's names of providers whose endpoints speak OpenAI's protocol: no part of the model's own name.
@@ -138,7 +139,7 @@ def _write(folder: Path, record: Record, given: Mapping[str, Any]) -> None:
 
 def _header(agent: Agent) -> str:
     """Comments only: they are no part of an agent's identity."""
-    return f"# {line(agent.name)}\n# agent {agent.id}, found by meta-search; run.py runs it\n\n"
+    return f"# {one_line(agent.name, 200)}\n# agent {agent.id}, found by meta-search; run.py runs it\n\n"
 
 
 def _agent(agent: Agent, given: Mapping[str, Any]) -> dict[str, Any]:

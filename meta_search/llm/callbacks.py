@@ -17,7 +17,8 @@ import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from meta_search.errors import ConfigError, in_one_line
+from meta_search.errors import ConfigError
+from meta_search.text import error_line, one_line
 
 __all__ = ["install", "keyless"]
 
@@ -105,7 +106,7 @@ def _base(litellm: Any) -> Any:
 def _reason(said: Sequence[str], name: str) -> str:
     """Why litellm could not make a logger, and what to do."""
     plain = re.sub(r"\x1b\[[0-9;]*m", "", said[-1] if said else "")  # litellm writes in colours
-    text = " ".join(plain.rpartition("custom logger: ")[2].split())[:300]
+    text = one_line(plain.rpartition("custom logger: ")[2], 300)
     missing = re.search(r"No module named '(\w+)|metadata was found for (\S+)", text)
     if missing:
         package = (missing[1] or missing[2]).replace("_", "-")
@@ -123,7 +124,7 @@ def _own(litellm: Any, name: str) -> Any:
             found = getattr(found, part)
         logger = found() if isinstance(found, type) else found
     except Exception as error:
-        what = in_one_line(error)[:200]
+        what = error_line(error, 200)
         raise ConfigError(f"llm.callbacks: {name} cannot be loaded: {what}") from error
     if not isinstance(logger, _base(litellm)):
         raise ConfigError(

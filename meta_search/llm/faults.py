@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from meta_search.text import one_line as without_breaks
+
 __all__ = ["BadAnswer", "Failure", "Refused", "classify", "one_line"]
 
 Kind = Literal["transient", "limited", "withheld", "context", "request", "fatal"]
@@ -100,8 +102,7 @@ def one_line(text: str, secret: str | None = None, length: int = 300) -> str:
     """Text without line breaks, long tails and a secret."""
     if secret:
         text = text.replace(secret, "***")
-    text = " ".join(text.split())
-    return text if len(text) <= length else text[: length - 1] + "…"
+    return without_breaks(text, length)
 
 
 def _kind(error: BaseException, status: int | None, message: str) -> Kind:

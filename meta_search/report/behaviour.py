@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from meta_search.report.source import Archive, clean, item_scores
+from meta_search.report.source import Archive, item_scores
 from meta_search.report.tables import Row
+from meta_search.text import one_line
 from meta_search.types import Split
 
 __all__ = ["Behaviour", "behaviour", "figure", "line"]
@@ -57,7 +58,7 @@ def behaviour(archive: Archive, rows: Sequence[Row], split: Split) -> Behaviour 
     items = sorted(common, key=lambda item: (-solvers[item], item))
     table = [tuple(scores[item] for item in items) for _, scores in found]
     return Behaviour(
-        agents=tuple((row["agent"], clean(row["name"], 40)) for row, _ in found[:MOST]),
+        agents=tuple((row["agent"], one_line(row["name"], 40)) for row, _ in found[:MOST]),
         items=tuple(items),
         scores=tuple(table[:MOST]),
         complete=len(found),
@@ -81,7 +82,7 @@ def figure(found: Behaviour) -> dict[str, Any]:
     """A heat map for plotly: a row an agent, the best on top, a column an item, the easiest on the left."""
     names = [html.escape(name, quote=False) for _, name in found.agents]  # plotly.js reads tags
     ticks = [
-        f"{place}. {html.escape(clean(name, 28), quote=False)}"
+        f"{place}. {html.escape(one_line(name, 28), quote=False)}"
         for place, (_, name) in enumerate(found.agents, 1)
     ]
     axis = {"showgrid": False, "zeroline": False, "automargin": True, "fixedrange": True}
@@ -93,7 +94,7 @@ def figure(found: Behaviour) -> dict[str, Any]:
                 "x": [f"{place}" for place in range(1, len(found.items) + 1)],
                 "y": ticks,
                 "text": [
-                    [f"<b>{name}</b><br>{html.escape(clean(item, 40))}" for item in found.items]
+                    [f"<b>{name}</b><br>{html.escape(one_line(item, 40))}" for item in found.items]
                     for name in names
                 ],
                 "customdata": [[agent] * len(found.items) for agent, _ in found.agents],

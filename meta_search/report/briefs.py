@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from meta_search.report.paired import bootstrap_mean
-from meta_search.report.source import Archive, Record, clean, is_seed, item_scores
+from meta_search.report.source import Archive, Record, is_seed, item_scores
+from meta_search.text import one_line
 from meta_search.types import Split, Usage
 
 if TYPE_CHECKING:
@@ -137,12 +138,14 @@ class _Gains:
 
 def by_operator(rows: Sequence[Asked]) -> list[Cells]:
     """`_sums` of each pair of `operator` and `author`, those that gained most first."""
-    return _grouped(rows, lambda row: {"operator": clean(row.operator, 24), "author": clean(row.author, 24)})
+    return _grouped(
+        rows, lambda row: {"operator": one_line(row.operator, 24), "author": one_line(row.author, 24)}
+    )
 
 
 def by_rule(rows: Sequence[Asked]) -> list[Cells]:
     """`_sums` of each `rule` that chose parents, those that gained most first."""
-    return _grouped([r for r in rows if r.rule != NO_RULE], lambda row: {"rule": clean(row.rule, 24)})
+    return _grouped([r for r in rows if r.rule != NO_RULE], lambda row: {"rule": one_line(row.rule, 24)})
 
 
 def _grouped(rows: Sequence[Asked], name: Callable[[Asked], Cells]) -> list[Cells]:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 import statistics
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from meta_search.importance import Component, components, merged, sources
-from meta_search.report.source import Archive, Record, clean
+from meta_search.importance import Component, components, merged
+from meta_search.report.graphs import Graph, unrolled
+from meta_search.report.source import Archive, Record
 from meta_search.report.tables import evaluation_row, per_item
+from meta_search.text import one_line
 from meta_search.types import Importance, ItemResult, Split
 
 __all__ = ["changes", "drawings", "section"]
@@ -100,7 +102,7 @@ def drawings(archive: Archive, records: Sequence[Record], chosen: Sequence[str],
         found.append(
             {
                 "agent": agent,
-                "name": clean(by_id[agent].agent.name, 80),
+                "name": one_line(by_id[agent].agent.name, 80),
                 "components": [part for part in parts if part in shown],
                 "importance": dict(worth),
                 "items": len(results),
@@ -110,46 +112,10 @@ def drawings(archive: Archive, records: Sequence[Record], chosen: Sequence[str],
     return found
 
 
-@dataclass(slots=True)
-class _Unrolled:
-    """Components as often as they are asked one after the other: who hears whom then only goes forwards.
-
-    Attributes:
-        calls: (component, column) -> calls over all items.
-        links: Pairs of these -> answers passed on.
-        final: Those that gave an answer.
-    """
-
-    calls: dict[Place, int] = field(default_factory=dict)
-    links: dict[tuple[Place, Place], int] = field(default_factory=dict)
-    final: set[Place] = field(default_factory=set)
-
-    @classmethod
-    def of(cls, results: Sequence[ItemResult], shown: Collection[str]) -> _Unrolled:
-        """The calls of these components; the column is how many calls wait for one another up to there."""
-        found = cls()
-        for result in results:
-            depth: dict[int, int] = {}
-            place: dict[int, Place] = {}
-            for call in result.trace:
-                before = [i for i in sources(call) if i in depth]
-                depth[call.index] = 1 + max((depth[i] for i in before), default=0)
-                name = call.component or call.author
-                if name not in shown:
-                    continue
-                here = place[call.index] = name, min(depth[call.index], MOST_COLUMNS)
-                found.calls[here] = found.calls.get(here, 0) + 1
-                for there in (place[i] for i in before if i in place):
-                    found.links[there, here] = found.links.get((there, here), 0) + 1
-                if call.final:
-                    found.final.add(here)
-        return found
-
-
-def _placed(unrolled: _Unrolled, names: Sequence[str], values: Mapping[str, float]) -> dict[Place, _Node]:
+def _placed(heard: Graph, names: Sequence[str], values: Mapping[str, float]) -> dict[Place, _Node]:
     """Where circles stand, and how large they are."""
     columns: dict[int, list[Place]] = defaultdict(list)
-    for place in sorted(unrolled.calls, key=lambda place: names.index(place[0])):
+    for place in sorted(heard, key=lambda place: names.index(place[0])):
         columns[place[1]].append(place)
     height = ROW * max(map(len, columns.values()))
     most = max([1e-9, *values.values()])
@@ -160,7 +126,7 @@ def _placed(unrolled: _Unrolled, names: Sequence[str], values: Mapping[str, floa
             value = values.get(place[0])
             radius = SMALLEST + (LARGEST - SMALLEST) * math.sqrt(max(0.0, value or 0.0) / most)
             x, y = MARGIN + COLUMN * i, height * (k + 0.5) / len(here)
-            placed[place] = _Node(x, y, radius, value, place in unrolled.final)
+            placed[place] = _Node(x, y, radius, value, bool(heard.nodes[place]["final"]))
     return placed
 
 
@@ -179,18 +145,18 @@ def _svg(results: Sequence[ItemResult], parts: Sequence[Component], values: Mapp
     from markupsafe import Markup
 
     names, n = [part.name for part in parts], len(results)
-    unrolled, rated = _Unrolled.of(results, names), _ratings(results)
-    nodes = _placed(unrolled, names, values)
+    heard, rated = unrolled([r.trace for r in results], names, MOST_COLUMNS), _ratings(results)
+    nodes = _placed(heard, names, values)
     width = max(node.x for node in nodes.values()) + COLUMN
     height = max(node.y for node in nodes.values()) + ROW / 2
     drawn = []
-    for (a, b), count in unrolled.links.items():
+    for a, b, count in heard.edges(data="weight"):
         weight = rated.get((a[0], b[0]))
         told = f"{count / n:.1f} answers an item" + ("" if weight is None else f", weight {weight:.2f}")
         share = min(1.0, count / n) if weight is None else weight
-        drawn.append(_edge(nodes[a], nodes[b], share, f"{clean(a[0], 60)} → {clean(b[0], 60)}: {told}"))
+        drawn.append(_edge(nodes[a], nodes[b], share, f"{one_line(a[0], 60)} → {one_line(b[0], 60)}: {told}"))
     drawn += [
-        _circle(node, place[0], f"{unrolled.calls[place] / n:.1f} calls an item here")
+        _circle(node, place[0], f"{heard.nodes[place]['calls'] / n:.1f} calls an item here")
         for place, node in nodes.items()
     ]
     head = Markup('<svg viewBox="0 0 {:.0f} {:.0f}" width="{:.0f}" role="img" style="max-width:100%">')
@@ -222,11 +188,11 @@ def _circle(node: _Node, name: str, told: str) -> Any:
         'stroke="var(--{})" stroke-width="3"/><text x="{:.0f}" y="{:.0f}" font-size="12" '
         'fill="var(--text)">{}</text></g>'
     ).format(
-        f"{clean(name, 120)}: {told}{worth}",
+        f"{one_line(name, 120)}: {told}{worth}",
         *(node.x, node.y, node.radius),
         "good" if node.final else "accent",
         *(node.x + node.radius + 4, node.y - 7),
-        clean(name, 20) + value,
+        one_line(name, 20) + value,
     )
 
 
@@ -263,7 +229,7 @@ def _table(row: Cells) -> Any:
             known = row["importance"][method].get(part.name)
             cells.append("–" if known is None else f"{known.value:+.2f}")
         shown = Markup("").join(Markup('<td class="r">{}</td>').format(cell) for cell in cells)
-        lines.append(Markup("<tr><td>{}</td>{}</tr>").format(clean(part.name, 120), shown))
+        lines.append(Markup("<tr><td>{}</td>{}</tr>").format(one_line(part.name, 120), shown))
     replayed = sum(i.replayed for i in row["importance"].get("leave_out", {}).values())
     asked = sum(i.asked for i in row["importance"].get("leave_out", {}).values())
     note = f"Leaving out: {replayed} calls replayed, {asked} asked." if replayed + asked else ""
@@ -281,7 +247,7 @@ def _changes_table(rows: Sequence[Cells], split: Split) -> Any:
         score = "–" if row["score"] is None else f"{100 * row['score']:.1f}"
         interval = f" [{100 * row['low']:.1f}, {100 * row['high']:.1f}]"
         cost = [f"{per_item(row, 'calls'):.1f}", f"{per_item(row, 'tokens'):,.0f}"]
-        return [clean(row["name"], 60), score + interval, str(row["items"]), *cost]
+        return [one_line(row["name"], 60), score + interval, str(row["items"]), *cost]
 
     lines = []
     for row in rows:

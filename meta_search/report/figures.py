@@ -9,9 +9,9 @@ import html
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from meta_search.report.source import clean
-from meta_search.report.tables import Row, front, per_item, score_text
-from meta_search.types import Split
+from meta_search.report.tables import Row, per_item, score_text
+from meta_search.text import one_line
+from meta_search.types import Split, pareto_front
 
 __all__ = ["progress", "score_and_cost"]
 
@@ -32,7 +32,8 @@ def score_and_cost(rows: Sequence[Row], finalists: frozenset[str], split: Split)
         split: Name of that split, for the axis.
     """
     cost = [per_item(r, "tokens") for r in rows]
-    on_front = sorted(front([(r["score"], c) for r, c in zip(rows, cost, strict=True)]), key=cost.__getitem__)
+    front = pareto_front([(r["score"], c) for r, c in zip(rows, cost, strict=True)])
+    on_front = sorted(front, key=cost.__getitem__)
     heights = [100 * rows[i]["score"] for i in on_front]
     traces = [_steps("Pareto front", [cost[i] for i in on_front], heights, 2, dash="dot")]
     for kind in ("seed", "found", "finalist"):
@@ -156,10 +157,10 @@ def _points(kind: str, rows: Sequence[Row], x: Sequence[float]) -> Figure:
 def _hover(row: Row) -> str:
     """Hover text. plotly.js reads tags in it, hence the name, which a model wrote, is escaped."""
     lines = [
-        f"<b>{html.escape(clean(row['name'], 60))}</b>",
+        f"<b>{html.escape(one_line(row['name'], 60))}</b>",
         f"{score_text(row['score'], row['low'], row['high']).strip()} % on {row['items']} items",
         f"{per_item(row, 'tokens'):,.0f} tokens, {per_item(row, 'calls'):.1f} calls per item",
-        html.escape(f"{clean(row['operator'], 20)} by {clean(row['author'], 20)}"),
+        html.escape(f"{one_line(row['operator'], 20)} by {one_line(row['author'], 20)}"),
     ]
     return "<br>".join(lines)
 

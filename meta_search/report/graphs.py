@@ -1,26 +1,37 @@
-"""Lineages, an item's communication, and teams as networkx graphs. The only importer of networkx."""
+"""Lineages and what agents' components pass on, as networkx graphs. The only importer of networkx.
+
+Reports and commands ask here for ancestors as a tree, for columns of calls that wait for one another, and for
+who hears whom. (`importance.flow` walks a trace by itself: that is a rule of its own, over weighted edges in
+the order of the calls, and no algorithm of networkx.)
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, TypeAlias
 
+from meta_search.importance import sources
 from meta_search.report.source import Record
-from meta_search.types import TeamNetwork, TraceCall
+from meta_search.text import one_line
+from meta_search.types import TraceCall
 
 if TYPE_CHECKING:
     import networkx
 
+__all__ = ["Graph", "ancestry", "columns", "communication", "depth", "lineage", "team", "to_text", "unrolled"]
 
-__all__ = ["communication", "depth", "lineage", "team", "team_graph", "to_text"]
+Graph: TypeAlias = "networkx.DiGraph"  # for those who may not import networkx
+
+MOST_LABEL = 120  # characters of a node in a text
+INDENT = 4  # columns of a branch
 
 
-def lineage(records: Iterable[Record]) -> networkx.DiGraph:
+def lineage(records: Iterable[Record]) -> Graph:
     """Graph of descent, edges from parent to child.
 
     Args:
         records: As of `Archive.lineage` or `Archive.agents`. Edges to agents that are not among them are
-            left out; a very long lineage is better queried from the archive.
+            left out.
 
     Returns:
         Nodes are agent ids with `name`, `operator`, `author`, `generation`, `status`, and `score`: split ->
@@ -45,13 +56,46 @@ def lineage(records: Iterable[Record]) -> networkx.DiGraph:
     return graph
 
 
-def communication(trace: Iterable[TraceCall]) -> networkx.DiGraph:
+def ancestry(graph: Graph, agent: str, ascii_only: bool = False) -> list[tuple[str, str]]:
+    """An agent and its ancestors as a tree for terminals: its parents below it, and so on.
+
+    A line of single parents is not indented, so that long lineages stay narrow. An ancestor by several ways
+    stands where it is met first, going down by best parents.
+
+    Args:
+        graph: As of `lineage`.
+        agent: Id of the agent.
+        ascii_only: Whether to draw with ASCII characters only.
+
+    Returns:
+        (branches, id) for each line: what is drawn before an agent, and whom.
+    """
+    import networkx
+
+    tree, waiting = networkx.DiGraph(), [(agent, "")]
+    while waiting:
+        node, child = waiting.pop()
+        if node in tree:
+            continue
+        tree.add_node(node, label=f"\0{node}")
+        if child:
+            tree.add_edge(child, node)
+        waiting += [(parent, node) for parent in reversed(list(graph.predecessors(node)))]
+    drawn = networkx.generate_network_text(
+        tree, sources=[agent], with_labels=True, vertical_chains=True, ascii_only=ascii_only
+    )
+    parts = (line[INDENT:].partition("\0") if i else ("", "\0", agent) for i, line in enumerate(drawn))
+    return [(branches, node) for branches, mark, node in parts if mark]
+
+
+def communication(trace: Iterable[TraceCall]) -> Graph:
     """Graph of an item's calls, an edge from a call to each that its answer went into.
 
     Returns:
         Nodes are call indices with `author`, `role`, `fields`, `tokens`, `latency_s` (seconds), and `final`:
         whether the answer is the item's, or stands in it. Edges carry `kind`: `info` where the answer was
-        passed as `Info`, `text` where it was pasted into a prompt. They lead to later calls only.
+        passed as `Info`, `text` where it was pasted into a prompt. They lead to later calls only: traces come
+        out of the sandbox, and a forged one makes no cycle.
     """
     import networkx
 
@@ -68,90 +112,114 @@ def communication(trace: Iterable[TraceCall]) -> networkx.DiGraph:
             final=call.final,
         )
     for call in rows:
-        graph.add_edges_from((i, call.index, {"kind": kind}) for i, kind in _sources(call) if i in graph)
+        for source in sources(call):
+            if source in graph:
+                graph.add_edge(source, call.index, kind="info" if source in call.inputs else "text")
     return graph
 
 
-def _sources(call: TraceCall) -> list[tuple[int, str]]:
-    """What went into a call and how; traces come out of the sandbox, so a graph trusts no later index."""
-    found = dict.fromkeys(call.pasted, "text") | dict.fromkeys(call.inputs, "info")
-    return sorted((i, kind) for i, kind in found.items() if i < call.index)
-
-
-def team(
-    traces: Iterable[Sequence[TraceCall]], of: Literal["author", "component"] = "author"
-) -> networkx.DiGraph:
-    """Graph of who listens to whom, over the traces of any number of items.
+def columns(graph: Graph) -> dict[int, int]:
+    """How many calls wait for one another up to each: 1 for those that wait for none.
 
     Args:
-        traces: Of one agent. of: What the nodes are: authors, or components, which also tell authors of one
-            name apart.
+        graph: As of `communication`.
 
     Returns:
-        Nodes are authors (or components) with `calls`, `tokens`, and `final`, how often their answer was an
-        item's, or stood in it; edges carry `weight`, the number of answers passed on, as `Info` or as text.
+        Call -> number of calls on the longest path that ends in it.
+    """
+    import networkx
+
+    return {
+        call: number
+        for number, calls in enumerate(networkx.topological_generations(graph), start=1)
+        for call in calls
+    }
+
+
+def depth(trace: Iterable[TraceCall]) -> int:
+    """Calls that had to wait for one another: the longest path of the communication graph, in calls."""
+    return max(columns(communication(trace)).values(), default=0)
+
+
+def team(traces: Iterable[Sequence[TraceCall]]) -> Graph:
+    """Graph of who hears whom, over the traces of any number of items of one agent.
+
+    Returns:
+        Nodes are components with `calls`, `tokens`, and `final`, how often their answer was an item's, or
+        stood in it; edges carry `weight`, the number of answers passed on, as `Info` or as text.
     """
     import networkx
 
     graph = networkx.DiGraph()
     for trace in traces:
-        name = {c.index: (c.component or c.author) if of == "component" else c.author for c in trace}
-        for call in trace:
-            graph.add_node(name[call.index])
-            node = graph.nodes[name[call.index]]
-            node["calls"] = node.get("calls", 0) + 1
-            node["tokens"] = node.get("tokens", 0) + call.tokens
-            node["final"] = node.get("final", 0) + call.final
-            for source in (name[i] for i, _ in _sources(call) if i in name):
-                weight = graph.get_edge_data(source, name[call.index], {}).get("weight", 0)
-                graph.add_edge(source, name[call.index], weight=weight + 1)
+        _add(graph, trace, communication(trace), {call.index: _component(call) for call in trace})
     return graph
 
 
-def depth(trace: Iterable[TraceCall]) -> int:
-    """Calls that had to wait for one another: the longest path of the communication graph, in calls."""
+def unrolled(traces: Iterable[Sequence[TraceCall]], shown: Collection[str], most_columns: int) -> Graph:
+    """As `team`, but a component stands as often as it is asked one call after the other.
+
+    Who hears whom then only goes forwards.
+
+    Args:
+        traces: Of one agent.
+        shown: Components that are looked at.
+        most_columns: Calls beyond count to the last column.
+
+    Returns:
+        Nodes are (component, column), the column as of `columns`; attributes as of `team`.
+    """
     import networkx
 
-    graph = communication(trace)
-    return int(networkx.dag_longest_path_length(graph)) + 1 if graph else 0
+    graph = networkx.DiGraph()
+    for trace in traces:
+        calls = communication(trace)
+        column = columns(calls)
+        names = {
+            call.index: (_component(call), min(column[call.index], most_columns))
+            for call in trace
+            if _component(call) in shown
+        }
+        _add(graph, trace, calls, names)
+    return graph
 
 
-def to_text(graph: networkx.DiGraph, label: str = "name") -> str:
+def _component(call: TraceCall) -> str:
+    return call.component or call.author
+
+
+def _add(
+    graph: Graph,
+    trace: Sequence[TraceCall],
+    calls: Graph,
+    names: Mapping[int, Hashable],
+) -> None:
+    """Add the calls of an item to the nodes that `names` gives them; those without a name are left out."""
+    for call in trace:
+        if (name := names.get(call.index)) is None:
+            continue
+        graph.add_node(name)
+        node = graph.nodes[name]
+        node["calls"] = node.get("calls", 0) + 1
+        node["tokens"] = node.get("tokens", 0) + call.tokens
+        node["final"] = node.get("final", 0) + call.final
+        for source in (names[i] for i in calls.predecessors(call.index) if i in names):
+            weight = graph.get_edge_data(source, name, {}).get("weight", 0)
+            graph.add_edge(source, name, weight=weight + 1)
+
+
+def to_text(graph: Graph, label: str = "name", ascii_only: bool = False) -> str:
     """A graph as indented lines, each node's label shown; for terminals.
 
     Args:
         graph: One of the above.
         label: Node attribute to show beside the node's own name.
+        ascii_only: Whether to draw with ASCII characters only.
     """
     import networkx
 
     shown = networkx.DiGraph()
     for node, data in graph.nodes(data=True):
-        text = f"{node} {data.get(label, '')}".rstrip()
-        shown.add_node(node, label="".join(c if c.isprintable() else " " for c in text))
+        shown.add_node(node, label=one_line(f"{node} {data.get(label, '')}", MOST_LABEL))
     shown.add_edges_from(graph.edges)
-    return "\n".join(networkx.generate_network_text(shown, with_labels=True))
-
-
-def team_graph(network: TeamNetwork) -> networkx.DiGraph:
-    """Graph of a team's work on one item (DyLAN, arXiv 2310.02170): who weighed whose reply how.
-
-    Returns:
-        Nodes are (round, agent), both from 0, of those who answered, with `role`, `answer` and `importance`
-        (0..1); edges go from a reply to those who read it, with the `weight` they gave it (0..1; those of one
-        reader sum to 1). The graph's own `final`, `calls` and `scores` (per agent, over rounds).
-    """
-    import networkx
-
-    graph = networkx.DiGraph(final=network.final, calls=network.calls, scores=network.scores)
-    for r, row in enumerate(network.answers):
-        for i, answer in enumerate(row):
-            if answer is not None:
-                told = {"role": network.roles[i], "answer": answer}
-                graph.add_node((r, i), **told, importance=network.importance[r][i])
-    for r, rows in enumerate(network.weights):
-        for i, given in enumerate(rows):
-            for j, weight in enumerate(given):
-                if (r - 1, j) in graph and (r, i) in graph:
-                    graph.add_edge((r - 1, j), (r, i), weight=weight)
-    return graph
+    return "\n".join(networkx.generate_network_text(shown, with_labels=True, ascii_only=ascii_only))

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
-from meta_search.report.source import clean
 from meta_search.report.tables import score_text, usd_text
+from meta_search.text import one_line
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -129,7 +129,7 @@ class LiveView:
     def say(self, line: str) -> None:
         """Show a message; one that only repeats the last is dropped."""
         with self._lock:
-            line = clean(line, 400)
+            line = one_line(line, 400)
             if not line or line == self._last_message:
                 return
             self._last_message = line
@@ -145,7 +145,7 @@ class LiveView:
                 return
             from rich.text import Text
 
-            self._live.console.print(Text(clean(line, 400)))
+            self._live.console.print(Text(one_line(line, 400)))
 
     def close(self) -> None:
         """Draw the last state and let go of the terminal; may be called twice."""
@@ -183,7 +183,7 @@ def status_line(s: Snapshot) -> str:
     """One plain line on a snapshot."""
     parts = [
         f"[{duration(s.elapsed_s)}]",
-        clean(s.phase, 20) + ":",
+        one_line(s.phase, 20) + ":",
         f"{len(s.rows)} agents,",
         f"{len(s.in_flight)} in flight,",
         f"{s.calls:,} calls, {s.tokens:,} tokens" + (f", {usd_text(s.cost_usd)}" if s.cost_usd else ""),
@@ -191,7 +191,9 @@ def status_line(s: Snapshot) -> str:
     if s.rows:
         best = s.rows[0]
         parts[-1] += ";"
-        parts.append(f"best {clean(best.name, 40)} {score_text(best.score, best.low, best.high).strip()} %")
+        parts.append(
+            f"best {one_line(best.name, 40)} {score_text(best.score, best.low, best.high).strip()} %"
+        )
     return " ".join(parts)
 
 
@@ -232,7 +234,7 @@ def _header(s: Snapshot) -> RenderableType:
     if s.cost_usd:
         fields.append(("cost ", usd_text(s.cost_usd)))
     header = Text(no_wrap=True, overflow="ellipsis")
-    header.append(clean(s.phase, 20), style="bold green")
+    header.append(one_line(s.phase, 20), style="bold green")
     for name, value in fields:
         header.append("   ").append(name, style="dim").append(value, style="bold")
     return header
@@ -271,7 +273,7 @@ def _line(text: str, fancy: bool, style: str, limit: int = 160) -> RenderableTyp
     """Untrusted text as one line, in ASCII where the terminal knows no more."""
     from rich.text import Text
 
-    line = clean(text, limit)
+    line = one_line(text, limit)
     if not fancy:
         line = line.encode("ascii", "replace").decode()
     return Text(line, style=style, no_wrap=True, overflow="ellipsis")

@@ -9,11 +9,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from meta_search.outcomes import most_frequent
-from meta_search.report.source import Archive, Record, clean, is_seed
+from meta_search.report import graphs
+from meta_search.report.graphs import Graph
+from meta_search.report.source import Archive, Record, is_seed
 from meta_search.report.standing import Standing
-from meta_search.report.tables import SPLITS, Row, agent_row, evaluation_row, front, per_item
+from meta_search.report.tables import SPLITS, Row, agent_row, evaluation_row, per_item
 from meta_search.report.verdict import Verdict
-from meta_search.types import Attempt, Split
+from meta_search.text import one_line
+from meta_search.types import Attempt, Split, pareto_front
 
 __all__ = ["agents", "attempts", "code", "common_split", "config_text", "test_rows"]
 
@@ -37,13 +40,13 @@ def agents(records: Sequence[Record], split: Split, limit: int) -> list[Row]:
     """
     rows = [_row(r, split) for r in records]
     whole = [r for r in rows if r["complete"] and r["score"] is not None]
-    stars = {whole[i]["agent"] for i in front([(r["score"], per_item(r, "tokens")) for r in whole])}
+    stars = {whole[i]["agent"] for i in pareto_front([(r["score"], per_item(r, "tokens")) for r in whole])}
     rows.sort(key=lambda r: (not r["complete"], -(r["score"] or 0.0), per_item(r, "tokens")))
     shown = {r["agent"] for r in rows[:limit]}
     names = {r.agent.id: r.agent.name for r in records}
     for row in rows[:limit]:
         row["front"] = row["agent"] in stars
-        row["lineage"] = [(p, clean(names.get(p, p), 28), p in shown) for p in row["parents"]]
+        row["lineage"] = [(p, one_line(names.get(p, p), 28), p in shown) for p in row["parents"]]
     return rows[:limit]
 
 
@@ -51,13 +54,13 @@ def _row(record: Record, split: Split) -> Row:
     evaluation = record.evaluations.get(split)
     return agent_row(record) | {
         **evaluation_row(record.agent, evaluation),
-        "name": clean(record.agent.name, 60),
+        "name": one_line(record.agent.name, 60),
         "complete": bool(evaluation and evaluation.complete),
-        "stopped": clean(evaluation.stopped, 120) if evaluation else "",
+        "stopped": one_line(evaluation.stopped, 120) if evaluation else "",
         "seed": is_seed(record),
         "role": _role(record),
         "created": record.created,
-        "thought": clean(record.thought, 700),
+        "thought": one_line(record.thought, 700),
     }
 
 
@@ -87,10 +90,10 @@ def attempts(failed: Sequence[Attempt], messages: int = 5) -> list[Cells]:
         by_stage[attempt.stage].append(attempt)
     return [
         {
-            "stage": clean(stage, 24),
+            "stage": one_line(stage, 24),
             "count": len(rows),
-            "authors": Counter(clean(a.author, 24) for a in rows).most_common(),
-            "messages": Counter(clean(a.message, 160) for a in rows).most_common(messages),
+            "authors": Counter(one_line(a.author, 24) for a in rows).most_common(),
+            "messages": Counter(one_line(a.message, 160) for a in rows).most_common(messages),
         }
         for stage, rows in sorted(by_stage.items(), key=lambda pair: -len(pair[1]))
     ]
@@ -99,9 +102,11 @@ def attempts(failed: Sequence[Attempt], messages: int = 5) -> list[Cells]:
 def code(archive: Archive, rows: Sequence[Row], verdict: Verdict, split: Split, limit: int) -> list[Cells]:
     """Agents whose code is shown: the finalists, the best baseline, then the best by score.
 
-    With each goes its most frequent `fault` on `split` and what mends it, `""` without any.
+    With each goes its most frequent `fault` on `split` and what mends it, `""` without any, and its
+    `lineage`, drawn as a tree, a line each.
     """
     records = archive.agents()
+    descent = graphs.lineage(records)
     wanted = [c.finalist.agent for c in verdict.comparisons] + [s.agent for s in verdict.baselines[:1]]
     wanted += [r["agent"] for r in rows if not r["seed"]]
     by_id = {r.agent.id: r for r in records}
@@ -109,23 +114,34 @@ def code(archive: Archive, rows: Sequence[Row], verdict: Verdict, split: Split, 
     return [
         {
             "agent": r.agent.id,
-            "name": clean(r.agent.name, 80),
+            "name": one_line(r.agent.name, 80),
             "seed": is_seed(r),
-            "origin": f"{clean(r.operator, 24)} by {clean(r.author, 24)}, generation {r.generation}",
-            "thought": clean(r.thought, 1500),
+            "origin": f"{one_line(r.operator, 24)} by {one_line(r.author, 24)}, generation {r.generation}",
+            "thought": one_line(r.thought, 1500),
             "values": json.dumps(dict(r.agent.values), ensure_ascii=False) if r.agent.values else "",
             "demonstrations": r.agent.demonstrations,
             "lines": r.agent.source.count("\n") + 1,
             "source": r.agent.source,
             "fault": _fault(archive, r, split),
+            "lineage": _lineage(descent, r.agent.id),
         }
         for r in chosen
     ]
 
 
+def _lineage(descent: Graph, agent: str) -> list[str]:
+    """The ancestors of an agent as a tree, a line each, the agent first; empty without any."""
+    lines = []
+    for branches, node in graphs.ancestry(descent, agent):
+        data = descent.nodes[node]
+        made = one_line(f"{data['operator']} by {data['author']}", 48)
+        lines.append(f"{node[:8]}  {branches}{one_line(data['name'], 40)}: {made}")
+    return lines if len(lines) > 1 else []
+
+
 def _fault(archive: Archive, record: Record, split: Split) -> str:
     fault = most_frequent(archive.results(record.agent.id, split, trace=False))
-    return clean(fault.explain(record.agent.source), 600) if fault else ""
+    return one_line(fault.explain(record.agent.source), 600) if fault else ""
 
 
 SECRET = re.compile(r"(^|_)(key|token|secret|password)$")

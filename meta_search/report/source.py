@@ -20,9 +20,10 @@ from meta_search.types import (
     Parameter,
     Split,
     Usage,
+    item_means,
 )
 
-__all__ = ["Archive", "Event", "Record", "Trial", "clean", "is_seed", "item_scores", "meta_value"]
+__all__ = ["Archive", "Event", "Record", "Trial", "is_seed", "item_scores", "meta_value"]
 
 HAND_MADE = frozenset({"seed", "baseline"})
 
@@ -122,18 +123,6 @@ class Archive(Protocol):
         ...
 
 
-def clean(text: object, limit: int = 80) -> str:
-    """Untrusted text as one short printable line: no controls, escapes or changes of direction.
-
-    Args:
-        text: An agent's name, a message, anything a model wrote.
-        limit: Most characters kept; a longer text ends in `…`.
-    """
-    line = "".join(c if c.isprintable() else " " for c in str(text)[: 8 * limit])
-    line = " ".join(line.split())
-    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
-
-
 def is_seed(record: Record) -> bool:
     """Whether an agent is hand-made, a seed or a baseline of the final report, rather than found."""
     return not HAND_MADE.isdisjoint((record.operator, record.author, record.status))
@@ -141,11 +130,8 @@ def is_seed(record: Record) -> bool:
 
 def item_scores(archive: Archive, agent: str, split: Split) -> dict[str, float]:
     """Item -> mean score over its repeats, those left out that say nothing of the agent and have none."""
-    sums: dict[str, list[float]] = {}
-    for result in archive.results(agent, split, trace=False):
-        if result.score is not None:
-            sums.setdefault(result.item, []).append(result.score)
-    return {item: sum(scores) / len(scores) for item, scores in sums.items()}
+    results = archive.results(agent, split, trace=False)
+    return item_means((r.item, r.score) for r in results if r.score is not None)
 
 
 def meta_value(archive: Archive, key: MetaName) -> Any:

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from meta_search.outcomes import UNSCORED
-from meta_search.report.source import clean
-from meta_search.types import ItemResult, Usage, wilson_by_item
+from meta_search.text import one_line
+from meta_search.types import ItemResult, Usage, item_means, wilson_by_item
 
 __all__ = ["Contender", "Kind", "Standing"]
 
 Kind = Literal["found", "seed", "matched"]
+Measure = Literal["right", "score"]
 
 
 def _percent(share: float) -> str:
@@ -50,7 +51,7 @@ class Contender:
         agent: str,
         name: str,
         results: Iterable[ItemResult],
-        measure: Literal["right", "score"] = "right",
+        measure: Measure = "right",
         kind: Kind = "seed",
     ) -> Contender:
         """Gather scored results of one agent.
@@ -64,30 +65,23 @@ class Contender:
         """
         rows = list(results)
         kept = [r for r in rows if r.score is not None and r.kind not in UNSCORED]
-        by_item: dict[str, list[ItemResult]] = {}
-        for r in kept:
-            by_item.setdefault(r.item, []).append(r)
-
-        def value(r: ItemResult) -> float:
-            return float(r.right) if measure == "right" else min(1.0, max(0.0, r.score or 0.0))
-
+        tokens = item_means((r.item, r.used.tokens) for r in kept)
+        usd = item_means((r.item, r.used.cost_usd) for r in kept)
+        calls = item_means((r.item, r.used.calls) for r in kept)
         return cls(
             agent=agent,
             name=name,
-            scores={item: sum(map(value, tried)) / len(tried) for item, tried in by_item.items()},
+            scores=item_means((r.item, _value(r, measure)) for r in kept),
             used=sum((r.used for r in kept), Usage()),
             results=len(kept),
             left_out=len(rows) - len(kept),
             kind=kind,
-            costs={
-                item: (
-                    sum(r.used.tokens for r in tried) / len(tried),
-                    sum(r.used.cost_usd for r in tried) / len(tried),
-                    sum(r.used.calls for r in tried) / len(tried),
-                )
-                for item, tried in by_item.items()
-            },
+            costs={item: (tokens[item], usd[item], calls[item]) for item in tokens},
         )
+
+
+def _value(result: ItemResult, measure: Measure) -> float:
+    return float(result.right) if measure == "right" else min(1.0, max(0.0, result.score or 0.0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +110,7 @@ class Standing:
         low, high = wilson_by_item(scores, round(repeats * len(scores)))
         return cls(
             agent=contender.agent,
-            name=clean(contender.name, 48),
+            name=one_line(contender.name, 48),
             score=sum(scores) / len(scores) if scores else 0.0,
             low=low,
             high=high,

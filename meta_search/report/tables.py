@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from meta_search.report.payback import uses_text
-from meta_search.report.source import Archive, Record, clean
-from meta_search.types import Agent, Evaluation, Split
+from meta_search.report.source import Archive, Record
+from meta_search.text import one_line
+from meta_search.types import Agent, Evaluation, Split, pareto_front
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -21,7 +22,6 @@ __all__ = [
     "evaluation_row",
     "evaluations_table",
     "faults_text",
-    "front",
     "per_item",
     "score_text",
     "usd_text",
@@ -96,23 +96,6 @@ def per_item(row: Mapping[str, Any], key: str) -> float:
     return float(row[key]) / row["items"] if row["items"] else 0.0
 
 
-def front(points: Sequence[tuple[float, float]]) -> set[int]:
-    """Indices of the Pareto front of (score, used cost) pairs: score up, cost down.
-
-    A point is on the front if no other scores at least as much for at most its cost, and is better in one
-    of the two. Equal points share their place.
-    """
-    order = sorted(range(len(points)), key=lambda i: (points[i][1], -points[i][0]))
-    kept: set[int] = set()
-    best, at = float("-inf"), float("-inf")
-    for i in order:
-        score, cost = points[i]
-        if score > best or (score == best and cost == at):
-            kept.add(i)
-            best, at = score, cost
-    return kept
-
-
 def score_text(score: float | None, low: float, high: float) -> str:
     """A score with its interval in per cent: ` 86.1 [71, 94]`; a dash without a score."""
     if score is None:
@@ -144,7 +127,7 @@ def agents_table(rows: Sequence[Row], title: str = "", limit: int = 20, wide: bo
     """
     # A baseline of the final report has test scores only, which are no match for those of other splits.
     whole = [r for r in rows if r["complete"] and r["score"] is not None and r["operator"] != "baseline"]
-    best = {whole[i]["agent"] for i in front([(r["score"], per_item(r, "tokens")) for r in whole])}
+    best = {whole[i]["agent"] for i in pareto_front([(r["score"], per_item(r, "tokens")) for r in whole])}
     table = _table(title, rows)
     for head in ("valid.", "test"):
         table.add_column(head, justify="right", no_wrap=True)
@@ -227,7 +210,9 @@ def _cells(row: Row, rows: Sequence[Row]) -> list[Any]:
     # Names are what a model wrote: as Text they are shown as they stand, brackets are no markup.
     cells: list[Any] = [
         Text(row["agent"][:8], style="dim"),
-        Text(clean(row["name"], 48), no_wrap=True, overflow="ellipsis"),  # one line an agent, however narrow
+        Text(
+            one_line(row["name"], 48), no_wrap=True, overflow="ellipsis"
+        ),  # one line an agent, however narrow
         Text(score_text(row["score"], row["low"], row["high"])),
         f"{row['items']}",
         f"{per_item(row, 'tokens'):,.0f}",
@@ -238,7 +223,7 @@ def _cells(row: Row, rows: Sequence[Row]) -> list[Any]:
 def _origin(row: Row) -> Any:
     from rich.text import Text
 
-    parts = dict.fromkeys((clean(row["operator"], 16), clean(row["author"], 16)))
+    parts = dict.fromkeys((one_line(row["operator"], 16), one_line(row["author"], 16)))
     return Text(", ".join(part for part in parts if part), no_wrap=True, overflow="ellipsis")
 
 
@@ -249,4 +234,4 @@ def _share(score: float | None) -> str:
 def faults_text(row: Row) -> str:
     """Outcomes other than `ok`, most frequent first; `ok` alone where all returned an answer."""
     kinds = sorted(row["outcomes"].items(), key=lambda pair: (-pair[1], pair[0]))
-    return ", ".join(f"{clean(k, 12)} {n}" for k, n in kinds if k != "ok") or ("ok" if kinds else "-")
+    return ", ".join(f"{one_line(k, 12)} {n}" for k, n in kinds if k != "ok") or ("ok" if kinds else "-")

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from meta_search.report.source import Archive, Record, clean
+from meta_search.report.source import Archive, Record
+from meta_search.text import one_line
 from meta_search.types import Parameter, Scalar, agent_id
 
 __all__ = [
@@ -149,13 +150,13 @@ def _setting(
 def range_text(parameter: Parameter) -> str:
     """What a parameter may be."""
     if parameter.kind == "choice":
-        return " | ".join(clean(value_text(choice), 40) for choice in parameter.choices)
+        return " | ".join(one_line(value_text(choice), 40) for choice in parameter.choices)
     return f"{parameter.low:g} to {parameter.high:g}"
 
 
 def values_text(setting: Setting) -> str:
     """A setting in one line."""
-    return ", ".join(f"{clean(n, 40)}={clean(value_text(v), 40)}" for n, v in setting.values.items())
+    return ", ".join(f"{one_line(n, 40)}={one_line(value_text(v), 40)}" for n, v in setting.values.items())
 
 
 def value_text(value: Scalar) -> str:
@@ -178,8 +179,8 @@ def lines(tuned: Tuned) -> Iterator[str]:
     for p in tuned.space:
         score, cost = weights_text(tuned, p.name)
         weight = f"; importance for score {score}, for cost {cost}" if tuned.importance else ""
-        about = f"{p.kind}, {range_text(p)}, default {clean(value_text(p.default), 40)}"
-        yield f"tuned {clean(p.name, 40)}: {about}{weight}"
+        about = f"{p.kind}, {range_text(p)}, default {one_line(value_text(p.default), 40)}"
+        yield f"tuned {one_line(p.name, 40)}: {about}{weight}"
     if tuned.doubt:
         yield tuned.doubt
     for s in tuned.settings[:MOST_SHOWN]:

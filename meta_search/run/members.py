@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from archive.select import Member as Selectable
-from archive.select import Population
+from archive.select import Population, Selectable
 from domains.domain import Item
 from meta_search.guide.racing import Standing
 from meta_search.outcomes import UNSCORED
-from meta_search.types import Agent, Candidate, Evaluation, ItemResult, Split
+from meta_search.types import Agent, Candidate, Evaluation, ItemResult, Split, item_means
 
 __all__ = ["Member", "Members", "first_items"]
 
@@ -66,13 +65,13 @@ class Member:
     def scores(self, split: Split) -> Mapping[str, float]:
         """Item -> mean score over its repeats."""
         if split not in self._scores:
-            self._scores[split] = _by_item(self.rows(split), lambda row: row.score or 0.0)
+            self._scores[split] = item_means((row.item, row.score or 0.0) for row in self.rows(split))
         return self._scores[split]
 
     def costs(self, split: Split) -> Mapping[str, float]:
         """Item -> mean cost over its repeats, as `cost` counts it."""
         if split not in self._costs:
-            self._costs[split] = _by_item(self.rows(split), _cost)
+            self._costs[split] = item_means((row.item, _cost(row)) for row in self.rows(split))
         return self._costs[split]
 
     def score(self, split: Split) -> float:
@@ -161,14 +160,6 @@ class Members:
         """Members with results on a split, best first."""
         pool = [m for m in self.all() if len(m.rows(split)) >= fewest]
         return sorted(pool, key=lambda m: (-m.score(split), m.cost(split)))
-
-
-def _by_item(rows: Iterable[ItemResult], value: Callable[[ItemResult], float]) -> dict[str, float]:
-    """Item -> mean over its repeats."""
-    found: dict[str, list[float]] = {}
-    for row in rows:
-        found.setdefault(row.item, []).append(value(row))
-    return {item: sum(values) / len(values) for item, values in found.items()}
 
 
 def _cost(row: ItemResult) -> float:

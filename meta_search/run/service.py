@@ -18,11 +18,12 @@ from typing import Any
 from archive.readers import Readers, database_path
 from archive.store import Store
 from meta_search.config import Config, from_mapping
-from meta_search.errors import ConfigError, MetaSearchError, in_one_line
+from meta_search.errors import ConfigError, MetaSearchError
 from meta_search.llm.budget import Budget
 from meta_search.llm.gateway import Endpoint, Gateway, GatewayStatus
 from meta_search.llm.ledger import Entry, Ledger, find_entry
 from meta_search.run.pen import Pen
+from meta_search.text import error_line
 from meta_search.types import CallReply, CallRequest, Usage
 
 __all__ = ["Service", "endpoints_for", "make_service"]
@@ -72,7 +73,7 @@ def _portable(result: Any) -> Any:
     """A result, or an exception as one of ours, which can travel and is told in one line."""
     if not isinstance(result, BaseException) or isinstance(result, MetaSearchError):
         return result
-    return MetaSearchError(f"fault in the process that holds the archive: {in_one_line(result)}")
+    return MetaSearchError(f"fault in the process that holds the archive: {error_line(result)}")
 
 
 def endpoints_for(config: Mapping[str, Any], local: Mapping[str, Endpoint]) -> dict[str, Endpoint]:

@@ -16,7 +16,7 @@ from meta_search.types.agents import (
 )
 from meta_search.types.briefs import REPAIR, Attempt, Brief, BriefKind, Candidate
 from meta_search.types.calls import CallReply, CallRequest, Purpose, Usage
-from meta_search.types.evaluations import Evaluation, wilson, wilson_by_item
+from meta_search.types.evaluations import Evaluation, item_means, pareto_front, wilson, wilson_by_item
 from meta_search.types.items import Importance, ItemJob, ItemResult, TeamNetwork, TraceCall
 from meta_search.types.names import OUTCOME_KINDS, SPLITS, MetaName, OutcomeKind, Split
 
@@ -46,8 +46,10 @@ __all__ = [
     "TraceCall",
     "Usage",
     "agent_id",
+    "item_means",
     "lines_of",
     "normalised_ast",
+    "pareto_front",
     "parse",
     "wilson",
     "wilson_by_item",

@@ -3,15 +3,48 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from meta_search.types.calls import Usage
 from meta_search.types.items import ItemResult
 from meta_search.types.names import OutcomeKind, Split
 
-__all__ = ["Evaluation", "wilson", "wilson_by_item"]
+__all__ = ["Evaluation", "item_means", "pareto_front", "wilson", "wilson_by_item"]
+
+
+def item_means(scored: Iterable[tuple[str, float]]) -> dict[str, float]:
+    """Mean of each item over its repeats.
+
+    Args:
+        scored: Pairs of an item's id and a score (or cost) of one of its repeats, in any order.
+
+    Returns:
+        Item -> mean, the items in the order in which they first come.
+    """
+    found: dict[str, list[float]] = defaultdict(list)
+    for item, value in scored:
+        found[item].append(value)
+    return {item: sum(values) / len(values) for item, values in found.items()}
+
+
+def pareto_front(points: Sequence[tuple[float, float]]) -> list[int]:
+    """Indices of the Pareto front of (score, cost) pairs: score up, cost down.
+
+    A point is on the front if no other scores at least as much for at most its cost and is better in one of
+    the two. Equal points share their place.
+
+    Returns:
+        Best score first; equal points in the order given.
+    """
+    kept: list[int] = []
+    # By falling score: on the front is what is cheaper than all before it.
+    for i in sorted(range(len(points)), key=lambda i: (-points[i][0], points[i][1])):
+        cheapest = points[kept[-1]] if kept else None
+        if cheapest is None or points[i][1] < cheapest[1] or points[i] == cheapest:
+            kept.append(i)
+    return kept
 
 
 def wilson(successes: float, n: float, z: float = 1.959964) -> tuple[float, float]:
@@ -100,10 +133,8 @@ class Evaluation:
         """Summarise scored results of one agent on one split."""
         rows = list(results)
         total = sum(r.score or 0.0 for r in rows)
-        by_item: dict[str, list[float]] = {}
-        for r in rows:
-            by_item.setdefault(r.item, []).append(r.score or 0.0)
-        low, high = wilson_by_item((sum(v) / len(v) for v in by_item.values()), len(rows))
+        means = item_means((r.item, r.score or 0.0) for r in rows)
+        low, high = wilson_by_item(means.values(), len(rows))
         return cls(
             agent=agent,
             split=split,

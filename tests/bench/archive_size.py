@@ -36,7 +36,8 @@ def measure(quick: bool) -> Row:
         with Store.open(folder) as store:
             for batch in _batches(size):
                 store.add_candidates([candidate for candidate, _ in batch], "population")
-                store.put_evaluations([evaluation for _, evaluation in batch])
+                for _, evaluation in batch:
+                    store.put_evaluation(evaluation)
             store.flush().result()
         rate = size / (time.perf_counter() - began)
         written_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from meta_search.sandbox.trusted.networks import read_networks
+from meta_search.text import one_line
 from meta_search.types import OutcomeKind, Parameter, Scalar, TeamNetwork
 
 __all__ = [
@@ -132,8 +133,7 @@ def program_result(line: bytes, output_kb: int) -> tuple[bool, str]:
 
 def clean_line(text: str) -> str:
     """A text as one printable line of bounded length."""
-    kept = " ".join(text[: 4 * MAX_DETAIL].split())
-    return "".join(c if c.isprintable() else "?" for c in kept)[:MAX_DETAIL]
+    return one_line(text[: 4 * MAX_DETAIL], instead="?")[:MAX_DETAIL]
 
 
 def _object(line: bytes) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from meta_search.config import SandboxConfig
 from meta_search.errors import DomainError, SandboxError
 from meta_search.sandbox.trusted.handle import ZygoteHandle
 from meta_search.sandbox.trusted.launch import options_of
+from meta_search.text import one_line
 
 __all__ = ["ScorerProcess"]
 
@@ -75,8 +76,6 @@ class ScorerProcess(ZygoteHandle):
         if said is None:
             raise SandboxError(f"the scorer's process does not start: {self._last_words()}")
         if said["op"] == "failed":
-            raise DomainError(
-                f"the scorer cannot be loaded in a process of its own: {' '.join(said['why'].split())}"
-            )
+            raise DomainError(f"the scorer cannot be loaded in a process of its own: {one_line(said['why'])}")
         self.missing = dict(said["missing"])
         self._loop.add_reader(self._control, self._hear)

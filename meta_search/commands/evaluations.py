@@ -1,0 +1,44 @@
+"""What `meta-search evaluate` prints and writes: one row an agent."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from meta_search.commands.terminal import print_rich
+from meta_search.errors import ConfigError
+from meta_search.text import one_line
+
+__all__ = ["check_writable", "print_evaluations"]
+
+Row = dict[str, Any]
+MOST_HINTS = 20
+
+
+def print_evaluations(rows: Sequence[Row], file: Path | None) -> None:
+    """Print the rows as a table, and write them as JSON.
+
+    Below the table stands the most frequent fault of each agent that has any, with what mends it.
+
+    Args:
+        rows: One an agent, as `meta-search evaluate --json` has them.
+        file: Where to write them; `None` writes nothing.
+    """
+    from meta_search.report.tables import evaluations_table
+
+    print_rich(evaluations_table(rows))
+    failing = list({row["agent"]: row for row in rows if row["hint"]}.values())
+    for row in failing[:MOST_HINTS]:
+        print(f"{row['agent'][:8]}  {one_line(row['name'], 40)}: {one_line(row['hint'], 600)}")
+    if len(failing) > MOST_HINTS:
+        print(f"and {len(failing) - MOST_HINTS} more agents with faults; --json lists all of them")
+    if file:
+        file.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+
+
+def check_writable(file: Path | None) -> None:
+    """Refuse a file that could not be written at the end, before any work is done for it."""
+    if file and (file.is_dir() or not file.absolute().parent.is_dir()):
+        raise ConfigError(f"--json {file}: cannot write there; name a file in an existing folder")

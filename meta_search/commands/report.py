@@ -1,0 +1,37 @@
+"""`meta-search report`: the verdict of a run, which briefs paid off, and the page `report.html`."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from meta_search.commands.terminal import open_run, print_json, print_rich
+
+__all__ = ["report"]
+
+
+def report(run: str, as_json: bool) -> int:
+    """Print the verdict of a run and which briefs paid off, and write `report.html` beside its archive.
+
+    Args:
+        run: The run folder, its name, or `latest`.
+        as_json: Print JSON in place of text.
+    """
+    from meta_search.guide.studies import parameter_importance
+    from meta_search.report import briefs
+    from meta_search.report.html import write_report
+    from meta_search.report.tuning import Tunings
+    from meta_search.report.verdict import archive_verdict
+
+    folder, archive = open_run(run)
+    verdict = archive_verdict(archive)
+    page = folder / "report.html"
+    write_report(archive, verdict, page, tuned=Tunings(archive, parameter_importance))
+    asked = briefs.asked(archive, archive.agents())
+    if as_json:
+        paid = {"briefs": briefs.by_operator(asked), "rules": briefs.by_rule(asked)}
+        return print_json({"report": str(page), **dataclasses.asdict(verdict), **paid})
+    print("\n".join(verdict.lines))
+    if asked:
+        print_rich(briefs.table(asked))
+    print(page)
+    return 0

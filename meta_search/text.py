@@ -1,0 +1,43 @@
+"""Untrusted text made fit to be shown: what models, items and other people's programs wrote.
+
+Such text may hold what a terminal obeys (escape sequences), what turns the direction of writing round, and
+line breaks where one line is expected. A leaf: it imports the standard library only.
+"""
+
+from __future__ import annotations
+
+__all__ = ["error_line", "one_line", "printable"]
+
+
+def printable(text: str, kept: str = "\n\t", instead: str = "?") -> str:
+    """Text of several lines without controls, escapes or changes of direction.
+
+    Args:
+        text: Anything.
+        kept: Characters that stay although they cannot be printed.
+        instead: What stands for every other one.
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c in kept else instead for c in text)
+
+
+def one_line(text: object, limit: int | None = None, instead: str = " ", end: str = "…") -> str:
+    """Text as one printable line: white space of any kind becomes single spaces.
+
+    Args:
+        text: Anything; other objects than texts are shown as `str` has them.
+        limit: Most characters of the result; `None` keeps all.
+        instead: What stands for a character that cannot be printed.
+        end: What a text ends in that is longer than `limit`.
+    """
+    words = printable(" ".join(str(text).split()), "", instead)
+    line = " ".join(words.split())
+    if limit is None or len(line) <= limit:
+        return line
+    return line[: limit - len(end)].rstrip() + end
+
+
+def error_line(error: BaseException, limit: int | None = None) -> str:
+    """An error that is none of ours as one line, for a message: its type and what it says."""
+    return one_line(f"{type(error).__name__}: {error}", limit)
