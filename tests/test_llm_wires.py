@@ -16,10 +16,10 @@ from llm_pen import SqlitePen
 
 from meta_search.config import LLMConfig
 from meta_search.llm.calls import Answer
+from meta_search.llm.default_wire import DefaultWire
 from meta_search.llm.direct import DirectWire, _read
 from meta_search.llm.endpoint import Endpoint, Price
 from meta_search.llm.faults import BadAnswer, Refused, classify
-from meta_search.llm.wires import Wires
 from meta_search.testing import CountingEndpoint, Fault
 
 MESSAGES = (("system", "You solve."), ("user", "Wie groß?"))
@@ -37,7 +37,7 @@ def pen(tmp_path: Path) -> Iterator[SqlitePen]:
 def test_both_ways_send_and_read_the_same(direct: bool) -> None:
     async def run() -> None:
         with CountingEndpoint(lambda messages, body: "drei", api_key="sk-1") as endpoint:
-            wires = Wires(LLMConfig(provider="litellm"), direct)
+            wires = DefaultWire(LLMConfig(provider="litellm"), direct)
             place = Endpoint("model", endpoint.base_url, "sk-1")
             await wires.open([place])
             answer = await wires.complete(place, MESSAGES, SETTINGS)
@@ -56,10 +56,10 @@ LOADED = """
 import asyncio, sys
 from meta_search.config import LLMConfig
 from meta_search.llm.endpoint import Endpoint
-from meta_search.llm.wires import Wires
+from meta_search.llm.default_wire import DefaultWire
 
 async def run():
-    wires = Wires(LLMConfig(provider="litellm"))
+    wires = DefaultWire(LLMConfig(provider="litellm"))
     known, unknown = Endpoint("gpt-4o-mini", sys.argv[1]), Endpoint("nobody-s", sys.argv[1])
     prices = await wires.open([known, unknown])
     await wires.close()
@@ -144,7 +144,7 @@ def test_prices_of_the_run_win(pen: SqlitePen) -> None:
     async def run() -> None:
         with CountingEndpoint() as endpoint:
             place = Endpoint("gpt-4o-mini", endpoint.base_url)
-            wires = Wires(
+            wires = DefaultWire(
                 LLMConfig(provider="litellm", prices={"gpt-4o-mini": {"input": 9.0, "output": 1.0}})
             )
             assert await wires.open([place]) == {place: Price(9e-6, 1e-6)}

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from archive.records import Archive
-from meta_search.commands import habits
-from meta_search.commands.habits import Habit
+from meta_search.authors.registry import AUTHORS
+from meta_search.commands.typical_usage import TypicalUsage, typical_usage_of
 from meta_search.config import Config
 from meta_search.errors import ConfigError
 from meta_search.final.field import BASELINES
@@ -73,7 +73,7 @@ def _round(n: int) -> int:
 
 
 def estimate_search(
-    config: Config, planned: Mapping[Split, int], seeds: int, habit: Habit, prices: Prices
+    config: Config, planned: Mapping[Split, int], seeds: int, habit: TypicalUsage, prices: Prices
 ) -> Estimate:
     """What a search is likely to need.
 
@@ -93,7 +93,7 @@ def estimate_search(
     validated = promoted * planned["validation"]
     matched = MATCHED if seeds and search.finalists else 0
     tested = (search.finalists + min(seeds, BASELINES) + matched) * planned["test"]
-    written = search.candidates * {"llm": 1.0, "adas": 1.0, "mixed": 0.5}.get(config.author.name, 0.0)
+    written = search.candidates * AUTHORS[config.author.name].model_share
     taught = planned.get("examples", 0) * 2 if "bootstrap" in search.operators else 0
     task = habit.task(train + validated + tested)
     meta = habit.meta(written, taught)
@@ -107,7 +107,7 @@ def _best_so_far(n: int, k: int) -> float:
 
 
 def estimate_evaluation(
-    config: Config, per_item: Sequence[Usage | None], items: int, habit: Habit, prices: Prices
+    config: Config, per_item: Sequence[Usage | None], items: int, habit: TypicalUsage, prices: Prices
 ) -> Estimate:
     """What `meta-search evaluate` is likely to need.
 
@@ -185,7 +185,7 @@ def before_search(session: Session, progress: Progress, runner: Runner, seeds: i
     if config.llm.mode == "replay":  # nothing is sent
         return
     planned = {split: runner.planned(split) for split in SPLITS}
-    habit = habits.habit_of(config, session.folder)
+    habit = typical_usage_of(config, session.folder)
     _tell(session, progress, estimate_search(config, planned, seeds, habit, _prices(session)))
 
 
@@ -204,7 +204,7 @@ def before_evaluation(
         make_job(session, c.agent, items[0], split, 0, pairs) if items and number % stride == 0 else None
         for number, c in enumerate(agents)
     ]
-    habit = habits.habit_of(config, session.folder)
+    habit = typical_usage_of(config, session.folder)
     counted = _dry(session, jobs)
     found = estimate_evaluation(config, counted, runner.planned(split), habit, _prices(session))
     _tell(session, progress, found)

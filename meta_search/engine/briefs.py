@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import statistics
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from random import Random
 from typing import TYPE_CHECKING, TypeVar
 
-from meta_search.authors.author import Author, Drawn, Trial, Written
+from meta_search.authors import registry
+from meta_search.authors.author import Drawn, Trial, Written
 from meta_search.authors.check import find_leak
 from meta_search.engine.context import Briefing
 from meta_search.engine.open_brief import Writing
@@ -22,6 +23,7 @@ from meta_search.engine.warm_start import WARM, known_settings
 from meta_search.engine.workbench import Errand
 from meta_search.errors import MetaSearchError, in_one_line
 from meta_search.guide.guide import VALUE_OF_NOTHING, Guide, gain_per_cost
+from meta_search.operators import OPERATORS
 from meta_search.run.journal import Journal
 from meta_search.run.members import Member, Members
 from meta_search.run.progress import Progress
@@ -36,8 +38,6 @@ __all__ = ["Briefs"]
 
 T = TypeVar("T")
 
-MENDERS = {"llm": "llm", "mixed": "llm", "adas": "adas"}  # author.name -> who mends
-
 
 class Briefs:
     """All briefs of a search that are not told.
@@ -45,7 +45,7 @@ class Briefs:
     Args:
         session: The opened run. members: All agents. runner: The way to the archive.
         guide: Asked and told here only. journal: Numbers what happens.
-        authors: Name -> class. progress: Shows what happens.
+        progress: Shows what happens.
         admit: Called with each candidate that may be evaluated.
 
     Attributes:
@@ -62,12 +62,11 @@ class Briefs:
         runner: Runner,
         guide: Guide,
         journal: Journal,
-        authors: Mapping[str, type[Author]],
         progress: Progress,
         admit: Callable[[Candidate], None],
     ) -> None:
         self._session, self._members, self._runner, self._guide = session, members, runner, guide
-        self._journal, self._authors, self._progress, self._admit = journal, authors, progress, admit
+        self._journal, self._progress, self._admit = journal, progress, admit
         self.briefing = Briefing(session, members)
         self.writing: dict[int, Writing] = {}
         self.awaited: dict[str, Writing] = {}
@@ -111,8 +110,6 @@ class Briefs:
         """Ask the guide for a brief and hand it to an author."""
         guide, runner = self._guide, self._runner
         brief = self.briefing.brief(guide.ask())
-        if brief.operator == "tune":  # no model is asked: the tuning study chooses the values
-            brief = replace(brief, author="composer")
         number, tuning, values = brief.number, *self._tuned(brief)
         writing = Writing(brief, guide.design().number, tuning, values)
         runner.trial("briefs", number, guide.briefs.export(number), state="running")
@@ -138,7 +135,7 @@ class Briefs:
             trial = self._guide.designs.under_way(writing.design)
         left = self._session.config.search.attempts - writing.used
         context = self.briefing.context(brief, trial, writing.values or {}, errand, left)
-        author = self._authors[brief.author]()
+        author = registry.load(brief.author)()
         future = in_thread(lambda: author.write(context))
         future.add_done_callback(
             lambda done: journal.put(key, lambda: self._delivered(writing, errand, done))
@@ -146,7 +143,7 @@ class Briefs:
 
     def _tuned(self, brief: Brief) -> tuple[tuple[tuple[str, int], ...], dict[str, Scalar]]:
         """Values for what the first parent declares; agents of one source share a study."""
-        if brief.operator != "tune" or not brief.parents:
+        if not OPERATORS[brief.operator].tunes or not brief.parents:
             return (), {}
         member = self._members[brief.parents[0]]
         parent = member.candidate
@@ -218,7 +215,7 @@ class Briefs:
     def _mended(self, writing: Writing, member: Member) -> bool:
         """Ask for a brief of operator `debug` where the candidate failed and an attempt is left."""
         config = self._session.config
-        author = MENDERS.get(config.author.name, "")
+        author = registry.AUTHORS[config.author.name].repaired_by
         spent = writing.used >= config.search.attempts
         if not author or spent or not failing(member.rows("train"), config.search.failing):
             return False

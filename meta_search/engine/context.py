@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from domains.domain import Item
 from meta_search.authors.author import Context, DomainFacts, Example, Failure, Findings, Parent, Trial
+from meta_search.authors.registry import AUTHORS
 from meta_search.engine.workbench import Errand
 from meta_search.guide.guide import Order
 from meta_search.run.members import Member, Members
@@ -92,11 +93,11 @@ class Briefing:
         return tuple((e.question, e.answer) for e in self.examples)
 
     def brief(self, order: Order) -> Brief:
-        """The order with its parents and inspirations chosen. Author `adas` needs none: it sees them all."""
+        """The order with its parents and inspirations chosen; none for an author that sees all agents."""
         rng = random.Random(order.brief.seed)
         told = self._session.config.author.temperature
         brief = order.brief if told is None else replace(order.brief, temperature=told)
-        if brief.author == "adas":
+        if AUTHORS[brief.author].sees_archive:
             return brief
         population = self._members.population()
         rule = order.parent_rule
@@ -110,7 +111,7 @@ class Briefing:
         self, brief: Brief, trial: Trial, values: Mapping[str, Scalar], errand: Errand, attempts: int = 1
     ) -> Context:
         """Everything an author may use, as things stand now; `attempts`: what the brief's chain has left."""
-        archive = self._members.finished() if brief.author == "adas" else ()
+        archive = self._members.finished() if AUTHORS[brief.author].sees_archive else ()
         return Context(
             brief=brief,
             config=self._session.config.author,

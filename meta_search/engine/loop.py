@@ -10,10 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from archive.records import Archive
-from meta_search.authors.adas import AdasAuthor
-from meta_search.authors.author import Author
-from meta_search.authors.composer import Composer
-from meta_search.authors.llm import LLMAuthor
+from meta_search.authors.registry import briefed
 from meta_search.engine import seeds, warm_start
 from meta_search.engine.briefs import Briefs
 from meta_search.engine.races import Races
@@ -34,7 +31,6 @@ from meta_search.types import Candidate
 
 __all__ = ["RunSummary", "Search"]
 
-AUTHORS: dict[str, type[Author]] = {"llm": LLMAuthor, "composer": Composer, "adas": AdasAuthor}
 TICK_S = 0.5
 
 
@@ -76,10 +72,10 @@ class Search:
         self.journal = journal or Journal()
         self.members = Members()
         self.runner = Runner(session, self.journal)
-        authors = ("llm", "composer") if config.author.name == "mixed" else (config.author.name,)
+        authors = briefed(config.author.name)
         guide = Guide(config.seed, search.operators, authors, config.author.formats, search.guided)
         about = (session, self.members, self.runner, guide, self.journal)
-        self.briefs = Briefs(*about, AUTHORS, progress, self._admit)
+        self.briefs = Briefs(*about, progress, self._admit)
         self.pairs = self.briefs.briefing.pairs
         self.races = Races(config, self.members, self.runner, self.pairs, self.journal, self._evaluated)
         self.waiting: list[Member] = []
