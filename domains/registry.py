@@ -1,13 +1,16 @@
-"""Domains by name, each imported only when it is asked for.
+"""Domains by name, in one table; each is imported when it is asked for.
 
-A domain of one's own needs no entry here: `domain=table domain.path=questions.jsonl` for questions with
+To add one: a line in `REGISTRY`, and a file with the class that the line names, which is built with the group
+`domain` of the configuration (`settings.Settings`). `domain.name=NAME` then takes it; `conf/domain/NAME.yaml`
+gives it a group of its own, for `domain=NAME`.
+
+A domain of your own needs no entry here: `domain=table domain.path=questions.jsonl` for questions with
 answers, `domain=python domain.path=my_domain.py` for anything else.
 """
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Callable, Mapping
+from pkgutil import resolve_name
 from typing import cast
 
 from domains.domain import Domain
@@ -16,7 +19,7 @@ from meta_search.errors import DomainError
 
 __all__ = ["REGISTRY", "make", "names"]
 
-REGISTRY: Mapping[str, str] = {
+REGISTRY: dict[str, str] = {
     "mgsm": "domains.mgsm:MgsmDomain",
     "python": "domains.python_file:PythonDomain",
     "reasoning": "domains.reasoning:ReasoningDomain",
@@ -38,9 +41,6 @@ def make(config: Settings) -> Domain:
     Raises:
         DomainError: An unknown name, or a domain that cannot be read or has too few items; one line.
     """
-    try:
-        module, attribute = REGISTRY[config.name].split(":")
-    except KeyError:
-        raise DomainError(f"domain={config.name}: no such domain; there are {', '.join(names())}") from None
-    build = cast(Callable[[Settings], Domain], getattr(importlib.import_module(module), attribute))
-    return build(config)
+    if config.name not in REGISTRY:
+        raise DomainError(f"domain={config.name}: no such domain; there are {', '.join(names())}")
+    return cast(Domain, resolve_name(REGISTRY[config.name])(config))

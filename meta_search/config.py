@@ -306,9 +306,7 @@ class Config:
 
 
 CHOICES: Mapping[str, tuple[str, ...]] = {
-    "llm.provider": ("local", "litellm"),
     "llm.mode": ("live", "record", "replay"),
-    "author.name": ("llm", "composer", "mixed", "adas"),
     "search.failing": ("all", "any"),
     "evaluate.executor": ("ray", "inline"),
     "evaluate.split": SPLITS,

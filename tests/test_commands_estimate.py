@@ -15,15 +15,16 @@ from pathlib import Path
 import pytest
 
 from archive.store import Store
+from meta_search.authors.registry import AUTHORS
 from meta_search.commands.estimate import estimate_evaluation, estimate_search
-from meta_search.commands.habits import ASSUMED, Habit, habit_of
+from meta_search.commands.typical_usage import TypicalUsage, typical_usage_of
 from meta_search.compose import compose
 from meta_search.config import Config, to_mapping
 from meta_search.testing import CountingEndpoint
 from meta_search.types import Agent, Brief, Candidate, Evaluation, ItemResult, Usage
 from tests.kits.searches import overrides, write_table
 
-HABIT = Habit(2.0, 100.0, 50.0, 0.5, 3.0, 1000.0, 200.0, "measured")
+TYPICAL = TypicalUsage(2.0, 100.0, 50.0, 0.5, 3.0, 1000.0, 200.0, "measured")
 PLANNED = {"examples": 0, "train": 10, "validation": 8, "test": 6}
 PRICES = {"small": {"input": 1.0, "output": 2.0}, "big": {"input": 10.0, "output": 20.0}}
 ENDPOINT = ("llm=endpoint", "llm.meta.model=big", "llm.task.model=small", "budget.wall_s=null")
@@ -34,7 +35,7 @@ def config(*overrides: str) -> Config:
 
 
 def test_a_search_is_agents_times_items_times_calls() -> None:
-    found = estimate_search(config(), PLANNED, 1, HABIT, PRICES)
+    found = estimate_search(config(), PLANNED, 1, TYPICAL, PRICES)
     items = 3 * 10 * 0.5 + (1 + 2) * 8 + 5 * 6  # train, validation of all that come first, test
     task, meta = items * 2, 2 * 3
     assert found.usage.calls == task + meta
@@ -43,51 +44,53 @@ def test_a_search_is_agents_times_items_times_calls() -> None:
     assert found.usage.cost_usd == pytest.approx(usd)
     assert "racing spares 50 %" in found.basis.replace("50%", "50 %")
     assert found.notes == ()
-    whole = estimate_search(config("evaluate.racing=false"), PLANNED, 1, HABIT, PRICES)
+    whole = estimate_search(config("evaluate.racing=false"), PLANNED, 1, TYPICAL, PRICES)
     assert whole.usage.calls == task + meta + 3 * 10 * 0.5 * 2
-    composed = estimate_search(config("author=composer"), PLANNED, 1, HABIT, PRICES)
+    composed = estimate_search(config("author=composer"), PLANNED, 1, TYPICAL, PRICES)
     assert composed.usage.calls == task
 
 
 def test_late_candidates_are_seldom_validated() -> None:
     few, many = (
-        estimate_search(config(f"search.candidates={n}", "evaluate.racing=false"), PLANNED, 1, HABIT, PRICES)
+        estimate_search(
+            config(f"search.candidates={n}", "evaluate.racing=false"), PLANNED, 1, TYPICAL, PRICES
+        )
         for n in (100, 200)
     )
     assert many.usage.calls - few.usage.calls < 100 * (10 * 2 + 3) + 100
 
 
 def test_the_budget_cuts_an_estimate() -> None:
-    free = estimate_search(config(), PLANNED, 1, HABIT, PRICES).usage
+    free = estimate_search(config(), PLANNED, 1, TYPICAL, PRICES).usage
     for name, limit, value in (("calls", 12, 12), ("tokens", 300, 300), ("usd", 0.001, 0.001)):
-        found = estimate_search(config(f"budget.{name}={limit}"), PLANNED, 1, HABIT, PRICES)
+        found = estimate_search(config(f"budget.{name}={limit}"), PLANNED, 1, TYPICAL, PRICES)
         have = {"calls": found.usage.calls, "tokens": found.usage.tokens, "usd": found.usage.cost_usd}
         assert have[name] == pytest.approx(value, abs=2)
         assert found.usage.calls < free.calls
         assert f"budget.{name}={limit:g} ends it" in found.notes[0]
-    assert estimate_search(config("budget.calls=100000"), PLANNED, 1, HABIT, PRICES).usage == free
-    assert "300 s" in estimate_search(config("budget.wall_s=300"), PLANNED, 1, HABIT, PRICES).notes[0]
+    assert estimate_search(config("budget.calls=100000"), PLANNED, 1, TYPICAL, PRICES).usage == free
+    assert "300 s" in estimate_search(config("budget.wall_s=300"), PLANNED, 1, TYPICAL, PRICES).notes[0]
 
 
 def test_an_unknown_price_is_told_and_a_local_model_has_none() -> None:
     zero = {"small": {"input": 0.0, "output": 0.0}, "big": {"input": 1.0, "output": 1.0}}
-    found = estimate_search(config(), PLANNED, 1, HABIT, zero)
+    found = estimate_search(config(), PLANNED, 1, TYPICAL, zero)
     assert found.notes == ("no price is known for small: name it in llm.prices",)
     free = config("llm.prices={small:{input:0,output:0}}")
-    assert estimate_search(free, PLANNED, 1, HABIT, zero).notes == ()
+    assert estimate_search(free, PLANNED, 1, TYPICAL, zero).notes == ()
     local = compose(["budget.wall_s=null"])
-    assert estimate_search(local, PLANNED, 1, HABIT, {}).notes == ()
-    assert "$" not in estimate_search(local, PLANNED, 1, HABIT, {}).lines()[0]
+    assert estimate_search(local, PLANNED, 1, TYPICAL, {}).notes == ()
+    assert "$" not in estimate_search(local, PLANNED, 1, TYPICAL, {}).lines()[0]
 
 
 def test_an_evaluation_counts_what_a_dry_run_shows() -> None:
     runs = [Usage(1, 100), Usage(5, 500), None]
-    found = estimate_evaluation(config(), runs, 10, HABIT, PRICES)
+    found = estimate_evaluation(config(), runs, 10, TYPICAL, PRICES)
     assert found.usage.calls == (1 + 5 + 3) * 10  # the third is taken to be like the others
     assert found.usage.prompt_tokens == (100 + 500 + 300) * 10
     assert found.usage.completion_tokens == 90 * 50
     assert found.basis == "3 agents × 10 items, calls of 2 agents counted in a free dry run"
-    unknown = estimate_evaluation(config(), [None], 10, HABIT, PRICES)
+    unknown = estimate_evaluation(config(), [None], 10, TYPICAL, PRICES)
     assert (unknown.usage.calls, unknown.basis) == (20, "1 agent × 10 items, measured")
 
 
@@ -111,17 +114,17 @@ def write_run(folder: Path, settings: Config, calls: int) -> None:
 
 def test_earlier_runs_of_the_same_domain_and_models_tell(folder: Path) -> None:
     mine = config()
-    assert habit_of(mine, Path("runs/new")).calls == ASSUMED["llm"]
+    assert typical_usage_of(mine, Path("runs/new")).calls == AUTHORS["llm"].calls_per_item
     write_run(Path("runs/one"), mine, 3)
     write_run(Path("runs/two"), mine, 5)
     write_run(Path("runs/other"), replace(mine, domain=replace(mine.domain, name="table")), 50)
     write_run(Path("runs/new"), mine, 70)
-    found = habit_of(mine, Path("runs/new"))
+    found = typical_usage_of(mine, Path("runs/new"))
     assert (found.calls, found.prompt, found.completion) == (4.0, 75.0, 15.0)
     assert found.share == 0.75  # 12 of 2 × 8 train items
     assert found.basis == "as in 2 earlier runs of reasoning: 4.0 calls an item, 90 tokens a call"
     Path("runs/one/archive.db").write_text("no database")
-    assert habit_of(mine, Path("runs/new")).calls == 5.0
+    assert typical_usage_of(mine, Path("runs/new")).calls == 5.0
 
 
 # -- the question

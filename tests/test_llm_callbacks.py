@@ -16,6 +16,7 @@ import pytest
 
 from meta_search.config import BudgetConfig, LLMConfig
 from meta_search.errors import ConfigError
+from meta_search.llm.books import Books
 from meta_search.llm.budget import Budget
 from meta_search.llm.callbacks import keyless
 from meta_search.llm.gateway import Endpoint, Gateway
@@ -76,7 +77,7 @@ def run(tmp_path: Path, endpoint: CountingEndpoint, names: list[str], calls: int
     async def work() -> list[CallReply]:
         task = Endpoint("small", endpoint.base_url, KEY)
         budget = Budget(BudgetConfig(), Usage(), 0.0)
-        gateway = Gateway(config, {"task": task, "meta": task}, Ledger(pen), budget, backoff_s=0.0)
+        gateway = Gateway(config, {"task": task, "meta": task}, Books(Ledger(pen), budget), backoff_s=0.0)
         await gateway.start()
         requests = [
             CallRequest("task", (("user", f"What is {n}? My token is {OTHER}"),), occurrence=str(n))

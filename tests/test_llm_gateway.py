@@ -16,6 +16,7 @@ import pytest
 from meta_search.compose import compose
 from meta_search.config import BudgetConfig, LLMConfig, to_mapping
 from meta_search.errors import ConfigError, LLMError
+from meta_search.llm.books import Books
 from meta_search.llm.budget import Budget
 from meta_search.llm.endpoint import Endpoint, bound_tokens
 from meta_search.llm.gateway import Gateway
@@ -272,7 +273,7 @@ def test_candidates_get_the_task_model_whatever_they_name(pen: SqlitePen) -> Non
                 "task": Endpoint("small", endpoint.base_url),
                 "meta": Endpoint("big", endpoint.base_url),
             }
-            made = Gateway(LLMConfig(), ends, Ledger(pen), Budget(FREE))
+            made = Gateway(LLMConfig(), ends, Books(Ledger(pen), Budget(FREE)))
             await made.start()
             names = ("task", "meta", "big", "openai/dearest")
             await both(made, *(ask(model=m, item=f"t{m}") for m in names))
@@ -446,7 +447,7 @@ def test_a_connection_that_was_refused_costs_an_attempt_and_no_tokens(pen: Sqlit
     async def run() -> None:
         config = LLMConfig(provider="litellm", max_tokens=50, timeout_s=20, max_retries=2)
         endpoints = {"task": Endpoint("model", url, KEY)}
-        made = Gateway(config, endpoints, Ledger(pen), Budget(FREE), backoff_s=0.001)
+        made = Gateway(config, endpoints, Books(Ledger(pen), Budget(FREE)), backoff_s=0.001)
         reply = await made.call(ask("x" * 3000))  # not started: that would have found out
         assert reply.fault == "llm"
         assert made.status().paid["task"] == Usage(3)

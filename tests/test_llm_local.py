@@ -17,6 +17,7 @@ import pytest
 from meta_search.config import BudgetConfig, LLMConfig
 from meta_search.errors import LLMError, ModelFileError
 from meta_search.llm import models
+from meta_search.llm.books import Books
 from meta_search.llm.budget import Budget
 from meta_search.llm.gateway import Gateway
 from meta_search.llm.ledger import Ledger
@@ -54,7 +55,7 @@ def test_answers_by_schema_through_the_gateway(server: LocalServer, tmp_path: Pa
         pen = SqlitePen(tmp_path / "archive.db")
         config = LLMConfig(provider="local", max_tokens=40)
         budget = Budget(BudgetConfig(usd=0.01))  # costs nothing, so that it fits
-        gateway = Gateway(config, {"task": server.endpoint}, Ledger(pen), budget)
+        gateway = Gateway(config, {"task": server.endpoint}, Books(Ledger(pen), budget))
         await gateway.start()
         ask = CallRequest("task", (("user", "What is 2 + 3?"),), temperature=0.0, schema=SCHEMA)
         long = CallRequest("task", (("user", "word " * 400),))

@@ -12,10 +12,10 @@ import pytest
 
 from meta_search.config import LLMConfig
 from meta_search.llm.calls import Answer
+from meta_search.llm.default_wire import DefaultWire
 from meta_search.llm.direct import DirectWire, _read
 from meta_search.llm.endpoint import Endpoint, Price
 from meta_search.llm.faults import BadAnswer, Refused, classify
-from meta_search.llm.wires import Wires
 from meta_search.testing import CountingEndpoint, Fault
 from tests.kits.gateways import ask, gateway
 from tests.kits.sqlite_pen import SqlitePen
@@ -28,7 +28,7 @@ SETTINGS: dict[str, Any] = {"temperature": 0.25, "max_tokens": 7, "seed": 3}
 def test_both_ways_send_and_read_the_same(direct: bool) -> None:
     async def run() -> None:
         with CountingEndpoint(lambda messages, body: "drei", api_key="sk-1") as endpoint:
-            wires = Wires(LLMConfig(provider="litellm"), direct)
+            wires = DefaultWire(LLMConfig(provider="litellm"), direct)
             place = Endpoint("model", endpoint.base_url, "sk-1")
             await wires.open([place])
             answer = await wires.complete(place, MESSAGES, SETTINGS)
@@ -47,10 +47,10 @@ LOADED = """
 import asyncio, sys
 from meta_search.config import LLMConfig
 from meta_search.llm.endpoint import Endpoint
-from meta_search.llm.wires import Wires
+from meta_search.llm.default_wire import DefaultWire
 
 async def run():
-    wires = Wires(LLMConfig(provider="litellm"))
+    wires = DefaultWire(LLMConfig(provider="litellm"))
     known, unknown = Endpoint("gpt-4o-mini", sys.argv[1]), Endpoint("nobody-s", sys.argv[1])
     prices = await wires.open([known, unknown])
     await wires.close()
@@ -135,7 +135,7 @@ def test_prices_of_the_run_win(pen: SqlitePen) -> None:
     async def run() -> None:
         with CountingEndpoint() as endpoint:
             place = Endpoint("gpt-4o-mini", endpoint.base_url)
-            wires = Wires(
+            wires = DefaultWire(
                 LLMConfig(provider="litellm", prices={"gpt-4o-mini": {"input": 9.0, "output": 1.0}})
             )
             assert await wires.open([place]) == {place: Price(9e-6, 1e-6)}

@@ -14,6 +14,7 @@ import pytest
 from archive.records import Archive
 from archive.store import Store
 from meta_search.config import BudgetConfig, LLMConfig, SandboxConfig
+from meta_search.llm.books import Books
 from meta_search.llm.budget import Budget
 from meta_search.llm.endpoint import Endpoint
 from meta_search.llm.gateway import Gateway
@@ -183,7 +184,7 @@ async def timed(source: str, folder: Path) -> tuple[ItemResult, CountingEndpoint
     with CountingEndpoint(latency_s=LATENCY_S) as endpoint:
         config = dataclasses.replace(LLMConfig(provider="litellm"), timeout_s=60)
         ends = {"task": Endpoint("model", endpoint.base_url, "")}
-        gateway = Gateway(config, ends, Ledger(pen), Budget(BudgetConfig(final_share=0.0), Usage()))
+        gateway = Gateway(config, ends, Books(Ledger(pen), Budget(BudgetConfig(final_share=0.0), Usage())))
         await gateway.start()
         try:
             first = ItemJob(Agent.of("warm", VOTE), "train", "warm", 0, "Ready?")

@@ -11,11 +11,21 @@ from meta_search.authors.author import Context, Parent, Written
 from meta_search.authors.bootstrap import bootstrap, collect
 from meta_search.authors.drafts import attempt, demonstrations_for, finish, plan_of
 from meta_search.authors.plan import Plan, Route, compile_plan
+from meta_search.authors.registry import by_operator
 from meta_search.authors.simplify import simplify
-from meta_search.authors.team import team
 from meta_search.types import Attempt, Demonstration
 
-__all__ = ["Composer"]
+__all__ = [
+    "Composer",
+    "crossover",
+    "mutate",
+    "pool_for",
+    "show_examples",
+    "simplify_agent",
+    "tune",
+    "way_for",
+    "write_plan",
+]
 
 MOST_KINDS = 12
 # What `_changed` can change, as names tell it; patterns.
@@ -27,28 +37,46 @@ class Composer:
 
     def write(self, context: Context) -> Written:
         """Carry a brief out; an operator that lacks what it needs becomes `novel`."""
-        operator = context.brief.operator
-        if operator == "bootstrap" and context.parents:
-            return bootstrap(context)
-        if operator == "tune" and context.parents and context.parents[0].space:
-            return _tune(context)
-        if operator == "team":
-            return team(context, generate=False)
-        planned = [(parent, plan) for parent in context.parents if (plan := plan_of(parent)) is not None]
-        made: Plan | None = None
-        if operator == "crossover" and len(planned) >= 2:
-            made = _cross(context, planned[0], planned[1])
-        elif operator == "mutate" and planned:
-            made = _mutate(context, *planned[0])
-        elif operator == "simplify" and planned:
-            made = _simplify(planned[0][1])
-        if operator == "simplify" and context.parents and made is None:
-            found = simplify(context)
-            if found.candidate is not None:
-                return found
-            instead = write_plan(context, _novel(context))
-            return Written(instead.candidate, (*found.attempts, *instead.attempts))
-        return write_plan(context, made or _novel(context))
+        written = by_operator("composer", context)
+        return write_plan(context, _novel(context)) if written is None else written
+
+
+def mutate(context: Context) -> Written | None:
+    """Operator `mutate`: the first parent that has a plan, with one thing changed."""
+    planned = _planned(context)
+    return write_plan(context, _mutate(context, *planned[0])) if planned else None
+
+
+def crossover(context: Context) -> Written | None:
+    """Operator `crossover` of two parents that have plans."""
+    planned = _planned(context)
+    made = _cross(context, planned[0], planned[1]) if len(planned) >= 2 else None
+    return None if made is None else write_plan(context, made)
+
+
+def show_examples(context: Context) -> Written | None:
+    """Operator `bootstrap`."""
+    return bootstrap(context) if context.parents else None
+
+
+def simplify_agent(context: Context) -> Written | None:
+    """Operator `simplify`: a smaller plan, else the first parent without some of its components."""
+    planned = _planned(context)
+    smaller = _smaller(planned[0][1]) if planned else None
+    if smaller is not None:
+        return write_plan(context, smaller)
+    if not context.parents:
+        return None
+    found = simplify(context)
+    if found.candidate is not None:
+        return found
+    instead = write_plan(context, _novel(context))
+    return Written(instead.candidate, (*found.attempts, *instead.attempts))
+
+
+def _planned(context: Context) -> list[tuple[Parent, Plan]]:
+    """The parents that were compiled from a plan."""
+    return [(parent, plan) for parent in context.parents if (plan := plan_of(parent)) is not None]
 
 
 def write_plan(context: Context, plan: Plan) -> Written:
@@ -188,7 +216,7 @@ def _changed(plan: Plan, what: str, **fields: Any) -> Plan:
     return replace(plan, name=name, thought=f"As «{plan.name}», but {what}.", **fields)
 
 
-def _simplify(plan: Plan) -> Plan | None:
+def _smaller(plan: Plan) -> Plan | None:
     """The same with fewer calls and shorter prompts; `None` where nothing is left to leave out."""
     if plan.samples > 1:
         return _changed(plan, "one vote", samples=1)
@@ -201,10 +229,11 @@ def _simplify(plan: Plan) -> Plan | None:
     return None
 
 
-def _tune(context: Context) -> Written:
-    """The parent with other values for the parameters that it declares."""
-    parent = context.parents[0]
-    values = context.values
+def tune(context: Context) -> Written:
+    """Operator `tune`: the first parent with other values for the parameters that it declares."""
+    if not (context.parents and context.parents[0].space):
+        return write_plan(context, _novel(context))
+    parent, values = context.parents[0], context.values
     if not values:
         return Written(None, (attempt(context, "draft", "the parent declares nothing to tune"),))
     told = ", ".join(f"{name}={value}" for name, value in values.items())

@@ -16,12 +16,11 @@ from typing import Any
 from meta_search.agent.answers import code_in
 from meta_search.authors import prompts
 from meta_search.authors.author import Context, Written
-from meta_search.authors.composer import Composer, pool_for
-from meta_search.authors.drafts import attempt, demonstrations_for, finish, plan_of
+from meta_search.authors.composer import pool_for
+from meta_search.authors.drafts import attempt, demonstrations_for, finish
 from meta_search.authors.near_duplicates import twin
 from meta_search.authors.plan import Plan, compile_plan, plan_from, plan_schema
-from meta_search.authors.simplify import simplify
-from meta_search.authors.team import team
+from meta_search.authors.registry import by_operator
 from meta_search.types import Attempt, CallRequest, Candidate
 
 __all__ = ["FORMS", "LLMAuthor", "apply_edits", "candidate_from", "read_plan", "request"]
@@ -52,14 +51,9 @@ class LLMAuthor:
 
     def write(self, context: Context) -> Written:
         """Carry a brief out in the format the guide chose (a tag), else the first that is configured."""
-        if context.brief.operator == "tune":
-            return Composer().write(context)
-        if context.brief.operator == "team":
-            return team(context, generate=True)
-        if context.brief.operator == "simplify" and context.parents and plan_of(context.parents[0]) is None:
-            found = simplify(context)
-            if found.candidate is not None:
-                return found
+        written = by_operator("llm", context)
+        if written is not None:
+            return written
         form = next(f for f in (*context.brief.tags, *context.config.formats, "plan") if f in FORMS)
         if context.brief.operator == "debug" and "edit" in context.config.formats:
             form = "edit"  # what fails is mended where it fails

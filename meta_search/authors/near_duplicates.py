@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from meta_search.types import Agent, Candidate
+from meta_search.types.operators import OPERATORS
 
 __all__ = ["Known", "twin"]
 
 ALIKE = 0.95  # share of words that two sources have in common, in order
-TO_DIFFER = ("novel", "crossover")  # operators that are asked for another agent, not for a change of one
 WORDING = ("name", "thought", "hint", "temperature")  # of a plan: what it does is the rest
 
 Known = tuple[Agent, Mapping[str, Any] | None]  # an agent and its plan, if it has one
@@ -29,13 +29,14 @@ def twin(candidate: Candidate, known: Sequence[Known]) -> str:
         candidate: Of the llm author. known: The run's agents.
     """
     ours, words = _choices(candidate.plan), _words(candidate.agent.source)
+    asked = OPERATORS.get(candidate.brief.operator)
     for agent, plan in known:
         if agent.id == candidate.agent.id:
             return agent.name
         if ours is not None and plan is not None:
             if ours == _choices(plan):
                 return agent.name
-        elif candidate.brief.operator in TO_DIFFER and _alike(words, _words(agent.source)):
+        elif asked is not None and asked.wants_another and _alike(words, _words(agent.source)):
             return agent.name
     return ""
 

@@ -6,10 +6,11 @@ form of the reply last, and names only what exists.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from meta_search.authors.author import Context, Failure, Parent
 from meta_search.outcomes import explain
+from meta_search.types.operators import OPERATORS
 
 __all__ = ["another", "debug", "draft_edit", "draft_plan", "draft_program", "reflect", "system"]
 
@@ -33,16 +34,6 @@ WAYS = """- direct: the model gives the answer at once. Best where a program can
 
 TEAM = "- team: several experts answer, read and rate one another. Dearest, for hard questions."
 
-TASKS: Mapping[str, str] = {
-    "novel": "Design an agent that works in another way than those above.",
-    "mutate": "Change the first agent above in one respect, so that it gets its wrong items right.",
-    "crossover": "Combine the two agents above: each solves items that the other does not.",
-    "bootstrap": "Improve the first agent above by showing its model worked examples.",
-    "simplify": "Make the first agent above cheaper without losing right answers.",
-    "tune": "Choose better numbers for the first agent above.",
-    "debug": "Mend the first agent above: it fails as shown. Change only what must be changed.",
-}
-
 
 def system() -> str:
     """System message of the meta agent."""
@@ -59,7 +50,7 @@ def draft_plan(context: Context) -> str:
     tags = f"\nUse these if you can: {', '.join(context.brief.tags)}." if context.brief.tags else ""
     return (
         f"Tasks: {context.domain.brief}\n\nWays of working:\n{ways}\n{routes}\n"
-        f"{_standing(context)}\n{TASKS.get(context.brief.operator, TASKS['novel'])}{tags}\n"
+        f"{_standing(context)}\n{_task(context, 'novel')}{tags}\n"
         'Reply with a JSON plan: "name", "thought" (one sentence), "way" (for all tasks that no route '
         'takes), "routes" (list of {"words", "way"}), "hint" (a sentence for the model, or empty), "samples" '
         '(answers to vote on: 1, 3 or 5), "shown" (worked examples shown to the model: 0 to 3).'
@@ -70,7 +61,7 @@ def draft_program(context: Context) -> str:
     """Ask for a whole program."""
     return (
         f"Tasks: {context.domain.brief}\n\n{RUNTIME}\n\n{_standing(context, sources=True)}\n"
-        f"{TASKS.get(context.brief.operator, TASKS['novel'])}\n"
+        f"{_task(context, 'novel')}\n"
         "Reply with a line `Name: …`, a line `Thought: …`, and the whole source in one ```python block."
     )
 
@@ -79,7 +70,7 @@ def draft_edit(context: Context) -> str:
     """Ask for an edit of the first parent as search and replace blocks."""
     return (
         f"Tasks: {context.domain.brief}\n\n{RUNTIME}\n\n{_standing(context, sources=True)}\n"
-        f"{TASKS.get(context.brief.operator, TASKS['mutate'])}\n"
+        f"{_task(context, 'mutate')}\n"
         "Reply with a line `Name: …`, a line `Thought: …`, and one or more edits of the first agent's "
         "source:\n<<<<<<< SEARCH\nlines that stand in the source, to the letter\n=======\n"
         "lines to put there\n>>>>>>> REPLACE"
@@ -113,6 +104,12 @@ def another(draft: str, twin: str, form: str) -> str:
 
 def _draft(draft: str) -> str:
     return f"Your draft:\n{draft[:MOST_SOURCE]}\n\n" if draft else ""
+
+
+def _task(context: Context, otherwise: str) -> str:
+    """What the brief's operator asks for, in a sentence."""
+    spec = OPERATORS.get(context.brief.operator)
+    return (spec.task if spec else "") or OPERATORS[otherwise].task
 
 
 def _standing(context: Context, sources: bool = False) -> str:

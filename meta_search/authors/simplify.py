@@ -11,14 +11,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from meta_search.authors.author import Context, Written
-from meta_search.authors.drafts import attempt, finish
+from meta_search.authors.drafts import attempt, finish, plan_of
 from meta_search.authors.leave_out import LeftOut, Probe, leave_out, whole
 from meta_search.authors.rewrite import clean, silenced, titled
 from meta_search.importance import by_judge, components, mean_score
 from meta_search.outcomes import UNSCORED
 from meta_search.types import Agent, Attempt, Importance, ItemResult
 
-__all__ = ["Smaller", "simplify", "smallest"]
+__all__ = ["Smaller", "simplify", "simplify_program", "smallest"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,14 @@ def simplify(context: Context) -> Written:
         demonstrations=agent.demonstrations,
     )
     return Written(None, (drafted,)) if isinstance(drafted, Attempt) else Written(drafted)
+
+
+def simplify_program(context: Context) -> Written | None:
+    """The same for the author `llm`: `None` for a plan, and where nothing can go, which the model may see."""
+    if not context.parents or plan_of(context.parents[0]) is not None:
+        return None
+    found = simplify(context)
+    return None if found.candidate is None else found
 
 
 def _judged(context: Context, before: Sequence[tuple[int, ItemResult]]) -> list[Importance]:

@@ -18,7 +18,16 @@ from meta_search.importance import by_ratings, mean_score
 from meta_search.outcomes import UNSCORED
 from meta_search.types import Agent, Attempt, Importance, ItemResult, parse
 
-__all__ = ["POOL_NAME", "pool_of", "pool_source", "roles_in", "team", "team_source", "with_roles"]
+__all__ = [
+    "POOL_NAME",
+    "pool_of",
+    "pool_source",
+    "roles_in",
+    "team",
+    "team_source",
+    "team_with_new_roles",
+    "with_roles",
+]
 
 POOL_NAME = "Pool team"
 LEAST, MOST = 2, 4  # roles that stay
@@ -41,11 +50,17 @@ def forward(self, taskInfo):
 '''
 
 
-def team(context: Context, generate: bool) -> Written:
+def team_with_new_roles(context: Context) -> Written:
+    """The same for the author `llm`: the meta model adds roles to the pool."""
+    return team(context, generate=True)
+
+
+def team(context: Context, generate: bool = False) -> Written:
     """Write the team of the most important roles of the first parent; of a pool where it is no larger team.
 
     Args:
-        generate: Whether the meta agent adds roles to a pool.
+        context: Of the brief.
+        generate: Whether the meta model adds roles to a pool.
     """
     keep = int(context.trial.suggest_int("team_keep", LEAST, MOST))
     parent = context.parents[0] if context.parents else None

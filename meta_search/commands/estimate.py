@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from archive.records import Archive
-from meta_search.commands import habits
-from meta_search.commands.habits import Habit
+from meta_search.authors.registry import AUTHORS
+from meta_search.commands.typical_usage import TypicalUsage
 from meta_search.config import Config
 from meta_search.errors import ConfigError
 from meta_search.final.field import BASELINES
@@ -72,7 +72,7 @@ def _round(n: int) -> int:
 
 
 def estimate_search(
-    config: Config, planned: Mapping[Split, int], seeds: int, habit: Habit, prices: Prices
+    config: Config, planned: Mapping[Split, int], seeds: int, typical: TypicalUsage, prices: Prices
 ) -> Estimate:
     """What a search is likely to need.
 
@@ -83,22 +83,22 @@ def estimate_search(
         config: The configuration.
         planned: Split -> item × repeat pairs of a whole evaluation.
         seeds: Agents that it starts from.
-        habit: What agents and authors need.
+        typical: What agents and authors need.
         prices: The price table in use.
     """
     search, racing = config.search, config.evaluate.racing
-    share = habit.share if racing else 1.0
+    share = typical.share if racing else 1.0
     train = (seeds + search.candidates) * planned["train"] * share
     promoted = _best_so_far(seeds, search.finalists) + _best_so_far(search.candidates, search.finalists + 1)
     validated = promoted * planned["validation"]
     matched = MATCHED if seeds and search.finalists else 0
     tested = (search.finalists + min(seeds, BASELINES) + matched) * planned["test"]
-    written = search.candidates * {"llm": 1.0, "adas": 1.0, "mixed": 0.5}.get(config.author.name, 0.0)
+    written = search.candidates * AUTHORS[config.author.name].model_share
     taught = planned.get("examples", 0) * 2 if "bootstrap" in search.operators else 0
-    task = habit.task(train + validated + tested)
-    meta = habit.meta(written, taught)
+    task = typical.task(train + validated + tested)
+    meta = typical.meta(written, taught)
     spared = f", racing spares {1 - share:.0%} of the train items" if racing and share < 0.995 else ""
-    return _bounded(config, task, meta, f"{habit.basis}{spared}", prices)
+    return _bounded(config, task, meta, f"{typical.basis}{spared}", prices)
 
 
 def _best_so_far(n: int, k: int) -> float:
@@ -107,7 +107,7 @@ def _best_so_far(n: int, k: int) -> float:
 
 
 def estimate_evaluation(
-    config: Config, per_item: Sequence[Usage | None], items: int, habit: Habit, prices: Prices
+    config: Config, per_item: Sequence[Usage | None], items: int, typical: TypicalUsage, prices: Prices
 ) -> Estimate:
     """What `meta-search evaluate` is likely to need.
 
@@ -115,23 +115,23 @@ def estimate_evaluation(
         config: The configuration.
         items: Item × repeat pairs that each agent runs on.
         per_item: For each agent, calls and prompt tokens of a dry run on one item; `None` where it was not
-            run dry: it is taken to be like the others, or, where there are none, like `habit`.
-        habit: What a call costs.
+            run dry: it is taken to be like the others, or, where there are none, like `typical`.
+        typical: What a call costs.
         prices: The price table in use.
     """
     known = [u for u in per_item if u is not None]
-    calls = statistics.fmean(u.calls for u in known) if known else habit.calls
-    prompt = statistics.fmean(u.prompt_tokens for u in known) if known else habit.calls * habit.prompt
+    calls = statistics.fmean(u.calls for u in known) if known else typical.calls
+    prompt = statistics.fmean(u.prompt_tokens for u in known) if known else typical.calls * typical.prompt
     total_calls = sum(u.calls if u else calls for u in per_item) * items
     total_prompt = sum(u.prompt_tokens if u else prompt for u in per_item) * items
-    task = Usage(round(total_calls), round(total_prompt), round(total_calls * habit.completion))
+    task = Usage(round(total_calls), round(total_prompt), round(total_calls * typical.completion))
     agents = "1 agent" if len(per_item) == 1 else f"{len(per_item)} agents"
     basis = f"{agents} × {items} items"
     if known:
         counted = "calls counted" if len(known) == len(per_item) else f"calls of {len(known)} agents counted"
         basis += f", {counted} in a free dry run"
     else:
-        basis += f", {habit.basis}"
+        basis += f", {typical.basis}"
     return _bounded(config, task, Usage(), basis, prices)
 
 
@@ -190,8 +190,8 @@ def before_search(run: Run) -> None:
     if config.llm.mode == "replay":  # nothing is sent
         return
     planned = {split: run.runner.planned(split) for split in SPLITS}
-    habit = habits.habit_of(config, run.session.folder)
-    _tell(run, estimate_search(config, planned, len(run.members), habit, _prices(run.session)))
+    typical = typical_usage_of(config, run.session.folder)
+    _tell(run, estimate_search(config, planned, len(run.members), typical, _prices(run.session)))
 
 
 def before_evaluation(run: Run, chosen: Sequence[Candidate]) -> None:
@@ -211,9 +211,9 @@ def before_evaluation(run: Run, chosen: Sequence[Candidate]) -> None:
         runner.job(c.agent, items[0], split) if items and number % stride == 0 else None
         for number, c in enumerate(agents)
     ]
-    habit = habits.habit_of(config, run.session.folder)
+    typical = typical_usage_of(config, run.session.folder)
     counted = _dry(run.session, jobs)
-    _tell(run, estimate_evaluation(config, counted, runner.planned(split), habit, _prices(run.session)))
+    _tell(run, estimate_evaluation(config, counted, runner.planned(split), typical, _prices(run.session)))
 
 
 def _prices(session: Session) -> Prices:

@@ -2,55 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from meta_search.authors.llm import FORMS
 from meta_search.authors.plan import EVERY_WAY
+from meta_search.authors.registry import AUTHORS
 from meta_search.config import Config
 from meta_search.engine import seeds
 from meta_search.errors import ConfigError
+from meta_search.llm.wires import WIRES
 from meta_search.run.folder import resolve
+from meta_search.types.operators import searchable
 
-__all__ = ["OPERATORS", "resolved"]
-
-OPERATORS = ("novel", "mutate", "crossover", "bootstrap", "simplify", "team", "tune")
+__all__ = ["resolved"]
 
 
 def resolved(config: Config) -> Config:
-    """Fill in what depends on the model: an embedded one writes plans, and is too slow for a second look.
+    """Check a configuration, and fill in what depends on the model.
+
+    An embedded model writes plans, and is too slow for a second look at its drafts.
 
     Raises:
-        ConfigError: Keys that do not go together, unknown operators, seeds or formats; one line.
+        ConfigError: Keys that do not go together, or the name of an author, provider, operator, seed, format
+            or way of working that does not exist; one line.
     """
+    _check_models(config)
+    _check_search(config)
     author, embedded = config.author, config.llm.provider == "local"
-    for key in ("base_url", "api_key_env") if embedded else ():
-        if getattr(config.llm, key):
-            raise ConfigError(f"llm.{key} needs llm=endpoint or llm=openai: llm=local serves its own models")
-    recording = config.llm.recording
-    if config.llm.mode == "replay" and recording is None:
-        raise ConfigError("llm.mode=replay needs llm.recording=RUN: the recorded search that it replays")
-    unknown_operators = [name for name in config.search.operators if name not in OPERATORS]
-    if unknown_operators or not config.search.operators:
-        named = unknown_operators[0] if unknown_operators else "an empty list"
-        raise ConfigError(f"search.operators: {named} is none of {', '.join(OPERATORS)}")
-    if author.name == "adas" and config.search.operators != ("novel",):
-        raise ConfigError(
-            "author=adas writes by search.operators=[novel] only: search=adas sets all it needs"
-        )
-    seeds.candidates(config.search.seeds)  # unknown names are found before anything slow starts
     formats = author.formats or (("plan",) if embedded else ("plan", "edit", "program"))
-    unknown = [name for name in formats if name not in FORMS]
-    if unknown:
-        raise ConfigError(f"author.formats: {unknown[0]} is none of {', '.join(FORMS)}")
-    unknown_ways = [name for name in author.ways if name not in EVERY_WAY]
-    if unknown_ways or not author.ways:
-        named = unknown_ways[0] if unknown_ways else "an empty list"
-        raise ConfigError(f"author.ways: {named} is none of {', '.join(EVERY_WAY)}")
+    _check_list("author.formats", formats, tuple(FORMS))
+    _check_list("author.ways", author.ways, EVERY_WAY)
     reflexions = author.reflexions if author.reflexions is not None else int(not embedded)
     path = config.domain.path and str(Path(config.domain.path).expanduser().resolve())
     root = str(Path(config.run.root).expanduser())
     folder = config.run.dir and str(Path(config.run.dir).expanduser())
+    recording = config.llm.recording
     if recording is not None:
         recording = str(resolve(Path(recording).expanduser(), root).resolve())
     return replace(
@@ -60,3 +48,35 @@ def resolved(config: Config) -> Config:
         run=replace(config.run, root=root, dir=folder),
         domain=replace(config.domain, path=path),  # a run can be resumed from any folder
     )
+
+
+def _check_models(config: Config) -> None:
+    llm = config.llm
+    if llm.provider not in WIRES:
+        raise ConfigError(f"llm.provider={llm.provider}: must be one of {', '.join(WIRES)}")
+    for key in ("base_url", "api_key_env") if llm.provider == "local" else ():
+        if getattr(llm, key):
+            raise ConfigError(f"llm.{key} needs llm=endpoint or llm=openai: llm=local serves its own models")
+    if llm.mode == "replay" and llm.recording is None:
+        raise ConfigError("llm.mode=replay needs llm.recording=RUN: the recorded search that it replays")
+
+
+def _check_search(config: Config) -> None:
+    name, operators = config.author.name, config.search.operators
+    if name not in AUTHORS:
+        raise ConfigError(f"author.name={name}: must be one of {', '.join(AUTHORS)}")
+    _check_list("search.operators", operators, searchable())
+    spec = AUTHORS[name]
+    if spec.operators and not set(operators) <= set(spec.operators):
+        preset = f": search={spec.preset} sets all it needs" if spec.preset else ""
+        known = ",".join(spec.operators)
+        raise ConfigError(f"author={name} writes by search.operators=[{known}] only{preset}")
+    seeds.candidates(config.search.seeds)  # unknown names are found before anything slow starts
+
+
+def _check_list(key: str, names: Sequence[str], known: Sequence[str]) -> None:
+    """Refuse a list with an unknown name, and an empty one."""
+    unknown = [name for name in names if name not in known]
+    if unknown or not names:
+        named = unknown[0] if unknown else "an empty list"
+        raise ConfigError(f"{key}: {named} is none of {', '.join(known)}")

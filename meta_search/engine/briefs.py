@@ -12,11 +12,9 @@ from dataclasses import replace
 from random import Random
 from typing import TypeVar
 
-from meta_search.authors.adas import AdasAuthor
-from meta_search.authors.author import Author, Drawn, Trial, Written
+from meta_search.authors import registry
+from meta_search.authors.author import Drawn, Trial, Written
 from meta_search.authors.check import find_leak
-from meta_search.authors.composer import Composer
-from meta_search.authors.llm import LLMAuthor
 from meta_search.engine.context import Contexts
 from meta_search.engine.happenings import BriefWritten
 from meta_search.engine.open_brief import OpenBrief
@@ -35,9 +33,6 @@ from meta_search.types import Attempt, Brief, Candidate
 __all__ = ["Briefs"]
 
 T = TypeVar("T")
-
-AUTHORS: dict[str, type[Author]] = {"llm": LLMAuthor, "composer": Composer, "adas": AdasAuthor}
-MENDERS = {"llm": "llm", "mixed": "llm", "adas": "adas"}  # author.name -> who repairs
 
 
 class Briefs:
@@ -80,8 +75,6 @@ class Briefs:
     def ask(self) -> OpenBrief:
         """Ask the guide for a brief."""
         brief = self._contexts.brief(self._guide.ask())
-        if brief.operator == "tune":  # no model is asked: the tuning study chooses the values
-            brief = replace(brief, author="composer")
         tuning, values = self._studies.tune(brief)
         open_brief = OpenBrief(brief, self._guide.design().number, tuning, values)
         self._studies.asked(open_brief)
@@ -103,7 +96,7 @@ class Briefs:
         if not open_brief.repairs:
             trial = self._guide.designs.under_way(open_brief.design)
         context = self._contexts.context(open_brief, trial, bench)
-        author = AUTHORS[brief.author]()
+        author = registry.load(brief.author)()
         future = in_thread(lambda: author.write(context))
         future.add_done_callback(lambda done: journal.put(key, BriefWritten(open_brief, bench, done)))
 
@@ -201,7 +194,7 @@ class Briefs:
     def _repair(self, open_brief: OpenBrief, member: Member) -> OpenBrief | None:
         """A brief of operator `debug` where the candidate failed and an attempt is left."""
         config = self._run.config
-        author = MENDERS.get(config.author.name, "")
+        author = registry.AUTHORS[config.author.name].repaired_by
         spent = open_brief.used >= config.search.attempts
         if not author or spent or not failing(member.rows("train"), config.search.failing):
             return None

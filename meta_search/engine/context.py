@@ -18,6 +18,7 @@ from meta_search.authors.author import (
     Trial,
     Workbench,
 )
+from meta_search.authors.registry import AUTHORS
 from meta_search.engine.open_brief import OpenBrief
 from meta_search.guide.guide import Order
 from meta_search.run.members import Member
@@ -99,11 +100,11 @@ class Contexts:
         self.pool: list[Demonstration] = []
 
     def brief(self, order: Order) -> Brief:
-        """The order with its parents and inspirations chosen. Author `adas` needs none: it sees them all."""
+        """The order with its parents and inspirations chosen; none for an author that sees all agents."""
         rng = random.Random(order.brief.seed)
         told = self._session.config.author.temperature
         brief = order.brief if told is None else replace(order.brief, temperature=told)
-        if brief.author == "adas":
+        if AUTHORS[brief.author].sees_archive:
             return brief
         population = self._members.population()
         rule = order.parent_rule
@@ -122,7 +123,7 @@ class Contexts:
             bench: What the author may do through the engine.
         """
         brief, config = open_brief.brief, self._session.config
-        archive = self._members.finished() if brief.author == "adas" else ()
+        archive = self._members.finished() if AUTHORS[brief.author].sees_archive else ()
         return Context(
             brief=brief,
             config=config.author,

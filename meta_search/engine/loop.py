@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from archive.records import Archive
+from meta_search.authors.registry import briefed
 from meta_search.engine import seeds, warm_start
 from meta_search.engine.briefs import Briefs
 from meta_search.engine.happenings import BlockEmpty, BriefWritten, Evaluated, ItemRun
@@ -61,16 +62,14 @@ class Search:
 
     def __init__(self, run: Run, resumed: Archive | None = None) -> None:
         self.run, self._resumed = run, resumed
-        config = run.config
-        authors = ("llm", "composer") if config.author.name == "mixed" else (config.author.name,)
-        self.guide = Guide(
-            config.seed, config.search.operators, authors, config.author.formats, config.search.guided
-        )
+        config, search = run.config, run.config.search
+        authors = briefed(config.author.name)
+        self.guide = Guide(config.seed, search.operators, authors, config.author.formats, search.guided)
         self.briefs = Briefs(run, self.guide)
         self.races = Races(run)
         self.waiting: list[Member] = []
         self._signalled = False
-        for candidate in seeds.candidates(config.search.seeds, config.domain.name):
+        for candidate in seeds.candidates(search.seeds, config.domain.name):
             run.runner.pen.add_candidate(candidate, "seed")
             self._admit(candidate, seed=True)
 

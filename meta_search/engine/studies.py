@@ -17,6 +17,7 @@ from meta_search.run.events import BriefTold
 from meta_search.run.members import Member
 from meta_search.run.run import Run
 from meta_search.types import Brief, Scalar, agent_id
+from meta_search.types.operators import OPERATORS
 
 __all__ = ["Studies"]
 
@@ -36,10 +37,10 @@ class Studies:
         """Values for what the first parent of a brief declares; agents of one source share a study.
 
         Returns:
-            (source, trial number) of the study that was asked, and parameter -> value; nothing for other
-            operators than `tune`.
+            (source, trial number) of the study that was asked, and parameter -> value; nothing for
+            operators that do not tune.
         """
-        if brief.operator != "tune" or not brief.parents:
+        if not OPERATORS[brief.operator].tunes or not brief.parents:
             return (), {}
         member = self._run.members[brief.parents[0]]
         parent = member.candidate

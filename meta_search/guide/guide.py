@@ -15,6 +15,7 @@ from typing import Any
 from meta_search.guide.prior import NOTHING, Prior
 from meta_search.guide.studies import Asked, Row, Study, remembered
 from meta_search.types import Brief, Parameter, Scalar
+from meta_search.types.operators import OPERATORS
 
 __all__ = ["VALUE_OF_NOTHING", "Guide", "Order", "gain_per_cost"]
 
@@ -150,17 +151,16 @@ class Guide:
         inspirations = trial.suggest_int("inspirations", 0, 3)
         temperature = float(trial.suggest_categorical("temperature", list(TEMPERATURES)))
         form = str(trial.suggest_categorical("format", list(self._formats)))
+        spec = OPERATORS[operator]
         brief = Brief(
             number=trial.number,
             operator=operator,
-            author=author,
+            author=spec.author or author,
             temperature=temperature,
             tags=(form,),
             seed=self._seed * 10_007 + trial.number,
         )
-        if brief.operator == "crossover":
-            return Order(brief, "complementary", 2, inspirations)
-        return Order(brief, rule, 1, inspirations)
+        return Order(brief, spec.parent_rule or rule, spec.parents, inspirations)
 
     def tell(self, number: int, value: float | None) -> None:
         """The value of a brief, or `None` where nothing came of it: it counts as a small loss."""

@@ -6,7 +6,7 @@ import asyncio
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Literal
 
 from meta_search.config import LLMConfig
 from meta_search.errors import LLMError
@@ -16,7 +16,7 @@ from meta_search.llm.ledger import call_key
 from meta_search.llm.throttle import Throttle
 from meta_search.types import CallRequest, Usage
 
-__all__ = ["AGENTS", "Answer", "Call", "Dropped", "Line", "SchemaMode", "Wire", "open_lines", "resolve"]
+__all__ = ["AGENTS", "Answer", "Call", "Dropped", "Route", "SchemaMode", "open_routes", "resolve"]
 
 # Bytes that instructions or a provider's template add around a schema.
 SCHEMA_OVERHEAD = 256
@@ -44,16 +44,8 @@ class Answer:
     completion_tokens: int | None
 
 
-class Wire(Protocol):
-    """Sends one attempt; no retries of its own. Raises what `faults.classify` can read."""
-
-    async def complete(
-        self, endpoint: Endpoint, messages: tuple[tuple[str, str], ...], settings: Mapping[str, Any]
-    ) -> Answer: ...
-
-
 @dataclass(slots=True, eq=False)
-class Line:
+class Route:
     """An endpoint and what was learned about it in this session.
 
     Attributes:
@@ -85,7 +77,7 @@ class Call:
 
     Attributes:
         key: Ledger key. request: What is asked, messages safe to encode.
-        line: Where to. max_tokens: Most tokens of the answer.
+        route: Where to. max_tokens: Most tokens of the answer.
         estimate: Upper bound of one attempt's usage.
         listeners: Callers that wait for it; nobody's call is dropped if it was not sent yet.
         phase: Phase of the budget in which it was asked for.
@@ -93,31 +85,31 @@ class Call:
 
     key: str
     request: CallRequest
-    line: Line
+    route: Route
     max_tokens: int
     estimate: Usage
     listeners: int = 0
     phase: str = "search"
 
 
-def open_lines(config: LLMConfig, endpoints: Mapping[str, Endpoint], whole: Throttle) -> dict[str, Line]:
-    """Role -> line; endpoints of one place share a throttle."""
+def open_routes(config: LLMConfig, endpoints: Mapping[str, Endpoint], whole: Throttle) -> dict[str, Route]:
+    """Role -> route; endpoints of one place share a throttle."""
     if "task" not in endpoints:
         raise LLMError("no endpoint for the role task: set llm.task.model")
     gates: dict[str, Throttle] = {}
-    lines: dict[Endpoint, Line] = {}
+    routes: dict[Endpoint, Route] = {}
     for endpoint in endpoints.values():
         if endpoint.place not in gates:
             limit = min(config.max_concurrency, endpoint.slots or config.max_concurrency)
             gates[endpoint.place] = Throttle(limit, config.requests_per_minute, config.tokens_per_minute)
-        if endpoint not in lines:
-            lines[endpoint] = Line(endpoint, Price(), (gates[endpoint.place], whole))
-    return {role: lines[endpoint] for role, endpoint in endpoints.items()}
+        if endpoint not in routes:
+            routes[endpoint] = Route(endpoint, Price(), (gates[endpoint.place], whole))
+    return {role: routes[endpoint] for role, endpoint in endpoints.items()}
 
 
-def resolve(request: CallRequest, lines: Mapping[str, Line], config: LLMConfig) -> Call:
+def resolve(request: CallRequest, routes: Mapping[str, Route], config: LLMConfig) -> Call:
     """What a request comes to: model, limits, ledger key and upper bound of its cost."""
-    line = lines[_role(request, lines)]
+    route = routes[_role(request, routes)]
     max_tokens = request.max_tokens or config.max_tokens
     if request.purpose in AGENTS:  # what an agent asks for must not reserve the whole budget
         max_tokens = min(max_tokens, config.max_tokens)
@@ -126,21 +118,21 @@ def resolve(request: CallRequest, lines: Mapping[str, Line], config: LLMConfig) 
     extra = 0
     if request.schema:
         extra = len(structured.instructions(request.schema).encode()) + SCHEMA_OVERHEAD
-    estimate = line.price.usage(bound_tokens(request.messages, extra), max_tokens)
-    key = call_key(request, line.endpoint.model, max_tokens, config.cache)
-    return Call(key, request, line, max_tokens, estimate)
+    estimate = route.price.usage(bound_tokens(request.messages, extra), max_tokens)
+    key = call_key(request, route.endpoint.model, max_tokens, config.cache)
+    return Call(key, request, route, max_tokens, estimate)
 
 
-def _role(request: CallRequest, lines: Mapping[str, Line]) -> str:
+def _role(request: CallRequest, routes: Mapping[str, Route]) -> str:
     """Role or model name -> role. Candidate code gets the task model whatever it names: published agents
     name models of their day, and hostile ones would name the dearest."""
     if request.purpose == "task" and request.model == "meta":
         return "task"
-    if request.model in lines:
+    if request.model in routes:
         return request.model
     if request.purpose == "task":
         return "task"
-    roles = (role for role, line in lines.items() if line.endpoint.model == request.model)
+    roles = (role for role, route in routes.items() if route.endpoint.model == request.model)
     return next(roles, "task")
 
 

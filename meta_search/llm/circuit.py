@@ -7,7 +7,7 @@ import random
 
 from meta_search.config import LLMConfig
 from meta_search.errors import LLMError
-from meta_search.llm.calls import Line
+from meta_search.llm.calls import Route
 from meta_search.llm.endpoint import Endpoint
 from meta_search.llm.faults import Failure
 from meta_search.llm.ledger import Entry
@@ -70,43 +70,44 @@ class Circuit:
         patient = lively or failure.kind == "limited"
         return self._config.max_retries * (PATIENCE.get(failure.kind, 1) if patient else 1)
 
-    def final(self, line: Line, failure: Failure, exhausted: bool) -> Entry | None:
+    def final(self, route: Route, failure: Failure, exhausted: bool) -> Entry | None:
         """The row of a call that failed for good; `None` to try again."""
-        where = f"{line.endpoint.title}: {failure.message}"
+        where = f"{route.endpoint.title}: {failure.message}"
         if failure.kind == "context":
             return Entry("done", used=Usage(calls=1), fault="context", message=where)
         if failure.kind == "request":
-            line.failed += not line.answered
-            if not line.answered:  # it never took one: perhaps no fault of the request, so the rows stay open
-                if line.failed >= CIRCUIT:
-                    self.stop(LLMError(f"{line.endpoint.title} refuses every request: {failure.message}"))
+            route.failed += not route.answered
+            if not route.answered:
+                # It never took one: perhaps no fault of the request, so the rows stay open.
+                if route.failed >= CIRCUIT:
+                    self.stop(LLMError(f"{route.endpoint.title} refuses every request: {failure.message}"))
                 return Entry("failed", fault="llm", message=where)
             return Entry("done", used=Usage(calls=1), fault="llm", message=where)
-        if failure.kind == "fatal" and failure.status == 403 and line.answered:  # moderation, not the key
+        if failure.kind == "fatal" and failure.status == 403 and route.answered:  # moderation, not the key
             return Entry("done", used=Usage(calls=1), fault="llm", message=where)
         if failure.kind == "fatal":
-            self.stop(LLMError(_advice(line.endpoint, failure, self._config)))
+            self.stop(LLMError(_advice(route.endpoint, failure, self._config)))
             return Entry("failed", fault="llm", message=str(self.fatal))
         if not exhausted:
             return None
         if failure.kind == "withheld":
             return Entry("done", used=Usage(calls=1), fault="llm", message=where)
-        line.failed += 1
-        if line.failed >= CIRCUIT:
+        route.failed += 1
+        if route.failed >= CIRCUIT:
             self.stop(
                 LLMError(
-                    f"{line.endpoint.title} failed {line.failed} calls in a row, last: {failure.message}. "
+                    f"{route.endpoint.title} failed {route.failed} calls in a row, last: {failure.message}. "
                     "Everything paid for is saved: go on with `meta-search resume` once it is up again"
                 )
             )
         return Entry("failed", fault="llm", message=where)
 
-    async def pause(self, line: Line, failure: Failure, attempt: int) -> None:
+    async def pause(self, route: Route, failure: Failure, attempt: int) -> None:
         """Back off, exponentially and with jitter, at least as long as the endpoint asks; a stop wakes it."""
         delay = min(LONGEST_BACKOFF_S, self._backoff_s * 2.0 ** (attempt - 1)) * self._random.uniform(0.5, 1)
         delay = max(delay, failure.retry_after or 0.0)
-        if line.missed >= DOWN:
-            line.gates[0].hold(delay)
+        if route.missed >= DOWN:
+            route.gates[0].hold(delay)
         try:
             async with asyncio.timeout(delay):
                 await self._stopped.wait()

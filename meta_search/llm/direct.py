@@ -3,7 +3,7 @@
 litellm translates between providers; here there is nothing to translate. Its public function takes 2.3 ms of
 CPU a call all the same, in its logging and pricing mostly, and its client sends some requests twice without a
 word. This takes 0.35 ms and sends each attempt once. litellm still does the rest: other providers, callbacks,
-prices (`wires.Wires` chooses).
+prices (`default_wire.DefaultWire` chooses).
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class DirectWire:
     async def complete(
         self, endpoint: Endpoint, messages: tuple[tuple[str, str], ...], settings: Mapping[str, Any]
     ) -> Answer:
-        """One attempt, as `calls.Wire` has it."""
+        """One attempt, see `wires.Wire.complete`."""
         url, headers, options = self._way(endpoint)
         body = {
             "model": endpoint.model.removeprefix("hosted_vllm/"),

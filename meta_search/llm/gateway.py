@@ -7,22 +7,23 @@ ledger, committed before the answer is handed on (DESIGN.md section 7).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from meta_search.config import LLMConfig
 from meta_search.errors import EndpointError, LLMError
-from meta_search.llm import structured
-from meta_search.llm.budget import Budget, Left, Phase
-from meta_search.llm.calls import Call, Dropped, open_lines, resolve
+from meta_search.llm import structured, wires
+from meta_search.llm.books import Books
+from meta_search.llm.budget import Left, Phase
+from meta_search.llm.calls import Call, Dropped, open_routes, resolve
 from meta_search.llm.endpoint import Endpoint, Price
-from meta_search.llm.ledger import Entry, FaultKind, Ledger
+from meta_search.llm.ledger import Entry, FaultKind
 from meta_search.llm.sender import Sender
 from meta_search.llm.throttle import Throttle
-from meta_search.llm.wires import Wires
+from meta_search.llm.wires import Wire
 from meta_search.types import CallReply, CallRequest, Usage
 
-__all__ = ["Endpoint", "Gateway", "GatewayStatus"]
+__all__ = ["Books", "Endpoint", "Gateway", "GatewayStatus"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +63,9 @@ class Gateway:
     Args:
         config: `llm.*`.
         endpoints: Role (`task`, `meta`, …) -> endpoint. `task` must be there.
-        ledger: The record of calls.
-        budget: What may be spent.
+        books: What was paid and what may be spent.
+        wire: The way to the models; `None` takes the one of `llm.provider`.
         backoff_s: First pause before a retry, in seconds.
-        direct: Whether endpoints with a URL are asked without litellm.
-        other: Key -> row in another run's ledger: what was asked there is answered so, for its used cost.
 
     Attributes:
         fatal: Set when no further call can succeed (wrong key, unknown model, endpoint down): every call
@@ -77,18 +76,16 @@ class Gateway:
         self,
         config: LLMConfig,
         endpoints: Mapping[str, Endpoint],
-        ledger: Ledger,
-        budget: Budget,
+        books: Books,
         *,
+        wire: Wire | None = None,
         backoff_s: float = 0.5,
-        direct: bool = True,
-        other: Callable[[str], Entry | None] | None = None,
     ) -> None:
-        self._config, self._ledger, self._budget = config, ledger, budget
-        self._wire = Wires(config, direct)
-        self._sender = Sender(config, self._wire, ledger, budget, backoff_s, other)
+        self._config, self._ledger, self._budget = config, books.ledger, books.budget
+        self._wire = wire or wires.make(config)
+        self._sender = Sender(config, self._wire, books, backoff_s)
         self._whole = Throttle(config.max_concurrency)
-        self._lines = open_lines(config, endpoints, self._whole)
+        self._routes = open_routes(config, endpoints, self._whole)
         self._flights: dict[str, tuple[Call, asyncio.Task[tuple[Entry, Usage]]]] = {}
         self._used: dict[str, Usage] = {}
         self._paid: dict[str, Usage] = {}
@@ -103,7 +100,7 @@ class Gateway:
     def prices(self) -> dict[str, dict[str, float]]:
         """The price table in use, USD per million tokens: to be stored with the run, and handed to a
         resumed one as `llm.prices`, so that it accounts the same way."""
-        return {line.endpoint.model: line.price.per_million() for line in self._lines.values()}
+        return {route.endpoint.model: route.price.per_million() for route in self._routes.values()}
 
     async def start(self) -> None:
         """Load what the endpoints need, look prices up, and check that they are there.
@@ -115,20 +112,20 @@ class Gateway:
         self._paid = self._ledger.spent()
         if self._config.mode == "replay":
             return
-        prices = await self._wire.open(line.endpoint for line in self._lines.values())
-        for line in self._lines.values():
-            price = prices[line.endpoint]
+        prices = await self._wire.open(route.endpoint for route in self._routes.values())
+        for route in self._routes.values():
+            price = prices[route.endpoint]
             if price is None and self._budget.config.usd is not None:
-                model = line.endpoint.model
+                model = route.endpoint.model
                 raise EndpointError(
                     f"no price is known for {model}, so budget.usd cannot hold: set llm.prices, "
                     f"for example 'llm.prices={{{model}:{{input:0.15,output:0.6}}}}' (USD per million tokens)"
                 )
-            line.price = price or Price()
+            route.price = price or Price()
 
     async def call(self, request: CallRequest) -> CallReply:
         """Answer one call. Faults of the endpoint are values in the reply; only faults of ours raise."""
-        call = resolve(request, self._lines, self._config)
+        call = resolve(request, self._routes, self._config)
         call.phase = self._budget.phase
         while True:
             try:
@@ -139,7 +136,7 @@ class Gateway:
 
     def status(self) -> GatewayStatus:
         """What is going on. May be called from any thread."""
-        gates = {line.gates[0] for line in self._lines.values()}
+        gates = {route.gates[0] for route in self._routes.values()}
         return GatewayStatus(
             used=dict(self._used),
             paid=dict(self._paid),
@@ -225,6 +222,6 @@ def _missing(call: Call) -> str:
     what = f"agent {request.agent or '-'}, {request.split or 'no'} item {request.item or '-'}, "
     what += f"author {request.author or '-'}, occurrence {request.occurrence}"
     return (
-        f"not in the record: a call for {request.purpose} ({what}, model {call.line.endpoint.model}, "
+        f"not in the record: a call for {request.purpose} ({what}, model {call.route.endpoint.model}, "
         f"key {call.key[:12]}); a replay must have the configuration of the recorded run"
     )

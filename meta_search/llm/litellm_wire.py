@@ -55,23 +55,23 @@ class LiteLLMWire:
     def register(self, endpoint: Endpoint, price: Price) -> None:
         """Tell litellm the price of a model it does not know, for its callbacks (and it searches its table
         in vain at every call otherwise)."""
-        route = _route(endpoint)
-        if route not in self._litellm.model_cost:
-            provider = self._litellm.get_llm_provider(route)[1]
+        name = _name(endpoint)
+        if name not in self._litellm.model_cost:
+            provider = self._litellm.get_llm_provider(name)[1]
             known = {"input_cost_per_token": price.input, "output_cost_per_token": price.output}
-            self._litellm.register_model({route: {**known, "litellm_provider": provider, "mode": "chat"}})
+            self._litellm.register_model({name: {**known, "litellm_provider": provider, "mode": "chat"}})
 
     async def complete(
         self, endpoint: Endpoint, messages: tuple[tuple[str, str], ...], settings: Mapping[str, Any]
     ) -> Answer:
-        """One attempt, as `calls.Wire` has it."""
+        """One attempt, see `wires.Wire.complete`."""
         try:
             response = await self._complete(endpoint, messages, settings)
         except self._litellm.UnsupportedParamsError as error:
             # Reasoning models take no temperature but their own. litellm says so before anything is sent.
             if "temperature" not in str(error) or "temperature" not in self._parameters(endpoint):
                 raise
-            self._taken[_route(endpoint)] -= {"temperature"}
+            self._taken[_name(endpoint)] -= {"temperature"}
             response = await self._complete(endpoint, messages, settings)
         return _read(response)
 
@@ -80,14 +80,14 @@ class LiteLLMWire:
     ) -> Any:
         taken = self._parameters(endpoint)
         return await self._litellm.acompletion(
-            model=_route(endpoint),
+            model=_name(endpoint),
             messages=[{"role": role, "content": content} for role, content in messages],
             api_base=endpoint.base_url,
             api_key=endpoint.api_key or ("none" if endpoint.base_url else None),
             timeout=self._config.timeout_s + 5.0,  # the sender's own timeout comes first
             num_retries=0,
             max_retries=0,
-            **{name: value for name, value in settings.items() if name in taken},
+            **{key: value for key, value in settings.items() if key in taken},
         )
 
     async def close(self) -> None:
@@ -122,10 +122,10 @@ class LiteLLMWire:
 
     def _parameters(self, endpoint: Endpoint) -> frozenset[str]:
         """Which settings the model's provider takes; litellm raises on the others."""
-        route = _route(endpoint)
-        if route not in self._taken:
-            self._taken[route] = frozenset(self._litellm.get_supported_openai_params(route) or ())
-        return self._taken[route]
+        name = _name(endpoint)
+        if name not in self._taken:
+            self._taken[name] = frozenset(self._litellm.get_supported_openai_params(name) or ())
+        return self._taken[name]
 
 
 def _read(response: Any) -> Answer:
@@ -161,7 +161,7 @@ def _send_once() -> None:
     AsyncHTTPHandler.single_connection_post_request = again  # type: ignore[method-assign]
 
 
-def _route(endpoint: Endpoint) -> str:
+def _name(endpoint: Endpoint) -> str:
     """litellm's name of an endpoint. `hosted_vllm/` takes 2.6 ms of CPU a call, `openai/` 4.3 (FACTS.md)."""
     if endpoint.base_url is None:
         return endpoint.model

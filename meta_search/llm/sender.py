@@ -7,7 +7,6 @@ import dataclasses
 import json
 import time
 from collections import Counter
-from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,12 +14,14 @@ from typing import Any
 from meta_search.config import LLMConfig
 from meta_search.errors import BudgetError, LLMError
 from meta_search.llm import structured
-from meta_search.llm.budget import Budget, Ticket
-from meta_search.llm.calls import AGENTS, Answer, Call, Dropped, SchemaMode, Wire
+from meta_search.llm.books import Books
+from meta_search.llm.budget import Ticket
+from meta_search.llm.calls import AGENTS, Answer, Call, Dropped, SchemaMode
 from meta_search.llm.circuit import DOWN, Circuit
 from meta_search.llm.faults import Failure, classify
-from meta_search.llm.ledger import Entry, Ledger
+from meta_search.llm.ledger import Entry
 from meta_search.llm.throttle import Throttle
+from meta_search.llm.wires import Wire
 from meta_search.types import Usage
 
 __all__ = ["Sender"]
@@ -45,22 +46,14 @@ class Sender:
 
     Args:
         config: Timeouts and retries.
-        wire, ledger, budget: What it works with.
-        backoff_s: First pause before a retry; doubled each time.
-        other: Key -> row in another run's ledger, whose answers are taken before any endpoint is asked.
+        wire: The way to the models.
+        books: What was paid and what may be spent.
+        backoff_s: First pause before a retry, in seconds; doubled each time.
     """
 
-    def __init__(
-        self,
-        config: LLMConfig,
-        wire: Wire,
-        ledger: Ledger,
-        budget: Budget,
-        backoff_s: float = 0.5,
-        other: Callable[[str], Entry | None] | None = None,
-    ) -> None:
-        self._config, self._wire, self._ledger, self._budget = config, wire, ledger, budget
-        self._other = other
+    def __init__(self, config: LLMConfig, wire: Wire, books: Books, backoff_s: float = 0.5) -> None:
+        self._config, self._wire = config, wire
+        self._ledger, self._budget, self._other = books.ledger, books.budget, books.other
         self.circuit = Circuit(config, backoff_s)
         self.retries = 0
 
@@ -98,7 +91,7 @@ class Sender:
         bound = call.estimate.prompt_tokens
         if call.request.purpose in AGENTS and bound > ORDINARY_PROMPT:
             try:
-                self._budget.check(call.line.price.usage(ORDINARY_PROMPT, call.max_tokens))
+                self._budget.check(call.route.price.usage(ORDINARY_PROMPT, call.max_tokens))
             except BudgetError:
                 pass
             else:
@@ -114,7 +107,7 @@ class Sender:
         self._check(call)
         ticket = await self._budget.reserve(found.used)
         self._settle(ticket, account, account.now, found.used)
-        model = call.line.endpoint.model
+        model = call.route.endpoint.model
         reserve = self._ledger.reserve(call.key, call.request, model, call.max_tokens, account.total)
         await _committed(reserve)
         return dataclasses.replace(found, charged=Usage())  # with its fault: a prompt too long is so again
@@ -122,7 +115,7 @@ class Sender:
     async def _attempts(self, call: Call, account: Account) -> Entry:
         """Attempt until there is an answer or no use in going on."""
         failed: Counter[str] = Counter()
-        answered = call.line.answered
+        answered = call.route.answered
         mode: SchemaMode | None = None  # how this call's schema is sent
         guessed = False
         while True:
@@ -131,7 +124,7 @@ class Sender:
             if outcome is not None:
                 mode = "unknown"
             else:
-                mode = mode or call.line.schema
+                mode = mode or call.route.schema
                 outcome = await self._attempt(call, account, mode, failed.total() > 0)
             if isinstance(outcome, Entry):
                 if not self._ignored(call, outcome, mode):
@@ -140,18 +133,18 @@ class Sender:
                 continue
             if outcome.kind == "request" and call.request.schema and mode != "instruct":
                 # Perhaps the endpoint takes no schemas (or, where it took others, not this one).
-                call.line.schema = "instruct" if mode == "unknown" else call.line.schema
+                call.route.schema = "instruct" if mode == "unknown" else call.route.schema
                 guessed, mode = mode == "unknown", "instruct"
                 continue
             if outcome.kind == "request" and guessed:
-                call.line.schema = "unknown"  # it was not the schema
+                call.route.schema = "unknown"  # it was not the schema
             failed[outcome.kind] += 1
-            most = self.circuit.most_retries(outcome, call.line.answered > answered)
-            final = self.circuit.final(call.line, outcome, failed[outcome.kind] > most)
+            most = self.circuit.most_retries(outcome, call.route.answered > answered)
+            final = self.circuit.final(call.route, outcome, failed[outcome.kind] > most)
             if final is not None:
                 return final
             self.retries += 1
-            await self.circuit.pause(call.line, outcome, failed.total())
+            await self.circuit.pause(call.route, outcome, failed.total())
 
     async def _attempt(self, call: Call, account: Account, mode: SchemaMode, again: bool) -> Entry | Failure:
         """One attempt, from the reservation to the settled budget.
@@ -161,8 +154,8 @@ class Sender:
         """
         self._budget.check(call.estimate)
         actual, charged_before = Usage(), account.now
-        line, tokens = call.line, call.estimate.prompt_tokens // 4 + call.max_tokens
-        async with _through(line.gates, call.request.purpose, tokens, again):
+        route, tokens = call.route, call.estimate.prompt_tokens // 4 + call.max_tokens
+        async with _through(route.gates, call.request.purpose, tokens, again):
             ticket = await self._budget.reserve(call.estimate)
             try:
                 self._check(call)
@@ -170,7 +163,7 @@ class Sender:
                 account.now = charged_before + call.estimate
                 await _committed(
                     self._ledger.reserve(
-                        call.key, call.request, line.endpoint.model, call.max_tokens, account.total
+                        call.key, call.request, route.endpoint.model, call.max_tokens, account.total
                     )
                 )
                 outcome, actual = await self._exchange(call, mode, tokens)
@@ -184,23 +177,23 @@ class Sender:
 
     async def _exchange(self, call: Call, mode: SchemaMode, tokens: int) -> tuple[Entry | Failure, Usage]:
         """Send and receive: what came of it and what it cost."""
-        line, start = call.line, time.monotonic()
+        route, start = call.route, time.monotonic()
         timeout = self._timeout_s()
         try:
             async with asyncio.timeout(timeout):
                 messages, settings = _wire_form(call, mode)
-                answer = await self._wire.complete(line.endpoint, messages, settings)
+                answer = await self._wire.complete(route.endpoint, messages, settings)
         except Exception as error:  # noqa: BLE001 (litellm lets many kinds through; each is a failed attempt)
-            failure = classify(error, timeout, line.endpoint.api_key)
-            line.missed += failure.kind == "transient"
-            if failure.kind == "limited" or line.missed >= DOWN:
-                line.gates[0].limited(start, failure.retry_after)
+            failure = classify(error, timeout, route.endpoint.api_key)
+            route.missed += failure.kind == "transient"
+            if failure.kind == "limited" or route.missed >= DOWN:
+                route.gates[0].limited(start, failure.retry_after)
             return failure, call.estimate if failure.unknown_fate else Usage(calls=1)
         used = self._used(call, answer)
-        line.gates[0].answered(used.tokens - tokens)
-        line.failed, line.missed, line.answered = 0, 0, line.answered + 1
-        if line.schema == "unknown" and call.request.schema:
-            line.schema = "format" if mode == "unknown" else mode
+        route.gates[0].answered(used.tokens - tokens)
+        route.failed, route.missed, route.answered = 0, 0, route.answered + 1
+        if route.schema == "unknown" and call.request.schema:
+            route.schema = "format" if mode == "unknown" else mode
         return Entry("done", answer.text, used, latency_s=time.monotonic() - start), used
 
     def _used(self, call: Call, answer: Answer) -> Usage:
@@ -208,7 +201,7 @@ class Sender:
         prompt, completion = answer.prompt_tokens, answer.completion_tokens
         if not prompt:
             prompt, completion = call.estimate.prompt_tokens, call.max_tokens
-        return call.line.price.usage(prompt, completion or 0)
+        return call.route.price.usage(prompt, completion or 0)
 
     def _timeout_s(self) -> float:
         left = self._budget.remaining_s
@@ -217,10 +210,10 @@ class Sender:
     async def _probe(self, call: Call, account: Account) -> Entry | Failure | None:
         """The first call with a schema tells how the endpoint takes it: the others wait for it, and for
         nothing else. `None` where that is known, or does not matter."""
-        if not call.request.schema or call.line.is_known:
+        if not call.request.schema or call.route.is_known:
             return None
-        async with call.line.probe:
-            return None if call.line.is_known else await self._attempt(call, account, "unknown", False)
+        async with call.route.probe:
+            return None if call.route.is_known else await self._attempt(call, account, "unknown", False)
 
     def _ignored(self, call: Call, entry: Entry, mode: SchemaMode) -> bool:
         """Whether the endpoint took a schema and did not heed it; then later calls are told in words too."""
@@ -228,7 +221,7 @@ class Sender:
             return False
         if entry.used.completion_tokens >= call.max_tokens:
             return False  # cut short: no fault of the endpoint
-        call.line.schema = "both"
+        call.route.schema = "both"
         return mode == "unknown"
 
     def _check(self, call: Call) -> None:

@@ -1,117 +1,66 @@
-"""The ways to the endpoints: plain requests where an endpoint speaks OpenAI's language, else litellm."""
+"""The ways to models, by `llm.provider`, in one table; each is imported when it is asked for.
+
+To add a provider that is no OpenAI endpoint and that litellm does not know: a line in `WIRES`, and a file
+with the class that the line names, a `Wire`. Ledger, budget, rate limits and retries stand before it: it
+sends one attempt and says what came back. `llm=endpoint llm.provider=NAME` then takes it;
+`conf/llm/NAME.yaml` gives it a group of its own, for `llm=NAME`.
+"""
 
 from __future__ import annotations
 
-import asyncio
-import importlib.util
-import json
 from collections.abc import Iterable, Mapping
-from pathlib import Path
-from typing import Any
+from pkgutil import resolve_name
+from typing import Any, Protocol, cast
 
 from meta_search.config import LLMConfig
-from meta_search.errors import EndpointError
 from meta_search.llm.calls import Answer
-from meta_search.llm.direct import DirectWire
-from meta_search.llm.endpoint import Endpoint, Price, price_of
-from meta_search.llm.faults import one_line
-from meta_search.llm.litellm_wire import LiteLLMWire
+from meta_search.llm.endpoint import Endpoint, Price
 
-__all__ = ["Wires"]
+__all__ = ["WIRES", "Wire", "make"]
 
-CHECK_S = 15.0
-PRICES = "model_prices_and_context_window_backup.json"  # litellm's own table, in its package
+WIRES: dict[str, str] = {
+    "local": "meta_search.llm.default_wire:DefaultWire",  # the embedded server speaks OpenAI's language
+    "litellm": "meta_search.llm.default_wire:DefaultWire",
+}
+"""Provider -> `module:class`; the class is built with the group `llm` of the configuration."""
 
 
-class Wires:
-    """Sends attempts, each once (`calls.Wire`), looks prices up, and checks endpoints before the first call.
+class Wire(Protocol):
+    """The way to the models of one provider. Belongs to one event loop."""
 
-    litellm is loaded (4 s, 200 MB) only where an endpoint has no URL, or callbacks want every call.
-
-    Args:
-        config: `llm.*`.
-        direct: Whether endpoints with a URL are asked without litellm.
-    """
-
-    def __init__(self, config: LLMConfig, direct: bool = True) -> None:
-        self._config = config
-        self._direct = DirectWire() if direct and not config.callbacks else None
-        self._litellm = LiteLLMWire(config)
-        self._loaded = False
-
-    async def open(self, endpoints: Iterable[Endpoint]) -> dict[Endpoint, Price | None]:
+    async def open(self, endpoints: Iterable[Endpoint]) -> Mapping[Endpoint, Price | None]:
         """Load what the endpoints need, see whether they can be used, and look up what they charge.
 
         Returns:
-            The price of each; `None` where nobody knows it.
+            The price of each, as `endpoint.price_of` finds it; `None` where nobody knows it.
 
         Raises:
             EndpointError: One that does not answer, a missing or wrong key, an unknown model; one line.
         """
-        found = set(endpoints)
-        if not all(self._is_direct(endpoint) for endpoint in found):
-            await asyncio.to_thread(self._litellm.load)
-            self._loaded = True
-            self._litellm.listen(endpoint.api_key for endpoint in found)
-        await asyncio.gather(*(self._check(endpoint) for endpoint in found))
-        prices = {endpoint: await self._price(endpoint) for endpoint in found}
-        for endpoint, price in prices.items():
-            if not self._is_direct(endpoint):
-                self._litellm.register(endpoint, price or Price())
-        return prices
+        ...
 
     async def complete(
         self, endpoint: Endpoint, messages: tuple[tuple[str, str], ...], settings: Mapping[str, Any]
     ) -> Answer:
-        """One attempt, as `calls.Wire` has it."""
-        if self._direct is not None and endpoint.base_url is not None:
-            return await self._direct.complete(endpoint, messages, settings)
-        return await self._litellm.complete(endpoint, messages, settings)
+        """Send one attempt, without retries.
+
+        Args:
+            endpoint: Where to, and which model.
+            messages: (role, content) pairs.
+            settings: `temperature`, `max_tokens`, and where they are asked for `seed` and `response_format`,
+                as OpenAI's chat completions have them.
+
+        Raises:
+            Exception: Whatever went wrong, as `faults.classify` can read it: `faults.Refused` with an HTTP
+                status, `faults.BadAnswer`, or an error of aiohttp, httpx or litellm.
+        """
+        ...
 
     async def close(self) -> None:
-        if self._direct is not None:
-            await self._direct.close()
-        await self._litellm.close()
-
-    def _is_direct(self, endpoint: Endpoint) -> bool:
-        return self._direct is not None and endpoint.base_url is not None
-
-    async def _price(self, endpoint: Endpoint) -> Price | None:
-        """From `llm.prices`, or from litellm's table, which is read only where it is needed."""
-        known = price_of(endpoint, self._config.prices, {})
-        if known is not None:
-            return known
-        if not self._loaded and not _price_file().is_file():
-            await asyncio.to_thread(self._litellm.load)
-            self._loaded = True
-        table = self._litellm.table if self._loaded else json.loads(_price_file().read_bytes())
-        return price_of(endpoint, self._config.prices, table)
-
-    async def _check(self, endpoint: Endpoint) -> None:
-        if endpoint.base_url is None:
-            self._litellm.check(endpoint)
-        else:
-            await self._check_url(endpoint, endpoint.base_url)
-
-    async def _check_url(self, endpoint: Endpoint, base_url: str) -> None:
-        """Ask for the list of models: it costs nothing, and every endpoint checks the key for it."""
-        import httpx
-
-        headers = {"Authorization": f"Bearer {endpoint.api_key}"} if endpoint.api_key else {}
-        try:
-            async with httpx.AsyncClient(timeout=CHECK_S) as client:
-                reply = await client.get(f"{base_url.rstrip('/')}/models", headers=headers)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            what = one_line(str(error), endpoint.api_key) or type(error).__name__
-            raise EndpointError(f"nothing answers at llm.base_url={base_url}: {what}") from error
-        if reply.status_code in (401, 403):
-            variable = self._config.api_key_env
-            todo = f"check {variable}" if variable else "name the variable that holds it in llm.api_key_env"
-            raise EndpointError(f"{base_url} refuses the key (HTTP {reply.status_code}): {todo}")
+        """Close the connections."""
+        ...
 
 
-def _price_file() -> Path:
-    """litellm's price table, found without importing litellm."""
-    found = importlib.util.find_spec("litellm")
-    places = (found.submodule_search_locations if found else None) or ("",)
-    return Path(next(iter(places))) / PRICES
+def make(config: LLMConfig) -> Wire:
+    """Build the wire of `llm.provider`."""
+    return cast(Wire, resolve_name(WIRES[config.provider])(config))

@@ -20,7 +20,7 @@ from archive.store import Store
 from meta_search.config import Config, from_mapping
 from meta_search.errors import ConfigError, MetaSearchError
 from meta_search.llm.budget import Budget
-from meta_search.llm.gateway import Endpoint, Gateway, GatewayStatus
+from meta_search.llm.gateway import Books, Endpoint, Gateway, GatewayStatus
 from meta_search.llm.ledger import Entry, Ledger, find_entry
 from meta_search.run.pen import Pen
 from meta_search.text import error_line
@@ -121,7 +121,7 @@ def make_service(
         ledger = Ledger(store)
         spent = sum(ledger.spent().values(), Usage())
         budget = Budget(built.budget, spent, elapsed_s)
-        gateway = Gateway(built.llm, endpoints, ledger, budget, other=_other(built))
+        gateway = Gateway(built.llm, endpoints, Books(ledger, budget, _other(built)))
     except BaseException:
         store.close()
         raise

@@ -33,6 +33,7 @@ def measure(quick: bool) -> Row:
 async def _spend(limit: str, amount: float) -> tuple[float, int, int, bool]:
     """What the endpoint counted, its requests, its most in flight, whether the gateway counted as many."""
     from archive.store import Store
+    from meta_search.llm.books import Books
     from meta_search.llm.budget import Budget
     from meta_search.llm.gateway import Endpoint as Place
     from meta_search.llm.gateway import Gateway
@@ -46,7 +47,7 @@ async def _spend(limit: str, amount: float) -> tuple[float, int, int, bool]:
         )
         with Store.open(Path(folder)) as store:
             places = {"task": Place("scripted", endpoint.base_url)}
-            gateway = Gateway(config, places, Ledger(store), Budget(budget), backoff_s=0.05)
+            gateway = Gateway(config, places, Books(Ledger(store), Budget(budget)), backoff_s=0.05)
             await gateway.start()
             replies: list[CallReply] = await asyncio.gather(*(gateway.call(_ask(n)) for n in range(4000)))
             await gateway.close()

@@ -11,8 +11,8 @@ from functools import partial
 from pathlib import Path
 
 from meta_search.config import Config, EvaluateConfig, LLMConfig, RayConfig
+from meta_search.llm.default_wire import DefaultWire
 from meta_search.llm.endpoint import Endpoint as Place
-from meta_search.llm.wires import Wires
 from meta_search.types import Agent, CallRequest, ItemJob
 from tests.bench.endpoint import Endpoint
 from tests.bench.gateway import GatewayHost
@@ -49,11 +49,11 @@ async def _in_process(calls: int, folder: Path, base_url: str) -> tuple[float, .
     host = GatewayHost(folder, base_url, IN_FLIGHT)
     await host.start()
     place = Place("scripted", base_url)
-    wires = [Wires(LLMConfig(provider="litellm"), direct) for direct in (False, True)]
+    wires = [DefaultWire(LLMConfig(provider="litellm"), direct) for direct in (False, True)]
     for wire in wires:
         await wire.open([place])
 
-    async def by(wire: Wires, n: int) -> None:
+    async def by(wire: DefaultWire, n: int) -> None:
         settings = {"temperature": 0.5, "max_tokens": 1024}
         await wire.complete(place, (("user", _question(n)),), settings)
 

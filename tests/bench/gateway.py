@@ -24,15 +24,15 @@ class GatewayHost:
     def __init__(self, folder: Path, base_url: str, concurrency: int) -> None:
         from archive.store import Store
         from meta_search.config import BudgetConfig
+        from meta_search.llm.books import Books
         from meta_search.llm.budget import Budget
         from meta_search.llm.gateway import Endpoint, Gateway
         from meta_search.llm.ledger import Ledger
 
         config = LLMConfig(provider="litellm", cache=False, max_concurrency=concurrency, base_url=base_url)
         self._store = Store.open(folder)
-        self._gateway = Gateway(
-            config, {"task": Endpoint("scripted", base_url)}, Ledger(self._store), Budget(BudgetConfig())
-        )
+        books = Books(Ledger(self._store), Budget(BudgetConfig()))
+        self._gateway = Gateway(config, {"task": Endpoint("scripted", base_url)}, books)
 
     async def start(self) -> None:
         await self._gateway.start()

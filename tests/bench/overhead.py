@@ -68,7 +68,8 @@ class SleepingAuthor:
 
 def measure(quick: bool) -> Row:
     """The real engine, guide and archive; racing off, one item an agent, the archive in a thread."""
-    from meta_search.engine import briefs, loop
+    from meta_search.authors import registry
+    from meta_search.engine import loop
     from meta_search.llm.gateway import Endpoint
     from meta_search.run.domain_scorer import Scorer
     from meta_search.run.hosts import ThreadHost
@@ -79,7 +80,7 @@ def measure(quick: bool) -> Row:
     from meta_search.run.session import Session
 
     candidates = 80 if quick else CANDIDATES
-    briefs.AUTHORS = {"llm": SleepingAuthor, "composer": SleepingAuthor}  # type: ignore[dict-item]
+    registry.load = lambda name: SleepingAuthor
     evaluator = Sleepers()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

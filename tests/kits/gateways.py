@@ -9,7 +9,9 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from meta_search.config import BudgetConfig, LLMConfig
+from meta_search.llm.books import Books
 from meta_search.llm.budget import Budget
+from meta_search.llm.default_wire import DefaultWire
 from meta_search.llm.endpoint import Endpoint
 from meta_search.llm.gateway import Gateway
 from meta_search.llm.ledger import Entry, Ledger
@@ -39,7 +41,8 @@ async def gateway(
     spent = sum(ledger.spent().values(), Usage())
     endpoints = {"task": endpoint}
     kept = Budget(budget, spent)
-    made = Gateway(config, endpoints, ledger, kept, backoff_s=0.001, direct=direct, other=other)
+    books = Books(ledger, kept, other)
+    made = Gateway(config, endpoints, books, wire=DefaultWire(config, direct), backoff_s=0.001)
     await made.start()
     try:
         yield made

@@ -17,9 +17,9 @@ from unittest import mock
 from rich.console import Console
 from rich.table import Table
 
+from meta_search.authors import registry
 from meta_search.authors.author import Context, Written
 from meta_search.authors.composer import Composer
-from meta_search.engine import briefs
 from meta_search.guide.studies import Study
 from tests.bench.landscape.compare import CALLS, CANDIDATES, ITEM, SEEDS, told
 from tests.bench.landscape.measures import NEVER, calls_until, median, ratio
@@ -129,7 +129,7 @@ def screened(
         search = Simulated(half, configuration(seed, candidates), most_calls=CALLS)
         search.guide.designs = Study("designs", seed, ["maximize"], guided=False)
         author: Any = Screened(search, drafts, surrogate)
-        with mock.patch.dict(briefs.AUTHORS, {"composer": author}):
+        with mock.patch.object(registry, "load", return_value=author):
             hits.append(calls_until(half, search.simulate(), ITEM, stays=True))
     return hits
 

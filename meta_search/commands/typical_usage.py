@@ -1,4 +1,4 @@
-"""How agents and authors used models in earlier runs of the same domain, for the estimate of the next one."""
+"""How agents and authors used models in earlier runs of the same domain, to estimate the next run."""
 
 from __future__ import annotations
 
@@ -6,26 +6,31 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from archive.records import Archive
+from meta_search.authors.registry import AUTHORS
 from meta_search.config import Config
 from meta_search.errors import MetaSearchError
 from meta_search.run.folder import earlier_runs, read_config
 from meta_search.types import Usage
 
-__all__ = ["ASSUMED", "Habit", "Sums", "habit_of"]
+__all__ = ["Sums", "TypicalUsage", "typical_usage_of"]
 
 MOST_RUNS = 5
 MOST_AGENTS = 2000  # a larger archive takes long to read, and one run is not the only one
 
 
 @dataclass(frozen=True, slots=True)
-class Habit:
-    """What an agent needs for an item, and an author for a candidate.
+class TypicalUsage:
+    """What an agent typically uses for an item, and the meta model for a candidate.
 
     Attributes:
-        calls: Per item. prompt, completion: Tokens of such a call.
+        calls: Of an agent per item.
+        prompt: Tokens of such a call that the model reads.
+        completion: Tokens of such a call that the model writes.
         share: Of the train items that racing lets an agent run, 0..1.
-        meta_calls: Per candidate of the llm author. meta_prompt, meta_completion: tokens of such a call.
-        basis: Where the figures come from, for people.
+        meta_calls: Of the meta model per candidate that it writes.
+        meta_prompt: Tokens of such a call that the model reads.
+        meta_completion: Tokens of such a call that the model writes.
+        basis: Where the figures come from, for users.
     """
 
     calls: float
@@ -38,30 +43,35 @@ class Habit:
     basis: str
 
     def task(self, items: float) -> Usage:
-        """What so many items need."""
+        """What running agents takes.
+
+        Args:
+            items: Items to run, over all agents.
+        """
         calls = items * self.calls
         return Usage(round(calls), round(calls * self.prompt), round(calls * self.completion))
 
     def meta(self, written: float, taught: float) -> Usage:
-        """What so many candidates of the llm author need, and so many examples that a teacher works."""
+        """What writing takes.
+
+        Args:
+            written: Candidates that the meta model writes.
+            taught: Examples that it works through as a teacher.
+        """
         calls = written * self.meta_calls
         prompt = calls * self.meta_prompt + taught * self.prompt
         completion = calls * self.meta_completion + taught * self.completion
         return Usage(round(calls + taught), round(prompt), round(completion))
 
 
-# Composed agents make 1 to 3 calls, published ones a median of 8 (FACTS.md of this project).
-ASSUMED = {"composer": 2.0, "mixed": 4.0, "llm": 8.0}
-
-
-def assumed(config: Config) -> Habit:
-    """What is taken for granted where there is no earlier run."""
+def assumed(config: Config) -> TypicalUsage:
+    """What is assumed where there is no earlier run."""
     author = config.author
-    calls = ASSUMED.get(author.name, 8.0)
+    calls = AUTHORS[author.name].calls_per_item
     steps = 1 + (1 if author.reflexions is None else author.reflexions) + 0.5 * min(author.debug_rounds, 2)
     plan = author.formats == ("plan",)
     prompt, completion = 350.0, min(150.0, config.llm.max_tokens)
-    return Habit(
+    return TypicalUsage(
         calls=calls,
         prompt=prompt,
         completion=completion,
@@ -75,7 +85,17 @@ def assumed(config: Config) -> Habit:
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """What runs came to: items with what they used, train items run and planned, the meta agent's work."""
+    """Totals over several runs.
+
+    Attributes:
+        runs: How many runs.
+        items: Items that agents were run on.
+        used: By agents on these items.
+        raced: Train items run, of runs with racing.
+        planned: Train items that would have run without racing, of the same runs.
+        briefs: Briefs that the meta model wrote for.
+        meta: Used by the meta model.
+    """
 
     runs: int = 0
     items: int = 0
@@ -96,15 +116,15 @@ class Sums:
             self.meta + other.meta,
         )
 
-    def habit(self, config: Config) -> Habit:
-        """As a habit; what the runs do not tell is assumed."""
+    def typical(self, config: Config) -> TypicalUsage:
+        """The averages; what the runs do not show is assumed."""
         other = assumed(config)
         calls, meta = max(1, self.used.calls), max(1, self.meta.calls)
         asked = self.briefs > 0 and self.meta.calls > 0
         runs = "an earlier run" if self.runs == 1 else f"{self.runs} earlier runs"
         each, tokens = self.used.calls / self.items, self.used.tokens / calls
         source = f"as in {runs} of {config.domain.name}"
-        return Habit(
+        return TypicalUsage(
             calls=each,
             prompt=self.used.prompt_tokens / calls,
             completion=self.used.completion_tokens / calls,
@@ -116,22 +136,23 @@ class Sums:
         )
 
 
-def habit_of(config: Config, but: Path) -> Habit:
-    """What earlier runs of the same domain with the same models tell; assumptions where there are none.
+def typical_usage_of(config: Config, but: Path) -> TypicalUsage:
+    """The averages of earlier runs of the same domain with the same models; assumptions without any.
 
     Args:
-        config: The run that is to be estimated. but: Its own folder.
+        config: The run that is to be estimated.
+        but: Its own folder, which is left out.
     """
     found = Sums()
     for folder in earlier_runs(config, but):
         if found.runs >= MOST_RUNS:
             break
         found += _sums(folder, config)
-    return found.habit(config) if found.items and found.used.calls else assumed(config)
+    return found.typical(config) if found.items and found.used.calls else assumed(config)
 
 
 def _sums(folder: Path, config: Config) -> Sums:
-    """What one run came to; nothing for a run of something else, or one that cannot be read."""
+    """The totals of one run; empty for a run of something else, or one that cannot be read."""
     try:
         earlier = read_config(folder)
         if _alike(earlier) != _alike(config):
@@ -142,7 +163,7 @@ def _sums(folder: Path, config: Config) -> Sums:
             evaluations = [e for r in archive.agents() for e in r.evaluations.values()]
             train = [e for e in evaluations if e.split == "train"]
             longest = max((e.items for e in train), default=0)
-            briefs = sum(event.data.get("author") in ("llm", "adas") for event in archive.events("ask"))
+            briefs = sum(_asks_model(event.data.get("author")) for event in archive.events("ask"))
             meta = archive.usage().get("meta", Usage())
     except (MetaSearchError, OSError):
         return Sums()
@@ -157,7 +178,12 @@ def _sums(folder: Path, config: Config) -> Sums:
     )
 
 
+def _asks_model(author: str | None) -> bool:
+    """Whether the meta model writes for an author; no for one of another version."""
+    return author in AUTHORS and AUTHORS[author].asks_model
+
+
 def _alike(config: Config) -> tuple[object, ...]:
-    """What two runs must share for one to tell of the other."""
+    """What two runs must share for one to be evidence about the other."""
     llm, domain = config.llm, config.domain
     return domain.name, domain.path, llm.provider, llm.task.model, llm.meta.model, config.author.name

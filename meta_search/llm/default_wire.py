@@ -1,0 +1,110 @@
+"""The way to most models: plain requests where an endpoint speaks OpenAI's language, else litellm."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from meta_search.config import LLMConfig
+from meta_search.errors import EndpointError
+from meta_search.llm.calls import Answer
+from meta_search.llm.direct import DirectWire
+from meta_search.llm.endpoint import Endpoint, Price, price_of
+from meta_search.llm.faults import one_line
+from meta_search.llm.litellm_wire import LiteLLMWire
+
+__all__ = ["DefaultWire"]
+
+CHECK_S = 15.0
+PRICES = "model_prices_and_context_window_backup.json"  # litellm's own table, in its package
+
+
+class DefaultWire:
+    """A `wires.Wire` that chooses between two ways by the endpoint. Sends every attempt once.
+
+    litellm is loaded (4 s, 200 MB) only where an endpoint has no URL, or callbacks want every call.
+
+    Args:
+        config: `llm.*`.
+        direct: Whether endpoints with a URL are asked without litellm.
+    """
+
+    def __init__(self, config: LLMConfig, direct: bool = True) -> None:
+        self._config = config
+        self._direct = DirectWire() if direct and not config.callbacks else None
+        self._litellm = LiteLLMWire(config)
+        self._loaded = False
+
+    async def open(self, endpoints: Iterable[Endpoint]) -> dict[Endpoint, Price | None]:
+        """See `wires.Wire.open`."""
+        found = set(endpoints)
+        if not all(self._is_direct(endpoint) for endpoint in found):
+            await asyncio.to_thread(self._litellm.load)
+            self._loaded = True
+            self._litellm.listen(endpoint.api_key for endpoint in found)
+        await asyncio.gather(*(self._check(endpoint) for endpoint in found))
+        prices = {endpoint: await self._price(endpoint) for endpoint in found}
+        for endpoint, price in prices.items():
+            if not self._is_direct(endpoint):
+                self._litellm.register(endpoint, price or Price())
+        return prices
+
+    async def complete(
+        self, endpoint: Endpoint, messages: tuple[tuple[str, str], ...], settings: Mapping[str, Any]
+    ) -> Answer:
+        """One attempt, see `wires.Wire.complete`."""
+        if self._direct is not None and endpoint.base_url is not None:
+            return await self._direct.complete(endpoint, messages, settings)
+        return await self._litellm.complete(endpoint, messages, settings)
+
+    async def close(self) -> None:
+        if self._direct is not None:
+            await self._direct.close()
+        await self._litellm.close()
+
+    def _is_direct(self, endpoint: Endpoint) -> bool:
+        return self._direct is not None and endpoint.base_url is not None
+
+    async def _price(self, endpoint: Endpoint) -> Price | None:
+        """From `llm.prices`, or from litellm's table, which is read only where it is needed."""
+        known = price_of(endpoint, self._config.prices, {})
+        if known is not None:
+            return known
+        if not self._loaded and not _price_file().is_file():
+            await asyncio.to_thread(self._litellm.load)
+            self._loaded = True
+        table = self._litellm.table if self._loaded else json.loads(_price_file().read_bytes())
+        return price_of(endpoint, self._config.prices, table)
+
+    async def _check(self, endpoint: Endpoint) -> None:
+        if endpoint.base_url is None:
+            self._litellm.check(endpoint)
+        else:
+            await self._check_url(endpoint, endpoint.base_url)
+
+    async def _check_url(self, endpoint: Endpoint, base_url: str) -> None:
+        """Ask for the list of models: it costs nothing, and every endpoint checks the key for it."""
+        import httpx
+
+        headers = {"Authorization": f"Bearer {endpoint.api_key}"} if endpoint.api_key else {}
+        try:
+            async with httpx.AsyncClient(timeout=CHECK_S) as client:
+                reply = await client.get(f"{base_url.rstrip('/')}/models", headers=headers)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            what = one_line(str(error), endpoint.api_key) or type(error).__name__
+            raise EndpointError(f"nothing answers at llm.base_url={base_url}: {what}") from error
+        if reply.status_code in (401, 403):
+            variable = self._config.api_key_env
+            todo = f"check {variable}" if variable else "name the variable that holds it in llm.api_key_env"
+            raise EndpointError(f"{base_url} refuses the key (HTTP {reply.status_code}): {todo}")
+
+
+def _price_file() -> Path:
+    """litellm's price table, found without importing litellm."""
+    found = importlib.util.find_spec("litellm")
+    places = (found.submodule_search_locations if found else None) or ("",)
+    return Path(next(iter(places))) / PRICES

@@ -1,0 +1,106 @@
+"""Operators: the ways in which a brief can ask for an agent, in one table.
+
+To add one: a line in `OPERATORS`, and a file with the functions that the line names. Nothing else asks for an
+operator by its name, but for two things that are about particular ones: the first briefs of a search
+(`guide.guide.OPENING`) and repairs (`engine.repair`).
+
+A leaf, so that authors, guide and report can read the table: it names functions by their paths, which are
+imported when they are called for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pkgutil import resolve_name
+from typing import Any
+
+__all__ = ["OPERATORS", "OperatorSpec", "function_of", "searchable"]
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorSpec:
+    """What engine, guide, authors and report must know of an operator.
+
+    Attributes:
+        functions: Author -> `module:function`, which carries the operator out in place of the author's own
+            way. It takes a `Context` and returns `Written`, or `None` where it has nothing to work on.
+        task: One sentence for the meta agent, where the author `llm` writes in its own way; empty takes the
+            one of `novel`, or of `mutate` where it edits a parent.
+        parents: How many parents a brief names.
+        parent_rule: How they are chosen, one of `guide.guide.PARENT_RULES`; empty has the guide choose.
+        author: Who carries it out, whomever the guide has chosen; empty leaves it to the guide.
+        tunes: Whether a tuning study chooses values for the parameters that the first parent declares.
+        wants_another: Whether it asks for another agent and not for a change of one: a draft whose source
+            hardly differs from an agent of the run is asked for again.
+        in_search: Whether `search.operators` may name it.
+    """
+
+    functions: Mapping[str, str] = field(default_factory=dict)
+    task: str = ""
+    parents: int = 1
+    parent_rule: str = ""
+    author: str = ""
+    tunes: bool = False
+    wants_another: bool = False
+    in_search: bool = True
+
+
+_COMPOSER = "meta_search.authors.composer"
+
+OPERATORS: dict[str, OperatorSpec] = {
+    "novel": OperatorSpec(
+        task="Design an agent that works in another way than those above.",
+        wants_another=True,
+    ),
+    "mutate": OperatorSpec(
+        {"composer": f"{_COMPOSER}:mutate"},
+        task="Change the first agent above in one respect, so that it gets its wrong items right.",
+    ),
+    "crossover": OperatorSpec(
+        {"composer": f"{_COMPOSER}:crossover"},
+        task="Combine the two agents above: each solves items that the other does not.",
+        parents=2,
+        parent_rule="complementary",
+        wants_another=True,
+    ),
+    "bootstrap": OperatorSpec(
+        {"composer": f"{_COMPOSER}:show_examples"},
+        task="Improve the first agent above by showing its model worked examples.",
+    ),
+    "simplify": OperatorSpec(
+        {
+            "composer": f"{_COMPOSER}:simplify_agent",
+            "llm": "meta_search.authors.simplify:simplify_program",
+        },
+        task="Make the first agent above cheaper without losing right answers.",
+    ),
+    "team": OperatorSpec(
+        {
+            "composer": "meta_search.authors.team:team",
+            "llm": "meta_search.authors.team:team_with_new_roles",
+        },
+    ),
+    "tune": OperatorSpec(
+        {"composer": f"{_COMPOSER}:tune", "llm": f"{_COMPOSER}:tune"},
+        task="Choose better numbers for the first agent above.",
+        author="composer",  # no model is asked: the tuning study chooses the values
+        tunes=True,
+    ),
+    "debug": OperatorSpec(
+        task="Mend the first agent above: it fails as shown. Change only what must be changed.",
+        in_search=False,  # the engine asks for repairs, see `engine.repair`
+    ),
+}
+
+
+def searchable() -> tuple[str, ...]:
+    """Names that `search.operators` may hold."""
+    return tuple(name for name, spec in OPERATORS.items() if spec.in_search)
+
+
+def function_of(operator: str, author: str) -> Callable[[Any], Any] | None:
+    """The function by which an author carries an operator out; `None` where it has its own way."""
+    spec = OPERATORS.get(operator)
+    path = spec.functions.get(author) if spec else None
+    return resolve_name(path) if path else None
