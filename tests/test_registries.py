@@ -25,7 +25,8 @@ from meta_search.llm.endpoint import Endpoint, Price
 from meta_search.testing import CountingEndpoint
 from meta_search.types import Attempt, Split
 from meta_search.types.operators import OPERATORS, OperatorSpec
-from tests import replay_kit as kit
+from tests.kits.answers import mind
+from tests.kits.searches import mixed_search, questions
 
 SOURCE = """def forward(self, taskInfo):
     return LLMAgentBase(["answer"], "Solver {n}")([taskInfo], "Reply with only the number. ({n})")[0]
@@ -84,7 +85,7 @@ class ToyWire:
     ) -> Answer:
         self.sent.append((endpoint.model, messages[-1][1]))
         body = {"model": endpoint.model, **settings}
-        text = kit.mind([{"role": role, "content": content} for role, content in messages], body)
+        text = mind([{"role": role, "content": content} for role, content in messages], body)
         return Answer(text, "stop", 20, 5)
 
     async def close(self) -> None:
@@ -96,8 +97,8 @@ SENT: list[tuple[str, str]] = []
 
 def searched(folder: Path, *more: str) -> Archive:
     """A small search on the command line."""
-    with CountingEndpoint(kit.mind) as endpoint:
-        words = kit.overrides(kit.questions(folder), endpoint.base_url, "search.candidates=4", "run.dir=run")
+    with CountingEndpoint(mind) as endpoint:
+        words = mixed_search(questions(folder), endpoint.base_url, "search.candidates=4", "run.dir=run")
         assert cli.main(["run", *words, *more]) == 0
     return meta_search.open_run("run")
 
@@ -129,8 +130,8 @@ def test_a_domain_is_one_line(folder: Path, monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_wire_is_one_line(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     SENT.clear()
     monkeypatch.setitem(wires.WIRES, "toy", f"{__name__}:ToyWire")
-    with CountingEndpoint(kit.mind) as endpoint:
-        words = kit.overrides(kit.questions(folder), endpoint.base_url, "search.candidates=3", "run.dir=run")
+    with CountingEndpoint(mind) as endpoint:
+        words = mixed_search(questions(folder), endpoint.base_url, "search.candidates=3", "run.dir=run")
         assert cli.main(["run", *words, "llm.provider=toy", "llm.base_url=null"]) == 0
         assert endpoint.calls == 0
     assert {model for model, _ in SENT} == {"writer", "solver", "closed"}
@@ -152,7 +153,7 @@ def test_a_wire_is_one_line(folder: Path, monkeypatch: pytest.MonkeyPatch) -> No
 def test_what_no_table_has_is_one_clear_line(
     folder: Path, capsys: pytest.CaptureFixture[str], override: str, message: str
 ) -> None:
-    words = kit.overrides(kit.questions(folder), "http://127.0.0.1:1/v1")
+    words = mixed_search(questions(folder), "http://127.0.0.1:1/v1")
     assert cli.main(["run", *words, override]) == 2
     assert message in capsys.readouterr().err
 

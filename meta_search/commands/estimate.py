@@ -12,7 +12,7 @@ from pathlib import Path
 
 from archive.records import Archive
 from meta_search.authors.registry import AUTHORS
-from meta_search.commands.typical_usage import TypicalUsage
+from meta_search.commands.typical_usage import TypicalUsage, typical_usage_of
 from meta_search.config import Config
 from meta_search.errors import ConfigError
 from meta_search.final.field import BASELINES
