@@ -1,4 +1,4 @@
-"""Scores answers where their domain wants it: in this process or in a confined child (DESIGN section 6)."""
+"""Scores answers where their domain wants it: in this process or in a confined child."""
 
 from __future__ import annotations
 

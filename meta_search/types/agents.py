@@ -27,7 +27,7 @@ Scalar = str | int | float | bool | None
 
 @dataclass(frozen=True, slots=True)
 class Demonstration:
-    """A worked example: a question and the reply of the model that scored right (DESIGN.md section 3)."""
+    """A worked example: a question and the reply of the model that scored right."""
 
     question: str
     reply: str

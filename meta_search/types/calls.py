@@ -15,7 +15,7 @@ Purpose = Literal["task", "meta", "teacher", "judge"]
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What LLM calls cost: `used` as if nothing were shared, `paid` what was sent (DESIGN.md section 7).
+    """What LLM calls cost: `used` as if nothing were shared, `paid` what was sent.
 
     Attributes:
         calls: Number of calls (for `paid`: attempts sent).

@@ -1,4 +1,4 @@
-"""Benchmarks of DESIGN.md section 10: one module per row, each with `measure(quick: bool) -> Row`.
+"""Benchmarks: one module per row, each with `measure(quick: bool) -> Row`.
 
     python -m tests.bench [--quick] [ROW …] [--json FILE]
 

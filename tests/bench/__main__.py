@@ -1,4 +1,4 @@
-"""`python -m tests.bench`: measure, and print the table of DESIGN.md section 10 as far as it goes today."""
+"""`python -m tests.bench`: measure, and print figures beside what is to be reached."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def apart(name: str, quick: bool) -> Row:
 
 
 def table(rows: list[Row]) -> Table:
-    shown = Table("what", "measured", "target", "", title=f"DESIGN.md section 10 on {os.cpu_count()} cores")
+    shown = Table("what", "measured", "target", "", title=f"Figures on {os.cpu_count()} cores")
     for row in rows:
         verdict = {True: "ok", False: "short", None: "not yet measured"}[row.ok]
         figure = "\n".join(

@@ -16,7 +16,7 @@ from tests.bench.row import ROWS, NotYet, Row
 from tests.bench.searches import command, questions
 
 AGENTS, ITEMS, IN_FLIGHT = 15, 32, 64
-REFERENCE_S, REFERENCE_CALLS = 54.0, 2648  # FACTS.md: ADAS's own code, median of three
+REFERENCE_S, REFERENCE_CALLS = 54.0, 2648  # ADAS's own code, median of three
 VARIABLE = "META_SEARCH_BENCH_ADAS"
 FILE = Path(__file__).resolve().parents[3] / "shared" / "data" / "adas_mgsm_archive.json"
 

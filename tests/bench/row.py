@@ -10,7 +10,7 @@ from pathlib import Path
 
 __all__ = ["ROWS", "NotYet", "Row", "cpu_s", "family", "percentile", "spread"]
 
-# Module -> (what, target). In the order of DESIGN.md section 10.
+# Module -> (what, target), in the order in which they are printed.
 ROWS = {
     "published": (
         "15 published agents × 32 items, 200 ms endpoint, 64 in flight: span",
@@ -68,7 +68,7 @@ class Row:
 
     Attributes:
         what: What was measured.
-        target: What DESIGN.md asks for, as text.
+        target: What is to be reached, as text.
         figure: What was measured, as text with units.
         ok: Whether the figure reaches the target; `None` if it was not measured.
         note: How it was measured, or why it was not.
