@@ -44,8 +44,8 @@ class Evaluated:
 
     Attributes:
         folder: Its run folder.
-        rows: One an agent in input order, see `report.tables.evaluation_row`; further `complete`, whether every item
-            was run, and `hint`, the most frequent fault with what mends it, or `""`.
+        rows: One an agent in input order, see `report.tables.evaluation_row`; further `complete`, whether
+            every item was run, and `hint`, the most frequent fault with what mends it, or `""`.
         cut: Why it ended before the end: `budget`, `time`, `signal`; `""` where it did not.
     """
 
