@@ -6,7 +6,7 @@ from collections import Counter
 from typing import Any
 
 from meta_search.engine.warm_start import known_settings
-from meta_search.guide.guide import Guide
+from meta_search.guide.guide import Guide, Snapshot
 from meta_search.run.members import Member, Members
 from meta_search.types import Agent, Brief, Candidate, ItemResult, Parameter, Usage, agent_id
 
@@ -94,9 +94,9 @@ def test_a_study_is_restored_with_what_it_began_with() -> None:
         whole.tell_tuning(source, number, 0.5, 20.0)
         rows.append((number, whole.tuning(source).export(number), [0.5, 20.0]))
     again = guide()
-    again.restore({f"tuning/{source}": rows}, warm={source: ((VOTES, SHOWN), known)})
+    again.restore(Snapshot({f"tuning/{source}": rows}, warm={source: ((VOTES, SHOWN), known)}))
     without = guide()
-    without.restore({f"tuning/{source}": rows})
+    without.restore(Snapshot({f"tuning/{source}": rows}))
     coming = [whole.tune(source, (VOTES, SHOWN)) for _ in range(3)]
     assert [again.tune(source, (VOTES, SHOWN)) for _ in range(3)] == coming
     assert [without.tune(source, (VOTES, SHOWN)) for _ in range(3)] != coming

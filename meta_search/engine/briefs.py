@@ -247,7 +247,7 @@ class Briefs:
         guide.tell(number, value)
         trial("briefs", number, guide.briefs.export(number), [told], chain[-1] if chain else None)
         design = guide.designs.export(writing.design)
-        worth = [score] if score is not None and len(design) > 1 else None  # beside its `_distributions`
+        worth = [score] if score is not None and guide.designs.has_parameters(writing.design) else None
         guide.tell_design(writing.design, worth[0] if worth else None)
         trial("designs", writing.design, design, worth, member)
         for source, tuned in writing.tuning:

@@ -8,7 +8,7 @@ from functools import partial
 
 from meta_search.config import Config
 from meta_search.engine.repair import failing
-from meta_search.guide.racing import decide
+from meta_search.guide.racing import Race, decide
 from meta_search.run.journal import Journal, Key, job_key
 from meta_search.run.members import Member, Members
 from meta_search.run.runner import Pairs, Runner
@@ -163,14 +163,9 @@ class Races:
             return ""
         best = self._members.incumbent()
         incumbent = best.standing("train") if best is not None and best is not member else None
-        return decide(
-            member.standing("train"),
-            incumbent,
-            self._members.front(member),
-            planned=len(self._runner.items("train")),
-            block=self._config.evaluate.block,
-            finalists=self._config.search.finalists,
-        )
+        planned, block = len(self._runner.items("train")), self._config.evaluate.block
+        race = Race(planned, block, self._config.search.finalists)
+        return decide(member.standing("train"), incumbent, self._members.front(member), race)
 
     def _train_done(self, member: Member) -> None:
         """Archive the evaluation and send a contender on to validation."""

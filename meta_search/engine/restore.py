@@ -14,7 +14,7 @@ from archive.records import Archive, Record
 from meta_search.engine.open_brief import Writing
 from meta_search.engine.warm_start import DECISION, WARM
 from meta_search.errors import ArchiveError
-from meta_search.guide.guide import Guide
+from meta_search.guide.guide import Guide, Snapshot
 from meta_search.guide.prior import NOTHING, Prior
 from meta_search.guide.studies import Row
 from meta_search.outcomes import UNSCORED
@@ -205,4 +205,4 @@ def _studies(archive: Archive, guide: Guide, restored: Restored, members: Member
     again = [w.design for w in restored.writing.values() if not w.mends]
     spaces = {agent_id(m.agent.source): m.candidate.space for m in members}
     warm = {source: (spaces[source], settings) for source, settings in restored.warm.items()}
-    guide.restore(told, restored.asked, running, again, restored.prior, warm)
+    guide.restore(Snapshot(told, running, restored.asked, again, restored.prior, warm))

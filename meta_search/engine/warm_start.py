@@ -12,7 +12,7 @@ from typing import Any
 from archive.records import Archive
 from meta_search.config import Config
 from meta_search.errors import MetaSearchError
-from meta_search.guide.guide import Guide
+from meta_search.guide.guide import Guide, Snapshot
 from meta_search.guide.prior import MOST, Prior
 from meta_search.run.folder import earlier_runs, read_config
 from meta_search.run.journal import Journal
@@ -36,7 +36,7 @@ def begin(session: Session, guide: Guide, journal: Journal, progress: Progress) 
     found = journal.find(DECISION, lambda: prior_of(config, session.folder, guide.could_ask).told())
     prior = Prior.of(found)
     if prior.briefs:
-        guide.restore({}, prior=prior)
+        guide.restore(Snapshot(prior=prior))
         progress.note(prior.line)
 
 
