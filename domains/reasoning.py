@@ -115,7 +115,8 @@ class ReasoningDomain:
         columns = []
         for index, name in enumerate(self._families):
             wanted = (size - index + turns - 1) // turns
-            columns.append(_stream(gym, name, split, wanted, seed, seen))
+            dataset = _dataset(gym, name, _seed(seed, split, name))
+            columns.append(_stream(dataset, name, split, wanted, seen))
         rows = (column[turn] for turn in range(-(-size // turns)) for column in columns if turn < len(column))
         return tuple(islice(rows, size))
 
@@ -136,15 +137,28 @@ def _import_gym() -> Any:
         raise DomainError(f"domain=reasoning needs reasoning-gym ({error}); install it with pip") from error
 
 
+def _seed(seed: int, split: Split, name: str) -> int:
+    """The seed of one family in one split."""
+    return int.from_bytes(hashlib.sha256(f"{seed}/{split}/{name}".encode()).digest()[:6])
+
+
 def _dataset(gym: Any, name: str, seed: int) -> Any:
+    """The items that reasoning-gym makes of a family."""
     settings = {k: list(v) if isinstance(v, tuple) else v for k, v in FAMILIES[name].settings.items()}
     return gym.create_dataset(name, size=DRAWS, seed=seed, **settings)
 
 
-def _stream(gym: Any, name: str, split: Split, wanted: int, seed: int, seen: set[str]) -> list[Item]:
-    """The first `wanted` items of one family in one split whose content is not in `seen`."""
-    digest = hashlib.sha256(f"{seed}/{split}/{name}".encode()).digest()
-    dataset, family = _dataset(gym, name, int.from_bytes(digest[:6])), FAMILIES[name]
+def _stream(dataset: Any, name: str, split: Split, wanted: int, seen: set[str]) -> list[Item]:
+    """The first items of one family whose content is not in `seen`, which is added to it.
+
+    Args:
+        dataset: What reasoning-gym makes of the family.
+        name: Of the family.
+        split: Part of the items' ids.
+        wanted: How many.
+        seen: Contents that are taken.
+    """
+    family = FAMILIES[name]
     items: list[Item] = []
     for index in range(500 + 20 * wanted):
         if len(items) >= wanted:

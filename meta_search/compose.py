@@ -116,9 +116,7 @@ def run_app(
         ConfigError: Unknown override or bad syntax; one line.
     """
     import hydra
-    from hydra.core.hydra_config import HydraConfig
     from hydra.errors import HydraException
-    from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 
     statuses: list[int] = []
@@ -128,10 +126,7 @@ def run_app(
         if failures:
             return
         try:
-            # Unresolved: `${oc.env:…}` is recorded as it was typed.
-            typed = OmegaConf.to_container(HydraConfig.get().overrides.task, resolve=False)
-            words = tuple(typing.cast(list[str], typed))
-            statuses.append(search(_checked(composed), words))
+            statuses.append(search(_checked(composed), _typed()))
         except BaseException as error:  # noqa: BLE001 - Hydra would print it its own way; raised again below
             failures.append(error)
 
@@ -147,6 +142,15 @@ def run_app(
     if failures:
         raise failures[0]
     return max(statuses, default=0)
+
+
+def _typed() -> tuple[str, ...]:
+    """The overrides of Hydra's present job, as they were typed: `${oc.env:…}` is not resolved."""
+    from hydra.core.hydra_config import HydraConfig
+    from omegaconf import OmegaConf
+
+    words = OmegaConf.to_container(HydraConfig.get().overrides.task, resolve=False)
+    return tuple(typing.cast(list[str], words))
 
 
 def known_keys() -> frozenset[str]:

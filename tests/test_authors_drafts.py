@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from meta_search.authors.bootstrap import show_demonstrations
-from meta_search.authors.drafts import MAX_DEMONSTRATIONS, demonstrations_for, finish
+from meta_search.authors.drafts import MAX_DEMONSTRATIONS, Draft, demonstrations_for, finish
 from meta_search.types import Attempt, Candidate, Demonstration
 from tests.kits.author_contexts import Desk, seed
 from tests.kits.sandboxed_agents import House, wrapped
@@ -26,8 +26,8 @@ def desk() -> Iterator[Desk]:
 
 def test_a_candidate_keeps_only_values_that_are_declared_and_differ(desk: Desk) -> None:
     context = desk.context("mutate", [seed("direct", generation=3), seed("debate", generation=5)])
-    for values, kept in [({"n": 3, "m": 1}, {"n": 3}), ({"n": 2}, {}), (None, {})]:
-        candidate = finish(context, "name", SOURCE, "why", values=values, plan={"way": "direct"})
+    for values, kept in [({"n": 3, "m": 1}, {"n": 3}), ({"n": 2}, {}), ({}, {})]:
+        candidate = finish(context, Draft("name", SOURCE, "why", values, plan={"way": "direct"}))
         assert isinstance(candidate, Candidate)
         assert candidate.agent.values == kept
     assert (candidate.generation, candidate.thought, candidate.plan) == (6, "why", {"way": "direct"})
@@ -47,7 +47,7 @@ def test_a_candidate_keeps_only_values_that_are_declared_and_differ(desk: Desk) 
     ],
 )
 def test_what_fails_is_an_attempt(desk: Desk, source: str, stage: str, message: str) -> None:
-    attempt = finish(desk.context("mutate"), "name", source, "why")
+    attempt = finish(desk.context("mutate"), Draft("name", source, "why"))
     assert isinstance(attempt, Attempt)
     assert (attempt.stage, attempt.source, attempt.brief) == (stage, source, 4)
     assert attempt.message.startswith(message)
@@ -57,7 +57,7 @@ def test_what_fails_is_an_attempt(desk: Desk, source: str, stage: str, message: 
 def test_deep_nesting_is_no_fault_of_ours(desk: Desk, links: int) -> None:
     chain = "".join(f"elif x == {i}: pass\n" for i in range(links))
     source = wrapped(f"x = 0\nif x: pass\n{chain}return LLMAgentBase(['a'], 'A')([taskInfo])[0]")
-    made = finish(desk.context("mutate"), "name", source, "why")
+    made = finish(desk.context("mutate"), Draft("name", source, "why"))
     if isinstance(made, Candidate):
         show_demonstrations(source, "name", "why", 1)
     else:

@@ -225,7 +225,7 @@ def test_a_race_of_recorded_designs() -> None:
     assert len(seeds) == len(SEEDS)
     looked: list[int] = []
 
-    def stop_dear(candidate: Standing, _: object, front: object, planned: int, block: int) -> str:
+    def stop_dear(candidate: Standing, _: object, front: object) -> str:
         looked.append(len(candidate.scores))
         return "dear" if candidate.cost > 15 else ""
 

@@ -20,7 +20,7 @@ from meta_search import cli
 from meta_search.compose import compose
 from meta_search.config import Config
 from meta_search.engine.warm_start import begin, known_settings, prior_of
-from meta_search.guide.guide import Guide
+from meta_search.guide.guide import Guide, Snapshot
 from meta_search.guide.prior import MOST, Prior
 from meta_search.run.journal import Recorder
 from meta_search.run.members import Member, Members
@@ -253,9 +253,9 @@ def test_a_study_is_restored_with_what_it_began_with() -> None:
         whole.tell_tuning(source, number, 0.5, 20.0)
         rows.append((number, whole.tuning(source).export(number), [0.5, 20.0]))
     again = tuning_guide()
-    again.restore({f"tuning/{source}": rows}, warm={source: ((VOTES, SHOWN), known)})
+    again.restore(Snapshot({f"tuning/{source}": rows}, warm={source: ((VOTES, SHOWN), known)}))
     without = tuning_guide()
-    without.restore({f"tuning/{source}": rows})
+    without.restore(Snapshot({f"tuning/{source}": rows}))
     coming = [whole.tune(source, (VOTES, SHOWN)) for _ in range(3)]
     assert [again.tune(source, (VOTES, SHOWN)) for _ in range(3)] == coming
     assert [without.tune(source, (VOTES, SHOWN)) for _ in range(3)] != coming

@@ -8,7 +8,16 @@ from typing import Any
 
 import pytest
 
-from meta_search.guide.guide import OPENING, PARENT_RULES, VALUE_OF_NOTHING, Guide, Order, Told, gain_per_cost
+from meta_search.guide.guide import (
+    OPENING,
+    PARENT_RULES,
+    VALUE_OF_NOTHING,
+    Guide,
+    Order,
+    Snapshot,
+    gain_per_cost,
+)
+from meta_search.guide.studies import Row
 from meta_search.types import Parameter
 
 OPERATORS = ("novel", "mutate", "crossover", "bootstrap", "simplify", "tune")
@@ -27,7 +36,7 @@ def guide(
     return Guide(5, operators, authors, FORMATS, guided)
 
 
-def play(made: Guide, briefs: int, trials: dict[str, list[Told]]) -> list[Any]:
+def play(made: Guide, briefs: int, trials: dict[str, list[Row]]) -> list[Any]:
     """Ask and tell everything, and keep what the archive would."""
     asked: list[Any] = []
     for _ in range(briefs):
@@ -61,9 +70,9 @@ def play(made: Guide, briefs: int, trials: dict[str, list[Told]]) -> list[Any]:
     return asked
 
 
-def stored(trials: dict[str, list[Told]]) -> dict[str, list[Told]]:
+def stored(trials: dict[str, list[Row]]) -> dict[str, list[Row]]:
     """As read back from the archive."""
-    found: dict[str, list[Told]] = json.loads(json.dumps(trials))
+    found: dict[str, list[Row]] = json.loads(json.dumps(trials))
     return found
 
 
@@ -169,30 +178,30 @@ def test_a_typical_cost_of_nothing_is_no_division_by_zero() -> None:
 @pytest.mark.parametrize("guided", [True, False])
 @pytest.mark.parametrize("told", [0, 2, 9])
 def test_a_restored_guide_asks_as_the_undisturbed_one(guided: bool, told: int) -> None:
-    trials: dict[str, list[Told]] = {}
+    trials: dict[str, list[Row]] = {}
     undisturbed = guide(guided)
     play(undisturbed, told, trials)
     resumed = guide(guided)
-    resumed.restore(stored(trials))
+    resumed.restore(Snapshot(stored(trials)))
     assert play(resumed, 6, {}) == play(undisturbed, 6, {})
 
 
 def test_restoring_twice_is_restoring_once() -> None:
-    trials: dict[str, list[Told]] = {}
+    trials: dict[str, list[Row]] = {}
     play(guide(), 4, trials)
     once, twice = guide(), guide()
-    once.restore(stored(trials))
+    once.restore(Snapshot(stored(trials)))
     play(twice, 2, {})
-    twice.restore(stored(trials))
+    twice.restore(Snapshot(stored(trials)))
     assert play(once, 3, {}) == play(twice, 3, {})
 
 
 def test_a_brief_that_was_lost_does_not_shift_the_opening() -> None:
     """Brief 1 was in flight at the kill, brief 2 was told: next is number 3, the fourth of the opening."""
-    trials: dict[str, list[Told]] = {}
+    trials: dict[str, list[Row]] = {}
     play(guide(), 3, trials)
     resumed = guide()
-    resumed.restore({"briefs": [stored(trials)["briefs"][i] for i in (0, 2)]})
+    resumed.restore(Snapshot({"briefs": [stored(trials)["briefs"][i] for i in (0, 2)]}))
     order = resumed.ask()
     assert (order.brief.number, order.brief.operator, order.brief.author) == (
         3,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from meta_search.guide.guide import OPENING_DESIGN, Guide
+from meta_search.guide.guide import OPENING_DESIGN, Guide, Snapshot
 from meta_search.guide.studies import Asked, Row, Study
 from meta_search.types import Parameter
 
@@ -115,7 +115,7 @@ class Kept:
         for _, design, _ in self.awaited:
             running["designs"].append((design.number, self._export("designs", design.number), None))
         again = [design.number for _, design, _ in self.writing]
-        other.guide.restore(self.told, self.asked, running, again)
+        other.guide.restore(Snapshot(self.told, running, self.asked, again))
         other.told, other.asked = {k: list(v) for k, v in self.told.items()}, self.asked
         other.writing = [(n, other.guide.designs.under_way(d.number), t) for n, d, t in self.writing]
         other.awaited = list(self.awaited)

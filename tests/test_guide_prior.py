@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from meta_search.guide.guide import OPENING, VALUE_OF_NOTHING, Guide
+from meta_search.guide.guide import OPENING, VALUE_OF_NOTHING, Guide, Snapshot
 from meta_search.guide.prior import NOTHING, Prior
 from meta_search.guide.studies import Asked, Row, Study
 
@@ -27,7 +27,7 @@ def prior(values: Mapping[str, Sequence[float]]) -> Prior:
 
 def guide(given: Prior = NOTHING, seed: int = 2, guided: bool = True) -> Guide:
     made = Guide(seed, OPERATORS, AUTHORS, ("plan", "edit"), guided)
-    made.restore({}, prior=given)
+    made.restore(Snapshot(prior=given))
     return made
 
 
@@ -80,7 +80,8 @@ def test_a_guide_with_a_prior_is_rebuilt_from_what_was_told(told: int) -> None:
     rows: list[Row] = []
     whole = asked(guide(GOOD), 13, rows)
     rebuilt = guide()
-    rebuilt.restore({"briefs": rows[:told]}, told, prior=Prior.of(json.loads(json.dumps(GOOD.told()))))
+    stored = Prior.of(json.loads(json.dumps(GOOD.told())))
+    rebuilt.restore(Snapshot({"briefs": rows[:told]}, asked=told, prior=stored))
     assert asked(rebuilt, 13 - told) == whole[told:]
 
 

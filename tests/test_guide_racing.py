@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from meta_search.guide.evidence import Paired, betting, sign
-from meta_search.guide.racing import Standing, decide, last_finalist
+from meta_search.guide.racing import Race, Standing, decide, last_finalist
 
 PLANNED, BLOCK = 24, 6
+RACE, ONE = Race(PLANNED, BLOCK), Race(PLANNED, BLOCK, finalists=1)
 
 
 def standing(scores: str, cost: float = 1.0, first: int = 0) -> Standing:
@@ -22,7 +23,7 @@ def standing(scores: str, cost: float = 1.0, first: int = 0) -> Standing:
 def verdict(candidate: Standing, incumbent: Standing | None, *others: Standing) -> str:
     """Against one finalist, where no others are named: the incumbent."""
     complete = [s for s in (incumbent, *others) if s is not None]
-    return decide(candidate, incumbent, complete, PLANNED, BLOCK, finalists=1)
+    return decide(candidate, incumbent, complete, ONE)
 
 
 BEST = standing("1" * 18 + "0" * 6)
@@ -46,14 +47,14 @@ def test_how_dear_it_is_is_seen_on_the_items_that_both_have_run() -> None:
 
 def test_it_names_the_place_that_it_races_for() -> None:
     complete = [BEST, standing("1" * 12 + "0" * 12), standing("0" * 24)]
-    told = decide(standing("0" * 6 + "1" * 6), BEST, complete, PLANNED, BLOCK, finalists=2)
+    told = decide(standing("0" * 6 + "1" * 6), BEST, complete, RACE)
     assert told.endswith("to reach the best")
-    told = decide(standing("0" * 6 + "1" * 6), BEST, [*complete, *[BEST] * 3], PLANNED, BLOCK, finalists=2)
+    told = decide(standing("0" * 6 + "1" * 6), BEST, [*complete, *[BEST] * 3], RACE)
     assert told.endswith("to reach the best 2")
 
 
 def test_without_an_incumbent_everything_goes_on() -> None:
-    assert decide(standing("000000"), None, [], PLANNED, BLOCK) == ""
+    assert decide(standing("000000"), None, [], RACE) == ""
 
 
 def test_a_few_items_or_all_of_them_decide_nothing() -> None:
@@ -82,7 +83,9 @@ def test_out_of_reach() -> None:
     best = standing("0" * 9 + "1" * 15)
     candidate = standing("111111110000000000")
     assert verdict(candidate, best) == "cannot reach the best, even with everything else right"
-    hopeful = decide(standing("111111111000000000"), best, [best], PLANNED, BLOCK, 1, lambda paired: 1.0)
+    hopeful = decide(
+        standing("111111111000000000"), best, [best], Race(PLANNED, BLOCK, 1, lambda paired: 1.0)
+    )
     assert hopeful == ""  # it can still draw level, whatever a test says of that
 
 
@@ -116,8 +119,8 @@ def test_the_race_is_against_the_last_finalist_not_the_best() -> None:
     best, second = standing("1" * 24), standing("1" * 16 + "0" * 8)
     others = [standing("1" * 5 + "0" * 19)] * 4
     candidate = standing("111110111110")
-    assert decide(candidate, best, [best, second, *others], PLANNED, BLOCK, finalists=2) == ""
-    assert "cannot reach" in decide(candidate, best, [best, second, *others], PLANNED, BLOCK, finalists=1)
+    assert decide(candidate, best, [best, second, *others], RACE) == ""
+    assert "cannot reach" in decide(candidate, best, [best, second, *others], ONE)
 
 
 def test_while_few_are_complete_fewer_places_count() -> None:
@@ -133,26 +136,26 @@ def test_while_few_are_complete_fewer_places_count() -> None:
 
 def test_while_nobody_is_complete_only_the_surely_worse_are_stopped() -> None:
     promising = standing("111111111")
-    found = decide(standing("000000001"), promising, [], PLANNED, BLOCK)
+    found = decide(standing("000000001"), promising, [], RACE)
     assert found.startswith("8 items behind, and surely worse")
-    assert decide(standing("000001111"), promising, [], PLANNED, BLOCK) == ""
+    assert decide(standing("000001111"), promising, [], RACE) == ""
 
 
 def test_items_that_the_incumbent_lacks_are_no_evidence() -> None:
-    assert decide(standing("0000001"), standing("1" * 23, first=100), [], PLANNED, BLOCK) == ""
-    assert decide(standing("0000001"), BEST, [standing("1" * 23, first=100)], PLANNED, BLOCK) == ""
+    assert decide(standing("0000001"), standing("1" * 23, first=100), [], RACE) == ""
+    assert decide(standing("0000001"), BEST, [standing("1" * 23, first=100)], RACE) == ""
 
 
 def test_another_test_and_threshold_can_be_asked_for() -> None:
     candidate, best = standing("1000001"), standing("1" * 17 + "0" * 7)
     for test in (sign, betting):
-        assert decide(candidate, best, [best], PLANNED, BLOCK, 1, test, alpha=0.0) == ""
-        assert decide(candidate, best, [best], PLANNED, BLOCK, 1, test, alpha=0.1) != ""
+        assert decide(candidate, best, [best], Race(PLANNED, BLOCK, 1, test, 0.0)) == ""
+        assert decide(candidate, best, [best], Race(PLANNED, BLOCK, 1, test, 0.1)) != ""
 
     def never(paired: Paired) -> float:
         return float(len(paired.seen) != 7)
 
-    assert decide(candidate, best, [best], PLANNED, BLOCK, 1, never, alpha=0.0) != ""
+    assert decide(candidate, best, [best], Race(PLANNED, BLOCK, 1, never, 0.0)) != ""
 
 
 def test_graded_scores() -> None:
@@ -177,7 +180,7 @@ def test_the_incumbent_would_pass_its_own_race(
     candidate = Standing(
         {str(i): max(o, t) for i, (o, t) in enumerate(zip(ours, theirs, strict=False))}, min(a, b)
     )
-    found = decide(candidate, incumbent, [incumbent], PLANNED, BLOCK)
+    found = decide(candidate, incumbent, [incumbent], RACE)
     assert found == "" or candidate.mean == 0.0
 
 

@@ -21,7 +21,7 @@ from meta_search.llm.books import Books
 from meta_search.llm.budget import Budget
 from meta_search.llm.gateway import Gateway
 from meta_search.llm.ledger import Ledger
-from meta_search.llm.local import LocalServer, default_threads
+from meta_search.llm.local import LocalServer, Serving, default_threads
 from meta_search.types import CallRequest
 from tests.kits.sqlite_pen import SqlitePen
 
@@ -44,7 +44,7 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def server(log: Path) -> Iterator[LocalServer]:
-    with LocalServer.start(NAME, threads=1, slots=2, context=256, log=log) as server:
+    with LocalServer.start(Serving(NAME, threads=1, slots=2, context=256), log) as server:
         yield server
 
 
@@ -88,10 +88,10 @@ def test_only_with_the_key_and_its_output_goes_to_the_log(
 PARENT = """
 import sys, threading
 from pathlib import Path
-from meta_search.llm.local import LocalServer
+from meta_search.llm.local import LocalServer, Serving
 
 def start():
-    server = LocalServer.start(sys.argv[1], threads=1, slots=1, context=128, log=Path(sys.argv[2]))
+    server = LocalServer.start(Serving(sys.argv[1], threads=1, slots=1, context=128), Path(sys.argv[2]))
     print(server.pid, flush=True)
 
 # From a thread that ends at once: the kernel's parent-death signal would follow it.
@@ -122,7 +122,7 @@ def test_dies_with_its_parent_even_by_kill_9(tmp_path: Path, root: Path) -> None
 def test_says_what_to_do_without_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("META_SEARCH_CACHE", str(tmp_path))
     with pytest.raises(ModelFileError, match="meta-search models pull"):
-        LocalServer.start(NAME)
+        LocalServer.start(Serving(NAME))
 
 
 def test_a_file_that_is_no_model_names_the_log(tmp_path: Path) -> None:
@@ -130,7 +130,7 @@ def test_a_file_that_is_no_model_names_the_log(tmp_path: Path) -> None:
     path.write_bytes(b"GGUF" + bytes(100))
     log = tmp_path / "server.log"
     with pytest.raises(LLMError, match="died at its start") as caught:
-        LocalServer.start(str(path), threads=1, log=log)
+        LocalServer.start(Serving(str(path), threads=1), log)
     assert str(log) in str(caught.value)
     assert "broken.gguf" in log.read_text()
 

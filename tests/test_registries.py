@@ -14,16 +14,17 @@ from domains import registry as domains
 from domains.domain import Item, Score
 from domains.settings import Settings
 from meta_search import cli
+from meta_search.authors import drafts
 from meta_search.authors import registry as authors
 from meta_search.authors.author import Context, Written
-from meta_search.authors.drafts import finish
+from meta_search.authors.drafts import Draft
 from meta_search.authors.registry import AUTHORS, AuthorSpec
 from meta_search.config import LLMConfig
 from meta_search.llm import wires
 from meta_search.llm.calls import Answer
 from meta_search.llm.endpoint import Endpoint, Price
 from meta_search.testing import CountingEndpoint
-from meta_search.types import Attempt, Split
+from meta_search.types import Split
 from meta_search.types.operators import OPERATORS, OperatorSpec
 from tests.kits.answers import mind
 from tests.kits.searches import mixed_search, questions
@@ -35,8 +36,7 @@ SOURCE = """def forward(self, taskInfo):
 
 def written(context: Context, name: str) -> Written:
     """A small agent that no other brief writes."""
-    made = finish(context, name, SOURCE.format(n=context.brief.number), f"A toy: {name}.")
-    return Written(None, (made,)) if isinstance(made, Attempt) else Written(made)
+    return drafts.written(context, Draft(name, SOURCE.format(n=context.brief.number), f"A toy: {name}."))
 
 
 class ToyAuthor:

@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from meta_search.authors.author import Context, Example, Parent, Worked, Written
-from meta_search.authors.drafts import MAX_DEMONSTRATIONS, attempt, finish, plan_of
-from meta_search.authors.plan import compile_plan
-from meta_search.types import Attempt, Demonstration, parse
+from meta_search.authors.drafts import MAX_DEMONSTRATIONS, Draft, plan_of, refused, written
+from meta_search.authors.plan import Plan, compile_plan
+from meta_search.types import Demonstration, parse
 
 __all__ = ["bootstrap", "collect", "show_demonstrations"]
 
@@ -25,39 +25,45 @@ TEACHERS = ("task", "meta")
 def bootstrap(context: Context) -> Written:
     """Write the child of the first parent that shows its own worked examples."""
     if not context.parents or not context.domain.examples:
-        return Written(None, (attempt(context, "draft", "bootstrap needs a parent and an examples split"),))
+        return refused(context, "bootstrap needs a parent and an examples split")
     parent = context.parents[0]
-    described = plan_of(parent)
-    if described is not None and described.ways() <= {"think", "team"}:
-        described = None  # that block shows nothing: see whether the source can
-    if described is None and _shows(parse(parent.agent.source)):
-        return Written(None, (attempt(context, "draft", "the parent shows worked examples already"),))
-    if described is None and not _makers(parse(parent.agent.source)):
-        return Written(None, (attempt(context, "draft", "the parent has no call that could show examples"),))
+    plan = plan_of(parent)
+    if plan is not None and plan.ways() <= {"think", "team"}:
+        plan = None  # that block shows nothing: see whether the source can
+    why = _unfit(parent.agent.source) if plan is None else ""
+    if why:
+        return refused(context, why)
     pool = [d for d in context.findings.demonstrations if fits(d, parent)]
-    if not pool and (described is None or "program" in described.ways()):
+    if not pool and (plan is None or "program" in plan.ways()):
         pool = collect(context, parent)
         if not pool:
-            return Written(None, (attempt(context, "draft", "no example was answered right by any teacher"),))
+            return refused(context, "no example was answered right by any teacher")
+    return _written(context, parent, plan, pool)
+
+
+def _unfit(source: str) -> str:
+    """Why no worked examples can be put into agent source, or `""`."""
+    tree = parse(source)
+    if _shows(tree):
+        return "the parent shows worked examples already"
+    return "" if _makers(tree) else "the parent has no call that could show examples"
+
+
+def _written(context: Context, parent: Parent, plan: Plan | None, pool: Sequence[Demonstration]) -> Written:
+    """The child, from the parent's plan where it has one that can show examples, else from its source."""
     shown = context.trial.suggest_int("bootstrap_shown", 1, 3)
-    many = len(pool) or len(
-        context.domain.examples
-    )  # plans show those of the domain where no program is written
+    # Plans show those of the domain where no program is written.
+    many = len(pool) or len(context.domain.examples)
     thought = f"{parent.agent.name}, shown the {shown} nearest of {many} worked examples that scored right."
     name = f"{parent.agent.name.partition(', ')[0]}, {shown} shown"[:60]
-    plan = None
-    if described is not None:
-        plan = replace(described, name=name, thought=thought, shown=shown)
-        source = compile_plan(plan)
+    if plan is not None:
+        plan = replace(plan, name=name, thought=thought, shown=shown)
+        source: str | None = compile_plan(plan)
     else:
-        found = show_demonstrations(parent.agent.source, name, thought, shown)
-        if found is None:
-            return Written(
-                None, (attempt(context, "draft", "the parent is nested too deeply to be rewritten"),)
-            )
-        source = found
-    made = finish(
-        context,
+        source = show_demonstrations(parent.agent.source, name, thought, shown)
+    if source is None:
+        return refused(context, "the parent is nested too deeply to be rewritten")
+    draft = Draft(
         name,
         source,
         thought,
@@ -65,7 +71,7 @@ def bootstrap(context: Context) -> Written:
         demonstrations=pool[-MAX_DEMONSTRATIONS:],
         plan=plan.to_mapping() if plan else None,
     )
-    return Written(None, (made,)) if isinstance(made, Attempt) else Written(made)
+    return written(context, draft)
 
 
 def collect(context: Context, parent: Parent) -> list[Demonstration]:

@@ -9,11 +9,11 @@ from typing import Any
 
 from meta_search.authors.author import Context, Parent, Written
 from meta_search.authors.bootstrap import bootstrap, collect
-from meta_search.authors.drafts import attempt, demonstrations_for, finish, plan_of
+from meta_search.authors.drafts import Draft, demonstrations_for, plan_of, refused, written
 from meta_search.authors.plan import Plan, Route, compile_plan
 from meta_search.authors.registry import by_operator
 from meta_search.authors.simplify import simplify
-from meta_search.types import Attempt, Demonstration
+from meta_search.types import Demonstration
 
 __all__ = [
     "Composer",
@@ -37,8 +37,8 @@ class Composer:
 
     def write(self, context: Context) -> Written:
         """Carry a brief out; an operator that lacks what it needs becomes `novel`."""
-        written = by_operator("composer", context)
-        return write_plan(context, _novel(context)) if written is None else written
+        made = by_operator("composer", context)
+        return write_plan(context, _novel(context)) if made is None else made
 
 
 def mutate(context: Context) -> Written | None:
@@ -83,8 +83,8 @@ def write_plan(context: Context, plan: Plan) -> Written:
     """Compile a plan, collect worked examples if it shows any and there are none yet, and check the agent."""
     source = compile_plan(plan)
     carried = demonstrations_for(source, pool_for(context, plan)) if plan.shown else ()
-    made = finish(context, plan.name, source, plan.thought, demonstrations=carried, plan=plan.to_mapping())
-    return Written(None, (made,)) if isinstance(made, Attempt) else Written(made)
+    draft = Draft(plan.name, source, plan.thought, demonstrations=carried, plan=plan.to_mapping())
+    return written(context, draft)
 
 
 def pool_for(context: Context, plan: Plan) -> tuple[Demonstration, ...]:
@@ -235,10 +235,9 @@ def tune(context: Context) -> Written:
         return write_plan(context, _novel(context))
     parent, values = context.parents[0], context.values
     if not values:
-        return Written(None, (attempt(context, "draft", "the parent declares nothing to tune"),))
+        return refused(context, "the parent declares nothing to tune")
     told = ", ".join(f"{name}={value}" for name, value in values.items())
-    made = finish(
-        context,
+    draft = Draft(
         f"{parent.agent.name} tuned"[:60],
         parent.agent.source,
         f"{parent.agent.name} with {told}.",
@@ -247,4 +246,4 @@ def tune(context: Context) -> Written:
         or demonstrations_for(parent.agent.source, context.findings.demonstrations),
         plan=parent.plan,
     )
-    return Written(None, (made,)) if isinstance(made, Attempt) else Written(made)
+    return written(context, draft)

@@ -3,17 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from meta_search.authors.author import Context, Parent
+from meta_search.authors.author import Context, Parent, Written
 from meta_search.authors.check import check_source
 from meta_search.authors.plan import SEED_PLANS, Plan, plan_from
 from meta_search.outcomes import explain
 from meta_search.types import Agent, Attempt, Candidate, Demonstration, Parameter, Scalar
 
-__all__ = ["attempt", "demonstrations_for", "finish", "fit", "plan_of"]
+__all__ = [
+    "Draft",
+    "attempt",
+    "demonstrations_for",
+    "finish",
+    "fit",
+    "plan_of",
+    "refused",
+    "written",
+]
 
 MAX_DEMONSTRATIONS = 48
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An agent as it was written, before anything was checked.
+
+    Attributes:
+        name: Of the agent.
+        source: Python source.
+        thought: The idea behind it.
+        values: Parameter -> value, where it is not the default.
+        demonstrations: Worked examples that it carries.
+        plan: The plan that it was compiled from, if it was.
+    """
+
+    name: str
+    source: str
+    thought: str
+    values: Mapping[str, Scalar] = field(default_factory=dict)
+    demonstrations: Sequence[Demonstration] = ()
+    plan: Mapping[str, Any] | None = None
 
 
 def attempt(context: Context, stage: str, message: str, source: str = "") -> Attempt:
@@ -52,24 +83,26 @@ def plan_of(parent: Parent) -> Plan | None:
     return SEED_PLANS.get(parent.agent.name) if parent.generation == 0 else None  # seeds only
 
 
-def finish(
-    context: Context,
-    name: str,
-    source: str,
-    thought: str,
-    *,
-    values: Mapping[str, Scalar] | None = None,
-    demonstrations: Sequence[Demonstration] = (),
-    plan: Mapping[str, Any] | None = None,
-) -> Candidate | Attempt:
+def finish(context: Context, draft: Draft) -> Candidate | Attempt:
     """Make a candidate of a draft that passes, or an attempt that says why it does not."""
-    agent = Agent.of(name, source, values, demonstrations)
+    agent = Agent.of(draft.name, draft.source, draft.values, draft.demonstrations)
     stage, why, space = fit(context, agent)
     if stage:
-        return attempt(context, stage, why, source)
+        return attempt(context, stage, why, draft.source)
     generation = max((p.generation for p in context.parents), default=0)
-    generation += context.brief.operator != "debug"  # who is mended is no generation of its own
+    generation += context.brief.operator != "debug"  # a repair is no generation of its own
     known = {p.name: p for p in space}
-    kept = {k: v for k, v in (values or {}).items() if k in known and v != known[k].default}
-    agent = Agent.of(name, source, kept, demonstrations)
-    return Candidate(agent, context.brief, thought, generation, space, plan)
+    kept = {k: v for k, v in draft.values.items() if k in known and v != known[k].default}
+    agent = Agent.of(draft.name, draft.source, kept, draft.demonstrations)
+    return Candidate(agent, context.brief, draft.thought, generation, space, draft.plan)
+
+
+def written(context: Context, draft: Draft) -> Written:
+    """What comes of a brief whose only draft this is."""
+    made = finish(context, draft)
+    return Written(None, (made,)) if isinstance(made, Attempt) else Written(made)
+
+
+def refused(context: Context, message: str) -> Written:
+    """What comes of a brief that cannot be carried out, with the reason in one line."""
+    return Written(None, (attempt(context, "draft", message),))

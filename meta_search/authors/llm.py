@@ -17,7 +17,7 @@ from meta_search.agent.answers import code_in
 from meta_search.authors import prompts
 from meta_search.authors.author import Context, Written
 from meta_search.authors.composer import pool_for
-from meta_search.authors.drafts import attempt, demonstrations_for, finish
+from meta_search.authors.drafts import Draft, attempt, demonstrations_for, finish
 from meta_search.authors.near_duplicates import twin
 from meta_search.authors.plan import Plan, compile_plan, plan_from, plan_schema
 from meta_search.authors.registry import by_operator
@@ -33,8 +33,8 @@ PLAN_TOKENS = 320
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
-    """What the meta agent wrote, read: source and, for a plan, the plan."""
+class _Read:
+    """A reply of the meta model, read: source and, for a plan, the plan."""
 
     name: str
     thought: str
@@ -151,36 +151,30 @@ def request(context: Context, messages: Sequence[tuple[str, str]], step: str) ->
 
 def candidate_from(context: Context, form: str, text: str) -> Candidate | Attempt:
     """Read a draft and check the agent it describes."""
-    draft = _read(context, form, text)
-    if isinstance(draft, str):
-        return attempt(context, "draft", draft, text)
-    pool = context.findings.demonstrations if draft.plan is None else pool_for(context, draft.plan)
-    carried = demonstrations_for(draft.source, pool) if draft.plan is None or draft.plan.shown else ()
-    return finish(
-        context,
-        draft.name,
-        draft.source,
-        draft.thought,
-        demonstrations=carried,
-        plan=draft.plan.to_mapping() if draft.plan else None,
-    )
+    read = _read(context, form, text)
+    if isinstance(read, str):
+        return attempt(context, "draft", read, text)
+    pool = context.findings.demonstrations if read.plan is None else pool_for(context, read.plan)
+    carried = demonstrations_for(read.source, pool) if read.plan is None or read.plan.shown else ()
+    plan = read.plan.to_mapping() if read.plan else None
+    return finish(context, Draft(read.name, read.source, read.thought, demonstrations=carried, plan=plan))
 
 
-def _read(context: Context, form: str, text: str) -> Draft | str:
+def _read(context: Context, form: str, text: str) -> _Read | str:
     """A draft, or one line on why it cannot be read."""
     if form == "plan":
         plan = read_plan(text)
         if isinstance(plan, str):
             return plan
-        return Draft(plan.name, plan.thought, compile_plan(plan), plan)
+        return _Read(plan.name, plan.thought, compile_plan(plan), plan)
     name = _labelled(text, "Name", 60) or "Unnamed"
     thought = _labelled(text, "Thought", 400)
     if form == "edit":
         edited = apply_edits(context.parents[0].agent.source, text)
-        return edited if edited.startswith("edit:") else Draft(name, thought, edited)
+        return edited if edited.startswith("edit:") else _Read(name, thought, edited)
     if "```" not in text and "def forward" not in text:
         return "there is no ```python block with the source"
-    return Draft(name, thought, _without_labels(code_in(text)) + "\n")
+    return _Read(name, thought, _without_labels(code_in(text)) + "\n")
 
 
 def read_plan(text: str) -> Plan | str:

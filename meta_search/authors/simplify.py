@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from meta_search.authors.author import Context, Written
-from meta_search.authors.drafts import attempt, finish, plan_of
+from meta_search.authors.drafts import Draft, plan_of, refused, written
 from meta_search.authors.leave_out import LeftOut, Probe, leave_out, whole
 from meta_search.authors.rewrite import clean, silenced, titled
 from meta_search.importance import by_judge, components, mean_score
 from meta_search.outcomes import UNSCORED
-from meta_search.types import Agent, Attempt, Importance, ItemResult
+from meta_search.types import Agent, Importance, ItemResult
 
 __all__ = ["Smaller", "simplify", "simplify_program", "smallest"]
 
@@ -51,16 +51,10 @@ def simplify(context: Context) -> Written:
     made = smallest(agent, context.bench.probe, found, most)
     if made is None:
         seen = ", ".join(f"{r.component} {r.value:+.2f}" for r in found.rows) or "none could be left out"
-        return Written(None, (attempt(context, "draft", f"no component can go: {seen}"[:400]),))
-    drafted = finish(
-        context,
-        made.agent.name,
-        titled(made.agent.source, made.agent.name, told(made)),
-        told(made),
-        values=agent.values,
-        demonstrations=agent.demonstrations,
-    )
-    return Written(None, (drafted,)) if isinstance(drafted, Attempt) else Written(drafted)
+        return refused(context, f"no component can go: {seen}"[:400])
+    source = titled(made.agent.source, made.agent.name, explain(made))
+    draft = Draft(made.agent.name, source, explain(made), agent.values, agent.demonstrations)
+    return written(context, draft)
 
 
 def simplify_program(context: Context) -> Written | None:
@@ -115,7 +109,7 @@ def _written(
     return None
 
 
-def told(made: Smaller) -> str:
+def explain(made: Smaller) -> str:
     """What was saved, in a sentence or two."""
     n = len(made.before)
     sides = made.before, made.after

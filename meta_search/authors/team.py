@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from meta_search.authors.author import Context, Written
-from meta_search.authors.drafts import attempt, finish
+from meta_search.authors.drafts import Draft, refused, written
 from meta_search.authors.rewrite import replaced, titled
 from meta_search.authors.roles import POOLS, Roles, family_of, read_roles, request_for_roles
 from meta_search.importance import by_ratings, mean_score
 from meta_search.outcomes import UNSCORED
-from meta_search.types import Agent, Attempt, Importance, ItemResult, parse
+from meta_search.types import Agent, Importance, ItemResult, parse
 
 __all__ = [
     "POOL_NAME",
@@ -71,7 +71,7 @@ def team(context: Context, generate: bool = False) -> Written:
     rows = sorted(by_ratings(agent.id, results), key=lambda row: -row.value)
     if len(rows) < 2:
         why = next((r.detail for r in results if r.detail), "no item came to a verdict") if not rows else ""
-        return Written(None, (attempt(context, "draft", f"there is no team to choose from {why}".strip()),))
+        return refused(context, f"there is no team to choose from {why}".strip())
     roles = roles_in(agent.source) or _roles_of(results)
     chosen = tuple(pair for row in rows[:keep] for pair in roles if pair[0] == row.component)
     if parent is not None and whole:
@@ -84,14 +84,13 @@ def _written(
     context: Context, agent: Agent, chosen: Roles, rows: Sequence[Importance], results: Sequence[ItemResult]
 ) -> Written:
     name = f"Team of {len(chosen)}: {', '.join(name for name, _ in chosen)}"[:80]
-    thought = _told(len(chosen), rows, results)
+    thought = _explain(len(chosen), rows, results)
     source = with_roles(agent.source, chosen)
     source = titled(source, name, thought) if source else team_source(name, thought, chosen)
-    made = finish(context, name, source, thought, values=agent.values, demonstrations=agent.demonstrations)
-    return Written(None, (made,)) if isinstance(made, Attempt) else Written(made)
+    return written(context, Draft(name, source, thought, agent.values, agent.demonstrations))
 
 
-def _told(kept: int, rows: Sequence[Importance], results: Sequence[ItemResult]) -> str:
+def _explain(kept: int, rows: Sequence[Importance], results: Sequence[ItemResult]) -> str:
     n = len(results)
     shown = ", ".join(f"{row.component} {row.value:.2f}" for row in rows)
     calls = sum(r.used.calls for r in results) / n

@@ -8,7 +8,7 @@ from functools import partial
 
 from meta_search.engine.happenings import BlockEmpty, Evaluated, ItemRun
 from meta_search.engine.repair import failing
-from meta_search.guide.racing import decide
+from meta_search.guide.racing import Race, decide
 from meta_search.run.events import BlockDelivered, LookPlanned, RaceEnded
 from meta_search.run.journal import job_key
 from meta_search.run.members import Member
@@ -156,14 +156,9 @@ class Races:
             return ""
         best = self._members.incumbent()
         incumbent = best.standing("train") if best is not None and best is not member else None
-        return decide(
-            member.standing("train"),
-            incumbent,
-            self._members.front(member),
-            planned=len(self._runner.items("train")),
-            block=config.evaluate.block,
-            finalists=config.search.finalists,
-        )
+        planned = len(self._runner.items("train"))
+        race = Race(planned, config.evaluate.block, config.search.finalists)
+        return decide(member.standing("train"), incumbent, self._members.front(member), race)
 
     def _train_done(self, member: Member) -> Evaluated:
         """Archive the evaluation, and see whether the agent is one to validate."""

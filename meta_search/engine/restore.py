@@ -13,7 +13,7 @@ from archive.records import Archive, Record
 from meta_search.engine.open_brief import OpenBrief
 from meta_search.engine.warm_start import PRIOR, WARM
 from meta_search.errors import ArchiveError
-from meta_search.guide.guide import Guide
+from meta_search.guide.guide import Guide, Snapshot
 from meta_search.guide.prior import NOTHING, Prior
 from meta_search.guide.studies import Row
 from meta_search.outcomes import UNSCORED
@@ -225,4 +225,4 @@ def _studies(archive: Archive, guide: Guide, restored: Restored, members: Member
     again = [b.design for b in restored.writing.values() if not b.repairs]
     spaces = {agent_id(m.agent.source): m.candidate.space for m in members}
     warm = {source: (spaces[source], settings) for source, settings in restored.warm.items()}
-    guide.restore(told, restored.asked, running, again, restored.prior, warm)
+    guide.restore(Snapshot(told, running, restored.asked, again, restored.prior, warm))

@@ -83,7 +83,7 @@ class Studies:
         briefs = [VALUE_OF_NOTHING if value is None else value]
         self._told("briefs", number, guide.briefs.export(number), briefs, chain[-1] if chain else None)
         design = guide.designs.export(open_brief.design)
-        worth = [score] if score is not None and _has_parameters(design) else None
+        worth = [score] if score is not None and guide.designs.has_parameters(open_brief.design) else None
         guide.tell_design(open_brief.design, worth[0] if worth else None)
         self._told("designs", open_brief.design, design, worth, member)
         for source, trial in open_brief.tuning:
@@ -130,7 +130,3 @@ class Studies:
 def _spent(member: Member) -> float:
     """Used cost of all train items."""
     return member.cost("train") * len(member.rows("train"))
-
-
-def _has_parameters(exported: Mapping[str, Any]) -> bool:
-    return any(not name.startswith("_") for name in exported)

@@ -12,7 +12,7 @@ from typing import Any
 from archive.records import Archive
 from meta_search.config import Config
 from meta_search.errors import MetaSearchError
-from meta_search.guide.guide import Guide
+from meta_search.guide.guide import Guide, Snapshot
 from meta_search.guide.prior import MOST, Prior
 from meta_search.run.folder import earlier_runs, read_config, same_task
 from meta_search.run.members import Member, Members
@@ -35,7 +35,7 @@ def begin(run: Run, guide: Guide) -> None:
     found = run.journal.find(PRIOR, lambda: prior_of(config, folder, guide.could_ask).told())
     prior = Prior.of(found)
     if prior.briefs:
-        guide.restore({}, prior=prior)
+        guide.restore(Snapshot(prior=prior))
         run.progress.print_line(prior.line)
 
 

@@ -1,15 +1,18 @@
-"""What the engine asks next, and what it learns from the answer.
+"""Which brief comes next, and what the search learns from what came of it.
 
-Two kinds of study: *briefs* (operator, author, parent rule, inspirations, temperature, format; one
-objective) and *designs* and *tuning* (the composer's choices; an agent's `self.tune` parameters).
+Three kinds of Optuna study:
+
+- `briefs`: operator, author, parent rule, inspirations, temperature and format of each brief; one objective,
+  the value of `gain_per_cost`.
+- `designs`: the composer's choices in carrying a brief out; one objective, the score on train.
+- `tuning/SOURCE`: values of the `self.tune` parameters of one agent source; score up, used cost down.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
-from types import MappingProxyType
 from typing import Any
 
 from meta_search.guide.prior import NOTHING, Prior
@@ -17,7 +20,7 @@ from meta_search.guide.studies import Asked, Row, Study, remembered
 from meta_search.types import Brief, Parameter, Scalar
 from meta_search.types.operators import OPERATORS
 
-__all__ = ["VALUE_OF_NOTHING", "Guide", "Order", "gain_per_cost"]
+__all__ = ["VALUE_OF_NOTHING", "Guide", "Order", "Snapshot", "gain_per_cost"]
 
 PARENT_RULES = ("best", "front", "champion", "complementary")
 TEMPERATURES = (0.3, 0.6, 0.9)
@@ -40,13 +43,40 @@ OPENING: tuple[Mapping[str, Scalar], ...] = tuple(
 )
 OPENING_DESIGN: Mapping[str, Scalar] = {"bootstrap_shown": 2, "votes": 0, "shown": 1, "team_keep": 3}
 
-Told = Row
 Warm = tuple[Sequence[Parameter], Sequence[Sequence[Any]]]  # space, settings
 
 
 @dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What the archive knows of all studies, to rebuild them from.
+
+    Attributes:
+        told: Study -> the trials that were told.
+        running: Study -> the trials that will still be told; their values are `None`.
+        asked: Briefs that were asked for, told or not: their numbers are not given out again.
+        again: Numbers of designs that an author will suggest from once more.
+        prior: What the run began with from earlier ones.
+        warm: Source -> what its tuning study began with, see `Guide.begin_tuning`.
+    """
+
+    told: Mapping[str, Sequence[Row]] = field(default_factory=dict)
+    running: Mapping[str, Sequence[Row]] = field(default_factory=dict)
+    asked: int = 0
+    again: Sequence[int] = ()
+    prior: Prior = NOTHING
+    warm: Mapping[str, Warm] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Order:
-    """A brief before the engine has chosen the parents: `parent_rule` and counts stand for them."""
+    """A brief whose parents and inspirations the engine has still to choose.
+
+    Attributes:
+        brief: Without parents and inspirations.
+        parent_rule: How parents are chosen, one of `PARENT_RULES`.
+        parents: How many parents.
+        inspirations: How many inspirations.
+    """
 
     brief: Brief
     parent_rule: str
@@ -55,14 +85,16 @@ class Order:
 
 
 def gain_per_cost(gain: float, cost: float, typical: float) -> float:
-    """Value of a brief: the child's gain over its parents per unit of cost (DESIGN.md section 8).
+    """Value of a brief: the child's gain over its parents per unit of cost.
 
     Args:
         gain: Child's score minus the best parent's, on the items that both were scored on; -1..1.
-        cost: Used tokens of writing and evaluating. typical: median of that so far; same unit.
+        cost: Tokens used to write and evaluate the child.
+        typical: Median cost of the candidates so far, in tokens.
 
     Returns:
-        `gain / (cost / typical)` for a gain; a loss counts as it is, or dear losses would look mild.
+        `gain / (cost / typical)` for a gain. A loss counts as it is: divided by its cost, an expensive loss
+        would look mild.
     """
     return gain / max(0.1, cost / max(typical, 1.0)) if gain > 0 else gain
 
@@ -72,7 +104,9 @@ class Guide:
 
     Args:
         seed: The run's seed.
-        operators, authors, formats: What briefs may ask for.
+        operators: Operators that briefs may ask for, of `operators.OPERATORS`.
+        authors: Authors that briefs may ask for.
+        formats: Formats that briefs may ask for; empty takes plans.
         guided: False draws uniformly (preset `random`).
     """
 
@@ -88,52 +122,41 @@ class Guide:
         self._operators, self._authors = tuple(operators), tuple(authors)
         self._formats = tuple(formats) or ("plan",)
         self._guided = guided
-        self.restore({})
+        self.restore(Snapshot())
 
-    def restore(
-        self,
-        trials: Mapping[str, Sequence[Told]],
-        asked: int = 0,
-        running: Mapping[str, Sequence[Told]] = MappingProxyType({}),
-        again: Sequence[int] = (),
-        prior: Prior = NOTHING,
-        warm: Mapping[str, Warm] = MappingProxyType({}),
-    ) -> None:
-        """Rebuild all studies from what the archive has.
-
-        Args:
-            trials: Study -> (number, exported parameters, values).
-            asked: Briefs that were asked for, told or not: their numbers are not given out again.
-            running: The same of trials that will still be told.
-            again: Numbers of designs that an author will suggest from once more.
-            prior: What the run began with from earlier ones.
-            warm: Source -> what its tuning study began with, see `begin_tuning`.
-        """
+    def restore(self, known: Snapshot) -> None:
+        """Rebuild all studies, so that they ask what those of an undisturbed run would ask."""
         self._tuning: dict[str, Study] = {}
         self.briefs = Study("briefs", self._seed, ["maximize"], self._guided)
         self.designs = Study("designs", self._seed, ["maximize"], self._guided)
-        for params, value in prior.briefs if self._guided else ():
+        for params, value in known.prior.briefs if self._guided else ():
             self.briefs.recall(params, [value], self._order)
-        self.briefs.restore(trials.get("briefs", ()), asked, running.get("briefs", ()))
+        told, running = known.told, known.running
+        self.briefs.restore(told.get("briefs", ()), known.asked, running.get("briefs", ()))
         first = OPENING_DESIGN if self._guided else {}
-        fixed = {number: {} if number else first for number in again}
-        self.designs.restore(trials.get("designs", ()), asked, running.get("designs", ()), fixed)
-        for source, known in warm.items():
-            self.begin_tuning(source, *known)
-        for name in dict.fromkeys((*trials, *running)):
+        fixed = {number: {} if number else first for number in known.again}
+        self.designs.restore(told.get("designs", ()), known.asked, running.get("designs", ()), fixed)
+        for source, (space, settings) in known.warm.items():
+            self.begin_tuning(source, space, settings)
+        for name in dict.fromkeys((*told, *running)):
             if name.startswith("tuning/"):
                 study = self.tuning(name.removeprefix("tuning/"))
-                study.restore(trials.get(name, ()), running=running.get(name, ()))
-        open_to = set(self._operators) - prior.barren()
+                study.restore(told.get(name, ()), running=running.get(name, ()))
+        if self._guided:
+            self._open(known)
+
+    def _open(self, known: Snapshot) -> None:
+        """Queue what is left of the opening."""
+        asked = max(known.asked, *(number + 1 for number, _, _ in known.told.get("briefs", ())), 0)
+        open_to = set(self._operators) - known.prior.barren()
         opening = [
             params
             for params in OPENING
             if params["operator"] in open_to and params["author"] in self._authors
         ]
-        asked = max(asked, *(number + 1 for number, _, _ in trials.get("briefs", ())), 0)
-        for params in opening[asked:] if self._guided else ():
+        for params in opening[asked:]:
             self.briefs.enqueue({**params, "format": self._formats[0]})
-        if self._guided and not asked:
+        if not asked:
             self.designs.enqueue(OPENING_DESIGN)
 
     def ask(self) -> Order:
@@ -163,7 +186,7 @@ class Guide:
         return Order(brief, spec.parent_rule or rule, spec.parents, inspirations)
 
     def tell(self, number: int, value: float | None) -> None:
-        """The value of a brief, or `None` where nothing came of it: it counts as a small loss."""
+        """Tell the value of a brief; `None` where nothing came of it, which counts as a small loss."""
         self.briefs.tell(number, [VALUE_OF_NOTHING if value is None else value])
 
     def design(self) -> Asked:
@@ -171,7 +194,7 @@ class Guide:
         return self.designs.ask_apart()
 
     def tell_design(self, number: int, score: float | None) -> None:
-        """The score of a design on train, or `None` where it was never evaluated."""
+        """Tell the score of a design on train; `None` where it was never evaluated."""
         self.designs.tell(number, None if score is None else [score])
 
     def tune(self, source: str, space: Sequence[Parameter]) -> tuple[int, dict[str, Scalar]]:
@@ -197,7 +220,8 @@ class Guide:
         """Begin the tuning study of a source with settings that are known already.
 
         Args:
-            source, space: As for `tune`.
+            source: Key of the study.
+            space: What the agent declares.
             settings: [name -> value, score, used cost per item]; parameters that are not named are unknown.
         """
         study = self.tuning(source)
@@ -214,7 +238,14 @@ class Guide:
         return self._tuning[source]
 
     def tell_tuning(self, source: str, number: int, score: float | None, cost: float = 0.0) -> None:
-        """Score (0..1) and used cost per item of a tuned agent."""
+        """Tell what a tuned agent came to.
+
+        Args:
+            source: Key of the study.
+            number: Of the trial.
+            score: On train, 0..1; `None` where it was never evaluated.
+            cost: Used tokens per item.
+        """
         if source in self._tuning:
             self._tuning[source].tell(number, None if score is None else [score, cost])
 

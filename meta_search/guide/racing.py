@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from meta_search.guide.evidence import Paired, Test, betting, chance, reachable
 
-__all__ = ["ALPHA", "Standing", "decide", "last_finalist", "pair"]
+__all__ = ["ALPHA", "Race", "Standing", "decide", "last_finalist", "pair"]
 
 ALPHA = 0.05  # a candidate with less chance than this to end among the finalists is stopped
 AS_DEAR = 1.1  # costs that differ by less say nothing yet: items differ too
@@ -42,46 +42,58 @@ class Standing:
         return sum(self.scores.values()) / len(self.scores) if self.scores else 0.0
 
 
-def decide(
-    candidate: Standing,
-    incumbent: Standing | None,
-    front: Sequence[Standing],
-    planned: int,
-    block: int,
-    finalists: int = 2,
-    test: Test = chance,
-    alpha: float = ALPHA,
-) -> str:
+@dataclass(frozen=True, slots=True)
+class Race:
+    """How races are run.
+
+    Attributes:
+        planned: Items of a full evaluation.
+        block: Items between two looks.
+        finalists: How many will be chosen: a candidate must have a chance to be one of them. Of equals the
+            cheaper is chosen, so that one that costs more than its rival must end above it.
+        test: How sure it is that a candidate falls behind.
+        alpha: Stop a candidate where `test` gives this or less. What is left costs an expensive candidate
+            more, so that its odds must be better in that proportion.
+    """
+
+    planned: int
+    block: int
+    finalists: int = 2
+    test: Test = chance
+    alpha: float = ALPHA
+
+
+def decide(candidate: Standing, incumbent: Standing | None, front: Sequence[Standing], race: Race) -> str:
     """Why the candidate should stop now, or `""` to go on.
 
     Args:
         candidate: The one that races.
-        incumbent: The best agent so far; `None` at the start. While none is complete, the most promising.
+        incumbent: The best agent so far, `None` at the start; while none is complete, the most promising.
         front: All that are complete, without the candidate.
-        planned: Items of a full evaluation. block: Items between two looks.
-        finalists: How many will be chosen: the candidate must have a chance to be one of them. Of equals the
-            cheaper is chosen, so that one dearer than its rival must end above it.
-        test: Of `guide.evidence`. alpha: Stop where it gives this or less. What is left costs a dear
-            candidate more, so that its odds must be better in that proportion.
+        race: How races are run.
     """
     n = len(candidate.scores)
-    if incumbent is None or n < FEWEST or n >= planned:
+    if incumbent is None or n < FEWEST or n >= race.planned:
         return ""
-    if candidate.mean == 0.0 and n >= block and (1 - incumbent.mean) ** n <= NOTHING_RIGHT:
+    if candidate.mean == 0.0 and n >= race.block and (1 - incumbent.mean) ** n <= NOTHING_RIGHT:
         return f"nothing right in {n} items"
     if not front:
-        return _worse(candidate, incumbent, planned, block, alpha)
-    place = _last_place(len(front), finalists)
-    rival = last_finalist(front, finalists)
+        return _worse(candidate, incumbent, race)
+    place = _last_place(len(front), race.finalists)
+    return _out_of_reach(candidate, last_finalist(front, race.finalists), place, race)
+
+
+def _out_of_reach(candidate: Standing, rival: Standing, place: int, race: Race) -> str:
+    """Whether it has too little chance to take the place of the last finalist."""
     dear = _times_as_dear(candidate, rival)
-    paired = pair(candidate, rival, planned, block, strict=dear > AS_DEAR)
+    paired = pair(candidate, rival, race, strict=dear > AS_DEAR)
     goal = "end above the best" if paired.strict else "reach the best"
     whom = f"{goal} {place}" if place > 1 else goal
     told = f"{whom}, {dear:.1f} times as dear" if paired.strict else whom
     if not reachable(paired):
         return f"cannot {told}, even with everything else right"
-    odds = test(paired)
-    if odds <= min(WORST_ODDS, alpha * max(1.0, dear)):
+    odds = race.test(paired)
+    if odds <= min(WORST_ODDS, race.alpha * max(1.0, dear)):
         return f"{_place(paired.behind)} with {len(paired.rest)} to go: {odds:.1%} to {told}"
     return ""
 
@@ -94,7 +106,10 @@ def _place(behind: float) -> str:
 
 
 def last_finalist(complete: Sequence[Standing], finalists: int) -> Standing:
-    """The last of those who would be finalists now, but one of the upper half: what it takes will rise."""
+    """The agent to beat: the last of those who would be finalists now.
+
+    While few are complete, it is one of the upper half, as what it takes to be a finalist will rise.
+    """
     ranked = sorted(complete, key=lambda s: (-s.mean, s.cost))
     return ranked[_last_place(len(ranked), finalists) - 1]
 
@@ -104,24 +119,31 @@ def _last_place(complete: int, finalists: int) -> int:
 
 
 def _times_as_dear(candidate: Standing, rival: Standing) -> float:
-    """On the items that both have run, as items differ in cost."""
+    """The candidate's cost over the rival's, on the items that both have run: items differ in cost."""
     shared = candidate.costs.keys() & rival.costs.keys()
     if not shared:
         return candidate.cost / max(rival.cost, 1e-9)
     return sum(candidate.costs[i] for i in shared) / max(sum(rival.costs[i] for i in shared), 1e-9)
 
 
-def _worse(candidate: Standing, incumbent: Standing, planned: int, block: int, alpha: float) -> str:
-    """While nobody is complete, nobody knows what it takes: whether it is worse than the most promising."""
-    paired = pair(candidate, incumbent, planned, block, strict=False)
-    doubt = betting(paired)
-    return f"{_place(paired.behind)}, and surely worse (p = {doubt:.3f})" if doubt <= alpha else ""
+def _worse(candidate: Standing, incumbent: Standing, race: Race) -> str:
+    """While no agent is complete, what it takes is not known: whether it is worse than the most promising."""
+    paired = pair(candidate, incumbent, race, strict=False)
+    p = betting(paired)
+    return f"{_place(paired.behind)}, and surely worse (p = {p:.3f})" if p <= race.alpha else ""
 
 
-def pair(candidate: Standing, rival: Standing, planned: int, block: int, strict: bool) -> Paired:
-    """What a `Test` sees of them; of the items to come, those that the rival lacks count as wrong."""
+def pair(candidate: Standing, rival: Standing, race: Race, strict: bool) -> Paired:
+    """What a `Test` sees of two agents.
+
+    Args:
+        candidate: The one that races.
+        rival: The one that it races against. Items to come that the rival lacks count as wrong.
+        race: How races are run.
+        strict: Whether the candidate must end above the rival, not level with it.
+    """
     seen = [(score, rival.scores[i]) for i, score in candidate.scores.items() if i in rival.scores]
     rest = [score for i, score in rival.scores.items() if i not in candidate.scores]
-    left = planned - len(candidate.scores)
-    looks = max(1, math.ceil(planned / block) - 1)
+    left = race.planned - len(candidate.scores)
+    looks = max(1, math.ceil(race.planned / race.block) - 1)
     return Paired(tuple(seen), tuple([*rest, *[0.0] * left][:left]), looks, strict)

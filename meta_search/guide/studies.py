@@ -1,7 +1,7 @@
 """Optuna studies in memory, rebuilt from the archive on resume.
 
-A sampler's seed is a function of run seed, study and trial number (DESIGN.md section 7), so that a study
-that is rebuilt asks what the undisturbed one would have asked.
+A sampler's seed is a function of run seed, study and trial number, so that a study that is rebuilt asks what
+the undisturbed one would have asked.
 """
 
 from __future__ import annotations
@@ -245,6 +245,10 @@ class Study:
             )
         total = sum(found.values())
         return {name: value / total for name, value in found.items()} if total > 0 else {}
+
+    def has_parameters(self, number: int) -> bool:
+        """Whether anything was suggested by a trial, so that its score says something."""
+        return bool(self._trials()[number].params)
 
     def export(self, number: int) -> dict[str, Any]:
         """A trial's parameters, with what is needed to `restore` it under the key `_distributions`."""

@@ -18,6 +18,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -25,14 +26,14 @@ from meta_search.errors import LLMError, ModelFileError
 from meta_search.llm import models
 from meta_search.llm.endpoint import Endpoint
 
-__all__ = ["LocalServer", "default_threads"]
+__all__ = ["LocalServer", "Serving", "default_threads"]
 
 START_TIMEOUT_S = 180.0
 PR_SET_PDEATHSIG = 1
 # llama.cpp keeps prompts it has read in main memory; its own default is 8 GiB.
 PROMPT_CACHE_MIB = 512
 # llama.cpp's threads meet at OpenMP barriers. By default they spin there, and a thread that has lost its core
-# to another process holds all the others up: that is the collapse that FACTS measured. Let them sleep.
+# to another process holds all the others up, until hardly anything is decoded. Let them sleep.
 PATIENT = {"OMP_WAIT_POLICY": "passive", "GOMP_SPINCOUNT": "0"}
 
 
@@ -41,45 +42,46 @@ def default_threads() -> int:
     return max(1, len(os.sched_getaffinity(0)))
 
 
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """What a server serves.
+
+    Attributes:
+        model: A model of `models.MODELS` that lies in the cache, or the path of a .gguf file.
+        threads: Threads of llama.cpp; 0 takes one a core.
+        slots: Requests that it decodes together.
+        context: Tokens per slot, prompt and answer.
+    """
+
+    model: str
+    threads: int = 0
+    slots: int = 8
+    context: int = 2048
+
+
 class LocalServer:
     """A running server. `start` makes one, `close` ends it; so does the end of this process.
 
     Attributes:
-        model: Name of the model. base_url: root of its OpenAI-compatible API.
-        api_key: Random, for this server only. slots: Requests it decodes together.
-        context: Tokens of context per slot.
+        serving: What it serves.
+        api_key: Random, for this server only.
+        base_url: Root of its OpenAI-compatible API.
     """
 
     def __init__(
-        self,
-        process: subprocess.Popen[bytes],
-        told: Mapping[str, Any],
-        base_url: str,
+        self, process: subprocess.Popen[bytes], serving: Serving, api_key: str, base_url: str
     ) -> None:
         self._process = process  # its stdin is the lifeline: it serves until that closes
-        self.base_url = base_url
-        self.model: str = told["model"]
-        self.api_key: str = told["key"]
-        self.slots: int = told["slots"]
-        self.context: int = told["context"]
+        self.serving, self.api_key, self.base_url = serving, api_key, base_url
 
     @classmethod
     def start(
-        cls,
-        name: str,
-        threads: int = 0,
-        slots: int = 8,
-        context: int = 2048,
-        log: Path | None = None,
-        timeout_s: float = START_TIMEOUT_S,
+        cls, serving: Serving, log: Path | None = None, timeout_s: float = START_TIMEOUT_S
     ) -> LocalServer:
         """Start a server and wait until it is healthy; blocks for a second or more.
 
         Args:
-            name: A model of `models.MODELS` that lies in the cache, or the path of a .gguf file.
-            threads: Threads of llama.cpp; 0 takes one a core.
-            slots: Requests decoded together.
-            context: Tokens of context per slot, prompt and answer.
+            serving: What it serves.
             log: File for llama.cpp's output, appended to; `None` drops it.
             timeout_s: Seconds to wait.
 
@@ -87,22 +89,18 @@ class LocalServer:
             ModelFileError: The model's file is not there.
             LLMError: The server did not come up; names the log.
         """
-        path = models.find(name)
+        path = models.find(serving.model)
         if path is None:
+            name = serving.model
             raise ModelFileError(f"{name} is not here yet: run `meta-search models pull {name}`")
-        told = {
-            "path": str(path),
-            "model": name,
-            "key": secrets.token_urlsafe(24),
-            "threads": threads or default_threads(),
-            "slots": slots,
-            "context": context,
-        }
+        key = secrets.token_urlsafe(24)
+        threads = serving.threads or default_threads()
+        order = {**asdict(serving), "path": str(path), "key": key, "threads": threads}
         process = _spawn(log)
         lifeline, answers = cast(IO[bytes], process.stdin), cast(IO[bytes], process.stdout)
         try:
             # The key travels over the pipe: arguments can be read by every user of the machine.
-            lifeline.write(json.dumps(told).encode() + b"\n")
+            lifeline.write(json.dumps(order).encode() + b"\n")
             lifeline.flush()
             base_url = _wait_ready(process, answers, log, time.monotonic() + timeout_s)
             answers.close()
@@ -111,7 +109,7 @@ class LocalServer:
             if isinstance(error, BrokenPipeError):
                 raise LLMError(_death(process, log)) from error
             raise
-        return cls(process, told, base_url)
+        return cls(process, serving, key, base_url)
 
     @property
     def pid(self) -> int:
@@ -124,7 +122,8 @@ class LocalServer:
     @property
     def endpoint(self) -> Endpoint:
         """How the gateway reaches it."""
-        return Endpoint(self.model, self.base_url, self.api_key, slots=self.slots, free=True)
+        serving = self.serving
+        return Endpoint(serving.model, self.base_url, self.api_key, slots=serving.slots, free=True)
 
     def close(self) -> None:
         """End the server; what it is decoding is lost. Closing twice does nothing."""
@@ -188,7 +187,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 def _wait_ready(
     process: subprocess.Popen[bytes], answers: IO[bytes], log: Path | None, deadline: float
 ) -> str:
-    """The server's URL, once it has told it; the model is loaded by then."""
+    """The server's URL, once it has sent it; the model is loaded by then."""
     while time.monotonic() < deadline:
         if select.select([answers], [], [], 0.2)[0]:
             line = answers.readline()
@@ -211,34 +210,34 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the run, which finishes what is in flight
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # llama.cpp prints to both: all of it goes to the log
-    told = json.loads(sys.stdin.readline())
+    order = json.loads(sys.stdin.readline())
     threading.Thread(target=_watch, args=(sys.stdin.buffer,), daemon=True).start()
     try:
-        server = _serve(told)
+        server = _serve(order)
     except Exception as error:  # noqa: BLE001 (whatever it is, the parent needs a log line and an exit)
-        print(f"cannot serve {told['path']}: {error}", file=sys.stderr, flush=True)
+        print(f"cannot serve {order['path']}: {error}", file=sys.stderr, flush=True)
         sys.exit(1)
     print(json.dumps({"base_url": f"{server.listening_address}/v1"}), file=answers, flush=True)
     threading.Event().wait()
 
 
-def _serve(told: Mapping[str, Any]) -> Any:
+def _serve(order: Mapping[str, Any]) -> Any:
     """llama.cpp's server. Each slot has `context` tokens of its own, out of one cache for all of them."""
     import xllamacpp
 
     params = xllamacpp.CommonParams()
-    params.model.path = told["path"]
-    params.model_alias = {told["model"]}
+    params.model.path = order["path"]
+    params.model_alias = {order["model"]}
     params.hostnames, params.port = ["127.0.0.1"], 0
-    params.api_keys = [told["key"]]
-    params.n_parallel = told["slots"]
-    params.n_ctx = told["slots"] * told["context"]
-    params.kv_unified, params.kv_unified_per_slot = True, told["context"]
-    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = told["threads"]
+    params.api_keys = [order["key"]]
+    params.n_parallel = order["slots"]
+    params.n_ctx = order["slots"] * order["context"]
+    params.kv_unified, params.kv_unified_per_slot = True, order["context"]
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = order["threads"]
     params.cache_prompt, params.cache_ram_mib = True, PROMPT_CACHE_MIB
     params.ui, params.endpoint_slots = False, False
     # Above the slots, for health checks while all of them are busy.
-    params.n_threads_http = told["slots"] + 4
+    params.n_threads_http = order["slots"] + 4
     return xllamacpp.Server(params)
 
 

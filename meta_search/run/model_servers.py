@@ -25,7 +25,7 @@ def start_servers(
             "llm=local needs the extra `local`: pip install 'meta-search[local]'; or name an endpoint with "
             "llm=endpoint or llm=openai"
         )
-    from meta_search.llm.local import LocalServer
+    from meta_search.llm.local import LocalServer, Serving
     from meta_search.llm.models import find, pull
 
     local = config.llm.local
@@ -47,7 +47,7 @@ def start_servers(
             raise
         say(f"starting llama.cpp with {name}")
         log = folder / f"llama-{role}.log"
-        server = LocalServer.start(name, threads=threads, slots=slots, context=context, log=log)
+        server = LocalServer.start(Serving(name, threads, slots, context), log)
         stack.callback(server.close)
         endpoints[role] = server.endpoint
     return endpoints

@@ -10,12 +10,14 @@ from __future__ import annotations
 import functools
 import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
 from meta_search.guide.evidence import TESTS, Paired, Test
-from meta_search.guide.racing import ALPHA, Standing, decide, last_finalist, pair
+from meta_search.guide.racing import ALPHA, Race, Standing, decide, last_finalist, pair
 from tests.bench.landscape.measures import Saving, saving
 from tests.bench.landscape.simulate import SEEDS as SEED_AGENTS
 from tests.bench.landscape.simulate import EndedRace, Trace
@@ -28,7 +30,8 @@ SEEDS, CANDIDATES, BLOCK, FINALISTS = 50, 40, 6, 2
 ALPHAS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.4)
 MOST_LOST, LEAST_SAVED = 0.05, 0.40
 
-Decide = Callable[[Standing, Standing | None, Sequence[Standing], int, int], str]
+Decide = Callable[[Standing, Standing | None, Sequence[Standing]], str]
+RACE = Race(SEARCH, BLOCK)
 
 
 def wilcoxon(threshold: float) -> Test:
@@ -61,11 +64,16 @@ def wilcoxon(threshold: float) -> Test:
 def alone(test: Test, alpha: float) -> Decide:
     """A test without any other rule."""
 
-    def rule(candidate: Standing, _: object, front: Sequence[Standing], planned: int, block: int) -> str:
+    def rule(candidate: Standing, _: object, front: Sequence[Standing]) -> str:
         rival = last_finalist(front, FINALISTS)
-        return "behind" if test(pair(candidate, rival, planned, block, strict=False)) <= alpha else ""
+        return "behind" if test(pair(candidate, rival, RACE, strict=False)) <= alpha else ""
 
     return rule
+
+
+def in_races(**changes: Any) -> Decide:
+    """The rule in force, with fields of `Race` changed."""
+    return functools.partial(decide, race=replace(RACE, **changes))
 
 
 def only_reach(paired: Paired) -> float:
@@ -83,9 +91,7 @@ def race(landscape: Landscape, designs: Sequence[Design], writing: int, rule: De
         if number >= len(SEED_AGENTS):
             best = max(complete, key=lambda s: (s.mean, -s.cost))
             for n in (*range(BLOCK // 2, SEARCH, BLOCK), SEARCH):
-                why = (
-                    rule(standing(landscape, design, n), best, complete, SEARCH, BLOCK) if n < SEARCH else ""
-                )
+                why = rule(standing(landscape, design, n), best, complete) if n < SEARCH else ""
                 if why:
                     break
         if not why:
@@ -117,11 +123,10 @@ def rules() -> list[tuple[str, str, Decide]]:
     found: list[tuple[str, str, Decide]] = []
     for (name, a), test in tests.items():
         found.append((f"{name} alone", f"{a:g}", alone(test, a)))
-    found.append(("cannot reach the finalists", "", functools.partial(decide, test=only_reach, alpha=0.0)))
+    found.append(("cannot reach the finalists", "", in_races(test=only_reach, alpha=0.0)))
     for (name, a), test in tests.items():
-        found.append((f"all rules, {name}", f"{a:g}", functools.partial(decide, test=test, alpha=a)))
-    best = functools.partial(decide, finalists=1)
-    found.append(("all rules, chance, against the best alone", f"{ALPHA:g}", best))
+        found.append((f"all rules, {name}", f"{a:g}", in_races(test=test, alpha=a)))
+    found.append(("all rules, chance, against the best alone", f"{ALPHA:g}", in_races(finalists=1)))
     return found
 
 
