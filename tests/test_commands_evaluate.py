@@ -162,13 +162,13 @@ def test_a_large_file_runs_through_a_small_window(
     """Memory holds the window and the best agents' results, whatever the number of agents."""
     monkeypatch.setattr(evaluating, "WINDOW", 4)
     most: list[int] = []
-    finish = evaluating.Bench._finish
+    finish = evaluating.EvaluationRun._finish
 
-    def watched(self: evaluating.Bench, member: Any) -> None:
+    def watched(self: evaluating.EvaluationRun, member: Any) -> None:
         finish(self, member)
         most.append(len(self._running) + sum(bool(m.results) for m in self._best))
 
-    monkeypatch.setattr(evaluating.Bench, "_finish", watched)
+    monkeypatch.setattr(evaluating.EvaluationRun, "_finish", watched)
     many = [{"name": f"a{n}", "code": ASK.replace("Say 1.", f"Say {n}.")} for n in range(40)]
     Path("many.json").write_text(json.dumps(many))
     rows = meta_search.evaluate("many.json", *words(endpoint))
