@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from meta_search.config import SandboxConfig
 from meta_search.sandbox import Sandbox
-from meta_search.sandbox.trusted.names import LAYERS
+from meta_search.sandbox.trusted.layers import LAYERS
 from meta_search.types import Agent, CallReply, CallRequest, ItemJob, ItemResult, Usage
 
 T = TypeVar("T")

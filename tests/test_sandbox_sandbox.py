@@ -18,7 +18,7 @@ from evaluate_kit import Bench, children_of, echo, forward, gone, job_of, until,
 from meta_search.config import SandboxConfig
 from meta_search.errors import SandboxError
 from meta_search.sandbox import Sandbox, layers
-from meta_search.sandbox.trusted.names import LAYERS, REQUIRED
+from meta_search.sandbox.trusted.layers import LAYERS, REQUIRED_LAYERS
 from meta_search.types import CallReply, CallRequest, Parameter, Usage
 
 
@@ -346,7 +346,7 @@ def test_layers_for_doctor() -> None:
     rows = layers()
     assert [name for name, _, _ in rows] == list(LAYERS)
     assert all(detail for _, _, detail in rows)
-    assert all(ok for name, ok, _ in rows if name in REQUIRED)
+    assert all(ok for name, ok, _ in rows if name in REQUIRED_LAYERS)
 
 
 def test_importing_the_sandbox_is_cheap_and_standard_library_only() -> None:

@@ -18,7 +18,7 @@ from evaluate_kit import children_of, gone, until
 from domains.domain import Item
 from meta_search.config import SandboxConfig
 from meta_search.errors import DomainError, SandboxError
-from meta_search.sandbox.trusted.names import LAYERS
+from meta_search.sandbox.trusted.layers import LAYERS
 from meta_search.sandbox.trusted.scorer import MAX_ANSWER, ConfinedScorer, Scored
 
 ITEM = Item("i1", "2 + 2 = ?", "4", "sum", {"secret": "own-target"})

@@ -14,7 +14,7 @@ from evaluate_kit import Bench, children_of, echo, forward, gone, job_of, until,
 
 from meta_search.config import SandboxConfig
 from meta_search.sandbox import Sandbox
-from meta_search.sandbox.trusted.names import LAYERS
+from meta_search.sandbox.trusted.layers import LAYERS
 
 PID = "import os\nreturn str(os.getpid())"
 ZYGOTES, ITEMS = 8, 12

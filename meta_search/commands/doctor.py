@@ -30,7 +30,6 @@ KEYS = (
     "OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY", "MISTRAL_API_KEY", "OPENROUTER_API_KEY",
     "TOGETHERAI_API_KEY", "GROQ_API_KEY", "DEEPSEEK_API_KEY", "AZURE_API_KEY", "AWS_ACCESS_KEY_ID",
 )  # fmt: skip
-REQUIRED_LAYERS = ("rlimits", "no_new_privs", "landlock", "seccomp")  # of sandbox.level=strict
 GB = 10**9
 
 
@@ -99,7 +98,7 @@ def _version(name: str) -> str | None:
 
 
 def _sandbox() -> Iterator[Check]:
-    from meta_search.sandbox import layers
+    from meta_search.sandbox import REQUIRED_LAYERS, layers
 
     try:
         found = layers()

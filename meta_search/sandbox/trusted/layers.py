@@ -1,6 +1,6 @@
-"""Names of the sandbox's layers. `REQUIRED` ones must work before untrusted code runs at level strict."""
+"""Names of the layers that confine candidate code; at level `strict` the `REQUIRED_LAYERS` ones must work."""
 
-__all__ = ["LAYERS", "REQUIRED"]
+__all__ = ["LAYERS", "REQUIRED_LAYERS"]
 
-REQUIRED = ("rlimits", "no_new_privs", "landlock", "seccomp")
-LAYERS = (*REQUIRED, "uid", "network", "quota")
+REQUIRED_LAYERS = ("rlimits", "no_new_privs", "landlock", "seccomp")
+LAYERS = (*REQUIRED_LAYERS, "uid", "network", "quota")
