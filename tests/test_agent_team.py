@@ -313,7 +313,7 @@ def answer_of(message: dict[str, Any]) -> str:
 
 def team_on(wire: Wire, rounds: int) -> tuple[Team, Stage]:
     stage = Stage(wire)
-    return make_team(stage.desk, stage.agent)(ROLES, rounds), stage
+    return make_team(stage.scheduler, stage.agent)(ROLES, rounds), stage
 
 
 @pytest.mark.parametrize(
@@ -338,7 +338,7 @@ def test_the_order_of_answers_changes_nothing() -> None:
     def work(wire: Wire) -> tuple[Any, Any]:
         team, stage = team_on(wire, 4)
         team("What is it?")
-        return networks_of(stage.desk), sorted(str(call["messages"]) for call in wire.calls)
+        return networks_of(stage.scheduler), sorted(str(call["messages"]) for call in wire.calls)
 
     expected = work(Wire(answer_of))
     assert all(work(Wire(answer_of, any_order(seed))) == expected for seed in range(5))

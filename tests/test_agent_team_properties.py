@@ -37,7 +37,7 @@ def works(draw: st.DrawFn) -> tuple[Team, dict[str, Any]]:
         return json.dumps({"thinking": name, "answer": text, "ratings": str(ratings)})
 
     stage = Stage(Wire(answer, any_order(draw(st.integers(0, 99)))), seed=draw(st.integers(0, 99)))
-    team = make_team(stage.desk, stage.agent)([str(i) for i in range(n)], rounds, keep=keep)
+    team = make_team(stage.scheduler, stage.agent)([str(i) for i in range(n)], rounds, keep=keep)
     team("What is it?")
     return team, team.network
 

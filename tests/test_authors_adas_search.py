@@ -14,7 +14,7 @@ from meta_search import cli
 from meta_search.commands.resolve import resolved
 from meta_search.compose import compose
 from meta_search.errors import ConfigError
-from meta_search.testing import CountingEndpoint
+from meta_search.testing import CountingEndpoint, EndpointFeatures
 from meta_search.types import REPAIR
 from tests.kits.answers import adds_below
 from tests.kits.broken_agents import BROKEN, MENDED
@@ -119,7 +119,7 @@ def test_a_budget_without_room_for_the_meta_agent_ends_the_search(
 def test_what_the_context_does_not_hold_is_said_once(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with CountingEndpoint(writes, context=2200) as endpoint:
+    with CountingEndpoint(writes, features=EndpointFeatures(context=2200)) as endpoint:
         words = written_search(folder, endpoint, "search=adas", "search.candidates=2", "run.dir=run")
         assert cli.main(["run", *words, "search.attempts=1", "evaluate.items=2"]) == 0
         refused = [r for r in endpoint.requests if r.outcome == "400"]

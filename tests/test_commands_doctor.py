@@ -15,7 +15,7 @@ import pytest
 from meta_search import cli
 from meta_search.commands import doctor
 from meta_search.commands.remedies import Machine, remedy
-from meta_search.sandbox.trusted.names import LAYERS, REQUIRED
+from meta_search.sandbox.trusted.layers import LAYERS, REQUIRED_LAYERS
 
 
 def test_the_doctor_finds_what_there_is(
@@ -30,7 +30,7 @@ def test_the_doctor_finds_what_there_is(
     assert status == int(any(check["state"] == "fail" for check in found.values()))
     assert found["keys"]["detail"] == "set: OPENAI_API_KEY"
     assert {"ray", "optuna", "litellm", "cores", "disk runs", "python"} <= found.keys()
-    assert {f"sandbox {layer}" for layer in REQUIRED} <= found.keys()
+    assert {f"sandbox {layer}" for layer in REQUIRED_LAYERS} <= found.keys()
     missing = [check for name, check in found.items() if name.startswith("model ")]
     assert len(missing) >= 2
     assert all("models pull" in check["detail"] and check["state"] == "warn" for check in missing)

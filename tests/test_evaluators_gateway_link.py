@@ -1,4 +1,4 @@
-"""The line between workers and the gateway's process, over a real socket."""
+"""The link between workers and the gateway's process, over a real socket."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from meta_search.evaluators.gateway_link import PROOF, Line, LineServer, _Frames
+from meta_search.evaluators.gateway_link import PROOF, GatewayLink, GatewayLinkServer, _FramedProtocol
 
 SECRET = b"known to both ends"
 PATIENCE_S = 10.0
@@ -19,17 +19,18 @@ async def echo(request: Any) -> Any:
 
 
 def talk(
-    answer: Callable[[Any], Awaitable[Any]], talk: Callable[[LineServer, tuple[str, int]], Awaitable[None]]
+    answer: Callable[[Any], Awaitable[Any]],
+    talk: Callable[[GatewayLinkServer, tuple[str, int]], Awaitable[None]],
 ) -> None:
     """Open a server on loopback and have `talk` talk to it."""
 
     async def main() -> None:
-        server = LineServer(answer, SECRET)
+        server = GatewayLinkServer(answer, SECRET)
         port = await server.open("127.0.0.1")
         async with asyncio.timeout(PATIENCE_S):
             await talk(server, ("127.0.0.1", port))
             server.close()
-            while server.lines:
+            while server.connections:
                 await asyncio.sleep(0)
 
     asyncio.run(main())
@@ -52,7 +53,7 @@ def test_transports_of_other_event_loops_are_taken() -> None:
         def is_closing(self) -> bool:
             return self.closing
 
-    frames = _Frames()
+    frames = _FramedProtocol()
     frames.connection_made(cast(asyncio.Transport, Foreign()))
     assert not frames.transport.is_closing()
 
@@ -68,10 +69,10 @@ def test_answers_find_their_requests_whatever_their_order_and_size() -> None:
             gates[number + 1].set()
         return number, len(body)
 
-    async def ask(server: LineServer, address: tuple[str, int]) -> None:
-        line = Line(address, SECRET)
+    async def ask(server: GatewayLinkServer, address: tuple[str, int]) -> None:
+        link = GatewayLink(address, SECRET)
         asked = [
-            asyncio.create_task(line.call((n, b"x" * size))) for n, size in [(2, 0), (1, 5_000_000), (0, 1)]
+            asyncio.create_task(link.call((n, b"x" * size))) for n, size in [(2, 0), (1, 5_000_000), (0, 1)]
         ]
         assert await asyncio.gather(*asked) == [(2, 0), (1, 5_000_000), (0, 1)]
 
@@ -82,11 +83,11 @@ def test_a_fault_of_the_server_is_told_and_the_line_goes_on() -> None:
     async def answer(request: int) -> int:
         return 10 // request
 
-    async def ask(server: LineServer, address: tuple[str, int]) -> None:
-        line = Line(address, SECRET)
+    async def ask(server: GatewayLinkServer, address: tuple[str, int]) -> None:
+        link = GatewayLink(address, SECRET)
         with pytest.raises(RuntimeError, match="ZeroDivisionError: integer division"):
-            await line.call(0)
-        assert await line.call(5) == 2
+            await link.call(0)
+        assert await link.call(5) == 2
 
     talk(answer, ask)
 
@@ -97,9 +98,9 @@ def test_who_does_not_know_the_secret_is_cut_off_before_anything_is_read() -> No
     async def answer(request: Any) -> None:
         seen.append(request)
 
-    async def ask(server: LineServer, address: tuple[str, int]) -> None:
+    async def ask(server: GatewayLinkServer, address: tuple[str, int]) -> None:
         with pytest.raises(ConnectionError):
-            await Line(address, b"guessed").call("hello")
+            await GatewayLink(address, b"guessed").call("hello")
         reader, writer = await asyncio.open_connection(*address)
         assert len(await reader.readexactly(PROOF)) == PROOF
         writer.write(b"\0" * PROOF + b"\0\0\0\4junk")
@@ -111,7 +112,7 @@ def test_who_does_not_know_the_secret_is_cut_off_before_anything_is_read() -> No
 
 
 def test_challenges_differ() -> None:
-    async def ask(server: LineServer, address: tuple[str, int]) -> None:
+    async def ask(server: GatewayLinkServer, address: tuple[str, int]) -> None:
         challenges = set()
         for _ in range(2):
             reader, writer = await asyncio.open_connection(*address)
@@ -130,11 +131,11 @@ def test_a_lost_connection_is_made_again_and_what_waited_is_asked_again() -> Non
         await go.wait()
         return request
 
-    async def ask(server: LineServer, address: tuple[str, int]) -> None:
-        line = Line(address, SECRET)
-        asked = asyncio.create_task(line.call("again"))
+    async def ask(server: GatewayLinkServer, address: tuple[str, int]) -> None:
+        link = GatewayLink(address, SECRET)
+        asked = asyncio.create_task(link.call("again"))
         await begun.wait()
-        for connection in list(server.lines):
+        for connection in list(server.connections):
             connection.abort()
         go.set()
         assert await asked == "again"
@@ -149,15 +150,15 @@ def test_a_lost_server_fails_what_waits_and_what_comes() -> None:
         begun.set()
         await asyncio.Event().wait()
 
-    async def ask(server: LineServer, address: tuple[str, int]) -> None:
-        line = Line(address, SECRET)
-        asked = asyncio.create_task(line.call(1))
+    async def ask(server: GatewayLinkServer, address: tuple[str, int]) -> None:
+        link = GatewayLink(address, SECRET)
+        asked = asyncio.create_task(link.call(1))
         await begun.wait()
         server.close()
         with pytest.raises(OSError):
             await asked
         with pytest.raises(OSError):
-            await line.call(2)
+            await link.call(2)
 
     talk(hang, ask)
 
@@ -172,13 +173,13 @@ def test_a_call_whose_asker_went_away_is_answered_to_the_end() -> None:
             done.set()
         return request
 
-    async def ask(server: LineServer, address: tuple[str, int]) -> None:
-        line = Line(address, SECRET)
-        asked = asyncio.create_task(line.call("wait"))
+    async def ask(server: GatewayLinkServer, address: tuple[str, int]) -> None:
+        link = GatewayLink(address, SECRET)
+        asked = asyncio.create_task(link.call("wait"))
         await begun.wait()
         asked.cancel()
         go.set()
         await done.wait()
-        assert await line.call("next") == "next", "the late answer disturbs nobody"
+        assert await link.call("next") == "next", "the late answer disturbs nobody"
 
     talk(answer, ask)

@@ -99,11 +99,11 @@ def test_a_fault_in_a_worker_is_one_line(pool: RayPool) -> None:
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize(("concurrency", "workers", "room"), [(64, 1, 128), (64, 4, 32), (8, 16, 4)])
-def test_twice_as_many_items_as_calls_are_in_flight(concurrency: int, workers: int, room: int) -> None:
-    wanted = Config(llm=LLMConfig(max_concurrency=concurrency))
-    assert ray_pool._room(wanted, workers) == room
-    assert ray_pool._room(config(per_worker=7), workers) == 7
+@pytest.mark.parametrize(("calls", "workers", "items"), [(64, 1, 128), (64, 4, 32), (8, 16, 4)])
+def test_twice_as_many_items_as_calls_are_in_flight(calls: int, workers: int, items: int) -> None:
+    wanted = Config(llm=LLMConfig(max_concurrency=calls))
+    assert ray_pool._concurrency(wanted, workers) == items
+    assert ray_pool._concurrency(config(per_worker=7), workers) == 7
 
 
 def test_cancelled_items_make_room(pool: RayPool) -> None:

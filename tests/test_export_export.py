@@ -20,7 +20,7 @@ from archive.records import Record
 from meta_search.errors import ArchiveError
 from meta_search.export.card import requirements
 from meta_search.export.export import write_agent
-from meta_search.testing import CountingEndpoint, Fault
+from meta_search.testing import CountingEndpoint, EndpointFeatures, Fault
 from meta_search.text import one_line
 from meta_search.types import Agent, Demonstration, Evaluation, Usage, agent_id
 
@@ -328,7 +328,7 @@ def test_an_endpoint_without_schemas_is_told_in_words(tmp_path: Path, python: Pa
     folder = write_agent(record(TWO_FIELDS, values={}), RUNTIME, tmp_path / "out", CARD)
     said = '{"thinking": "hm", "answer": "5"}'
     for schemas, requests in ((True, 2), (False, 3)):
-        with CountingEndpoint(lambda *_: said, schema=schemas) as endpoint:
+        with CountingEndpoint(lambda *_: said, features=EndpointFeatures(schema=schemas)) as endpoint:
             done = run(python, folder, "2+3?", OPENAI_BASE_URL=endpoint.base_url)
         assert (done.stdout, done.returncode) == ("5\n", 0), done.stderr
         assert len(endpoint.requests) == requests  # refused once, and then remembered
@@ -358,6 +358,6 @@ def test_a_redirect_does_not_carry_the_key_away(folder: Path, python: Path) -> N
 
 
 def test_a_question_that_is_too_long_is_the_agents_failure(folder: Path, python: Path) -> None:
-    with CountingEndpoint(context=50) as endpoint:
+    with CountingEndpoint(features=EndpointFeatures(context=50)) as endpoint:
         done = run(python, folder, "-", stdin="word " * 500, OPENAI_BASE_URL=endpoint.base_url)
     assert failed(done, 1).startswith("run.py: context: ")

@@ -22,7 +22,7 @@ from meta_search.llm.endpoint import Endpoint, bound_tokens
 from meta_search.llm.gateway import Gateway
 from meta_search.llm.ledger import Ledger
 from meta_search.run.service import endpoints_for
-from meta_search.testing import CountingEndpoint, Fault
+from meta_search.testing import CountingEndpoint, EndpointFeatures, Fault
 from meta_search.types import CallReply, Usage
 from tests.kits.gateways import FREE, KEY, ask, both, gateway, last_message
 from tests.kits.sqlite_pen import SqlitePen
@@ -208,7 +208,7 @@ def test_no_more_in_flight_than_asked(pen: SqlitePen) -> None:
 
 def test_replay_needs_no_endpoint_and_names_what_is_missing(pen: SqlitePen) -> None:
     async def run() -> None:
-        with CountingEndpoint(last_message, context=20) as endpoint:
+        with CountingEndpoint(last_message, features=EndpointFeatures(context=20)) as endpoint:
             async with gateway(pen, endpoint, mode="record") as made:
                 recorded = await both(made, ask("known"), ask("long " * 50))
         nowhere = Endpoint("model", "http://127.0.0.1:9/v1")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from meta_search.llm.endpoint import bound_tokens
-from meta_search.testing import CountingEndpoint, Fault
+from meta_search.testing import CountingEndpoint, EndpointFeatures, Fault
 from meta_search.types import Usage
 from tests.kits.gateways import KEY, ask, both, gateway, last_message
 from tests.kits.sqlite_pen import SqlitePen
@@ -129,7 +129,7 @@ def test_a_key_that_is_refused_stops_the_run_at_once(pen: SqlitePen, direct: boo
 @BOTH
 def test_a_prompt_too_long_is_a_kind_of_its_own_and_not_sent_twice(pen: SqlitePen, direct: bool) -> None:
     async def run() -> None:
-        with CountingEndpoint(context=10) as endpoint:
+        with CountingEndpoint(features=EndpointFeatures(context=10)) as endpoint:
             async with gateway(pen, endpoint, direct=direct) as made:
                 long = ask("word " * 50)
                 reply = await made.call(long)

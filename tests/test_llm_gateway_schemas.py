@@ -6,7 +6,7 @@ import asyncio
 import json
 from typing import Any
 
-from meta_search.testing import CountingEndpoint, Fault
+from meta_search.testing import CountingEndpoint, EndpointFeatures, Fault
 from tests.kits.gateways import SCHEMA, ask, both, gateway
 from tests.kits.sqlite_pen import SqlitePen
 
@@ -28,7 +28,7 @@ def test_an_endpoint_without_schemas_is_asked_once_and_then_told_in_words(pen: S
         return "Of course: {'answer': 'yes'}" if "JSON schema" in messages[-1]["content"] else "no"
 
     async def run() -> None:
-        with CountingEndpoint(answer, schema=False) as endpoint:
+        with CountingEndpoint(answer, features=EndpointFeatures(schema=False)) as endpoint:
             async with gateway(pen, endpoint) as made:
                 replies = await both(made, *(ask(schema=SCHEMA, item=str(n)) for n in range(5)))
         assert [json.loads(r.text) for r in replies] == [{"answer": "yes"}] * 5

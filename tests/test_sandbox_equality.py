@@ -85,8 +85,8 @@ def test_hostile_answers_equal_nothing_and_harm_nobody() -> None:
 
 
 def test_an_item_may_not_ask_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(equality, "MOST_QUESTIONS", 3)
-    monkeypatch.setattr(equality, "MOST_FAILED", 1)
+    monkeypatch.setattr(equality, "MAX_QUESTIONS", 3)
+    monkeypatch.setattr(equality, "MAX_FAILED", 1)
 
     async def work(judge: Equality) -> list[tuple[bool, bool]]:
         many, hard = Questions(judge), Questions(judge)

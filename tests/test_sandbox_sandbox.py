@@ -17,7 +17,7 @@ import pytest
 from meta_search.config import SandboxConfig
 from meta_search.errors import SandboxError
 from meta_search.sandbox import Sandbox, layers
-from meta_search.sandbox.trusted.names import LAYERS, REQUIRED
+from meta_search.sandbox.trusted.layers import LAYERS, REQUIRED_LAYERS
 from meta_search.types import CallReply, CallRequest, Parameter, Usage
 from tests.kits.bare_sandbox import BareSandbox, echo, forward, job_of
 from tests.kits.processes import children_of, gone, until
@@ -343,7 +343,7 @@ def test_layers_for_doctor() -> None:
     rows = layers()
     assert [name for name, _, _ in rows] == list(LAYERS)
     assert all(detail for _, _, detail in rows)
-    assert all(ok for name, ok, _ in rows if name in REQUIRED)
+    assert all(ok for name, ok, _ in rows if name in REQUIRED_LAYERS)
 
 
 def test_importing_the_sandbox_is_cheap_and_standard_library_only() -> None:

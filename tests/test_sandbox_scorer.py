@@ -17,7 +17,7 @@ import pytest
 from domains.domain import Item
 from meta_search.config import SandboxConfig
 from meta_search.errors import DomainError, SandboxError
-from meta_search.sandbox.trusted.names import LAYERS
+from meta_search.sandbox.trusted.layers import LAYERS
 from meta_search.sandbox.trusted.scorer import MAX_ANSWER, ConfinedScorer, Scored
 from tests.kits.processes import children_of, gone, until
 

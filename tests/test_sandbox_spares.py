@@ -13,7 +13,7 @@ import pytest
 
 from meta_search.config import SandboxConfig
 from meta_search.sandbox import Sandbox
-from meta_search.sandbox.trusted.names import LAYERS
+from meta_search.sandbox.trusted.layers import LAYERS
 from tests.kits.bare_sandbox import BareSandbox, echo, forward, job_of
 from tests.kits.processes import children_of, gone, until
 

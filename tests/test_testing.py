@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from meta_search.testing import CountingEndpoint, Fault, ScriptedLLM, count_tokens
+from meta_search.testing import CountingEndpoint, EndpointFeatures, Fault, ScriptedLLM, count_tokens
 from meta_search.types import CallReply, CallRequest, Usage
 
 
@@ -73,7 +73,7 @@ def test_refusals() -> None:
     with CountingEndpoint(api_key="other") as endpoint:
         assert post(endpoint).status_code == 401
         assert httpx.get(f"{endpoint.base_url}/models").status_code == 401
-    with CountingEndpoint(context=3, schema=False) as endpoint:
+    with CountingEndpoint(features=EndpointFeatures(context=3, schema=False)) as endpoint:
         assert post(endpoint, "long " * 10).json()["error"]["code"] == "context_length_exceeded"
         assert post(endpoint, response_format={}).status_code == 400
         assert httpx.get(f"{endpoint.base_url}/models").status_code == 200

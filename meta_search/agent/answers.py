@@ -1,4 +1,4 @@
-"""From what a model wrote to the values of output fields; a small model's reply is never an error."""
+"""Parses a model's reply into the values of output fields; a malformed reply is never an error."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FENCE = re.compile(r"```[ \t]*(?:[\w+-]*)[ \t\r]*\n(.*?)(?:\n?```|\Z)", re.DOTAL
 
 # The inside of a string, closed or not, or a bare value up to the next comma, bracket or line.
 BROKEN_VALUE = r'(?:"((?:[^"\\]|\\.)*)|([^"\s,}\]][^,}\]\n]*))'
-MOST_OBJECTS = 16  # places where a text with many braces is tried
+MAX_OBJECTS = 16  # opening braces at which parsing is tried
 
 
 def code_in(text: str) -> str:
@@ -26,8 +26,8 @@ def code_in(text: str) -> str:
 def schema_for(fields: Sequence[str]) -> dict[str, Any] | None:
     """JSON schema of a reply with these output fields.
 
-    One field is asked for as plain text: JSON costs a small model about four times the tokens, and ruins
-    code (FACTS of the project). So `None` for one field.
+    `None` for one field, which is asked for as plain text: JSON costs a small model about four times the
+    tokens, and ruins code.
     """
     if len(fields) <= 1:
         return None
@@ -40,7 +40,7 @@ def schema_for(fields: Sequence[str]) -> dict[str, Any] | None:
 
 
 def text_of(value: Any) -> str:
-    """A JSON value as text: a third of the published agents break on anything but strings."""
+    """A JSON value as text: a third of the agents that ADAS published fail on anything but strings."""
     if value is None:
         return ""
     if isinstance(value, str):
@@ -55,11 +55,19 @@ def text_of(value: Any) -> str:
 
 
 def parse_fields(text: str, fields: Sequence[str]) -> dict[str, str]:
-    """Values of the output fields in a reply; a missing field is `''`, every value is a `str`.
+    """Values of the output fields in a reply.
 
-    Takes a JSON object wherever one is found, fields in any order and spelling of case; of several fields
-    also what can be made out of a broken or cut one. Without any, a single field takes the whole reply, and
-    of several the one named `answer` (or the last) takes it.
+    Reads a JSON object wherever the text holds one; neither the order of its keys nor upper and lower case
+    matter. Where several fields are asked for, a broken or truncated object is read as far as possible. If
+    there is no object, the whole reply is the value of the only field, or of the field `answer`, or of the
+    last one.
+
+    Args:
+        text: The model's reply.
+        fields: Names of the output fields.
+
+    Returns:
+        Field -> value, `""` for a missing one.
     """
     if not fields:
         return {}
@@ -69,10 +77,9 @@ def parse_fields(text: str, fields: Sequence[str]) -> dict[str, str]:
     if found is not None:
         values = {name: text_of(found.get(name.lower())) for name in fields}
         return {k: code_in(v) if k.lower() in CODE_FIELDS else v for k, v in values.items()}
-    taker = "answer" if "answer" in fields else fields[-1]
-    plain = code_in(text) if taker.lower() in CODE_FIELDS else text.strip()
+    default = "answer" if "answer" in fields else fields[-1]
     values = dict.fromkeys(fields, "")
-    values[taker] = plain
+    values[default] = code_in(text) if default.lower() in CODE_FIELDS else text.strip()
     return values
 
 
@@ -80,7 +87,7 @@ def _object_in(text: str, fields: Sequence[str]) -> dict[str, Any] | None:
     """The first JSON object in a text that holds one of the fields, its keys in lower case."""
     decoder = json.JSONDecoder(strict=False)
     start = text.find("{")
-    for _ in range(MOST_OBJECTS):
+    for _ in range(MAX_OBJECTS):
         if start < 0:
             break
         try:
@@ -95,7 +102,7 @@ def _object_in(text: str, fields: Sequence[str]) -> dict[str, Any] | None:
 
 
 def _broken_object_in(text: str, fields: Sequence[str]) -> dict[str, Any] | None:
-    """What stands behind the names of the fields in a text that only looks like a JSON object."""
+    """What follows the names of the fields in a text that only looks like a JSON object."""
     found: dict[str, Any] = {}
     for name in fields:
         match = re.search(rf'"{re.escape(name)}"\s*:\s*' + BROKEN_VALUE, text, re.IGNORECASE)

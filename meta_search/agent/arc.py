@@ -1,6 +1,6 @@
 """ARC's helpers: try a `transform(grid)` on the item's examples, apply it to its test grid.
 
-The form is that of the ARC agents that ADAS published (arXiv 2408.08435, section 4.1); the code under trial
+The interface is that of the ARC agents that ADAS published (arXiv 2408.08435, section 4.1); the code they try
 runs in a sandbox of its own. Public data of an item: `examples`, a list of `{"input": grid, "output": grid}`,
 and `test`, the grid to transform; a grid is a list of rows of whole numbers.
 """
@@ -53,23 +53,41 @@ class Programs(Protocol):
     """Runs programs in confined siblings."""
 
     def run(self, program: str, timeout: float = 5) -> tuple[bool, str]:
-        """Whether it ended well, and what it printed or its error; `timeout` in seconds."""
+        """Run a program.
+
+        Args:
+            program: Python source.
+            timeout: Seconds.
+
+        Returns:
+            Whether it ended without an error, and what it printed or the error.
+        """
         ...
 
-    def learn(self, origin: Any, text: str) -> None:
-        """The agent is told a text that was made of `origin`, an answer's `Info` or text."""
+    def record_output(self, origin: Any, text: str) -> None:
+        """Remember that the agent reads a text that was computed from an answer.
+
+        Args:
+            origin: The answer, as an `Info` or as text.
+            text: What the agent reads.
+        """
         ...
 
 
 def grid_text(grid: Any) -> str:
-    """A grid as text, one row a line: a reader and `json` understand it alike."""
+    """A grid as JSON with one row a line."""
     if isinstance(grid, list) and grid and all(isinstance(row, list) for row in grid):
         return "[" + ",\n ".join(json.dumps(row) for row in grid) + "]"
     return json.dumps(grid)
 
 
 def make_run_examples(programs: Programs, data: Mapping[str, Any]) -> Callable[..., Any]:
-    """`self.run_examples_and_get_feedback` for one item."""
+    """Make `self.run_examples_and_get_feedback` for one item.
+
+    Args:
+        programs: Runs the code.
+        data: The item's public data.
+    """
     examples = [dict(pair) for pair in data.get("examples") or ()]
 
     def run_examples_and_get_feedback(code: Any) -> tuple[Info, list[Any], list[Any]]:
@@ -79,8 +97,8 @@ def make_run_examples(programs: Programs, data: Mapping[str, Any]) -> Callable[.
             code: Source of `def transform(grid)`, as text or as an `Info`.
 
         Returns:
-            Feedback as an `Info`, the examples that came out right, and those that did not. Code that
-            fails on an example has neither.
+            Feedback as an `Info`, the examples that were solved, and those that were not. For code that fails
+            on any example, both lists are empty.
         """
         grids, error = _transformed(programs, code, [pair["input"] for pair in examples])
         if error:
@@ -102,10 +120,22 @@ def make_run_examples(programs: Programs, data: Mapping[str, Any]) -> Callable[.
 
 
 def make_test_output(programs: Programs, data: Mapping[str, Any]) -> Callable[..., Any]:
-    """`self.get_test_output_from_code` for one item."""
+    """Make `self.get_test_output_from_code` for one item.
+
+    Args:
+        programs: Runs the code.
+        data: The item's public data.
+    """
 
     def get_test_output_from_code(code: Any) -> Info:
-        """The test grid transformed by code, as text; where the code fails, the error."""
+        """Apply code to the test grid.
+
+        Args:
+            code: Source of `def transform(grid)`, as text or as an `Info`.
+
+        Returns:
+            The resulting grid as text; if the code fails, the error.
+        """
         grids, error = _transformed(programs, code, [data.get("test")])
         return _info(programs, "test_output", code, error or grid_text(grids[0]))
 
@@ -113,7 +143,7 @@ def make_test_output(programs: Programs, data: Mapping[str, Any]) -> Callable[..
 
 
 def _transformed(programs: Programs, code: Any, grids: Sequence[Any]) -> tuple[list[Any], str]:
-    """What code makes of grids, or why it does not."""
+    """The grids that code makes of `grids`, and the error of the first that failed, or `""`."""
     source = code_in(content_of(code))
     program = PROGRAM.replace("GRIDS", repr(list(grids)), 1).replace("CODE", repr(source), 1)
     ok, text = programs.run(program)
@@ -129,6 +159,6 @@ def _transformed(programs: Programs, code: Any, grids: Sequence[Any]) -> tuple[l
 
 
 def _info(programs: Programs, name: str, code: Any, text: str) -> Info:
-    programs.learn(code, text)
+    programs.record_output(code, text)
     author = f"{code.author}'s code" if isinstance(code, Info) else "the code"
     return Info(name, author, text, -1)

@@ -1,4 +1,4 @@
-"""Helpers that a domain may grant to its agents, by name: methods of `self` beyond those that all have."""
+"""Helpers: further methods of an agent's `self` that a domain may grant by name."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from . import arc
 __all__ = ["HELPERS"]
 
 
-# Name -> maker of the method, from a way to run programs and the item's public data.
+# Name -> function that makes the method from a runner of programs and the item's public data.
 HELPERS: Mapping[str, Callable[[arc.Programs, Mapping[str, Any]], Callable[..., Any]]] = {
     "run_examples_and_get_feedback": arc.make_run_examples,
     "get_test_output_from_code": arc.make_test_output,

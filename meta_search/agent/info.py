@@ -1,4 +1,4 @@
-"""`Info`: what passes between an agent's calls, with answers that are fetched when they are read."""
+"""`Info`: a message between an agent's calls; an answer is waited for when it is read."""
 
 from __future__ import annotations
 
@@ -10,19 +10,31 @@ __all__ = ["Info", "content_of"]
 FIELDS = ("name", "author", "content", "iteration_idx")
 
 
-class Answer(Protocol):
-    """Something that will be a text: one output field of a call that may still be under way."""
+class PendingAnswer(Protocol):
+    """A text that may not have arrived yet: one output field of an LLM call.
+
+    Attributes:
+        call: The call, a `call_scheduler.Call`.
+    """
 
     call: Any
 
-    def read(self) -> str: ...
+    def read(self) -> str:
+        """The text; blocks until it has arrived."""
+        ...
 
 
 class Info:
-    """A piece of information: `(name, author, content, iteration_idx)`, as in the published runtime.
+    """A message: `(name, author, content, iteration_idx)`, as in the runtime that ADAS published.
 
-    Built positionally, unpacks into four, compares by value. `content` of an LLM's answer blocks until
-    the answer has come; everything else is there at once.
+    Built positionally, unpacks into four, compares by value. Reading the `content` of an LLM's answer blocks
+    until the answer has arrived; everything else is available at once.
+
+    Args:
+        name: What it is: `task`, or an output field.
+        author: Who wrote it.
+        content: The text, or an answer that has not arrived yet (`PendingAnswer`).
+        iteration_idx: Ordinal of the round it belongs to, from 0; -1 for none.
     """
 
     __slots__ = ("_content", "author", "iteration_idx", "name")
@@ -35,13 +47,13 @@ class Info:
 
     @property
     def content(self) -> Any:
-        """The text; waits for it where the call is still under way."""
+        """The text; blocks until it has arrived."""
         value = self._content
         return value.read() if hasattr(value, "read") and hasattr(value, "call") else value
 
     @property
-    def pending(self) -> Answer | None:
-        """The answer that `content` comes from, or `None` where an agent built this itself."""
+    def pending(self) -> PendingAnswer | None:
+        """The model's answer that `content` comes from; `None` where the agent wrote the content itself."""
         value = self._content
         return value if hasattr(value, "read") and hasattr(value, "call") else None
 

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from .answers import parse_fields, schema_for
-from .desk import Call, Desk, FieldAnswer
+from .call_scheduler import CallScheduler, FieldAnswer
+from .calls import Call
 from .info import Info, content_of
 from .prompt import messages_for
-from .shape import HOLE, shape_of
+from .request_shape import PLACEHOLDER, shape_of
 
 __all__ = ["LLMAgentBase", "make_llm_agent_base"]
 
@@ -20,18 +21,21 @@ class LLMAgentBase:
     Args:
         output_fields: Names of what the model is asked for. One field is asked for as plain text
             (`code` and `program` as a fenced block), several as a JSON object.
-        agent_name: Name, for the `author` of its answers.
+        agent_name: Name that its answers carry as `author`.
         role: Who the model is told to be.
-        model: Ignored: the run says which model agents call, whatever model a published agent names.
+        model: Ignored, as the run decides which model agents call; published agents pass it.
         temperature: Sampling temperature, 0..2.
         demonstrations: Worked examples, (question, reply) pairs, sent as earlier chat turns.
         max_tokens: Most tokens of a reply; `None` takes the run's limit.
 
     Attributes:
-        component: Name of this part of the agent: name and role, and `#2` for the second of that name.
+        scheduler: Sends the calls of the item.
+        wording: The domain's wording of the output fields, as in `messages_for`.
+        id: Ordinal of the object within its branch, after the branch's path.
+        component: Name of this component of the agent: name and role, and `#2` for the second of that name.
     """
 
-    desk: Desk
+    scheduler: CallScheduler
     wording: Mapping[str, str]
 
     def __init__(
@@ -53,10 +57,10 @@ class LLMAgentBase:
         self.temperature = temperature
         self.demonstrations = list(demonstrations)
         self.max_tokens = max_tokens
-        branch = self.desk.branch
+        branch = self.scheduler.branch
         branch.agents += 1
         self.id = f"{branch.path}{branch.agents}"
-        self.component = self.desk.component(self.agent_name, self.role)
+        self.component = self.scheduler.component(self.agent_name, self.role)
 
     def __repr__(self) -> str:
         return f"{self.agent_name} {self.id}"
@@ -65,21 +69,24 @@ class LLMAgentBase:
         return hash(self.id)  # an address would order sets of agents by chance
 
     def __call__(self, input_infos: Any, instruction: Any = "", iteration_idx: int = -1) -> list[Info]:
-        """Ask the model. Returns at once with one `Info` per output field, in order.
+        """Ask the model. Returns at once.
 
-        A component that is left out asks nothing: its answers are empty.
+        Args:
+            input_infos: What the model is shown: an `Info`, a text, or several of them.
+            instruction: What to do with it.
+            iteration_idx: Ordinal of the round, for the answers.
+
+        Returns:
+            One `Info` per output field, in order. A component that is left out asks nothing: its answers are
+            empty.
         """
-        if self.component in self.desk.mute:
+        if self.component in self.scheduler.mute:
             return [Info(name, repr(self), "", iteration_idx) for name in self.output_fields]
         single = isinstance(input_infos, str | Info | Mapping) or not isinstance(input_infos, Iterable)
         infos = [_kept(value) for value in ([input_infos] if single else input_infos)]
         asked = _kept(instruction)
         fields = list(self.output_fields)
-        inputs: list[Call] = []
-        for value in [*infos, asked]:
-            pending = value.pending if isinstance(value, Info) else None
-            if pending is not None and pending.call not in inputs:
-                inputs.append(pending.call)
+        inputs = _pending_calls([*infos, asked])
         settings = {
             "author": self.agent_name,
             "role": self.role,
@@ -96,32 +103,51 @@ class LLMAgentBase:
             text = content_of(asked)
             return {**settings, "messages": messages_for(infos, text, role, fields, pairs, self.wording, me)}
 
-        shape = shape_of(render([_with_hole(value) for value in infos], _with_hole(asked)))
+        shape = shape_of(render([_with_placeholder(value) for value in infos], _with_placeholder(asked)))
         known = [value for value in [*infos, asked] if not (isinstance(value, Info) and value.pending)]
         pieces = [role, *map(content_of, known), *(text for pair in pairs for text in pair)]
-        call = self.desk.call(shape, inputs, render, lambda text: parse_fields(text, fields), pieces)
-        return [Info(name, me, FieldAnswer(self.desk, call, name), iteration_idx) for name in fields]
+        call = self.scheduler.call(shape, inputs, render, lambda text: parse_fields(text, fields), pieces)
+        return [Info(name, me, FieldAnswer(self.scheduler, call, name), iteration_idx) for name in fields]
 
     def query(self, input_infos: Any, instruction: Any = "", iteration_idx: int = -1) -> list[Info]:
         """The published runtime's other name for a call."""
         return self(input_infos, instruction, iteration_idx)
 
 
+def _pending_calls(values: Iterable[Any]) -> list[Call]:
+    """The calls whose answers are among the inputs, each once."""
+    calls: list[Call] = []
+    for value in values:
+        pending = value.pending if isinstance(value, Info) else None
+        if pending is not None and pending.call not in calls:
+            calls.append(pending.call)
+    return calls
+
+
 def _kept(value: Any) -> Any:
-    """An input as it is now: agents may change a list or an object after they passed it."""
+    """An input as it is now: an agent may change a list or an object after it passed it."""
     if not isinstance(value, Info):
         return content_of(value)
     return value if value.pending is not None else value._replace(content=content_of(value))
 
 
-def _with_hole(value: Any) -> Any:
-    """An input with a hole where its text has not come yet, or may not have."""
-    return value._replace(content=HOLE) if isinstance(value, Info) and value.pending is not None else value
+def _with_placeholder(value: Any) -> Any:
+    """An input with a placeholder for a text that may not have arrived yet."""
+    return (
+        value._replace(content=PLACEHOLDER)
+        if isinstance(value, Info) and value.pending is not None
+        else value
+    )
 
 
-def make_llm_agent_base(desk: Desk, wording: Mapping[str, str]) -> type[LLMAgentBase]:
-    """`LLMAgentBase` for one item."""
-    return type("LLMAgentBase", (LLMAgentBase,), {"desk": desk, "wording": wording})
+def make_llm_agent_base(scheduler: CallScheduler, wording: Mapping[str, str]) -> type[LLMAgentBase]:
+    """`LLMAgentBase` bound to one item.
+
+    Args:
+        scheduler: Sends the calls of the item.
+        wording: The domain's wording of the output fields, as in `messages_for`.
+    """
+    return type("LLMAgentBase", (LLMAgentBase,), {"scheduler": scheduler, "wording": wording})
 
 
 def _number(value: Any) -> float:

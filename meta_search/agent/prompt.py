@@ -1,7 +1,7 @@
-"""From the inputs of a call to chat messages. One layout for all agents, so that equal requests are equal.
+"""Turns the inputs of a call into chat messages, in one layout for all agents.
 
-Measured with Qwen2.5-Coder-0.5B on six task families: the instruction after the question and the form of
-the reply in the system message ("one code block only") is what small models follow best; with the
+Measured with Qwen2.5-Coder-0.5B on six task families: small models follow best when the instruction comes
+after the question and the form of the reply is in the system message ("one code block only"). With the
 instruction in the system message the model tends to answer instead of writing the program.
 """
 
@@ -28,13 +28,13 @@ def messages_for(
     """Chat messages of a call.
 
     Args:
-        infos: What the agent passes: the task and earlier answers, as `Info` or text.
+        infos: Inputs of the call: the task and earlier answers, as `Info` or text.
         instruction: What to do with them.
         role: Who the model is told to be.
         fields: Output fields.
         demonstrations: Worked examples, sent as earlier turns in the same layout.
-        wording: Domain's wording: field -> what is expected in it; `""` -> a line for the system message.
-        me: Name and id of the calling agent; its own earlier answers are marked.
+        wording: The domain's wording: field -> what is expected in it; `""` -> a line for the system message.
+        me: Name and id of the calling agent, by which its own earlier answers are marked.
 
     Returns:
         Pairs [role, content], the system message first.

@@ -1,6 +1,6 @@
-"""Whether two answers are the same, by kind of answer, as far as the standard library can tell.
+"""Decides whether two answers of a team are the same, by kind of answer, with the standard library alone.
 
-Beyond that (symbolic equality, likeness of texts) the trusted side is asked over the pipe.
+Symbolic equality and similarity of texts need more: the trusted side is asked over the pipe.
 """
 
 from __future__ import annotations
@@ -12,9 +12,7 @@ from collections.abc import Callable
 __all__ = ["KINDS", "Equality", "choice_of", "number_of", "plain"]
 
 KINDS = ("auto", "exact", "choice", "number", "math", "text")
-MOST_ASKED = (
-    4000  # characters of an answer that is compared by asking; longer ones are compared as they stand
-)
+MAX_ASKED = 4000  # characters of an answer about which the trusted side is asked
 CLOSE = 1e-6  # relative
 WHOLE = re.compile(r"[-+]?\d{1,3}(?:,\d{3})+|[-+]?\d{1,4000}")
 DECIMAL = re.compile(
@@ -29,7 +27,7 @@ Ask = Callable[[str, str, str, float], "bool | None"]
 
 
 def plain(text: str) -> str:
-    """An answer without what is only dress: case, blanks, `$`, a box, quotation marks, a full stop."""
+    """An answer without formatting: case, blanks, `$`, `\\boxed`, quotation marks, a full stop."""
     text = " ".join(text.split()).strip("$*`\"' ")
     boxed = re.fullmatch(r"\\boxed\s*\{(.*)\}", text)
     text = (boxed[1] if boxed else text).strip("$ ")
@@ -47,17 +45,20 @@ def choice_of(text: str) -> str | None:
 
 
 def number_of(text: str, anywhere: bool = False) -> float | int | None:
-    """The number that an answer is: whole, decimal, a fraction, with thousands' commas, `$` or `%`.
+    """The number that an answer is: whole, decimal or a fraction, with commas for thousands, `$` or `%`.
 
     Args:
         text: The answer.
-        anywhere: Take the last number of a sentence, where the whole of it is none.
+        anywhere: Take the last number in the text if it is not a number as a whole.
+
+    Returns:
+        The number; `None` if there is none.
     """
     text = plain(text).strip("$€£ ")
     percent = text.endswith("%")
     text = text.rstrip("% ").replace("−", "-")
     if WHOLE.fullmatch(text) and not percent:
-        return int(text.replace(",", ""))  # exact: large ones differ in places that a float has not
+        return int(text.replace(",", ""))  # exact: large ones differ in digits that a float does not have
     fraction = FRACTION.fullmatch(text)
     value = math.nan
     if fraction and int(fraction[2]):
@@ -72,15 +73,18 @@ def number_of(text: str, anywhere: bool = False) -> float | int | None:
 
 
 class Equality:
-    """Compares answers of one kind; every question is put to the trusted side once.
+    """Compares answers of one kind. Asks the trusted side at most once about each pair.
 
     Args:
-        kind: `exact` (but for case, blanks and dress), `choice` (letters), `number`, `math` (numbers, then
-            symbolic equality), `text` (likeness), or `auto`: numbers where both are, else exact. None but
-            `math` and `text` ever ask.
-        ask: (kind, a, b, threshold) -> the verdict of the trusted side, `None` where it gives none: then
-            answers differ.
+        kind: `exact` (case, blanks and formatting do not matter), `choice` (letters), `number`, `math`
+            (numbers, then symbolic equality), `text` (similarity), or `auto`: numbers if both are numbers,
+            else exact. Only `math` and `text` ask the trusted side.
+        ask: (kind, a, b, threshold) -> what the trusted side says; `None`, where it cannot say, counts as
+            different.
         threshold: BLEU from which two texts are the same, 0..1.
+
+    Raises:
+        ValueError: An unknown kind.
     """
 
     def __init__(self, kind: str, ask: Ask, threshold: float = 0.9) -> None:
@@ -91,23 +95,23 @@ class Equality:
         self._known: dict[tuple[str, str], bool] = {}
 
     def __call__(self, a: str, b: str) -> bool:
-        """Whether two answers are the same. An empty one is the same as none."""
+        """Whether two answers are the same. An empty answer equals no other."""
         if not a.strip() or not b.strip():
             return False
         if plain(a) == plain(b):
             return True
-        verdict = self._here(a, b)
-        if verdict is not None:
-            return verdict
-        if len(a) > MOST_ASKED or len(b) > MOST_ASKED:
+        decided = self._compare_here(a, b)
+        if decided is not None:
+            return decided
+        if len(a) > MAX_ASKED or len(b) > MAX_ASKED:
             return False
         first, second = sorted((a, b))
         if (first, second) not in self._known:
             self._known[first, second] = self._ask(self.kind, first, second, self.threshold) is True
         return self._known[first, second]
 
-    def _here(self, a: str, b: str) -> bool | None:
-        """What can be told without asking; `None` where it can't."""
+    def _compare_here(self, a: str, b: str) -> bool | None:
+        """Whether they are the same, without asking the trusted side; `None` if that has to be asked."""
         if self.kind == "text":
             return None
         if self.kind == "choice":

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 
 __all__ = ["classes", "edge_weights", "importance", "most_calls", "quorum"]
 
-MOST_POINTS = 5
+MAX_RATING = 5
 Equal = Callable[[str, str], bool]
 
 
@@ -23,7 +23,7 @@ def edge_weights(ratings: Sequence[float | None] | None, n: int) -> list[float]:
     """Weights of the edges from n predecessors, by the ratings that they got.
 
     Args:
-        ratings: 1 to 5 each, in the order of the predecessors; `None` where there are none.
+        ratings: 1 to 5 each, in the order of the predecessors; `None` for a missing one, or for all.
         n: Number of predecessors.
 
     Returns:
@@ -35,7 +35,7 @@ def edge_weights(ratings: Sequence[float | None] | None, n: int) -> list[float]:
     given = [math.nan if r is None else float(r) for r in ratings or ()]
     if len(given) != n or any(math.isnan(r) for r in given):
         return [1 / n] * n
-    shares = [min(1.0, max(0.0, r / MOST_POINTS)) for r in given]
+    shares = [min(1.0, max(0.0, r / MAX_RATING)) for r in given]
     total = math.fsum(shares)
     # Denormal ratings: their sum may be positive and still divide nothing.
     return [share / total for share in shares] if total > 1e-300 else [1 / n] * n
@@ -49,12 +49,13 @@ def importance(
 ) -> list[list[float]]:
     """Agent importance scores, backwards through the network (arXiv 2310.02170, section 3.3).
 
-    In the last round with active agents those that gave the final answer share 1 equally; nobody did: all
-    are 0. Before it, an agent's importance is the sum over its successors of edge weight times their
-    importance. An agent's score is the sum over rounds.
+    In the last round with active agents, those that gave the final answer share 1 equally; if nobody did,
+    all are 0. In earlier rounds, an agent's importance is the sum over its successors of edge weight times
+    their importance. An agent's score is the sum over rounds.
 
     Args:
-        answers, weights: As told at the top of this module.
+        answers: `answers[r][i]`, see the top of this module.
+        weights: `weights[r][i][j]`, see the top of this module.
         final: The team's answer; `None` gives 0 for all.
         equal: Whether two answers are the same.
 
@@ -77,15 +78,22 @@ def importance(
 
 
 def quorum(n: int, share: float = 2 / 3) -> int:
-    """How many of n active agents must agree: one more than `floor(share * n)`, and at most all of them."""
+    """How many of n active agents must agree: `floor(share * n) + 1`, but at most n."""
     return min(n, math.floor(share * n + 1e-9) + 1)
 
 
 def classes(answers: Sequence[str | None], equal: Equal) -> list[list[int]]:
     """Positions of equal answers together, in the order of their first members.
 
-    An answer joins the first class whose first member it equals: likeness of texts is not transitive, and
+    An answer joins the first class whose first member it equals: similarity of texts is not transitive, and
     this takes the fewest comparisons. `None` and empty answers agree with nobody and are left out.
+
+    Args:
+        answers: Answer of each agent.
+        equal: Whether two answers are the same.
+
+    Returns:
+        Classes of positions in `answers`.
     """
     found: list[list[int]] = []
     for i, answer in enumerate(answers):
@@ -104,7 +112,14 @@ def most_calls(n: int, rounds: int, keep: int = 2, select_from: int = 3, select_
     """The most LLM calls that a team makes on one task: nobody ever agrees.
 
     With n agents, R rounds and k kept: n * R for n <= 3; else, with k <= 3, 2n for R = 2 and
-    2n + 1 + k (R - 2) for more. Where more than 3 are kept, each round from the third on costs a ranking.
+    2n + 1 + k (R - 2) for more. If more than 3 are kept, each round from the third on costs a ranking.
+
+    Args:
+        n: Agents.
+        rounds: Rounds.
+        keep: How many a ranker keeps.
+        select_from: A ranker chooses where more than this many are active.
+        select_round: First round, from 1, before which a ranker may choose.
     """
     calls, active = 0, n
     for number in range(1, rounds + 1):

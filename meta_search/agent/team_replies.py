@@ -1,4 +1,4 @@
-"""Ratings and rankings as models write them: taken out of a text, or `None`; never an error."""
+"""Parses the ratings and rankings that a team's agents write; malformed ones give `None`, never an error."""
 
 from __future__ import annotations
 
@@ -12,16 +12,20 @@ LIST = re.compile(rf"\[\s*({NUMBER}(?:\s*[,;]\s*{NUMBER})*)\s*,?\s*\]")
 # "Agent 1: 4", "2 - 5/5", "#3 = 2"; the number of the agent, then its points.
 LABELLED = re.compile(rf"(?<![\d./])(\d{{1,3}})\W{{0,3}}\s*[:=-]\s*\W{{0,3}}({NUMBER})")
 OUT_OF = re.compile(r"\s*(?:/|\bout of\b)\s*(?:5|five)(?![\d.]*\d)", re.IGNORECASE)
-MOST_TEXT = 4000
+MAX_TEXT = 4000
 
 
 def parse_ratings(text: str, n: int) -> list[float] | None:
-    """Ratings of n replies, in their order; `None` where a text does not hold exactly n.
+    """Ratings of n replies, in their order; `None` if a text does not hold exactly n.
 
     Understands lists, JSON objects (by number, or in order), lines such as `Agent 1: 4/5`, and bare numbers.
-    Ratings are returned as they stand, also those out of 1..5: what weighs them clips them.
+    Ratings outside 1..5 are returned as they are: `edge_weights` clips them.
+
+    Args:
+        text: What the model wrote.
+        n: Number of replies that it rated.
     """
-    text = OUT_OF.sub("", text[-MOST_TEXT:])
+    text = OUT_OF.sub("", text[-MAX_TEXT:])
     if n <= 0:
         return None
     for found in (_from_json(text, n), _from_lists(text, n), _labelled(text, n)):
@@ -32,12 +36,18 @@ def parse_ratings(text: str, n: int) -> list[float] | None:
 
 
 def parse_ranking(text: str, n: int, k: int) -> list[int] | None:
-    """The k best of n replies, best first, as positions from 0; `None` where a text does not name k.
+    """The k best of n replies, best first, as positions from 0; `None` if a text does not name k.
 
-    The last list that names at least k different replies of 1..n counts (models think before they answer);
-    without any list, the numbers of the text do, if they are k or more different ones of 1..n and no others.
+    The last list that names at least k different replies of 1..n counts, as models think before they answer.
+    If there is no list, the numbers of the text count, if they are k or more different ones of 1..n and no
+    others.
+
+    Args:
+        text: What the model wrote.
+        n: Number of replies that it ranked.
+        k: How many it was to choose.
     """
-    text = text[-MOST_TEXT:]
+    text = text[-MAX_TEXT:]
     rows = [re.findall(NUMBER, m[1]) for m in LIST.finditer(text)]
     for row in [*reversed(rows), *([] if rows else [re.findall(NUMBER, text)])]:
         if all(re.fullmatch(r"\d+", number) and 1 <= int(number) <= n for number in row):

@@ -1,7 +1,7 @@
 """`self.tune`: parameters that an agent declares where it uses them (define by run).
 
-The form follows Optuna's `trial.suggest_*` (Akiba et al. 2019, arXiv 1907.10902, section 2): running the
-agent is what tells its search space.
+The interface follows Optuna's `trial.suggest_*` (Akiba et al. 2019, arXiv 1907.10902, section 2): the search
+space of an agent is known once it has run.
 """
 
 from __future__ import annotations
@@ -14,10 +14,13 @@ __all__ = ["Tune"]
 
 
 class Tune:
-    """Hands out the values chosen for this agent and records what it asks for.
+    """Returns the values chosen for this agent and records which parameters it declares.
 
     Args:
-        values: Name -> value chosen by the guide. A name that is missing takes its default.
+        values: Name -> value chosen by the guide. A missing parameter takes its default.
+
+    Attributes:
+        space: Name -> declaration of a parameter (`name`, `kind`, `default`, and its bounds or choices).
     """
 
     def __init__(self, values: Mapping[str, Any]) -> None:

@@ -6,6 +6,7 @@ import ast
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
+from meta_search.agent.helpers import HELPERS
 from meta_search.types import parse
 
 __all__ = ["check_source", "find_leak"]
@@ -19,7 +20,6 @@ ALLOWED_IMPORTS = frozenset(
     ).split()
 )
 SELF_NAMES = frozenset("tune run_python map demonstrations nearest examples".split())
-HELPERS = frozenset("run_examples_and_get_feedback get_test_output_from_code".split())
 INSTEAD = {
     **dict.fromkeys(("subprocess", "pty", "shutil", "signal"), "to run a program use self.run_python(code)"),
     **dict.fromkeys(("asyncio", "multiprocessing"), "to work side by side use self.map(fn, items)"),
@@ -85,7 +85,7 @@ def _self_names(tree: ast.AST) -> str | None:
     for node in ours:
         if not isinstance(node.ctx, ast.Load):
             continue
-        if node.attr not in SELF_NAMES | HELPERS | assigned and not node.attr.startswith("__"):
+        if node.attr not in SELF_NAMES | HELPERS.keys() | assigned and not node.attr.startswith("__"):
             known = ", ".join(sorted(SELF_NAMES))
             return f"self.{node.attr} (line {node.lineno}) does not exist; self has {known}"
     return None

@@ -97,8 +97,7 @@ def _version(name: str) -> str | None:
 
 
 def _sandbox() -> Iterator[Check]:
-    from meta_search.sandbox import layers
-    from meta_search.sandbox.trusted.names import REQUIRED
+    from meta_search.sandbox import REQUIRED_LAYERS, layers
 
     try:
         found = layers()
@@ -108,7 +107,7 @@ def _sandbox() -> Iterator[Check]:
     missing = []
     machine = Machine.here()
     for layer, ok, detail in found:
-        required = layer in REQUIRED
+        required = layer in REQUIRED_LAYERS
         if required and not ok:
             missing.append(layer)
         todo = "" if ok else remedy(layer, machine)

@@ -1,1 +1,1 @@
-"""Evaluators run agents on items: `inline` from this process, `ray_pool` on a Ray cluster."""
+"""Evaluators run agents on items: `inline` from this process, `ray_pool` on Ray workers."""

@@ -1,7 +1,7 @@
-"""A fair queue of items over workers that may die. Knows nothing of Ray: `ray_pool` hands the workers in.
+"""A fair queue of items over workers that may die. Knows nothing of Ray: `ray_pool` makes the workers.
 
-Everything is decided in one thread, which takes events from a queue; so there are no locks and no races
-between a worker's death, a caller's `cancel` and `close`.
+One thread takes events from a queue and decides everything. So there are no locks, and no races between a
+worker's death, a caller's `cancel` and `close`.
 """
 
 from __future__ import annotations
@@ -20,20 +20,21 @@ from meta_search.types import ItemJob, ItemResult
 
 __all__ = ["Dispatcher", "Worker", "WorkerLost"]
 
-DEATHS = 3  # an item is given up when this many workers died under it
-ALONE = 2  # from this many on it gets a worker to itself, so that it can take no neighbours with it
+DEATHS = 3  # an item is given up after this many workers died while running it
+ALONE = 2  # after this many deaths it gets a worker to itself, so that no other items are lost with it
 STARTS = 3  # a worker that fails to start this often in a row is given up
-GRACE_S = 5.0  # what `close` gives the workers to end their sandboxes
+GRACE_S = 5.0  # seconds that `close` gives the workers to end their sandboxes
 
 
 class WorkerLost(Exception):
-    """The worker is gone; what it was doing is unknown. Never leaves `evaluate/`."""
+    """The worker is gone; what it was doing is unknown. Never leaves `evaluators/`."""
 
 
 class Worker(Protocol):
     """One process that runs items, several at a time. Its methods return at once, on any thread.
 
-    A future fails with `WorkerLost` when the process died, with `MetaSearchError` for a fault of the system.
+    The exception in a future is `WorkerLost` if the process died, and a `MetaSearchError` for a fault of the
+    system.
     """
 
     def start(self) -> Future[Any]:
@@ -55,6 +56,16 @@ class Worker(Protocol):
 
 @dataclass(eq=False)
 class _Task:
+    """A queued item.
+
+    Attributes:
+        job: The item and its agent.
+        future: What the caller has.
+        deaths: Workers that died while running it.
+        inner: The worker's future, while one runs it.
+        settled: Whether `future` is resolved.
+    """
+
     job: ItemJob
     future: Future[ItemResult]
     deaths: int = 0
@@ -63,7 +74,16 @@ class _Task:
 
 
 @dataclass(eq=False)
-class _Slot:
+class _WorkerSlot:
+    """A worker, or its successors one after another.
+
+    Attributes:
+        worker: The present one.
+        up: Whether it has started.
+        failures: Failed starts in a row.
+        running: Items that it runs.
+    """
+
     worker: Worker
     up: bool = False
     failures: int = 0
@@ -74,9 +94,9 @@ class Dispatcher:
     """Runs items on `len(spawn)` workers, at most `per_worker` at a time on each.
 
     Args:
-        spawn: One function per worker; called again when its worker died.
+        spawn: One function per worker, which makes it; called again after the worker has died.
         per_worker: Most items in flight on one worker.
-        hint: End of the message of an item that is given up: where to look and what to do.
+        hint: End of error messages: where to look and what to do.
     """
 
     def __init__(self, spawn: Sequence[Callable[[], Worker]], per_worker: int, hint: str) -> None:
@@ -89,10 +109,10 @@ class Dispatcher:
         self._closing = False
         self._done = False
         self._lock = threading.Lock()  # between submit and close only
-        self._spawn: dict[_Slot, Callable[[], Worker]] = {}
-        self._slots: list[_Slot] = []
+        self._spawn: dict[_WorkerSlot, Callable[[], Worker]] = {}
+        self._slots: list[_WorkerSlot] = []
         for make in spawn:
-            slot = _Slot(make())
+            slot = _WorkerSlot(make())
             self._spawn[slot] = make
             self._slots.append(slot)
             self._start(slot)
@@ -100,10 +120,13 @@ class Dispatcher:
         self._thread.start()
 
     def wait_ready(self, timeout_s: float) -> None:
-        """Return when one worker can take items.
+        """Wait until one worker can take items.
+
+        Args:
+            timeout_s: Seconds to wait.
 
         Raises:
-            MetaSearchError: None could be started, for the reason of the last; or none in time.
+            MetaSearchError: None could be started, with the reason of the last one; or none in time.
         """
         if not self._settled_start.wait(timeout_s):
             raise MetaSearchError(f"no worker came up within {timeout_s:g} s; {self._hint}")
@@ -111,7 +134,11 @@ class Dispatcher:
             raise self._broken
 
     def submit(self, job: ItemJob) -> Future[ItemResult]:
-        """Queue an item. The future can be cancelled until it has its result, in flight or not."""
+        """Queue an item. The future can be cancelled until it has its result.
+
+        Raises:
+            MetaSearchError: The dispatcher is closed.
+        """
         task = _Task(job, Future())
         with self._lock:
             if self._closing:
@@ -133,7 +160,7 @@ class Dispatcher:
         if future.cancelled():
             self._post(lambda: self._on_cancel(task))
 
-    # ---- everything below runs in the dispatcher's thread, but for __init__'s call of _start
+    # Everything below runs in the dispatcher's thread, except that __init__ calls _start.
 
     def _post(self, event: Callable[[], None]) -> None:
         self._events.put(event)
@@ -142,28 +169,28 @@ class Dispatcher:
         while not self._done:
             self._events.get()()
 
-    def _start(self, slot: _Slot) -> None:
+    def _start(self, slot: _WorkerSlot) -> None:
         worker = slot.worker
         worker.start().add_done_callback(lambda f: self._post(lambda: self._on_started(slot, worker, f)))
 
-    def _on_started(self, slot: _Slot, worker: Worker, started: Future[Any]) -> None:
+    def _on_started(self, slot: _WorkerSlot, worker: Worker, started: Future[Any]) -> None:
         if slot.worker is not worker or self._closing:
             return
         error = None if started.cancelled() else started.exception()
         if error is None:
             slot.up, slot.failures = True, 0
             self._settled_start.set()
-            self._fill()
+            self._assign_waiting()
             return
         slot.failures += 1
         worker.kill()
-        # A fault that names itself (a kernel without Landlock, say) will be there next time too.
+        # A fault with a message of ours (a kernel without Landlock, say) would occur again.
         if isinstance(error, MetaSearchError) or slot.failures >= STARTS:
             self._give_up(slot, error)
         else:
             self._replace(slot, worker)
 
-    def _give_up(self, slot: _Slot, error: BaseException) -> None:
+    def _give_up(self, slot: _WorkerSlot, error: BaseException) -> None:
         self._slots.remove(slot)
         if self._slots:
             return
@@ -176,10 +203,10 @@ class Dispatcher:
         while self._waiting:
             _fail(self._waiting.popleft(), self._broken)
 
-    def _replace(self, slot: _Slot, lost: Worker) -> None:
+    def _replace(self, slot: _WorkerSlot, lost: Worker) -> None:
         if slot.worker is not lost or self._closing:
             return
-        lost.kill()  # it may be cut off rather than dead
+        lost.kill()  # it may be unreachable rather than dead
         slot.up = False
         slot.worker = self._spawn[slot]()
         self._start(slot)
@@ -189,10 +216,10 @@ class Dispatcher:
             _fail(task, self._broken)
             return
         self._waiting.append(task)
-        self._fill()
+        self._assign_waiting()
 
-    def _fill(self) -> None:
-        """Hand waiting items, oldest first, to the workers with the fewest in flight."""
+    def _assign_waiting(self) -> None:
+        """Give waiting items, oldest first, to the workers with the fewest in flight."""
         while self._waiting and not self._closing:
             task = self._waiting[0]
             if task.settled or task.future.cancelled():
@@ -204,7 +231,8 @@ class Dispatcher:
             self._waiting.popleft()
             self._run(slot, task)
 
-    def _choose(self, task: _Task) -> _Slot | None:
+    def _choose(self, task: _Task) -> _WorkerSlot | None:
+        """The worker with the fewest items in flight that may take this one."""
         most = 1 if task.deaths >= ALONE else self._per_worker
         free = [
             slot
@@ -213,13 +241,13 @@ class Dispatcher:
         ]
         return min(free, key=lambda slot: len(slot.running), default=None)
 
-    def _run(self, slot: _Slot, task: _Task) -> None:
+    def _run(self, slot: _WorkerSlot, task: _Task) -> None:
         worker = slot.worker
         slot.running.add(task)
         task.inner = worker.run(task.job)
         task.inner.add_done_callback(lambda f: self._post(lambda: self._on_done(slot, worker, task, f)))
 
-    def _on_done(self, slot: _Slot, worker: Worker, task: _Task, inner: Future[ItemResult]) -> None:
+    def _on_done(self, slot: _WorkerSlot, worker: Worker, task: _Task, inner: Future[ItemResult]) -> None:
         slot.running.discard(task)
         error = None if inner.cancelled() else inner.exception()
         if isinstance(error, WorkerLost):
@@ -233,7 +261,7 @@ class Dispatcher:
             _fail(task, error)
         elif not inner.cancelled() and _settle(task):
             task.future.set_result(inner.result())
-        self._fill()
+        self._assign_waiting()
 
     def _lost(self, task: _Task, error: WorkerLost) -> MetaSearchError:
         job = task.job
@@ -260,7 +288,7 @@ class Dispatcher:
 
 
 def _settle(task: _Task) -> bool:
-    """Claim a task's future once; false if it was cancelled or has its result."""
+    """Claim the right to resolve a task's future; false if it was cancelled or has its result."""
     if task.settled:
         return False
     task.settled = True

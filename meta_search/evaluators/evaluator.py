@@ -1,4 +1,4 @@
-"""Evaluators: take items to run, give futures of what came of them."""
+"""The interface of an evaluator: takes agents with items, returns futures of results."""
 
 from __future__ import annotations
 
@@ -13,12 +13,17 @@ __all__ = ["Evaluator"]
 class Evaluator(Protocol):
     """Runs agents on items, in any order and any number at a time.
 
-    Contract: `submit` never blocks and may be called by any thread. A future resolves to a result whose
-    `score` is `None`: scoring is for the trusted side, which knows the targets. What an agent does wrong is
-    a result; an exception is a fault of the system. A cancelled future that has not begun is not run.
-    `close` ends everything that runs and cancels what waits; it may be called twice.
+    A future resolves to a result whose `score` is `None`: the engine scores it, as only the engine knows the
+    targets. A failure of the agent is a result; an exception is a fault of the system.
     """
 
-    def submit(self, job: ItemJob) -> Future[ItemResult]: ...
+    def submit(self, job: ItemJob) -> Future[ItemResult]:
+        """Queue an item. Never blocks; may be called by any thread.
 
-    def close(self) -> None: ...
+        Cancelling the future ends the item, or keeps it from being run.
+        """
+        ...
+
+    def close(self) -> None:
+        """End everything that runs and cancel what waits. May be called twice."""
+        ...

@@ -1,8 +1,8 @@
-"""Calls from the workers to the gateway's process, over a socket.
+"""Sends the workers' LLM calls to the gateway's process over a socket.
 
-Through Ray, a call took 1.8 ms of the gateway's CPU and 0.9 of a worker's, nearly as much as litellm itself;
-this takes a tenth. Values are pickled, so nothing is read before the other end has proved that it knows the
-secret, which reached it through Ray. Both ends are trusted; sandboxes cannot open sockets.
+Through Ray, a call took 1.8 ms of the gateway's CPU and 0.9 ms of a worker's, nearly as much as litellm
+itself; a socket takes a tenth of that. Values are pickled, so nothing is read before the other end has proved
+that it knows the secret, which Ray has given it. Both ends are trusted; sandboxes cannot open sockets.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ import pickle
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
-__all__ = ["Line", "LineServer"]
+__all__ = ["GatewayLink", "GatewayLinkServer"]
 
 HEADER = 4  # bytes of a frame's length
 PROOF = 32  # bytes of a challenge, and of the answer to it
 
 
-class _Frames(asyncio.Protocol):
-    """Length-prefixed frames on a stream, after a first part of `PROOF` bytes."""
+class _FramedProtocol(asyncio.Protocol):
+    """A stream of `PROOF` bytes for authentication, then of frames: a length and a pickled tuple."""
 
     def __init__(self) -> None:
         self.transport: asyncio.Transport
@@ -30,13 +30,13 @@ class _Frames(asyncio.Protocol):
         self._proved = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        # Ray takes uvloop where it is installed, whose transports are none by class.
+        # Ray uses uvloop if it is installed, whose transports have another class.
         self.transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
         if not self._proved and len(self._buffer) >= PROOF:
-            self._proved = self.prove(bytes(self._buffer[:PROOF]))
+            self._proved = self.authenticate(bytes(self._buffer[:PROOF]))
             del self._buffer[:PROOF]
             if not self._proved:
                 self.transport.abort()
@@ -49,64 +49,76 @@ class _Frames(asyncio.Protocol):
             self.frame(*pickle.loads(frame))
 
     def send(self, *value: Any) -> None:
+        """Send one frame, unless the connection is closing."""
         if not self.transport.is_closing():
             frame = pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
             self.transport.write(len(frame).to_bytes(HEADER, "big") + frame)
 
-    def prove(self, part: bytes) -> bool:
-        """Take the first part; false ends the connection."""
+    def authenticate(self, part: bytes) -> bool:
+        """Handle the first `PROOF` bytes; false ends the connection."""
         raise NotImplementedError
 
     def frame(self, *value: Any) -> None:
+        """Handle a frame."""
         raise NotImplementedError
 
 
-class LineServer:
+class GatewayLinkServer:
     """Answers requests from any number of workers.
 
     Args:
-        answer: Request -> answer. Belongs to the event loop that `open` runs on. What a worker asked for is
-            answered to the end even if the worker is gone: it is paid for.
+        answer: Request -> answer. Runs on the event loop on which `open` was called. A request is worked on
+            to the end even if its worker is gone, as it is paid for.
         secret: Known to both ends.
+
+    Attributes:
+        answer: As given.
+        secret: As given.
+        tasks: Requests that are worked on.
+        connections: Open connections to workers.
     """
 
     def __init__(self, answer: Callable[[Any], Awaitable[Any]], secret: bytes) -> None:
         self.answer = answer
         self.secret = secret
         self.tasks: set[asyncio.Task[None]] = set()
-        self.lines: set[asyncio.Transport] = set()
+        self.connections: set[asyncio.Transport] = set()
 
     async def open(self, interface: str) -> int:
-        """Listen on an interface's address. Returns the port."""
+        """Listen on the address of an interface.
+
+        Returns:
+            The port.
+        """
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: _Served(self), interface, 0, backlog=1024)
+        self._server = await loop.create_server(lambda: _ServerConnection(self), interface, 0, backlog=1024)
         port: int = self._server.sockets[0].getsockname()[1]
         return port
 
     def close(self) -> None:
-        """Take no more requests, and hang up."""
+        """Accept no more connections and close those that are open."""
         self._server.close()
-        for line in list(self.lines):
-            line.abort()
+        for connection in list(self.connections):
+            connection.abort()
 
 
-class _Served(_Frames):
-    """One worker, from the server's end."""
+class _ServerConnection(_FramedProtocol):
+    """The server's end of the connection to one worker."""
 
-    def __init__(self, server: LineServer) -> None:
+    def __init__(self, server: GatewayLinkServer) -> None:
         super().__init__()
         self._server = server
         self._challenge = os.urandom(PROOF)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        self._server.lines.add(self.transport)
+        self._server.connections.add(self.transport)
         self.transport.write(self._challenge)
 
     def connection_lost(self, error: Exception | None) -> None:
-        self._server.lines.discard(self.transport)
+        self._server.connections.discard(self.transport)
 
-    def prove(self, part: bytes) -> bool:
+    def authenticate(self, part: bytes) -> bool:
         return hmac.compare_digest(part, _proof(self._server.secret, self._challenge))
 
     def frame(self, number: int, request: Any) -> None:
@@ -117,12 +129,12 @@ class _Served(_Frames):
     async def _answer(self, number: int, request: Any) -> None:
         try:
             self.send(number, await self._server.answer(request), None)
-        except Exception as error:  # noqa: BLE001  # told to the worker, which fails the item's future
+        except Exception as error:  # noqa: BLE001  # sent to the worker, which fails the item's future
             self.send(number, None, f"{type(error).__name__}: {error}")
 
 
-class Line:
-    """A worker's end. Connects when first used.
+class GatewayLink:
+    """A worker's end. Connects on first use.
 
     Args:
         address: Interface and port of the server.
@@ -133,33 +145,41 @@ class Line:
         self._address = address
         self._secret = secret
         self._opening = asyncio.Lock()
-        self._asking: _Asking | None = None
+        self._connection: _ClientConnection | None = None
 
     async def call(self, request: Any) -> Any:
-        """Ask and wait for the answer. A request whose connection is lost is asked once more: the gateway's
-        ledger knows equal requests, and pays for them once.
+        """Send a request and wait for its answer.
+
+        If the connection is lost, the request is sent once more: the gateway's ledger knows equal requests
+        and pays for them once.
 
         Raises:
-            OSError: The server is gone. RuntimeError: It failed to answer; its message.
+            OSError: The server is gone.
+            RuntimeError: The server failed to answer; its message.
         """
         try:
             return await (await self._connected()).ask(request)
         except ConnectionError:
             return await (await self._connected()).ask(request)
 
-    async def _connected(self) -> _Asking:
+    async def _connected(self) -> _ClientConnection:
         async with self._opening:
-            if self._asking is None or self._asking.transport.is_closing():
+            if self._connection is None or self._connection.transport.is_closing():
                 loop = asyncio.get_running_loop()
-                _, self._asking = await loop.create_connection(lambda: _Asking(self._secret), *self._address)
-            return self._asking
+                _, self._connection = await loop.create_connection(
+                    lambda: _ClientConnection(self._secret), *self._address
+                )
+            return self._connection
 
     def close(self) -> None:
-        if self._asking is not None:
-            self._asking.transport.abort()
+        """Close the connection, if there is one."""
+        if self._connection is not None:
+            self._connection.transport.abort()
 
 
-class _Asking(_Frames):
+class _ClientConnection(_FramedProtocol):
+    """The worker's end of its connection to the server."""
+
     def __init__(self, secret: bytes) -> None:
         super().__init__()
         self._secret = secret
@@ -168,6 +188,7 @@ class _Asking(_Frames):
         self._ready = asyncio.get_running_loop().create_future()
 
     async def ask(self, request: Any) -> Any:
+        """Send a request and wait for its answer; raises as `GatewayLink.call`."""
         if not self._proved:
             await asyncio.shield(self._ready)
         if self.transport.is_closing():
@@ -181,7 +202,7 @@ class _Asking(_Frames):
         finally:
             del self._waiting[number]
 
-    def prove(self, part: bytes) -> bool:
+    def authenticate(self, part: bytes) -> bool:
         self.transport.write(_proof(self._secret, part))
         if not self._ready.done():
             self._ready.set_result(None)

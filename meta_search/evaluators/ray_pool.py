@@ -14,33 +14,40 @@ from typing import Any
 from meta_search.config import Config, EvaluateConfig, SandboxConfig
 from meta_search.errors import MetaSearchError
 from meta_search.evaluators.dispatch import Dispatcher, WorkerLost
-from meta_search.evaluators.gateway_link import Line
-from meta_search.evaluators.ray_processes import Hosted, Opening, SandboxWorker, first_line, shell
+from meta_search.evaluators.gateway_link import GatewayLink
+from meta_search.evaluators.ray_processes import (
+    HostedObject,
+    ProcessSetup,
+    SandboxWorker,
+    first_line,
+    make_actor_class,
+)
 from meta_search.evaluators.ray_start import LOGS, is_alone, start_ray, stop_ray
 from meta_search.types import ItemJob, ItemResult
 
 __all__ = ["RayHost", "RayPool", "start_ray", "stop_ray"]
 
 CPUS = 0.01  # a worker waits for the gateway most of its time; Ray must not hold a core back for it
-LEAST_ROOM = 4  # items in flight on a worker where there are many workers
-READY_S = 120.0  # a process that is not there by then will never be
-HOST_CALLS = 20_000  # more than the calls that all sandboxes together can have waiting
-SPARE_CALLS = 8  # of a worker, beyond its items: start and close
+MIN_CONCURRENCY = 4  # items in flight on a worker, however many workers there are
+READY_S = 120.0  # a process that has not started by then never will
+HOST_CALLS = 20_000  # more calls than all sandboxes together can have waiting
+SPARE_CALLS = 8  # calls of a worker's methods beyond its items: start and close
 
 
 class RayHost:
-    """One object with async methods in a process of its own, with the driver's environment and on its node.
+    """An object with async methods in a process of its own, on the driver's node and with its environment.
 
-    Holds the gateway: the keys, litellm, and the only pen of the archive. It is never restarted: what it had
-    in flight is unknown, so the run ends and `meta-search resume` goes on from the ledger.
+    It is the gateway's process: it has the keys and litellm, and is the only one that writes to the archive.
+    It is never restarted: what it had in flight is unknown, so the run ends and `meta-search resume` goes on
+    from the ledger.
 
     Args:
         factory: Makes the object, in that process; a function or class that can be pickled.
         args: Its arguments.
 
     Attributes:
-        pid: Its process id.
-        line: Makes a worker's line to the object's `call`.
+        pid: The process id.
+        link: Makes a worker's link to the object's method `call`.
 
     Raises:
         MetaSearchError: The object cannot be made; the factory's own error if it is one of ours.
@@ -56,17 +63,17 @@ class RayHost:
             "max_concurrency": HOST_CALLS,
             "scheduling_strategy": _on(here, soft=False),
         }
-        opening = Opening(dict(os.environ), os.getpid())
-        self._handle, opened = _open(options, opening, _host_lost, Hosted, factory, *args)
+        setup = ProcessSetup(dict(os.environ), os.getpid())
+        self._handle, opened = _open(options, setup, _host_lost, HostedObject, factory, *args)
         self.pid: int = opened.result(READY_S)
-        # A cluster's nodes must reach it; on one machine nobody else need.
+        # The nodes of a cluster must reach it; on one machine nobody else needs to.
         interface = "127.0.0.1" if is_alone() else _node_address()
         secret = secrets.token_bytes()
         port: int = self._invoke("serve", interface, secret).result(READY_S)
-        self.line = partial(Line, (interface, port), secret)
+        self.link = partial(GatewayLink, (interface, port), secret)
 
     def call(self, method: str, *args: Any) -> Future[Any]:
-        """Call an async method of the object. The future fails with `MetaSearchError`."""
+        """Call an async method of the object. A fault is a `MetaSearchError` in the future."""
         return self._invoke("call", method, *args)
 
     def close(self) -> None:
@@ -78,27 +85,27 @@ class RayHost:
 
 
 class RayPool:
-    """An `Evaluator` over Ray workers that hold a sandbox each; `evaluate.workers` on every node.
+    """An `Evaluator` over Ray workers with one sandbox each, `evaluate.workers` of them on every node.
 
     A worker that dies is replaced and its items run again; calls that the ledger has are not paid again.
-    Items beyond what fits wait in the driver and go to the worker with the fewest in flight.
+    Items that no worker can take yet wait in the driver and go to the worker with the fewest in flight.
 
     Args:
-        config: `evaluate` and `sandbox` of it.
-        host: Whose object has `async call(request: CallRequest) -> CallReply`.
-        sandbox: Makes a worker's sandbox; `None` takes `evaluate.sandbox.Sandbox`.
+        config: The run's configuration, of which `evaluate`, `sandbox` and `llm.max_concurrency` are used.
+        host: A host whose object has `async call(request: CallRequest) -> CallReply`.
+        sandbox: Makes a worker's sandbox; `None` takes `meta_search.sandbox.Sandbox`.
 
     Raises:
-        MetaSearchError: No worker can be started; `SandboxError` where the kernel lacks a layer.
+        MetaSearchError: No worker can be started; a `SandboxError` if the kernel lacks a layer.
     """
 
     def __init__(
         self, config: Config, host: RayHost, sandbox: Callable[[SandboxConfig], Any] | None = None
     ) -> None:
-        places = _places(config.evaluate)
-        room = _room(config, len(places))
-        spawn = [partial(_RayWorker, node, config.sandbox, room, sandbox, host.line) for node in places]
-        self._dispatcher = Dispatcher(spawn, room, LOGS)
+        nodes = _nodes_of_workers(config.evaluate)
+        concurrency = _concurrency(config, len(nodes))
+        spawn = [partial(_RayWorker, node, config.sandbox, concurrency, sandbox, host.link) for node in nodes]
+        self._dispatcher = Dispatcher(spawn, concurrency, LOGS)
         try:
             self._dispatcher.wait_ready(READY_S)
         except MetaSearchError:
@@ -106,10 +113,10 @@ class RayPool:
             raise
 
     def submit(self, job: ItemJob) -> Future[ItemResult]:
-        """Queue an item. The future can be cancelled until it has its result; then the item is ended.
+        """Queue an item; see `Evaluator`.
 
-        The future fails with `MetaSearchError` for faults of the system, among them an item under which
-        several workers died: that is no outcome of the agent.
+        A fault of the system is a `MetaSearchError` in the future. One of them is an item under which several
+        workers died, which is no outcome of the agent.
         """
         return self._dispatcher.submit(job)
 
@@ -122,18 +129,23 @@ class _RayWorker:
     """A worker process as the dispatcher sees it (`dispatch.Worker`)."""
 
     def __init__(
-        self, node: str, limits: SandboxConfig, room: int, sandbox: Any, line: Callable[[], Line]
+        self,
+        node: str,
+        limits: SandboxConfig,
+        concurrency: int,
+        sandbox: Any,
+        link: Callable[[], GatewayLink],
     ) -> None:
         import ray
 
         options = {
             "num_cpus": CPUS,
-            "max_concurrency": room + SPARE_CALLS,
+            "max_concurrency": concurrency + SPARE_CALLS,
             "scheduling_strategy": _on(node, soft=True),
         }
         here = node == ray.get_runtime_context().get_node_id()
-        opening = Opening(driver=os.getpid() if here else None)
-        self._handle, self._opened = _open(options, opening, WorkerLost, _worker, limits, sandbox, line)
+        setup = ProcessSetup(driver=os.getpid() if here else None)
+        self._handle, self._opened = _open(options, setup, WorkerLost, _worker, limits, sandbox, link)
 
     def start(self) -> Future[Any]:
         started: Future[Any] = Future()
@@ -161,8 +173,8 @@ class _RayWorker:
         return _future(self._handle.invoke.remote(method, *arguments), WorkerLost)
 
 
-def _worker(config: SandboxConfig, sandbox: Any, line: Callable[[], Line]) -> SandboxWorker:
-    return SandboxWorker(config, sandbox, line())
+def _worker(config: SandboxConfig, sandbox: Any, link: Callable[[], GatewayLink]) -> SandboxWorker:
+    return SandboxWorker(config, sandbox, link())
 
 
 def _node_address() -> str:
@@ -171,15 +183,15 @@ def _node_address() -> str:
     return str(ray.util.get_node_ip_address())  # type: ignore[no-untyped-call]
 
 
-def _room(config: Config, workers: int) -> int:
+def _concurrency(config: Config, workers: int) -> int:
     """Most items in flight on one worker."""
-    return config.evaluate.per_worker or max(LEAST_ROOM, 2 * config.llm.max_concurrency // workers)
+    return config.evaluate.per_worker or max(MIN_CONCURRENCY, 2 * config.llm.max_concurrency // workers)
 
 
-def _places(config: EvaluateConfig) -> list[str]:
-    """Node ids, one per worker: one worker per two cores of a node if `workers` is 0, at least one per node.
+def _nodes_of_workers(config: EvaluateConfig) -> list[str]:
+    """The node id of each worker: `workers` on every node; 0 means one per two cores, at least one.
 
-    Head nodes that were given no cores, as is usual on clusters, get none unless there is no other.
+    Nodes without cores, as head nodes of clusters often are, get no workers unless there are no others.
     """
     import ray
 
@@ -190,7 +202,7 @@ def _places(config: EvaluateConfig) -> list[str]:
 
 
 def _on(node: str, soft: bool) -> Any:
-    """Schedule on this node; `soft`: elsewhere when it is gone."""
+    """Scheduling strategy for a node; with `soft`, another node may be used when it is gone."""
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
     return NodeAffinitySchedulingStrategy(node_id=node, soft=soft)
@@ -198,17 +210,28 @@ def _on(node: str, soft: bool) -> Any:
 
 def _open(
     options: dict[str, Any],
-    opening: Opening,
+    setup: ProcessSetup,
     lost: Callable[[str], Exception],
     factory: Callable[..., Any],
     *arguments: Any,
 ) -> tuple[Any, Future[int]]:
-    """Start a process that holds `factory(*arguments)`: its handle, and its process id when it is there."""
+    """Start a process with the object `factory(*arguments)`.
+
+    Args:
+        options: Ray's options of the actor.
+        setup: How the process sets itself up before it makes the object.
+        lost: Makes the error of a process that died.
+        factory: Makes the object.
+        arguments: Of the factory.
+
+    Returns:
+        Ray's handle, and a future of the process id.
+    """
     import ray
 
-    handle: Any = ray.remote(shell()).options(max_restarts=0, **options).remote()
+    handle: Any = ray.remote(make_actor_class()).options(max_restarts=0, **options).remote()
     path = [os.path.abspath(entry) for entry in sys.path]
-    packed = ray.cloudpickle.dumps((opening, factory, arguments))  # type: ignore[no-untyped-call]
+    packed = ray.cloudpickle.dumps((setup, factory, arguments))  # type: ignore[no-untyped-call]
     return handle, _future(handle.open.remote(path, os.getcwd(), packed), lost)
 
 
@@ -220,10 +243,14 @@ def _kill(handle: Any) -> None:
 
 
 def _future(ref: Any, lost: Callable[[str], Exception]) -> Future[Any]:
-    """A Ray reference as a future with our errors; `lost` makes the one for a process that died.
+    """A Ray reference as a future with our errors.
 
-    Cancelling it cancels the remote call, but not the calls that one made: what the gateway has sent is paid
-    for and belongs in the ledger.
+    Cancelling the future cancels the remote call, but not the calls that it made: what the gateway has sent
+    is paid for and belongs in the ledger.
+
+    Args:
+        ref: The reference.
+        lost: Makes the error of a process that died.
     """
     import ray
 

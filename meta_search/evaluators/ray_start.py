@@ -1,4 +1,4 @@
-"""Ray itself: started on this machine, or joined where it runs."""
+"""Starts Ray on this machine, or joins a cluster."""
 
 from __future__ import annotations
 
@@ -20,15 +20,18 @@ from meta_search.evaluators.ray_processes import first_line, without_keys
 
 __all__ = ["LOGS", "is_alone", "start_ray", "stop_ray"]
 
-OBJECT_STORE_BYTES = 200 * 2**20  # nothing of ours is large
+OBJECT_STORE_BYTES = 200 * 2**20  # none of our objects is large
 LOGS = "Ray's logs are in session_latest/logs under its temporary folder (/tmp/ray)"
 
 
 class _Ray:
-    """The thread that started Ray and lives as long as it.
+    """A thread that starts Ray and lives as long as it.
 
-    Ray's processes are killed when the thread that made them ends (PDEATHSIG), so it must not be a passing
-    one; and off the main thread Ray leaves the driver's SIGTERM handler alone.
+    Ray's processes are killed when the thread that started them ends (PDEATHSIG), so it must stay alive; and
+    outside the main thread Ray does not touch the driver's SIGTERM handler.
+
+    Args:
+        address: Of a cluster to join; `None` starts Ray on this machine.
     """
 
     def __init__(self, address: str | None) -> None:
@@ -38,6 +41,11 @@ class _Ray:
         self._thread = threading.Thread(target=self._run, name="ray", daemon=True)
 
     def start(self) -> None:
+        """Start Ray and wait until it is up.
+
+        Raises:
+            MetaSearchError: It cannot be started or reached; one line.
+        """
         self._thread.start()
         try:
             self._started.result()
@@ -49,6 +57,7 @@ class _Ray:
             ) from error
 
     def stop(self) -> None:
+        """Shut Ray down and wait until it is."""
         self._stop.set()
         self._thread.join()
 
@@ -111,7 +120,7 @@ def start_ray(config: RayConfig) -> None:
 
 
 def stop_ray() -> None:
-    """End the Ray that `start_ray` started, or leave its cluster; one that was up before stays up."""
+    """Stop the Ray that `start_ray` started, or leave its cluster. A Ray that was up before stays up."""
     global _ray
     stopping, _ray = _ray, None
     if stopping is not None:
@@ -119,7 +128,7 @@ def stop_ray() -> None:
 
 
 def _start_reaper(token: str) -> subprocess.Popen[bytes]:
-    """A process that outlives this one for a moment, to end those that have a token in their environment."""
+    """Start a process that, when this one ends, kills those with a token in their environment."""
     command = [sys.executable, "-I", str(Path(reaper.__file__)), token]
     return subprocess.Popen(command, stdin=subprocess.PIPE, env={}, start_new_session=True)
 

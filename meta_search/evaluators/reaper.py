@@ -1,8 +1,8 @@
-"""Ends what Ray leaves behind when its driver is killed. Run as a script; standard library only.
+"""Kills the processes that Ray leaves behind when its driver is killed. A script; standard library only.
 
-Ray's own helpers outlive a killed driver by a minute. `reaper.py TOKEN` waits until its standard input is
-closed, which the driver's end does, however it comes, and then kills all that have TOKEN in their
-environment. Ray's processes write their titles over theirs when they are up, so they are looked for while
+Ray's helpers outlive a killed driver by a minute. `reaper.py TOKEN` waits until its standard input is closed,
+which happens however the driver ends, and then kills all processes with TOKEN in their environment. Ray's
+processes overwrite their environment with their titles once they are up, so the script looks for them while
 they start.
 """
 
@@ -15,13 +15,13 @@ from contextlib import suppress
 from pathlib import Path
 
 STARTING_S = 60.0
-OFTEN_S, SELDOM_S = 0.2, 5.0  # between two looks: while Ray starts, and later
+STARTING_POLL_S, POLL_S = 0.2, 5.0  # between two looks: while Ray starts, and later
 PAUSE_S = 0.05
-QUIET = 4  # looks without a find until it is over: what is being killed may just be starting another one
+QUIET = 4  # looks that must find nothing before it ends: a dying process may just have started another one
 
 
 def marked(token: bytes) -> dict[int, str]:
-    """Processes, but this one, that have a token in their environment: id -> when it was started."""
+    """Other processes with a token in their environment: id -> when it was started."""
     found = {}
     for entry in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):  # it has ended, or is another user's
@@ -31,7 +31,7 @@ def marked(token: bytes) -> dict[int, str]:
 
 
 def started(pid: int) -> str:
-    """When a process was started, in ticks; `""` if it is gone. With its id, it names a process for good."""
+    """When a process was started, in ticks; `""` if it is gone. With the id, it identifies a process."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
@@ -45,12 +45,13 @@ def watch(token: bytes) -> dict[int, str]:
     began = time.monotonic()
     while True:
         known |= marked(token)
-        pause = OFTEN_S if time.monotonic() - began < STARTING_S else SELDOM_S
+        pause = STARTING_POLL_S if time.monotonic() - began < STARTING_S else POLL_S
         if select.select([0], [], [], pause)[0] and not os.read(0, 4096):
             return known
 
 
 def main() -> None:
+    """Wait for the driver's end, then kill until nothing is left."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # Ctrl-C is for the driver, which may take its time
     token = sys.argv[1].encode()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from domains.domain import Confined, Domain, Item, Score
 from meta_search.config import SandboxConfig
 from meta_search.errors import DomainError
-from meta_search.sandbox.trusted.scorer import ROOM, ConfinedScorer
+from meta_search.sandbox.trusted.scorer import CONCURRENCY, ConfinedScorer
 from meta_search.types import SPLITS
 
 __all__ = ["Scorer"]
@@ -33,7 +33,7 @@ class Scorer:
         self.concurrency = 1
         confined: Confined | None = getattr(domain, "confined", None)
         if confined is not None:
-            self.concurrency = ROOM
+            self.concurrency = CONCURRENCY
             self._confined = ConfinedScorer(confined.factory, confined.arguments, sandbox)
             try:
                 self._try()

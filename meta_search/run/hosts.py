@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-import concurrent.futures
 import contextlib
-import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Protocol
 
 from meta_search.errors import MetaSearchError
+from meta_search.sandbox.trusted.loop_thread import LoopThread
 
 __all__ = ["Host", "OrderedHost", "ThreadHost"]
 
@@ -28,34 +26,28 @@ class Host(Protocol):
 
 
 class ThreadHost:
-    """Hosts an object with async methods on an event loop in a thread of this process."""
+    """Hosts an object with async methods on an event loop in a thread of this process.
+
+    Args:
+        factory: Makes the object, on the loop.
+        args: For the factory.
+    """
 
     def __init__(self, factory: Callable[..., Any], *args: Any) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="service", daemon=True)
-        self._thread.start()
-        self._object = self._on_loop(factory, *args)
-
-    def _on_loop(self, factory: Callable[..., Any], *args: Any) -> Any:
         async def make() -> Any:
             return factory(*args)
 
-        return asyncio.run_coroutine_threadsafe(make(), self._loop).result()
+        self._thread = LoopThread("service")
+        self._object = self._thread.submit(make()).result()
 
-    def call(self, method: str, *args: Any) -> concurrent.futures.Future[Any]:
+    def call(self, method: str, *args: Any) -> Future[Any]:
         """Call an async method of the object."""
-        return asyncio.run_coroutine_threadsafe(getattr(self._object, method)(*args), self._loop)
+        called: Future[Any] = self._thread.submit(getattr(self._object, method)(*args))
+        return called
 
     def close(self) -> None:
         """Stop the loop; have the object close itself before. What is left on the loop is cancelled."""
-        if self._loop.is_closed():
-            return
-        with contextlib.suppress(concurrent.futures.TimeoutError):
-            asyncio.run_coroutine_threadsafe(_cancel_all(), self._loop).result(CLOSE_S)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(CLOSE_S)
-        if not self._thread.is_alive():
-            self._loop.close()
+        self._thread.close(CLOSE_S)
 
 
 class OrderedHost:
@@ -113,10 +105,3 @@ class OrderedHost:
                 future.set_exception(result)
             else:
                 future.set_result(result)
-
-
-async def _cancel_all() -> None:
-    others = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in others:
-        task.cancel()
-    await asyncio.gather(*others, return_exceptions=True)

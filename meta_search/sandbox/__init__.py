@@ -1,10 +1,11 @@
 """The sandbox that candidate code runs in (docs/architecture.md). Standard library only.
 
-Which side of the wall a file runs on is its path: `trusted` starts processes and checks what comes through
-the pipe, `confined` is the zygote and its children, hostile once they have their job. Neither imports the
-other.
+A file's folder says on which side of the wall it runs. `trusted` starts the processes and checks everything
+that comes out of their pipes. `confined` is the zygote, a process that forks, and its children, which are
+hostile once they have a job. Neither imports the other.
 """
 
+from meta_search.sandbox.trusted.layers import REQUIRED_LAYERS
 from meta_search.sandbox.trusted.sandbox import Sandbox, layers
 
-__all__ = ["Sandbox", "layers"]
+__all__ = ["REQUIRED_LAYERS", "Sandbox", "layers"]

@@ -10,17 +10,18 @@ from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
+from meta_search.testing.endpoint_values import EndpointFeatures, EndpointRequest, Fault
 from meta_search.testing.scripted import count_tokens
-from meta_search.testing.values import EndpointRequest, Fault
 
 __all__ = ["CountingEndpoint"]
 
 Answer = Callable[[Sequence[Mapping[str, Any]], Mapping[str, Any]], str]
+ALL_FEATURES = EndpointFeatures()
 Faults = Callable[[int, Mapping[str, Any]], Fault | None] | Sequence[Fault | None]
 
 
 def plain_answer(messages: Sequence[Mapping[str, Any]], body: Mapping[str, Any]) -> str:
-    """The default answer: `ok`, or, where a JSON schema is asked for, an object that satisfies it."""
+    """The default answer: `ok`, or, if a JSON schema is asked for, an object that satisfies it."""
     wanted = (body.get("response_format") or {}).get("json_schema")
     if not wanted:
         return "ok"
@@ -33,16 +34,17 @@ class CountingEndpoint:
     Args:
         answer: (messages, body) -> text. Runs on the endpoint's event loop: it must not block.
         latency_s: Seconds before an answer, or a function of the request's ordinal.
-        faults: The n-th request's fault (`None` is none): a sequence (exhausted: no faults), or a
-            function of ordinal and body.
-        api_key: Key that is asked for; `None` takes any.
-        context: Longest prompt in tokens; a longer one is refused as OpenAI does. `None` is endless.
-        schema: Whether `response_format` with a JSON schema is understood; if not, it is refused (400).
-        usage: Whether answers report their token usage.
+        faults: Fault of each request, `None` for none: a sequence in order of arrival, with no faults after
+            its end, or a function of ordinal and body.
+        api_key: Key that is required; `None` accepts any.
+        features: What the endpoint and its model can do.
 
     Attributes:
         requests: Every request that was finished, in order of completion.
-        calls: Requests that arrived. in_flight, max_in_flight: At work now, and at most so far.
+        calls: Requests that have arrived.
+        in_flight: Requests that are worked on now.
+        max_in_flight: Most requests that were worked on at a time.
+        base_url: URL of the endpoint, within `with`.
     """
 
     def __init__(
@@ -52,12 +54,10 @@ class CountingEndpoint:
         latency_s: float | Callable[[int], float] = 0.0,
         faults: Faults = (),
         api_key: str | None = None,
-        context: int | None = None,
-        schema: bool = True,
-        usage: bool = True,
+        features: EndpointFeatures = ALL_FEATURES,
     ) -> None:
         self._answer, self._latency, self._faults = answer, latency_s, faults
-        self._api_key, self._context, self._schema, self._usage = api_key, context, schema, usage
+        self._api_key, self._features = api_key, features
         self.requests: list[EndpointRequest] = []
         self.calls = self.in_flight = self.max_in_flight = 0
         self.base_url = ""
@@ -82,10 +82,14 @@ class CountingEndpoint:
         self._thread.join()
 
     def wait_for(self, calls: int, timeout_s: float = 60.0) -> None:
-        """Block the calling thread until so many requests have arrived.
+        """Block the calling thread until a number of requests have arrived.
+
+        Args:
+            calls: How many, since the endpoint was started.
+            timeout_s: Seconds to wait.
 
         Raises:
-            TimeoutError: They did not, in `timeout_s` seconds.
+            TimeoutError: Fewer have arrived by then.
         """
         with self._arrived:
             if not self._arrived.wait_for(lambda: self.calls >= calls, timeout_s):
@@ -93,16 +97,18 @@ class CountingEndpoint:
 
     @property
     def prompt_tokens(self) -> int:
+        """Tokens of the prompts of all answered requests."""
         return sum(r.prompt_tokens for r in self.requests)
 
     @property
     def completion_tokens(self) -> int:
+        """Tokens of all answers."""
         return sum(r.completion_tokens for r in self.requests)
 
     def _serve(self) -> None:
         try:
             asyncio.run(self._main())
-        except OSError as failure:  # no port: handed to the thread that waits in __enter__
+        except OSError as failure:  # no port: raised in __enter__, which waits
             self._failure = failure
             self._ready.set()
 
@@ -138,7 +144,7 @@ class CountingEndpoint:
             self._arrived.notify_all()
         self.max_in_flight = max(self.max_in_flight, self.in_flight)
         body: Mapping[str, Any] = {}
-        outcome, tokens = "dropped", (0, 0)  # what stays if the client goes away
+        outcome, tokens = "dropped", (0, 0)  # unless it is answered: the client went away
         try:
             body = await request.json()
             await asyncio.sleep(self._latency(index) if callable(self._latency) else self._latency)
@@ -159,11 +165,12 @@ class CountingEndpoint:
             return await self._fail(request, fault), fault.kind, (0, 0)
         if self._api_key is not None and _bearer(request) != self._api_key:
             return _error(web, 401, "Incorrect API key provided"), "401", (0, 0)
-        if not self._schema and "response_format" in body:
+        if not self._features.schema and "response_format" in body:
             return _error(web, 400, "response_format is not supported"), "400", (0, 0)
         prompt = sum(count_tokens(m["content"]) for m in body["messages"])
-        if self._context is not None and prompt > self._context:
-            message = f"This model's maximum context length is {self._context} tokens, got {prompt}"
+        context = self._features.context
+        if context is not None and prompt > context:
+            message = f"This model's maximum context length is {context} tokens, got {prompt}"
             return _error(web, 400, message, "context_length_exceeded"), "400", (0, 0)
         text = self._answer(body["messages"], body)
         completion = count_tokens(text)
@@ -185,7 +192,7 @@ class CountingEndpoint:
             "model": body.get("model", ""),
             "choices": [{"index": 0, "message": message, "finish_reason": finish}],
         }
-        if self._usage:
+        if self._features.usage:
             reply["usage"] = {
                 "prompt_tokens": tokens[0],
                 "completion_tokens": tokens[1],

@@ -1,4 +1,4 @@
-"""A model that answers by a function, in this process."""
+"""A scripted model: a function in this process answers the calls."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["ScriptedLLM", "count_tokens"]
 
 
 def count_tokens(text: str) -> int:
-    """Tokens of a text as the parts of this module count them: one for every four characters, rounded up."""
+    """Tokens of a text as `meta_search.testing` counts them: one for every four characters, rounded up."""
     return (len(text) + 3) // 4
 
 
@@ -18,11 +18,11 @@ class ScriptedLLM:
     """Stands in for `Gateway.call`: answers by a function, never sleeps, costs no money.
 
     Args:
-        script: Request -> text of the answer, or a whole `CallReply` (to script a fault). An exception
-            it raises passes through to the caller: it is a fault of the test.
+        script: Request -> text of the answer, or a whole `CallReply` (to script a fault). An exception that
+            it raises reaches the caller: it is a fault of the test.
 
     Attributes:
-        requests: Every request, in order of arrival. `calls`: their number.
+        requests: Every request, in order of arrival.
     """
 
     def __init__(self, script: Callable[[CallRequest], str | CallReply]) -> None:
@@ -31,6 +31,7 @@ class ScriptedLLM:
 
     @property
     def calls(self) -> int:
+        """Number of requests."""
         return len(self.requests)
 
     async def __call__(self, request: CallRequest) -> CallReply:

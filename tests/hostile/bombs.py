@@ -118,7 +118,7 @@ while True: self.run_python('while True: pass', 60)"""),
      "return self.run_python('import time; time.sleep(10**6)', 10**6)", {"waits": True}),
     ("a thousand programs at once", "have more processes than there are", "refused", """
 for i in range(1000):
-    self._desk.channel.send({'op': 'python', 'id': 1000 + i, 'code': 'while True: pass', 'timeout': 60})
+    self._scheduler.channel.send({'op': 'python', 'id': 1000 + i, 'code': 'while True: pass', 'timeout': 60})
 import time
 time.sleep(10**6)""", {"detail": "programs at a time"}),
 ])  # fmt: skip

@@ -5,7 +5,7 @@ from tests.hostile.attack import attacks
 __all__ = ["ATTACKS"]
 
 BODY = """
-told = [self._desk.ask({{'op': 'equal', 'kind': kind, 'a': {text!r}, 'b': '7', 'threshold': 0.9}})
+told = [self._scheduler.ask({{'op': 'equal', 'kind': kind, 'a': {text!r}, 'b': '7', 'threshold': 0.9}})
         for kind in ('math', 'text')]
 return 'ESCAPED' if any(answer.get('equal') for answer in told) else 'unequal'"""
 
@@ -23,12 +23,12 @@ TEXTS = {
     "a long sum": "+".join(f"x^{n}" for n in range(500)),
 }
 QUESTION = "'op': 'equal', 'id': 9, 'kind': 'math', 'a': '1', 'b': '2', 'threshold': 0.5"
-FORGED = f"self._desk.channel.send({{{{{QUESTION}, {{0}}}}}})\nwhile True: pass"
+FORGED = f"self._scheduler.channel.send({{{{{QUESTION}, {{0}}}}}})\nwhile True: pass"
 
 ATTACKS = attacks("equality", [
     *((name, "have a parser run or compute it", "ok", BODY.format(text=t)) for name, t in TEXTS.items()),
     ("a thousand questions at once", "keep the parsers busy", "refused", f"""
-for i in range(1000): self._desk.channel.send({{{QUESTION}, 'id': 1000 + i}})
+for i in range(1000): self._scheduler.channel.send({{{QUESTION}, 'id': 1000 + i}})
 while True: pass""", {"lingers": True}),
     ("texts of a megabyte", "fill the parsers' memory", "refused",
      FORGED.format("'a': 'x' * 10**6")),

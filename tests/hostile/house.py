@@ -34,7 +34,8 @@ def forward(self, taskInfo):
     before = os.listdir('.')
     with open('note', 'w') as file: file.write(answer.content)
     printed = self.run_python('print(6 * 7)').strip()
-    equal = self._desk.ask({'op': 'equal', 'kind': 'text', 'a': 'a b', 'b': 'a b', 'threshold': 0.9})['equal']
+    asked = {'op': 'equal', 'kind': 'text', 'a': 'a b', 'b': 'a b', 'threshold': 0.9}
+    equal = self._scheduler.ask(asked)['equal']
     drawn = [equal, random.random(), hash('x'), threading.active_count(), Counter('aab').most_common(1)]
     return json.dumps([thinking.content, votes, before, open('note').read(), printed, drawn])
 import os, threading

@@ -14,7 +14,7 @@ while frame is not None:
     for value in frame.f_locals.values():
         if isinstance(value, dict) and 'question' in value: job = value
     frame = frame.f_back
-known = [job.get('seed'), job.get('item'), job.get('repeat'), getattr(self._desk, 'seed', None)]
+known = [job.get('seed'), job.get('item'), job.get('repeat'), getattr(self._scheduler, 'seed', None)]
 numbers = [n for n in known if isinstance(n, int)]
 drawn = []
 for seed in {m for n in numbers for m in (n, n // 1009, n - n % 1009)}:

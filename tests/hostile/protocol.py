@@ -11,8 +11,8 @@ CALL = """
 call = {'op': 'call', 'id': 500, 'author': 'a', 'role': 'r', 'messages': [['user', 'x']], 'temperature': 0.5,
         'max_tokens': None, 'schema': None, 'fields': ['answer'], 'occurrence': '0', 'inputs': [],
         'model': None}
-send = self._desk.channel.send
-wait = self._desk.channel.recv"""
+send = self._scheduler.channel.send
+wait = self._scheduler.channel.recv"""
 
 
 def forged(name: str, tries: str, change: str, kinds: str = "refused") -> tuple[str, str, str, str]:
@@ -63,9 +63,9 @@ import os, time
 os.write(3, b'{"op": "call", "id": ' + b'9' * 10**6 + b'}\\n')
 time.sleep(10**6)"""),
     ("message that is a list", "break who reads it", "refused",
-     "self._desk.channel.send(['op', 'done'])\nwhile True: pass"),
+     "self._scheduler.channel.send(['op', 'done'])\nwhile True: pass"),
     ("a score", "be right without an answer", "refused",
-     "self._desk.channel.send({'op': 'score', 'score': 1})\nwhile True: pass"),
+     "self._scheduler.channel.send({'op': 'score', 'score': 1})\nwhile True: pass"),
     ("an answer with a score", "be right by saying so", "ok", """
 import os, json
 os.write(3, json.dumps({'op': 'done', 'answer': '', 'score': 1, 'kind': 'ok', 'used': {'calls': 0},

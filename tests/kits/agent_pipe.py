@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from meta_search.agent.desk import Desk
+from meta_search.agent.call_scheduler import CallScheduler
 from meta_search.agent.runtime import AgentSystem, LLMAgentBase, make_llm_agent_base
 
 Answer = Callable[[dict[str, Any]], str]
@@ -56,12 +56,12 @@ class Wire:
 
 
 class Stage:
-    """A desk with what an agent sees of it; belongs to the thread that builds it."""
+    """A scheduler with what an agent sees of it; belongs to the thread that builds it."""
 
     def __init__(self, wire: Wire, job: Mapping[str, Any] | None = None, seed: int = 0) -> None:
-        self.desk = Desk(wire, seed)
-        self.system = AgentSystem(job or {}, self.desk)
-        self.agent: type[LLMAgentBase] = make_llm_agent_base(self.desk, {})
+        self.scheduler = CallScheduler(wire, seed)
+        self.system = AgentSystem(job or {}, self.scheduler)
+        self.agent: type[LLMAgentBase] = make_llm_agent_base(self.scheduler, {})
 
 
 def any_order(seed: int) -> Callable[[list[int]], int]:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from meta_search.config import SandboxConfig
 from meta_search.sandbox import Sandbox
-from meta_search.sandbox.trusted.names import LAYERS
+from meta_search.sandbox.trusted.layers import LAYERS
 from meta_search.types import Agent, CallReply, CallRequest, ItemJob, ItemResult, Usage
 from tests.kits.processes import children_of
 

@@ -1,1 +1,1 @@
-"""The sandbox's side behind the wall: what runs in the zygote and in its children. Standard library only."""
+"""The confined side of the sandbox: what runs in the zygote and in its children. Standard library only."""

@@ -1,7 +1,7 @@
 """What a child of the zygote does once it is confined: run an agent on its item, or a program.
 
-Nothing here is trusted: candidate code shares this process and can change all of it. The other end of
-the pipe (`broker`) believes nothing that comes out of it but a plain answer.
+Nothing here is trusted: candidate code shares this process and can change all of it. So the other end of the
+pipe (`trusted.broker`) checks every message.
 """
 
 from __future__ import annotations
@@ -16,9 +16,12 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Mapping
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from meta_search.sandbox.confined.confine import Slot
+from meta_search.sandbox.confined.confine import ChildSlot
+
+if TYPE_CHECKING:  # the zygote loads no more than it needs
+    from meta_search.types import OutcomeKind
 
 __all__ = ["PIPE", "Channel", "enter_files", "fault_of", "run_code", "run_one"]
 
@@ -26,8 +29,8 @@ MAX_DETAIL = 500
 PIPE = 3  # the child's end of its socket
 
 
-def enter_files(slot: Slot) -> None:
-    """Leave a child its pipe, /dev/null as standard streams, and its ruleset until that is entered."""
+def enter_files(slot: ChildSlot) -> None:
+    """Close all files but the child's pipe and its Landlock ruleset; standard streams become /dev/null."""
     null = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(null, descriptor)
@@ -39,7 +42,13 @@ def enter_files(slot: Slot) -> None:
 
 
 class Channel:
-    """Line-JSON over a file descriptor. `send` may be called by any thread, `recv` by one at a time."""
+    """JSON objects, one a line, over a file descriptor.
+
+    `send` may be called by any thread, `recv` by one at a time.
+
+    Args:
+        descriptor: A connected socket.
+    """
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
@@ -54,7 +63,7 @@ class Channel:
                 data = data[os.write(self._descriptor, data) :]
 
     def recv(self) -> dict[str, Any]:
-        """Wait for the next message. The end of the pipe ends the process: nobody is left to answer to."""
+        """Block until the next message. If the pipe is closed, the process ends: nobody needs its result."""
         parts = [self._buffer]
         while b"\n" not in parts[-1]:
             data = os.read(self._descriptor, 65536)
@@ -66,18 +75,24 @@ class Channel:
         return message
 
     def finish(self, message: Mapping[str, Any]) -> NoReturn:
-        """Send the last message and wait to be killed: closing the pipe with answers unread would lose it."""
+        """Send the last message and wait to be killed: closing a pipe with unread answers would lose it."""
         self.send(message)
         while os.read(self._descriptor, 65536):
             pass
         os._exit(0)
 
 
-class _Paper(io.RawIOBase):
-    """Takes what a program prints, up to a bound; `full` is called by the byte that is too many."""
+class _BoundedOutput(io.RawIOBase):
+    """A file for what a program prints.
 
-    def __init__(self, limit: int, full: Callable[[], object], keep: bool) -> None:
-        self.limit, self.full, self.keep = limit, full, keep
+    Args:
+        limit: Most bytes.
+        on_overflow: Called when more are written.
+        keep: Whether `text` is needed.
+    """
+
+    def __init__(self, limit: int, on_overflow: Callable[[], object], keep: bool) -> None:
+        self.limit, self.on_overflow, self.keep = limit, on_overflow, keep
         self.size = 0
         self.parts: list[bytes] = []
 
@@ -85,24 +100,24 @@ class _Paper(io.RawIOBase):
         return True
 
     def write(self, data: Any) -> int:
-        room, taken = self.limit - self.size, len(data)
-        if self.keep and room > 0:
-            self.parts.append(bytes(data[:room]))
-        self.size += taken
-        if taken > room:
-            self.full()
-        return taken
+        left, size = self.limit - self.size, len(data)
+        if self.keep and left > 0:
+            self.parts.append(bytes(data[:left]))
+        self.size += size
+        if size > left:
+            self.on_overflow()
+        return size
 
     def text(self) -> str:
         return b"".join(self.parts).decode("utf-8", "replace")
 
 
-class _Full(BaseException):
-    """The program printed all it may; ends it without being caught by an `except Exception`."""
+class _OutputFull(BaseException):
+    """Ends a program that printed all it may. No `Exception`, so that the program does not catch it."""
 
 
-def _print_to(paper: _Paper) -> io.TextIOWrapper:
-    stream = io.TextIOWrapper(io.BufferedWriter(paper, 1), "utf-8", "backslashreplace", write_through=True)
+def _print_to(output: _BoundedOutput) -> io.TextIOWrapper:
+    stream = io.TextIOWrapper(io.BufferedWriter(output, 1), "utf-8", "backslashreplace", write_through=True)
     sys.stdout = sys.stderr = stream
     return stream
 
@@ -110,7 +125,13 @@ def _print_to(paper: _Paper) -> io.TextIOWrapper:
 def run_one(
     channel: Channel, run: Callable[[dict[str, Any], Channel], dict[str, Any]], output_kb: int
 ) -> NoReturn:
-    """Wait for the one message that says what to do: a program of an agent, or a job for `run`."""
+    """Wait for the only job of this process and do it.
+
+    Args:
+        channel: Pipe to the trusted side.
+        run: (job, channel) -> the final message; called unless the job is a program of an agent.
+        output_kb: Most KB that may be printed.
+    """
     job = channel.recv()
     if "program" in job:
         channel.finish(run_code(str(job["program"]), output_kb))
@@ -123,14 +144,13 @@ def _run_item(
     run: Callable[[dict[str, Any], Channel], dict[str, Any]],
     output_kb: int,
 ) -> NoReturn:
-    """Run a job with `agent.runtime.run_item`, and send the final message."""
+    """Run a job with `run`, and send the final message."""
 
-    def too_much() -> None:
+    def fail() -> None:
         detail = f"printed more than {output_kb} KB"
         channel.finish({"op": "fault", "kind": "output", "detail": detail, "space": []})
 
-    _print_to(_Paper(output_kb * 1024, too_much, keep=False))
-    final: dict[str, Any]
+    _print_to(_BoundedOutput(output_kb * 1024, fail, keep=False))
     try:
         final = run(job, channel)
     except BaseException as error:  # noqa: BLE001 - SystemExit and KeyboardInterrupt are outcomes too
@@ -140,34 +160,38 @@ def _run_item(
 
 
 def run_code(code: str, output_kb: int) -> dict[str, Any]:
-    """Run a program in this process; `output_kb` of what it prints are kept.
+    """Run a program in this process.
+
+    Args:
+        code: Its source.
+        output_kb: KB of its output that are kept; it is ended when it prints more.
 
     Returns:
-        `ok`: whether it ended well. `text`: what it printed, or the error it ended with.
+        `ok`: whether it ended without an error. `text`: what it printed, or the error.
     """
 
-    def too_much() -> None:
-        raise _Full
+    def stop() -> None:
+        raise _OutputFull
 
-    paper = _Paper(output_kb * 1024, too_much, keep=True)
-    stream = _print_to(paper)
+    output = _BoundedOutput(output_kb * 1024, stop, keep=True)
+    stream = _print_to(output)
     error = None
     try:
         exec(compile(code, "program.py", "exec"), {"__name__": "__main__", "__builtins__": builtins})
-    except _Full:
+    except _OutputFull:
         pass
     except SystemExit as end:
         error = None if end.code in (None, 0) else f"SystemExit: {end.code}"
     except BaseException as end:  # noqa: BLE001 - all of them are the program's result
         error = fault_of(end)[1]
-    with contextlib.suppress(_Full, ValueError):  # full, or closed by the program
+    with contextlib.suppress(_OutputFull, ValueError):  # full, or closed by the program
         stream.flush()
-    return {"ok": error is None, "text": paper.text() if error is None else error}
+    return {"ok": error is None, "text": output.text() if error is None else error}
 
 
-def fault_of(error: BaseException) -> tuple[str, str]:
+def fault_of(error: BaseException) -> tuple[OutcomeKind, str]:
     """Outcome kind and one line for an exception that ended an agent or a program."""
-    kind = "crash"
+    kind: OutcomeKind = "crash"
     if isinstance(error, MemoryError):
         kind = "memory"
     elif isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT):

@@ -1,7 +1,7 @@
-"""The walls around candidate code, layer by layer (DESIGN.md section 6). Runs in the zygote and its children.
+"""The layers that confine candidate code (docs/architecture.md). Runs in the zygote and its children.
 
-No layer is enough by itself: Landlock lets datagrams and forks through, seccomp lets files be read,
-namespaces let files be read and signals be sent.
+No layer is enough by itself: Landlock allows datagrams and forks, seccomp allows files to be read, namespaces
+allow files to be read and signals to be sent.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 from meta_search.sandbox.confined import landlock, libc, seccomp
 
-__all__ = ["Confinement", "LayerError", "Slot"]
+__all__ = ["Confinement", "LayerError", "ChildSlot"]
 
 OPEN_FILES = 64
 THREADS = 256
@@ -27,12 +27,19 @@ _NOT_FOR_AGENTS = frozenset({"site-packages", "dist-packages", "test", "idlelib"
 
 
 class LayerError(Exception):
-    """A layer could not be put up; `args` are its name and why."""
+    """A layer could not be entered; `args` are its name and why."""
 
 
 @dataclass
-class Slot:
-    """A place for one child at a time: a folder, a user id, a Landlock ruleset (-1: none)."""
+class ChildSlot:
+    """What one child at a time gets, used again after it has ended.
+
+    Attributes:
+        folder: Folder that the child may write to.
+        uid: Its user id; `None` leaves that of the zygote.
+        ruleset: File descriptor of its Landlock ruleset, -1 for none.
+        quota: Whether the folder is a file system of limited size.
+    """
 
     folder: str
     uid: int | None
@@ -46,10 +53,10 @@ class Confinement:
 
     Attributes:
         wanted: Layers to use.
-        work: Folder that holds the slots' folders.
+        work: Folder that contains the folders of all slots.
         readable: Files and folders that agents may read, besides the standard library.
-        memory_mb: Address space that a child may add to what the zygote has mapped.
-        disk_mb: What a child may write in all.
+        memory_mb: Address space in MB that a child may add to what the zygote has mapped.
+        disk_mb: MB that a child may write in all.
         missing: Layer -> why it cannot be used; filled by `prepare`.
     """
 
@@ -66,7 +73,7 @@ class Confinement:
     _slots: int = 0
 
     def prepare(self) -> None:
-        """Find out what this kernel allows and enter the namespaces. Call once, with a single thread."""
+        """Find out which layers this kernel has and enter the namespaces. Call once, with a single thread."""
         if self.has("landlock"):
             if landlock.abi() < 1:
                 self.missing["landlock"] = (
@@ -88,18 +95,18 @@ class Confinement:
         """Whether a layer is wanted and not known to be missing."""
         return layer in self.wanted and layer not in self.missing
 
-    def slot(self) -> Slot:
-        """A new place for a child."""
+    def new_slot(self) -> ChildSlot:
+        """A new slot for a child."""
         uid = None
         if self.has("uid"):
             uid = NOBODY if self._first_uid == NOBODY else self._first_uid + self._slots
-        slot = Slot(os.path.join(self.work, f"slot-{self._slots}"), uid)
+        slot = ChildSlot(os.path.join(self.work, f"slot-{self._slots}"), uid)
         self._slots += 1
         os.mkdir(slot.folder, 0o700)
-        self._furnish(slot)
+        self._set_up(slot)
         return slot
 
-    def clean(self, slot: Slot) -> None:
+    def clean(self, slot: ChildSlot) -> None:
         """Empty a slot after its child is gone."""
         if not slot.quota:
             with contextlib.suppress(OSError):
@@ -113,19 +120,19 @@ class Confinement:
             libc.umount(slot.folder)
             if slot.ruleset >= 0:
                 os.close(slot.ruleset)
-            self._furnish(slot)
+            self._set_up(slot)
 
     def remove(self) -> None:
-        """Take away all slots: nobody else may be left to do it."""
+        """Remove all slots from disk. The zygote does it, as its starter may be gone."""
         for number in range(self._slots):
             with contextlib.suppress(OSError):
                 libc.umount(os.path.join(self.work, f"slot-{number}"))
         shutil.rmtree(self.work, ignore_errors=True)
 
-    def written(self, slot: Slot) -> float:
+    def used_mb(self, slot: ChildSlot) -> float:
         """Megabytes on disk in a slot; infinite for more than `FILES` files."""
         if slot.quota:
-            return 0.0  # the file system itself holds the bound
+            return 0.0  # the file system itself limits it
         total = 0
         with os.scandir(slot.folder) as entries:
             for count, entry in enumerate(entries):
@@ -135,14 +142,19 @@ class Confinement:
                     total += entry.stat(follow_symlinks=False).st_blocks * 512
         return total / 2**20
 
-    def enter(self, slot: Slot, zygote: int, cpu_s: float) -> None:
-        """Confine this process, for ever. Call in a child with one thread.
+    def enter(self, slot: ChildSlot, zygote: int, cpu_s: float) -> None:
+        """Confine this process irrevocably. Call in a child with one thread.
+
+        Args:
+            slot: The child's slot.
+            zygote: Process id of the zygote.
+            cpu_s: CPU seconds that the child may use.
 
         Raises:
-            LayerError: A layer cannot be put up.
+            LayerError: A layer cannot be entered.
         """
         os.chdir(slot.folder)
-        for layer, put_up in (
+        for layer, enter in (
             ("uid", lambda: _become(slot.uid)),
             ("rlimits", lambda: self._limit(cpu_s, slot)),
             ("no_new_privs", lambda: libc.prctl(libc.PR_SET_NO_NEW_PRIVS, 1)),
@@ -157,14 +169,14 @@ class Confinement:
                 libc.drop_capabilities()
             if self.has(layer):
                 try:
-                    put_up()
+                    enter()
                 except OSError as error:
                     raise LayerError(layer, str(error)) from error
             if layer == "landlock" and slot.ruleset >= 0:
-                os.close(slot.ruleset)  # shared with the zygote: who holds it can widen it
+                os.close(slot.ruleset)  # shared with the zygote: whoever has it open can widen it
 
     def _limits_of(self) -> list[tuple[int, int]]:
-        """Limits of every child but those that differ: CPU, and processes."""
+        """Limits that all children share: all but CPU time and number of processes."""
         wanted = {
             resource.RLIMIT_AS: _mapped_bytes() + self.memory_mb * 2**20,
             resource.RLIMIT_FSIZE: self.disk_mb * 2**20,
@@ -173,7 +185,7 @@ class Confinement:
         }
         return [(kind, _within(kind, limit)) for kind, limit in wanted.items()]
 
-    def _limit(self, cpu_s: float, slot: Slot) -> None:
+    def _limit(self, cpu_s: float, slot: ChildSlot) -> None:
         seconds = _within(resource.RLIMIT_CPU, math.ceil(cpu_s) + 1)  # the zygote watches the exact figure
         resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
         if slot.uid is not None and slot.uid != NOBODY:  # counted per user: only for a user of its own
@@ -181,8 +193,8 @@ class Confinement:
         for kind, limit in self._limits:
             resource.setrlimit(kind, (limit, limit))
 
-    def _furnish(self, slot: Slot) -> None:
-        """Mount the slot's folder where a quota can be had, give it to its user, and write its ruleset."""
+    def _set_up(self, slot: ChildSlot) -> None:
+        """Mount a slot's folder with a quota if possible, give it to its user, and build its ruleset."""
         slot.quota = False
         if self.has("quota"):
             owner = "" if slot.uid is None else f",uid={slot.uid},gid={slot.uid}"
@@ -239,7 +251,7 @@ class Confinement:
 
 
 def _within(kind: int, limit: int) -> int:
-    """A limit that this process may set: what it was given itself is the most."""
+    """`limit`, or this process's own hard limit if that is lower."""
     ceiling = resource.getrlimit(kind)[1]
     return limit if ceiling == resource.RLIM_INFINITY else min(limit, ceiling)
 
@@ -252,12 +264,12 @@ def _become(uid: int | None) -> None:
 
 
 def _unshare(flags: int) -> None:
-    """Enter namespaces, by way of a user namespace where this account may not do it otherwise."""
+    """Enter namespaces, through a user namespace if this account may not do it directly."""
     if libc.has_capabilities(libc.CAP_SYS_ADMIN):
         libc.unshare(flags)
         return
     uid, gid = os.geteuid(), os.getegid()
-    if uid == 0:  # root without its powers would lose its files by going into a user namespace
+    if uid == 0:  # root without capabilities would lose access to its files in a user namespace
         raise PermissionError(1, "root without CAP_SYS_ADMIN")
     libc.unshare(flags | libc.CLONE_NEWUSER)
     for name, text in (("setgroups", "deny"), ("uid_map", f"{uid} {uid} 1"), ("gid_map", f"{gid} {gid} 1")):

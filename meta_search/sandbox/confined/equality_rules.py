@@ -1,8 +1,8 @@
-"""How two answers are compared by libraries. Runs in confined children of `equality`'s process.
+"""Compares two answers with libraries, in confined children; `trusted.equality` asks.
 
-Mathematics: LaTeX by latex2sympy, plain expressions by SymPy's parser, with none but mathematical names in
-its reach; the verdict is math-verify's. Free text: sentence BLEU (Papineni et al. 2002) by sacrebleu, in
-lower case, as DyLAN's published code compares it.
+Mathematics: LaTeX is parsed by latex2sympy and plain expressions by SymPy's parser, with mathematical names
+only; math-verify compares them. Free text: sentence BLEU (Papineni et al. 2002) by sacrebleu, in lower case,
+as DyLAN's published code compares it.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 
 from meta_search.errors import DomainError
 
-__all__ = ["Verdict", "load"]
+__all__ = ["EqualityScore", "load"]
 
-# What expressions may be made of. Without quotes, dunders and attributes there is nothing to break out with;
-# SymPy's parser evaluates Python.
+# What expressions may consist of. SymPy's parser evaluates Python: without quotes, dunders and attributes
+# there is nothing to break out with.
 ALLOWED = re.compile(r"(?:[0-9A-Za-z+\-*/^(),=<>\[\]{}|! \t\r\n\\&%':;~]|_(?!_)|\.(?![A-Za-z_]))*")
 NAMES = (
     *(
@@ -28,19 +28,27 @@ NAMES = (
     ).split(),
     *("binomial gcd lcm Eq Ne Lt Le Gt Ge").split(),
 )
-PROSE = 3  # letters of a word that is no name of ours: then it is no expression
+PROSE = 3  # a text with an unknown word of so many letters is no expression
 WARM_UP = ((r"\frac{x^2+1}{2}", "(x**2 + 1)/2"), (r"\sqrt{8}", "2 sqrt(2)"), (r"\{1,2\}", "{2, 1}"))
 
 
-class Verdict(NamedTuple):
-    """What a scorer returns: 1 for equal, 0 for not."""
+class EqualityScore(NamedTuple):
+    """What this scorer returns.
+
+    Attributes:
+        value: 1 for equal, 0 for different.
+        note: Always empty; scorers return one.
+    """
 
     value: float
     note: str = ""
 
 
-def load() -> Callable[[tuple[str, str, float], str, Any], Verdict]:
-    """Import the libraries. Returns `same((kind, b, threshold), a, run)`.
+def load() -> Callable[[tuple[str, str, float], str, Any], EqualityScore]:
+    """Import the libraries.
+
+    Returns:
+        `same((kind, b, threshold), a, run)`, a scorer whose item is a question and whose answer is `a`.
 
     Raises:
         DomainError: A library is not installed.
@@ -60,15 +68,15 @@ def load() -> Callable[[tuple[str, str, float], str, Any], Verdict]:
         return bool(math_verify.verify([first], [second], timeout_seconds=None))
 
     def text(a: str, b: str, threshold: float) -> bool:
-        ways = [sacrebleu.sentence_bleu(x, [y], lowercase=True).score for x, y in ((a, b), (b, a))]
-        return min(ways) >= 100 * threshold - 1e-9
+        scores = [sacrebleu.sentence_bleu(x, [y], lowercase=True).score for x, y in ((a, b), (b, a))]
+        return min(scores) >= 100 * threshold - 1e-9
 
-    def same(question: tuple[str, str, float], a: str, _run: Any) -> Verdict:
+    def same(question: tuple[str, str, float], a: str, _run: Any) -> EqualityScore:
         kind, b, threshold = question
         equal = mathematics(a, b) if kind == "math" else text(a, b, threshold)
-        return Verdict(float(equal))
+        return EqualityScore(float(equal))
 
-    # Much of these libraries is loaded on first use, when the children can't read files any more.
+    # Much of these libraries is loaded on first use, which is too late for children: they can't read files.
     for a, b in WARM_UP:
         mathematics(a, b)
     text("a b c d", "a b c e", 0.9)
@@ -82,14 +90,14 @@ def _names() -> dict[str, Any]:
 
 
 def _expression(text: str, names: Mapping[str, Any]) -> Any:
-    """A text as a SymPy value; `None` for what is none."""
+    """A text as a SymPy value; `None` if it is not an expression."""
     text = _bare(text)
     if not text or not ALLOWED.fullmatch(text):
         return None
-    hundreds = re.fullmatch(r"(.*?)\s*\\?%", text, re.DOTALL)
+    percent = re.fullmatch(r"(.*?)\s*\\?%", text, re.DOTALL)
     try:
-        if hundreds:
-            return _expression(hundreds[1], names) / 100
+        if percent:
+            return _expression(percent[1], names) / 100
         return _latex(text) if "\\" in text else _plain(text, names)
     except Exception:  # noqa: BLE001 - parsers raise anything on what they don't know
         return None
@@ -111,7 +119,7 @@ def _plain(text: str, names: Mapping[str, Any]) -> Any:
     text = re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", text) if not re.search(r"[\[({]", text) else text
     if text.count("=") == 1 and not re.search(r"[<>!]=", text):
         left, right = (_plain(side, names) for side in text.split("="))
-        # `x = 5` is the answer 5; an equation between longer sides stays one.
+        # `x = 5` is the answer 5; any other equation stays one.
         return right if isinstance(left, sympy.Symbol) else sympy.Eq(left, right)
     steps = (
         *parser.standard_transformations,

@@ -37,10 +37,10 @@ def ruleset(rules: Iterable[tuple[str, int]]) -> int:
     """Build a ruleset that forbids everything but `rules`.
 
     Args:
-        rules: (path, access rights beneath it); paths that do not exist are left out.
+        rules: (path, access rights beneath it); paths that do not exist are skipped.
 
     Returns:
-        A file descriptor for `restrict`, which the caller closes.
+        A file descriptor for `restrict`; the caller closes it.
 
     Raises:
         OSError: The kernel refuses.
@@ -70,5 +70,9 @@ def _add(descriptor: int, path: str, access: int) -> None:
 
 
 def restrict(descriptor: int) -> None:
-    """Confine this thread and all it will start to a ruleset. Needs no_new_privs. Raises `OSError`."""
+    """Confine this thread and all that it starts to a ruleset, irrevocably. Needs no_new_privs.
+
+    Raises:
+        OSError: The kernel refuses.
+    """
     libc.syscall("landlock_restrict_self", _RESTRICT, descriptor, 0)

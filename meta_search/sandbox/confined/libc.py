@@ -11,7 +11,6 @@ import os
 __all__ = ["drop_capabilities", "has_capabilities", "mount", "prctl", "syscall", "umount", "unshare"]
 
 PR_SET_PDEATHSIG = 1
-PR_SET_DUMPABLE = 4
 PR_SET_SECCOMP = 22
 PR_SET_CHILD_SUBREAPER = 36
 PR_SET_NO_NEW_PRIVS = 38
@@ -44,36 +43,61 @@ def _checked(result: int, name: str) -> int:
 
 
 def syscall(name: str, number: int, *arguments: int | ctypes.Array[ctypes.c_char] | None) -> int:
-    """A raw system call; integers are passed as 64 bits. Raises `OSError`."""
+    """A raw system call.
+
+    Args:
+        name: For the message of an error.
+        number: The system call's number.
+        arguments: Its arguments; integers are passed as 64 bits.
+
+    Raises:
+        OSError: The call fails.
+    """
     values = [ctypes.c_long(a) if isinstance(a, int) else a for a in arguments]
     return _checked(int(_libc.syscall(ctypes.c_long(number), *values)), name)
 
 
 def prctl(option: int, *arguments: int) -> int:
-    """`prctl(2)`; missing arguments are 0. Raises `OSError`."""
+    """`prctl(2)`; missing arguments are 0.
+
+    Raises:
+        OSError: The call fails.
+    """
     return _checked(
         int(_libc.prctl(option, *[ctypes.c_ulong(a) for a in (*arguments, 0, 0, 0)][:4])), "prctl"
     )
 
 
 def unshare(flags: int) -> None:
-    """Enter new namespaces. Raises `OSError`."""
+    """Enter new namespaces, `unshare(2)`.
+
+    Raises:
+        OSError: The call fails.
+    """
     _checked(int(_libc.unshare(ctypes.c_int(flags))), "unshare")
 
 
 def mount(source: str, target: str, kind: str | None, flags: int, data: str = "") -> None:
-    """`mount(2)`. Raises `OSError`."""
+    """`mount(2)`.
+
+    Raises:
+        OSError: The call fails.
+    """
     fields = [None if text is None else os.fsencode(text) for text in (source, target, kind)]
     _checked(int(_libc.mount(*fields, ctypes.c_ulong(flags), os.fsencode(data) or None)), "mount")
 
 
 def umount(target: str) -> None:
-    """Take a mount away at once, even if it is in use. Raises `OSError`."""
+    """Unmount at once, even if the mount is in use.
+
+    Raises:
+        OSError: The call fails.
+    """
     _checked(int(_libc.umount2(os.fsencode(target), ctypes.c_int(MNT_DETACH))), "umount")
 
 
 def drop_capabilities() -> None:
-    """Give up every capability: a user namespace hands its creator all of them."""
+    """Give up every capability: the creator of a user namespace has all of them."""
     _checked(int(_libc.capset(_this_process, _no_capabilities)), "capset")
 
 

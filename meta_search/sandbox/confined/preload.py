@@ -1,4 +1,4 @@
-"""What the zygote has in memory before it forks: the runtime, and all that agents may import."""
+"""What the zygote loads before it forks: the runtime, and all modules that agents may import."""
 
 from __future__ import annotations
 
@@ -28,7 +28,14 @@ NUMPY = "numpy numpy.linalg numpy.fft numpy.random numpy.polynomial numpy.ma num
 
 
 def load_runtime(folder: str | None) -> Callable[..., Any]:
-    """Load a folder as the package `agent` and return `agent.runtime.run_item`; `None` is for tries only."""
+    """Load a folder as the package `agent`.
+
+    Args:
+        folder: The folder; `None` for a zygote that only tests its layers.
+
+    Returns:
+        `agent.runtime.run_item`.
+    """
     if folder is None:
         return _no_runtime
     init = os.path.join(folder, "__init__.py")
@@ -52,7 +59,11 @@ def load_runtime(folder: str | None) -> Callable[..., Any]:
 
 
 def preload(packages: str | None) -> None:
-    """Import what agents may use. `packages`: the folder that holds NumPy, taken off the path again."""
+    """Import what agents may use.
+
+    Args:
+        packages: Folder that contains NumPy; on the import path only while NumPy is loaded.
+    """
     for name in PRELOADED.split():
         with contextlib.suppress(ImportError):
             importlib.import_module(name)

@@ -1,9 +1,9 @@
-"""The process that scorers' children are forked from: started by exec with an empty environment.
+"""The process from which scorers' children are forked; `trusted.scorer_process` starts it by exec.
 
-It loads a domain's scorer, which is the user's trusted code, and then does as the zygote of agents does: one
-confined child for each answer. Items and answers pass it by: they go to the child over its own socket. So
-what an answer can find in its child's memory, should the scorer run it, is its own item, what the user's
-file holds at module level, and nothing else.
+Its environment is empty. It loads a domain's scorer, which is the user's trusted code, and then works as the
+zygote of agents does: one confined child for each answer. Items and answers go straight to the child over its
+own socket. So if a scorer executes an answer, all that the answer can find in memory is its own item and what
+the user's file has at module level.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from meta_search.errors import MetaSearchError
 from meta_search.sandbox.confined import libc
 from meta_search.sandbox.confined.child import Channel
 from meta_search.sandbox.confined.confine import Confinement
-from meta_search.sandbox.confined.trial import find_missing
+from meta_search.sandbox.confined.self_test import find_missing
 from meta_search.sandbox.confined.zygote import STACK_BYTES, Zygote, take_control
 
 __all__ = ["main"]
 
 
 class _Programs:
-    """What a scorer knows as `run`: has code run in a confined process that holds nothing of the scorer."""
+    """`run(code, stdin, timeout)` of a scorer: runs code in a confined process that knows nothing of it."""
 
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
@@ -43,30 +43,38 @@ class _Programs:
 
 
 def scoring(score: Callable[..., Any]) -> Callable[[Mapping[str, Any], Channel], dict[str, Any]]:
-    """What a confined child does with its job: an item and an answer become a score."""
+    """Make the function with which a confined child turns its job, an item and an answer, into a score."""
 
     def run(job: Mapping[str, Any], channel: Channel) -> dict[str, Any]:
         item = pickle.loads(base64.b64decode(job["item"]))  # written by the engine
         try:
-            verdict = score(item, job["answer"], _Programs(channel))
+            scored = score(item, job["answer"], _Programs(channel))
         except MetaSearchError as error:
             return {"op": "fault", "kind": "crash", "detail": str(error)}
-        return {"op": "score", "value": float(verdict.value), "note": str(verdict.note)}
+        return {"op": "score", "value": float(scored.value), "note": str(scored.note)}
 
     return run
 
 
 def load(factory: str, arguments: Mapping[str, Any]) -> Callable[..., Any]:
-    """Call `module:function` with arguments; it returns `score(item, answer, run)`."""
+    """Make a scorer.
+
+    Args:
+        factory: `module:function`.
+        arguments: Keyword arguments of the function.
+
+    Returns:
+        `score(item, answer, run)`.
+    """
     module, _, name = factory.partition(":")
     score: Callable[..., Any] = getattr(importlib.import_module(module), name)(**arguments)
     return score
 
 
 def packages() -> tuple[str, ...]:
-    """Installed packages that are loaded, as files and folders: they may import more of themselves later.
+    """Files and folders of the installed packages that are loaded: they may import more of themselves later.
 
-    No others can be read, and nothing of the user's own: benchmarks lie there, and keys.
+    Children can read no other packages, and no files of the user's: there are benchmarks and keys among them.
     """
     found = set()
     for module in list(sys.modules.values()):
@@ -80,7 +88,7 @@ def packages() -> tuple[str, ...]:
 
 
 def main() -> None:
-    """Start with the options in `sys.argv[1]` (JSON), announce what works or what failed, and serve."""
+    """Load the scorer, test the layers, report both, and serve. Options are JSON in `sys.argv[1]`."""
     options = json.loads(sys.argv[1])
     del sys.argv[1:]
     # Loading may take long; the thread that started this process lives until the scorer is closed.
@@ -89,7 +97,7 @@ def main() -> None:
     sys.path[:] = options["path"]
     try:
         score = load(options["factory"], options["arguments"])
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - told to the user
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - reported to the user
         why = str(error) if isinstance(error, MetaSearchError) else f"{type(error).__name__}: {error}"
         control.send(json.dumps({"op": "failed", "why": why[:2000]}).encode())
         return
@@ -99,4 +107,4 @@ def main() -> None:
         frozenset(options["layers"]), options["work"], packages(), options["memory_mb"], options["disk_mb"]
     )
     find_missing(confinement)
-    Zygote(control, confinement, options["cpu_s"], scoring(score), options["output_kb"]).live()
+    Zygote(control, confinement, options["cpu_s"], scoring(score), options["output_kb"]).announce_and_serve()

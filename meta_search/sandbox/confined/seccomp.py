@@ -1,7 +1,7 @@
-"""The system calls that candidate code may make: a seccomp filter that lets a short list through.
+"""The system calls that candidate code may make: a seccomp filter that allows a short list.
 
-What is not listed fails with EPERM, so that the agent's author reads a traceback; attempts on other
-processes or on the kernel end the process with SIGSYS. Filters are classic BPF, see seccomp(2).
+What is not listed fails with EPERM, so that the agent's author gets a traceback; attempts on other processes
+or on the kernel end the process with SIGSYS. Filters are classic BPF, see seccomp(2).
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ getpgid 121 155; getsid 124 156; uname 63 160; sysinfo 99 179; getrusage 98 165;
 getrandom 318 278; wait4 61 260; waitid 247 95
 """
 
-# Never part of honest work: other processes, namespaces, mounts, the kernel itself.
+# Never needed by honest code: other processes, namespaces, mounts, the kernel itself.
 DEADLY = """
 ptrace 101 117; process_vm_readv 310 270; process_vm_writev 311 271; process_madvise 440 440;
 io_uring_setup 425 425; io_uring_enter 426 426; io_uring_register 427 427; pidfd_open 434 434;
@@ -111,21 +111,21 @@ def build() -> bytes:
     for table, values in ((FCNTL, FCNTL_COMMANDS), (IOCTL, IOCTL_COMMANDS), (PRLIMIT, (0,))):
         checks = [op for value in values for op in (_op(_JUMP_EQUAL, value, 0, 1), allowed)]
         code += _on_argument(table, column, [*checks, denied])
-    verdicts = {
-        number: verdict
-        for table, verdict in ((ALLOWED, _ALLOW), (DEADLY, _KILL), (ABSENT, _ERRNO | errno.ENOSYS))
+    actions = {
+        number: action
+        for table, action in ((ALLOWED, _ALLOW), (DEADLY, _KILL), (ABSENT, _ERRNO | errno.ENOSYS))
         for number, _ in _numbers(table, column)
     }
-    return b"".join([*code, *_look_up(sorted(verdicts.items())), denied])
+    return b"".join([*code, *_look_up(sorted(actions.items())), denied])
 
 
-def _look_up(verdicts: list[tuple[int, int]]) -> list[bytes]:
-    """Instructions that return the verdict on a number, in strides: a long chain is slow to install."""
+def _look_up(actions: list[tuple[int, int]]) -> list[bytes]:
+    """Instructions that return the action for a number, in strides: a long chain is slow to install."""
     code: list[bytes] = []
-    for start in range(0, len(verdicts), STRIDE):
-        stride = verdicts[start : start + STRIDE]
-        rest = verdicts[start + STRIDE :]
-        checks = [op for n, v in stride for op in (_op(_JUMP_EQUAL, n, 0, 1), _op(_RETURN, v))]
+    for start in range(0, len(actions), STRIDE):
+        stride = actions[start : start + STRIDE]
+        rest = actions[start + STRIDE :]
+        checks = [op for n, a in stride for op in (_op(_JUMP_EQUAL, n, 0, 1), _op(_RETURN, a))]
         if rest:
             checks.append(_op(_RETURN, _ERRNO | errno.EPERM))
             code.append(_op(_JUMP_AT_LEAST, rest[0][0], len(checks), 0))
@@ -134,7 +134,14 @@ def _look_up(verdicts: list[tuple[int, int]]) -> list[bytes]:
 
 
 def install(program: bytes) -> None:
-    """Filter this thread and all it will start, for ever. Needs no_new_privs. Raises `OSError`."""
+    """Filter this thread and all that it starts, irrevocably. Needs no_new_privs.
+
+    Args:
+        program: What `build` returned.
+
+    Raises:
+        OSError: The kernel refuses.
+    """
     buffer = ctypes.create_string_buffer(program, len(program))
     pointer = struct.pack("@HxxxxxxQ", len(program) // 8, ctypes.addressof(buffer))
     holder = ctypes.create_string_buffer(pointer, len(pointer))
@@ -146,7 +153,7 @@ def _op(code: int, value: int, if_true: int = 0, if_false: int = 0) -> bytes:
 
 
 def _on_argument(table: str, column: int, then: list[bytes]) -> list[bytes]:
-    """Instructions that run `then`, which returns on all paths, on the low word of one argument."""
+    """Instructions that apply `then`, which returns on all paths, to the low word of one argument."""
     code: list[bytes] = []
     for number, argument in _numbers(table, column):
         load = _op(_LOAD, 16 + 8 * argument)  # both machines are little endian

@@ -1,14 +1,19 @@
-"""The process that candidate code is forked from: started by exec with an empty environment.
+"""The process from which candidate code is forked; `trusted.zygote_handle` starts it by exec.
 
-It holds no secret (no key, no item, no job ever passes through its memory), has one thread and no event
-loop, and forks one confined child per item or program on a word from its control socket. It ends, and its
-children with it, when that socket closes or when its parent is gone.
+Its environment is empty and it knows no secret: no key, item or job ever passes through its memory. It has
+one thread and no event loop, and forks one confined child per item or program when its control socket says
+so. It ends, and its children with it, when that socket closes or when its parent is gone.
 
-A child goes behind its walls at once and waits there for its job, so that it can be forked before there is
-one. It serves for one job.
+A child confines itself at once and then waits for its job, so that it can be forked before there is one.
+It does one job.
 
-Control messages are JSON datagrams. In: `fork` (with a socket for the child, and which child to `take`: that
-has a job from now on, as a program `of` an item) and `kill`. Out: `ready`, once, and `exit` for every child.
+Control messages are JSON datagrams.
+
+- In: `fork`, with a socket for the new child; `starts` is the child that gets a job now, if any, and `item`
+  the child whose program that job is, if it is one.
+- In: `kill`, with the `id` of a child.
+- Out: `ready`, once, with the layers that are `missing`.
+- Out: `exit`, for every child, with its wait `status`, its `cpu` seconds, and `why` the zygote killed it.
 """
 
 from __future__ import annotations
@@ -31,9 +36,10 @@ from typing import Any, NoReturn
 
 from meta_search.sandbox.confined import libc
 from meta_search.sandbox.confined.child import PIPE, Channel, enter_files, run_one
-from meta_search.sandbox.confined.confine import NOBODY, THREADS, Confinement, Slot
+from meta_search.sandbox.confined.confine import NOBODY, THREADS, ChildSlot, Confinement
 from meta_search.sandbox.confined.preload import load_runtime, preload
-from meta_search.sandbox.confined.trial import find_missing
+from meta_search.sandbox.confined.self_test import find_missing
+from meta_search.sandbox.confined.usage import children_of, cpu_seconds_of, threads_of
 
 __all__ = ["STACK_BYTES", "Zygote", "main", "take_control"]
 
@@ -44,16 +50,35 @@ STACK_BYTES = 2**20
 
 @dataclass
 class _Child:
+    """A child that runs.
+
+    Attributes:
+        number: Its id in control messages.
+        slot: Its folder, user id and ruleset.
+        cpu_s: CPU seconds that it may use.
+        has_job: Whether its limits are watched.
+        item: Number of the child whose program it runs; `None` if it runs an item.
+        why: Limit for which it was killed.
+    """
+
     number: int
-    slot: Slot
+    slot: ChildSlot
     cpu_s: float
-    taken: bool = False
-    of: int | None = None
+    has_job: bool = False
+    item: int | None = None
     why: str = ""
 
 
 class Zygote:
-    """Forks, watches, kills and reaps."""
+    """Forks, watches, kills and reaps children.
+
+    Args:
+        control: The control socket.
+        confinement: The layers, prepared.
+        cpu_s: CPU seconds of an item, its programs included.
+        run: (job, channel) -> the final message; runs in a child.
+        output_kb: Most KB that a child may print.
+    """
 
     def __init__(
         self,
@@ -72,14 +97,14 @@ class Zygote:
         self._pid = os.getpid()
         self._children: dict[int, _Child] = {}  # by pid
         self._pids: dict[int, int] = {}  # number -> pid
-        self._free: list[Slot] = []
+        self._free: list[ChildSlot] = []
         self._wake, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
         libc.prctl(libc.PR_SET_CHILD_SUBREAPER, 1)
 
-    def live(self) -> None:
-        """Announce which layers are missing, serve, and end: what is left to do for a main."""
+    def announce_and_serve(self) -> None:
+        """Announce which layers are missing, serve, and end."""
         gc.collect()
         gc.freeze()
         self._control.send(json.dumps({"op": "ready", "missing": self._confinement.missing}).encode())
@@ -97,12 +122,14 @@ class Zygote:
         looked = time.monotonic()
         # Not PDEATHSIG: it follows the thread that started the zygote, which may end long before.
         while os.getppid() == self._parent:
-            busy = any(child.taken for child in self._children.values())
+            busy = any(child.has_job for child in self._children.values())
             ready = {descriptor for descriptor, _ in poll.poll(TICK_MS if busy else IDLE_MS)}
             if self._control.fileno() in ready:
-                if not self._obey():
+                if not self._handle_message():
                     return
-            elif self._wake in ready:  # after all that was asked for: a child is told of before any later end
+            elif (
+                self._wake in ready
+            ):  # only when no message waits: that a child has a job comes before its end
                 with contextlib.suppress(BlockingIOError):
                     os.read(self._wake, 4096)
                 self._reap()
@@ -119,7 +146,8 @@ class Zygote:
         self._kill_strays()
         self._confinement.remove()
 
-    def _obey(self) -> bool:
+    def _handle_message(self) -> bool:
+        """Receive one control message and do what it says; false if the socket is closed."""
         data, descriptors, _, _ = socket.recv_fds(self._control, 65536, 4)
         if not data:
             return False
@@ -127,39 +155,39 @@ class Zygote:
         if message["op"] == "fork":
             self._fork(message["id"], descriptors[0])
             os.close(descriptors[0])
-            if message["take"] in self._pids:
-                self._take(self._pids[message["take"]], message["of"])
+            if message["starts"] in self._pids:
+                self._start_job(self._pids[message["starts"]], message["item"])
         elif message["id"] in self._pids:
             os.kill(self._pids[message["id"]], signal.SIGKILL)
         return True
 
     def _fork(self, number: int, pipe: int) -> None:
-        slot = self._free.pop() if self._free else self._confinement.slot()
+        slot = self._free.pop() if self._free else self._confinement.new_slot()
         try:
             pid = os.fork()
         except OSError as error:
             self._free.append(slot)
-            self._say_end(number, -1, 0.0, f"fork: {error.strerror}")
+            self._report_exit(number, -1, 0.0, f"fork: {error.strerror}")
             return
         if pid == 0:
             self._be_child(slot, pipe)
         self._children[pid] = _Child(number, slot, self._cpu_s)
         self._pids[number] = pid
 
-    def _take(self, pid: int, of: int | None) -> None:
-        """Let a child's limits hold from now on. For a program, they are what its item has left."""
+    def _start_job(self, pid: int, item: int | None) -> None:
+        """Watch a child's limits from now on. A program gets the CPU time that its item has left."""
         child = self._children[pid]
-        child.taken, child.of = True, of
-        if of is None:
-            return
-        item = self._pids.get(of)
+        child.has_job, child.item = True, item
         if item is None:
+            return
+        item_pid = self._pids.get(item)
+        if item_pid is None:
             child.why = "gone"  # the item has ended meanwhile
             os.kill(pid, signal.SIGKILL)
             return
-        child.cpu_s = max(0.01, self._children[item].cpu_s - _cpu_of(item))
+        child.cpu_s = max(0.01, self._children[item_pid].cpu_s - cpu_seconds_of(item_pid))
 
-    def _be_child(self, slot: Slot, pipe: int) -> NoReturn:
+    def _be_child(self, slot: ChildSlot, pipe: int) -> NoReturn:
         status = 1
         try:
             signal.set_wakeup_fd(-1)
@@ -184,71 +212,51 @@ class Zygote:
                 continue  # a stray
             del self._pids[child.number]
             cpu_s = usage.ru_utime + usage.ru_stime
-            item = self._children.get(self._pids.get(child.of or -1, -1))
-            if item is not None and child.of is not None:
+            item = self._children.get(self._pids.get(child.item or -1, -1))
+            if item is not None and child.item is not None:
                 item.cpu_s -= cpu_s  # a program is charged to its item
-                self._check(self._pids[child.of], item)
+                self._check(self._pids[child.item], item)
             if not self._confinement.has("seccomp"):
                 self._kill_strays()
             self._confinement.clean(child.slot)
             self._free.append(child.slot)
-            self._say_end(child.number, status, cpu_s, child.why)
+            self._report_exit(child.number, status, cpu_s, child.why)
 
     def _watch(self) -> None:
-        """End children that went over a limit which the kernel does not hold, or not exactly."""
+        """Check the limits that the kernel does not enforce, or not exactly."""
         for pid, child in self._children.items():
-            if child.taken:
+            if child.has_job:
                 self._check(pid, child)
 
     def _check(self, pid: int, child: _Child) -> None:
+        """Kill a child that has exceeded a limit."""
         if child.why:
             return
-        if _cpu_of(pid) > child.cpu_s:
+        if cpu_seconds_of(pid) > child.cpu_s:
             child.why = "cpu"
-        elif self._confinement.written(child.slot) > self._confinement.disk_mb:
+        elif self._confinement.used_mb(child.slot) > self._confinement.disk_mb:
             child.why = "disk"
-        elif child.slot.uid in (None, NOBODY) and _threads_of(pid) > THREADS:
+        elif child.slot.uid in (None, NOBODY) and threads_of(pid) > THREADS:
             child.why = "threads"
         if child.why:
             os.kill(pid, signal.SIGKILL)
 
     def _kill_strays(self) -> None:
-        """Kill what children left behind; only where seccomp did not keep them from forking."""
+        """Kill processes that children left behind, which is possible only without seccomp."""
         with contextlib.suppress(OSError):
-            path = f"/proc/self/task/{self._pid}/children"
-            while strays := {int(p) for p in _read(path).split()} - set(self._children):
+            while strays := children_of(self._pid) - set(self._children):
                 for pid in strays:
                     os.kill(pid, signal.SIGKILL)
                     os.waitpid(pid, 0)
 
-    def _say_end(self, number: int, status: int, cpu_s: float, why: str) -> None:
+    def _report_exit(self, number: int, status: int, cpu_s: float, why: str) -> None:
         message = {"op": "exit", "id": number, "status": status, "cpu": cpu_s, "why": why}
         with contextlib.suppress(OSError):  # a closed socket is noticed by `serve`
             self._control.send(json.dumps(message).encode())
 
 
-def _cpu_of(pid: int) -> float:
-    """CPU seconds of another process: the clock id that clock_getcpuclockid(3) makes."""
-    try:
-        return time.clock_gettime(~pid << 3 | 2)
-    except OSError:
-        return 0.0
-
-
-def _threads_of(pid: int) -> int:
-    try:
-        return int(_read(f"/proc/{pid}/stat").rpartition(")")[2].split()[17])
-    except (OSError, ValueError, IndexError):
-        return 0
-
-
-def _read(path: str) -> str:
-    with open(path) as file:
-        return file.read()
-
-
 def take_control(descriptor: int) -> socket.socket:
-    """The control socket, moved out of the way of a child's own descriptors, which nothing else may take."""
+    """The control socket, moved to a high descriptor; the low ones of a child's files stay reserved."""
     control = socket.socket(fileno=fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 16))
     os.close(descriptor)
     for low in (PIPE, PIPE + 1):
@@ -258,7 +266,7 @@ def take_control(descriptor: int) -> socket.socket:
 
 
 def main() -> None:
-    """Start with the options in `sys.argv[1]` (JSON), announce what works, and serve."""
+    """Load the runtime, test the layers, report them, and serve. Options are JSON in `sys.argv[1]`."""
     options = json.loads(sys.argv[1])
     del sys.argv[1:]
     os.environ.clear()
@@ -276,4 +284,4 @@ def main() -> None:
     find_missing(confinement)
     for name in [name for name in sys.modules if name.partition(".")[0] == "meta_search"]:
         del sys.modules[name]  # agents see the standard library and their runtime
-    Zygote(control, confinement, options["cpu_s"], run, options["output_kb"]).live()
+    Zygote(control, confinement, options["cpu_s"], run, options["output_kb"]).announce_and_serve()

@@ -1,1 +1,1 @@
-"""The sandbox's side that is trusted: it starts processes, holds the pipe and checks what comes through."""
+"""The trusted side of the sandbox: starts the processes and checks everything that they send."""

@@ -1,7 +1,7 @@
-"""The trusted end of a child's pipe: one item's conversation, from its job to its result.
+"""The trusted end of a child's pipe: runs one item, from its job to its result.
 
-Forwards calls to the LLM, has programs run in siblings, keeps the clock, and decides what came of the
-item. Everything it reads is hostile until `messages.read` has taken it apart.
+Forwards calls to the LLM, has programs run in sibling processes, limits the item's time, and decides the
+outcome. Everything it reads is hostile until `messages.read` has parsed it.
 """
 
 from __future__ import annotations
@@ -15,22 +15,24 @@ from typing import Any
 
 from meta_search.config import SandboxConfig
 from meta_search.errors import SandboxError
-from meta_search.sandbox.trusted import dry
+from meta_search.sandbox.trusted import dry_run
+from meta_search.sandbox.trusted.child_handle import Child, wait_despite_cancel
 from meta_search.sandbox.trusted.clock import Clock
 from meta_search.sandbox.trusted.equality import Equality, Questions
-from meta_search.sandbox.trusted.fate import fate_of, too_long
-from meta_search.sandbox.trusted.handle import Child, Exit, ZygoteHandle, ZygoteLost, outlast
+from meta_search.sandbox.trusted.exit_outcomes import outcome_of, outcome_of_long_line
 from meta_search.sandbox.trusted.job import job_message
 from meta_search.sandbox.trusted.messages import (
     Call,
     Equal,
     Final,
+    Message,
     Program,
     ProtocolError,
     program_result,
     read,
 )
 from meta_search.sandbox.trusted.trace import place_of, trace_of
+from meta_search.sandbox.trusted.zygote_handle import ZygoteHandle, ZygoteLost
 from meta_search.types import CallReply, CallRequest, ItemJob, ItemResult, OutcomeKind, Usage
 
 __all__ = ["LLM", "Broker"]
@@ -43,19 +45,21 @@ MAX_PROGRAMS_WAITING = 64
 
 @dataclass(slots=True)
 class _Asked:
+    """A call that the child has made, and the task that answers it."""
+
     call: Call
     task: asyncio.Task[CallReply]
 
 
 class Broker:
-    """One item's conversation. Use once.
+    """Runs one item. Use once, within an event loop.
 
     Args:
-        job: What to run.
-        llm: Answers calls; not used for dry jobs.
+        job: The item and its agent.
+        llm: Answers calls; not used for dry runs.
         config: Limits.
-        zygote: Forks the item's child and the siblings of its programs.
-        equality: Compares answers of teams; `None` gives no verdict.
+        zygote: Forks the item's child and the siblings that run its programs.
+        equality: Compares answers of teams; with `None`, nothing is known to be the same.
     """
 
     def __init__(
@@ -78,7 +82,7 @@ class Broker:
         self._end: asyncio.Future[Final] = asyncio.get_running_loop().create_future()
 
     async def run(self) -> ItemResult:
-        """Run the item. Every failure of the agent is the result's `kind`.
+        """Run the item. A failure of the agent is the result's `kind`, not an exception.
 
         Raises:
             ZygoteLost: The zygote died; the item may be run again.
@@ -87,7 +91,7 @@ class Broker:
         started = time.monotonic()
         try:
             final = await self._converse(await self._zygote.spawn())
-            # What was asked for is answered, counted and paid, whatever became of the item.
+            # Calls that were made are answered and paid, whatever the item's outcome.
             in_order = sorted(self._asked.items(), key=lambda row: place_of(row[1].call))
             replies = {n: await asked.task for n, asked in in_order}
         except ZygoteLost:
@@ -95,11 +99,11 @@ class Broker:
             raise
         finally:
             for asked in self._asked.values():
-                asked.task.cancel()  # only where something failed are there any left
+                asked.task.cancel()  # some are left only after an exception
         return self._result(final, replies, time.monotonic() - started)
 
     async def _converse(self, child: Child) -> Final:
-        """From the job to the end of the child."""
+        """Send the job and handle messages until the child has ended."""
         self._clock = Clock(self._config.wall_s, self._timeout)
         child.send({**job_message(self._job), "calls": self._config.calls})
         reading = asyncio.create_task(self._read(child))
@@ -110,25 +114,27 @@ class Broker:
             else:
                 reading.result()
                 exit_ = await child.end()
-                self._finish(fate_of(exit_, self._config))
-            return self._over(self._end.result(), exit_)
+                self._finish(outcome_of(exit_, self._config))
+            final = self._end.result()
+            # A limit that the zygote enforced outweighs whatever the child still said.
+            return outcome_of(exit_, self._config) if exit_.exceeded_limit else final
         finally:
             self._clock.close()
             reading.cancel()
             for program in self._programs.values():
                 program.cancel()
             parts = (reading, *self._programs.values(), child.end())
-            await outlast(asyncio.gather(*parts, return_exceptions=True))
+            await wait_despite_cancel(asyncio.gather(*parts, return_exceptions=True))
 
     async def _read(self, child: Child) -> None:
-        """Obey the child's messages until it ends, tells its answer, or breaks the protocol."""
+        """Handle the child's messages until it ends, sends its answer, or breaks the protocol."""
         size = 0
         while not self._end.done():
             try:
                 line = await child.reader.readuntil(b"\n")
             except asyncio.LimitOverrunError:
                 start = await child.reader.read(64)
-                self._finish(too_long(start))
+                self._finish(outcome_of_long_line(start))
                 return
             except (asyncio.IncompleteReadError, ConnectionError):
                 return
@@ -137,24 +143,15 @@ class Broker:
                 self._fault("output", f"sent more than {MAX_BYTES >> 20} MB of prompts and other messages")
                 return
             try:
-                self._obey(read(line), child)
+                self._handle(read(line), child)
             except ProtocolError as error:
                 self._fault("refused", str(error))
 
-    def _obey(self, message: Call | Program | Equal | Final, child: Child) -> None:
+    def _handle(self, message: Message, child: Child) -> None:
         if isinstance(message, Call):
-            self._ask(message, child)
+            self._start_call(message, child)
         elif isinstance(message, Program | Equal):
-            if message.id in self._programs or len(self._programs) > 100_000:
-                raise ProtocolError("broke the sandbox's protocol: id of a program used twice")
-            if self._waiting_programs >= MAX_PROGRAMS_WAITING:
-                raise ProtocolError(f"asked for more than {MAX_PROGRAMS_WAITING} programs at a time")
-            self._waiting_programs += 1
-            if isinstance(message, Equal):
-                work = self._compare(message, child)
-            else:
-                work = self._run_program(message, child)
-            self._programs[message.id] = asyncio.create_task(work)
+            self._start_program(message, child)
         elif message.kind == "memory":
             self._fault("memory", f"{message.detail} (limit: {self._config.memory_mb} MB)")
         elif message.kind == "disk":
@@ -164,7 +161,19 @@ class Broker:
         else:
             self._finish(message)
 
-    def _ask(self, call: Call, child: Child) -> None:
+    def _start_program(self, message: Program | Equal, child: Child) -> None:
+        if message.id in self._programs or len(self._programs) > 100_000:
+            raise ProtocolError("broke the sandbox's protocol: id of a program used twice")
+        if self._waiting_programs >= MAX_PROGRAMS_WAITING:
+            raise ProtocolError(f"asked for more than {MAX_PROGRAMS_WAITING} programs at a time")
+        self._waiting_programs += 1
+        if isinstance(message, Equal):
+            work = self._compare(message, child)
+        else:
+            work = self._run_program(message, child)
+        self._programs[message.id] = asyncio.create_task(work)
+
+    def _start_call(self, call: Call, child: Child) -> None:
         if call.id in self._asked:
             raise ProtocolError("broke the sandbox's protocol: id of a call used twice")
         if len(self._asked) >= self._config.calls:
@@ -172,22 +181,22 @@ class Broker:
             return
         task = asyncio.ensure_future(self._answer(call))
         self._asked[call.id] = _Asked(call, task)
-        self._clock.stop()
+        self._clock.pause()
         task.add_done_callback(lambda done: self._answered(call, done, child))
 
     async def _answer(self, call: Call) -> CallReply:
         if self._job.dry:
-            return CallReply(dry.reply(call.fields, call.schema is not None, call.prompt))
+            return CallReply(dry_run.reply(call.fields, call.schema is not None, call.prompt))
         job = self._job
         return await self._llm(
             CallRequest(
-                # Whatever model an agent names: it may not choose what the run pays for.
+                # Whatever model an agent names, it may not choose what the run pays for.
                 model=job.model,
                 messages=call.messages,
                 temperature=call.temperature,
                 max_tokens=call.max_tokens,
                 schema=call.schema,
-                # Equal requests are asked anew, not answered alike: five samples are five samples.
+                # Equal requests get seeds of their own: five samples are five samples.
                 seed=(job.seed + zlib.crc32(call.occurrence.encode())) % 2**31,
                 occurrence=call.occurrence,
                 purpose="task" if job.model == "task" else "teacher",
@@ -200,37 +209,38 @@ class Broker:
         )
 
     def _answered(self, call: Call, done: asyncio.Task[CallReply], child: Child) -> None:
-        self._clock.start()
+        self._clock.resume()
         if done.cancelled() or done.exception() is not None or done.result().fault is not None:
-            self._fault("llm", "a call failed")  # told in full by `_result`
+            self._fault("llm", "a call failed")  # `_result` has the details
         else:
-            self._tell(child, {"id": call.id, "text": done.result().text})
+            self._send(child, {"id": call.id, "text": done.result().text})
 
     async def _run_program(self, program: Program, child: Child) -> None:
-        """Run a program in a sibling: one at a time, charged to the item by the zygote."""
+        """Run a program in a sibling, one at a time; the zygote charges its CPU time to the item."""
         async with self._one_program:
             try:
                 ok, text = await self._program(program, child.number)
-            except SandboxError as error:  # ours, not the agent's: no verdict comes of it
+            except SandboxError as error:  # a fault of ours, which is no outcome of the agent
                 if not self._end.done():
                     self._end.set_exception(error)
                 return
         self._waiting_programs -= 1
-        self._tell(child, {"id": program.id, "ok": ok, "text": text})
+        self._send(child, {"id": program.id, "ok": ok, "text": text})
 
     async def _compare(self, question: Equal, child: Child) -> None:
-        """Settle whether two answers are the same; the clock stands still: `Questions` has its own bounds."""
-        self._clock.stop()
+        """Compare two answers. The clock is paused meanwhile: `Questions` has limits of its own."""
+        self._clock.pause()
         try:
             asked = question.kind, question.a, question.b, question.threshold
             ok, equal = await self._questions.ask(*asked)
         finally:
-            self._clock.start()
+            self._clock.resume()
         self._waiting_programs -= 1
-        self._tell(child, {"id": question.id, "ok": ok, "equal": equal})
+        self._send(child, {"id": question.id, "ok": ok, "equal": equal})
 
-    async def _program(self, program: Program, of: int) -> tuple[bool, str]:
-        sibling = await self._zygote.spawn(of)
+    async def _program(self, program: Program, item: int) -> tuple[bool, str]:
+        """Whether a program ended without an error, and what it printed or the error."""
+        sibling = await self._zygote.spawn(item)
         try:
             sibling.send({"program": program.code})
             async with asyncio.timeout(program.timeout):
@@ -241,11 +251,11 @@ class Broker:
         except ProtocolError as error:
             return False, str(error)
         except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError):
-            return False, fate_of(await sibling.end(), self._config).detail
+            return False, outcome_of(await sibling.end(), self._config).detail
         finally:
             await sibling.end()
 
-    def _tell(self, child: Child, message: Mapping[str, Any]) -> None:
+    def _send(self, child: Child, message: Mapping[str, Any]) -> None:
         if child.writer.transport.get_write_buffer_size() > MAX_BYTES:
             self._fault("refused", f"left more than {MAX_BYTES >> 20} MB of answers unread")
         else:
@@ -263,18 +273,14 @@ class Broker:
         if not self._end.done():
             self._end.set_result(final)
 
-    def _over(self, final: Final, exit_: Exit) -> Final:
-        """A limit that the zygote found passed outweighs whatever the child still said."""
-        return fate_of(exit_, self._config) if exit_.why in ("cpu", "disk", "threads") else final
-
     def _result(self, final: Final, replies: Mapping[int, CallReply], seconds: float) -> ItemResult:
         kind, answer, detail = final.kind, final.answer, final.detail
         for reply in replies.values():
-            if reply.fault is not None:  # a failed call can't be hidden by an answer or an `except`
+            if reply.fault is not None:  # neither an answer nor an `except` can hide a failed call
                 kind, answer, detail = reply.fault, "", reply.message or "the endpoint failed"
                 break
         trace = trace_of([(self._asked[n].call, reply) for n, reply in replies.items()], final.inputs)
-        free = self._job.dry
+        dry = self._job.dry
         return ItemResult(
             agent=self._job.agent.id,
             split=self._job.split,
@@ -283,8 +289,8 @@ class Broker:
             kind=kind,
             answer=answer if kind == "ok" else "",
             detail=detail,
-            used=Usage() if free else sum((r.used for r in replies.values()), Usage()),
-            paid=Usage() if free else sum((r.paid for r in replies.values()), Usage()),
+            used=Usage() if dry else sum((r.used for r in replies.values()), Usage()),
+            paid=Usage() if dry else sum((r.paid for r in replies.values()), Usage()),
             seconds=seconds,
             trace=trace,
             space=final.space,

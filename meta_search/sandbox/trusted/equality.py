@@ -1,9 +1,9 @@
-"""Whether two answers of a team are the same, where the sandbox's standard library can't tell.
+"""Decides whether two answers of a team are the same, where that takes more than the standard library.
 
-Answers are hostile: expressions are parsed, which may cost any time and memory, by libraries that were not
-written for hostile text. So each question is settled in a confined child of a process that holds nothing but
-these libraries (`equality_rules`), with limits of its own; an answer that passes them equals nothing. An
-agent's clock stands still meanwhile, as its item may ask only so often.
+Answers are hostile, and the libraries that parse expressions were not written for hostile text: parsing may
+take any time and memory. So each pair is compared in a confined child of a process that has nothing but these
+libraries in it (`confined.equality_rules`), with limits of its own; an answer that exceeds them equals no
+other. The agent's clock is paused meanwhile, as the number of an item's questions is limited.
 """
 
 from __future__ import annotations
@@ -15,28 +15,29 @@ from concurrent.futures import ThreadPoolExecutor
 
 from meta_search.config import SandboxConfig
 from meta_search.errors import MetaSearchError
-from meta_search.sandbox.trusted.names import LAYERS
-from meta_search.sandbox.trusted.scorer import ROOM, ConfinedScorer
+from meta_search.sandbox.trusted.layers import LAYERS
+from meta_search.sandbox.trusted.messages import ComparisonKind
+from meta_search.sandbox.trusted.scorer import CONCURRENCY, ConfinedScorer
 
 __all__ = ["Equality", "Questions"]
 
 RULES = "meta_search.sandbox.confined.equality_rules:load"
 QUESTION_CPU_S = 2.0
 QUESTION_WALL_S = 10.0
-MOST_QUESTIONS = 256  # of an item
-MOST_FAILED = 8  # of an item's questions that passed a limit
-MOST_WAIT_S = 120.0  # for all questions of an item
+MAX_QUESTIONS = 256  # per item
+MAX_FAILED = 8  # questions per item that exceed a limit
+MAX_WAIT_S = 120.0  # for all questions of an item
 
 
 class Equality:
-    """Settles questions of any number of items. The process starts with the first one.
+    """Compares answers for any number of items. Its process starts with the first question.
 
     Args:
         config: Level and limits; CPU and wall time of a question are at most 2 and 10 s.
         layers: Layers of the sandbox to use, for tests.
 
     Attributes:
-        why: Why it can give no verdicts, in one line; `""` where it can, or nobody asked yet.
+        why: Why nothing can be compared, in one line; `""` if it can, or if nobody has asked yet.
     """
 
     def __init__(self, config: SandboxConfig, layers: Iterable[str] = LAYERS) -> None:
@@ -51,24 +52,27 @@ class Equality:
         self._scorer: ConfinedScorer | None = None
         self._threads: ThreadPoolExecutor | None = None
 
-    async def same(self, kind: str, a: str, b: str, threshold: float) -> bool | None:
+    async def same(self, kind: ComparisonKind, a: str, b: str, threshold: float) -> bool | None:
         """Whether two answers are the same.
 
         Args:
-            kind: `math` (symbolic equality) or `text` (BLEU of at least `threshold`, 0..1, both ways).
+            kind: `math` (symbolic equality) or `text` (BLEU).
+            a: One answer.
+            b: The other.
+            threshold: For `text`, the least BLEU, 0..1, in both directions.
 
         Returns:
-            `None` where there is no verdict: a limit was passed, or the libraries are not installed (`why`).
+            `None` if it is not known: a limit was exceeded, or the libraries are not installed (`why`).
         """
         await self._start()
         if self._scorer is None or self._threads is None:
             return None
         loop, item = asyncio.get_running_loop(), (kind, b, threshold)
         try:
-            verdict = await loop.run_in_executor(self._threads, self._scorer.score, item, a)
+            scored = await loop.run_in_executor(self._threads, self._scorer.score, item, a)
         except MetaSearchError:
             return None
-        return None if verdict.failed else verdict.value >= 1.0
+        return None if scored.failed else scored.value >= 1.0
 
     async def close(self) -> None:
         """End the process. May be called twice."""
@@ -88,11 +92,15 @@ class Equality:
                 except MetaSearchError as error:
                     self.why = str(error)
                 else:
-                    self._threads = ThreadPoolExecutor(ROOM, "equality")
+                    self._threads = ThreadPoolExecutor(CONCURRENCY, "equality")
 
 
 class Questions:
-    """One item's questions: one at a time, and not without end. Beyond the bounds there is no verdict."""
+    """One item's questions to an `Equality`: one at a time, and a limited number of them.
+
+    Args:
+        equality: Compares the answers; with `None`, nothing is known to be the same.
+    """
 
     def __init__(self, equality: Equality | None) -> None:
         self._equality = equality
@@ -100,16 +108,20 @@ class Questions:
         self._asked = self._failed = 0
         self._waited_s = 0.0
 
-    async def ask(self, kind: str, a: str, b: str, threshold: float) -> tuple[bool, bool]:
-        """Returns whether there is a verdict, and whether the answers are the same."""
+    async def ask(self, kind: ComparisonKind, a: str, b: str, threshold: float) -> tuple[bool, bool]:
+        """Compare two answers; arguments as of `Equality.same`.
+
+        Returns:
+            Whether it is known, which it is not once a limit is exceeded; and whether they are the same.
+        """
         async with self._one:
             self._asked += 1
-            spent = self._failed >= MOST_FAILED or self._waited_s >= MOST_WAIT_S
-            if self._equality is None or self._asked > MOST_QUESTIONS or spent:
+            exhausted = self._failed >= MAX_FAILED or self._waited_s >= MAX_WAIT_S
+            if self._equality is None or self._asked > MAX_QUESTIONS or exhausted:
                 return False, False
             loop = asyncio.get_running_loop()
             started = loop.time()
-            verdict = await self._equality.same(kind, a, b, threshold)
+            same = await self._equality.same(kind, a, b, threshold)
             self._waited_s += loop.time() - started
-            self._failed += verdict is None
-            return verdict is not None, verdict is True
+            self._failed += same is None
+            return same is not None, same is True

@@ -1,4 +1,4 @@
-"""How a zygote is started: its command line and its environment; and when nothing may run in it."""
+"""The command line and the environment of a zygote, and the refusal to use one that lacks required layers."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import Any
 
 from meta_search.config import SandboxConfig
 from meta_search.errors import SandboxError
-from meta_search.sandbox.trusted.names import LAYERS, REQUIRED
+from meta_search.sandbox.trusted.layers import LAYERS, REQUIRED_LAYERS
 
-__all__ = ["ENVIRONMENT", "command", "options_of", "refuse_without"]
+__all__ = ["ENVIRONMENT", "command", "options_of", "require_layers"]
 
-# Loads the sandbox's modules without running any package's __init__, which may import anything. Hooks of fork
-# mend what other threads were doing; the zygote has one thread, and each child would pay for them.
+# Loads the sandbox's modules without running any package's __init__, which may import anything. Fork hooks
+# repair the state of other threads; the zygote has only one, and each child would pay for them.
 BOOT = """
 import os, sys, types
 os.register_at_fork = lambda **_: None
@@ -49,7 +49,8 @@ def command(
     Args:
         config: Limits of its children.
         layers: Layers to use.
-        runtime: Folder of the package that candidate code runs in; `None` is for tries only.
+        runtime: Folder of the package that candidate code runs in; `None` for a zygote that only tests its
+            layers.
         work: Folder for the children's own folders.
         control: File descriptor of its control socket.
     """
@@ -69,7 +70,7 @@ def command(
 
 
 def options_of(config: SandboxConfig, layers: Iterable[str], work: str, control: int) -> dict[str, Any]:
-    """What every process is told that forks confined children."""
+    """Options of every process that forks confined children; arguments as of `command`."""
     return {
         "control": control,
         "layers": sorted(layers),
@@ -81,24 +82,31 @@ def options_of(config: SandboxConfig, layers: Iterable[str], work: str, control:
     }
 
 
-def refuse_without(
-    missing: Mapping[str, str], layers: Iterable[str], level: str, who: str = "sandbox", work: str = ""
+def require_layers(
+    missing: Mapping[str, str],
+    layers: Iterable[str],
+    level: str,
+    who: str = "sandbox",
+    work: str = "run candidate code",
 ) -> None:
-    """At level strict, nothing runs without the required layers.
+    """Refuse to go on at level `strict` without the required layers.
 
     Args:
-        missing: Layer -> why it cannot be used. layers: Those that are used at all.
-        level: `sandbox.level`. who, work: Who lacks them and what would be done without, for the message.
+        missing: Layer -> why it cannot be used.
+        layers: Layers that are used at all.
+        level: `sandbox.level`.
+        who: What lacks them, for the message.
+        work: What it would do without them, for the message.
 
     Raises:
-        SandboxError: One is missing; says what to do.
+        SandboxError: A required layer is missing; says what to do.
     """
     lacking = {**dict.fromkeys(set(LAYERS) - set(layers), "switched off"), **missing}
-    refused = [f"{name} ({lacking[name]})" for name in REQUIRED if name in lacking]
+    refused = [f"{name} ({lacking[name]})" for name in REQUIRED_LAYERS if name in lacking]
     if refused and level == "strict":
         raise SandboxError(
             f"the {who} lacks {', '.join(refused)}: run on a kernel that has it (see meta-search doctor), or "
-            f"set sandbox.level=process to {work or 'run candidate code'} without it"
+            f"set sandbox.level=process to {work} without it"
         )
 
 

@@ -1,55 +1,75 @@
-"""What comes out of a child's pipe, checked and turned into frozen values.
+"""Parses what comes out of a child's pipe into frozen values.
 
-The pipe is written by candidate code: every field is bounded and has exactly its type, and whatever is
-not understood ends the item. Nothing here executes, formats or follows what it reads.
+Candidate code writes the pipe: `message_fields` checks every field, and whatever is not understood ends the
+item. Nothing here executes, formats or follows what it reads.
 """
 
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any, Literal
 
-from meta_search.sandbox.trusted.networks import read_networks
-from meta_search.text import one_line
-from meta_search.types import OutcomeKind, Parameter, Scalar, TeamNetwork
+from meta_search.sandbox.trusted.message_fields import (
+    MAX_ITEMS,
+    MAX_LINE,
+    MAX_NAME,
+    MAX_NUMBER,
+    ProtocolError,
+    checked_text,
+    clean_line,
+    fail,
+    identifier,
+    identifiers,
+    number,
+    parse_object,
+    text,
+)
+from meta_search.sandbox.trusted.team_networks import read_networks
+from meta_search.sandbox.trusted.tuned_parameters import read_parameters
+from meta_search.types import OutcomeKind, Parameter, TeamNetwork
 
 __all__ = [
-    "MAX_LINE",
     "Call",
+    "ComparisonKind",
     "Equal",
     "Final",
+    "Message",
     "Program",
     "ProtocolError",
-    "clean_line",
     "program_result",
     "read",
 ]
 
-MAX_LINE = 2 * 2**20
-MAX_NAME = 200
-MAX_DETAIL = 500
-MAX_ID = 10**6
-MAX_MESSAGES = 1000
-MAX_INPUTS = 1000
 MAX_FIELDS = 64
 MAX_SCHEMA = 64 * 1024
-MAX_PARAMETERS = 64
 MAX_PROGRAM_S = 60.0
 MAX_COMPARED = 4000
-# What a child may say of itself; the rest is for the broker to judge.
+ComparisonKind = Literal["math", "text"]  # symbolic equality, or BLEU
+# Kinds that a child may report; the broker finds out about the others itself.
 CHILD_KINDS: tuple[OutcomeKind, ...] = ("crash", "memory", "disk", "output", "refused", "bad_answer")
-
-
-class ProtocolError(Exception):
-    """A message that the sandbox's protocol does not know: forged, broken, or too large."""
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request for an LLM call."""
+    """A request for an LLM call.
+
+    Attributes:
+        id: Number of the request.
+        author: Name of the `LLMAgentBase` that calls.
+        role: Its role.
+        messages: Chat messages, pairs (role, content).
+        temperature: Sampling temperature, 0..2.
+        max_tokens: Most tokens of the answer; `None` takes the run's limit.
+        schema: JSON schema of the answer; `None` asks for plain text.
+        fields: Names of the output fields.
+        occurrence: Which of several equal requests this is.
+        inputs: Ids of calls whose answers were passed to it.
+        pasted: Ids of further calls whose answers stand in its messages.
+        place: Its position in a sequential run, to be compared number by number.
+        component: Component of the agent that calls; `""` if the child does not say.
+    """
 
     id: int
     author: str
@@ -73,7 +93,13 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A request to run a program in a sibling; `timeout` in seconds."""
+    """A request to run a program in a sibling.
+
+    Attributes:
+        id: Number of the request.
+        code: Source of the program.
+        timeout: Seconds that it may take.
+    """
 
     id: int
     code: str
@@ -82,10 +108,18 @@ class Program:
 
 @dataclass(frozen=True, slots=True)
 class Equal:
-    """A question whether two answers are the same; `threshold` (0..1) is for kind `text`."""
+    """A question whether two answers of a team are the same.
+
+    Attributes:
+        id: Number of the request.
+        kind: How they are compared.
+        a: One answer.
+        b: The other.
+        threshold: For kind `text`, the BLEU from which they are the same, 0..1.
+    """
 
     id: int
-    kind: str
+    kind: ComparisonKind
     a: str
     b: str
     threshold: float
@@ -93,7 +127,16 @@ class Equal:
 
 @dataclass(frozen=True, slots=True)
 class Final:
-    """The end of an item as the child tells it: `ok` with an answer, or a fault with a detail."""
+    """The end of an item: `ok` with an answer, or a fault with a detail.
+
+    Attributes:
+        kind: What ended it.
+        answer: The answer, `""` for a fault.
+        detail: One line about the fault, for the agent's author.
+        space: Parameters that the agent declared.
+        networks: How the agent's teams worked.
+        inputs: Ids of the calls that the answer comes from.
+    """
 
     kind: OutcomeKind
     answer: str
@@ -103,96 +146,105 @@ class Final:
     inputs: tuple[int, ...] = ()
 
 
-def read(line: bytes) -> Call | Program | Equal | Final:
-    """Parse one line. Raises `ProtocolError`."""
-    message = _object(line)
+Message = Call | Program | Equal | Final
+
+
+def read(line: bytes) -> Message:
+    """Parse one line.
+
+    Raises:
+        ProtocolError: It is no message of an agent's child.
+    """
+    message = parse_object(line)
     operation = message.get("op")
     if operation == "call":
         return _call(message)
     if operation == "python":
-        timeout = _number(message, "timeout", 5.0)
-        return Program(_id(message.get("id")), _text(message, "code"), min(max(timeout, 0.05), MAX_PROGRAM_S))
+        timeout = number(message, "timeout", 5.0)
+        return Program(
+            identifier(message.get("id")), text(message, "code"), min(max(timeout, 0.05), MAX_PROGRAM_S)
+        )
     if operation == "equal":
         return _equal(message)
     if operation == "done":
         if not isinstance(message.get("answer"), str):
             return Final("bad_answer", "", "the answer is not a string", ())
-        answer, space = _text(message, "answer"), _space(message.get("space"))
-        return Final("ok", answer, "", space, _networks(message.get("networks")), _ids(message, "inputs"))
+        answer, space = text(message, "answer"), read_parameters(message.get("space"))
+        networks = _networks(message.get("networks"))
+        return Final("ok", answer, "", space, networks, identifiers(message, "inputs"))
     if operation == "fault":
-        detail = clean_line(_text(message, "detail"))
-        return Final(_fault_kind(message.get("kind"), detail), "", detail, _space(message.get("space")))
-    return _fail("unknown message")
+        detail = clean_line(text(message, "detail"))
+        return Final(
+            _fault_kind(message.get("kind"), detail), "", detail, read_parameters(message.get("space"))
+        )
+    return fail("unknown message")
 
 
 def program_result(line: bytes, output_kb: int) -> tuple[bool, str]:
-    """What a sibling says of its program: did it end well, and what it printed. Raises `ProtocolError`."""
-    message = _object(line)
-    return message.get("ok") is True, _text(message, "text")[: output_kb * 1024]
+    """Parse what a sibling says about its program.
 
+    Args:
+        line: The sibling's only message.
+        output_kb: KB of the output that are kept.
 
-def clean_line(text: str) -> str:
-    """A text as one printable line of bounded length."""
-    return one_line(text[: 4 * MAX_DETAIL], instead="?")[:MAX_DETAIL]
+    Returns:
+        Whether the program ended without an error, and what it printed or the error.
 
-
-def _object(line: bytes) -> dict[str, Any]:
-    try:
-        message = json.loads(line, parse_constant=_fail)
-    except (ValueError, RecursionError):
-        _fail("not JSON")
-    if not isinstance(message, dict):
-        _fail("not an object")
-    return message
+    Raises:
+        ProtocolError: It is no such message.
+    """
+    message = parse_object(line)
+    return message.get("ok") is True, text(message, "text")[: output_kb * 1024]
 
 
 def _call(message: dict[str, Any]) -> Call:
     messages = message.get("messages")
-    if not isinstance(messages, list) or not 0 < len(messages) <= MAX_MESSAGES:
-        _fail("messages")
+    if not isinstance(messages, list) or not 0 < len(messages) <= MAX_ITEMS:
+        fail("messages")
     turns = []
     for turn in messages:
         if not isinstance(turn, list) or len(turn) != 2 or turn[0] not in ("system", "user", "assistant"):
-            _fail("messages")
-        turns.append((str(turn[0]), _checked_text(turn[1], "messages", MAX_LINE)))
+            fail("messages")
+        turns.append((str(turn[0]), checked_text(turn[1], "messages", MAX_LINE)))
     max_tokens = message.get("max_tokens")
-    if max_tokens is not None and (type(max_tokens) is not int or not 0 < max_tokens <= MAX_ID):
-        _fail("max_tokens")
+    if max_tokens is not None and (type(max_tokens) is not int or not 0 < max_tokens <= MAX_NUMBER):
+        fail("max_tokens")
     schema = message.get("schema")
     if schema is not None and not (isinstance(schema, dict) and _shallow(schema) and _small(schema)):
-        _fail("schema")
+        fail("schema")
     fields, inputs = message.get("fields", []), message.get("inputs", [])
     if not isinstance(fields, list) or len(fields) > MAX_FIELDS:
-        _fail("fields")
-    if not isinstance(inputs, list) or len(inputs) > MAX_INPUTS:
-        _fail("inputs")
-    pasted, place = _ids(message, "pasted"), _ids(message, "place")
+        fail("fields")
+    if not isinstance(inputs, list) or len(inputs) > MAX_ITEMS:
+        fail("inputs")
+    pasted, place = identifiers(message, "pasted"), identifiers(message, "place")
     return Call(
-        id=_id(message.get("id")),
-        author=_text(message, "author", MAX_NAME, cut=True),
-        role=_text(message, "role", MAX_NAME * 10, cut=True),
+        id=identifier(message.get("id")),
+        author=text(message, "author", MAX_NAME, cut=True),
+        role=text(message, "role", MAX_NAME * 10, cut=True),
         messages=tuple(turns),
-        temperature=min(max(_number(message, "temperature", 0.5), 0.0), 2.0),
+        temperature=min(max(number(message, "temperature", 0.5), 0.0), 2.0),
         max_tokens=max_tokens,
         schema=schema,
-        fields=tuple(_checked_text(f, "fields", MAX_LINE)[:MAX_NAME] for f in fields),
-        occurrence=_text(message, "occurrence", MAX_NAME),
-        inputs=tuple(_id(i) for i in inputs),
+        fields=tuple(checked_text(f, "fields", MAX_LINE)[:MAX_NAME] for f in fields),
+        occurrence=text(message, "occurrence", MAX_NAME),
+        inputs=tuple(identifier(i) for i in inputs),
         pasted=pasted,
         place=place,
-        component=_text(message, "component", MAX_NAME, cut=True) if "component" in message else "",
+        component=text(message, "component", MAX_NAME, cut=True) if "component" in message else "",
     )
 
 
 def _equal(message: dict[str, Any]) -> Equal:
-    if message.get("kind") not in ("math", "text"):
-        _fail("kind of answer")
+    kind = message.get("kind")
+    if kind not in ("math", "text"):
+        fail("kind of answer")
     return Equal(
-        _id(message.get("id")),
-        str(message["kind"]),
-        _text(message, "a", MAX_COMPARED),
-        _text(message, "b", MAX_COMPARED),
-        min(max(_number(message, "threshold", 0.9), 0.0), 1.0),
+        identifier(message.get("id")),
+        kind,
+        text(message, "a", MAX_COMPARED),
+        text(message, "b", MAX_COMPARED),
+        min(max(number(message, "threshold", 0.9), 0.0), 1.0),
     )
 
 
@@ -200,11 +252,11 @@ def _networks(rows: Any) -> tuple[TeamNetwork, ...]:
     try:
         return read_networks(rows)
     except ValueError:
-        return _fail("a team's network")
+        return fail("a team's network")
 
 
 def _shallow(value: Any, depth: int = 16) -> bool:
-    """Whether containers are nested at most `depth` deep: what is deeper breaks recursive code further on."""
+    """Whether containers are nested at most `depth` deep: deeper ones break recursive code further on."""
     if not isinstance(value, dict | list):
         return True
     inner = value.values() if isinstance(value, dict) else value
@@ -212,7 +264,7 @@ def _shallow(value: Any, depth: int = 16) -> bool:
 
 
 def _small(schema: dict[str, Any]) -> bool:
-    """Whether a schema is short, and can be sent: lone surrogates and infinite numbers cannot."""
+    """Whether a schema is short and can be sent: half surrogate pairs and infinite numbers cannot."""
     try:
         json.dumps(schema, ensure_ascii=False).encode()
         return len(json.dumps(schema, allow_nan=False)) <= MAX_SCHEMA
@@ -221,7 +273,7 @@ def _small(schema: dict[str, Any]) -> bool:
 
 
 def _fault_kind(kind: Any, detail: str) -> OutcomeKind:
-    """The kind that a child claims, or the one that the exception it names stands for."""
+    """The kind that a child reports, or the one of the exception in its detail."""
     claimed: OutcomeKind = next((known for known in CHILD_KINDS if known == kind), "crash")
     if claimed == "crash":
         if detail.startswith("PermissionError"):
@@ -231,74 +283,3 @@ def _fault_kind(kind: Any, detail: str) -> OutcomeKind:
         if detail.startswith(("OSError: [Errno 28]", "OSError: [Errno 27]", "OSError: [Errno 122]")):
             return "disk"
     return claimed
-
-
-def _space(rows: Any) -> tuple[Parameter, ...]:
-    if rows is None:
-        return ()
-    if not isinstance(rows, list) or len(rows) > MAX_PARAMETERS:
-        _fail(f"more than {MAX_PARAMETERS} tuned parameters")
-    return tuple(_parameter(row) for row in rows)
-
-
-def _parameter(row: Any) -> Parameter:
-    if not isinstance(row, dict) or row.get("kind") not in ("int", "float", "choice"):
-        _fail("space")
-    choices = row.get("choices") or []
-    if not isinstance(choices, list) or len(choices) > MAX_PARAMETERS:
-        _fail("space")
-    bounds = [None if row.get(key) is None else _number(row, key, 0.0) for key in ("low", "high")]
-    return Parameter(
-        _text(row, "name", MAX_NAME),
-        row["kind"],
-        _scalar(row.get("default")),
-        bounds[0],
-        bounds[1],
-        tuple(_scalar(choice) for choice in choices),
-    )
-
-
-def _scalar(value: Any) -> Scalar:
-    if isinstance(value, str):
-        return _checked_text(value, "space", 10_000)
-    if value is None or isinstance(value, bool):
-        return value
-    if isinstance(value, int | float) and abs(value) < 2**63 and math.isfinite(value):
-        return value
-    return _fail("space")
-
-
-def _text(message: dict[str, Any], key: str, limit: int = MAX_LINE, cut: bool = False) -> str:
-    value = message.get(key)
-    return _checked_text(value[:limit] if cut and isinstance(value, str) else value, key, limit)
-
-
-def _checked_text(value: Any, key: str, limit: int) -> str:
-    if not isinstance(value, str) or len(value) > limit:
-        _fail(key)
-    # Half a surrogate pair can be neither stored nor sent.
-    return value.encode("utf-8", "replace").decode() if not value.isascii() else value
-
-
-def _number(message: dict[str, Any], key: str, default: float) -> float:
-    value = message.get(key, default)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < 1e300:
-        _fail(key)
-    return float(value)
-
-
-def _ids(message: dict[str, Any], key: str) -> tuple[int, ...]:
-    value = message.get(key, [])
-    if not isinstance(value, list) or len(value) > MAX_INPUTS:
-        _fail(key)
-    return tuple(_id(i) for i in value)
-
-
-def _id(value: Any) -> int:
-    if type(value) is not int or not 0 <= value <= MAX_ID:
-        _fail("id")
-    return value
-
-
-def _fail(what: str) -> NoReturn:
-    raise ProtocolError(f"broke the sandbox's protocol: {what}")

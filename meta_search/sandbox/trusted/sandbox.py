@@ -11,15 +11,15 @@ from meta_search.config import SandboxConfig
 from meta_search.errors import SandboxError
 from meta_search.sandbox.trusted.broker import LLM, Broker
 from meta_search.sandbox.trusted.equality import Equality
-from meta_search.sandbox.trusted.handle import ZygoteHandle, ZygoteLost
-from meta_search.sandbox.trusted.launch import refuse_without
-from meta_search.sandbox.trusted.names import LAYERS
+from meta_search.sandbox.trusted.launch import require_layers
+from meta_search.sandbox.trusted.layers import LAYERS
+from meta_search.sandbox.trusted.zygote_handle import ZygoteHandle, ZygoteLost
 from meta_search.types import ItemJob, ItemResult
 
 __all__ = ["Sandbox", "layers"]
 
 ATTEMPTS = 3
-SPARES = 1  # children confined before there is a job for them; with two, items took as long
+SPARES = 1  # children that are confined before there is a job for them; two were not faster
 RUNTIME = Path(__file__).resolve().parents[2] / "agent"
 
 
@@ -27,11 +27,11 @@ class Sandbox:
     """Runs any number of items at a time. All methods belong to one event loop.
 
     Args:
-        config: Level and limits. At `strict`, layers that do not work are an error; at `process`, they are
-            done without.
+        config: Level and limits. At level `strict`, a required layer that does not work is an error; at
+            `process`, the sandbox does without it.
         runtime: Folder of the package that candidate code runs in; its `runtime.run_item(job, channel)`
             returns the final message.
-        layers: Layers to use, for tests and for finding faults; all of them by default.
+        layers: Layers to use, for tests; all of them by default.
     """
 
     def __init__(
@@ -46,11 +46,11 @@ class Sandbox:
 
     @property
     def missing(self) -> dict[str, str]:
-        """Layers that are done without, and why; empty before `start`."""
+        """Layer that does not work -> why; empty before `start`."""
         return {} if self._zygote is None else dict(self._zygote.missing)
 
     async def start(self) -> None:
-        """Start the zygote, if it does not run.
+        """Start the zygote, unless it runs.
 
         Raises:
             SandboxError: It does not start, or a required layer is missing; says what to do.
@@ -62,16 +62,20 @@ class Sandbox:
                 await self._zygote.close()
             zygote = await ZygoteHandle.start(self._config, self._layers, self._runtime, SPARES)
             try:
-                refuse_without(zygote.missing, self._layers, self._config.level)
+                require_layers(zygote.missing, self._layers, self._config.level)
             except SandboxError:
                 await zygote.close()
                 raise
             self._zygote = zygote
 
     async def run(self, job: ItemJob, llm: LLM) -> ItemResult:
-        """Run one agent on one item; what the agent does wrong is the result's `kind`.
+        """Run one agent on one item. A failure of the agent is the result's `kind`, not an exception.
 
-        Calls go to `llm`; should the zygote be killed, the item is run again and asks again.
+        If the zygote is killed, the item is run again, and makes its calls again.
+
+        Args:
+            job: The item and its agent.
+            llm: Answers its calls.
 
         Raises:
             SandboxError: No process can be started.
@@ -96,10 +100,15 @@ class Sandbox:
 
 
 def layers() -> list[tuple[str, bool, str]]:
-    """The layers of the sandbox as this machine allows them: (name, whether it works, detail).
+    """Find out which layers work on this machine, with a zygote that tests them and ends.
 
-    Starts a zygote for a moment, which tries them. Raises `SandboxError` if that does not start. Not to be
-    called from within an event loop.
+    Not to be called within an event loop.
+
+    Returns:
+        (name, whether it works, detail) of each layer.
+
+    Raises:
+        SandboxError: The zygote does not start.
     """
     return asyncio.run(_layers())
 

@@ -1,44 +1,50 @@
-"""The trusted end of scorers that parse or run an answer: each answer is scored in a confined child.
+"""Runs a domain's scorer on answers that it parses or executes: each answer in a confined child of its own.
 
 The scorer's process is started by exec with an empty environment, loads the scorer, and forks a child for
-each answer, behind the same walls as agents. Walls keep an answer from doing harm; they do not make a scorer
-honest: code that runs within the scorer's own child can say that it is right. A scorer that has to run an
-answer's code asks for `run(code, stdin, timeout)` instead, which runs it in a process of a second sandbox
-that knows neither the item nor the way back here, and compares what was printed.
+each answer, confined as agents are. That keeps an answer from doing harm, but not from cheating: code that is
+executed within the scorer's own child can award itself full marks. A scorer that has to execute an answer's
+code therefore calls `run(code, stdin, timeout)`, which executes it in a process of a second sandbox that
+knows neither the item nor a way back here, and compares what was printed.
 """
 
 from __future__ import annotations
 
 import asyncio
 import base64
-import json
 import pickle
 import signal
-import threading
-from collections.abc import Coroutine, Iterable, Mapping
-from concurrent.futures import Future
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from meta_search.config import SandboxConfig
 from meta_search.errors import SandboxError
-from meta_search.sandbox.trusted.fate import limit_passed
-from meta_search.sandbox.trusted.handle import Child, Exit, ZygoteHandle, ZygoteLost
-from meta_search.sandbox.trusted.launch import refuse_without
-from meta_search.sandbox.trusted.messages import ProtocolError, clean_line, program_result
-from meta_search.sandbox.trusted.names import LAYERS
+from meta_search.sandbox.trusted.child_handle import Child, Exit
+from meta_search.sandbox.trusted.exit_outcomes import limit_exceeded
+from meta_search.sandbox.trusted.launch import require_layers
+from meta_search.sandbox.trusted.layers import LAYERS
+from meta_search.sandbox.trusted.loop_thread import LoopThread, cancel_others
+from meta_search.sandbox.trusted.message_fields import (
+    ProtocolError,
+    clean_line,
+    number,
+    parse_object,
+    raw_text,
+)
+from meta_search.sandbox.trusted.messages import program_result
 from meta_search.sandbox.trusted.scorer_process import ScorerProcess
+from meta_search.sandbox.trusted.zygote_handle import ZygoteHandle, ZygoteLost
 
 P = TypeVar("P", ScorerProcess, ZygoteHandle)
 
-__all__ = ["ROOM", "ConfinedScorer", "Scored"]
+__all__ = ["CONCURRENCY", "ConfinedScorer", "Scored"]
 
-ROOM = 4  # answers that are scored at a time
-WALL_S = 60.0  # for one answer, the programs that its scorer runs included
+CONCURRENCY = 4  # answers that are scored at a time
+WALL_S = 60.0  # for one answer, including the programs that its scorer runs
 ATTEMPTS = 3
 MAX_ANSWER = 2**20  # characters
-MAX_BYTES = 16 * 2**20  # that a child may send in all: programs
+MAX_BYTES = 16 * 2**20  # that a child may send in all, programs above all
 MAX_PROGRAMS = 256
 MAX_PROGRAM_S = 30.0
 PROGRAMS = Path(__file__).resolve().parents[1] / "confined" / "programs"
@@ -46,7 +52,13 @@ PROGRAMS = Path(__file__).resolve().parents[1] / "confined" / "programs"
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """A score in 0..1 with a note of one line. `failed`: the scorer did not come to a verdict."""
+    """What a scorer says of an answer.
+
+    Attributes:
+        value: The score, 0..1.
+        note: One line of explanation.
+        failed: Whether the scorer ended without a score; `value` is then 0.
+    """
 
     value: float
     note: str = ""
@@ -59,12 +71,12 @@ class ConfinedScorer:
     Args:
         factory: `module:function`, called in the scorer's process with `arguments` (JSON values); returns
             `score(item, answer, run)`, whose result has `value` and `note`.
-        config: Level and limits, for each answer. Wall time is at most `WALL_S`.
+        config: Level and limits, for each answer; wall time is at most `WALL_S`.
         layers: Layers to use, for tests.
 
     Raises:
         DomainError: The scorer cannot be loaded.
-        SandboxError: Its process does not start, or lacks a layer that the level asks for.
+        SandboxError: Its process does not start, or lacks a layer that the level requires.
     """
 
     def __init__(
@@ -79,22 +91,21 @@ class ConfinedScorer:
         self._wall_s = min(config.wall_s, WALL_S)
         self._scorer: ZygoteHandle | None = None
         self._programs: ZygoteHandle | None = None
-        self._starting, self._room = asyncio.Lock(), asyncio.Semaphore(ROOM)
+        self._starting, self._concurrency = asyncio.Lock(), asyncio.Semaphore(CONCURRENCY)
         self._closed = False
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="confined-scorer", daemon=True)
-        self._thread.start()
+        self._loop = LoopThread("confined-scorer")
         try:
-            self._do(self._scoring()).result()
+            self._loop.submit(self._scorer_process()).result()
         except BaseException:
             self.close()
             raise
 
     def score(self, item: Any, answer: str) -> Scored:
-        """Score one answer; blocks. Whatever the answer does to its scorer is a score of 0 with a note.
+        """Score one answer; blocks. If the answer makes the scorer fail, its score is 0, with a note.
 
         Args:
-            item: Any value that can be pickled.
+            item: The item, any value that can be pickled.
+            answer: The answer.
 
         Raises:
             SandboxError: No process can be started; or after `close`.
@@ -104,32 +115,24 @@ class ConfinedScorer:
         if len(answer) > MAX_ANSWER:
             return Scored(0.0, f"an answer of {len(answer)} characters, more than {MAX_ANSWER}")
         job = {"item": base64.b64encode(pickle.dumps(item)).decode(), "answer": answer}
-        scored: Scored = self._do(self._score(job)).result()
-        return scored
+        return self._loop.submit(self._score(job)).result()
 
     def close(self) -> None:
         """End everything that runs, and wait until no process is left. May be called twice."""
         if self._closed:
             return
         self._closed = True
-        self._do(self._settle()).result()
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
+        self._loop.submit(self._end_processes()).result()
         self._loop.close()
 
-    def _do(self, work: Coroutine[Any, Any, Any]) -> Future[Any]:
-        return asyncio.run_coroutine_threadsafe(work, self._loop)
-
-    async def _settle(self) -> None:
-        others = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
+    async def _end_processes(self) -> None:
+        await cancel_others()
         for process in (self._scorer, self._programs):
             if process is not None:
                 await process.close()
 
-    async def _scoring(self) -> ZygoteHandle:
+    async def _scorer_process(self) -> ZygoteHandle:
+        """The process that has the scorer; started if it does not run."""
         async with self._starting:
             if self._scorer is None or self._scorer.lost:
                 if self._scorer is not None:
@@ -138,7 +141,8 @@ class ConfinedScorer:
                 self._scorer = await self._checked(made)
         return self._scorer
 
-    async def _running_programs(self) -> ZygoteHandle:
+    async def _program_process(self) -> ZygoteHandle:
+        """The process for programs; started if it does not run."""
         async with self._starting:
             if self._programs is None or self._programs.lost:
                 if self._programs is not None:
@@ -148,9 +152,13 @@ class ConfinedScorer:
         return self._programs
 
     async def _checked(self, process: P) -> P:
-        """A process whose sandbox has all it must have; one that has not is never used."""
+        """A process, if it has all required layers; else it is closed.
+
+        Raises:
+            SandboxError: A required layer is missing.
+        """
         try:
-            refuse_without(
+            require_layers(
                 process.missing, self._layers, self._config.level, "scorer's sandbox", "score answers"
             )
         except SandboxError:
@@ -159,15 +167,16 @@ class ConfinedScorer:
         return process
 
     async def _score(self, job: Mapping[str, Any]) -> Scored:
-        async with self._room:
+        async with self._concurrency:
             for _ in range(ATTEMPTS):
                 try:
-                    return await self._converse(await self._scoring(), job)
+                    return await self._converse(await self._scorer_process(), job)
                 except ZygoteLost:
                     continue
         return Scored(0.0, f"the scorer's process died {ATTEMPTS} times under this answer", failed=True)
 
     async def _converse(self, process: ZygoteHandle, job: Mapping[str, Any]) -> Scored:
+        """Score one answer in a child of its own."""
         child = await process.spawn()
         scored = None
         try:
@@ -177,32 +186,38 @@ class ConfinedScorer:
         except TimeoutError:
             scored = Scored(0.0, f"scoring took longer than {self._wall_s:g} s", failed=True)
         except (asyncio.IncompleteReadError, ConnectionError):
-            pass  # told by how it ended
+            pass  # how it ended says why
         except (ProtocolError, asyncio.LimitOverrunError):
             scored = Scored(0.0, "the scorer's child broke the protocol", failed=True)
         finally:
             exit_ = await child.end()
-        if scored is None or exit_.why in ("cpu", "disk", "threads"):
-            return Scored(0.0, _fate(exit_, self._config), failed=True)
+        if scored is None or exit_.exceeded_limit:
+            return Scored(0.0, _reason(exit_, self._config), failed=True)
         return scored
 
     async def _read(self, child: Child) -> Scored:
-        """Have programs run until the child tells a score. What it sends is hostile: it may be the answer's.
+        """Run the programs that a child asks for until it sends a score. Its messages may be the answer's.
 
         Raises:
-            ProtocolError, LimitOverrunError: Something that a scorer does not send.
-            IncompleteReadError, ConnectionError: It ended.
+            ProtocolError: It sent something that a scorer does not send.
+            LimitOverrunError: It sent a message that is too long.
+            IncompleteReadError: It ended.
+            ConnectionError: It ended.
         """
         size = programs = 0
         while True:
             line = await child.reader.readuntil(b"\n")
             size += len(line)
-            message = _message(line)
+            message = parse_object(line)
             operation = message.get("op")
             if operation == "score":
                 return _scored(message)
             if operation == "fault":
-                return Scored(0.0, clean_line(_text(message, "detail")) or "the scorer failed", failed=True)
+                return Scored(
+                    0.0,
+                    clean_line(raw_text(message.get("detail"), "detail")) or "the scorer failed",
+                    failed=True,
+                )
             programs += 1
             if operation != "python" or size > MAX_BYTES or programs > MAX_PROGRAMS:
                 raise ProtocolError("unknown message, or too many programs")
@@ -210,10 +225,14 @@ class ConfinedScorer:
             child.send({"ok": ok, "text": text})
 
     async def _program(self, message: Mapping[str, Any]) -> tuple[bool, str]:
-        """Run a program for a scorer: whether it ended well, and what it printed or how it failed."""
-        seconds = min(max(_number(message, "timeout"), 0.05), MAX_PROGRAM_S)
-        job = {key: _text(message, key) for key in ("code", "stdin")}
-        child = await (await self._running_programs()).spawn()
+        """Run a program for a scorer.
+
+        Returns:
+            Whether it ended without an error, and what it printed or the error.
+        """
+        seconds = min(max(number(message, "timeout"), 0.05), MAX_PROGRAM_S)
+        job = {key: raw_text(message.get(key), key) for key in ("code", "stdin")}
+        child = await (await self._program_process()).spawn()
         try:
             child.send({**job, "output_kb": self._config.output_kb})
             async with asyncio.timeout(seconds):
@@ -224,48 +243,21 @@ class ConfinedScorer:
         except (ProtocolError, asyncio.LimitOverrunError):
             return False, "the program broke the sandbox's protocol"
         except (asyncio.IncompleteReadError, ConnectionError):
-            return False, _fate(await child.end(), self._config)
+            return False, _reason(await child.end(), self._config)
         finally:
             await child.end()
 
 
-def _message(line: bytes) -> dict[str, Any]:
-    def refuse(word: str) -> float:
-        raise ProtocolError(word)
-
-    try:
-        message = json.loads(line, parse_constant=refuse)
-    except (ValueError, RecursionError) as error:
-        raise ProtocolError("not JSON") from error
-    if not isinstance(message, dict):
-        raise ProtocolError("not an object")
-    return message
-
-
 def _scored(message: Mapping[str, Any]) -> Scored:
-    value = _number(message, "value")
+    value = number(message, "value")
     if not 0.0 <= value <= 1.0:
         raise ProtocolError("value")
-    return Scored(value, clean_line(_text(message, "note")))
+    return Scored(value, clean_line(raw_text(message.get("note"), "note")))
 
 
-def _text(message: Mapping[str, Any], key: str) -> str:
-    value = message.get(key)
-    if not isinstance(value, str):
-        raise ProtocolError(key)
-    return value
-
-
-def _number(message: Mapping[str, Any], key: str) -> float:
-    value = message.get(key)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < 1e300:
-        raise ProtocolError(key)
-    return float(value)
-
-
-def _fate(exit_: Exit, config: SandboxConfig) -> str:
-    """How a child ended that did not come to its last message, in one line."""
-    passed = limit_passed(exit_, config)
-    if passed is not None:
-        return passed[1]
+def _reason(exit_: Exit, config: SandboxConfig) -> str:
+    """Why a child ended without its last message, in one line."""
+    exceeded = limit_exceeded(exit_, config)
+    if exceeded is not None:
+        return exceeded[1]
     return f"died of {signal.Signals(exit_.signal).name}" if exit_.signal else "ended before its time"

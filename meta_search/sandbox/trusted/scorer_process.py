@@ -1,4 +1,4 @@
-"""Starts the process that scorers' children are forked from, and hears from it."""
+"""The trusted end of the process from which scorers' children are forked."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from typing import Any
 
 from meta_search.config import SandboxConfig
 from meta_search.errors import DomainError, SandboxError
-from meta_search.sandbox.trusted.handle import ZygoteHandle
 from meta_search.sandbox.trusted.launch import options_of
+from meta_search.sandbox.trusted.zygote_handle import ZygoteHandle
 from meta_search.text import one_line
 
 __all__ = ["ScorerProcess"]
 
-LOAD_S = 300.0  # a user's file may read much
+LOAD_S = 300.0  # a user's file may read large data
 
-# Without what the packages' __init__ import: asyncio is nothing that a zygote should have.
+# Without the packages' __init__, which import asyncio: a zygote should not have it.
 BOOT = """
 import sys, types
 sys.path.insert(0, {root!r})
@@ -40,6 +40,12 @@ class ScorerProcess(ZygoteHandle):
         cls, factory: str, arguments: Mapping[str, Any], config: SandboxConfig, layers: Iterable[str]
     ) -> ScorerProcess:
         """Start it, and wait until it has loaded the scorer.
+
+        Args:
+            factory: `module:function` that makes the scorer.
+            arguments: Its keyword arguments, JSON values.
+            config: Limits of its children.
+            layers: Layers to use.
 
         Raises:
             DomainError: The scorer cannot be loaded.
@@ -68,14 +74,16 @@ class ScorerProcess(ZygoteHandle):
     async def _ready(self) -> None:
         try:
             async with asyncio.timeout(LOAD_S):
-                said = json.loads(await self._loop.sock_recv(self._control, 65536) or b"null")
+                message = json.loads(await self._loop.sock_recv(self._control, 65536) or b"null")
         except TimeoutError as error:
             raise DomainError(f"the scorer did not load within {LOAD_S:g} s") from error
         except OSError:
-            said = None
-        if said is None:
+            message = None
+        if message is None:
             raise SandboxError(f"the scorer's process does not start: {self._last_words()}")
-        if said["op"] == "failed":
-            raise DomainError(f"the scorer cannot be loaded in a process of its own: {one_line(said['why'])}")
-        self.missing = dict(said["missing"])
-        self._loop.add_reader(self._control, self._hear)
+        if message["op"] == "failed":
+            raise DomainError(
+                f"the scorer cannot be loaded in a process of its own: {one_line(message['why'])}"
+            )
+        self.missing = dict(message["missing"])
+        self._loop.add_reader(self._control, self._on_message)

@@ -1,4 +1,4 @@
-"""The calls of an item as its trace: in program order, numbered from 1, edges only to earlier calls."""
+"""Makes an item's trace of its calls: in program order, numbered from 1, edges only to earlier calls."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["place_of", "trace_of"]
 
 
 def place_of(call: Call) -> tuple[tuple[int, ...], int]:
-    """Sorts calls as a strictly sequential run would have made them."""
+    """Sort key that puts calls in the order of a strictly sequential run."""
     return call.place or (call.id,), call.id
 
 
@@ -19,9 +19,9 @@ def trace_of(calls: Sequence[tuple[Call, CallReply]], final: Collection[int] = (
     """Build a trace.
 
     Args:
-        calls: In any order. The child says what went in where: what it says of calls that came later, or
-            that there are not, is left out, so the graph has no cycle whatever it says.
-        final: Ids of the calls whose answers make up the item's answer.
+        calls: Calls with their replies, in any order. Edges are what the child claims; those to later or
+            unknown calls are dropped, so that the graph has no cycle.
+        final: Ids of the calls that the item's answer comes from.
     """
     rows = sorted(calls, key=lambda row: place_of(row[0]))
     index = {call.id: number for number, (call, _) in enumerate(rows, 1)}

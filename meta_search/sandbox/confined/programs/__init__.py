@@ -1,1 +1,1 @@
-"""What runs a scorer's programs: code of answers, in a sandbox that holds no item, target or scorer."""
+"""A runtime for the programs of scorers: runs code of answers where no item, target or scorer is known."""

@@ -1,4 +1,4 @@
-"""How the endpoint fails, and what it saw."""
+"""What a `CountingEndpoint` can do, how it fails, and what it received."""
 
 from __future__ import annotations
 
@@ -6,7 +6,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-__all__ = ["EndpointRequest", "Fault"]
+__all__ = ["EndpointFeatures", "EndpointRequest", "Fault"]
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointFeatures:
+    """What the endpoint and its model can do.
+
+    Attributes:
+        context: Longest prompt in tokens; a longer one is refused as OpenAI does. `None`: no limit.
+        schema: Whether `response_format` with a JSON schema is supported; if not, it is refused (400).
+        usage: Whether answers report their token usage.
+    """
+
+    context: int | None = None
+    schema: bool = True
+    usage: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +33,8 @@ class Fault:
             connection), `bad_json` (a body that is not JSON), `truncated` (JSON cut in the middle),
             `empty` (no choices), `filter` (an answer withheld by a content filter), `cut` (the connection is
             dropped in the middle of the answer).
-        status: HTTP status of kind `status`. retry_after: its header, in seconds.
+        status: HTTP status of kind `status`.
+        retry_after: Seconds in its `Retry-After` header; `None` sends none.
         message: Error message of the body.
     """
 
@@ -30,13 +46,17 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class EndpointRequest:
-    """A request as the endpoint saw it.
+    """A request as the endpoint received it.
 
     Attributes:
-        index: Ordinal of arrival. body: The request's JSON. key: Bearer token.
+        index: Ordinal of arrival.
+        body: The request's JSON.
+        key: Bearer token.
         outcome: `ok`, a fault's kind, or the status of a refusal (`401`, `400`).
-        prompt_tokens, completion_tokens: As counted by `count_tokens`; 0 where nothing was answered.
-        start, end: Seconds of `time.monotonic`.
+        prompt_tokens: Tokens as counted by `count_tokens`; 0 if nothing was answered.
+        completion_tokens: Tokens as counted by `count_tokens`; 0 if nothing was answered.
+        start: Seconds of `time.monotonic` at its arrival.
+        end: Seconds of `time.monotonic` when it was answered.
     """
 
     index: int
@@ -50,4 +70,5 @@ class EndpointRequest:
 
     @property
     def messages(self) -> list[tuple[str, str]]:
+        """Chat messages, pairs (role, content)."""
         return [(m["role"], m["content"]) for m in self.body["messages"]]

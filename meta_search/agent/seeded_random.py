@@ -1,11 +1,11 @@
-"""Random numbers as a function of an agent's seed, item and repeat, for each branch of its control apart.
+"""Makes an agent's random numbers a function of its seed, item and repeat, in each branch separately.
 
 Covered: the functions of `random` and of `numpy.random`, generators made without a seed (`random.Random()`,
-`numpy.random.default_rng()`, `RandomState()`), and all that draws from the system's pool (`os.urandom`,
-`random.SystemRandom`, `secrets`, `uuid.uuid4`): nothing within a sandbox needs a secret, and an agent that
-can't be run again can't be judged. Not covered, and not to be built on: clocks, process ids, addresses (`id`,
-the default `repr` of an object, and so the order of sets of such objects). The order of sets of texts and
-numbers is fixed, as the sandbox fixes the seed of hashes.
+`numpy.random.default_rng()`, `RandomState()`), and everything that draws from the system's entropy
+(`os.urandom`, `random.SystemRandom`, `secrets`, `uuid.uuid4`): nothing within a sandbox needs a secret, and
+an agent must be reproducible to be evaluated. Not covered: clocks, process ids, addresses (`id`, the default
+`repr` of an object, and so the order of sets of such objects). The order of sets of strings and numbers is
+fixed, as the sandbox fixes the seed of hashes.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from functools import cached_property
 from random import Random
 from typing import Any
 
-__all__ = ["Chance", "install"]
+__all__ = ["RandomStates", "install"]
 
 
-class Chance:
-    """The random states of one branch, made when they are first asked for.
+class RandomStates:
+    """The random states of one branch, each made on first use.
 
     Args:
-        seed: Text that all of them follow from.
+        seed: Text from which all of them are seeded.
     """
 
     def __init__(self, seed: str) -> None:
@@ -33,17 +33,17 @@ class Chance:
 
     @cached_property
     def random(self) -> Random:
-        """State behind the functions of `random`."""
+        """What the functions of `random` draw from."""
         return Random(self.seed)
 
     @cached_property
     def pool(self) -> Random:
-        """What stands for the system's pool, so that seeding anew from it gives something new."""
+        """What replaces the system's entropy; reseeding from it gives other numbers."""
         return Random(f"{self.seed}pool")
 
     @cached_property
     def numpy(self) -> Any:
-        """State behind the functions of `numpy.random`."""
+        """What the functions of `numpy.random` draw from."""
         return sys.modules["numpy"].random.RandomState(Random(f"{self.seed}numpy").getrandbits(32))
 
 
@@ -58,7 +58,7 @@ _NUMPY_ALIASES = {"ranf": "random_sample", "sample": "random_sample"}
 
 
 class _Seeded(Random):
-    """`random.Random` whose default seed is the branch's and not the system's."""
+    """`random.Random` whose default seed comes from the branch, not from the system."""
 
     def seed(self, a: Any = None, version: int = 2) -> None:
         super().seed(_current().pool.getrandbits(64) if a is None else a, version)
@@ -67,11 +67,11 @@ class _Seeded(Random):
 _Seeded.__name__ = _Seeded.__qualname__ = "Random"
 
 
-def install(current: Callable[[], Chance]) -> None:
-    """Make the draws of this process follow the branch that is running. For the sandbox's child only.
+def install(current: Callable[[], RandomStates]) -> None:
+    """Replace this process's sources of random numbers. For the sandbox's child only.
 
     Args:
-        current: The chance of the branch that is running.
+        current: Returns the random states of the branch that is running.
     """
     global _current
     _current = current
@@ -82,7 +82,7 @@ def install(current: Callable[[], Chance]) -> None:
         numpy.random.__dict__.update(_NUMPY)
 
 
-def _current() -> Chance:
+def _current() -> RandomStates:
     raise RuntimeError("no agent is running")
 
 

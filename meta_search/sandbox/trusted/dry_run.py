@@ -1,4 +1,4 @@
-"""Answers for dry runs: plausible, deterministic and free."""
+"""Scripted answers of a model for dry runs: plausible, deterministic and free."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ ANSWER = "42"
 
 
 def reply(fields: Sequence[str], as_json: bool, prompt: str) -> str:
-    """What a scripted model writes.
+    """The answer to a call.
 
     Args:
-        fields: Output fields asked for.
+        fields: Output fields that are asked for.
         as_json: Whether they are asked for as a JSON object.
-        prompt: The last user message; with no fields, its words decide between text and code.
+        prompt: The last user message; without fields, its words decide between a number and a program.
     """
     if as_json:
         return json.dumps({name: _value(name) for name in fields})

@@ -1,4 +1,4 @@
-"""What to make of a child that did not end as it should: an outcome's kind, and one line for the author."""
+"""The outcome of a child that ended without a final message: its kind, and one line for the author."""
 
 from __future__ import annotations
 
@@ -6,24 +6,34 @@ import os
 import signal
 
 from meta_search.config import SandboxConfig
-from meta_search.sandbox.trusted.handle import Exit
-from meta_search.sandbox.trusted.messages import MAX_LINE, Final
+from meta_search.sandbox.trusted.child_handle import Exit
+from meta_search.sandbox.trusted.message_fields import MAX_LINE
+from meta_search.sandbox.trusted.messages import Final
 from meta_search.types import OutcomeKind
 
-__all__ = ["fate_of", "limit_passed", "too_long"]
+__all__ = ["limit_exceeded", "outcome_of", "outcome_of_long_line"]
 
 NO_MEMORY_STATUS = 71
 
 
-def too_long(start: bytes) -> Final:
-    """What a line over `MAX_LINE` is told as: by far the most likely is a prompt that grew."""
+def outcome_of_long_line(start: bytes) -> Final:
+    """The outcome of a message longer than `MAX_LINE`, most likely a prompt that grew.
+
+    Args:
+        start: Its first bytes.
+    """
     if b'"call"' in start:
         return Final("context", "", f"a prompt of more than {MAX_LINE >> 20} MB", ())
     return Final("output", "", f"an answer or a message of more than {MAX_LINE >> 20} MB", ())
 
 
-def limit_passed(exit_: Exit, config: SandboxConfig) -> tuple[OutcomeKind, str] | None:
-    """Kind and one line where a child died of a limit or of what is forbidden, else `None`."""
+def limit_exceeded(exit_: Exit, config: SandboxConfig) -> tuple[OutcomeKind, str] | None:
+    """Kind and one line if a child was ended by a limit or did what is forbidden, else `None`.
+
+    Args:
+        exit_: How it ended.
+        config: The limits.
+    """
     if exit_.why == "disk":
         return "disk", f"wrote more than {config.disk_mb} MB, or too many files"
     if exit_.why == "threads":
@@ -36,11 +46,16 @@ def limit_passed(exit_: Exit, config: SandboxConfig) -> tuple[OutcomeKind, str] 
     return None
 
 
-def fate_of(exit_: Exit, config: SandboxConfig) -> Final:
-    """What to make of a child that ended without a final message."""
-    passed = limit_passed(exit_, config)
-    if passed is not None:
-        kind, line = passed
+def outcome_of(exit_: Exit, config: SandboxConfig) -> Final:
+    """The outcome of an item whose child ended without a final message.
+
+    Args:
+        exit_: How the child ended.
+        config: The limits.
+    """
+    exceeded = limit_exceeded(exit_, config)
+    if exceeded is not None:
+        kind, line = exceeded
         return Final(kind, "", f"{line}, its programs' included" if kind == "cpu" else line, ())
     number = exit_.signal
     if number == signal.SIGKILL:

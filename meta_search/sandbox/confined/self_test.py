@@ -1,4 +1,4 @@
-"""Whether the walls hold: a child goes behind them and tries to get through, before any candidate does."""
+"""Tests the layers before any candidate runs: a confined child tries to do what they forbid."""
 
 from __future__ import annotations
 
@@ -14,15 +14,19 @@ __all__ = ["find_missing", "self_test"]
 
 
 def find_missing(confinement: Confinement) -> None:
-    """Prepare the walls and try them, until those that are left hold; the others are `missing` then."""
+    """Prepare the layers and test them, until all that are left work; the others are then `missing`."""
     confinement.prepare()
     while failure := self_test(confinement):
         confinement.missing[failure[0]] = failure[1]
 
 
 def self_test(confinement: Confinement) -> tuple[str, str] | None:
-    """Enter the walls in a child and try them. Returns the layer that failed and how, `None` if all hold."""
-    slot = confinement.slot()
+    """Test the layers in a child.
+
+    Returns:
+        The first layer that failed and how; `None` if all work.
+    """
+    slot = confinement.new_slot()
     parent = os.getpid()
     source, sink = os.pipe()
     pid = os.fork()
@@ -32,7 +36,7 @@ def self_test(confinement: Confinement) -> tuple[str, str] | None:
             os.dup2(sink, PIPE)
             enter_files(slot)
             confinement.enter(slot, parent, 5.0)
-            failure = _try_walls(confinement)
+            failure = _try_layers(confinement)
         except LayerError as error:
             failure = error.args[0], error.args[1]
         finally:
@@ -47,7 +51,7 @@ def self_test(confinement: Confinement) -> tuple[str, str] | None:
     return (layer, how) if layer else None
 
 
-def _try_walls(confinement: Confinement) -> tuple[str, str]:
+def _try_layers(confinement: Confinement) -> tuple[str, str]:
     attempts: list[tuple[str, str, Callable[[], object]]] = [
         ("landlock", "it let / be listed", lambda: os.listdir("/")),
         ("landlock", "it let a file of the system be read", lambda: os.open("/etc/passwd", os.O_RDONLY)),

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from meta_search.agent.sources import Ground, Text, sources
+from meta_search.agent.pasted_answers import Background, Text, pasted_calls
 
 TASK = "A farmer has 3 dogs and 2 birds. How many legs have they got in all? Choices: A) 12 B) 16 C) 18"
 AGENT = """
@@ -19,7 +19,7 @@ def forward(self, taskInfo):
     critic([taskInfo], f"Here is what was said: {x} Answer: {y}. Reply with True or False, no more.")
     judge([taskInfo], "Given {} and the vote of %s, decide which of them is right.".format(a) % b)
 """
-GROUND = Ground(compile(AGENT, "agent.py", "exec"), [TASK])
+BACKGROUND = Background(compile(AGENT, "agent.py", "exec"), [TASK])
 LONG = (
     "First we count the dogs' legs: each has four of them, so it's \"twelve\".\n"
     "Then the birds add four more; the sum is 16.\n- No animal was forgotten."
@@ -32,7 +32,7 @@ OTHER = (
 
 def found(*pieces: str, **reads: str) -> str:
     """Names of the answers that stand in the pieces, in the order in which they were read."""
-    return "".join(sources(pieces, [Text(text, [name]) for name, text in reads.items()], GROUND))
+    return "".join(pasted_calls(pieces, [Text(text, [name]) for name, text in reads.items()], BACKGROUND))
 
 
 @pytest.mark.parametrize(
@@ -122,10 +122,10 @@ def test_of_equal_answers_those_of_calls_that_are_there_anyway_come_first() -> N
         Text(OTHER, ["other"]),
         Text("A", ["other"]),
     ]
-    assert sources([f"{LONG} So A."], reads, GROUND) == ["new"]
-    assert sources([f"{LONG} So A. And A."], reads, GROUND) == ["old", "new", "other"]
-    assert sources(["A"], reads, GROUND) == ["old", "new", "other"]
-    assert sources(["A"], reads, GROUND, ["other"]) == ["other"]
+    assert pasted_calls([f"{LONG} So A."], reads, BACKGROUND) == ["new"]
+    assert pasted_calls([f"{LONG} So A. And A."], reads, BACKGROUND) == ["old", "new", "other"]
+    assert pasted_calls(["A"], reads, BACKGROUND) == ["old", "new", "other"]
+    assert pasted_calls(["A"], reads, BACKGROUND, ["other"]) == ["other"]
 
 
 def test_a_short_answer_within_a_pasted_long_one_is_no_edge() -> None:
@@ -138,17 +138,19 @@ def test_a_literal_passed_as_it_is_was_chosen_and_not_pasted() -> None:
     code = compile('R = "Math Professor"', "agent.py", "exec")
     scope: dict[str, str] = {}
     exec(code, scope)
-    ground = Ground(code, [])
+    background = Background(code, [])
     reads = [Text("Math Professor", ["router"])]
-    assert sources([scope["R"]], reads, ground) == []
-    assert sources(["".join(["Math ", "Professor"])], reads, ground) == ["router"]
+    assert pasted_calls([scope["R"]], reads, background) == []
+    assert pasted_calls(["".join(["Math ", "Professor"])], reads, background) == ["router"]
 
 
 def test_texts_without_a_call_explain_words_and_make_no_edge() -> None:
     printed = Text("6 times 7 is exactly 42 and nothing else", [])
-    assert sources([f"It printed: {printed.text}"], [Text("42", ["a"]), printed], GROUND) == []
+    assert pasted_calls([f"It printed: {printed.text}"], [Text("42", ["a"]), printed], BACKGROUND) == []
     printed = Text(printed.text, ["coder"])
-    assert sources([f"It printed: {printed.text}"], [Text("42", ["a"]), printed], GROUND) == ["coder"]
+    assert pasted_calls([f"It printed: {printed.text}"], [Text("42", ["a"]), printed], BACKGROUND) == [
+        "coder"
+    ]
 
 
 words = st.lists(st.sampled_from("ant bee cat dog elk fox gnu hen ibis jay 1 2 3 17".split()), min_size=1)
@@ -176,12 +178,12 @@ def test_it_costs_little() -> None:
     reads = [Text(text, [i]) for i, text in enumerate(texts)]
     start = time.process_time()
     for i in range(3, 113):
-        assert sources(["\n".join(texts[i - 3 : i])], reads[:i], GROUND) == [i - 3, i - 2, i - 1]
+        assert pasted_calls(["\n".join(texts[i - 3 : i])], reads[:i], BACKGROUND) == [i - 3, i - 2, i - 1]
     assert time.process_time() - start < 5
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.text(max_size=60), max_size=4), st.lists(st.text(max_size=60), max_size=4))
 def test_no_text_breaks_it(pieces: list[str], answers: list[str]) -> None:
-    calls = sources(pieces, [Text(text, [n]) for n, text in enumerate(answers)], GROUND)
+    calls = pasted_calls(pieces, [Text(text, [n]) for n, text in enumerate(answers)], BACKGROUND)
     assert sorted(calls) == calls

@@ -1,28 +1,28 @@
-"""What is known of a request while some of its inputs are still under way."""
+"""What is known of an LLM request while some of its inputs have not arrived yet."""
 
 from __future__ import annotations
 
 import json
 from typing import Any, NamedTuple
 
-__all__ = ["HOLE", "KEYS", "Shape", "shape_of"]
+__all__ = ["PLACEHOLDER", "KEYS", "RequestShape", "shape_of"]
 
-HOLE = "\0"  # stands in a message for a text that has not come yet
+PLACEHOLDER = "\0"  # stands in a message for a text that has not arrived yet
 KEYS = ("temperature", "max_tokens", "schema")
 
 
-class Shape(NamedTuple):
-    """What is known of a request before all its inputs are there.
+class RequestShape(NamedTuple):
+    """What is known of a request before all its inputs have arrived.
 
     Attributes:
-        settings: Everything but the messages.
-        turns: Role, known beginning and known end of each message.
+        settings: Everything but the messages, as JSON.
+        turns: For each message its role, its known beginning and its known end.
     """
 
     settings: str
     turns: tuple[tuple[str, str, str], ...]
 
-    def may_equal(self, other: Shape) -> bool:
+    def may_equal(self, other: RequestShape) -> bool:
         """Whether the two requests could turn out equal."""
         if self.settings != other.settings or len(self.turns) != len(other.turns):
             return False
@@ -34,12 +34,12 @@ class Shape(NamedTuple):
         )
 
 
-def shape_of(message: dict[str, Any]) -> Shape:
-    """Shape of a request whose messages have `HOLE` for each text that is not there yet."""
+def shape_of(message: dict[str, Any]) -> RequestShape:
+    """Shape of a request whose messages have `PLACEHOLDER` for each text that has not arrived yet."""
     turns = []
     for role, text in message["messages"]:
-        start, hole, _ = text.partition(HOLE)
-        end = text.rpartition(HOLE)[2]
+        start, hole, _ = text.partition(PLACEHOLDER)
+        end = text.rpartition(PLACEHOLDER)[2]
         # An empty text takes the blank lines around it with it.
         turns.append((role, start.rstrip() if hole else start, end.lstrip() if hole else end))
-    return Shape(json.dumps([message[k] for k in KEYS]), tuple(turns))
+    return RequestShape(json.dumps([message[k] for k in KEYS]), tuple(turns))

@@ -1,4 +1,7 @@
-"""The trusted end of a zygote's control socket: start it, have it fork children, hear how they ended."""
+"""The trusted end of a zygote's control socket: starts it, has it fork children, and learns how they end.
+
+The messages on the socket are listed in `confined.zygote`.
+"""
 
 from __future__ import annotations
 
@@ -12,81 +15,23 @@ import subprocess
 import tempfile
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 from meta_search.config import SandboxConfig
 from meta_search.errors import SandboxError
+from meta_search.sandbox.trusted.child_handle import Child, Exit, Spare, wait_despite_cancel
 from meta_search.sandbox.trusted.launch import ENVIRONMENT, command
-from meta_search.sandbox.trusted.messages import MAX_LINE
+from meta_search.sandbox.trusted.message_fields import MAX_LINE
 
-__all__ = ["Child", "Exit", "ZygoteHandle", "ZygoteLost", "outlast"]
+__all__ = ["ZygoteHandle", "ZygoteLost"]
 
 START_S = 60.0
 END_S = 5.0
 
 
 class ZygoteLost(Exception):
-    """The zygote died: killed by the system, or by an operator."""
-
-
-@dataclass(frozen=True, slots=True)
-class Exit:
-    """How a child ended: wait status, CPU seconds, and the limit for which the zygote killed it, if any."""
-
-    status: int
-    cpu_s: float
-    why: str
-
-    @property
-    def signal(self) -> int:
-        """Number of the signal that it died of, 0 if it ended by itself."""
-        return os.WTERMSIG(self.status) if os.WIFSIGNALED(self.status) else 0
-
-
-@dataclass(frozen=True, slots=True)
-class Child:
-    """A confined process: the trusted end of its pipe, and its end."""
-
-    number: int
-    reader: asyncio.StreamReader
-    writer: asyncio.StreamWriter
-    exited: asyncio.Future[Exit]
-    zygote: ZygoteHandle
-
-    def send(self, message: Mapping[str, Any]) -> None:
-        """Send one message; a child that is gone misses it."""
-        if not self.writer.is_closing():
-            self.writer.write(json.dumps(message).encode() + b"\n")
-
-    async def end(self) -> Exit:
-        """Kill it if it still runs, and wait until nothing is left of it."""
-        if not self.exited.done():
-            self.zygote.kill(self.number)
-        try:
-            await outlast(self.exited)
-        finally:
-            self.writer.transport.abort()
-        return self.exited.result()
-
-
-@dataclass(frozen=True, slots=True)
-class _Spare:
-    """A child that waits for its job."""
-
-    number: int
-    pipe: socket.socket
-    exited: asyncio.Future[Exit]
-
-    def alive(self) -> bool:
-        """Whether it, or the way to it, still holds the other end of its pipe; closes this one if not."""
-        try:
-            self.pipe.recv(1, socket.MSG_PEEK)  # it says nothing before it has a job
-        except BlockingIOError:
-            return True
-        self.pipe.close()
-        return False
+    """The zygote died: it was killed by the system or by an operator."""
 
 
 class ZygoteHandle:
@@ -94,9 +39,13 @@ class ZygoteHandle:
 
     Args:
         process: The zygote.
-        control: The other end of its control socket.
+        control: Our end of its control socket.
         work: Its folder, which `close` removes.
-        spares: How many confined children wait for a job that has not come yet.
+        spares: How many confined children are kept waiting for a job.
+
+    Attributes:
+        missing: Layer -> why it cannot be used, once the zygote is ready.
+        spares: As given.
     """
 
     def __init__(
@@ -108,7 +57,7 @@ class ZygoteHandle:
         self._control = control
         self._work = work
         self._numbers = 0
-        self._spares: deque[_Spare] = deque()
+        self._spares: deque[Spare] = deque()
         self._exits: dict[int, asyncio.Future[Exit]] = {}
         self._unsent: deque[tuple[bytes, socket.socket | None]] = deque()
         self._loop = asyncio.get_running_loop()
@@ -118,10 +67,12 @@ class ZygoteHandle:
     def _launch(
         cls, command_of: Callable[[str, int], list[str]], cwd: str | None = None, spares: int = 0
     ) -> Self:
-        """Start a process with a folder, a log and a control socket; nothing has been heard from it yet.
+        """Start a process with a folder, a log and a control socket, without waiting for it.
 
         Args:
-            command_of: Its command line, from its folder and the descriptor of its end of the socket.
+            command_of: (folder, descriptor of its end of the control socket) -> its command line.
+            cwd: Its working directory; `None` leaves ours.
+            spares: As of the class.
         """
         work = tempfile.mkdtemp(prefix="meta-search-")
         os.chmod(work, 0o711)  # children of another uid pass through to their own folder
@@ -144,7 +95,13 @@ class ZygoteHandle:
     async def start(
         cls, config: SandboxConfig, layers: Iterable[str], runtime: Path | None, spares: int = 0
     ) -> ZygoteHandle:
-        """Start a zygote and wait until it is ready; `missing` then holds the layers it cannot use.
+        """Start a zygote and wait until it is ready.
+
+        Args:
+            config: Limits of its children.
+            layers: Layers to use.
+            runtime: Folder of the package that candidate code runs in; `None` only tests the layers.
+            spares: As of the class.
 
         Raises:
             SandboxError: It does not start.
@@ -161,7 +118,7 @@ class ZygoteHandle:
             await handle.close()
             raise SandboxError(f"the sandbox's process does not start: {reason}")
         handle.missing = dict(ready["missing"])
-        handle._loop.add_reader(handle._control, handle._hear)
+        handle._loop.add_reader(handle._control, handle._on_message)
         for _ in range(spares):
             handle._fork()
         return handle
@@ -171,33 +128,36 @@ class ZygoteHandle:
         """Whether it has died."""
         return self._lost.done()
 
-    async def spawn(self, of: int | None = None) -> Child:
-        """A confined child: for an item, or for a program of the item's child `of`.
+    async def spawn(self, item: int | None = None) -> Child:
+        """A confined child with a job from now on.
 
-        Where the system has no room for another process, its `end` raises a `SandboxError`.
+        If the system cannot start another process, its `end` raises a `SandboxError`.
+
+        Args:
+            item: Number of the child whose program the job is; `None` if it is no program.
 
         Raises:
-            ZygoteLost: There is no zygote any more.
+            ZygoteLost: The zygote has died.
         """
         self._spares = deque(spare for spare in self._spares if spare.alive())
         for _ in range(self.spares - len(self._spares)):
             self._fork()
-        # The next spare is forked while this one works; where none are kept, they are the same.
-        self._fork(self._spares[0].number if self._spares else self._numbers + 1, of)
+        # The next spare is forked while this one works; if none are kept, the new child gets the job.
+        self._fork(self._spares[0].number if self._spares else self._numbers + 1, item)
         if self.lost:
             raise ZygoteLost
         spare = self._spares.popleft()
         try:
             reader, writer = await asyncio.open_unix_connection(sock=spare.pipe, limit=MAX_LINE)
-        except BaseException:  # cancelled in between: nobody else knows of this child
+        except BaseException:  # cancelled meanwhile: nobody else knows of this child
             spare.pipe.close()
             self.kill(spare.number)
-            await outlast(spare.exited)
+            await wait_despite_cancel(spare.exited)
             raise
-        return Child(spare.number, reader, writer, spare.exited, self)
+        return Child(spare.number, reader, writer, spare.exited, self.kill)
 
     def kill(self, number: int) -> None:
-        """Kill a child; how it ended is still heard by its `exited`."""
+        """Kill a child; its `exited` is resolved when it has ended."""
         self._post({"op": "kill", "id": number})
 
     async def close(self) -> None:
@@ -211,8 +171,13 @@ class ZygoteHandle:
             await asyncio.sleep(0.002)
         shutil.rmtree(self._work, ignore_errors=True)
 
-    def _fork(self, take: int | None = None, of: int | None = None) -> None:
-        """Have a spare forked. From then on, the child `take` has a job, as a program of item `of`."""
+    def _fork(self, starts: int | None = None, item: int | None = None) -> None:
+        """Have a spare forked, and a child's job begin.
+
+        Args:
+            starts: Number of the child that gets a job.
+            item: Number of the child whose program that job is.
+        """
         if self.lost:
             return
         self._numbers += 1
@@ -221,11 +186,11 @@ class ZygoteHandle:
         exited: asyncio.Future[Exit] = self._loop.create_future()
         exited.add_done_callback(lambda future: future.cancelled() or future.exception())
         self._exits[self._numbers] = exited
-        self._spares.append(_Spare(self._numbers, ours, exited))
-        self._post({"op": "fork", "id": self._numbers, "take": take, "of": of}, theirs)
+        self._spares.append(Spare(self._numbers, ours, exited))
+        self._post({"op": "fork", "id": self._numbers, "starts": starts, "item": item}, theirs)
 
     def _post(self, message: Mapping[str, Any], descriptor: socket.socket | None = None) -> None:
-        """Send a message, and a descriptor that is closed here afterwards."""
+        """Send a control message, and a socket that is closed here afterwards."""
         self._unsent.append((json.dumps(message).encode(), descriptor))
         self._send_unsent()
 
@@ -246,7 +211,8 @@ class ZygoteHandle:
         else:
             self._loop.remove_writer(self._control)
 
-    def _hear(self) -> None:
+    def _on_message(self) -> None:
+        """Receive how a child ended, or that the zygote has."""
         try:
             data = self._control.recv(65536)
         except BlockingIOError:
@@ -264,6 +230,7 @@ class ZygoteHandle:
             exited.set_result(Exit(message["status"], message["cpu"], message["why"]))
 
     def _lose(self) -> None:
+        """Give up the zygote and everything that waits for it."""
         if self.lost:
             return
         self._lost.set_result(None)
@@ -285,15 +252,3 @@ class ZygoteHandle:
             if lines:
                 return lines[-1][:300]
         return "it said nothing; see meta-search doctor"
-
-
-async def outlast(ending: asyncio.Future[Any]) -> None:
-    """Wait for the end of what was killed; a cancellation waits too, or a process would be left behind."""
-    cancelled = None
-    while not ending.done():
-        try:
-            await asyncio.wait((ending,))
-        except asyncio.CancelledError as error:
-            cancelled = error
-    if cancelled is not None:
-        raise cancelled

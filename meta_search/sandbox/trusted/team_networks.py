@@ -1,4 +1,4 @@
-"""A team's network as an agent's process reports it, checked and frozen. It is hostile until then."""
+"""Checks the networks of teams that an agent's process reports, and turns them into frozen values."""
 
 from __future__ import annotations
 
@@ -8,27 +8,34 @@ from meta_search.types import TeamNetwork
 
 __all__ = ["read_networks"]
 
-MOST_NETWORKS = 8
-MOST_AGENTS = 32
-MOST_ROUNDS = 16
-MOST_CALLS = 10_000
-MOST_TOLD = 200
+MAX_NETWORKS = 8
+MAX_AGENTS = 32
+MAX_ROUNDS = 16
+MAX_CALLS = 10_000
+MAX_TEXT = 200
 
 
 def read_networks(rows: Any) -> tuple[TeamNetwork, ...]:
-    """Networks out of a final message; none for `None`. Raises `ValueError` for whatever is not one."""
+    """Parse the networks of a final message.
+
+    Args:
+        rows: The field of the message; `None` if it is missing.
+
+    Raises:
+        ValueError: Something in it is not a network.
+    """
     if rows is None:
         return ()
-    return tuple(_network(row) for row in _list(rows, 0, MOST_NETWORKS))
+    return tuple(_network(row) for row in _list(rows, 0, MAX_NETWORKS))
 
 
 def _network(row: Any) -> TeamNetwork:
     if not isinstance(row, dict):
         raise ValueError("network")
-    roles = tuple(_text(role) for role in _list(row.get("roles"), 1, MOST_AGENTS))
+    roles = tuple(_text(role) for role in _list(row.get("roles"), 1, MAX_AGENTS))
     n = len(roles)
     active = tuple(
-        tuple(_index(i, n) for i in _list(r, 0, n)) for r in _list(row.get("active"), 1, MOST_ROUNDS)
+        tuple(_index(i, n) for i in _list(r, 0, n)) for r in _list(row.get("active"), 1, MAX_ROUNDS)
     )
     rounds = len(active)
     return TeamNetwork(
@@ -44,7 +51,7 @@ def _network(row: Any) -> TeamNetwork:
         ),
         importance=tuple(_shares(r, n) for r in _list(row.get("importance"), rounds, rounds)),
         final=_text(row.get("final")),
-        calls=_index(row.get("calls"), MOST_CALLS),
+        calls=_index(row.get("calls"), MAX_CALLS),
     )
 
 
@@ -59,7 +66,7 @@ def _all_or_none(value: Any, n: int) -> list[Any]:
 
 
 def _shares(value: Any, n: int) -> tuple[float, ...]:
-    """n numbers of 0..1, or none."""
+    """n numbers between 0 and 1, or an empty list."""
     row = _all_or_none(value, n)
     if not all(type(share) in (int, float) and 0.0 <= share <= 1.0 for share in row):
         raise ValueError("network")
@@ -73,6 +80,6 @@ def _index(value: Any, end: int) -> int:
 
 
 def _text(value: Any) -> str:
-    if not isinstance(value, str) or len(value) > MOST_TOLD:
+    if not isinstance(value, str) or len(value) > MAX_TEXT:
         raise ValueError("network")
     return value.encode("utf-8", "replace").decode()

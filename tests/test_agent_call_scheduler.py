@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from meta_search.agent import desk, system
-from meta_search.agent.desk import Call
+from meta_search.agent import call_scheduler, system
+from meta_search.agent.calls import Call
 from meta_search.agent.info import Info
-from meta_search.agent.shape import HOLE, shape_of
+from meta_search.agent.request_shape import PLACEHOLDER, shape_of
 from meta_search.sandbox.trusted import messages
 from meta_search.sandbox.trusted.messages import read
 from meta_search.sandbox.trusted.trace import trace_of
@@ -69,7 +69,7 @@ def test_what_nobody_reads_is_completed() -> None:
     stage = Stage(wire)
     first = stage.agent(["answer"], "first")([TASK], "Solve.")
     stage.agent(["answer"], "unread")([TASK, *first], "Check.")
-    stage.desk.finish()
+    stage.scheduler.finish()
     assert wire.log == [("send", "first"), ("answer", "first"), ("send", "unread"), ("answer", "unread")]
 
 
@@ -81,7 +81,7 @@ def test_a_loop_of_votes_costs_one_latency_and_a_chain_as_many_as_it_is_deep() -
     for agent in rounds:
         infos += agent(infos, "Improve.")
     assert len(wire.calls) == 1
-    stage.desk.finish()
+    stage.scheduler.finish()
     assert [kind for kind, _ in wire.log] == ["send", "answer"] * 3
 
 
@@ -94,7 +94,7 @@ def test_inputs_are_taken_as_they_are_at_the_call() -> None:
     stage.agent(["answer"], "second")(infos, "Go on.")
     notes.append("two")
     infos.append("three")
-    stage.desk.finish()
+    stage.scheduler.finish()
     assert "['one']" in prompt_of(wire.calls[1])
     assert "three" not in prompt_of(wire.calls[1])
 
@@ -115,7 +115,7 @@ def test_equal_requests_are_numbered_in_program_order_though_answers_come_in_ano
     # Names are not part of a request, so these two are equal.
     stage.agent(["answer"], "B")([TASK, slow[0]._replace(author="x")], "Check.")
     stage.agent(["answer"], "C")([TASK, fast[0]._replace(author="x")], "Check.")
-    stage.desk.finish()
+    stage.scheduler.finish()
     third, fourth = (call for call in wire.calls if call["id"] > 2)
     assert third["messages"] == fourth["messages"]
     assert occurrences(wire) == {1: "0", 2: "0", 3: "0", 4: "1"}
@@ -128,7 +128,7 @@ def test_a_known_text_waits_for_one_under_way_that_may_become_the_same() -> None
     stage.agent(["answer"], "A")([TASK], plan)
     stage.agent(["answer"], "B")([TASK], "Think.")
     assert wire.authors() == ["planner"]
-    stage.desk.finish()
+    stage.scheduler.finish()
     assert [(c["author"], c["occurrence"]) for c in wire.calls[1:]] == [("A", "0"), ("B", "1")]
 
 
@@ -159,7 +159,9 @@ def test_shapes_are_compatible_with_all_that_they_can_become(parts: list[str], d
         return {**rest, "messages": [["user", text]]}
 
     holes = [data.draw(st.booleans()) for _ in parts]
-    shape = shape_of(message([HOLE if hole else part for part, hole in zip(parts, holes, strict=True)]))
+    shape = shape_of(
+        message([PLACEHOLDER if hole else part for part, hole in zip(parts, holes, strict=True)])
+    )
     whole = shape_of(message(parts))
     assert shape.may_equal(whole)
     assert whole.may_equal(shape)
@@ -236,7 +238,7 @@ class Play:
             votes = Counter(at(i).content for i in rest[0])
             return [*infos, Info("vote", "me", votes.most_common(1)[0][0], 0)]
         if kind == "draw":
-            return [*infos, Info("draw", "me", str(self.stage.desk.branch.random.randrange(3)), 0)]
+            return [*infos, Info("draw", "me", str(self.stage.scheduler.branch.random.randrange(3)), 0)]
         if kind == "loop":
             for _ in range(rest[0]):
                 infos = self.run(rest[1], infos)
@@ -276,7 +278,7 @@ def play(program: list[Step], choose: Callable[[list[int]], int]) -> tuple[list[
     stage = Stage(wire, seed=7)
     infos = Play(stage).run(program, [TASK])
     seen = [info.content for info in infos]
-    stage.desk.finish()
+    stage.scheduler.finish()
     asked = Counter(json.dumps([c["messages"], c["schema"], c["occurrence"]]) for c in wire.calls)
     return seen, asked, trace(wire)
 
@@ -284,14 +286,14 @@ def play(program: list[Step], choose: Callable[[list[int]], int]) -> tuple[list[
 def play_in_sequence(program: list[Step]) -> tuple[list[str], Any, Any]:
     """The same with every call answered before the next step, branches one after another."""
     with pytest.MonkeyPatch.context() as patch:
-        call = desk.Desk.call
+        call = call_scheduler.CallScheduler.call
 
-        def at_once(self: desk.Desk, *args: Any) -> Call:
+        def at_once(self: call_scheduler.CallScheduler, *args: Any) -> Call:
             made = call(self, *args)
             self.wait(made)
             return made
 
-        patch.setattr(desk.Desk, "call", at_once)
+        patch.setattr(call_scheduler.CallScheduler, "call", at_once)
         patch.setattr(system, "MAP_THREADS", 1)
         return play(program, min)
 
@@ -326,7 +328,7 @@ def test_a_paste_counts_only_if_it_was_read_before_the_call() -> None:
     [third] = agent([TASK], f"Is it so? {first.content}")
     agent([TASK, third], "Well?")
     agent([TASK, second, first.content])
-    stage.desk.finish()
+    stage.scheduler.finish()
     assert [(c["inputs"], c["pasted"]) for c in sorted(wire.calls, key=lambda c: c["place"])] == [
         ([], []),
         ([], []),
@@ -345,7 +347,7 @@ def test_branches_know_what_was_read_before_them_and_hand_on_what_they_read() ->
     text = first.content
     found = stage.system.map(lambda i: agent([text, str(i)])[0].content, range(2))
     agent(["; ".join(found)])
-    stage.desk.finish()
+    stage.scheduler.finish()
     assert [c["pasted"] for c in sorted(wire.calls, key=lambda c: c["place"])] == [[], [1], [1], [2, 3]]
 
 
@@ -356,7 +358,7 @@ def test_one_call_too_many_is_sent_last() -> None:
     """Whatever answers come first, the calls that are paid are the first ones."""
     wire = Wire(yes, choose=max)
     stage = Stage(wire)
-    stage.desk.limit = 3
+    stage.scheduler.limit = 3
     agent = stage.agent(["answer"], "A")
     first = agent([TASK])
     agent([TASK, *first], "second")
