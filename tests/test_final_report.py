@@ -136,7 +136,7 @@ def test_seeds_that_the_endpoint_fails_on_every_item_end_the_search(folder: Path
     withheld = Fault("filter")
     with CountingEndpoint(adds, faults=lambda index, body: withheld) as endpoint:
         words = overrides(folder, endpoint, "search.seeds=[direct]", "evaluate.items=3", "run.confirm=false")
-        with pytest.raises(LLMError, match=r"no seed came to a result on any item: llm: .*resume run"):
+        with pytest.raises(LLMError, match=r"every seed failed on every item: llm: .*resume run"):
             meta_search.search(*words)
 
 

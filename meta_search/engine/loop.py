@@ -116,7 +116,7 @@ class Search:
                 return self._stopped()
             except Interrupted:
                 self.runner.cancel()
-                return self._stopped("the recording was stopped here")
+                return self._stopped("the recorded run ended here")
 
     def _finished(self) -> bool:
         busy = bool(self.waiting or self.briefs.writing or self.races.running())
@@ -135,7 +135,7 @@ class Search:
         fault = most_frequent(rows)
         why = f": {fault.kind}: {fault.detail}" if fault else ""
         return LLMError(
-            f"no seed came to a result on any item{why}; everything is saved: "
+            f"every seed failed on every item{why}; everything is saved: "
             f"`meta-search resume {self.session.folder}`"
         )
 
@@ -173,7 +173,7 @@ class Search:
     def _evaluated(self, member: Member) -> None:
         """A train evaluation is complete or was stopped: say so, and tell the guide."""
         score, n = member.score("train"), len(member.rows("train"))
-        ending = f": stopped, {member.stopped}" if member.stopped else ""
+        ending = f"; stopped: {member.stopped}" if member.stopped else ""
         self.progress.say(f"«{member.agent.name}» {score:.0%} right on {n} train items{ending}")
         self.briefs.evaluated(member)
 

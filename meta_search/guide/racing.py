@@ -79,7 +79,9 @@ def decide(
     whom = f"{goal} {place}" if place > 1 else goal
     told = f"{whom}, {dear:.1f} times as dear" if paired.strict else whom
     if not reachable(paired):
-        return f"cannot {told}, even with everything else right"
+        aim = f"make the top {place}" if place > 1 else "beat the best" if paired.strict else "match the best"
+        price = f" (costs {dear:.1f}× as much)" if paired.strict else ""
+        return f"cannot {aim} even if every remaining item is right{price}"
     odds = test(paired)
     if odds <= min(WORST_ODDS, alpha * max(1.0, dear)):
         return f"{_place(paired.behind)} with {len(paired.rest)} to go: {odds:.1%} to {told}"
@@ -115,7 +117,7 @@ def _worse(candidate: Standing, incumbent: Standing, planned: int, block: int, a
     """While nobody is complete, nobody knows what it takes: whether it is worse than the most promising."""
     paired = pair(candidate, incumbent, planned, block, strict=False)
     doubt = betting(paired)
-    return f"{_place(paired.behind)}, and surely worse (p = {doubt:.3f})" if doubt <= alpha else ""
+    return f"{_place(paired.behind)} and significantly worse (p = {doubt:.3f})" if doubt <= alpha else ""
 
 
 def pair(candidate: Standing, rival: Standing, planned: int, block: int, strict: bool) -> Paired:
