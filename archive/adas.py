@@ -37,9 +37,11 @@ class Info:
     """What is published about an agent beside its code.
 
     Attributes:
+        thought: What its author wrote about the idea.
         generation: 0 for the hand-made ones (`"initial"`).
         seed: Whether it is a hand-made one.
-        fitness: On the authors' validation items. test_fitness: On their test items.
+        fitness: On the authors' validation items.
+        test_fitness: On their test items.
     """
 
     thought: str
@@ -107,7 +109,7 @@ def _entry(entry: Any, number: int, path: Path | str) -> tuple[Agent, Info]:
     try:
         ordinal = 0 if seed or generation is None else int(generation)
     except (TypeError, ValueError):
-        raise ArchiveError(f"{path}, agent {number}: generation {generation!r} is no number") from None
+        raise ArchiveError(f"{path}, agent {number}: generation {generation!r} is not a number") from None
     info = Info(
         thought=str(entry.get("thought") or ""),
         generation=ordinal,

@@ -117,10 +117,10 @@ def record_of(row: Row) -> tuple[Agent, Brief, Mapping[str, Any] | None, tuple[P
     """
     id_, name, *_, values, space, brief, plan, source, demonstrations = row
     # Read in one go: a lineage of a thousand agents is read while somebody waits.
-    told = json.loads(f"[{values},{space},{brief},{plan or 'null'},{demonstrations}]")
-    agent = Agent(id_, name, source, told[0], tuple(Demonstration(q, r) for q, r in told[4]))
-    parameters = tuple(_built(Parameter, p) for p in told[1])
-    return agent, Brief.from_json(told[2]), told[3], parameters
+    stored = json.loads(f"[{values},{space},{brief},{plan or 'null'},{demonstrations}]")
+    agent = Agent(id_, name, source, stored[0], tuple(Demonstration(q, r) for q, r in stored[4]))
+    parameters = tuple(_built(Parameter, p) for p in stored[1])
+    return agent, Brief.from_json(stored[2]), stored[3], parameters
 
 
 def evaluation_row(evaluation: Evaluation, created: float) -> Row:

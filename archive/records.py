@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -13,16 +12,14 @@ from typing import TYPE_CHECKING, Any
 from archive import codec, queries
 from archive.readers import Readers, database_path
 from archive.schema import SCHEMA_VERSION, version
+from archive.values import Event, Record, Trial, record_of, trial_of
 from meta_search.errors import ArchiveError
 from meta_search.types import (
-    Agent,
     Attempt,
-    Brief,
     Evaluation,
     Importance,
     ItemResult,
     MetaName,
-    Parameter,
     Split,
     Usage,
 )
@@ -33,55 +30,6 @@ if TYPE_CHECKING:
 __all__ = ["Archive", "Event", "Record", "Trial"]
 
 SHOWN = 5  # candidates named where a name means several agents
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """An archived agent with its evidence.
-
-    Attributes:
-        parents: Ids of the agents it was made from, best first.
-        brief: What asked for it. plan: What a composer compiled it from. space: Its parameters.
-        status: population, partial, finalist, seed, ….
-        created: Seconds since the epoch.
-        evaluations: Split -> evaluation.
-    """
-
-    agent: Agent
-    author: str
-    operator: str
-    generation: int
-    thought: str = ""
-    parents: tuple[str, ...] = ()
-    brief: Brief | None = None
-    plan: Mapping[str, Any] | None = None
-    space: tuple[Parameter, ...] = ()
-    status: str = ""
-    created: float = 0.0
-    evaluations: Mapping[Split, Evaluation] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """A trial of one of the guide's studies; `values` is `None` until it was told."""
-
-    study: str
-    number: int
-    params: Mapping[str, Any]
-    values: tuple[float, ...] | None
-    state: str
-    agent: str | None
-    created: float
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """A numbered decision of the engine, for replay. `created` is in seconds since the epoch."""
-
-    seq: int
-    kind: str
-    data: Mapping[str, Any]
-    created: float
 
 
 class Archive:
@@ -175,7 +123,7 @@ class Archive:
             if ids:
                 more = ", …" if len(ids) > SHOWN else ""
                 shown = ", ".join(i for (i,) in ids[:SHOWN]) + more
-                raise ArchiveError(f"{name!r} means several agents of {self.path}: {shown}; give an id")
+                raise ArchiveError(f"{name!r} is ambiguous in {self.path}: {shown}; give an id")
         raise ArchiveError(f"{self.path} has no agent {name!r}: give an id, the start of one, or a name")
 
     def search(self, text: str, n: int = 100) -> list[Record]:
@@ -200,7 +148,8 @@ class Archive:
         """An agent's results on a split, ordered by item and repeat.
 
         Args:
-            agent, split: Whose results, by full id.
+            agent: Full id.
+            split: Of which items.
             trace: Whether to read the traces too; they are most of the data.
         """
         columns = queries.RESULT if trace else queries.RESULT.replace('"trace"', "NULL")
@@ -227,7 +176,7 @@ class Archive:
     def trials(self, study: str) -> list[Trial]:
         """Trials of a study by number."""
         rows = self._database().table("trials").rows_where("study = ?", [study], order_by="number")
-        return [_trial(r) for r in rows]
+        return [trial_of(r) for r in rows]
 
     def studies(self) -> list[str]:
         """Names of the studies that have trials."""
@@ -267,7 +216,7 @@ class Archive:
         evaluations: dict[str, dict[Split, Evaluation]] = {i: {} for i in ids}
         for row in self._rows(f"SELECT {queries.EVALUATION} FROM evaluations WHERE agent IN ({marks})", *ids):
             evaluations[row[0]][row[1]] = codec.evaluation_of(row)
-        return [_record(row, evaluations[row[0]]) for row in rows]
+        return [record_of(row, evaluations[row[0]]) for row in rows]
 
     def _rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         try:
@@ -284,34 +233,3 @@ class Archive:
 
 def _chunks(rows: list[Any]) -> Iterator[list[Any]]:
     return (rows[i : i + queries.CHUNK] for i in range(0, len(rows), queries.CHUNK))
-
-
-def _record(row: tuple[Any, ...], evaluations: dict[Split, Evaluation]) -> Record:
-    agent, brief, plan, space = codec.record_of(row)
-    status, author, operator, generation, created, thought = row[2:8]
-    return Record(
-        agent=agent,
-        author=author,
-        operator=operator,
-        generation=generation,
-        thought=thought,
-        parents=tuple(p for p in dict.fromkeys(brief.parents) if p != agent.id),
-        brief=brief,
-        plan=plan,
-        space=space,
-        status=status,
-        created=created,
-        evaluations=evaluations,
-    )
-
-
-def _trial(row: Mapping[str, Any]) -> Trial:
-    return Trial(
-        study=row["study"],
-        number=row["number"],
-        params=json.loads(row["params"]),
-        values=None if row["values"] is None else tuple(json.loads(row["values"])),
-        state=row["state"],
-        agent=row["agent"],
-        created=row["created"],
-    )

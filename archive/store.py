@@ -121,16 +121,16 @@ class Store:
         return self._many(_PUT_EVALUATION, [codec.evaluation_row(evaluation, time.time())])
 
     def put_importance(self, rows: Iterable[Importance]) -> Future[None]:
-        """Store what components are worth, in place of what the same method said of their agents before."""
-        told = list(rows)
+        """Store what components are worth, in place of earlier values of the same method for their agents."""
+        found = list(rows)
         now = time.time()
-        before = list(dict.fromkeys((row.agent, row.method) for row in told))
+        before = list(dict.fromkeys((row.agent, row.method) for row in found))
 
         def work(connection: sqlite3.Connection) -> None:
             connection.executemany("DELETE FROM importance WHERE agent = ? AND method = ?", before)
-            connection.executemany(_PUT_IMPORTANCE, [codec.importance_row(row, now) for row in told])
+            connection.executemany(_PUT_IMPORTANCE, [codec.importance_row(row, now) for row in found])
 
-        return self._writer.submit(work, 1 + len(told))
+        return self._writer.submit(work, 1 + len(found))
 
     def add_attempt(self, attempt: Attempt) -> Future[None]:
         """Keep a draft that did not become a candidate."""
@@ -153,12 +153,12 @@ class Store:
             study: Name of the study.
             number: Ordinal of the trial within the study.
             params: What was asked.
-            values: What was told, one number an objective; `None` until then.
+            values: One number an objective; `None` until the trial has ended.
             state: As the guide calls it: running, complete, pruned, fail.
             agent: Id of the agent that the trial is about.
         """
-        told = None if values is None else codec.dump(list(values))
-        row = (study, number, codec.dump(dict(params)), told, state, agent, time.time())
+        stored = None if values is None else codec.dump(list(values))
+        row = (study, number, codec.dump(dict(params)), stored, state, agent, time.time())
         return self._many(_PUT_TRIAL, [row])
 
     def event(self, kind: str, data: Mapping[str, Any]) -> Future[int]:

@@ -1,8 +1,7 @@
 """The command line: parses, hands on, prints, and turns every error into one line and an exit status.
 
-Exit status: 0 done, 1 the run failed, 2 bad usage or configuration, 3 stopped by
-budget or signal before the end, everything saved. Each command imports what it needs when it runs, so that
-`meta-search --help` costs no more than argparse.
+Exit status: 0 done, 1 the run failed, 2 bad usage or configuration, 3 stopped by budget or signal before the
+end, everything saved. Each command imports what it needs when it runs, so that `--help` costs only argparse.
 """
 
 from __future__ import annotations

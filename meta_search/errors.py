@@ -1,4 +1,4 @@
-"""Errors of the system. A candidate's failure is data (`types.Outcome`), never one of these.
+"""Errors of the system. A candidate's failure is data (`types.OutcomeKind`), never one of these.
 
 Every message is one line: what is wrong, where, and what to do next. `cli` prints it and exits with
 `exit_status`.
@@ -23,7 +23,7 @@ class MetaSearchError(Exception):
 
     Attributes:
         exit_status: What the command line returns: 1 the run failed, 2 bad usage or configuration,
-            3 stopped by budget or signal before the end (DESIGN.md section 9).
+            3 stopped by budget or signal before the end.
     """
 
     exit_status = 1

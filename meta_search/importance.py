@@ -1,7 +1,7 @@
 """What each component of an agent is worth to it: by ratings, and by leaving it out.
 
 A component is one `LLMAgentBase` of an agent, or one member of its team; traces name it
-(`TraceCall.component`). Three methods, told apart in every `Importance`:
+(`TraceCall.component`). Three methods, named in every `Importance`:
 
 - `ratings`: the agents of a team rate one another as they work (DyLAN, arXiv 2310.02170, section 3.3).
 - `judge`: for any agent; a judge model rates what went into each call, and importance flows backwards through
@@ -49,7 +49,9 @@ class Component:
 
     Attributes:
         name: As `TraceCall.component`.
-        items: Items in which it was asked. calls, tokens: Over all of them.
+        items: Number of items in which it was asked.
+        calls: Over all of them.
+        tokens: Over all of them.
         final: How often its answer was an item's, or stood in it.
     """
 
@@ -115,7 +117,11 @@ def flow(trace: Sequence[TraceCall], weights: Mapping[int, Sequence[float]]) -> 
     for any graph in place of rounds).
 
     Args:
-        trace: In order. weights: Call -> weights of its `sources`, in their order; uniform where missing.
+        trace: The item's calls, in order.
+        weights: Call -> weights of its `sources`, in their order; uniform where missing.
+
+    Returns:
+        Call -> its importance, 0..1.
     """
     final = [call.index for call in trace if call.final]
     found = {call.index: 1 / len(final) if call.final else 0.0 for call in trace}
@@ -140,9 +146,11 @@ def by_judge(
     be read, count as equal ratings.
 
     Args:
-        results: With traces. questions: Of their items, in the same order.
+        agent: Id.
+        results: Of the agent, with traces.
+        questions: Of their items, in the same order.
         ask: Sends a request; its purpose is `judge`, its model `meta`.
-        most_calls: Most judgements.
+        most_calls: Largest number of judgements.
     """
     totals: dict[str, float] = {}
     replayed = asked = 0

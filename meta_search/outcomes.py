@@ -1,4 +1,4 @@
-"""What came of items, in words: which outcomes say nothing of the agent, and one line to mend it by.
+"""Outcomes of items in words: which of them say nothing about the agent, and one line that helps repair it.
 
 A leaf, as `types` is: pure functions over outcome kinds and details, for authors, tables and reports. The
 words are simple, as small models read them too.
@@ -101,8 +101,10 @@ class Fault:
     """The most frequent fault of an agent.
 
     Attributes:
-        kind, detail: As in `ItemResult`.
-        count: Items it ended. of: items that were run.
+        kind: As in `ItemResult`.
+        detail: As in `ItemResult`.
+        count: Number of items it ended.
+        of: Number of items that were run.
     """
 
     kind: OutcomeKind
@@ -119,7 +121,8 @@ def advice(kind: OutcomeKind, detail: str = "") -> str:
     """What to do about a fault, in a few simple words.
 
     Args:
-        kind: One of `types.OUTCOME_KINDS`. detail: What the sandbox said of it.
+        kind: One of `types.OUTCOME_KINDS`.
+        detail: What the sandbox said of it.
 
     Returns:
         A half-sentence; `""` for `ok` and for kinds that are not known.
@@ -136,7 +139,8 @@ def explain(kind: OutcomeKind, detail: str = "", source: str = "") -> str:
     """One line on a fault that helps an author mend the agent: what, where, and what to do instead.
 
     Args:
-        kind, detail: As in `ItemResult`.
+        kind: As in `ItemResult`.
+        detail: As in `ItemResult`.
         source: The agent's source, to quote the line where it happened.
 
     Returns:
@@ -163,6 +167,6 @@ def most_frequent(results: Iterable[ItemResult]) -> Fault | None:
     kinds = Counter(r.kind for r in rows)
     if not counts:
         return None
-    # Details differ from item to item: the kind is counted, and told by its commonest detail.
+    # Details differ from item to item: the kind is counted, and explained by its commonest detail.
     kind, detail = max(counts, key=lambda key: (key[0] not in UNSCORED, kinds[key[0]], counts[key]))
     return Fault(kind, detail, kinds[kind], len(rows))

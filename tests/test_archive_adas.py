@@ -74,7 +74,7 @@ def test_published_scores_are_read_as_they_stand(tmp_path: Path, published: Any,
         ([{"code": CODE}, {"name": "x"}], "agent 2: has no code"),
         ([{"code": 3}], "agent 1: has no code"),
         (["x"], "agent 1: has no code"),
-        ([{"code": CODE, "generation": "late"}], "generation 'late' is no number"),
+        ([{"code": CODE, "generation": "late"}], "generation 'late' is not a number"),
     ],
 )
 def test_what_cannot_be_read_is_one_line(tmp_path: Path, content: Any, message: str) -> None:

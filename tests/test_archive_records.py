@@ -145,7 +145,7 @@ def test_an_agent_is_found_by_id_start_of_id_and_name(store: Store, archive: Arc
     assert archive.record(ids[1][:4]).agent.name == "Vote"
     assert archive.record(ids[1][:4].upper()).agent.name == "Vote"
     assert archive.record("Debate").agent.id == ids[0]
-    with pytest.raises(ArchiveError, match=f"several agents of .*{ids[0]}, {ids[1]}; give an id"):
+    with pytest.raises(ArchiveError, match=f"is ambiguous in .*{ids[0]}, {ids[1]}; give an id"):
         archive.record(ids[0][:1])
     for nobody in ("nobody", "", "ffff", "%"):
         with pytest.raises(ArchiveError, match="has no agent") as error:

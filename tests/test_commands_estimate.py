@@ -67,7 +67,7 @@ def test_the_budget_cuts_an_estimate() -> None:
         have = {"calls": found.usage.calls, "tokens": found.usage.tokens, "usd": found.usage.cost_usd}
         assert have[name] == pytest.approx(value, abs=2)
         assert found.usage.calls < free.calls
-        assert f"budget.{name}={limit:g} ends it" in found.notes[0]
+        assert f"budget.{name}={limit:g} will stop the run early" in found.notes[0]
     assert estimate_search(config("budget.calls=100000"), PLANNED, 1, TYPICAL, PRICES).usage == free
     assert "300 s" in estimate_search(config("budget.wall_s=300"), PLANNED, 1, TYPICAL, PRICES).notes[0]
 

@@ -78,8 +78,8 @@ def test_what_beats_the_seed_but_not_its_samples_is_not_shown_to_beat_the_baseli
     assert found.best is not None
     assert found.best.baseline.kind == "matched"
     assert "the best baseline" in found.sentence
-    assert "It beats the best seed alone, direct (" in found.seeds
-    assert "but not, as far as shown, the baselines at the same cost" in found.seeds
+    assert "Against the seeds alone, it beats the best seed, direct (" in found.seeds
+    assert "but was not shown to beat the baselines at matched cost" in found.seeds
     for baseline in (vote, choice):
         assert (baseline.status, baseline.operator, baseline.author) == ("baseline", "baseline", "hand")
         assert baseline.evaluations["test"].items == 60
@@ -119,7 +119,7 @@ def test_what_samples_do_not_reach_beats_all_baselines(folder: Path) -> None:
 def test_a_dear_baseline_leaves_the_budget_to_the_others(folder: Path) -> None:
     """Some 300 calls are left for the report: 12 items with both, 18 with one of them, 34 without."""
     found, agents = final(folder, mind(direct=55, careful=88, calls=6), "budget.calls=430")
-    assert "was left out: with it, too little of the budget was left" in found.text
+    assert "was skipped: running it would leave too few test items within the budget" in found.text
     assert "best-of-5 (direct)" not in agents
     assert agents["Careful"].evaluations["test"].items >= 20
 

@@ -67,7 +67,7 @@ def test_after_the_opening_more_is_asked_of_what_paid_before() -> None:
 
 def test_what_never_paid_is_not_opened_with() -> None:
     assert GOOD.barren() == {"tune", "mutate"}
-    assert "never paid: mutate, tune" in GOOD.line
+    assert "never paid off before): mutate, tune" in GOOD.line
     opened = [o for o in OPENING if o["operator"] not in GOOD.barren()]
     orders = asked(guide(GOOD), len(opened))
     assert [o.brief.operator for o in orders] == [o["operator"] for o in opened]

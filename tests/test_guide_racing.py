@@ -41,7 +41,7 @@ def test_how_dear_it_is_is_seen_on_the_items_that_both_have_run() -> None:
     dear = Standing(seen, 300.0, dict.fromkeys(seen, 300.0))
     assert (
         verdict(dear, rival)
-        == "cannot end above the best, 1.5 times as dear, even with everything else right"
+        == "cannot beat the best even if every remaining item is right (costs 1.5× as much)"
     )
 
 
@@ -82,7 +82,7 @@ def test_worse_on_the_same_items() -> None:
 def test_out_of_reach() -> None:
     best = standing("0" * 9 + "1" * 15)
     candidate = standing("111111110000000000")
-    assert verdict(candidate, best) == "cannot reach the best, even with everything else right"
+    assert verdict(candidate, best) == "cannot match the best even if every remaining item is right"
     hopeful = decide(
         standing("111111111000000000"), best, [best], Race(PLANNED, BLOCK, 1, lambda paired: 1.0)
     )
@@ -92,7 +92,9 @@ def test_out_of_reach() -> None:
 def test_a_dear_one_must_end_above_not_level() -> None:
     best = standing("0" * 9 + "1" * 15, cost=1.0)
     level = standing("111111111000000000", cost=2.0)
-    assert verdict(level, best).startswith("cannot end above the best, 2.0 times as dear")
+    assert verdict(level, best) == (
+        "cannot beat the best even if every remaining item is right (costs 2.0× as much)"
+    )
     assert verdict(standing("111111111100000000", cost=2.0), best) != ""
     nearly = standing("111111111000000000", cost=1.05)  # costs differ from item to item
     assert not verdict(nearly, best).startswith("cannot")
@@ -120,7 +122,7 @@ def test_the_race_is_against_the_last_finalist_not_the_best() -> None:
     others = [standing("1" * 5 + "0" * 19)] * 4
     candidate = standing("111110111110")
     assert decide(candidate, best, [best, second, *others], RACE) == ""
-    assert "cannot reach" in decide(candidate, best, [best, second, *others], ONE)
+    assert "cannot match" in decide(candidate, best, [best, second, *others], ONE)
 
 
 def test_while_few_are_complete_fewer_places_count() -> None:
@@ -137,7 +139,7 @@ def test_while_few_are_complete_fewer_places_count() -> None:
 def test_while_nobody_is_complete_only_the_surely_worse_are_stopped() -> None:
     promising = standing("111111111")
     found = decide(standing("000000001"), promising, [], RACE)
-    assert found.startswith("8 items behind, and surely worse")
+    assert found.startswith("8 items behind and significantly worse")
     assert decide(standing("000001111"), promising, [], RACE) == ""
 
 
@@ -200,7 +202,7 @@ def race(rng: random.Random, ours: float, theirs: float) -> tuple[bool, bool, in
     for n in range(BLOCK, PLANNED, BLOCK):
         why = verdict(standing("".join(all_of_it[:n])), best)
         if why:
-            return not why.startswith("cannot reach"), makes_it, n
+            return not why.startswith("cannot match"), makes_it, n
     return False, makes_it, PLANNED
 
 

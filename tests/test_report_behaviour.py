@@ -34,7 +34,8 @@ def test_behaviours_are_counted() -> None:
     assert made.items == ("train-0", "train-1", "train-3", "train-2")  # the easiest first
     assert made.scores[0] == (1.0, 1.0, 0.6, 0.0)
     assert line(made) == (
-        "3 complete agents behave in 2 different ways; together they solve 3 of 4 items, the best alone 3."
+        "3 fully evaluated agents show 2 different behaviours; together they solve 3 of 4 items, the best "
+        "alone 3."
     )
 
 
@@ -63,4 +64,4 @@ def test_a_name_cannot_put_tags_into_the_page(tmp_path: Path) -> None:
     assert "<script" not in str(figure(made))
     assert "<img" not in str(figure(made))
     page = write_report(archive, None, tmp_path / "report.html").read_text()
-    assert "3 complete agents behave in 2 different ways" in page
+    assert "3 fully evaluated agents show 2 different behaviours" in page

@@ -51,14 +51,14 @@ def test_every_component_and_link_is_drawn_with_its_figures() -> None:
     picture = drawing(archive, agent)
     titles = [element.findtext("title") for element in picture]
     assert sorted(map(str, titles)) == [
-        "Critic → Writer: 1.0 answers an item",
-        "Critic: 1.0 calls an item here, importance -0.25",
-        "Writer #2 → Critic: 1.0 answers an item",
-        "Writer #2: 1.0 calls an item here",
-        "Writer → Critic: 1.0 answers an item",
-        "Writer → Writer: 1.0 answers an item",
-        "Writer: 1.0 calls an item here, importance 0.50",
-        "Writer: 1.0 calls an item here, importance 0.50",
+        "Critic → Writer: 1.0 answers per item",
+        "Critic: 1.0 calls per item here, importance -0.25",
+        "Writer #2 → Critic: 1.0 answers per item",
+        "Writer #2: 1.0 calls per item here",
+        "Writer → Critic: 1.0 answers per item",
+        "Writer → Writer: 1.0 answers per item",
+        "Writer: 1.0 calls per item here, importance 0.50",
+        "Writer: 1.0 calls per item here, importance 0.50",
     ]
     radius = {title.partition(":")[0]: float(c.get("r", "0")) for title, c in _circles(picture)}
     assert radius["Writer"] > radius["Critic"]
@@ -90,8 +90,8 @@ def test_a_team_has_the_weights_that_it_gave() -> None:
     trace = (call(1, "A"), call(2, "B"), call(3, "A", (1, 2), final=True))
     archive, agent = archive_with(trace, networks=(network("A", "B"),))
     titles = [element.findtext("title") for element in drawing(archive, agent)]
-    assert "B → A: 1.0 answers an item, weight 0.25" in titles
-    assert "A: 1.0 calls an item here, importance 1.75" in titles
+    assert "B → A: 1.0 answers per item, weight 0.25" in titles
+    assert "A: 1.0 calls per item here, importance 1.75" in titles
 
 
 def test_agents_of_one_component_and_without_traces_are_not_drawn() -> None:

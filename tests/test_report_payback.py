@@ -30,8 +30,8 @@ def test_cheaper_and_no_worse_pays_back_after_paid_by_saving() -> None:
     it = found([100] * 8, [130] * 8, (6, 6), PAID)
     assert (it.case, it.saving, it.uses, it.soonest, it.latest) == ("pays_back", 30.0, 334, 334, 334)
     assert payback_text(it, 6_700) == (
-        "The run paid 10,000 tokens in 1 h 52 min; the agent saves 30 tokens per use [30, 30] against Y, and "
-        "so has paid for itself after 334 uses [334, 334]."
+        "The run paid 10,000 tokens in 1 h 52 min; the agent saves 30 tokens [30, 30] per use compared with "
+        "Y and pays for itself after 334 uses [334, 334]."
     )
     assert uses_text(it) == "334"
 
@@ -52,23 +52,23 @@ def test_dearer_never_pays_back_and_its_right_answers_have_a_price() -> None:
     it = found([150] * 10, [100] * 10, (8, 6), PAID)
     assert (it.case, it.uses, it.each) == ("buys", None, pytest.approx(250.0))  # 50 more, for 0.2 more right
     assert payback_text(it, sure=False) == (
-        "The run paid 10,000 tokens; the agent uses 50 tokens per use [50, 50] more than Y and never pays "
-        "that back: each further right answer costs 250 tokens, if it is better at all."
+        "The run paid 10,000 tokens; the agent uses 50 tokens [50, 50] more per use than Y and never pays "
+        "for itself; each additional right answer costs 250 tokens, if it is better at all."
     )
     assert "at all" not in payback_text(it)
     assert uses_text(it) == "never"
     worse = found([150] * 10, [100] * 10, (6, 6), PAID)
     assert (worse.case, worse.each) == ("never", None)
     assert payback_text(worse) == (
-        "The run paid 10,000 tokens and never gets it back: the agent uses 50 tokens per use [50, 50] more "
-        "than Y and scored no better."
+        "The run paid 10,000 tokens and will not recover that: the agent uses 50 tokens [50, 50] more per "
+        "use than Y and scored no better."
     )
 
 
 def test_cheaper_but_worse_claims_no_break_even() -> None:
     it = found([60] * 10, [100] * 10, (5, 7), PAID)
     assert (it.case, it.uses, it.each) == ("gives_up", None, pytest.approx(200.0))
-    assert "200 tokens are saved for each right answer given up" in payback_text(it)
+    assert "each right answer given up saves 200 tokens" in payback_text(it)
     assert uses_text(it) == "never"
 
 
@@ -85,7 +85,7 @@ def test_money_counts_where_calls_have_a_price() -> None:
     it = payback(mine, other, Paid(tokens=50_000, usd=4.0))
     assert it is not None
     assert (it.unit, it.uses) == ("USD", 2_000)
-    assert "The run paid $4.00; the agent saves $0.002 per use [0.002, 0.002]" in payback_text(it)
+    assert "The run paid $4.00; the agent saves $0.002 [0.002, 0.002] per use" in payback_text(it)
 
 
 def test_costs_are_per_item_and_repeats_of_one_are_averaged() -> None:

@@ -106,7 +106,7 @@ def test_too_few_trials_say_nothing_of_what_matters(
     shown = capsys.readouterr().out
     assert "tuned votes: int, 1 to 5, default 1\n" in shown
     assert "too few trials to tell which parameters matter" in shown
-    assert '30.0 % on 10 items, 51 tokens and calls an item: votes=1, hint="" (as declared' in shown
+    assert '30.0 % on 10 items, 51 tokens and calls per item: votes=1, hint="" (as declared' in shown
 
 
 def test_it_is_shown_by_archive_show_and_on_the_page(
@@ -116,7 +116,7 @@ def test_it_is_shown_by_archive_show_and_on_the_page(
     assert cli.main(["archive", "show", str(run), "root"]) == 0
     shown = capsys.readouterr().out
     assert "tuned votes: int, 1 to 5, default 1; importance for score " in shown
-    assert "100.0 % on 10 items, 501 tokens and calls an item: votes=5" in shown
+    assert "100.0 % on 10 items, 501 tokens and calls per item: votes=5" in shown
     assert cli.main(["archive", "show", str(run), "root", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)["tuning"]
     assert told["importance"]["votes"][0] > 0.8

@@ -36,7 +36,7 @@ def test_the_sentence_of_a_clear_win() -> None:
         "The best agent X beats the best seed Y on 36 fresh test items: 86.1 % [71.3, 93.9] against "
         "44.4 % [29.5, 60.4], +41.7 points [27.1, 57.8], p < 0.0001."
     )
-    assert found.cost == "It uses 212 tokens per item, Y 80 (2.6 times as many)."
+    assert found.cost == "It uses 212 tokens per item, 2.6× as many as Y (80)."
     assert "favours the seed" in found.text
     assert "15 won, 0 lost" in found.text
 
@@ -62,7 +62,7 @@ def test_six_wins_out_of_six_lose_their_significance_among_five_finalists() -> N
     assert among.best.finalist.name == "X"
     assert among.best.p_holm == pytest.approx(5 * among.best.p)
     assert among.best.low < alone.best.low  # type: ignore[union-attr]
-    assert "5 finalists after Holm" in among.text
+    assert "Holm-corrected for 5 finalists" in among.text
 
 
 def test_pairing_is_by_item_not_by_position() -> None:
@@ -110,7 +110,7 @@ def test_faults_of_the_endpoint_are_left_out_and_told() -> None:
     found = verdict([contender("Y", bits(16))], [Contender.of("X", "X", rows)])
     assert found.best is not None
     assert found.best.finalist.items == 31  # the crash counts, as wrong
-    assert "2 results that the endpoint or the budget ended are left out" in found.text
+    assert "2 results were excluded: the endpoint failed or the budget ran out" in found.text
     assert "cut short: only 31 items" in found.text
 
 
@@ -135,7 +135,7 @@ def test_an_unfinished_baseline_is_not_the_best() -> None:
 def test_nothing_to_compare_is_said_so() -> None:
     assert "nothing can be said" in verdict([], []).sentence
     assert "no seed was tested" in verdict([], [contender("X", bits(31))]).sentence
-    assert "No agent that the search found was tested" in verdict([contender("Y", bits(3))], []).sentence
+    assert "No agent found by the search was tested" in verdict([contender("Y", bits(3))], []).sentence
     apart = Contender("X", "X", {"elsewhere": 1.0}, Usage(), 1)
     assert verdict([contender("Y", bits(3))], [apart]).outcome == "untested"
 
@@ -177,8 +177,8 @@ def test_beating_the_seed_but_not_its_samples_is_not_shown_and_both_are_told() -
     assert found.outcome == "not_shown"
     assert found.sentence.startswith("The best agent X was not shown to beat the best baseline 5 × Y on 36")
     assert found.seeds == (
-        "It beats the best seed alone, Y (44.4 % [29.5, 60.4], +41.7 points [27.1, 57.8], p < 0.0001), but "
-        "not, as far as shown, the baselines at the same cost."
+        "Against the seeds alone, it beats the best seed, Y (44.4 % [29.5, 60.4], +41.7 points [27.1, 57.8], "
+        "p < 0.0001), but was not shown to beat the baselines at matched cost."
     )
     assert found.text.index(found.sentence) < found.text.index(found.seeds) < found.text.index(found.cost)
     both = verdict([*seeds, matched("5 × Y", bits(18), 400)], [contender("X", bits(31), 410)])
@@ -200,7 +200,7 @@ def test_an_agent_that_does_not_beat_each_baseline_beats_none() -> None:
     assert (found.best.wins, found.best.losses) == (9, 2)
     assert found.best.p == pytest.approx(2 * (1 + 11 + 55) / 2**11)
     assert "to beat the seed B on" in found.sentence  # not the best one
-    assert "each of 2 seeds" in found.text
+    assert "It had to beat both seeds" in found.text
 
 
 def test_a_baseline_that_missed_most_items_decides_nothing() -> None:
@@ -212,7 +212,7 @@ def test_a_baseline_that_missed_most_items_decides_nothing() -> None:
 def test_a_matched_baseline_that_costs_otherwise_is_told() -> None:
     bases = [contender("Y", bits(16), 80), matched("5 × Y", bits(16), 900)]
     found = verdict(bases, [contender("X", bits(31), 410)])
-    assert "5 × Y, meant to cost the same, used 2.2 times the agent's tokens per item." in found.notes
+    assert "5 × Y was meant to match the agent's cost, but used 2.2× its tokens per item." in found.notes
 
 
 def test_the_end_of_a_run_is_said_again_from_its_archive() -> None:
@@ -230,7 +230,7 @@ def test_the_end_of_a_run_is_said_again_from_its_archive() -> None:
     assert [c.finalist.agent for c in found.comparisons] == [finalist]
     assert {s.agent for s in found.baselines} == set(seeds)
     assert found.notes[-1] == "No samples."
-    assert "2 results that the endpoint or the budget ended are left out" in found.text
+    assert "2 results were excluded: the endpoint failed or the budget ran out" in found.text
     assert found.break_even.startswith("The run paid 90,000 tokens in 40 s")
     assert {p.baseline for p in found.paybacks} == set(seeds)
 

@@ -24,6 +24,7 @@ from tests.kits.searches import (
     questions,
     replay,
     run_killed,
+    sentence,
     tables,
 )
 
@@ -45,8 +46,12 @@ def test_the_recorded_run_replays_to_the_same_end(folder: Path) -> None:
     """The one that is checked in: recorded on another day, in another process, with three in flight."""
     run = record_run.unpack(folder)
     assert replay(str(run)) == 0, AGAIN
-    assert_same(run, "again", AGAIN)
-    assert {row[3] for row in tables(run)["agents"]} == {"hand", "llm", "composer"}
+    recorded, again = tables(run), tables("again")
+    for name, rows in recorded.items():
+        assert rows == again[name], f"{name}: {AGAIN}"
+    # The recording's own verdict is in the words of its day: said anew, of its evidence.
+    assert archive_verdict(meta_search.open_run(run)).text == sentence("again")
+    assert {row[3] for row in recorded["agents"]} == {"hand", "llm", "composer"}
     assert record_run.RECORDING.stat().st_size < 300_000
 
 

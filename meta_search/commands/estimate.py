@@ -17,6 +17,7 @@ from meta_search.config import Config
 from meta_search.errors import ConfigError
 from meta_search.final.field import BASELINES
 from meta_search.report.tables import usd_text
+from meta_search.run.folder import ARCHIVE
 from meta_search.run.run import Run
 from meta_search.run.session import Session
 from meta_search.types import SPLITS, Candidate, ItemJob, ItemResult, Split, Usage
@@ -154,9 +155,9 @@ def _bounded(config: Config, task: Usage, meta: Usage, basis: str, prices: Price
     if shares:
         first = min(shares, key=lambda name: shares[name])
         usage = _scaled(usage, shares[first])
-        notes.append(f"budget.{first}={getattr(budget, first):g} ends it before it is through")
+        notes.append(f"budget.{first}={getattr(budget, first):g} will stop the run early")
     if budget.wall_s is not None:
-        notes.append(f"it ends after {budget.wall_s:g} s in any case (budget.wall_s)")
+        notes.append(f"it stops after {budget.wall_s:g} s at the latest (budget.wall_s)")
     if config.llm.provider != "local":
         used_models = [models["task"], *([models["meta"]] if meta.calls else [])]
         unpriced = [m for m in dict.fromkeys(used_models) if not _price_known(config, m, prices)]
@@ -260,7 +261,7 @@ def undone(folder: Path) -> Iterator[None]:
     try:
         yield
     except Declined:
-        for path in (folder / "config.json", *folder.glob("archive.db*"), *folder.glob("llama-*.log")):
+        for path in (folder / "config.json", *folder.glob(f"{ARCHIVE}*"), *folder.glob("llama-*.log")):
             path.unlink(missing_ok=True)
         with contextlib.suppress(OSError):  # somebody keeps other things there
             folder.rmdir()

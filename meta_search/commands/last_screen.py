@@ -22,8 +22,8 @@ def print_end(folder: Path, result: Verdict | None, sentence: str, best: str) ->
     if best:
         with Archive(folder) as archive:
             record = archive.record(best)
-        told = f"{one_line(record.agent.name, 80)} ({record.agent.id}), {record.operator} by {record.author}"
-        console.print(f"\nBest agent: {told}", markup=False)
+        who = f"{one_line(record.agent.name, 80)} ({record.agent.id}), {record.operator} by {record.author}"
+        console.print(f"\nBest agent: {who}", markup=False)
         source = printable(record.agent.source)
         if console.is_terminal:
             console.print(Syntax(source, "python", background_color="default", word_wrap=True))

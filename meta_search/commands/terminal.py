@@ -43,7 +43,7 @@ def print_rich(what: RenderableType) -> None:
 
 
 def wide() -> bool:
-    """Whether there is room for all columns."""
+    """Whether all columns fit."""
     return console().width >= WIDE
 
 

@@ -139,7 +139,7 @@ class Search:
         """A train evaluation is over: say so, tell the guide, and send a promising agent on."""
         member = evaluated.member
         score, n = member.score("train"), len(member.rows("train"))
-        ending = f": stopped, {member.stopped}" if member.stopped else ""
+        ending = f"; stopped: {member.stopped}" if member.stopped else ""
         self.run.progress.say(f"«{member.agent.name}» {score:.0%} right on {n} train items{ending}")
         self.briefs.learn(member)
         if evaluated.promising:

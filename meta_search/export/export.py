@@ -40,7 +40,7 @@ def best(archive: Archive) -> Record:
     reported = archive.meta("best")
     record = archive.record(reported) if reported else archive.best()
     if record is None:
-        raise ArchiveError(f"{archive.path} holds no evaluated agent yet: name one")
+        raise ArchiveError(f"{archive.path} has no evaluated agent yet: name one")
     return record
 
 
@@ -48,15 +48,16 @@ def export_agent(folder: Path, agent: str | None, to: Path) -> Record:
     """Write an agent of a run as a folder that runs without meta-search.
 
     Args:
-        folder: The run. agent: Id, beginning of an id, or name; `None` takes the best.
+        folder: The run.
+        agent: Id, beginning of an id, or name; `None` takes the best.
         to: Folder to write; must not exist, or be empty.
 
     Returns:
         The agent that was written.
 
     Raises:
-        ArchiveError: No such agent, or `to` cannot be written. DomainError: The run's domain, whose wording
-            and examples the agent needs, cannot be read any more.
+        ArchiveError: No such agent, or `to` cannot be written.
+        DomainError: The run's domain, whose wording and examples the agent needs, cannot be read any more.
     """
     with Archive(folder) as archive:
         record = archive.record(agent) if agent else best(archive)
@@ -71,14 +72,14 @@ def _card(folder: Path, archive: Archive, record: Record) -> dict[str, Any]:
     from meta_search.run.folder import read_config
 
     config, verdict = read_config(folder), archive_verdict(archive)
-    told = verdict.best is not None and verdict.best.finalist.agent == record.agent.id  # of no other agent
+    is_best = verdict.best is not None and verdict.best.finalist.agent == record.agent.id
     domain = make(config.domain)
     return {
         "model": config.llm.task.model,
         "max_tokens": config.llm.max_tokens,
         "domain": domain.name,
         "run": folder.absolute().name,
-        "verdict": verdict.sentence if told else "",
+        "verdict": verdict.sentence if is_best else "",
         "lineage": [
             f"{step.agent.name} ({step.agent.id}): {step.operator} by {step.author}"
             for step in archive.lineage(record.agent.id)

@@ -197,9 +197,23 @@ async def answer(
             text, used, types.Usage(attempts, prompt, completion), time.monotonic() - start
         )
 
+    if options.no_sandbox:
+        sandbox = sandboxes.Sandbox(config(level="process", **folder["sandbox"]), layers=())
+    else:
+        sandbox = sandboxes.Sandbox(config(**folder["sandbox"]))
+    try:
+        await sandbox.start()
+        return await sandbox.run(job_of(types, folder, question, options.seed or 0), llm)
+    finally:
+        await sandbox.close()
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def job_of(types: Any, folder: dict[str, Any], question: str, seed: int) -> Any:
+    """The agent and its question, as the runtime takes them: an `ItemJob`."""
     demonstrations = tuple(types.Demonstration(q, r) for q, r in folder["demonstrations"])
     agent = types.Agent(folder["id"], folder["name"], folder["source"], folder["values"], demonstrations)
-    job = types.ItemJob(
+    return types.ItemJob(
         agent=agent,
         split="",
         item="question",
@@ -207,18 +221,8 @@ async def answer(
         question=question,
         examples=tuple((q, a) for q, a in folder["examples"]),
         wording=folder["wording"],
-        seed=options.seed or 0,
+        seed=seed,
     )
-    if options.no_sandbox:
-        sandbox = sandboxes.Sandbox(config(level="process", **folder["sandbox"]), layers=())
-    else:
-        sandbox = sandboxes.Sandbox(config(**folder["sandbox"]))
-    try:
-        await sandbox.start()
-        return await sandbox.run(job, llm)
-    finally:
-        await sandbox.close()
-        pool.shutdown(wait=False, cancel_futures=True)
 
 
 class OneLine(argparse.ArgumentParser):
@@ -240,8 +244,8 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     )
     add("--model", help="model to ask (default: the one the agent was found with)")
     add("--api-key-env", metavar="NAME", help="variable that holds the key (default: OPENAI_API_KEY)")
-    add("--max-tokens", type=int, help="most tokens of one answer of the model")
-    add("--timeout", type=float, default=120.0, help="seconds for one request (default: 120)")
+    add("--max-tokens", type=int, help="most tokens in one reply of the model")
+    add("--timeout", type=float, default=120.0, help="seconds to wait for one request (default: 120)")
     add("--seed", type=int, help="seed for the agent and the model")
     add("--json", action="store_true", help="print the answer and its usage as JSON")
     add("--no-sandbox", action="store_true", help="run the agent's code unconfined")

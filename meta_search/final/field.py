@@ -66,8 +66,8 @@ def choose_field(run: Run) -> Field:
         if baseline.member.agent.id in kept:
             run.runner.pen.add_candidate(baseline.member.candidate, "baseline")
     missing = [
-        f"{b.member.agent.name}, a baseline at matched cost, was left out: with it, too little of the budget "
-        "was left for test items."
+        f"{b.member.agent.name}, a baseline at matched cost, was skipped: running it would leave too few "
+        "test items within the budget."
         for b in known
         if b.member.agent.id not in kept
     ]

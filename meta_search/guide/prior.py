@@ -36,7 +36,9 @@ class Prior:
         briefs, runs = len(self.briefs), self.runs
         text = f"prior: {briefs} brief{'s' * (briefs != 1)} of {runs} earlier run{'s' * (runs != 1)}"
         unpaid = sorted(self.barren())
-        return f"{text}; not opened with, as it never paid: {', '.join(unpaid)}" if unpaid else text
+        return (
+            f"{text}; skipped in the opening (never paid off before): {', '.join(unpaid)}" if unpaid else text
+        )
 
     def barren(self) -> frozenset[str]:
         """Operators that were tried often enough, and never brought a gain."""

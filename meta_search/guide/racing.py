@@ -91,7 +91,9 @@ def _out_of_reach(candidate: Standing, rival: Standing, place: int, race: Race) 
     whom = f"{goal} {place}" if place > 1 else goal
     told = f"{whom}, {dear:.1f} times as dear" if paired.strict else whom
     if not reachable(paired):
-        return f"cannot {told}, even with everything else right"
+        aim = f"make the top {place}" if place > 1 else "beat the best" if paired.strict else "match the best"
+        price = f" (costs {dear:.1f}× as much)" if paired.strict else ""
+        return f"cannot {aim} even if every remaining item is right{price}"
     odds = race.test(paired)
     if odds <= min(WORST_ODDS, race.alpha * max(1.0, dear)):
         return f"{_place(paired.behind)} with {len(paired.rest)} to go: {odds:.1%} to {told}"
@@ -129,8 +131,8 @@ def _times_as_dear(candidate: Standing, rival: Standing) -> float:
 def _worse(candidate: Standing, incumbent: Standing, race: Race) -> str:
     """While no agent is complete, what it takes is not known: whether it is worse than the most promising."""
     paired = pair(candidate, incumbent, race, strict=False)
-    p = betting(paired)
-    return f"{_place(paired.behind)}, and surely worse (p = {p:.3f})" if p <= race.alpha else ""
+    doubt = betting(paired)
+    return f"{_place(paired.behind)} and significantly worse (p = {doubt:.3f})" if doubt <= race.alpha else ""
 
 
 def pair(candidate: Standing, rival: Standing, race: Race, strict: bool) -> Paired:

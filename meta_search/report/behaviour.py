@@ -29,10 +29,12 @@ class Behaviour:
     """Scores item by item.
 
     Attributes:
-        agents: (id, name), best first. items: Those that the most agents solve first.
-        scores: scores[a][i] of agent a on item i, 0..1.
-        complete: Complete agents in all; `agents` may be fewer.
-        different: Different behaviours among them. solved: Items that at least one of them solves.
+        agents: (id, name), best first.
+        items: Ids, those that most agents solve first.
+        scores: `scores[a][i]` of agent a on item i, 0..1.
+        complete: Number of complete agents in all; `agents` may be fewer.
+        different: Number of different behaviours among them.
+        solved: Number of items that at least one of them solves.
     """
 
     agents: tuple[tuple[str, str], ...]
@@ -47,7 +49,9 @@ def behaviour(archive: Archive, rows: Sequence[Row], split: Split) -> Behaviour 
     """Of the agents that are complete on a split; `None` where fewer than two have an item in common.
 
     Args:
-        archive: The run. rows: `tables.agent_row` objects, complete on `split`.
+        archive: The run.
+        rows: `tables.agent_row` objects, complete on `split`.
+        split: Whose items are looked at.
     """
     ranked = sorted(rows, key=lambda row: -row["score"])
     found = [(row, item_scores(archive, row["agent"], split)) for row in ranked]
@@ -68,13 +72,18 @@ def behaviour(archive: Archive, rows: Sequence[Row], split: Split) -> Behaviour 
 
 
 def line(found: Behaviour, complete: int = 0) -> str:
-    """How different they are, in a sentence. `complete`: how many agents there are, where more than these."""
-    some = f"Of {complete:,} complete agents the best {found.complete:,}"
-    who = some if complete > found.complete else f"{found.complete:,} complete agents"
+    """How different they are, in a sentence.
+
+    Args:
+        found: The behaviours.
+        complete: Number of complete agents where there are more than were looked at.
+    """
+    some = f"The best {found.complete:,} of {complete:,} fully evaluated agents"
+    who = some if complete > found.complete else f"{found.complete:,} fully evaluated agents"
     best = sum(score >= RIGHT for score in found.scores[0])
     return (
-        f"{who} behave in {found.different:,} different ways; together they "
-        f"solve {found.solved} of {len(found.items)} items, the best alone {best}."
+        f"{who} show {found.different:,} different behaviours; together they solve {found.solved} of "
+        f"{len(found.items)} items, the best alone {best}."
     )
 
 

@@ -31,14 +31,19 @@ class Asked:
     """A brief and what came of it.
 
     Attributes:
-        number, operator, author: As asked for; `rule`, by which its parents were chosen, `–` for none.
+        number: Of the brief.
+        operator: By which it was to be carried out.
+        author: Who was to carry it out.
+        rule: By which its parents were chosen, `–` for none.
         agent: Id of the candidate, `""` without one.
-        full, stopped: Whether that was evaluated on all train items, or stopped before, or failed on them.
-        gain: Its score less that of its best parent (the best seed's where it has none), over the train items
+        full: Whether the candidate was evaluated on all train items.
+        stopped: Whether it was stopped before, or failed on them.
+        gain: Its score minus that of its best parent (the best seed's if it has none), over the train items
             that both have, -1..1; `None` without any.
         best: Whether it was the best agent so far when its evaluation was complete.
-        value: What the guide was told: the gain per cost; `None` where it was not, or not of this brief.
-        writing: Used by the meta agent. evaluating: used by the candidate on train and validation items.
+        value: The gain per cost, as the guide learnt it; `None` where it did not learn of this brief.
+        writing: Used by the meta agent.
+        evaluating: Used by the candidate on train and validation items.
     """
 
     number: int
@@ -59,7 +64,8 @@ def asked(archive: Archive, records: Sequence[Record]) -> list[Asked]:
     """All briefs of a run, in the order in which they were asked for.
 
     Args:
-        archive: The run; may still grow. records: All its agents.
+        archive: The run; may still grow.
+        records: All its agents.
     """
     by_id = {r.agent.id: r for r in records}
     agents = {e.data["brief"]: e.data["agent"] for e in archive.events("delivery") if "brief" in e.data}
@@ -163,7 +169,7 @@ def _sums(rows: Sequence[Asked]) -> Cells:
         Numbers of briefs: `asked`, `written` (a candidate came of it), `full` and `stopped` (its evaluation),
         `compared` (its gain is known), `improved` (a gain), `best` (it became the best agent). Gains, or
         `None`: `median`, `mean`, and `low` and `high`, the 95 % interval of the mean by bootstrap, from five
-        gains on. `value`: mean of what the guide was told, or `None`. Used in all: `writing_calls`,
+        gains on. `value`: mean value as the guide learnt it, or `None`. Used in all: `writing_calls`,
         `writing_tokens`, `calls`, `tokens` (by the candidates).
     """
     gains = [r.gain for r in rows if r.gain is not None]
@@ -196,7 +202,7 @@ def table(rows: Sequence[Asked]) -> Table:
     from rich.table import Table
 
     found = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
-    found.add_column("which briefs paid", min_width=9)
+    found.add_column("which briefs paid off", min_width=9)
     heads = ("written\n/asked", "in full\n/stopped", "better", "best\nso far", "gain in points\nmean [95 %]")
     for head in (*heads, "tokens"):
         found.add_column(head, justify="right", no_wrap=True)

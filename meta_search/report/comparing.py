@@ -19,11 +19,15 @@ class Comparison:
     """One finalist beside the baseline that it has to beat, on the items both were scored on.
 
     Attributes:
-        finalist, baseline: Both on the shared items.
-        difference: Score of the finalist less that of the baseline, -1..1.
-        low, high: Its interval, 95 % for all finalists together (Bonferroni).
-        wins, losses: Items on which the one scored more than the other.
-        p: Two-sided p-value. p_holm: corrected for the number of finalists.
+        finalist: On the shared items.
+        baseline: On the shared items.
+        difference: Score of the finalist minus that of the baseline, -1..1.
+        low: Lower end of its interval, 95 % for all finalists together (Bonferroni).
+        high: Upper end of it.
+        wins: Number of items on which the finalist scored more.
+        losses: Number of items on which the baseline scored more.
+        p: Two-sided p-value.
+        p_holm: Holm-corrected for the number of finalists.
         method: Name of the test.
         best: Whether no baseline scored more than this one.
     """
@@ -56,10 +60,11 @@ def compare_all(finalists: Sequence[Contender], bases: Sequence[Contender], seed
 
     An agent beats the baselines if it beats each of them. That is an intersection-union test, which needs no
     correction for the number of baselines (R. L. Berger 1982, Technometrics 24:295): its p-value is the
-    largest of all. Those p-values are corrected over the finalists after Holm.
+    largest of all. Those p-values are Holm-corrected over the finalists.
 
     Args:
-        finalists: Agents that the search chose. bases: Baselines with scores, the best first.
+        finalists: Agents that the search chose.
+        bases: Baselines with scores, the best first.
         seed: Seed of the permutation test and the bootstrap.
     """
     level = 1 - ALPHA / len(finalists)

@@ -43,8 +43,10 @@ def section(archive: Archive, records: Sequence[Record], chosen: Sequence[str], 
     """The section of the page, as safe HTML; empty where no agent has a trace.
 
     Args:
-        archive: The run. records: All its agents.
-        chosen: Ids of the agents that are drawn. split: Whose results are looked at.
+        archive: The run.
+        records: All its agents.
+        chosen: Ids of the agents that are drawn.
+        split: Whose results are looked at.
     """
     from markupsafe import Markup
 
@@ -152,11 +154,13 @@ def _svg(results: Sequence[ItemResult], parts: Sequence[Component], values: Mapp
     drawn = []
     for a, b, count in heard.edges(data="weight"):
         weight = rated.get((a[0], b[0]))
-        told = f"{count / n:.1f} answers an item" + ("" if weight is None else f", weight {weight:.2f}")
+        figures = f"{count / n:.1f} answers per item" + ("" if weight is None else f", weight {weight:.2f}")
         share = min(1.0, count / n) if weight is None else weight
-        drawn.append(_edge(nodes[a], nodes[b], share, f"{one_line(a[0], 60)} → {one_line(b[0], 60)}: {told}"))
+        drawn.append(
+            _edge(nodes[a], nodes[b], share, f"{one_line(a[0], 60)} → {one_line(b[0], 60)}: {figures}")
+        )
     drawn += [
-        _circle(node, place[0], f"{heard.nodes[place]['calls'] / n:.1f} calls an item here")
+        _circle(node, place[0], f"{heard.nodes[place]['calls'] / n:.1f} calls per item here")
         for place, node in nodes.items()
     ]
     head = Markup('<svg viewBox="0 0 {:.0f} {:.0f}" width="{:.0f}" role="img" style="max-width:100%">')
@@ -178,7 +182,7 @@ def _edge(a: _Node, b: _Node, share: float, title: str) -> Any:
     ).format(path, 0.15 + 0.45 * share, 1 + 4 * share, title)
 
 
-def _circle(node: _Node, name: str, told: str) -> Any:
+def _circle(node: _Node, name: str, figures: str) -> Any:
     from markupsafe import Markup
 
     value = "" if node.value is None else f" {node.value:.2f}"
@@ -188,7 +192,7 @@ def _circle(node: _Node, name: str, told: str) -> Any:
         'stroke="var(--{})" stroke-width="3"/><text x="{:.0f}" y="{:.0f}" font-size="12" '
         'fill="var(--text)">{}</text></g>'
     ).format(
-        f"{one_line(name, 120)}: {told}{worth}",
+        f"{one_line(name, 120)}: {figures}{worth}",
         *(node.x, node.y, node.radius),
         "good" if node.final else "accent",
         *(node.x + node.radius + 4, node.y - 7),
@@ -210,9 +214,8 @@ def _agent(row: Cells, is_open: bool) -> Any:
         row["items"],
     )
     legend = Markup(
-        '<p class="small faint">From left to right, as calls wait for one another. Circles grow with '
-        "importance; green ones give the answer. Lines grow with what is passed on; point at them for "
-        "figures.</p>"
+        '<p class="small faint">Left to right: calls wait for those on their left. Larger circles are more '
+        "important; green ones give the answer. Thicker lines pass on more; hover over them for figures.</p>"
     )
     return head + row["svg"] + legend + _table(row) + Markup("</details>")
 
@@ -255,7 +258,7 @@ def _changes_table(rows: Sequence[Cells], split: Split) -> Any:
             cells = Markup("").join(Markup("<td>{}</td>").format(cell) for cell in side(row[which]))
             lines.append(Markup("<tr><td>{}</td><td>{}</td>{}</tr>").format(row["operator"], which, cells))
     return Markup(
-        '<p class="small faint">Agents made smaller, on {} items: before and after.</p><table><thead><tr>'
+        '<p class="small faint">Simplified agents on {} items, before and after.</p><table><thead><tr>'
         "<th>operator</th><th></th><th>agent</th><th>right, %</th><th>items</th><th>calls/item</th>"
         "<th>tokens/item</th></tr></thead><tbody>{}</tbody></table>"
     ).format(split, Markup("").join(lines))

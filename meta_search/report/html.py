@@ -5,20 +5,19 @@ from __future__ import annotations
 import os
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from meta_search.report import behaviour, briefs, figures, sections
-from meta_search.report import components as graph
+from meta_search.report import behaviour, briefs, components, figures, sections
 from meta_search.report.live import duration
 from meta_search.report.payback import uses_text
 from meta_search.report.source import Archive, meta_value
-from meta_search.report.tables import per_item, usd_text
+from meta_search.report.tables import Row, per_item, usd_text
 from meta_search.report.tuning import Tuned, range_text, value_text, values_text, weights_text
 from meta_search.report.verdict import Verdict, archive_verdict
-from meta_search.types import Usage
+from meta_search.types import Split, Usage
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -75,14 +74,10 @@ def _context(archive: Archive, verdict: Verdict, tuned: Callable[[str], Tuned | 
     failed = list(archive.attempts())
     split = sections.common_split(records)
     rows = sections.agents(records, split, AGENTS)
-    every = sections.agents(records, split, len(records)) if len(records) > AGENTS else rows
-    scored = [r for r in every if r["score"] is not None]
-    in_order = sorted(scored, key=lambda r: r["created"])
-    finalists = frozenset(c.finalist.agent for c in verdict.comparisons)
-    whole = [r for r in scored if r["complete"]]
     code = sections.code(archive, rows, verdict, split, CODES)
     asked = briefs.asked(archive, records)
-    behaves = behaviour.behaviour(archive, whole[:AGENTS], split)  # each takes a look at its items
+    finalists = frozenset(c.finalist.agent for c in verdict.comparisons)
+    every = sections.agents(records, split, len(records)) if len(records) > AGENTS else rows
     return {
         "verdict": verdict,
         "test_rows": sections.test_rows(verdict),
@@ -90,16 +85,9 @@ def _context(archive: Archive, verdict: Verdict, tuned: Callable[[str], Tuned | 
         "rows": rows,
         "total": len(records),
         "finalists": finalists,
-        "figures": {
-            "scatter": figures.score_and_cost(whole, finalists, split) if whole else None,
-            "progress": figures.progress(in_order, [r["created"] for r in in_order], split)
-            if scored
-            else None,
-            "behaviour": behaviour.figure(behaves) if behaves else None,
-        },
-        "behaviour_line": behaviour.line(behaves, len(whole)) if behaves else "",
+        **_plots(archive, every, finalists, split),
         "code": [c | {"tuned": tuned(c["agent"])} for c in code],
-        "components": graph.section(archive, records, [c["agent"] for c in code], split),
+        "components": components.section(archive, records, [c["agent"] for c in code], split),
         "operators": briefs.by_operator(asked),
         "rules": briefs.by_rule(asked),
         "attempts": sections.attempts(failed),
@@ -110,6 +98,23 @@ def _context(archive: Archive, verdict: Verdict, tuned: Callable[[str], Tuned | 
         "status": str(meta_value(archive, "status") or ""),
         "config": sections.config_text(meta_value(archive, "config") or {}),
         "styles": _highlight_styles(),
+    }
+
+
+def _plots(archive: Archive, every: Sequence[Row], finalists: frozenset[str], split: Split) -> dict[str, Any]:
+    """The figures of all agents, and the sentence above the one of their behaviours."""
+    scored = [r for r in every if r["score"] is not None]
+    whole = [r for r in scored if r["complete"]]
+    in_order = sorted(scored, key=lambda r: r["created"])
+    created = [r["created"] for r in in_order]
+    behaves = behaviour.behaviour(archive, whole[:AGENTS], split)  # each takes a look at its items
+    return {
+        "figures": {
+            "scatter": figures.score_and_cost(whole, finalists, split) if whole else None,
+            "progress": figures.progress(in_order, created, split) if scored else None,
+            "behaviour": behaviour.figure(behaves) if behaves else None,
+        },
+        "behaviour_line": behaviour.line(behaves, len(whole)) if behaves else "",
     }
 
 

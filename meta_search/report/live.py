@@ -31,9 +31,15 @@ class SnapshotRow:
     """One agent as the live table shows it.
 
     Attributes:
-        agent: Id. name, author, operator: as in the archive.
-        score, low, high: Score so far and its 95 % interval, 0..1.
-        items, planned: Item × repeat pairs evaluated and planned.
+        agent: Id.
+        name: As in the archive.
+        author: As in the archive.
+        operator: As in the archive.
+        score: So far, 0..1.
+        low: Lower end of its 95 % interval, 0..1.
+        high: Upper end of it.
+        items: Number of item × repeat pairs evaluated.
+        planned: Number of item × repeat pairs planned.
         tokens_per_item: Used tokens per item.
         on_front: Whether it is on the Pareto front of score and used tokens.
     """
@@ -57,9 +63,11 @@ class Snapshot:
 
     Attributes:
         phase: What it is doing: seeds, search, final, ….
-        elapsed_s: Seconds since its start, earlier sittings included.
+        elapsed_s: Seconds since its start, earlier sessions included.
         wall_s: Its budget of seconds, or `None`.
-        calls, tokens, cost_usd: Paid so far.
+        calls: Paid so far.
+        tokens: Paid so far.
+        cost_usd: Paid so far, in US dollars.
         rows: Agents, best first.
         in_flight: What is being written or evaluated, one line each.
         message: The last thing that happened, or `""`.
@@ -210,9 +218,9 @@ def render(s: Snapshot, messages: list[str], console: Console) -> RenderableType
     from rich.text import Text
 
     fancy = (console.encoding or "").lower().startswith("utf")
-    room = max(3, console.height - FRAME_LINES - len(messages) - min(len(s.in_flight), IN_FLIGHT + 1))
+    lines = max(3, console.height - FRAME_LINES - len(messages) - min(len(s.in_flight), IN_FLIGHT + 1))
     wide = console.width >= WIDE
-    parts: list[Any] = [_header(s), Text(""), _best(s, room, fancy, wide)]
+    parts: list[Any] = [_header(s), Text(""), _best(s, lines, fancy, wide)]
     if s.in_flight:
         parts.append(Text("in flight", style="bold"))
         parts += [_line(line, fancy, "cyan") for line in s.in_flight[:IN_FLIGHT]]
@@ -240,7 +248,7 @@ def _header(s: Snapshot) -> RenderableType:
     return header
 
 
-def _best(s: Snapshot, room: int, fancy: bool, wide: bool) -> Table:
+def _best(s: Snapshot, lines: int, fancy: bool, wide: bool) -> Table:
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -252,7 +260,7 @@ def _best(s: Snapshot, room: int, fancy: bool, wide: bool) -> Table:
         table.add_column(head, no_wrap=True, overflow="ellipsis", max_width=9)
     for head in ("score % [95 %]", "items", "tok/item"):
         table.add_column(head, justify="right", no_wrap=True)
-    for row in s.rows[:room]:
+    for row in s.rows[:lines]:
         lineage = [_line(row.author, fancy, "", 12), _line(row.operator, fancy, "", 12)]
         table.add_row(
             Text("★" if fancy else "*", style="yellow") if row.on_front else "",
@@ -262,10 +270,10 @@ def _best(s: Snapshot, room: int, fancy: bool, wide: bool) -> Table:
             Text(f"{row.items}/{row.planned}", style="" if row.items >= row.planned else "dim"),
             f"{row.tokens_per_item:,.0f}" if row.items else "-",
         )
-    if len(s.rows) > room:
-        table.caption = f"{len(s.rows) - room} more agents"
+    if len(s.rows) > lines:
+        table.caption = f"{len(s.rows) - lines} more agents"
     elif not s.rows:
-        table.add_row("", Text("none is evaluated yet", style="dim"))
+        table.add_row("", Text("no agent evaluated yet", style="dim"))
     return table
 
 

@@ -2,9 +2,9 @@
 
 One use is one item answered. What counts is used cost per item (as if nothing were shared), in US dollars
 where calls have a price, else in tokens; a model on one's own machine costs time, for which its tokens stand
-(at the pace of the run, what it paid in tokens is the time it took, and both are told). An agent pays back
+(at the pace of the run, what it paid in tokens is the time it took, and both are stated). An agent pays back
 only by being cheaper at no worse a score. One that is dearer and better buys right answers, at a price that
-is told; it never pays back.
+is stated; it never pays back.
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ class Paid:
     """What the whole run paid, meta agent, failures and final report included.
 
     Attributes:
-        tokens: Prompt and completion tokens. usd: US dollars; 0 for local models. seconds: Wall time.
+        tokens: Prompt and completion tokens.
+        usd: US dollars; 0 for local models.
+        seconds: Wall time.
     """
 
     tokens: int = 0
@@ -48,16 +50,20 @@ class Payback:
     """What a finalist saves per use against one baseline, and what follows.
 
     Attributes:
-        baseline: Id. name: as shown. kind: `seed` or `matched`.
+        baseline: Id.
+        name: As shown.
+        kind: `seed` or `matched`.
         case: `pays_back`: cheaper, scored no worse. `gives_up`: cheaper, scored worse. `buys`: dearer, scored
             better. `never`: dearer, no better. `unclear`: the interval of the saving holds 0.
         unit: What costs are counted in.
         paid: What the run paid, in `unit`.
-        saving: Mean saving per use, negative where the finalist is dearer. low, high: its 95 % interval, by
-            bootstrap over items.
-        gain: Score of the finalist less that of the baseline, -1..1.
-        uses: Uses after which the saving has paid back what the run paid; `None` for never.
-        soonest, latest: The same at the ends of the interval; `None` for never.
+        saving: Mean saving per use, in `unit`; negative where the finalist is dearer.
+        low: Lower end of its 95 % interval, by bootstrap over items.
+        high: Upper end of it.
+        gain: Score of the finalist minus that of the baseline, -1..1.
+        uses: Number of uses after which the saving has paid back what the run paid; `None` for never.
+        soonest: The same at the upper end of the interval; `None` for never.
+        latest: The same at its lower end; `None` for never.
         each: `buys`: the price of one more right answer, per use that it takes; `gives_up`: what is saved
             for each right answer given up; else `None`.
     """
@@ -138,21 +144,23 @@ def payback_text(found: Payback, seconds: float = 0.0, sure: bool = True) -> str
     took = f" in {_clock(seconds)}" if seconds else ""
     paid, name = f"The run paid {_amount(found.paid, found.unit)}{took}", found.name
     low, high = (f"{_plain(x, found.unit)}" for x in (found.low, found.high))
-    if found.saving < 0 and found.case != "unclear":  # told as what it costs more
+    if found.saving < 0 and found.case != "unclear":  # stated as what it costs more
         low, high = (f"{_plain(-x, found.unit)}" for x in (found.high, found.low))
-    per = f"{_amount(abs(found.saving), found.unit)} per use [{low}, {high}]"
+    amount = f"{_amount(abs(found.saving), found.unit)} [{low}, {high}]"
     each = _amount(found.each, found.unit) if found.each is not None else ""
     doubt = "" if sure else ", if it is better at all"
     uses = f"{found.uses or 0:,} uses [{found.soonest or 0:,}, {found.latest or 0:,}]"
     texts: Mapping[Case, str] = {
-        "pays_back": f"{paid}; the agent saves {per} against {name}, and so has paid for itself after {uses}",
-        "unclear": f"{paid}; that the agent saves anything per use against {name} is not shown "
-        f"({_plain(found.saving, found.unit)} {found.unit} [{low}, {high}]), and so no break-even",
-        "gives_up": f"{paid}; the agent saves {per} against {name}, but scored less: {each} are saved for "
-        "each right answer given up, and no break-even is claimed",
-        "buys": f"{paid}; the agent uses {per} more than {name} and never pays that back: each further right "
-        f"answer costs {each}{doubt}",
-        "never": f"{paid} and never gets it back: the agent uses {per} more than {name} and scored no better",
+        "pays_back": f"{paid}; the agent saves {amount} per use compared with {name} and pays for itself "
+        f"after {uses}",
+        "unclear": f"{paid}; whether the agent saves anything per use compared with {name} is not shown "
+        f"({_plain(found.saving, found.unit)} {found.unit} [{low}, {high}]), so there is no break-even",
+        "gives_up": f"{paid}; the agent saves {amount} per use compared with {name} but scored lower: each "
+        f"right answer given up saves {each}, and no break-even is claimed",
+        "buys": f"{paid}; the agent uses {amount} more per use than {name} and never pays for itself; each "
+        f"additional right answer costs {each}{doubt}",
+        "never": f"{paid} and will not recover that: the agent uses {amount} more per use than {name} and "
+        "scored no better",
     }
     return f"{texts[found.case]}."
 

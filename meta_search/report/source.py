@@ -63,7 +63,7 @@ class Event(Protocol):
 
 
 class Trial(Protocol):
-    """A trial of one of the guide's studies; `values` is `None` until it was told."""
+    """A trial of one of the guide's studies; `values` is `None` until it has ended."""
 
     @property
     def number(self) -> int: ...

@@ -26,7 +26,8 @@ class Contender:
     """An agent with what it scored on the test items.
 
     Attributes:
-        agent: Id. name: as shown.
+        agent: Id.
+        name: As shown.
         scores: Item -> score 0..1, the mean over its repeats.
         used: Sum over `results` of what its calls cost as if nothing were shared.
         results: Number of item × repeat pairs behind `used`.
@@ -57,7 +58,8 @@ class Contender:
         """Gather scored results of one agent.
 
         Args:
-            agent, name: Who it is.
+            agent: Id.
+            name: As shown.
             results: Its results on the test split, in any order.
             measure: `right` counts an item that scored >= 1 as 1 and any other as 0; `score` takes the
                 graded score.
@@ -86,7 +88,20 @@ def _value(result: ItemResult, measure: Measure) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How one contender stands on the test items: score with 95 % Wilson interval, used cost per item."""
+    """How one contender stands on the test items.
+
+    Attributes:
+        agent: Id.
+        name: As shown, one line.
+        score: Mean over its items, 0..1.
+        low: Lower end of the score's 95 % Wilson interval, 0..1.
+        high: Upper end of it.
+        items: Number of items.
+        calls_per_item: Used, as if nothing were shared.
+        tokens_per_item: Used.
+        usd_per_item: Used, in US dollars.
+        kind: As in `Contender`.
+    """
 
     agent: str
     name: str
@@ -101,7 +116,7 @@ class Standing:
 
     @classmethod
     def of(cls, contender: Contender, items: Iterable[str] | None = None) -> Standing:
-        """Stand of a contender on `items` (all its own where not given)."""
+        """How a contender stands on `items`; on all its own where they are not given."""
         chosen = list(contender.scores if items is None else items)
         scores = [contender.scores[i] for i in chosen]
         costs = [contender.costs[i] for i in chosen if i in contender.costs]

@@ -34,7 +34,7 @@ Row = dict[str, Any]
 
 
 def evaluation_row(agent: Agent, evaluation: Evaluation | None) -> Row:
-    """One object of `evaluate --json` (DESIGN.md section 9).
+    """One object of `evaluate --json`.
 
     Returns:
         `name`, `agent`, `score`, `low`, `high` (0..1), `items`, and over all items what was used: `calls`,
@@ -185,7 +185,7 @@ def _range(numbers: Sequence[int]) -> str:
 
 
 def _table(title: str, rows: Sequence[Row]) -> Table:
-    """The columns that both tables share. Where room is short, rich narrows those that may wrap."""
+    """The columns that both tables share. Where width is short, rich narrows those that may wrap."""
     from rich import box
     from rich.table import Table
 

@@ -34,10 +34,13 @@ class Setting:
     """A setting of the parameters that was tried, with what came of it on train items.
 
     Attributes:
-        agent: Id of the agent that it made. trial: its number; `None` where nobody chose it.
+        agent: Id of the agent that has it.
+        trial: Number of the trial that tried it; `None` where none did.
         values: Name -> value, defaults included.
-        score: 0..1. cost: used tokens and calls per item.
-        items: How many it was tried on. stopped: whether it was stopped before it had them all.
+        score: 0..1.
+        cost: Used tokens and calls per item.
+        items: Number of items it was tried on.
+        stopped: Whether it was stopped before it had them all.
     """
 
     agent: str
@@ -54,7 +57,9 @@ class Tuned:
     """All of it for one source.
 
     Attributes:
-        space: The parameters. settings: those tried, the best first. trials: how many of them were chosen.
+        space: The parameters.
+        settings: Those that were tried, the best first.
+        trials: Number of trials among them.
         importance: Name -> its share in the score and in the cost, each 0..1 and 1 in all, where there are
             trials enough; `None` for an objective in which all good settings are like the others.
     """
@@ -70,7 +75,7 @@ class Tuned:
         if self.importance:
             return ""
         trials = f"{self.trials} trial" + "s" * (self.trials != 1)
-        return f"too few trials to tell which parameters matter ({trials}; it takes {FEWEST})"
+        return f"too few trials to tell which parameters matter ({trials}, at least {FEWEST} needed)"
 
 
 class Tunings:
@@ -103,9 +108,11 @@ class Tunings:
         agents = {r.agent.id: r for r in self._archive.get(t.agent for t in trials if t.agent)}
         settings = []
         for trial in trials:
-            told = {k: v for k, v in trial.params.items() if not k.startswith("_")}
+            chosen = {k: v for k, v in trial.params.items() if not k.startswith("_")}
             score, cost = trial.values or (0.0, 0.0)
-            settings.append(_setting(agents[str(trial.agent)], trial.number, told, record.space, score, cost))
+            settings.append(
+                _setting(agents[str(trial.agent)], trial.number, chosen, record.space, score, cost)
+            )
         parents = dict.fromkeys(p for r in agents.values() for p in r.parents if p not in agents)
         settings += self._declared(record, self._archive.get(parents))
         settings.sort(key=lambda s: (s.stopped, -s.score, s.cost))
@@ -129,7 +136,7 @@ class Tunings:
 def _setting(
     record: Record,
     trial: int | None,
-    told: Mapping[str, Scalar],
+    chosen: Mapping[str, Scalar],
     space: Sequence[Parameter],
     score: float,
     cost: float,
@@ -139,7 +146,7 @@ def _setting(
     return Setting(
         agent=record.agent.id,
         trial=trial,
-        values={**declared, **record.agent.values, **told},
+        values={**declared, **record.agent.values, **chosen},
         score=score,
         cost=cost,
         items=evaluation.items if evaluation else 0,
@@ -186,7 +193,7 @@ def lines(tuned: Tuned) -> Iterator[str]:
     for s in tuned.settings[:MOST_SHOWN]:
         made = "as declared" if s.trial is None else f"trial {s.trial}"
         ending = ", stopped early" if s.stopped else ""
-        about = f"on {s.items} items{ending}, {s.cost:,.0f} tokens and calls an item"
+        about = f"on {s.items} items{ending}, {s.cost:,.0f} tokens and calls per item"
         yield f"{100 * s.score:5.1f} % {about}: {values_text(s)} ({made}, {s.agent[:8]})"
     if len(tuned.settings) > MOST_SHOWN:
         yield f"and {len(tuned.settings) - MOST_SHOWN} more settings; --json has them all"

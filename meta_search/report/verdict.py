@@ -79,16 +79,16 @@ def verdict(
 ) -> Verdict:
     """Compare the finalists with the baselines on the test items.
 
-    A finalist beats the baselines if it beats each of them. Which is the best is picked on the very items of
-    the comparison. That flatters the baseline, never the finalists. Right/wrong is tested by McNemar's exact
-    test, graded scores (repeats of an item included) by a paired permutation test; p-values are corrected
-    over the finalists after Holm.
+    A finalist beats the baselines if it beats each of them. The best baseline is chosen on the very items of
+    the comparison, which favours the baseline, never the finalists. Right/wrong is tested by McNemar's exact
+    test, graded scores (repeats of an item included) by a paired permutation test; p-values are
+    Holm-corrected over the finalists.
 
     Args:
         baselines: Hand-made agents, and those at matched cost where they were run.
         finalists: Agents that the search chose, by train and validation items.
         paid: What the run paid; without it there is no break-even.
-        notes: What else is to be said of the baselines.
+        notes: What else a reader must know of the baselines, a sentence each.
         seed: Seed of the permutation test and the bootstrap.
     """
     bases = sorted((c for c in baselines if c.scores), key=rank)
@@ -97,14 +97,19 @@ def verdict(
         for c in finalists
         if c.scores and (not bases or c.scores.keys() & bases[0].scores.keys())
     ]
+    if tried and bases:
+        return _compared(tried, bases, paid or Paid(), notes, seed)
     standings = tuple(Standing.of(c) for c in bases)
-    if not tried or not bases:
-        return Verdict("untested", untested_text(bases, tried), notes=tuple(notes), baselines=standings)
+    return Verdict("untested", untested_text(bases, tried), notes=tuple(notes), baselines=standings)
+
+
+def _compared(
+    tried: Sequence[Contender], bases: Sequence[Contender], paid: Paid, notes: Sequence[str], seed: int
+) -> Verdict:
     compared = compare_all(tried, bases, seed)
     best, outcome = compared[0], _outcome(compared[0])
-    paybacks = _paybacks(best, tried, bases, paid or Paid(), seed)
+    paybacks = _paybacks(best, tried, bases, paid, seed)
     decided = next((p for p in paybacks if p.baseline == best.baseline.agent), None)
-    took = paid.seconds if paid else 0.0
     return Verdict(
         outcome=outcome,
         sentence=sentence_of(best, outcome),
@@ -112,9 +117,9 @@ def verdict(
         notes=(*notes_of(best, bases, tried), *notes),
         best=best,
         comparisons=tuple(compared),
-        baselines=standings,
+        baselines=tuple(Standing.of(c) for c in bases),
         seeds=_seeds(best, tried, bases, seed),
-        break_even=payback_text(decided, took, outcome == "beats") if decided else "",
+        break_even=payback_text(decided, paid.seconds, outcome == "beats") if decided else "",
         paybacks=paybacks,
     )
 

@@ -13,7 +13,7 @@ __all__ = ["Outcome", "cost_text", "notes_of", "seed_text", "sentence_of", "unte
 Outcome = Literal["beats", "not_shown", "does_not_beat", "untested"]
 
 PHRASES = {"beats": "beats", "not_shown": "was not shown to beat", "does_not_beat": "did not beat"}
-MATCHED = (0.75, 1.33)  # cost of a matched baseline per cost of the agent: beyond, it is told
+MATCHED = (0.75, 1.33)  # cost of a matched baseline per cost of the agent: beyond, a note says so
 
 
 def sentence_of(best: Comparison, outcome: Outcome) -> str:
@@ -44,11 +44,13 @@ def seed_text(alone: Comparison, outcome: Outcome, beaten: bool) -> str:
     """How the agent stands against the seeds alone, where a matched baseline decided.
 
     Args:
-        alone: The comparison. outcome: Of it. beaten: Whether the agent beats the matched baselines too.
+        alone: The comparison with the best seed.
+        outcome: Of that comparison.
+        beaten: Whether the agent beats the matched baselines too.
     """
-    less = ", but not, as far as shown, the baselines at the same cost"
+    less = ", but was not shown to beat the baselines at matched cost"
     return (
-        f"It {PHRASES[outcome]} the {_word(alone)} alone, {alone.baseline.name} "
+        f"Against the seeds alone, it {PHRASES[outcome]} the {_word(alone)}, {alone.baseline.name} "
         f"({alone.baseline}, {_gap(alone)}){'' if beaten or outcome != 'beats' else less}."
     )
 
@@ -56,9 +58,12 @@ def seed_text(alone: Comparison, outcome: Outcome, beaten: bool) -> str:
 def cost_text(best: Comparison) -> str:
     """One sentence on used tokens and cost per item."""
     mine, other = best.finalist, best.baseline
-    text = f"It uses {mine.tokens_per_item:,.0f} tokens per item, {other.name} {other.tokens_per_item:,.0f}"
+    text = f"It uses {mine.tokens_per_item:,.0f} tokens per item, "
     if mine.tokens_per_item and other.tokens_per_item:
-        text += f" ({mine.tokens_per_item / other.tokens_per_item:.2g} times as many)"
+        text += f"{mine.tokens_per_item / other.tokens_per_item:.2g}× as many as {other.name} "
+        text += f"({other.tokens_per_item:,.0f})"
+    else:
+        text += f"{other.name} {other.tokens_per_item:,.0f}"
     if mine.usd_per_item or other.usd_per_item:
         text += f"; ${mine.usd_per_item:.2g} per item against ${other.usd_per_item:.2g}"
     return text + "."
@@ -67,21 +72,22 @@ def cost_text(best: Comparison) -> str:
 def notes_of(best: Comparison, bases: Sequence[Contender], tried: Sequence[Contender]) -> list[str]:
     """What a careful reader must know, a sentence each."""
     notes = [
-        f"Tested by {best.method} on paired items ({best.wins} won, {best.losses} lost, the others tied)"
-        + (f", corrected for {len(tried)} finalists after Holm." if len(tried) > 1 else ".")
+        f"Tested by {best.method} on paired items ({best.wins} won, {best.losses} lost, the rest tied)"
+        + (f", Holm-corrected for {len(tried)} finalists." if len(tried) > 1 else ".")
     ]
     if len(bases) > 1:
         word = "baseline" if any(c.kind == "matched" for c in bases) else "seed"
+        all_of_them = f"both {word}s" if len(bases) == 2 else f"all {len(bases)} {word}s"
         notes.append(
-            f"It had to beat each of {len(bases)} {word}s; the best was picked on these same items, which "
-            f"favours the {word}, not the agent."
+            f"It had to beat {all_of_them}. The best {word} was chosen on these same test items, so the "
+            f"comparison favours the {word}."
         )
     notes += [text for c in bases if (text := _mismatch(best.finalist, c))]
     if best.finalist.items < len(bases[0].scores) or best.baseline.items < max(len(c.scores) for c in tried):
         notes.append(f"The comparison was cut short: only {best.finalist.items} items were scored for both.")
     left_out = sum(c.left_out for c in (*bases, *tried))
     if left_out:
-        notes.append(f"{left_out} results that the endpoint or the budget ended are left out.")
+        notes.append(f"{_results(left_out)} excluded: the endpoint failed or the budget ran out.")
     return notes
 
 
@@ -92,7 +98,11 @@ def _mismatch(mine: Standing, contender: Contender) -> str:
     ratio = base.tokens_per_item / mine.tokens_per_item
     if MATCHED[0] <= ratio <= MATCHED[1]:
         return ""
-    return f"{base.name}, meant to cost the same, used {ratio:.2g} times the agent's tokens per item."
+    return f"{base.name} was meant to match the agent's cost, but used {ratio:.2g}× its tokens per item."
+
+
+def _results(n: int) -> str:
+    return "1 result was" if n == 1 else f"{n} results were"
 
 
 def untested_text(bases: Sequence[Contender], tried: Sequence[Contender]) -> str:
@@ -101,12 +111,12 @@ def untested_text(bases: Sequence[Contender], tried: Sequence[Contender]) -> str
         best = Standing.of(min(tried, key=rank))
         return (
             f"The best agent {best.name} reached {best} on {best.items} fresh test items; no seed was "
-            "tested beside it."
+            "tested for comparison."
         )
     if bases:
         base = Standing.of(bases[0])
         return (
-            f"No agent that the search found was tested; the best seed {base.name} reached {base} on "
+            f"No agent found by the search was tested; the best seed {base.name} reached {base} on "
             f"{base.items} fresh test items."
         )
-    return "Nothing was evaluated on the test items, so that nothing can be said of the agents found."
+    return "Nothing was evaluated on the test items, so nothing can be said about the agents found."

@@ -38,7 +38,7 @@ from meta_search.types import Brief, ItemJob, ItemResult, OutcomeKind
 __all__ = ["Interrupted", "Replay"]
 
 BY_STATE = ("candidates", "budget")  # stops that follow from what was delivered
-NEVER = "has begun nothing of the kind, so that it can never come"
+NEVER = "nothing of the kind begun, so that it can never come"
 
 D = TypeVar("D", bound=Delivered)
 
@@ -144,10 +144,10 @@ class Replay:
         if isinstance(step.event, SearchStopped):  # while it waited
             return None
         if not isinstance(step.event, Delivered):
-            raise self._diverges(step, "it waits for what was begun")
+            raise self._diverges(step, "a wait for what was begun")
         key = step.event.key
         if key not in self._expected:
-            raise self._diverges(step, f"it {NEVER}")
+            raise self._diverges(step, NEVER)
         if key not in self._early:
             found: Any = self._again.next(timeout_s)
             if found is not None:
@@ -162,21 +162,20 @@ class Replay:
         if not isinstance(step.event, Delivered):
             return []
         if step.event.key not in begun:
-            raise self._diverges(step, f"it {NEVER}")
+            raise self._diverges(step, NEVER)
         return list(wait([begun[step.event.key]], timeout_s or None).done)
 
     def record(self, event: Event) -> None:
         step = self._peek()
-        # As JSON has them: lists for tuples, and exactly what a row holds.
         if (event.kind, _plain(event)) != (step.event.kind, _plain(step.event)):
-            raise self._diverges(step, f"got {_line(event)}")
+            raise self._diverges(step, _line(event))
         self._at += 1
         self._again.record(event)
 
     def decide(self, what: str, clock: Callable[[], Any]) -> Any:
         step = self._peek()
         if not isinstance(step.event, Decided) or step.event.what != what:
-            raise self._diverges(step, f"it has to decide on {what}")
+            raise self._diverges(step, f"a decision on {what}")
         self.record(step.event)
         return step.event.value
 
@@ -194,7 +193,7 @@ class Replay:
         event = self._steps[self._at].event if self._at < self._end else None
         told = event.why if isinstance(event, SearchStopped) else ""
         if (told in BY_STATE or why in BY_STATE) and why != told and told != "signal":
-            raise self._diverges(self._peek(), f"it stops ({why})" if why in BY_STATE else "it goes on")
+            raise self._diverges(self._peek(), f"a stop ({why})" if why in BY_STATE else "no stop")
         if event is not None and told:
             self.record(event)
         return told
@@ -250,10 +249,10 @@ class Replay:
                 return replace(result, fresh=False)
         raise ReplayError(f"{self._recording} has no result of {_line(event)}")
 
-    def _diverges(self, step: _Step, does: str) -> ReplayError:
+    def _diverges(self, step: _Step, got: str) -> ReplayError:
         return ReplayError(
             f"the replay diverges from {self._recording} at event {step.seq}: expected {_line(step.event)}, "
-            f"{does}; a replay needs the program, items and models of its recording"
+            f"got {got}; a replay needs the program, items and models of its recording"
         )
 
 
@@ -283,7 +282,12 @@ class _DueChances:
 
 
 def _plain(event: Event) -> Any:
-    return json.loads(json.dumps(event.data()))
+    """What is compared: an event as its row holds it, without the words for people.
+
+    That an agent was stopped is compared, not how that is said.
+    """
+    row: dict[str, Any] = json.loads(json.dumps(event.data()))
+    return {**row, "stopped": bool(row["stopped"])} if "stopped" in row else row
 
 
 def _line(event: Event) -> str:
