@@ -48,9 +48,9 @@ def test_how_dear_it_is_is_seen_on_the_items_that_both_have_run() -> None:
 def test_it_names_the_place_that_it_races_for() -> None:
     complete = [BEST, standing("1" * 12 + "0" * 12), standing("0" * 24)]
     told = decide(standing("0" * 6 + "1" * 6), BEST, complete, RACE)
-    assert told.endswith("to reach the best")
+    assert told.endswith("chance to match the best")
     told = decide(standing("0" * 6 + "1" * 6), BEST, [*complete, *[BEST] * 3], RACE)
-    assert told.endswith("to reach the best 2")
+    assert told.endswith("chance to make the top 2")
 
 
 def test_without_an_incumbent_everything_goes_on() -> None:
@@ -75,7 +75,7 @@ def test_nothing_right_says_little_where_the_best_has_little_right() -> None:
 
 def test_worse_on_the_same_items() -> None:
     best = standing("1111111" + "1" * 10 + "0" * 7)
-    assert verdict(standing("1000001"), best) == "5 items behind with 17 to go: 0.5% to reach the best"
+    assert verdict(standing("1000001"), best) == "5 items behind with 17 to go: 0.5% chance to match the best"
     assert verdict(standing("1100111"), best) == ""
 
 
@@ -114,7 +114,7 @@ def test_the_dearer_the_better_must_its_odds_be() -> None:
     best = standing("1" * 18 + "0" * 6)
     behind = "111100"
     assert verdict(standing(behind, cost=1.2), best) == ""
-    assert verdict(standing(behind, cost=3.0), best).endswith("to end above the best, 3.0 times as dear")
+    assert verdict(standing(behind, cost=3.0), best).endswith("chance to beat the best (costs 3.0× as much)")
 
 
 def test_the_race_is_against_the_last_finalist_not_the_best() -> None:

@@ -9,7 +9,7 @@ from archive.records import Archive
 from meta_search.authors.registry import AUTHORS
 from meta_search.config import Config
 from meta_search.errors import MetaSearchError
-from meta_search.run.folder import earlier_runs, read_config
+from meta_search.run.folder import earlier_runs, read_config, same_task
 from meta_search.types import Usage
 
 __all__ = ["Sums", "TypicalUsage", "typical_usage_of"]
@@ -155,7 +155,7 @@ def _sums(folder: Path, config: Config) -> Sums:
     """The totals of one run; empty for a run of something else, or one that cannot be read."""
     try:
         earlier = read_config(folder)
-        if _alike(earlier) != _alike(config):
+        if not (same_task(earlier, config) and earlier.author.name == config.author.name):
             return Sums()
         with Archive(folder) as archive:
             if archive.meta("kind") == "evaluate" or len(archive) > MOST_AGENTS:
@@ -181,9 +181,3 @@ def _sums(folder: Path, config: Config) -> Sums:
 def _asks_model(author: str | None) -> bool:
     """Whether the meta model writes for an author; no for one of another version."""
     return author in AUTHORS and AUTHORS[author].asks_model
-
-
-def _alike(config: Config) -> tuple[object, ...]:
-    """What two runs must share for one to be evidence about the other."""
-    llm, domain = config.llm, config.domain
-    return domain.name, domain.path, llm.provider, llm.task.model, llm.meta.model, config.author.name

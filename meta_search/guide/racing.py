@@ -87,16 +87,13 @@ def _out_of_reach(candidate: Standing, rival: Standing, place: int, race: Race) 
     """Whether it has too little chance to take the place of the last finalist."""
     dear = _times_as_dear(candidate, rival)
     paired = pair(candidate, rival, race, strict=dear > AS_DEAR)
-    goal = "end above the best" if paired.strict else "reach the best"
-    whom = f"{goal} {place}" if place > 1 else goal
-    told = f"{whom}, {dear:.1f} times as dear" if paired.strict else whom
+    aim = f"make the top {place}" if place > 1 else "beat the best" if paired.strict else "match the best"
+    price = f" (costs {dear:.1f}× as much)" if paired.strict else ""
     if not reachable(paired):
-        aim = f"make the top {place}" if place > 1 else "beat the best" if paired.strict else "match the best"
-        price = f" (costs {dear:.1f}× as much)" if paired.strict else ""
         return f"cannot {aim} even if every remaining item is right{price}"
     odds = race.test(paired)
     if odds <= min(WORST_ODDS, race.alpha * max(1.0, dear)):
-        return f"{_place(paired.behind)} with {len(paired.rest)} to go: {odds:.1%} to {told}"
+        return f"{_place(paired.behind)} with {len(paired.rest)} to go: {odds:.1%} chance to {aim}{price}"
     return ""
 
 
