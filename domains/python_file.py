@@ -62,6 +62,7 @@ from domains.settings import Settings, named_sizes
 from domains.user_file import UserScorer, guarded, load
 from domains.wording import WORDING
 from meta_search.errors import DomainError
+from meta_search.text import one_line
 from meta_search.types import SPLITS, Split
 
 __all__ = ["PythonDomain"]
@@ -136,7 +137,7 @@ class PythonDomain:
             except Exception as error:
                 raise DomainError(
                     f"{self._path}: item {item.id} cannot be sent to the scorer's process "
-                    f"({' '.join(str(error).split())[:100]}); keep to plain data, or set confined = False"
+                    f"({one_line(error, 100)}); keep to plain data, or set confined = False"
                 ) from error
         return Confined("domains.user_file:make_scorer", {"path": str(self._path.resolve())})
 

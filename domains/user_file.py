@@ -14,6 +14,7 @@ from typing import Any
 
 from domains.domain import Item, Score
 from meta_search.errors import DomainError
+from meta_search.text import one_line
 
 __all__ = ["Run", "UserScorer", "guarded", "load", "make_scorer"]
 
@@ -102,7 +103,7 @@ def _where(path: Path, error: BaseException) -> str:
         line = next((f.lineno for f in reversed(frames) if Path(f.filename).name == path.name), None)
     text = error.msg if isinstance(error, SyntaxError) else str(error)
     place = path.name if line is None else f"{path.name}:{line}"
-    return f"{place}: {type(error).__name__}: {' '.join(text.split())[:200]}"
+    return f"{place}: {type(error).__name__}: {one_line(text, 200)}"
 
 
 def _parameters(function: Callable[..., Any]) -> tuple[str, ...]:
