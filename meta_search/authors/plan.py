@@ -50,7 +50,8 @@ class Plan:
     """What an agent does.
 
     Attributes:
-        name, thought: For people.
+        name: Short, for people.
+        thought: The idea behind it, for people.
         way: How items are worked that no route takes: direct, program, think or team.
         routes: First match wins.
         steps: Instructions of preliminary calls whose answers are handed to the final one, 0..2.
@@ -92,7 +93,8 @@ def plan_schema(words: Sequence[str] = (), ways: Sequence[str] = WAYS) -> dict[s
     """JSON schema of a plan as a model fills it: short, so that a small model stays within it.
 
     Args:
-        words: That routes may name; empty leaves them free. ways: Of working.
+        words: That routes may name; empty leaves them free.
+        ways: Ways of working that it may take.
     """
     route_word: dict[str, Any] = {"type": "string", "maxLength": 40}
     if words:

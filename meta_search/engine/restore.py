@@ -141,7 +141,7 @@ class _Walk:
 
     def _decision(self, data: Mapping[str, Any]) -> None:
         if data["what"] == DECISION:
-            self._now.prior = Prior.of(data["value"])
+            self._now.prior = Prior.from_json(data["value"])
         if data["what"].startswith(WARM):
             self._now.warm[data["what"].removeprefix(WARM)] = data["value"]
         for agent in data["value"] if data["what"] == "imported" else ():

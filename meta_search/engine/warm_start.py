@@ -33,8 +33,8 @@ def begin(session: Session, guide: Guide, journal: Journal, progress: Progress) 
     config = session.config
     if not (config.search.prior and config.search.guided):
         return
-    found = journal.find(DECISION, lambda: prior_of(config, session.folder, guide.could_ask).told())
-    prior = Prior.of(found)
+    found = journal.find(DECISION, lambda: prior_of(config, session.folder, guide.could_ask).to_json())
+    prior = Prior.from_json(found)
     if prior.briefs:
         guide.restore(Snapshot(prior=prior))
         progress.note(prior.line)
