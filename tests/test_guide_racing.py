@@ -41,16 +41,16 @@ def test_how_dear_it_is_is_seen_on_the_items_that_both_have_run() -> None:
     dear = Standing(seen, 300.0, dict.fromkeys(seen, 300.0))
     assert (
         verdict(dear, rival)
-        == "cannot end above the best, 1.5 times as dear, even with everything else right"
+        == "cannot beat the best even if every remaining item is right (costs 1.5× as much)"
     )
 
 
 def test_it_names_the_place_that_it_races_for() -> None:
     complete = [BEST, standing("1" * 12 + "0" * 12), standing("0" * 24)]
     told = decide(standing("0" * 6 + "1" * 6), BEST, complete, RACE)
-    assert told.endswith("to reach the best")
+    assert told.endswith("chance to match the best")
     told = decide(standing("0" * 6 + "1" * 6), BEST, [*complete, *[BEST] * 3], RACE)
-    assert told.endswith("to reach the best 2")
+    assert told.endswith("chance to match rank 2")
 
 
 def test_without_an_incumbent_everything_goes_on() -> None:
@@ -75,14 +75,14 @@ def test_nothing_right_says_little_where_the_best_has_little_right() -> None:
 
 def test_worse_on_the_same_items() -> None:
     best = standing("1111111" + "1" * 10 + "0" * 7)
-    assert verdict(standing("1000001"), best) == "5 items behind with 17 to go: 0.5% to reach the best"
+    assert verdict(standing("1000001"), best) == "5 items behind with 17 to go: 0.5% chance to match the best"
     assert verdict(standing("1100111"), best) == ""
 
 
 def test_out_of_reach() -> None:
     best = standing("0" * 9 + "1" * 15)
     candidate = standing("111111110000000000")
-    assert verdict(candidate, best) == "cannot reach the best, even with everything else right"
+    assert verdict(candidate, best) == "cannot match the best even if every remaining item is right"
     hopeful = decide(
         standing("111111111000000000"), best, [best], Race(PLANNED, BLOCK, 1, lambda paired: 1.0)
     )
@@ -92,7 +92,8 @@ def test_out_of_reach() -> None:
 def test_a_dear_one_must_end_above_not_level() -> None:
     best = standing("0" * 9 + "1" * 15, cost=1.0)
     level = standing("111111111000000000", cost=2.0)
-    assert verdict(level, best).startswith("cannot end above the best, 2.0 times as dear")
+    assert verdict(level, best).startswith("cannot beat the best")
+    assert verdict(level, best).endswith("(costs 2.0× as much)")
     assert verdict(standing("111111111100000000", cost=2.0), best) != ""
     nearly = standing("111111111000000000", cost=1.05)  # costs differ from item to item
     assert not verdict(nearly, best).startswith("cannot")
@@ -112,7 +113,7 @@ def test_the_dearer_the_better_must_its_odds_be() -> None:
     best = standing("1" * 18 + "0" * 6)
     behind = "111100"
     assert verdict(standing(behind, cost=1.2), best) == ""
-    assert verdict(standing(behind, cost=3.0), best).endswith("to end above the best, 3.0 times as dear")
+    assert verdict(standing(behind, cost=3.0), best).endswith("chance to beat the best (costs 3.0× as much)")
 
 
 def test_the_race_is_against_the_last_finalist_not_the_best() -> None:
@@ -120,7 +121,7 @@ def test_the_race_is_against_the_last_finalist_not_the_best() -> None:
     others = [standing("1" * 5 + "0" * 19)] * 4
     candidate = standing("111110111110")
     assert decide(candidate, best, [best, second, *others], RACE) == ""
-    assert "cannot reach" in decide(candidate, best, [best, second, *others], ONE)
+    assert "cannot match" in decide(candidate, best, [best, second, *others], ONE)
 
 
 def test_while_few_are_complete_fewer_places_count() -> None:
@@ -137,7 +138,7 @@ def test_while_few_are_complete_fewer_places_count() -> None:
 def test_while_nobody_is_complete_only_the_surely_worse_are_stopped() -> None:
     promising = standing("111111111")
     found = decide(standing("000000001"), promising, [], RACE)
-    assert found.startswith("8 items behind, and surely worse")
+    assert found.startswith("8 items behind and significantly worse")
     assert decide(standing("000001111"), promising, [], RACE) == ""
 
 
@@ -200,7 +201,7 @@ def race(rng: random.Random, ours: float, theirs: float) -> tuple[bool, bool, in
     for n in range(BLOCK, PLANNED, BLOCK):
         why = verdict(standing("".join(all_of_it[:n])), best)
         if why:
-            return not why.startswith("cannot reach"), makes_it, n
+            return not why.startswith("cannot match"), makes_it, n
     return False, makes_it, PLANNED
 
 

@@ -171,7 +171,7 @@ class Races:
         """Archive the evaluation and send a contender on to validation."""
         member.done, member.racing = True, False
         failed = "" if member.seed else failing(member.rows("train"), self._config.search.failing)
-        member.stopped = failed or member.stopped
+        member.stopped = self._journal.worded(member.agent.id, failed or member.stopped)
         self._runner.save(member, "train")
         self.note_status(member)
         peers = [m for m in self._members.ranked() if m.done and not m.stopped and m.seed == member.seed]

@@ -87,14 +87,14 @@ def _out_of_reach(candidate: Standing, rival: Standing, place: int, race: Race) 
     """Whether it has too little chance to take the place of the last finalist."""
     dear = _times_as_dear(candidate, rival)
     paired = pair(candidate, rival, race, strict=dear > AS_DEAR)
-    goal = "end above the best" if paired.strict else "reach the best"
-    whom = f"{goal} {place}" if place > 1 else goal
-    told = f"{whom}, {dear:.1f} times as dear" if paired.strict else whom
+    goal = f"{'beat' if paired.strict else 'match'} {f'rank {place}' if place > 1 else 'the best'}"
+    cost = f" (costs {dear:.1f}× as much)" if paired.strict else ""
     if not reachable(paired):
-        return f"cannot {told}, even with everything else right"
+        return f"cannot {goal} even if every remaining item is right{cost}"
     odds = race.test(paired)
     if odds <= min(WORST_ODDS, race.alpha * max(1.0, dear)):
-        return f"{_place(paired.behind)} with {len(paired.rest)} to go: {odds:.1%} to {told}"
+        left = len(paired.rest)
+        return f"{_place(paired.behind)} with {left} to go: {odds:.1%} chance to {goal}{cost}"
     return ""
 
 
@@ -130,7 +130,7 @@ def _worse(candidate: Standing, incumbent: Standing, race: Race) -> str:
     """While no agent is complete, what it takes is not known: whether it is worse than the most promising."""
     paired = pair(candidate, incumbent, race, strict=False)
     p = betting(paired)
-    return f"{_place(paired.behind)}, and surely worse (p = {p:.3f})" if p <= race.alpha else ""
+    return f"{_place(paired.behind)} and significantly worse (p = {p:.3f})" if p <= race.alpha else ""
 
 
 def pair(candidate: Standing, rival: Standing, race: Race, strict: bool) -> Paired:

@@ -103,6 +103,10 @@ class Journal:
         """Whether there is another sitting; only in a replay."""
         return False
 
+    def worded(self, agent: str, why: str) -> str:
+        """Why an agent's race ends now, in the words to keep: in a replay those of the recording."""
+        return why
+
     def stop(self, why: str) -> str:
         """Whether the search stops now.
 

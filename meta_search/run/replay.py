@@ -150,6 +150,13 @@ class Replay(Journal):
         found = (event.kind, event.data.get("what")) == ("decision", what)
         return self.decide(what, look) if found else None
 
+    def worded(self, agent: str, why: str) -> str:
+        # A recording of another version may say the same in other words.
+        event = self._events[self._at] if self._at < self._end else None
+        if not why or event is None or (event.kind, event.data.get("agent")) != ("race", agent):
+            return why
+        return str(event.data.get("stopped") or why)
+
     def stop(self, why: str) -> str:
         if why == "signal":  # of whoever watches the replay, which ends here
             self._end = self._at
