@@ -189,7 +189,7 @@ class AuthorConfig:
         debug_rounds: Most rounds of mending a draft that fails.
         max_tokens: Most tokens of one answer of the meta agent.
         temperature: Of the meta agent; `None` has the guide choose it.
-        ways: Ways of working that plans may have: direct, program, think, and team, which is dear.
+        ways: Ways of working that plans may have: direct, program, think, and team, which is expensive.
         probe_items: Train items on which `team` and `simplify` find out what a component is worth.
         probe_calls: Calls after which a brief begins no further run for that (a judge has as many); the last
             run may go beyond. What the ledger has costs nothing.

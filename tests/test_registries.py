@@ -144,8 +144,11 @@ def test_a_wire_is_one_line(folder: Path, monkeypatch: pytest.MonkeyPatch) -> No
     [
         ("author.name=toy", "author.name=toy: must be one of llm, composer, mixed, adas"),
         ("llm.provider=toy", "llm.provider=toy: must be one of local, litellm"),
-        ("search.operators=[toy]", "search.operators: toy is none of novel, mutate, crossover, bootstrap"),
-        ("search.operators=[debug]", "search.operators: debug is none of novel"),
+        (
+            "search.operators=[toy]",
+            "search.operators: unknown name toy; choose from novel, mutate, crossover",
+        ),
+        ("search.operators=[debug]", "search.operators: unknown name debug; choose from novel"),
         ("domain.name=toy", "domain=toy: no such domain; there are mgsm, python, reasoning, table"),
     ],
 )

@@ -121,9 +121,9 @@ def leave_out(
     """
     places, whole_runs = [p for p, _ in before], [r for _, r in before]
     parts = components(whole_runs)
-    dear = {c.name for c in sorted(parts, key=lambda c: -c.tokens)[:MOST_COMPONENTS]}
+    largest = {c.name for c in sorted(parts, key=lambda c: -c.tokens)[:MOST_COMPONENTS]}
     found = LeftOut(whole_runs, places)
-    for part in (c for c in parts if c.name in (only or dear)):
+    for part in (c for c in parts if c.name in (only or largest)):
         left = most_calls - found.asked
         if sum(_may_change(r, part.name) for r in whole_runs) > left or not found.run(agent, probe, part):
             found.unmeasured.append(part.name)

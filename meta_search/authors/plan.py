@@ -20,7 +20,7 @@ from meta_search.agent import blocks
 __all__ = ["EVERY_WAY", "SEED_PLANS", "WAYS", "Plan", "Route", "compile_plan", "plan_from", "plan_schema"]
 
 WAYS = ("direct", "program", "think")
-EVERY_WAY = (*WAYS, "team")  # a team is dear: `author.ways` says whether plans are drawn with it
+EVERY_WAY = (*WAYS, "team")  # a team is expensive: `author.ways` says whether plans are drawn with it
 STARTERS = {way: f"start_{way}" for way in EVERY_WAY}
 INSTRUCTIONS = {
     "direct": "Reply with only the final answer.",

@@ -133,7 +133,7 @@ def resolve(request: CallRequest, routes: Mapping[str, Route], config: LLMConfig
 
 def _role(request: CallRequest, routes: Mapping[str, Route]) -> str:
     """Role or model name -> role. Candidate code gets the task model whatever it names: published agents
-    name models of their day, and hostile ones would name the dearest."""
+    name models of their day, and hostile ones would name the most expensive."""
     if request.purpose == "task" and request.model == "meta":
         return "task"
     if request.model in routes:
