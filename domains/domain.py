@@ -35,7 +35,12 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """A scored answer: `value` in 0..1, right means >= 1; `note` is one line or empty."""
+    """A scored answer.
+
+    Attributes:
+        value: 0..1; the answer is right where it is 1.
+        note: One line on the answer, or empty.
+    """
 
     value: float
     note: str = ""

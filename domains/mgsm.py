@@ -122,7 +122,7 @@ def _rows(file: Path, language: str) -> Iterator[Row]:
                 else f"{file}, line {line}: the question is empty"
             )
         if not _INTEGER.fullmatch(cells[1]):
-            raise DomainError(f"{file}, line {line}: the answer {cells[1][:40]!r} is no integer")
+            raise DomainError(f"{file}, line {line}: the answer {cells[1][:40]!r} is not an integer")
         yield Row(line, cells[0], cells[1].replace(",", "").removeprefix("+"), language)
 
 

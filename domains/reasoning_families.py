@@ -45,7 +45,7 @@ def _same_length(answer: str, target: str) -> bool:
 
 
 FAMILIES: Mapping[str, Family] = {
-    # The measured mixture: the same six that FACTS.md has numbers for, questions unchanged.
+    # The default mixture: the six families that were measured, questions unchanged.
     "chain_sum": Family(
         {"min_terms": 3, "max_terms": 4, "min_digits": 2, "max_digits": 3},
         "add and subtract three or four numbers of two or three digits",

@@ -18,7 +18,14 @@ LEAST_ROWS = 8
 
 
 class Row(NamedTuple):
-    """A question with its answer. `line` is counted from 1 (in a .json: the ordinal of the object)."""
+    """A question with its answer.
+
+    Attributes:
+        line: From 1; in a .json file the ordinal of the object.
+        question: As it stands in the file, without space around it.
+        answer: Likewise.
+        kind: Family of the item, or empty.
+    """
 
     line: int
     question: str

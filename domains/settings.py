@@ -19,7 +19,8 @@ class Settings(Protocol):
     Attributes:
         name: Name in the registry.
         path: File of a `table`, `mgsm` or `python` domain; for `mgsm` a folder of files too.
-        question, answer: Column names of a `table` domain.
+        question: Column of the questions in a `table` domain.
+        answer: Column of the answers in a `table` domain.
         match: How a `table` domain scores: exact, numeric or auto.
         families: Families of the `reasoning` domain, languages of the `mgsm` domain; empty takes the default.
         sizes: Items per split; splits that are not named take the domain's default.

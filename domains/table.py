@@ -105,7 +105,7 @@ def _load(path: Path, text: str, line: int | None) -> Any:
     try:  # numbers are kept as they are written
         return json.loads(text, parse_int=str, parse_float=str, parse_constant=str)
     except json.JSONDecodeError as error:
-        raise DomainError(f"{path}, line {line or error.lineno}: is no JSON: {error.msg}") from error
+        raise DomainError(f"{path}, line {line or error.lineno}: is not JSON: {error.msg}") from error
     except RecursionError as error:
         raise DomainError(f"{path}, line {line or 1}: is nested too deeply") from error
 
@@ -137,7 +137,7 @@ def _csv(path: Path, text: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
         for record in reader:
             last = reader.line_num
             if None in record or None in record.values():
-                raise DomainError(f"{path}, line {last}: has not as many cells as the first line")
+                raise DomainError(f"{path}, line {last}: has more or fewer cells than the first line")
             yield last, record
     except csv.Error as error:
         raise DomainError(f"{path}, after line {last}: {error}") from error

@@ -114,10 +114,11 @@ def _parameters(function: Callable[..., Any]) -> tuple[str, ...]:
 
 
 def _as_score(value: Any) -> Score:
-    """A user's verdict as a `Score`.
+    """What a user's scorer returned, as a `Score`.
 
     Raises:
-        TypeError, ValueError: It is neither a bool, a number in 0..1 nor a `Score`.
+        TypeError: It is neither a bool, a number nor a `Score`.
+        ValueError: It is not in 0..1.
     """
     score = value if isinstance(value, Score) else Score(_as_number(value))
     if not 0.0 <= score.value <= 1.0:

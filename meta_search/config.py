@@ -41,9 +41,10 @@ class DomainConfig:
     """Where items come from.
 
     Attributes:
-        name: Name in the registry: reasoning, table, mgsm, python.
+        name: Name in `domains.registry`: reasoning, table, mgsm, python.
         path: File of a `table`, `mgsm` or `python` domain; for `mgsm` a folder of files too.
-        question, answer: Column names of a `table` domain.
+        question: Column of the questions in a `table` domain.
+        answer: Column of the answers in a `table` domain.
         match: How a `table` domain scores: exact, numeric, or auto (numeric where all answers are numbers).
         families: Task families of the `reasoning` domain; empty takes the measured mixture. Languages of the
             `mgsm` domain; empty takes all.
@@ -93,8 +94,9 @@ class LLMConfig:
     """Models and how they are called.
 
     Attributes:
-        provider: `local` (embedded llama.cpp) or `litellm`.
-        meta, task: The two model roles: who writes agents, and whom agents call.
+        provider: Name in `llm.wires`: `local` (embedded llama.cpp) or `litellm`.
+        meta: The model that writes agents.
+        task: The model that agents call.
         base_url: OpenAI-compatible endpoint for both roles; `None` takes the provider's.
         api_key_env: Name of the environment variable that holds the key; `None` for none.
         max_concurrency: Most requests in flight.
@@ -106,7 +108,8 @@ class LLMConfig:
             the same is asked; they count as paid by this run, so that runs that share them compare.
         timeout_s: Seconds before one attempt is given up.
         max_retries: Attempts after the first.
-        requests_per_minute, tokens_per_minute: Rate limits; 0 is none.
+        requests_per_minute: Rate limit; 0 is none.
+        tokens_per_minute: Rate limit; 0 is none.
         prices: Model -> {input, output} in USD per million tokens, for models litellm does not know.
         callbacks: litellm callbacks that get every call.
         local: The embedded server.
@@ -152,7 +155,7 @@ class SearchConfig:
         guided: Whether Optuna chooses briefs and designs; false draws them uniformly.
         prior: Whether Optuna begins with what earlier runs of the domain with the same models, under the same
             `run.root`, found out about briefs. False for runs that are to be compared.
-        operators: Operators that briefs may use.
+        operators: Operators that briefs may ask for, of `operators.OPERATORS`.
         attempts: Evaluations that one brief may come to in all: a candidate that fails on train is shown to
             the meta agent with the error, to be mended. 1 mends none; so does author=composer.
         failing: When a candidate's evaluation has failed: `all`, every item ended in a fault of its own
@@ -177,7 +180,8 @@ class AuthorConfig:
     """Who writes candidates.
 
     Attributes:
-        name: llm, composer, mixed (of these two), or adas, which writes as Meta Agent Search does.
+        name: Name in `authors.registry`: llm, composer, mixed (of these two), or adas, which writes as Meta
+            Agent Search does.
         formats: What the llm author may write: plan, edit, program; empty takes plans for the embedded
             models, which manage little else, and all three otherwise.
         reflexions: Reflexion steps after a draft; `None` is none for the embedded models, where one costs
@@ -185,7 +189,7 @@ class AuthorConfig:
         debug_rounds: Most rounds of mending a draft that fails.
         max_tokens: Most tokens of one answer of the meta agent.
         temperature: Of the meta agent; `None` has the guide choose it.
-        ways: Ways of working that plans may have: direct, program, think, and team, which is dear.
+        ways: Ways of working that plans may have: direct, program, think, and team, which is expensive.
         probe_items: Train items on which `team` and `simplify` find out what a component is worth.
         probe_calls: Calls after which a brief begins no further run for that (a judge has as many); the last
             run may go beyond. What the ledger has costs nothing.
@@ -244,8 +248,11 @@ class BudgetConfig:
     """What the whole run may spend; `None` is no limit.
 
     Attributes:
-        usd: US dollars. tokens: prompt and completion tokens. calls: attempts sent.
-        wall_s: Seconds. final_share: Share kept for the final report.
+        usd: US dollars.
+        tokens: Prompt and completion tokens.
+        calls: Attempts sent.
+        wall_s: Seconds.
+        final_share: Share kept for the final report, 0..1.
     """
 
     usd: float | None = None
@@ -262,7 +269,10 @@ class SandboxConfig:
     Attributes:
         level: strict (refuse where the kernel lacks a layer) or process (a plain child process).
         wall_s: Seconds of the agent's own time; the clock stands still while it waits for the gateway.
-        cpu_s: CPU seconds. memory_mb: address space. disk_mb: all it writes. output_kb: all it prints.
+        cpu_s: CPU seconds.
+        memory_mb: Address space.
+        disk_mb: All that it writes.
+        output_kb: All that it prints.
         calls: LLM calls.
     """
 
@@ -280,7 +290,8 @@ class RunConfig:
     """Where a run lies, and how it starts.
 
     Attributes:
-        dir: The run folder; `None` makes a new one under `root`. root: Where `runs/` lies.
+        dir: The run folder; `None` makes a new one under `root`.
+        root: Where new run folders go.
         confirm: Ask on the terminal before money is spent without a budget.
     """
 
@@ -403,9 +414,9 @@ def _build(cls: type[T], mapping: Any, prefix: str) -> T:
 
 
 def _convert(value: Any, hint: Any, key: str) -> Any:
+    """Convert one value to its declared type; a wrong type is a `ConfigError`."""
     if typing.get_origin(hint) is Literal:  # what it may be is looked up in `CHOICES`
         hint = str
-    """Convert one value to its declared type; a wrong type is a `ConfigError`."""
     if dataclasses.is_dataclass(hint):
         return _build(typing.cast(type, hint), value, f"{key}.")
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)

@@ -125,7 +125,7 @@ def test_what_the_context_does_not_hold_is_said_once(
         refused = [r for r in endpoint.requests if r.outcome == "400"]
     assert len(refused) == 3  # the archive at the first brief and at the second, and a longer conversation
     shown = capsys.readouterr().out
-    assert shown.count("the meta model's context does not hold the whole archive: it is shown 3 of 7") == 1
+    assert shown.count("the archive does not fit in the meta model's context: it is shown 3 of 7") == 1
     assert shown.count("does not hold the whole archive") == 1
     assert "no candidate" not in shown
 

@@ -108,8 +108,8 @@ def test_a_search_that_simplifies_keeps_what_components_are_worth_and_replays(fo
 @pytest.mark.parametrize(
     ("word", "told"),
     [
-        ("author.ways=[swarm]", "author.ways: swarm is none of direct, program, think, team"),
-        ("author.ways=[]", "author.ways: an empty list"),
+        ("author.ways=[swarm]", "author.ways: unknown name swarm; choose from direct, program, think, team"),
+        ("author.ways=[]", "author.ways is empty; choose from direct"),
         ("search.seeds=[team:0]", "no seed is named team:0"),
         ("author.probe_items=0", "author.probe_items=0: must be at least 1"),
     ],

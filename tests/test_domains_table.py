@@ -118,12 +118,16 @@ GOOD = "".join(f"q{n},{n}\n" for n in range(20))
             "question,reply\n" + GOOD,
             "no column 'answer', there are: question, reply; set domain.answer",
         ),
-        ("t.csv", "question,answer\n" + GOOD + "a,b,c\n", "line 22: has not as many cells"),
-        ("t.csv", "question,answer\n" + GOOD + "a\n", "line 22: has not as many cells"),
+        (
+            "t.csv",
+            "question,answer\n" + GOOD + "a,b,c\n",
+            "line 22: has more or fewer cells than the first line",
+        ),
+        ("t.csv", "question,answer\n" + GOOD + "a\n", "line 22: has more or fewer cells than the first line"),
         ("t.csv", "question,answer\n" + GOOD + '"a,5\n', "after line 21: unexpected end of data"),
         ("t.csv", "question,answer\n" + GOOD + "a,\n", "line 22: 'answer' is empty"),
         ("t.csv", "question,answer\n" + GOOD + "q1,7\n", "rows 3 and 22 ask the same question"),
-        ("t.jsonl", jsonl(ROWS) + "{'a': 1}\n", "line 41: is no JSON"),
+        ("t.jsonl", jsonl(ROWS) + "{'a': 1}\n", "line 41: is not JSON"),
         ("t.jsonl", jsonl(ROWS) + "[1]\n", "line 41: must be a JSON object"),
         ("t.jsonl", jsonl(ROWS) + "[" * 100_000, "line 41: is n"),
         (
@@ -139,7 +143,7 @@ GOOD = "".join(f"q{n},{n}\n" for n in range(20))
         ("t.json", '{"question": 1}', "must be a JSON list"),
         ("t.json", "[]", "must be a JSON list"),
         ("t.json", "[3]", "row 1: must be a JSON object"),
-        ("t.json", '[\n{"question": }]', "line 2: is no JSON"),
+        ("t.json", '[\n{"question": }]', "line 2: is not JSON"),
         ("t.xlsx", "x", "unknown kind of file"),
     ],
 )

@@ -110,9 +110,9 @@ def test_the_guide_is_told_every_brief(folder: Path) -> None:
     [
         (["llm.base_url=http://127.0.0.1:9/v1"], "nothing answers at llm.base_url"),
         (["llm.api_key_env=NO_SUCH_KEY"], "NO_SUCH_KEY"),
-        (["search.operators=[foo]"], "search.operators: foo"),
+        (["search.operators=[foo]"], "search.operators: unknown name foo"),
         (["search.seeds=[foo]"], "no seed is named foo"),
-        (["author.formats=[foo]"], "author.formats: foo"),
+        (["author.formats=[foo]"], "author.formats: unknown name foo"),
         (["domain.path=nowhere.jsonl"], "nowhere.jsonl"),
         (["llm.mode=replay"], "llm.mode=replay"),
         (["llm=local", "llm.base_url=http://127.0.0.1:9/v1"], "llm.base_url needs llm=endpoint"),

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from meta_search.guide.guide import OPENING_DESIGN, Guide, Snapshot
-from meta_search.guide.studies import Asked, Row, Study
+from meta_search.guide.studies import Row, Study
+from meta_search.guide.trials import Asked
 from meta_search.types import Parameter
 
 OPERATORS = ("novel", "mutate", "crossover", "bootstrap", "simplify", "tune")

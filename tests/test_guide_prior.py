@@ -10,7 +10,8 @@ import pytest
 
 from meta_search.guide.guide import OPENING, VALUE_OF_NOTHING, Guide, Snapshot
 from meta_search.guide.prior import NOTHING, Prior
-from meta_search.guide.studies import Asked, Row, Study
+from meta_search.guide.studies import Row, Study
+from meta_search.guide.trials import Asked
 
 OPERATORS = ("novel", "mutate", "crossover", "bootstrap", "simplify", "tune")
 AUTHORS = ("llm", "composer")
@@ -67,7 +68,7 @@ def test_after_the_opening_more_is_asked_of_what_paid_before() -> None:
 
 def test_what_never_paid_is_not_opened_with() -> None:
     assert GOOD.barren() == {"tune", "mutate"}
-    assert "never paid off before): mutate, tune" in GOOD.line
+    assert "(never paid off before): mutate, tune" in GOOD.line
     opened = [o for o in OPENING if o["operator"] not in GOOD.barren()]
     orders = asked(guide(GOOD), len(opened))
     assert [o.brief.operator for o in orders] == [o["operator"] for o in opened]
@@ -80,7 +81,7 @@ def test_a_guide_with_a_prior_is_rebuilt_from_what_was_told(told: int) -> None:
     rows: list[Row] = []
     whole = asked(guide(GOOD), 13, rows)
     rebuilt = guide()
-    stored = Prior.of(json.loads(json.dumps(GOOD.told())))
+    stored = Prior.from_json(json.loads(json.dumps(GOOD.to_json())))
     rebuilt.restore(Snapshot({"briefs": rows[:told]}, asked=told, prior=stored))
     assert asked(rebuilt, 13 - told) == whole[told:]
 

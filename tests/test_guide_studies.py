@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from meta_search.guide.studies import Asked, Study
+from meta_search.guide.studies import Study
+from meta_search.guide.trials import Asked
 
 Row = tuple[int, dict[str, Any], list[float] | None]
 

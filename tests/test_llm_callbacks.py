@@ -180,7 +180,10 @@ def test_one_of_litellms_own_by_name(
         ("datadog", "datadog cannot be set up: DD_API_KEY is not set"),
         ("no_such_module:logger", "ModuleNotFoundError: No module named 'no_such_module'"),
         ("my_loggers:missing", "has no attribute 'missing'"),
-        ("my_loggers:nothing", "is no logger: it must be a litellm.integrations.custom_logger.CustomLogger"),
+        (
+            "my_loggers:nothing",
+            "is not a logger: it must be a litellm.integrations.custom_logger.CustomLogger",
+        ),
     ],
 )
 def test_what_cannot_be_had_is_told_before_anything_is_paid(

@@ -129,7 +129,7 @@ def test_a_file_that_is_no_model_names_the_log(tmp_path: Path) -> None:
     path = tmp_path / "broken.gguf"
     path.write_bytes(b"GGUF" + bytes(100))
     log = tmp_path / "server.log"
-    with pytest.raises(LLMError, match="died at its start") as caught:
+    with pytest.raises(LLMError, match="died while starting") as caught:
         LocalServer.start(Serving(str(path), threads=1), log)
     assert str(log) in str(caught.value)
     assert "broken.gguf" in log.read_text()

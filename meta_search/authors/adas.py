@@ -141,6 +141,6 @@ def best_and_newest(archive: Sequence[Parent], count: int) -> tuple[Parent, ...]
 
 def _note(shown: int, of: int) -> str:
     return (
-        f"the meta model's context does not hold the whole archive: it is shown {shown} of {of} agents, the "
-        "best and the newest, and likewise from now on (llm.local.meta_context makes more room)"
+        f"the archive does not fit in the meta model's context: it is shown {shown} of {of} agents, the best "
+        "and the newest, from now on (raise llm.local.meta_context to show more)"
     )

@@ -63,13 +63,14 @@ def design(context: Context, shown: Sequence[Parent]) -> str:
     """Ask for the next agent.
 
     Args:
-        context: Of the brief. shown: The archive, or what is shown of it, oldest first.
+        context: Of the brief.
+        shown: The archive, or what is shown of it, oldest first.
     """
     archive = "\n\n".join(entry(agent) for agent in shown) or NONE
     return (
         f"Find agents that solve these tasks: {context.domain.brief}\n"
-        "The fitness of an agent is the share of "
-        f"tasks that it gets right.\n\n{RUNTIME}\n\nThe form of an agent, by a small example:\n{EXAMPLE}\n\n"
+        f"The fitness of an agent is the share of tasks that it gets right.\n\n{RUNTIME}\n\n"
+        f"The form of an agent, by a small example:\n{EXAMPLE}\n\n"
         f"The agents so far:\n\n{archive}\n\n{MISTAKES}\n\n{TASK}\n{FORM}"
     )
 

@@ -62,7 +62,7 @@ class Drawn:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """An item of the examples split, with its answer: free to be shown."""
+    """An item of the examples split. It is never scored, so its answer may be shown."""
 
     question: str
     answer: str
@@ -74,8 +74,12 @@ class Failure:
     """A train item that a parent got wrong.
 
     Attributes:
-        kind: Kind of the item. outcome: kind of the outcome, one of `types.OUTCOME_KINDS`.
+        question: Of the item.
+        answer: What the parent answered; empty after a fault.
+        expected: The right answer.
+        kind: Kind of the item.
         detail: One line on a fault, or the scorer's note on an answer.
+        outcome: Kind of the outcome, one of `types.OUTCOME_KINDS`.
     """
 
     question: str
@@ -91,11 +95,16 @@ class Parent:
     """An agent of the population as an author sees it.
 
     Attributes:
-        score: On train, 0..1. tokens: used per item.
+        agent: The agent.
+        score: On train, 0..1.
+        tokens: Used per item.
         by_kind: Kind of item -> (right, evaluated) on train.
         failures: Faults first, one of each, then wrong answers.
         plan: The plan it was compiled from, if it was.
-        thought: The idea behind it. scores: Of its train items, in ascending order.
+        space: The parameters that it declares.
+        generation: 0 for seeds, else one more than the greatest of its parents.
+        thought: The idea behind it.
+        scores: Of its train items, 0..1 each, in ascending order.
     """
 
     agent: Agent
@@ -112,7 +121,13 @@ class Parent:
 
 @dataclass(frozen=True, slots=True)
 class Worked:
-    """A teacher's run on one example, and whether it scored right."""
+    """An example that an agent worked through with one of the models, the teacher.
+
+    Attributes:
+        example: The example.
+        right: Whether the answer was right.
+        result: The run, with its trace.
+    """
 
     example: Example
     right: bool
@@ -233,8 +248,10 @@ class Written:
     """What came of a brief: a candidate or `None`, and the drafts that failed on the way.
 
     Attributes:
-        used: Of the brief's evaluation attempts, how many this took: one, unless failed drafts count as well.
-        note: One line to be shown once in a run, or `""`.
+        candidate: What is to be evaluated, or `None`.
+        attempts: Drafts that failed.
+        used: How many of the brief's evaluation attempts this took: one, unless failed drafts count as well.
+        note: One line for the user, shown once in a run, or `""`.
     """
 
     candidate: Candidate | None

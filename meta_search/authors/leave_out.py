@@ -26,7 +26,7 @@ MOST_COMPONENTS = 32  # that are left out one by one: those that use most tokens
 
 
 def whole(agent: Agent, probe: Probe, places: Sequence[int]) -> list[tuple[int, ItemResult]]:
-    """An agent on train items as it is: (place, result), items without a verdict left out."""
+    """An agent on train items as it is: (place, result), items that were not scored are left out."""
     rows = zip(places, probe(agent, places, ()), strict=False)
     return [(place, result) for place, result in rows if result.kind not in UNSCORED]
 
@@ -36,13 +36,15 @@ class LeftOut:
     """What leaving out components shows; grows with each that is tried.
 
     Attributes:
-        before: Results of the whole agent. places: Of their items.
-        rows: One a component that was left out by itself, in the order of `components`.
+        before: Results of the whole agent.
+        places: Positions of their items on train, from 0.
+        rows: One for each component that was left out by itself, in the order of `components`.
         without: Component -> results on all the items without it.
-        replayed, asked: Calls of all runs without components: those that stand in an earlier run of the
-            same item, which the ledger answers, and those with new prompts. (At most so many are sent: the
-            ledger may have them from elsewhere.)
-        unmeasured: Components that the budget had no room for, or that some item came to no verdict without.
+        replayed: Calls of all runs without components that an earlier run of the same item made as well: the
+            ledger answers them.
+        asked: The other calls of these runs, which have new prompts. At most so many are sent: the ledger may
+            have them from elsewhere.
+        unmeasured: Components for which too few calls were left, or without which an item was not scored.
     """
 
     before: list[ItemResult]
@@ -73,7 +75,7 @@ class LeftOut:
     def results(self, agent: Agent, probe: Probe, mute: Sequence[str]) -> list[ItemResult] | None:
         """Results without some components; of items that never ask them, the results as they were.
 
-        `None` where some item came to no verdict.
+        `None` where some item was not scored.
         """
         spoken = [any((c.component or c.author) in mute for c in r.trace) for r in self.before]
         places = [p for p, said in zip(self.places, spoken, strict=True) if said]
@@ -110,19 +112,20 @@ def leave_out(
     component for which too few are left is not measured.
 
     Args:
-        agent: Whom to look at. probe: Runs it.
-        before: As of `whole`: the runs of the whole agent.
-        most_calls: Calls sent to a model beyond which nothing further is begun; an agent that asks more calls
-            without a component may pass it by one run.
+        agent: The agent to look at.
+        probe: Runs it.
+        before: The runs of the whole agent, as `whole` returns them.
+        most_calls: Calls sent to a model after which no further run is begun; an agent that makes more calls
+            without a component may exceed it by one run.
         only: Components to look at; empty takes all, at most 32 of them.
     """
     places, whole_runs = [p for p, _ in before], [r for _, r in before]
     parts = components(whole_runs)
-    dear = {c.name for c in sorted(parts, key=lambda c: -c.tokens)[:MOST_COMPONENTS]}
+    largest = {c.name for c in sorted(parts, key=lambda c: -c.tokens)[:MOST_COMPONENTS]}
     found = LeftOut(whole_runs, places)
-    for part in (c for c in parts if c.name in (only or dear)):
-        room = most_calls - found.asked
-        if sum(_may_change(r, part.name) for r in whole_runs) > room or not found.run(agent, probe, part):
+    for part in (c for c in parts if c.name in (only or largest)):
+        left = most_calls - found.asked
+        if sum(_may_change(r, part.name) for r in whole_runs) > left or not found.run(agent, probe, part):
             found.unmeasured.append(part.name)
     return found
 

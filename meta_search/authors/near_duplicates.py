@@ -26,7 +26,8 @@ def twin(candidate: Candidate, known: Sequence[Known]) -> str:
     one word of twenty or less counts where another agent was asked for.
 
     Args:
-        candidate: Of the llm author. known: The run's agents.
+        candidate: What the author `llm` wrote.
+        known: The run's agents.
     """
     ours, words = _choices(candidate.plan), _words(candidate.agent.source)
     asked = OPERATORS.get(candidate.brief.operator)

@@ -21,7 +21,7 @@ from meta_search.text import one_line, printable
 __all__ = ["EVERY_WAY", "SEED_PLANS", "WAYS", "Plan", "Route", "compile_plan", "plan_from", "plan_schema"]
 
 WAYS = ("direct", "program", "think")
-EVERY_WAY = (*WAYS, "team")  # a team is dear: `author.ways` says whether plans are drawn with it
+EVERY_WAY = (*WAYS, "team")  # a team is expensive: `author.ways` says whether plans are drawn with it
 STARTERS = {way: f"start_{way}" for way in EVERY_WAY}
 INSTRUCTIONS = {
     "direct": "Reply with only the final answer.",
@@ -51,7 +51,8 @@ class Plan:
     """What an agent does.
 
     Attributes:
-        name, thought: For people.
+        name: Short, for people.
+        thought: The idea behind it, for people.
         way: How items are worked that no route takes: direct, program, think or team.
         routes: First match wins.
         steps: Instructions of preliminary calls whose answers are handed to the final one, 0..2.
@@ -93,7 +94,8 @@ def plan_schema(words: Sequence[str] = (), ways: Sequence[str] = WAYS) -> dict[s
     """JSON schema of a plan as a model fills it: short, so that a small model stays within it.
 
     Args:
-        words: That routes may name; empty leaves them free. ways: Of working.
+        words: That routes may name; empty leaves them free.
+        ways: Ways of working that it may take.
     """
     route_word: dict[str, Any] = {"type": "string", "maxLength": 40}
     if words:

@@ -1,7 +1,8 @@
 """Authors by name, in one table; each is imported when it is asked for.
 
 To add one: a line in `AUTHORS`, and a file with the class that the line names. `author.name=NAME` then takes
-it; `conf/author/NAME.yaml` gives it a group of its own, for `author=NAME`.
+it; `conf/author/NAME.yaml` gives it a group of its own, for `author=NAME`. An author that has no way of its
+own for some operators begins with `by_operator`.
 """
 
 from __future__ import annotations

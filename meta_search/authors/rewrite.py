@@ -54,7 +54,8 @@ def clean(source: str, components: Sequence[str], present: Sequence[str]) -> tup
 
     Args:
         source: Agent source.
-        components: What to take out. present: All components of the agent.
+        components: Names of those to take out.
+        present: Names of all components of the agent.
     """
     left: list[str] = []
     groups: dict[str, list[str]] = {}

@@ -59,7 +59,11 @@ def request_for_roles(domain: str, known: Roles, temperature: float, seed: int, 
     """Ask the meta agent for roles that a team lacks.
 
     Args:
-        domain: The domain's brief. known: Roles that are there. brief: Number of the brief.
+        domain: The domain's paragraph on its tasks.
+        known: Roles that are there.
+        temperature: Of the meta model.
+        seed: Of the call.
+        brief: Number of the brief.
     """
     role = {
         "type": "object",

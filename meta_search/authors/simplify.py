@@ -26,9 +26,12 @@ class Smaller:
     """An agent made smaller.
 
     Attributes:
-        agent: The smaller agent. left_out: Components that it does without.
-        before, after: Results on the same items.
-        replayed, asked: Calls that finding it took: answered by the ledger, and sent to a model.
+        agent: The smaller agent.
+        left_out: Components that it does without.
+        before: Results of the agent that it was made from.
+        after: Its own results on the same items.
+        replayed: Calls that finding it took and that the ledger answered.
+        asked: Calls that finding it took and that were sent to a model.
     """
 
     agent: Agent
@@ -75,7 +78,8 @@ def smallest(agent: Agent, probe: Probe, found: LeftOut, most_calls: int) -> Sma
     """The smallest agent that scores at least as `agent` on the items of `found`; `None` for no smaller one.
 
     Args:
-        agent: Whom to make smaller. probe: Runs agents.
+        agent: The agent to make smaller.
+        probe: Runs agents.
         found: What leaving out each component showed; what is tried here is counted in it.
         most_calls: Calls sent beyond which nothing further is tried, those of `found` included.
     """

@@ -70,8 +70,8 @@ def team(context: Context, generate: bool = False) -> Written:
     results = [r for r in _runs(context, agent) if r.kind not in UNSCORED]
     rows = sorted(by_ratings(agent.id, results), key=lambda row: -row.value)
     if len(rows) < 2:
-        why = next((r.detail for r in results if r.detail), "no item came to a verdict") if not rows else ""
-        return refused(context, f"there is no team to choose from {why}".strip())
+        why = "" if rows else ": " + next((r.detail for r in results if r.detail), "no item was scored")
+        return refused(context, f"there is no team to choose from{why}")
     roles = roles_in(agent.source) or _roles_of(results)
     chosen = tuple(pair for row in rows[:keep] for pair in roles if pair[0] == row.component)
     if parent is not None and whole:

@@ -68,15 +68,16 @@ def _check_search(config: Config) -> None:
     _check_list("search.operators", operators, searchable())
     spec = AUTHORS[name]
     if spec.operators and not set(operators) <= set(spec.operators):
-        preset = f": search={spec.preset} sets all it needs" if spec.preset else ""
+        preset = f"; search={spec.preset} sets everything it needs" if spec.preset else ""
         known = ",".join(spec.operators)
-        raise ConfigError(f"author={name} writes by search.operators=[{known}] only{preset}")
+        raise ConfigError(f"author={name} supports search.operators=[{known}] only{preset}")
     seeds.candidates(config.search.seeds)  # unknown names are found before anything slow starts
 
 
 def _check_list(key: str, names: Sequence[str], known: Sequence[str]) -> None:
     """Refuse a list with an unknown name, and an empty one."""
-    unknown = [name for name in names if name not in known]
-    if unknown or not names:
-        named = unknown[0] if unknown else "an empty list"
-        raise ConfigError(f"{key}: {named} is none of {', '.join(known)}")
+    if not names:
+        raise ConfigError(f"{key} is empty; choose from {', '.join(known)}")
+    for name in names:
+        if name not in known:
+            raise ConfigError(f"{key}: unknown name {name}; choose from {', '.join(known)}")

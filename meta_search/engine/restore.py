@@ -166,7 +166,7 @@ class _Walk:
 
     def _decision(self, event: Decided) -> None:
         if event.what == PRIOR:
-            self._now.prior = Prior.of(event.value)
+            self._now.prior = Prior.from_json(event.value)
         if event.what.startswith(WARM):
             self._now.warm[event.what.removeprefix(WARM)] = event.value
         for agent in event.value if event.what == "imported" else ():

@@ -32,8 +32,8 @@ def begin(run: Run, guide: Guide) -> None:
     config, folder = run.config, run.session.folder
     if not (config.search.prior and config.search.guided):
         return
-    found = run.journal.find(PRIOR, lambda: prior_of(config, folder, guide.could_ask).told())
-    prior = Prior.of(found)
+    found = run.journal.find(PRIOR, lambda: prior_of(config, folder, guide.could_ask).to_json())
+    prior = Prior.from_json(found)
     if prior.briefs:
         guide.restore(Snapshot(prior=prior))
         run.progress.print_line(prior.line)

@@ -16,7 +16,8 @@ from functools import partial
 from typing import Any
 
 from meta_search.guide.prior import NOTHING, Prior
-from meta_search.guide.studies import Asked, Row, Study, remembered
+from meta_search.guide.studies import Row, Study
+from meta_search.guide.trials import Asked, remembered
 from meta_search.types import Brief, Parameter, Scalar
 from meta_search.types.operators import OPERATORS
 

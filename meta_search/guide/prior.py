@@ -1,8 +1,8 @@
-"""What earlier runs of the same domain found out about briefs, to begin a search with (DESIGN.md section 8).
+"""What earlier runs of the same domain found out about briefs, to begin a search with.
 
-The study of briefs learns from their trials as from its own, from the first ask on; they come first, so
-that Optuna's TPE weighs them less the more trials of its own the study has (its weights fall with age). What
-they never saw pay is left out of the design of experiments that a search opens with.
+The study of briefs learns from their trials as from its own, from the first ask on. They come first, so that
+Optuna's TPE weighs them less the more trials of its own the study has: its weights fall with age. Operators
+that never paid off in them are left out of the briefs that a search opens with.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ class Prior:
     """Briefs of earlier runs, with what they were told.
 
     Attributes:
-        briefs: (parameters, value), the newest last; values as `guide.gain_per_cost` has them.
-        runs: Of how many runs.
+        briefs: (parameters, value) of each, the newest last; values as `guide.gain_per_cost` has them.
+        runs: How many runs they are from.
     """
 
     briefs: tuple[tuple[Mapping[str, Any], float], ...] = ()
@@ -32,7 +32,7 @@ class Prior:
 
     @property
     def line(self) -> str:
-        """For people."""
+        """For users, one line."""
         briefs, runs = len(self.briefs), self.runs
         text = f"prior: {briefs} brief{'s' * (briefs != 1)} of {runs} earlier run{'s' * (runs != 1)}"
         unpaid = sorted(self.barren())
@@ -41,24 +41,24 @@ class Prior:
         )
 
     def barren(self) -> frozenset[str]:
-        """Operators that were tried often enough, and never brought a gain."""
+        """Operators that were tried `SURE` times or more and never brought a gain."""
         values = defaultdict(list)
         for params, value in self.briefs:
             values[str(params["operator"])].append(value)
         return frozenset(o for o, found in values.items() if len(found) >= SURE and max(found) <= 0.0)
 
-    def told(self) -> dict[str, Any]:
-        """As an event tells it; empty where there is nothing to tell."""
+    def to_json(self) -> dict[str, Any]:
+        """As it is stored in an event; empty without any briefs."""
         if not self.briefs:
             return {}
         return {"runs": self.runs, "briefs": [[dict(params), value] for params, value in self.briefs]}
 
     @classmethod
-    def of(cls, told: Mapping[str, Any] | None) -> Prior:
-        """From an event; nothing from nothing."""
-        if not told:
+    def from_json(cls, data: Mapping[str, Any] | None) -> Prior:
+        """From an event; empty where there is none."""
+        if not data:
             return cls()
-        return cls(tuple((dict(params), float(value)) for params, value in told["briefs"]), int(told["runs"]))
+        return cls(tuple((dict(params), float(value)) for params, value in data["briefs"]), int(data["runs"]))
 
 
 NOTHING = Prior()

@@ -16,8 +16,8 @@ from meta_search.guide.evidence import Paired, Test, betting, chance, reachable
 __all__ = ["ALPHA", "Race", "Standing", "decide", "last_finalist", "pair"]
 
 ALPHA = 0.05  # a candidate with less chance than this to end among the finalists is stopped
-AS_DEAR = 1.1  # costs that differ by less say nothing yet: items differ too
-WORST_ODDS = 0.5  # however dear, a candidate with better odds than this goes on
+EQUAL_COST = 1.1  # costs that differ by less say nothing yet: items differ too
+WORST_ODDS = 0.5  # however expensive, a candidate with better odds than this goes on
 UPPER = 2  # while few are complete, one in so many counts as a finalist; with 3, one of six was lost
 NOTHING_RIGHT = 0.10  # chance that an agent like the best has nothing right in so many items
 FEWEST = 3  # items before any decision
@@ -85,15 +85,16 @@ def decide(candidate: Standing, incumbent: Standing | None, front: Sequence[Stan
 
 def _out_of_reach(candidate: Standing, rival: Standing, place: int, race: Race) -> str:
     """Whether it has too little chance to take the place of the last finalist."""
-    dear = _times_as_dear(candidate, rival)
-    paired = pair(candidate, rival, race, strict=dear > AS_DEAR)
-    aim = f"make the top {place}" if place > 1 else "beat the best" if paired.strict else "match the best"
-    price = f" (costs {dear:.1f}× as much)" if paired.strict else ""
+    ratio = _cost_ratio(candidate, rival)
+    paired = pair(candidate, rival, race, strict=ratio > EQUAL_COST)
+    goal = f"make the top {place}" if place > 1 else "beat the best" if paired.strict else "match the best"
+    cost = f" (costs {ratio:.1f}× as much)" if paired.strict else ""
     if not reachable(paired):
-        return f"cannot {aim} even if every remaining item is right{price}"
+        return f"cannot {goal} even if every remaining item is right{cost}"
     odds = race.test(paired)
-    if odds <= min(WORST_ODDS, race.alpha * max(1.0, dear)):
-        return f"{_place(paired.behind)} with {len(paired.rest)} to go: {odds:.1%} chance to {aim}{price}"
+    if odds <= min(WORST_ODDS, race.alpha * max(1.0, ratio)):
+        left = len(paired.rest)
+        return f"{_place(paired.behind)} with {left} to go: {odds:.1%} chance to {goal}{cost}"
     return ""
 
 
@@ -117,7 +118,7 @@ def _last_place(complete: int, finalists: int) -> int:
     return max(1, min(finalists, complete // UPPER))
 
 
-def _times_as_dear(candidate: Standing, rival: Standing) -> float:
+def _cost_ratio(candidate: Standing, rival: Standing) -> float:
     """The candidate's cost over the rival's, on the items that both have run: items differ in cost."""
     shared = candidate.costs.keys() & rival.costs.keys()
     if not shared:

@@ -27,7 +27,10 @@ class Left:
     """What is left in the present phase, reservations counted as spent; `None` is no limit.
 
     Attributes:
-        usd: US dollars. tokens: prompt and completion tokens. calls: attempts. wall_s: seconds.
+        usd: US dollars.
+        tokens: Prompt and completion tokens.
+        calls: Attempts.
+        wall_s: Seconds.
     """
 
     usd: float | None

@@ -128,7 +128,7 @@ def _own(litellm: Any, name: str) -> Any:
         raise ConfigError(f"llm.callbacks: {name} cannot be loaded: {what}") from error
     if not isinstance(logger, _base(litellm)):
         raise ConfigError(
-            f"llm.callbacks: {name} is no logger: it must be a "
+            f"llm.callbacks: {name} is not a logger: it must be a "
             "litellm.integrations.custom_logger.CustomLogger"
         )
     return logger

@@ -34,8 +34,10 @@ class Answer:
     """What an endpoint answered.
 
     Attributes:
-        text: The model's words. finish: `stop`, `length`, ….
-        prompt_tokens, completion_tokens: As the endpoint counts; `None` where it does not say.
+        text: The model's words.
+        finish: `stop`, `length`, ….
+        prompt_tokens: As the endpoint counts; `None` where it does not say.
+        completion_tokens: Likewise.
     """
 
     text: str
@@ -49,11 +51,15 @@ class Route:
     """An endpoint and what was learned about it in this session.
 
     Attributes:
-        endpoint: Where calls go. price: What they cost.
+        endpoint: Where calls go.
+        price: What they cost.
         gates: Throttles to pass: the endpoint's, which adapts to it, and the one of all endpoints.
         schema: How it takes JSON schemas. `unknown` until the first call with a schema has told; the
             others wait for that one.
-        failed: Calls failed in a row, each after all its attempts. missed: attempts failed in a row.
+        failed: Calls failed in a row, each after all its attempts.
+        missed: Attempts failed in a row.
+        answered: Attempts that were answered.
+        probe: Held by the call that finds out about schemas.
     """
 
     endpoint: Endpoint
@@ -76,8 +82,10 @@ class Call:
     """A call, resolved.
 
     Attributes:
-        key: Ledger key. request: What is asked, messages safe to encode.
-        route: Where to. max_tokens: Most tokens of the answer.
+        key: Ledger key.
+        request: What is asked, messages safe to encode.
+        route: Where to.
+        max_tokens: Most tokens of the answer.
         estimate: Upper bound of one attempt's usage.
         listeners: Callers that wait for it; nobody's call is dropped if it was not sent yet.
         phase: Phase of the budget in which it was asked for.
@@ -125,7 +133,7 @@ def resolve(request: CallRequest, routes: Mapping[str, Route], config: LLMConfig
 
 def _role(request: CallRequest, routes: Mapping[str, Route]) -> str:
     """Role or model name -> role. Candidate code gets the task model whatever it names: published agents
-    name models of their day, and hostile ones would name the dearest."""
+    name models of their day, and hostile ones would name the most expensive."""
     if request.purpose == "task" and request.model == "meta":
         return "task"
     if request.model in routes:

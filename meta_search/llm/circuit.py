@@ -57,7 +57,7 @@ class Circuit:
         self._stopped.set()
 
     def check(self) -> None:
-        """Raise the `LLMError` that it was stopped with, if it was."""
+        """Raise the `LLMError` that it was stopped with, if any."""
         if self._halt is not None:
             raise self._halt
 
@@ -65,7 +65,8 @@ class Circuit:
         """How often a call may fail in this way and be tried again.
 
         Args:
-            failure: The way. lively: Whether the endpoint has answered others meanwhile.
+            failure: The way.
+            lively: Whether the endpoint has answered others meanwhile.
         """
         patient = lively or failure.kind == "limited"
         return self._config.max_retries * (PATIENCE.get(failure.kind, 1) if patient else 1)

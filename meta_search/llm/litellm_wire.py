@@ -107,7 +107,7 @@ class LiteLLMWire:
             self._litellm.get_llm_provider(endpoint.model)
         except Exception as error:
             raise EndpointError(
-                f"{endpoint.model!r} is no model that litellm knows: name it as provider/model, "
+                f"litellm does not know the model {endpoint.model!r}: name it as provider/model, "
                 "or set llm.base_url for an endpoint of your own"
             ) from error
         if endpoint.api_key:
@@ -131,7 +131,7 @@ class LiteLLMWire:
 def _read(response: Any) -> Answer:
     """What a response says."""
     if not response.choices:
-        raise BadAnswer("an answer without choices")
+        raise BadAnswer("the answer holds no choices")
     choice = response.choices[0]
     text, finish = choice.message.content or "", str(choice.finish_reason or "")
     if finish == "content_filter" and not text:
@@ -162,7 +162,7 @@ def _send_once() -> None:
 
 
 def _name(endpoint: Endpoint) -> str:
-    """litellm's name of an endpoint. `hosted_vllm/` takes 2.6 ms of CPU a call, `openai/` 4.3 (FACTS.md)."""
+    """litellm's name of an endpoint. `hosted_vllm/` takes 2.6 ms of CPU a call, `openai/` 4.3."""
     if endpoint.base_url is None:
         return endpoint.model
     return f"hosted_vllm/{endpoint.model.removeprefix('hosted_vllm/')}"

@@ -196,12 +196,12 @@ def _wait_ready(
             process.wait()
         if process.poll() is not None:
             raise LLMError(_death(process, log))
-    raise LLMError(f"the embedded model's server is not up yet; see its log: {log}")
+    raise LLMError(f"the embedded model's server did not start in time; see its log: {log}")
 
 
 def _death(process: subprocess.Popen[bytes], log: Path | None) -> str:
     where = f"see {log}" if log else "start it with a log file to see why"
-    return f"the embedded model's server died at its start (status {process.poll()}): {where}"
+    return f"the embedded model's server died while starting (status {process.poll()}): {where}"
 
 
 def main() -> None:

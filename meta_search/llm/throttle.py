@@ -47,7 +47,8 @@ class Throttle:
 
     Args:
         limit: Most requests in flight.
-        requests_per_minute, tokens_per_minute: Rates; 0 is none.
+        requests_per_minute: Rate; 0 is none.
+        tokens_per_minute: Rate; 0 is none.
         clock: Seconds, monotonic.
     """
 

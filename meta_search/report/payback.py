@@ -138,7 +138,8 @@ def payback_text(found: Payback, seconds: float = 0.0, sure: bool = True) -> str
     """One plain sentence.
 
     Args:
-        found: The break-even. seconds: How long the run took, 0 where it is not known.
+        found: The break-even.
+        seconds: How long the run took, 0 where it is not known.
         sure: Whether the finalist was shown to score better.
     """
     took = f" in {_clock(seconds)}" if seconds else ""

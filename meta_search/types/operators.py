@@ -23,8 +23,9 @@ class OperatorSpec:
     """What engine, guide, authors and report must know of an operator.
 
     Attributes:
-        functions: Author -> `module:function`, which carries the operator out in place of the author's own
-            way. It takes a `Context` and returns `Written`, or `None` where it has nothing to work on.
+        functions: `module:function` that carries the operator out in place of an author's own way: one for
+            all authors, or author -> its own. It takes a `Context` and returns `Written`, or `None` where it
+            has nothing to work on.
         task: One sentence for the meta agent, where the author `llm` writes in its own way; empty takes the
             one of `novel`, or of `mutate` where it edits a parent.
         parents: How many parents a brief names.
@@ -36,7 +37,7 @@ class OperatorSpec:
         in_search: Whether `search.operators` may name it.
     """
 
-    functions: Mapping[str, str] = field(default_factory=dict)
+    functions: str | Mapping[str, str] = field(default_factory=dict)
     task: str = ""
     parents: int = 1
     parent_rule: str = ""
@@ -82,7 +83,7 @@ OPERATORS: dict[str, OperatorSpec] = {
         },
     ),
     "tune": OperatorSpec(
-        {"composer": f"{_COMPOSER}:tune", "llm": f"{_COMPOSER}:tune"},
+        f"{_COMPOSER}:tune",
         task="Choose better numbers for the first agent above.",
         author="composer",  # no model is asked: the tuning study chooses the values
         tunes=True,
@@ -102,5 +103,7 @@ def searchable() -> tuple[str, ...]:
 def function_of(operator: str, author: str) -> Callable[[Any], Any] | None:
     """The function by which an author carries an operator out; `None` where it has its own way."""
     spec = OPERATORS.get(operator)
-    path = spec.functions.get(author) if spec else None
+    if spec is None:
+        return None
+    path = spec.functions if isinstance(spec.functions, str) else spec.functions.get(author)
     return resolve_name(path) if path else None
