@@ -248,7 +248,7 @@ def _resume(arguments: argparse.Namespace) -> int:
 
 
 def _evaluate(arguments: argparse.Namespace) -> int:
-    from meta_search.commands.evaluations import check_writable, print_evaluations
+    from meta_search.commands.evaluate_table import check_writable, print_evaluations
     from meta_search.compose import compose
 
     check_writable(arguments.json)
