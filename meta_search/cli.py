@@ -173,12 +173,12 @@ def _add_export(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_archive(parser: argparse.ArgumentParser) -> None:
-    """The commands below `meta-search archive`; each is a function of `browse`."""
+    """The commands below `meta-search archive`; each is a function of `commands.archive`."""
     actions = parser.add_subparsers(metavar="ACTION", required=True)
 
     def add(name: str, text: str) -> argparse.ArgumentParser:
         added = actions.add_parser(name, help=text, description=text)
-        added.set_defaults(command=_browse, action=name)
+        added.set_defaults(command=_archive, action=name)
         added.add_argument("run", metavar="RUN")
         added.add_argument("--json", action="store_true")
         return added
@@ -264,10 +264,10 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     return STOPPED if found.cut else 0
 
 
-def _browse(arguments: argparse.Namespace) -> int:
-    from meta_search.commands import browse
+def _archive(arguments: argparse.Namespace) -> int:
+    from meta_search.commands import archive
 
-    return browse.COMMANDS[arguments.action](arguments)
+    return archive.COMMANDS[arguments.action](arguments)
 
 
 def _export(arguments: argparse.Namespace) -> int:
