@@ -181,3 +181,31 @@ def test_a_pipe_gets_no_escapes_and_may_close_early(lines: int) -> None:
     assert "survived" in errors
     assert read[0] == "message 0 ?\n"
     assert "\x1b" not in "".join(read)
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_line_is_printed_while_the_picture_is_drawn() -> None:
+    """rich draws under its own lock and asks for ours: who prints must not hold ours, or both wait for ever."""
+    console = Console(file=Terminal(), force_terminal=True, width=100, _environ={"TERM": "xterm"})
+    drawn: list[bool] = []
+    with LiveView(console) as view:
+        printing = console.print
+
+        def drawing(*what: object) -> None:
+            other = threading.Thread(target=view._render, daemon=True)  # as rich's thread does
+            other.start()
+            other.join(5.0)
+            drawn.append(not other.is_alive())
+            printing(*what)
+
+        console.print = drawing  # type: ignore[method-assign]
+        view.note("estimate: about 60 calls")
+        console.print = printing  # type: ignore[method-assign]
+    assert drawn == [True]
+    assert "estimate: about 60 calls" in console.file.getvalue()  # type: ignore[attr-defined]

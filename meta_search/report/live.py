@@ -147,13 +147,14 @@ class LiveView:
 
     def note(self, line: str) -> None:
         """Print a line that stays: above the picture on a terminal."""
-        with self._lock:
-            if self._live is None:
-                self.say(line)
-                return
-            from rich.text import Text
+        live = self._live
+        if live is None:
+            self.say(line)
+            return
+        from rich.text import Text
 
-            self._live.console.print(Text(one_line(line, 400)))
+        # Not under our lock: rich's thread draws under its own and asks for ours in `_render`.
+        live.console.print(Text(one_line(line, 400)))
 
     def close(self) -> None:
         """Draw the last state and let go of the terminal; may be called twice."""
