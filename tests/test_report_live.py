@@ -191,7 +191,7 @@ class Terminal(io.StringIO):
 
 
 def test_a_line_is_printed_while_the_picture_is_drawn() -> None:
-    """rich draws under its own lock and asks for ours: who prints must not hold ours, or both wait for ever."""
+    """rich draws under its own lock and asks for ours: who prints must not hold it, or both wait for ever."""
     console = Console(file=Terminal(), force_terminal=True, width=100, _environ={"TERM": "xterm"})
     drawn: list[bool] = []
     with LiveView(console) as view:

@@ -12,6 +12,7 @@ from meta_search.report.paired import bootstrap_mean
 from meta_search.report.source import Archive, Record, is_seed, item_scores
 from meta_search.text import one_line
 from meta_search.types import Split, Usage
+from meta_search.types.operators import OPERATORS
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -97,8 +98,9 @@ def asked(archive: Archive, records: Sequence[Record]) -> list[Asked]:
 
 
 def _rule(operator: str, params: Mapping[str, Any]) -> str:
-    """Crossing takes two that complement each other, whatever the study of briefs had chosen."""
-    return "complementary" if operator == "crossover" else str(params.get("parents", NO_RULE))
+    """The rule by which parents were chosen: some operators force one, whatever the study had chosen."""
+    spec = OPERATORS.get(operator)
+    return (spec.parent_rule if spec else "") or str(params.get("parents", NO_RULE))
 
 
 def _leaders(archive: Archive, by_id: Mapping[str, Record]) -> set[str]:

@@ -15,6 +15,7 @@ from meta_search.report.source import Archive, Record
 from meta_search.report.tables import evaluation_row, per_item
 from meta_search.text import one_line
 from meta_search.types import Importance, ItemResult, Split
+from meta_search.types.operators import OPERATORS
 
 __all__ = ["changes", "drawings", "section"]
 
@@ -23,7 +24,7 @@ MOST_COLUMNS = 12
 COLUMN, ROW, MARGIN = 190, 62, 30  # pixels
 SMALLEST, LARGEST = 7, 24  # radius
 METHODS = ("ratings", "judge", "leave_out")
-OPERATORS = ("team", "simplify")
+SHRINKING = {name for name, spec in OPERATORS.items() if spec.shrinks}
 
 Cells = dict[str, Any]
 Edge = tuple[str, str]
@@ -74,7 +75,7 @@ def changes(records: Sequence[Record], split: Split) -> list[Cells]:
         parent = next((by_id[p] for p in record.parents if p in by_id), None)
         mine = record.evaluations.get(split)
         theirs = parent.evaluations.get(split) if parent else None
-        if record.operator in OPERATORS and parent and mine and theirs:
+        if record.operator in SHRINKING and parent and mine and theirs:
             before, after = evaluation_row(parent.agent, theirs), evaluation_row(record.agent, mine)
             if per_item(after, "tokens") < per_item(before, "tokens"):
                 rows.append({"operator": record.operator, "before": before, "after": after})

@@ -34,6 +34,7 @@ class OperatorSpec:
         tunes: Whether a tuning study chooses values for the parameters that the first parent declares.
         wants_another: Whether it asks for another agent and not for a change of one: a draft whose source
             hardly differs from an agent of the run is asked for again.
+        shrinks: Whether its agents are their parents made smaller: the report compares the two.
         in_search: Whether `search.operators` may name it.
     """
 
@@ -44,6 +45,7 @@ class OperatorSpec:
     author: str = ""
     tunes: bool = False
     wants_another: bool = False
+    shrinks: bool = False
     in_search: bool = True
 
 
@@ -75,12 +77,14 @@ OPERATORS: dict[str, OperatorSpec] = {
             "llm": "meta_search.authors.simplify:simplify_program",
         },
         task="Make the first agent above cheaper without losing right answers.",
+        shrinks=True,
     ),
     "team": OperatorSpec(
         {
             "composer": "meta_search.authors.team:team",
             "llm": "meta_search.authors.team:team_with_new_roles",
         },
+        shrinks=True,
     ),
     "tune": OperatorSpec(
         f"{_COMPOSER}:tune",
