@@ -5,7 +5,6 @@ from __future__ import annotations
 from archive.records import Record
 from meta_search.report import graphs
 from meta_search.types import Agent, Evaluation, TraceCall
-from tests.kits.team_networks import network
 
 
 def record(name: str, *parents: str) -> Record:
@@ -111,12 +110,3 @@ def test_a_graph_as_text_has_a_line_a_node_and_no_controls() -> None:
     assert len(text.splitlines()) == 2
     assert "agent b" in text
     assert "\x1b" not in text
-
-
-def test_a_network_as_a_graph() -> None:
-    graph = graphs.team_graph(network("solver", "critic"))
-    assert set(graph.nodes) == {(0, 0), (0, 1), (1, 0)}
-    assert graph.nodes[0, 1] == {"role": "critic", "answer": "2", "importance": 0.25}
-    assert graph.edges[(0, 0), (1, 0)]["weight"] == 0.75
-    assert set(graph.edges) == {((0, 0), (1, 0)), ((0, 1), (1, 0))}
-    assert graph.graph == {"final": "1", "calls": 3, "scores": (1.75, 0.25)}
