@@ -75,7 +75,7 @@ def test_a_search_for_teams(searched: Any, capsys: pytest.CaptureFixture[str]) -
     capsys.readouterr()
     assert cli.main(["archive", "show", "run", records[0].agent.id]) == 0
     shown = capsys.readouterr().out
-    assert re.search(r"by ratings\s+Checker: 2.0 calls and \d+ tokens an item, 18 items", shown)
+    assert re.search(r"by ratings\s+Checker: 2.0 calls and \d+ tokens per item, 18 items", shown)
     assert cli.main(["archive", "show", "run", first.agent.id, "--json"]) == 0
     importance = json.loads(capsys.readouterr().out)["importance"]
     assert {row["component"] for row in importance} == set(RIGHT)  # its own ratings, from its traces
