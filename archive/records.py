@@ -203,7 +203,7 @@ class Archive:
         return {purpose: Usage(*sums) for purpose, *sums in self._rows(queries.USAGE)}
 
     def writing(self) -> dict[int, Usage]:
-        """What the meta agent used to carry out each brief, by its number: attempts and their tokens."""
+        """What the meta agent used to carry out each brief, by `Brief.code`: attempts and their tokens."""
         return {int(name.removeprefix("brief-")): Usage(*sums) for name, *sums in self._rows(queries.WRITING)}
 
     def _best_ids(self, split: Split, complete: bool, n: int) -> list[str]:

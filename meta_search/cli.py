@@ -7,17 +7,16 @@ end, everything saved. Each command imports what it needs when it runs, so that 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import os
 import signal
 import sys
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from meta_search import __version__
 from meta_search.errors import MetaSearchError
+from meta_search.run.signals import signals
 
 if TYPE_CHECKING:
     from meta_search.config import Config
@@ -40,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
-        with _terminable():
+        with signals(_interrupt, [signal.SIGTERM]):
             return _dispatch(arguments)
     except MetaSearchError as error:
         return _complain(error)
@@ -90,21 +89,9 @@ def _dispatch(arguments: list[str]) -> int:
     return command(parsed)
 
 
-@contextlib.contextmanager
-def _terminable() -> Iterator[None]:
+def _interrupt() -> None:
     """SIGTERM ends a command as Ctrl-C does: what it opened is closed. A search has handlers of its own."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def stop(number: int, frame: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    raise KeyboardInterrupt
 
 
 def _parse(arguments: list[str]) -> argparse.Namespace:

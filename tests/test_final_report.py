@@ -134,6 +134,21 @@ def test_a_run_that_is_being_written_keeps_its_configuration(folder: Path) -> No
     assert meta_search.open_run("run").meta("overrides") == typed
 
 
+def test_a_run_whose_author_is_not_here_is_not_resumed(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with CountingEndpoint(adds) as endpoint:
+        words = composed_search(folder, endpoint, "search.candidates=1")
+        assert cli.main(["run", *words]) == 0
+        kept = json.loads(Path("run/config.json").read_text())
+        for group, key in (("author", "name"), ("llm", "provider")):
+            Path("run/config.json").write_text(json.dumps({**kept, group: {**kept[group], key: "elsewhere"}}))
+            capsys.readouterr()
+            assert cli.main(["resume", "run"]) == 2
+            (line,) = capsys.readouterr().err.splitlines()
+            assert f"{group}.{key}=elsewhere: must be one of" in line
+
+
 def test_seeds_that_the_endpoint_fails_on_every_item_end_the_search(folder: Path) -> None:
     withheld = Fault("filter")
     with CountingEndpoint(adds, faults=lambda index, body: withheld) as endpoint:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
+from archive.records import Event as Row
+from meta_search.errors import ArchiveError
 from meta_search.run.events import (
     BlockDelivered,
     BriefAsked,
@@ -19,6 +22,7 @@ from meta_search.run.events import (
     Resumed,
     SearchStopped,
     parse,
+    parse_rows,
 )
 from meta_search.types import REPAIR, Brief, Demonstration, ItemResult, Usage
 
@@ -92,3 +96,30 @@ def test_a_result_tells_what_decisions_depend_on() -> None:
     assert (told["score"], told["calls"], told["tokens"]) == (1.0, 3, 30)
     assert "seconds" not in told  # a replay takes another time
     assert "detail" in ItemDelivered.from_result(ItemResult(*where, "llm", detail="down")).data()
+
+
+def test_a_damaged_row_is_one_line_with_its_number() -> None:
+    rows = [Row(1, "stop", {"why": "time"}, 0.0), Row(2, "tell", {}, 0.0)]
+    read = parse_rows(rows)
+    assert next(read) == (1, SearchStopped("time"))
+    with pytest.raises(ArchiveError, match=r"event 2 of the archive cannot be read: KeyError"):
+        next(read)
+
+
+@pytest.mark.parametrize(
+    ("stored", "kind", "code"),
+    [
+        ({"number": 4, "operator": "mutate", "author": "llm"}, "asked", 4),
+        ({"number": 4 + 2 * REPAIR, "operator": "debug", "author": "llm"}, "repair", 4 + 2 * REPAIR),
+        ({"number": -1, "operator": "seed", "author": "hand"}, "seed", -1),
+        ({"number": -9, "operator": "seed", "author": "hand"}, "seed", -9),
+        ({"number": -102, "operator": "baseline", "author": "hand"}, "baseline", -102),
+        ({"number": -1, "operator": "novel", "author": "replay"}, "imported", -1001),  # of earlier versions
+        ({"number": 0, "operator": "import", "author": "hand"}, "imported", -1001),
+        ({"number": -1001, "operator": "seed", "author": "replay"}, "imported", -1001),
+    ],
+)
+def test_what_kind_of_brief_a_number_stands_for(stored: dict[str, Any], kind: str, code: int) -> None:
+    brief = Brief.from_json({**stored, "parents": ["a"], "of another version": 1})
+    assert (brief.kind, brief.code, brief.parents) == (kind, code, ("a",))
+    assert Brief.from_json(brief.to_json()) == brief

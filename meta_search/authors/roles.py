@@ -63,7 +63,7 @@ def request_for_roles(domain: str, known: Roles, temperature: float, seed: int, 
         known: Roles that are there.
         temperature: Of the meta model.
         seed: Of the call.
-        brief: Number of the brief.
+        brief: `Brief.code` of the brief.
     """
     role = {
         "type": "object",

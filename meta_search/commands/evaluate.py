@@ -17,6 +17,7 @@ from archive.records import Archive
 from meta_search.commands import estimate, evaluate_folder
 from meta_search.commands.resolve import resolved
 from meta_search.config import Config
+from meta_search.engine.restore import candidate_of
 from meta_search.errors import ArchiveError, ConfigError, LLMError
 from meta_search.outcomes import UNSCORED, most_frequent
 from meta_search.report.tables import evaluation_row
@@ -96,17 +97,7 @@ def _of_run(agents: str) -> list[Candidate]:
         else:
             records = archive.agents()
             records = [r for r in records if r.status == "finalist"] or records
-    return [
-        Candidate(
-            r.agent,
-            r.brief or Brief(0, r.operator, r.author, kind="imported"),
-            r.thought,
-            r.generation,
-            r.space,
-            r.plan,
-        )
-        for r in records
-    ]
+    return [candidate_of(record) for record in records]
 
 
 def _imported(agent: Agent) -> Candidate:

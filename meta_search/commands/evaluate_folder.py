@@ -44,8 +44,6 @@ class EvaluationFolder:
 
     def recall(self, runner: Runner, agents: Iterable[Agent], split: Split) -> int:
         """Tell a runner the results that earlier sessions archived. Returns their number."""
-        if not self.goes_on:
-            return 0
         found = 0
         with Archive(self.folder) as archive:
             for agent in {a.id: a for a in agents}.values():

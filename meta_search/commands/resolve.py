@@ -16,7 +16,7 @@ from meta_search.llm.wires import WIRES
 from meta_search.run.folder import resolve
 from meta_search.types.operators import searchable
 
-__all__ = ["resolved"]
+__all__ = ["check_names", "resolved"]
 
 
 def resolved(config: Config) -> Config:
@@ -28,8 +28,7 @@ def resolved(config: Config) -> Config:
         ConfigError: Keys that do not go together, or the name of an author, provider, operator, seed, format
             or way of working that does not exist; one line.
     """
-    _check_models(config)
-    _check_search(config)
+    check_names(config)
     author, embedded = config.author, config.llm.provider == "local"
     formats = author.formats or (("plan",) if embedded else ("plan", "edit", "program"))
     _check_list("author.formats", formats, tuple(FORMS))
@@ -48,6 +47,17 @@ def resolved(config: Config) -> Config:
         run=replace(config.run, root=root, dir=folder),
         domain=replace(config.domain, path=path),  # a run can be resumed from any folder
     )
+
+
+def check_names(config: Config) -> None:
+    """See that what a configuration names is there, also in one that an earlier version has written.
+
+    Raises:
+        ConfigError: Keys that do not go together, or the name of an author, provider, operator or seed that
+            does not exist; one line.
+    """
+    _check_models(config)
+    _check_search(config)
 
 
 def _check_models(config: Config) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from archive.records import Archive
 from meta_search.commands import estimate
 from meta_search.commands.last_screen import print_end
-from meta_search.commands.resolve import resolved
+from meta_search.commands.resolve import check_names, resolved
 from meta_search.config import Config, to_mapping
 from meta_search.engine.loop import RunSummary, Search
 from meta_search.errors import ConfigError
@@ -57,6 +57,7 @@ def resume(folder: Path, overrides: Sequence[str] = (), live: bool = True) -> Ru
     if config.llm.mode == "replay":
         raise ConfigError(f"{folder} is a replay: replay {config.llm.recording} again in place of a resume")
     config = amend(config, overrides)
+    check_names(config)
     return _run(config, folder, overrides, live)
 
 

@@ -44,7 +44,7 @@ class Briefs:
 
     Attributes:
         writing: `Brief.code` -> what authors are at work on.
-        awaited: Agent -> what is told once the agent is evaluated.
+        awaited: Agent -> the brief that it was written for, told once the agent is evaluated.
         written: Briefs that were delivered, whatever came of them; repairs are not counted.
         stop: `budget` once an author could not be paid any more: no further brief is asked for.
     """

@@ -36,7 +36,7 @@ class ItemRun:
     Attributes:
         member: The agent.
         split: The split of the race.
-        result: The scored result, archived by now.
+        result: The scored result, or what went wrong; archived by now unless its outcome is `UNSCORED`.
     """
 
     member: Member

@@ -58,6 +58,13 @@ class Search:
     Args:
         run: The run at work.
         resumed: The archive that earlier sessions left.
+
+    Attributes:
+        run: As above.
+        guide: Decides what is asked for.
+        briefs: Those on their way.
+        races: Evaluations under way.
+        waiting: Agents that wait for their evaluation.
     """
 
     def __init__(self, run: Run, resumed: Archive | None = None) -> None:

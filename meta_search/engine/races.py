@@ -18,11 +18,11 @@ from meta_search.types import ItemResult, Split
 __all__ = ["Races"]
 
 SEARCHED: tuple[Split, ...] = ("train", "validation")  # the splits of the search
-CHEAP_SEEDS = 2  # the first of the list: what briefs and dear seeds are compared with
+CHEAP_SEEDS = 2  # the first of the list: what briefs and expensive seeds are compared with
 
 
 class Races:
-    """Evaluations under way. Everything happens on the engine's thread, as events.
+    """Evaluations under way. Decides on the engine's thread; results reach it as happenings.
 
     Args:
         run: The run at work.
@@ -127,7 +127,7 @@ class Races:
         self._run.journal.put(key, ItemRun(member, split, result))
 
     def _block_size(self, member: Member) -> int:
-        """Items to the next look; the first comes early, to unmask what is dear and no better."""
+        """Items to the next look; the first comes early, to unmask what is expensive and no better."""
         block = self._run.config.evaluate.block
         return block if member.ran("train") or not self.seeds_known() else max(1, block // 2)
 

@@ -26,7 +26,7 @@ from meta_search.run.events import (
     ItemDelivered,
     LookPlanned,
     RaceEnded,
-    parse,
+    parse_rows,
 )
 from meta_search.run.members import Member, Members
 from meta_search.run.run import Run
@@ -43,7 +43,7 @@ class Restored:
 
     Attributes:
         writing: `Brief.code` -> what authors were at work on.
-        awaited: Agent -> what is told once the agent is evaluated.
+        awaited: Agent -> the brief that it was written for, told once the agent is evaluated.
         failed: `Brief.number` -> what came to nothing and was not told.
         found: Worked examples of the run's pool.
         races: Agent -> split on which it was under evaluation.
@@ -104,7 +104,7 @@ class _Walk:
         self._now = Restored()
 
     def walk(self) -> Restored:
-        events = [parse(row.kind, row.data) for row in self._archive.events()]
+        events = [event for _, event in parse_rows(self._archive.events())]
         evaluated = any(record.evaluations for record in self._records.values())
         if evaluated and not any(isinstance(event, LookPlanned | RaceEnded) for event in events):
             raise ArchiveError(f"{self._archive.path} was written by an older meta-search: start a new run")
@@ -115,7 +115,7 @@ class _Walk:
                 self._runner.know(result)
         return self._now
 
-    def _take_in(self, event: Event | None) -> None:
+    def _take_in(self, event: Event) -> None:
         match event:
             case BriefAsked():
                 self._ask(event)

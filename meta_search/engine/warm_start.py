@@ -23,8 +23,9 @@ __all__ = ["PRIOR", "WARM", "begin", "known_settings", "prior_of"]
 
 PRIOR = "prior"  # what the decision on it is called
 WARM = "warm "  # and the source: what the decision on a tuning study's first settings is called
+MOST_SETTINGS = 50  # that a tuning study begins with, the newest
 
-Brief = tuple[Mapping[str, Any], float]
+PastBrief = tuple[Mapping[str, Any], float]
 
 
 def begin(run: Run, guide: Guide) -> None:
@@ -47,7 +48,7 @@ def prior_of(config: Config, but: Path, could_ask: Callable[[Mapping[str, Any]],
         but: Its own folder.
         could_ask: Whether this run could ask for a brief with these parameters; the others are left out.
     """
-    briefs: list[Brief] = []
+    briefs: list[PastBrief] = []
     runs = 0
     for folder in earlier_runs(config, but):
         found = [(params, value) for params, value in _told(folder, config) if could_ask(params)]
@@ -58,7 +59,7 @@ def prior_of(config: Config, but: Path, could_ask: Callable[[Mapping[str, Any]],
     return Prior(tuple(briefs), runs)
 
 
-def _told(folder: Path, config: Config) -> list[Brief]:
+def _told(folder: Path, config: Config) -> list[PastBrief]:
     """Briefs of one run, the last one last; none of a run of something else, or one that cannot be read."""
     try:
         earlier = read_config(folder)
@@ -75,12 +76,6 @@ def _told(folder: Path, config: Config) -> list[Brief]:
         for t in trials
         if t.values is not None
     ]
-
-
-WARM = "warm "  # and the source: what such a decision is called
-
-
-MOST_SETTINGS = 50  # the newest
 
 
 def known_settings(member: Member, members: Members) -> list[list[Any]]:

@@ -1,4 +1,4 @@
-"""The end of a run: finalists beside baselines on fresh test items, the verdict, and what to type next."""
+"""The end of a run: finalists beside baselines on fresh test items; and the verdict."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ class Asked:
     """A brief and what came of it.
 
     Attributes:
-        number: Of the brief.
+        number: `Brief.code` of the brief.
         operator: By which it was to be carried out.
         author: Who was to carry it out.
         rule: By which its parents were chosen, `–` for none.

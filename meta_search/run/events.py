@@ -6,11 +6,14 @@ readable, so keys may be added, but neither renamed nor removed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from archive.values import Event as Row
+from meta_search.errors import ArchiveError
 from meta_search.outcomes import UNSCORED
+from meta_search.text import error_line
 from meta_search.types import Brief, Demonstration, ItemResult, OutcomeKind, Scalar, Split
 
 __all__ = [
@@ -29,6 +32,7 @@ __all__ = [
     "Resumed",
     "SearchStopped",
     "parse",
+    "parse_rows",
 ]
 
 Json = dict[str, Any]
@@ -108,8 +112,8 @@ class BriefDelivered:
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> BriefDelivered:
-        found = tuple(Demonstration(question, reply) for question, reply in data["found"])
-        chances = tuple((str(a), str(b), str(c), str(d)) for a, b, c, d in data["chances"])
+        found = tuple(Demonstration(question, reply) for question, reply in data.get("found", ()))
+        chances = tuple((str(a), str(b), str(c), str(d)) for a, b, c, d in data.get("chances", ()))
         return cls(data["brief"], data["agent"], data["tokens"], found, chances, data.get("used", 1))
 
 
@@ -320,3 +324,20 @@ def parse(kind: str, data: Mapping[str, Any]) -> Event | None:
         return LookPlanned.of(data) if "to" in data else RaceEnded.of(data)
     known = {k.kind: k for k in (BriefAsked, Decided, Resumed, SearchStopped, BriefTold)}
     return known[kind].of(data) if kind in known else None
+
+
+def parse_rows(rows: Iterable[Row]) -> Iterator[tuple[int, Event]]:
+    """Numbered events from rows of the table; kinds that this version does not know are left out.
+
+    Raises:
+        ArchiveError: A row is damaged.
+    """
+    for row in rows:
+        try:
+            event = parse(row.kind, row.data)
+        except (KeyError, TypeError, ValueError) as error:
+            raise ArchiveError(
+                f"event {row.seq} of the archive cannot be read: {error_line(error)}"
+            ) from error
+        if event is not None:
+            yield row.seq, event

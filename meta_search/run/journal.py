@@ -62,7 +62,7 @@ class Chances(Protocol):
 
         Args:
             chance: What.
-            endpoint: Whether endpoint or budget did, neither of which a replay has.
+            endpoint: Whether endpoint or budget did: a replay asks neither, so it raises.
 
         Raises:
             ReplayError: A replay met what the recording did not.
@@ -99,7 +99,7 @@ class Journal(Protocol):
         ...
 
     def comes(self, key: Key) -> bool:
-        """Whether what is about to begin will ever be taken; false only in a replay."""
+        """Whether to begin what is expected; false in a replay for what this session never delivered."""
         ...
 
     def put(self, key: Key, happened: object) -> None:
@@ -122,7 +122,7 @@ class Journal(Protocol):
         ...
 
     def record(self, event: Event) -> None:
-        """Number something that is done now."""
+        """Record something that is done now."""
         ...
 
     def decide(self, what: str, clock: Callable[[], Any]) -> Any:
@@ -149,11 +149,14 @@ class Journal(Protocol):
         ...
 
     def interrupt(self) -> None:
-        """A second signal ends everything at once."""
+        """End at once, as a second signal asks; a replay forgets the rest of its recording."""
         ...
 
     def recorded(self, job: ItemJob) -> ItemResult | None:
-        """What chance brought an item, which is not run again; known only in a replay."""
+        """The result of an item that endpoint or machine ended (`CHANCE`), in place of a run.
+
+        Known only in a replay.
+        """
         ...
 
     def chances(self, brief: Brief) -> Chances:
@@ -191,8 +194,8 @@ class MetChances:
         return tuple(self._met)
 
 
-class Unrecorded:
-    """Decides by the clock and keeps nothing."""
+class _Live:
+    """What live journals share: things come as they come, and the clock decides."""
 
     resumable = True
 
@@ -224,7 +227,7 @@ class Unrecorded:
         return list(wait(begun.values(), timeout_s, "FIRST_COMPLETED").done)
 
     def record(self, event: Event) -> None:
-        pass
+        raise NotImplementedError
 
     def decide(self, what: str, clock: Callable[[], Any]) -> Any:
         value = clock()
@@ -259,8 +262,15 @@ class Unrecorded:
         pass
 
 
-class Recorder(Unrecorded):
-    """Decides by the clock, and writes a row for every event.
+class Unrecorded(_Live):
+    """Keeps nothing."""
+
+    def record(self, event: Event) -> None:
+        pass
+
+
+class Recorder(_Live):
+    """Writes a row for every event.
 
     Rows are written in their order, and after whatever they tell of, so that an event is never without its
     candidate or result, even after `kill -9`.

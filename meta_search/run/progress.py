@@ -62,7 +62,7 @@ class Progress:
 
     @property
     def elapsed(self) -> float:
-        """Seconds of the run, earlier sittings and the start included."""
+        """Seconds of the run, earlier sessions and the start included."""
         return time.monotonic() - self._started
 
     def search_time_left(self) -> float:

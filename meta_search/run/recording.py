@@ -36,7 +36,8 @@ def configuration(config: Config, overrides: Sequence[str]) -> Config:
         overrides: As they were typed.
 
     Raises:
-        ConfigError: An override that would change a decision. ArchiveError: It cannot be read.
+        ConfigError: An override that would change a decision.
+        ArchiveError: It cannot be read.
     """
     recording = Path(str(config.llm.recording))
     mine, theirs = _flat(to_mapping(config)), _flat(to_mapping(read_config(recording)))

@@ -30,7 +30,7 @@ from meta_search.run.events import (
     Key,
     Resumed,
     SearchStopped,
-    parse,
+    parse_rows,
 )
 from meta_search.run.journal import CHANCE, Begun, Chances, Recorder, Rows, job_key
 from meta_search.types import Brief, ItemJob, ItemResult, OutcomeKind
@@ -38,21 +38,13 @@ from meta_search.types import Brief, ItemJob, ItemResult, OutcomeKind
 __all__ = ["Interrupted", "Replay"]
 
 BY_STATE = ("candidates", "budget")  # stops that follow from what was delivered
-NEVER = "nothing of the kind begun, so that it can never come"
+NEVER = "nothing begun that could bring it, so that it can never come"
 
 D = TypeVar("D", bound=Delivered)
 
 
 class Interrupted(Exception):
-    """The recorded run ended here, or was killed.
-
-    Attributes:
-        resumed: Whether it was resumed afterwards.
-    """
-
-    def __init__(self, resumed: bool) -> None:
-        super().__init__()
-        self.resumed = resumed
+    """The recorded run ended here, or was killed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +71,7 @@ class Replay:
     def __init__(self, recording: Path) -> None:
         self.archive = Archive(recording)
         self._recording = recording
-        parsed = ((row.seq, parse(row.kind, row.data)) for row in self.archive.events())
-        self._steps = [_Step(seq, event) for seq, event in parsed if event is not None]
+        self._steps = [_Step(seq, event) for seq, event in parse_rows(self.archive.events())]
         if not any(isinstance(step.event, Delivered) for step in self._steps):
             raise ConfigError(f"{recording} records no search: llm.recording names the folder of a search")
         self._at = 0
@@ -225,7 +216,7 @@ class Replay:
 
     def _peek(self) -> _Step:
         if self._at >= self._end:
-            raise Interrupted(self._end < len(self._steps))
+            raise Interrupted
         return self._steps[self._at]
 
     def _place(self, key: Key) -> int | None:

@@ -199,6 +199,7 @@ class Runner:
         self._journal.record(ItemDelivered.from_result(result))
         if result.kind == "budget":
             return "budget"
+        # In a replay nothing is sent, so that nothing can have become impossible.
         fatal = self._session.status().fatal if result.kind == "llm" else ""
         if fatal:
             raise LLMError(f"{fatal}; everything is saved: `meta-search resume {self._session.folder}`")
@@ -247,7 +248,7 @@ class Runner:
         return written
 
     def _write_events(self, rows: Rows) -> None:
-        """Number events; the seconds of the run so far go with them, for `resume`."""
+        """Record events; the seconds of the run so far go with them, for `resume`."""
         self.pen.add_events(rows)
         self._write_elapsed()
 

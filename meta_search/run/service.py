@@ -1,8 +1,8 @@
 """The one process that holds the keys and the pen: gateway and archive writer behind async methods.
 
-With Ray it lives in a named actor on the driver's node (`evaluate.ray_pool.RayHost`), without Ray in a
-thread of the driver (`ThreadHost`). Both hosts have the same `call(method, *args) -> Future`; a thread keeps
-the order of the calls, Ray does not (`OrderedHost`).
+With Ray it lives in a named actor on the driver's node (`evaluators.ray_pool.RayHost`), without Ray in a
+thread of the driver (`run.hosts.ThreadHost`). Both hosts have the same `call(method, *args) -> Future`; a
+thread keeps the order of the calls, Ray does not (`run.hosts.OrderedHost`).
 """
 
 from __future__ import annotations

@@ -24,9 +24,9 @@ class Brief:
 
     Attributes:
         number: Ordinal within its kind. Of a brief that was asked for, its trial in the study of briefs; a
-            repair has that of the brief whose candidate it repairs.
+            repair has that of the brief whose candidate it repairs, an imported agent 0.
         operator: novel, mutate, crossover, bootstrap, simplify, team, tune, debug; seed, baseline, import.
-        author: llm, composer, adas, mixed or replay; hand for agents that no author wrote.
+        author: llm, composer, adas, …; hand or replay for agents that no author wrote here.
         parents: Ids of the agents to start from, best first.
         inspirations: Ids of further agents shown.
         temperature: Temperature of the meta agent.
@@ -66,7 +66,7 @@ class Brief:
             k: tuple(v) if isinstance(v, list) else v for k, v in stored.items() if k in _STORED
         }
         code = int(known.pop("number"))
-        if known["operator"] == "import" or code <= IMPORTED:
+        if known["operator"] == "import" or known["author"] == "replay" or code <= IMPORTED:
             return cls(max(0, IMPORTED - code), kind="imported", **known)
         if code <= BASELINE:
             return cls(BASELINE - code, kind="baseline", **known)

@@ -1,7 +1,7 @@
 """Records the small search that CI replays: `python -m tests.data.record_run`, about ten seconds.
 
 To be run again, and its result checked in, whenever the search itself has changed on purpose: what is asked,
-how candidates are written or judged, prompts, seeds. `tests/test_run_replay.py` says so where it departs.
+how candidates are written or judged, prompts, seeds. `tests/test_run_replay.py` says so where it diverges.
 """
 
 from __future__ import annotations
