@@ -13,7 +13,8 @@ from dataclasses import replace
 from domains.domain import Item
 from meta_search.authors.author import Example, Worked
 from meta_search.outcomes import UNSCORED
-from meta_search.run.journal import CHANCE, Chances, call_name
+from meta_search.run.chances import Chances
+from meta_search.run.journal import CHANCE, call_name
 from meta_search.run.run import Run
 from meta_search.types import (
     Agent,

@@ -21,15 +21,14 @@ from typing import Any, Protocol
 
 from archive.records import Archive, Record
 from meta_search.outcomes import UNSCORED
-from meta_search.run.events import Chance, Decided, Event, ItemDelivered, Key, SearchStopped
-from meta_search.types import Brief, CallRequest, ItemJob, ItemResult, OutcomeKind
+from meta_search.run.chances import Chances, MetChances
+from meta_search.run.events import Decided, Event, ItemDelivered, Key, SearchStopped
+from meta_search.types import Brief, CallRequest, ItemJob, ItemResult
 
 __all__ = [
     "CHANCE",
     "Begun",
-    "Chances",
     "Journal",
-    "MetChances",
     "Recorder",
     "Rows",
     "Unrecorded",
@@ -43,36 +42,6 @@ Begun = Mapping[Key, Future[Any]]
 CHANCE = UNSCORED | {"timeout", "cpu", "memory"}  # outcomes that the endpoint or the machine brought about
 FLUSH_EVENTS = 32
 FLUSH_S = 0.5
-
-
-class Chances(Protocol):
-    """What chance brings an author while it carries out a brief: faults of endpoint, budget or machine."""
-
-    def due(self, what: str, name: str) -> tuple[OutcomeKind, str] | None:
-        """What happens in place of a request: outcome kind and message; only in a replay. It counts as met.
-
-        Args:
-            what: `ask`, `try`, `teach` or `probe`.
-            name: Of the request, within its brief.
-        """
-        ...
-
-    def met(self, chance: Chance, endpoint: bool = True) -> None:
-        """Chance brought something about.
-
-        Args:
-            chance: What.
-            endpoint: Whether endpoint or budget did: a replay asks neither, so it raises.
-
-        Raises:
-            ReplayError: A replay met what the recording did not.
-        """
-        ...
-
-    @property
-    def all(self) -> tuple[Chance, ...]:
-        """All that were met, in their order."""
-        ...
 
 
 class Journal(Protocol):
@@ -175,23 +144,6 @@ class Journal(Protocol):
     def flush(self, now: bool = True) -> None:
         """Write the rows that wait; with `now=False` only if they have waited for a while."""
         ...
-
-
-class MetChances:
-    """Chances of a live run: nothing is due, everything is kept."""
-
-    def __init__(self) -> None:
-        self._met: list[Chance] = []
-
-    def due(self, what: str, name: str) -> tuple[OutcomeKind, str] | None:
-        return None
-
-    def met(self, chance: Chance, endpoint: bool = True) -> None:
-        self._met.append(chance)
-
-    @property
-    def all(self) -> tuple[Chance, ...]:
-        return tuple(self._met)
 
 
 class _Live:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, wait
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,9 +20,9 @@ from typing import Any, TypeVar
 from archive.records import Archive, Record
 from meta_search.errors import ConfigError, ReplayError
 from meta_search.outcomes import UNSCORED
+from meta_search.run.chances import Chances, DueChances
 from meta_search.run.events import (
     BriefDelivered,
-    Chance,
     Decided,
     Delivered,
     Event,
@@ -32,8 +32,8 @@ from meta_search.run.events import (
     SearchStopped,
     parse_rows,
 )
-from meta_search.run.journal import CHANCE, Begun, Chances, Recorder, Rows, job_key
-from meta_search.types import Brief, ItemJob, ItemResult, OutcomeKind
+from meta_search.run.journal import CHANCE, Begun, Recorder, Rows, job_key
+from meta_search.types import Brief, ItemJob, ItemResult
 
 __all__ = ["Interrupted", "Replay"]
 
@@ -199,7 +199,7 @@ class Replay:
 
     def chances(self, brief: Brief) -> Chances:
         event = self._delivered(("written", brief.code), BriefDelivered)
-        return _DueChances([] if event is None else event.chances)
+        return DueChances([] if event is None else event.chances)
 
     def agents(self, archive: Archive, ids: Iterable[str]) -> list[Record]:
         return self.archive.get(ids)  # the run that replays has not imported them yet
@@ -245,31 +245,6 @@ class Replay:
             f"the replay diverges from {self._recording} at event {step.seq}: expected {_line(step.event)}, "
             f"got {got}; a replay needs the program, items and models of its recording"
         )
-
-
-class _DueChances:
-    """Chances of a replay: those of the recording come again, and no others may."""
-
-    def __init__(self, recorded: Sequence[Chance]) -> None:
-        self._recorded = list(recorded)
-        self._met: list[Chance] = []
-
-    def due(self, what: str, name: str) -> tuple[OutcomeKind, str] | None:
-        for chance in self._recorded:
-            if chance[:2] == (what, name):
-                self._recorded.remove(chance)
-                self._met.append(chance)
-                return chance[2], chance[3]  # type: ignore[return-value]
-        return None
-
-    def met(self, chance: Chance, endpoint: bool = True) -> None:
-        if endpoint:
-            raise ReplayError(chance[3])
-        self._met.append(chance)
-
-    @property
-    def all(self) -> tuple[Chance, ...]:
-        return tuple(self._met)
 
 
 def _plain(event: Event) -> Any:

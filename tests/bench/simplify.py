@@ -61,7 +61,7 @@ def rows(quick: bool) -> Iterator[dict[str, Any]]:
     from meta_search.commands.resolve import resolved
     from meta_search.compose import compose
     from meta_search.engine.workbench import BriefWorkbench
-    from meta_search.run.journal import MetChances
+    from meta_search.run.chances import MetChances
     from meta_search.run.progress import Progress
     from meta_search.run.run import Run
     from meta_search.run.session import open_session

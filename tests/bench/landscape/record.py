@@ -31,8 +31,8 @@ from meta_search.engine import seeds
 from meta_search.engine.context import Contexts
 from meta_search.engine.open_brief import OpenBrief
 from meta_search.engine.workbench import BriefWorkbench
+from meta_search.run.chances import MetChances
 from meta_search.run.folder import ARCHIVE, write_config
-from meta_search.run.journal import MetChances
 from meta_search.run.members import Member
 from meta_search.run.progress import Progress
 from meta_search.run.run import Run

@@ -1,0 +1,36 @@
+"""The pages for developers name files that are there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+NAMED = re.compile(r"`((?:[\w.]+/)*[\w.]+\.(?:py|yaml|j2)|(?:[\w]+/)+)`")
+
+
+@pytest.mark.parametrize("page", ["docs/architecture.md", "CONTRIBUTING.md"])
+def test_the_files_that_a_page_names_are_there(page: str) -> None:
+    named = NAMED.findall((ROOT / page).read_text(encoding="utf-8"))
+    assert len(named) > 10
+    # In a table the room stands in the first column, the file to read first in the last.
+    places = [ROOT, *(folder for folder in (ROOT / "meta_search").rglob("*") if folder.is_dir())]
+    places += [ROOT / "meta_search", ROOT / "archive", ROOT / "domains", ROOT / "conf"]
+    invented = {
+        "my_domain.py",
+        "meta_search/authors/mine.py",
+        "conf/author/mine.yaml",
+        "conf/domain/NAME.yaml",
+    }
+    missing = [
+        name for name in named if name not in invented and not any((p / name).exists() for p in places)
+    ]
+    assert missing == []
+
+
+def test_every_room_is_on_the_page() -> None:
+    text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    rooms = [f.parent.name for f in (ROOT / "meta_search").glob("*/__init__.py")]
+    assert [room for room in rooms if f"`{room}/" not in text] == []
