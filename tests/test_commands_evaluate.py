@@ -176,3 +176,11 @@ def test_a_large_file_runs_through_a_small_window(
     assert all(row["items"] == ITEMS and row["complete"] for row in rows)
     assert len(most) == 40
     assert max(most) <= evaluating.MOST_ROWS + 4
+
+
+def test_an_agents_file_may_begin_with_a_byte_order_mark(folder: Path) -> None:
+    """Some editors write one: it is no part of the agent, and none of its identity."""
+    (folder / "marked.py").write_text("\ufeff" + ASK, encoding="utf-8")
+    (folder / "plain.py").write_text(ASK, encoding="utf-8")
+    (marked,), (plain,) = evaluating.read_agents("marked.py"), evaluating.read_agents("plain.py")
+    assert (marked.agent.id, marked.agent.source) == (plain.agent.id, ASK)

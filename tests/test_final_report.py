@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ from meta_search.commands import last_screen
 from meta_search.errors import ArchiveError, LLMError
 from meta_search.final.field import contenders
 from meta_search.outcomes import UNSCORED
+from meta_search.run.folder import resume_command
 from meta_search.run.members import Member, Members
 from meta_search.testing import CountingEndpoint, Fault
 from meta_search.types import Agent, Brief, Candidate, ItemResult
@@ -84,6 +86,21 @@ def test_the_last_screen_shows_names_and_code_as_they_are_but_for_controls(
     assert "Best agent: Chain [/think] Router" in shown
     assert "\x1b" not in shown
     assert "\x07" not in shown
+    assert "report: " not in shown  # none was written
+
+
+def test_what_to_type_next_can_be_pasted(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = folder / "my run (2)"
+    with Store.open(run / "archive.db") as store:
+        agent = Agent.of("a", "def forward(self, taskInfo):\n    return '1'\n")
+        store.add_candidate(Candidate(agent, Brief(1, "novel", "llm")), "finalist").result()
+    (run / "report.html").write_text("<!doctype html>")
+    last_screen.print_end(run, None, "not shown", agent.id)
+    shown = capsys.readouterr().out.splitlines()
+    assert f"report: {run / 'report.html'}" in shown
+    typed = [shlex.split(line) for line in shown if line.strip().startswith("meta-search ")]
+    assert [words[3] if words[1] == "archive" else words[2] for words in typed] == [str(run)] * 3
+    assert shlex.split(resume_command(run)) == ["meta-search", "resume", str(run)]
 
 
 @pytest.mark.parametrize("calls", [130, 141, 152])

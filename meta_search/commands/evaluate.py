@@ -75,7 +75,7 @@ def read_agents(agents: str) -> list[Candidate]:
         return [_imported(agent) for agent, _ in adas.read(path)]
     if path.suffix == ".py":
         try:
-            source = path.read_text(encoding="utf-8")
+            source = path.read_text(encoding="utf-8-sig")  # some editors write a mark in front
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(f"cannot read {path}: {error}") from error
         return [_imported(Agent.of(path.stem, source))]

@@ -13,7 +13,7 @@ from typing import Any
 from archive.records import Archive
 from meta_search.config import Config, to_mapping
 from meta_search.errors import ArchiveError, ConfigError
-from meta_search.run.folder import ARCHIVE, new_folder, read_config
+from meta_search.run.folder import ARCHIVE, new_folder, read_config, resume_command
 from meta_search.run.runner import Runner
 from meta_search.types import Agent, Split
 
@@ -69,7 +69,7 @@ def open_folder(config: Config) -> EvaluationFolder:
     except ArchiveError:  # killed before it had any tables
         kind, elapsed, empty = None, 0.0, True
     if kind != "evaluate" and not empty:
-        raise ConfigError(f"run.dir={folder} holds a search: `meta-search resume {folder}` goes on with it")
+        raise ConfigError(f"run.dir={folder} holds a search: `{resume_command(folder)}` goes on with it")
     try:
         before = read_config(folder)
     except ArchiveError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 
@@ -34,12 +35,14 @@ def print_end(folder: Path, result: Verdict | None, sentence: str, best: str) ->
     console.print(f"\n{result.text if result is not None else sentence}", markup=False)
     if best:
         console.print("\nNext:", markup=False)
+        run = shlex.quote(str(folder))  # so that the lines work when they are pasted
         for line in (
-            f"meta-search archive list {folder}",
-            f"meta-search archive show {folder} {best}",
-            f"meta-search export {folder} {best} --to my-agent",
+            f"meta-search archive list {run}",
+            f"meta-search archive show {run} {best}",
+            f"meta-search export {run} {best} --to my-agent",
         ):
             console.print(f"  {line}", markup=False, soft_wrap=True)
     sys.stdout.flush()
-    print(f"report: {folder / 'report.html'}")
+    if (folder / "report.html").is_file():  # a search that was stopped has written none
+        print(f"report: {folder / 'report.html'}")
     print(f"run folder: {folder}", flush=True)

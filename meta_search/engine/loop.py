@@ -22,6 +22,7 @@ from meta_search.guide.guide import Guide
 from meta_search.outcomes import most_frequent
 from meta_search.report.verdict import Verdict
 from meta_search.run.events import Resumed
+from meta_search.run.folder import resume_command
 from meta_search.run.members import Member
 from meta_search.run.replay import Interrupted
 from meta_search.run.run import Run
@@ -184,7 +185,7 @@ class Search:
         why = f": {fault.kind}: {fault.detail}" if fault else ""
         return LLMError(
             f"every seed failed on every item{why}; everything is saved: "
-            f"`meta-search resume {self.run.session.folder}`"
+            f"`{resume_command(self.run.session.folder)}`"
         )
 
     # -- a session from its beginning to its end
@@ -225,7 +226,7 @@ class Search:
         self.briefs.close()
         self.run.runner.finish("stopped")
         folder = self.run.session.folder
-        go_on = f". Go on with: meta-search resume {folder}" if self.run.journal.resumable else ""
+        go_on = f". Go on with: {resume_command(folder)}" if self.run.journal.resumable else ""
         self.run.progress.say(f"{why}; everything is saved{go_on}")
         return RunSummary(folder, 3, why)
 

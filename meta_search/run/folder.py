@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 from collections.abc import Sequence
 from datetime import datetime
@@ -22,6 +23,7 @@ __all__ = [
     "new_folder",
     "read_config",
     "resolve",
+    "resume_command",
     "same_task",
     "split_agent",
     "write_config",
@@ -85,9 +87,7 @@ def new_folder(config: Config) -> Path:
         number += 1
         folder = Path(config.run.root) / f"{name}-{number}"
     if (folder / ARCHIVE).exists():
-        raise ConfigError(
-            f"run.dir={folder} holds a run already: `meta-search resume {folder}` goes on with it"
-        )
+        raise ConfigError(f"run.dir={folder} holds a run already: `{resume_command(folder)}` goes on with it")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         free = shutil.disk_usage(folder).free // 2**20
@@ -144,6 +144,11 @@ def earlier_runs(config: Config, but: Path) -> Sequence[Path]:
 
     found = sorted(Path(config.run.root).glob(f"*/{ARCHIVE}"), key=age)[:MOST_LOOKED_AT]
     return [path.parent for path in found if path.parent.resolve() != but.resolve()]
+
+
+def resume_command(folder: Path) -> str:
+    """What to type to go on with a search; it works when it is pasted, whatever the folder is called."""
+    return f"meta-search resume {shlex.quote(str(folder))}"
 
 
 def same_task(one: Config, other: Config) -> bool:

@@ -14,6 +14,7 @@ from domains.domain import Item
 from meta_search.errors import LLMError
 from meta_search.outcomes import UNSCORED
 from meta_search.run.events import ItemDelivered, Key
+from meta_search.run.folder import resume_command
 from meta_search.run.journal import Journal, Rows, job_key
 from meta_search.run.members import Member, first_items
 from meta_search.run.pen import Pen, make_pen
@@ -202,7 +203,7 @@ class Runner:
         # In a replay nothing is sent, so that nothing can have become impossible.
         fatal = self._session.status().fatal if result.kind == "llm" else ""
         if fatal:
-            raise LLMError(f"{fatal}; everything is saved: `meta-search resume {self._session.folder}`")
+            raise LLMError(f"{fatal}; everything is saved: `{resume_command(self._session.folder)}`")
         member.add(result)
         return ""
 
