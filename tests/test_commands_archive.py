@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -287,3 +290,15 @@ def test_export_of_the_best_agent(run: Path, capsys: pytest.CaptureFixture[str])
     call(capsys, "export", "latest", "Direct", "--to", "out/other")
     assert cli.main(["export", "latest", "--to", "out/agent"]) == 2
     assert "is not empty" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("action", ["list", "show", "lineage", "search"])
+def test_a_reader_that_has_read_enough_is_no_failure(run: Path, action: str) -> None:
+    """As in `meta-search archive list latest | head -1`."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    more = {"show": [SEED.id], "search": ["def"]}.get(action, [])
+    command = [sys.executable, "-m", "meta_search", "archive", action, str(run), *more]
+    with os.fdopen(writer, "wb") as gone:
+        done = subprocess.run(command, stdout=gone, stderr=subprocess.PIPE, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")

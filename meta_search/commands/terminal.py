@@ -51,8 +51,12 @@ def console() -> Console:
     """Where it is printed."""
     from rich.console import Console
 
+    class Quiet(Console):
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError  # rich would exit with 1 where `| head` has read enough; see `cli.main`
+
     # Where there is no terminal nobody wraps lines: a narrow default would cut names.
-    return Console() if sys.stdout.isatty() else Console(width=140)
+    return Quiet() if sys.stdout.isatty() else Quiet(width=140)
 
 
 def print_json(value: Mapping[str, Any] | Iterable[Any]) -> int:
