@@ -111,6 +111,9 @@ def _load(path: Path, text: str, line: int | None) -> Any:
 
 
 def _jsonl(path: Path, text: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    if text.lstrip().startswith("["):  # a JSON list under another name
+        yield from _json(path, text)
+        return
     for line, content in enumerate(text.split("\n"), 1):
         if content.strip():
             record = _load(path, content, line)
@@ -121,6 +124,9 @@ def _jsonl(path: Path, text: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
 
 def _json(path: Path, text: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
     records = _load(path, text, None)
+    if isinstance(records, dict):  # {"examples": [...]}
+        lists = [value for value in records.values() if isinstance(value, list)]
+        records = lists[0] if len(lists) == 1 else None
     if not isinstance(records, list) or not records:
         raise DomainError(f"{path}: must be a JSON list of objects, with at least one")
     for ordinal, record in enumerate(records, 1):
@@ -130,8 +136,36 @@ def _json(path: Path, text: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
 
 
 def _csv(path: Path, text: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """Rows of a table; cells may be as long as they like.
+
+    Tabs separate the cells of a .tsv; else commas, or semicolons where the first line has more of them.
+    Quotes stand around cells; in a .tsv in which they do not pair, they are characters like any other.
+    """
     tabs = path.suffix.lower() == ".tsv"
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter="\t" if tabs else ",", strict=True)
+    first = text.lstrip("\r\n").partition("\n")[0]
+    delimiter = "\t" if tabs else ";" if first.count(";") > first.count(",") else ","
+    before = csv.field_size_limit(max(csv.field_size_limit(), len(text)))
+    try:
+        try:
+            rows = list(_records(path, text, delimiter))
+        except csv.Error:
+            if not tabs:
+                raise
+            rows = list(_records(path, text, delimiter, quotes=False))
+    except csv.Error as error:
+        raise DomainError(f"{path}: {error}") from error
+    finally:
+        csv.field_size_limit(before)
+    yield from rows
+
+
+def _records(
+    path: Path, text: str, delimiter: str, quotes: bool = True
+) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    lines = io.StringIO(text, newline="")
+    reader = csv.DictReader(lines, delimiter=delimiter, strict=True)
+    if not quotes:
+        reader = csv.DictReader(lines, delimiter=delimiter, strict=True, quoting=csv.QUOTE_NONE)
     last = 1
     try:
         for record in reader:
@@ -140,4 +174,4 @@ def _csv(path: Path, text: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
                 raise DomainError(f"{path}, line {last}: has more or fewer cells than the first line")
             yield last, record
     except csv.Error as error:
-        raise DomainError(f"{path}, after line {last}: {error}") from error
+        raise csv.Error(f"after line {last}: {error}") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from domains.domain import SPLITS
 from domains.table import TableDomain
+from domains.table import _rows as rows_of
 from meta_search.config import DomainConfig
 from meta_search.errors import DomainError
 
@@ -177,3 +179,44 @@ def test_numbers_are_kept_as_written(tmp_path: Path) -> None:
     domain = make(tmp_path / "t.jsonl", lines + '{"question": "big", "answer": ' + "9" * 5000 + "}")
     targets = [item.target for split in SPLITS for item in domain.items(split)]
     assert any(target.endswith(".50") for target in targets)
+
+
+def read(tmp_path: Path, name: str, text: str) -> dict[str, str]:
+    """Question -> answer of all rows of a table."""
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    return {row.question: row.answer for row in rows_of(tmp_path / name, "question", "answer")}
+
+
+PAIRS = [(f"What is {n} plus 1?", str(n + 1)) for n in range(12)]
+LISTED = [{"question": q, "answer": a} for q, a in PAIRS]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("semicolons.csv", "question;answer\n" + "".join(f"{q};{a}\n" for q, a in PAIRS)),
+        ("list.jsonl", json.dumps(LISTED)),
+        (
+            "named.json",
+            json.dumps({"name": "sums", "examples": LISTED}),
+        ),
+    ],
+)
+def test_tables_as_other_programs_write_them(tmp_path: Path, name: str, text: str) -> None:
+    assert read(tmp_path, name, text) == dict(PAIRS)
+
+
+def test_quotes_of_a_tsv_are_marks_where_they_pair(tmp_path: Path) -> None:
+    rows = "".join(f"{q}\t{a}\n" for q, a in PAIRS)
+    paired = read(tmp_path, "a.tsv", "question\tanswer\n" + rows + '"two\tcells"\t1\n')
+    assert paired["two\tcells"] == "1"
+    loose = read(tmp_path, "b.tsv", "question\tanswer\n" + rows + '"Hello" he said: "\t1\n')
+    assert loose['"Hello" he said: "'] == "1"
+
+
+def test_a_long_cell_is_read_and_the_limit_is_what_it_was(tmp_path: Path) -> None:
+    limit, long = csv.field_size_limit(), "word " * 40_000
+    rows = "".join(f"{q},{a}\n" for q, a in PAIRS)
+    found = read(tmp_path, "long.csv", f"question,answer\n{rows}{long},1\n")
+    assert found[long.strip()] == "1"
+    assert csv.field_size_limit() == limit
