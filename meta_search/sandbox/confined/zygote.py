@@ -232,10 +232,11 @@ class Zygote:
         """Kill a child that has exceeded a limit."""
         if child.why:
             return
-        if cpu_seconds_of(pid) > child.cpu_s:
-            child.why = "cpu"
-        elif self._confinement.used_mb(child.slot) > self._confinement.disk_mb:
+        # The disk first: on a busy machine a child that fills it may be over its CPU by now as well.
+        if self._confinement.used_mb(child.slot) > self._confinement.disk_mb:
             child.why = "disk"
+        elif cpu_seconds_of(pid) > child.cpu_s:
+            child.why = "cpu"
         elif child.slot.uid in (None, NOBODY) and threads_of(pid) > THREADS:
             child.why = "threads"
         if child.why:
