@@ -24,6 +24,7 @@ from meta_search.types import (
     Importance,
     ItemJob,
     ItemResult,
+    OutcomeKind,
 )
 
 __all__ = ["BriefWorkbench"]
@@ -40,13 +41,14 @@ class BriefWorkbench:
         chances: What endpoint, budget or machine bring about on the way, not the agents.
 
     Attributes:
+        chances: As above.
         tokens: Used by the meta agent so far.
         found: Worked examples for the run's pool.
         importance: What components were found to be worth.
     """
 
     def __init__(self, run: Run, chances: Chances) -> None:
-        self._session, self._runner, self._chances = run.session, run.runner, chances
+        self._session, self._runner, self.chances = run.session, run.runner, chances
         self._examples: Mapping[str, Item] = {i.question: i for i in run.session.domain.items("examples")}
         self._closed = False
         self.tokens = 0
@@ -56,7 +58,7 @@ class BriefWorkbench:
     @property
     def refused(self) -> str:
         """`budget` where the budget refused anything that was asked for, else `""`."""
-        return "budget" if any(kind == "budget" for _, _, kind, _ in self._chances.all) else ""
+        return "budget" if any(kind == "budget" for _, _, kind, _ in self.chances.all) else ""
 
     def close(self) -> None:
         """The search is over: an author still at work gets no further calls or runs."""
@@ -67,13 +69,13 @@ class BriefWorkbench:
         name = call_name(request)
         if self._closed:
             reply = CallReply("", fault="budget", message=ENDED)
-            self._chances.met(("ask", name, "budget", ENDED), endpoint=False)
-        elif (due := self._chances.due("ask", name)) is not None:
+            self.chances.met(("ask", name, "budget", ENDED), endpoint=False)
+        elif (due := self.chances.due("ask", name)) is not None:
             reply = CallReply("", fault=due[0], message=due[1])  # type: ignore[arg-type]
         else:
             reply = self._session.ask(request)
             if reply.fault:
-                self._chances.met(("ask", name, reply.fault, reply.message))
+                self.chances.met(("ask", name, reply.fault, reply.message))
         self.tokens += reply.used.tokens
         return reply
 
@@ -118,31 +120,26 @@ class BriefWorkbench:
         """Worked examples for the pool, once the brief is delivered."""
         self.found += demonstrations
 
-    @property
-    def chances(self) -> Chances:
-        """What chance brought about so far."""
-        return self._chances
-
     def _results(
         self, what: str, jobs: Sequence[ItemJob], run: Callable[[ItemJob], Future[ItemResult]]
     ) -> list[ItemResult]:
         """Results in the order of the jobs; those that chance brought the recorded author are not run."""
-        begun = [(job, self._chances.due(what, _name(job))) for job in jobs]
+        begun = [(job, self.chances.due(what, _name(job))) for job in jobs]
         futures = [run(job) if due is None else _of_chance(job, *due) for job, due in begun]
         results = []
         for (job, due), future in zip(begun, futures, strict=True):
             result = future.result()
             if due is None and result.kind in CHANCE:
                 chance = (what, _name(job), result.kind, result.detail)
-                self._chances.met(chance, endpoint=result.kind in UNSCORED)
+                self.chances.met(chance, endpoint=result.kind in UNSCORED)
             results.append(result)
         return results
 
 
-def _of_chance(job: ItemJob, kind: str, message: str) -> Future[ItemResult]:
+def _of_chance(job: ItemJob, kind: OutcomeKind, message: str) -> Future[ItemResult]:
     found: Future[ItemResult] = Future()
     where = (job.agent.id, job.split, job.item, job.repeat)
-    found.set_result(ItemResult(*where, kind, detail=message, score=0.0))  # type: ignore[arg-type]
+    found.set_result(ItemResult(*where, kind, detail=message, score=0.0))
     return found
 
 

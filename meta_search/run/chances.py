@@ -71,7 +71,7 @@ class DueChances:
             if chance[:2] == (what, name):
                 self._recorded.remove(chance)
                 self._met.append(chance)
-                return chance[2], chance[3]  # type: ignore[return-value]
+                return chance[2], chance[3]
         return None
 
     def met(self, chance: Chance, endpoint: bool = True) -> None:

@@ -37,7 +37,7 @@ __all__ = [
 
 Json = dict[str, Any]
 Key = tuple[str | int, ...]  # names what was begun and will be delivered
-Chance = tuple[str, str, str, str]  # what was asked for, its name, outcome kind, message
+Chance = tuple[str, str, OutcomeKind, str]  # what was asked for, its name, outcome kind, message
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ class BriefDelivered:
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> BriefDelivered:
         found = tuple(Demonstration(question, reply) for question, reply in data.get("found", ()))
-        chances = tuple((str(a), str(b), str(c), str(d)) for a, b, c, d in data.get("chances", ()))
+        chances = tuple((str(a), str(b), c, str(d)) for a, b, c, d in data.get("chances", ()))
         return cls(data["brief"], data["agent"], data["tokens"], found, chances, data.get("used", 1))
 
 
