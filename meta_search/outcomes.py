@@ -15,7 +15,7 @@ from meta_search.types import ItemResult, OutcomeKind, lines_of
 
 __all__ = ["UNSCORED", "Fault", "advice", "most_frequent", "explain"]
 
-UNSCORED = frozenset({"llm", "budget"})  # outcomes that say nothing of the agent
+UNSCORED = frozenset({"llm", "scorer", "budget"})  # outcomes that say nothing of the agent
 MOST_DETAIL, MOST_QUOTED = 240, 80
 AT_LINE = re.compile(r"\(line (\d+) of agent\.py\)")
 
@@ -27,6 +27,8 @@ ADVICE = {
     "output": "print nothing, and return only the final answer as a short text",
     "calls": "ask models less often: fewer rounds or samples, and leave a loop once the answer is good",
     "context": "shorten the prompt: pass on only what the next step needs, and cut texts as in text[:2000]",
+    "cut": "ask for less text, or give the agent more room: LLMAgentBase(…, max_tokens=…) and llm.max_tokens",
+    "scorer": "the scorer failed; this is no fault of the agent",
     "llm": "the endpoint failed; this is no fault of the agent",
     "budget": "the run's budget ended first; this is no fault of the agent",
 }

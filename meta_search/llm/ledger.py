@@ -17,7 +17,7 @@ from meta_search.types import CallRequest, Usage
 __all__ = ["Entry", "FaultKind", "Ledger", "Pen", "State", "call_key", "find_entry"]
 
 State = Literal["reserved", "done", "failed"]
-FaultKind = Literal["llm", "context", "budget"]
+FaultKind = Literal["llm", "context", "cut", "budget"]
 
 
 class Pen(Protocol):

@@ -86,7 +86,7 @@ class CallReply:
         used: What the call costs as if nothing were shared.
         paid: What was really sent for it now; all zero if the ledger had it.
         latency_s: Seconds the endpoint took (of the original call if the ledger had it).
-        fault: `None`, or the outcome kind (`llm`, `context`, `budget`) that ends the item.
+        fault: `None`, or the outcome kind (`llm`, `context`, `cut`, `budget`) that ends the item.
         message: One line on the fault.
     """
 
@@ -94,5 +94,5 @@ class CallReply:
     used: Usage = Usage()
     paid: Usage = Usage()
     latency_s: float = 0.0
-    fault: Literal["llm", "context", "budget"] | None = None
+    fault: Literal["llm", "context", "cut", "budget"] | None = None
     message: str = ""

@@ -21,6 +21,8 @@ OutcomeKind = Literal[
     "bad_answer",  # returned something that is neither Info nor str
     "llm",  # the endpoint failed: no fault of the agent
     "context",  # a prompt longer than the model's context
+    "cut",  # the model was stopped at its limit of tokens before its answer was whole
+    "scorer",  # the domain's scorer failed: no fault of the agent
     "budget",  # the run's budget ended before the item did
 ]
 OUTCOME_KINDS: tuple[OutcomeKind, ...] = get_args(OutcomeKind)
