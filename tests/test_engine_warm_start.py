@@ -73,6 +73,7 @@ def priors(run: str) -> list[Any]:
     return [data["value"] for _, data in events(run, "decision") if data["what"] == "prior"]
 
 
+@pytest.mark.slow
 def test_a_prior_is_journaled_and_asked_with_again(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = questions(folder)
     before = past(folder, path)

@@ -84,6 +84,7 @@ def test_what_budget_and_clock_decided_is_replayed(folder: Path) -> None:
     assert_replays()
 
 
+@pytest.mark.slow
 def test_the_time_that_was_over_is_over_again(folder: Path) -> None:
     status = record(folder, "search.in_flight=3", "budget.wall_s=14", "search.candidates=500")
     (stop,) = (e.data["why"] for e in meta_search.open_run("run").events("stop"))
@@ -102,6 +103,7 @@ def test_what_a_tuning_began_with_is_replayed(folder: Path) -> None:
     assert_replays()
 
 
+@pytest.mark.slow
 def test_faults_of_the_endpoint_are_replayed_as_they_came(folder: Path) -> None:
     """A call that failed for one agent and was answered for the next must fail for the first again."""
 
@@ -135,6 +137,7 @@ def test_a_run_that_was_killed_and_resumed_replays_in_one_go(folder: Path) -> No
     assert_replays()
 
 
+@pytest.mark.slow
 def test_agents_that_were_imported_between_sessions_are_replayed(folder: Path) -> None:
     path = questions(folder)
     body = "    return LLMAgentBase(['answer'], 'Imported')([taskInfo], 'Reply.')[0]"

@@ -179,6 +179,7 @@ def test_disk_is_bounded_without_a_file_system_of_its_own(tmp_path: Path) -> Non
 
 # Last: once this process is Ray's driver, its descriptors and threads come and go.
 @pytest.mark.ray
+@pytest.mark.slow
 def test_hostile_agents_on_ray(ray_cluster: None) -> None:
     with house(on_ray=True) as on_ray:
         verdicts = list(on_ray.run_all(PLAIN, together=True))

@@ -27,8 +27,8 @@ def copy() -> Iterator[Path]:
     ("on", "layers"),
     [
         ("inline", ""),
-        ("inline", WALLS),
-        pytest.param("ray", "", marks=pytest.mark.ray),
+        pytest.param("inline", WALLS, marks=pytest.mark.slow),
+        pytest.param("ray", "", marks=[pytest.mark.ray, pytest.mark.slow]),
     ],
     ids=["namespaces", "none", "ray"],
 )
