@@ -89,7 +89,7 @@ def _dispatch(arguments: list[str]) -> int:
     return command(parsed)
 
 
-def _interrupt() -> None:
+def _interrupt(_: signal.Signals) -> None:
     """SIGTERM ends a command as Ctrl-C does: what it opened is closed. A search has handlers of its own."""
     raise KeyboardInterrupt
 
