@@ -298,7 +298,7 @@ class RunConfig:
             Ctrl-C does.
         report_on_stop: Whether SIGTERM and a lost terminal leave those seconds as well; false stops at once,
             as schedulers kill soon after.
-        on_hangup: What a lost terminal (SIGHUP) does: `continue`, or `stop`, in good order. `None` goes on
+        on_hangup: What a lost terminal (SIGHUP) does: `continue`, or `stop`, in good order. `auto` goes on
             where standard input is no terminal (nohup, cron), and stops where it is one.
     """
 
@@ -307,7 +307,7 @@ class RunConfig:
     confirm: bool = True
     grace_s: float = 60.0
     report_on_stop: bool = False
-    on_hangup: str | None = None
+    on_hangup: str = "auto"
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,7 +333,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "evaluate.split": SPLITS,
     "sandbox.level": ("strict", "process"),
     "domain.match": ("auto", "exact", "numeric"),
-    "run.on_hangup": ("continue", "stop"),
+    "run.on_hangup": ("auto", "continue", "stop"),
 }
 
 AT_LEAST: Mapping[str, float] = {
@@ -390,7 +390,7 @@ def from_mapping(mapping: Mapping[str, Any]) -> Config:
     config = _build(Config, mapping, "")
     for key, allowed in CHOICES.items():
         value = _get(config, key)
-        if value is not None and value not in allowed:
+        if value not in allowed:
             raise ConfigError(f"{key}={value}: must be one of {', '.join(allowed)}")
     for key, least in AT_LEAST.items():
         value = _get(config, key)

@@ -151,7 +151,7 @@ class Lost:
 
 @pytest.mark.parametrize(
     ("policy", "status", "ended", "reported"),
-    [("continue", 0, "candidates", True), ("null", 3, "signal", False)],
+    [("continue", 0, "candidates", True), ("auto", 3, "signal", False)],
 )
 def test_a_lost_terminal(folder: Path, policy: str, status: int, ended: str, reported: bool) -> None:
     """With standard input on the terminal a search stops, unless it is to go on; its log tells it all."""

@@ -46,11 +46,11 @@ def default_again() -> None:
 
 
 @contextlib.contextmanager
-def hangups(policy: str | None) -> Iterator[None]:
+def hangups(policy: str) -> Iterator[None]:
     """What a lost terminal does while the block runs, opening and closing of a run included.
 
     Args:
-        policy: `run.on_hangup`: `continue`, `stop`, or `None` for what suits where standard input comes from.
+        policy: `run.on_hangup`: `continue`, `stop`, or `auto` for what suits where standard input comes from.
 
     Raises:
         KeyboardInterrupt: In the block, where the run is to stop and takes no signals itself yet.
@@ -59,7 +59,7 @@ def hangups(policy: str | None) -> Iterator[None]:
         yield
         return
     before = signal.getsignal(signal.SIGHUP)
-    if policy is None:
+    if policy == "auto":
         policy = "stop" if before != signal.SIG_IGN and _at_terminal() else "continue"
     # Ignored, not handled: that is inherited by all processes of the run, which are hung up as well.
     signal.signal(signal.SIGHUP, signal.SIG_IGN if policy == "continue" else _interrupt)
