@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import signal
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -123,14 +125,16 @@ class Lost:
     Args:
         folder: Where it is run.
         arguments: Of `meta-search`.
+        before: Words before the command.
     """
 
-    def __init__(self, folder: Path, *arguments: str) -> None:
+    def __init__(self, folder: Path, *arguments: str, before: Sequence[str] = ()) -> None:
         self.pid, self._leader = pty.fork()
         if self.pid == 0:
             os.chdir(folder)
             os.environ |= {"PYTHONPATH": str(Path(meta_search.__file__).parents[1]), "TERM": "xterm"}
-            os.execv(sys.executable, [sys.executable, "-P", "-m", "meta_search", *arguments])
+            words = [*before, sys.executable, "-P", "-m", "meta_search", *arguments]
+            os.execvp(words[0], words)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -167,11 +171,23 @@ def test_a_lost_terminal(folder: Path, policy: str, status: int, ended: str, rep
     assert ("Go on with: meta-search resume run" in log) != reported
 
 
+def test_an_evaluation_outlives_its_terminal_with_its_rows(folder: Path) -> None:
+    source = "def forward(self, t):\n    return LLMAgentBase(['answer'], 'A')([t], 'Reply.')[0]\n"
+    (folder / "mine.py").write_text(source)
+    with CountingEndpoint(adds, latency_s=0.1) as endpoint:
+        words = composed_search(folder, endpoint, "run.on_hangup=continue", "evaluate.per_worker=1")
+        process = Lost(folder, "evaluate", "mine.py", *words, "--json", "rows.json")
+        endpoint.wait_for(2)
+        process.lose()
+        assert process.status() == 0
+    assert json.loads((folder / "rows.json").read_text())[0]["items"] == 6
+
+
 def test_nohup_goes_on(folder: Path) -> None:
     with CountingEndpoint(adds, latency_s=0.05) as endpoint:
         words = composed_search(folder, endpoint, "search.candidates=1", "search.seeds=[direct]")
-        process = command(folder, "run", *words)  # standard input is no terminal here
+        process = Lost(folder, "run", *words, before=["nohup"])
         endpoint.wait_for(3)
-        process.send_signal(signal.SIGHUP)
-        shown, _ = process.communicate(timeout=60)
-    assert process.returncode == 0, shown
+        process.lose()
+        assert process.status() == 0
+    assert (folder / "nohup.out").read_text().endswith("run folder: run\n")
