@@ -13,11 +13,19 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 import meta_search
 from meta_search import cli
+from meta_search.compose import compose
+from meta_search.engine.stopping import Stopping
+from meta_search.run.journal import Recorder
+from meta_search.run.progress import Progress
+from meta_search.run.run import Run
+from meta_search.run.signals import signals
 from meta_search.testing import CountingEndpoint
 from tests.kits.answers import adds_below
 from tests.kits.processes import gone, until
@@ -191,3 +199,42 @@ def test_nohup_goes_on(folder: Path) -> None:
         process.lose()
         assert process.status() == 0
     assert (folder / "nohup.out").read_text().endswith("run folder: run\n")
+
+
+INT, TERM = signal.SIGINT, signal.SIGTERM
+
+
+@pytest.mark.parametrize(
+    ("phase", "more", "numbers", "asked"),
+    [
+        ("search", (), [INT], "finish"),
+        ("search", (), [INT, INT], "stop"),
+        ("search", (), [INT, TERM], "stop"),
+        ("search", (), [TERM], "stop"),
+        ("search", (), [TERM, INT], "end"),
+        ("search", (), [INT, INT, INT], "end"),
+        ("search", ("run.grace_s=0",), [INT], "stop"),
+        ("search", ("run.report_on_stop=true",), [TERM], "finish"),
+        ("search", ("run.report_on_stop=true",), [signal.SIGHUP], "finish"),
+        ("final", (), [INT], "finish"),
+        ("final", (), [INT, INT], "end"),
+        ("final", (), [TERM], "end"),
+    ],
+)
+def test_what_signals_ask_for(
+    tmp_path: Path, phase: str, more: Sequence[str], numbers: Sequence[signal.Signals], asked: str
+) -> None:
+    config = compose(more)
+    progress = Progress(config, tmp_path, 0.0, live=False)
+    progress.phase = phase
+    stopping = Stopping(cast(Run, SimpleNamespace(config=config, progress=progress, journal=Recorder())), int)
+    found = ""
+    with signals(stopping.came):  # puts back what the last signal takes away
+        try:
+            for number in numbers:
+                signal.raise_signal(number)
+        except KeyboardInterrupt:
+            found = "end"
+    assert (found or ("stop" if stopping.now else "finish" if stopping.finishing else "")) == asked
+    hurried = progress.time_left() <= config.run.grace_s
+    assert hurried == (asked == "finish" or (numbers[0] == INT and not more))

@@ -255,9 +255,9 @@ class Search:
     def _report(self, stopped: bool = False) -> RunSummary:
         self.briefs.close()
         self.run.session.set_phase("final")
-        ending = final_report(self.run, stopped)
+        ending = final_report(self.run, lambda: stopped or self.stopping.finishing)
         self.run.runner.finish(ending.status)
-        if stopped:
+        if ending.stopped:
             self._say_stopped("stopped before the end")
         status, verdict = 0 if ending.status == "done" else 3, ending.verdict
         return RunSummary(self.run.session.folder, status, verdict.sentence, ending.best, verdict)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -30,7 +30,7 @@ class Ending:
         verdict: What it says.
         best: Id of the best agent, `""` if there is none.
         complete: Whether all contenders have test results.
-        stopped: Whether a person had the search end before its end.
+        stopped: Whether a person had the run end before its end.
     """
 
     verdict: Verdict
@@ -44,12 +44,12 @@ class Ending:
         return "stopped" if self.stopped else "done" if self.complete else "cut short"
 
 
-def final_report(run: Run, stopped: bool = False) -> Ending:
+def final_report(run: Run, stopped: Callable[[], bool] = lambda: False) -> Ending:
     """Run finalists and baselines on test items in lockstep, and say what came of it.
 
     Args:
         run: The run at work, its search over.
-        stopped: Whether a person had the search end before its end.
+        stopped: Says, once the test items were run, whether a person had the run end before its end.
     """
     session, runner = run.session, run.runner
     run.progress.phase = "final"
@@ -69,7 +69,7 @@ def final_report(run: Run, stopped: bool = False) -> Ending:
     runner.pen.set_meta("final", _final(field, paid))
     runner.pen.set_meta("verdict", result.text)
     best = result.best.finalist.agent if result.best is not None else _best_of(field.everyone)
-    ending = Ending(result, best, complete, stopped)
+    ending = Ending(result, best, complete, stopped())
     runner.finish(ending.status)  # before the page, which tells it
     with Archive(session.folder) as archive:
         page = session.folder / "report.html"
