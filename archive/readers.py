@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import threading
 import weakref
+from collections.abc import Sequence
 from pathlib import Path
 
 from archive.schema import FILE_NAME, version
 from meta_search.errors import ArchiveError
 
-__all__ = ["BUSY_S", "Readers", "database_path"]
+__all__ = ["BUSY_S", "Readers", "database_path", "has_rows"]
 
 BUSY_S = 30.0  # seconds to wait for a lock that a foreign program holds
 CACHE_KB = 32_000
@@ -20,6 +22,25 @@ def database_path(path: Path | str) -> Path:
     """The archive's file, from itself or from the run folder that holds it."""
     given = Path(path)
     return given / FILE_NAME if given.is_dir() else given
+
+
+def has_rows(path: Path | str, tables: Sequence[str]) -> bool:
+    """Whether an archive holds a row in any of these tables; one that cannot be read may.
+
+    Args:
+        path: Its file, or the run folder.
+        tables: Their names; those that it does not have are empty.
+    """
+    try:
+        connection = sqlite3.connect(f"{database_path(path).absolute().as_uri()}?mode=ro", uri=True)
+        with contextlib.closing(connection):
+            known = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+            return any(
+                name in known and connection.execute(f"SELECT 1 FROM {name} LIMIT 1").fetchone()
+                for name in tables
+            )
+    except sqlite3.Error:
+        return True
 
 
 class _Connection(sqlite3.Connection):

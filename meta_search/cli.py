@@ -24,8 +24,26 @@ if TYPE_CHECKING:
 __all__ = ["main"]
 
 STOPPED = 3
+TIED = {ord(" "): "\x1f", ord("-"): "\x1e"}  # characters at which no line may end: what stands for them
+UNTIED = {ord(there): chr(place) for place, there in TIED.items()}
 
 Command = Callable[[argparse.Namespace], int]
+
+
+class WholeCommands(argparse.HelpFormatter):
+    """Breaks no line within backticks: what stands there is to be typed."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        return super()._fill_text(_tied(text), width, indent).translate(UNTIED)
+
+    def _split_lines(self, text: str, width: int) -> list[str]:
+        return [line.translate(UNTIED) for line in super()._split_lines(_tied(text), width)]
+
+
+def _tied(text: str) -> str:
+    """A text in which `textwrap` finds no place to break within backticks."""
+    parts = text.split("`")
+    return "`".join(part.translate(TIED) if number % 2 else part for number, part in enumerate(parts))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -89,7 +107,7 @@ def _dispatch(arguments: list[str]) -> int:
     return command(parsed)
 
 
-def _interrupt() -> None:
+def _interrupt(_: signal.Signals) -> None:
     """SIGTERM ends a command as Ctrl-C does: what it opened is closed. A search has handlers of its own."""
     raise KeyboardInterrupt
 
@@ -109,6 +127,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
+        formatter_class=WholeCommands,
         prog="meta-search",
         description="Searches for LLM agents: a meta agent writes them as code, real items judge them.",
         epilog="RUN is a run folder, or `latest`. Overrides are key=value, see `meta-search run --help`.",
@@ -117,7 +136,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
     def add(name: str, text: str, command: Command) -> argparse.ArgumentParser:
-        added = commands.add_parser(name, help=text, description=text)
+        added = commands.add_parser(name, help=text, description=text, formatter_class=WholeCommands)
         added.set_defaults(command=command)
         return added
 

@@ -27,7 +27,10 @@ __all__ = ["RESUMABLE", "amend", "compose", "known_keys", "override_strings", "r
 SEARCH_PATH = "pkg://conf"
 GROUPS = ("domain", "llm", "search", "author", "evaluate", "sandbox", "budget")
 PATHS = ("domain.path", "run.dir", "run.root", "llm.recording")  # of the user's own naming
-RESUMABLE = ("budget.", "llm.max_concurrency", "ray.address")
+RESUMABLE = (
+    *("budget.", "llm.max_concurrency", "ray.address"),
+    *("run.grace_s", "run.report_on_stop", "run.on_hangup"),
+)
 """Keys that `resume` may change: nothing that would make earlier evaluations incomparable."""
 
 

@@ -287,17 +287,27 @@ class SandboxConfig:
 
 @dataclass(frozen=True, slots=True)
 class RunConfig:
-    """Where a run lies, and how it starts.
+    """Where a run lies, how it starts, and how it ends before its end.
 
     Attributes:
         dir: The run folder; `None` makes a new one under `root`.
         root: Where new run folders go.
         confirm: Ask on the terminal before money is spent without a budget.
+        grace_s: Seconds from the first Ctrl-C to the end: nothing new is begun, what is in flight is
+            finished, and a search makes its final report of what it found. 0 stops at once, as a second
+            Ctrl-C does.
+        report_on_stop: Whether SIGTERM and a lost terminal leave those seconds as well; false stops at once,
+            as schedulers kill soon after.
+        on_hangup: What a lost terminal (SIGHUP) does: `continue`, or `stop`, in good order. `auto` goes on
+            where standard input is no terminal (nohup, cron), and stops where it is one.
     """
 
     dir: str | None = None
     root: str = "runs"
     confirm: bool = True
+    grace_s: float = 60.0
+    report_on_stop: bool = False
+    on_hangup: str = "auto"
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,6 +333,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "evaluate.split": SPLITS,
     "sandbox.level": ("strict", "process"),
     "domain.match": ("auto", "exact", "numeric"),
+    "run.on_hangup": ("auto", "continue", "stop"),
 }
 
 AT_LEAST: Mapping[str, float] = {
@@ -364,6 +375,7 @@ AT_LEAST: Mapping[str, float] = {
     "sandbox.calls": 0,
     "sandbox.disk_mb": 1,
     "sandbox.output_kb": 1,
+    "run.grace_s": 0,
 }
 
 T = TypeVar("T")

@@ -81,6 +81,17 @@ def test_overrides_stand_before_and_behind_options() -> None:
     assert (one.agents, one.json) == ("a.py", Path("f"))
 
 
+@pytest.mark.parametrize("width", [40, 80])
+def test_help_breaks_no_command(
+    width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    assert cli.main(["--help"]) == 0
+    shown = capsys.readouterr().out
+    assert "`meta-search run --help`" in shown
+    assert max(map(len, shown.splitlines())) <= width
+
+
 @pytest.mark.parametrize(
     ("error", "status"),
     [(MetaSearchError("two\nlines"), 1), (KeyboardInterrupt(), 3)],

@@ -17,7 +17,7 @@ import meta_search
 from meta_search import cli
 from meta_search.commands import evaluate as evaluating
 from meta_search.testing import CountingEndpoint, Fault
-from tests.kits.searches import overrides, write_table
+from tests.kits.searches import command, overrides, write_table
 
 ASK = "def forward(self, taskInfo):\n    return LLMAgentBase(['answer'], 'A')([taskInfo], 'Say 1.')[0]\n"
 CRASH = "def forward(self, taskInfo):\n    LLMAgentBase(['answer'], 'A')([taskInfo])\n    return 1 / 0\n"
@@ -115,6 +115,20 @@ def archived_items() -> int:
     return sum(e.items for record in records for e in record.evaluations.values())
 
 
+def test_the_first_ctrl_c_lets_items_in_flight_finish_and_begins_none(files: Path) -> None:
+    with CountingEndpoint(lambda messages, body: "1", latency_s=0.5) as endpoint:
+        more = words(endpoint, "evaluate.per_worker=2", "run.grace_s=20")
+        process = command(files, "evaluate", "agents.json", *more, "--json", "rows.json")
+        endpoint.wait_for(2)
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=30)
+        assert endpoint.calls == 2
+    assert process.returncode == 3, out
+    assert "stopping: finishing what is in flight, within 20 s; Ctrl-C again to stop at once" in out
+    assert sum(row["items"] for row in rows_of()[:2]) == archived_items() == 2
+    assert meta_search.open_run("latest").meta("status") == "cut short"
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_is_status_3_with_everything_saved(files: Path, root: Path, number: signal.Signals) -> None:
     agents = [
@@ -125,7 +139,7 @@ def test_a_signal_is_status_3_with_everything_saved(files: Path, root: Path, num
     with CountingEndpoint(lambda messages, body: "1", latency_s=2.0) as endpoint:
         process = subprocess.Popen(
             [sys.executable, "-m", "meta_search", "evaluate", "two.json", *words(endpoint),
-             "--json", "rows.json", "llm.max_concurrency=1"],
+             "--json", "rows.json", "llm.max_concurrency=1", "run.grace_s=0"],
             env={**os.environ, "PYTHONPATH": str(root)}, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
         endpoint.wait_for(1)

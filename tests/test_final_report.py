@@ -89,17 +89,21 @@ def test_the_last_screen_shows_names_and_code_as_they_are_but_for_controls(
     assert "report: " not in shown  # none was written
 
 
-def test_what_to_type_next_can_be_pasted(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("columns", ["40", "80", "200"])
+def test_what_to_type_next_can_be_pasted(
+    folder: Path, columns: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)  # no line that is to be typed is broken there
     run = folder / "my run (2)"
     with Store.open(run / "archive.db") as store:
         agent = Agent.of("a", "def forward(self, taskInfo):\n    return '1'\n")
         store.add_candidate(Candidate(agent, Brief(1, "novel", "llm")), "finalist").result()
     (run / "report.html").write_text("<!doctype html>")
-    last_screen.print_end(run, None, "not shown", agent.id)
+    last_screen.print_end(run, None, "not shown", agent.id, resume_command(run))
     shown = capsys.readouterr().out.splitlines()
     assert f"report: {run / 'report.html'}" in shown
     typed = [shlex.split(line) for line in shown if line.strip().startswith("meta-search ")]
-    assert [words[3] if words[1] == "archive" else words[2] for words in typed] == [str(run)] * 3
+    assert [words[3] if words[1] == "archive" else words[2] for words in typed] == [str(run)] * 4
     assert shlex.split(resume_command(run)) == ["meta-search", "resume", str(run)]
 
 

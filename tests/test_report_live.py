@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import IO, cast
 
 import pytest
 from rich.console import Console
 
 from meta_search.report.live import LiveView, Snapshot, SnapshotRow, render, status_line
+from meta_search.report.screen import LastingStream, RunLog, Stamps, lasting
 from tests.kits.clock import Clock
 
 
@@ -114,13 +119,15 @@ def test_without_a_terminal_each_message_comes_once_at_once_and_plainly() -> Non
         view.update(Snapshot("seeds", message="evaluating 7 seeds"))
         view.update(Snapshot("seeds", elapsed_s=1, message="evaluating 7 seeds"))
         view.say("")
-        lines = stream.getvalue().splitlines()
-    assert lines[0] == "added [31mred [0m agent"
-    assert lines.count("evaluating 7 seeds") == 1
+        day, *lines = stream.getvalue().splitlines()
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d", day)
+    assert all(re.match(r"\d\d:\d\d:\d\d ", line) for line in lines)
+    assert lines[0][9:] == "added [31mred [0m agent"
+    assert [line[9:] for line in lines].count("evaluating 7 seeds") == 1
     assert "\x1b" not in stream.getvalue()
 
 
-def test_without_a_terminal_a_status_line_needs_ten_seconds_and_a_change() -> None:
+def test_without_a_terminal_a_status_line_needs_ten_seconds_and_something_that_happened() -> None:
     with plain() as (view, clock, stream):
 
         def count() -> int:
@@ -129,6 +136,7 @@ def test_without_a_terminal_a_status_line_needs_ten_seconds_and_a_change() -> No
         view.update(BUSY)
         assert count() == 1
         for calls in range(100):
+            view.say(f"item {calls}")
             clock.now += 0.09
             view.update(replace(BUSY, calls=calls))
         assert count() == 1  # 9 s
@@ -136,15 +144,76 @@ def test_without_a_terminal_a_status_line_needs_ten_seconds_and_a_change() -> No
         view.update(replace(BUSY, calls=500))
         assert count() == 2
         clock.now += 60
-        view.update(replace(BUSY, calls=500, elapsed_s=9999))
-        assert count() == 2  # only time passed
-        view.update(replace(BUSY, calls=501))
-        assert count() == 3
-        clock.now += 1
+        view.update(replace(BUSY, calls=501, elapsed_s=9999))
+        assert count() == 2  # nothing happened but calls
+        clock.now += 600
         view.update(replace(BUSY, calls=502))
-    assert count() == 4  # the last state is told at the end
+        assert count() == 3  # a sign of life
+        clock.now += 600
+        view.update(replace(BUSY, calls=502, elapsed_s=99999))
+        assert count() == 3  # only time passed
+        view.say("an agent is evaluated")
+        view.update(replace(BUSY, calls=503))
+        assert count() == 4
+        clock.now += 1
+        view.update(replace(BUSY, calls=504))
+    assert count() == 5  # the last state is told at the end
     view.close()
-    assert count() == 4
+    assert count() == 5
+
+
+def test_the_log_has_times_and_the_same_lines_with_or_without_a_terminal(tmp_path: Path) -> None:
+    logs = []
+    for stream in (io.StringIO(), Terminal()):
+        tty = stream.isatty()
+        console = Console(file=stream, force_terminal=tty, width=40, _environ={"TERM": "xterm"})
+        path = tmp_path / f"{tty}.txt"
+        with LiveView(console, Clock(), RunLog(path)) as view:
+            view.update(BUSY)
+            view.say("something happened")
+            view.note(COMMAND)
+            view.note(COMMAND)
+        lines = path.read_text(encoding="utf-8").splitlines()
+        assert re.fullmatch(r"\d{4}-\d\d-\d\d", lines[0])
+        assert all(re.match(r"\d\d:\d\d:\d\d \S", line) for line in lines[1:])
+        logs.append([line[9:] for line in lines[1:]])
+    assert logs[0] == logs[1] == [status_line(BUSY), "something happened", COMMAND]
+
+
+COMMAND = "go on with: meta-search resume 'runs/a run with a long name, much longer than a terminal is wide'"
+
+
+@pytest.mark.parametrize("width", [40, 80])
+def test_a_line_that_stays_is_not_broken_where_the_terminal_ends(width: int) -> None:
+    console = Console(file=Terminal(), force_terminal=True, width=width, _environ={"TERM": "xterm"})
+    with LiveView(console) as view:
+        view.note(COMMAND)
+    assert COMMAND in console.file.getvalue()  # type: ignore[attr-defined]
+
+
+def test_the_date_comes_anew_after_midnight() -> None:
+    evening = datetime(2026, 11, 29, 23, 59, 58, tzinfo=UTC)
+    times = iter([evening + timedelta(seconds=s) for s in range(3)])
+    stamps = Stamps(lambda: next(times))
+    assert [stamps(line) for line in "abc"] == [
+        "2026-11-29\n23:59:58 a",
+        "23:59:59 b",
+        "2026-11-30\n00:00:00 c",
+    ]
+
+
+def test_a_terminal_that_is_lost_silences_the_picture_and_what_is_printed_after() -> None:
+    leader, follower = os.openpty()
+    with open(follower, "w", encoding="utf-8") as tty:
+        stream = cast("IO[str]", LastingStream(tty))
+        console = Console(file=stream, width=100, force_terminal=True, _environ={"TERM": "xterm"})
+        with LiveView(console) as view:
+            view.update(BUSY)
+            os.close(leader)
+            view.note("after the terminal")
+            view.update(replace(BUSY, calls=1))
+        with lasting(tty):
+            print("the last screen", file=tty)
 
 
 def test_the_status_line_says_what_matters() -> None:
@@ -179,7 +248,8 @@ def test_a_pipe_gets_no_escapes_and_may_close_early(lines: int) -> None:
         child.stdout.close()
         errors = child.stderr.read()
     assert "survived" in errors
-    assert read[0] == "message 0 ?\n"
+    assert len(read[0]) == len("2026-11-29\n")
+    assert lines == 1 or read[1][9:] == "message 0 ?\n"
     assert "\x1b" not in "".join(read)
 
 
@@ -197,13 +267,13 @@ def test_a_line_is_printed_while_the_picture_is_drawn() -> None:
     with LiveView(console) as view:
         printing = console.print
 
-        def drawing(*what: object) -> None:
+        def drawing(*what: object, **how: object) -> None:
             other = threading.Thread(target=view._render, daemon=True)  # as rich's thread does
             other.start()
             other.join(5.0)
             assert not other.is_alive()  # or both would wait for ever
             drawn.append(True)
-            printing(*what)
+            printing(*what, **how)  # type: ignore[arg-type]
 
         console.print = drawing  # type: ignore[method-assign]
         view.note("estimate: about 60 calls")

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from meta_search.errors import ArchiveError
-from meta_search.run.folder import resolve, split_agent
+from archive.store import Store
+from meta_search.errors import ArchiveError, ConfigError
+from meta_search.run.folder import resolve, split_agent, undone
+from meta_search.types import Agent, Brief, Candidate, ItemResult
 
 
 def make(folder: Path, started: float) -> Path:
@@ -20,12 +22,49 @@ def make(folder: Path, started: float) -> Path:
     return folder
 
 
+def with_agent(run: Path) -> Path:
+    """Have a run get as far as its first seed."""
+    (run / "archive.db").unlink()
+    with Store.open(run / "archive.db") as store:
+        seed = Candidate(
+            Agent.of("direct", "def forward(self, t):\n    return '1'\n"), Brief(0, "seed", "hand")
+        )
+        store.add_candidate(seed, "seed").result()
+    return run
+
+
 def test_latest_is_the_run_that_was_started_last(folder: Path) -> None:
-    older, newer = make(folder / "runs/z", 100.0), make(folder / "runs/a", 200.0)
+    older, newer = (with_agent(make(folder / f"runs/{n}", at)) for n, at in (("z", 100.0), ("a", 200.0)))
     (folder / "runs/empty").mkdir()
+    make(folder / "runs/killed", 300.0)  # before it had any tables
+    Store.open(make(folder / "runs/failed", 400.0) / "archive.db").close()  # before it had any agents
     os.utime(older / "archive.db")  # written to later, by `resume` say
     assert resolve("latest") == Path("runs/a")
     assert resolve("latest", folder / "runs") == newer
+
+
+@pytest.mark.parametrize("error", [ConfigError("no such column"), KeyboardInterrupt(), OSError("disk")])
+def test_a_start_that_failed_leaves_nothing(folder: Path, error: BaseException) -> None:
+    run = with_agent(make(folder / "runs/new", 1.0))
+    for name in ("log.txt", "llama-task.log", "config.json.part", "domain/q.csv"):
+        (run / name).parent.mkdir(exist_ok=True)
+        (run / name).touch()
+    with pytest.raises(type(error)), undone(run):
+        raise error
+    assert list((folder / "runs").iterdir()) == []
+
+
+def test_what_was_paid_stays_and_so_does_what_is_not_ours(folder: Path) -> None:
+    paid, shared = make(folder / "runs/paid", 1.0), make(folder / "shared", 1.0)
+    (paid / "archive.db").unlink()
+    with Store.open(paid / "archive.db") as store:
+        store.add_results([ItemResult("a", "train", "1", 0, "ok", score=1.0)]).result()
+    (shared / "notes.txt").touch()
+    for run in (paid, shared):
+        with pytest.raises(ConfigError), undone(run):
+            raise ConfigError("went wrong")
+    assert resolve("latest") == Path("runs/paid")
+    assert [path.name for path in shared.iterdir()] == ["notes.txt"]
 
 
 def test_a_run_by_folder_name_and_file(folder: Path) -> None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 import statistics
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, wait
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from archive.records import Archive
 from meta_search.authors.registry import AUTHORS
@@ -17,7 +15,6 @@ from meta_search.config import Config
 from meta_search.errors import ConfigError
 from meta_search.final.field import BASELINES
 from meta_search.report.tables import usd_text
-from meta_search.run.folder import ARCHIVE
 from meta_search.run.run import Run
 from meta_search.run.session import Session
 from meta_search.types import SPLITS, Candidate, ItemJob, ItemResult, Split, Usage
@@ -29,7 +26,6 @@ __all__ = [
     "before_search",
     "estimate_evaluation",
     "estimate_search",
-    "undone",
 ]
 
 Prices = Mapping[str, Mapping[str, float]]  # model -> {input, output}, USD per million tokens
@@ -253,16 +249,3 @@ def _tell(run: Run, found: Estimate) -> None:
         return
     if run.progress.ask(f"no budget is given: spend about {usd_text(found.usage.cost_usd)}?") is False:
         raise Declined("not started, nothing was spent: set a limit with budget.usd=…, or answer y")
-
-
-@contextlib.contextmanager
-def undone(folder: Path) -> Iterator[None]:
-    """Take the run folder away where the block ends with `Declined`: there is no run in it."""
-    try:
-        yield
-    except Declined:
-        for path in (folder / "config.json", *folder.glob(f"{ARCHIVE}*"), *folder.glob("llama-*.log")):
-            path.unlink(missing_ok=True)
-        with contextlib.suppress(OSError):  # somebody keeps other things there
-            folder.rmdir()
-        raise

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import queue
 import re
+import signal
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
@@ -22,12 +23,13 @@ from meta_search.errors import ArchiveError, ConfigError, LLMError
 from meta_search.outcomes import UNSCORED, most_frequent
 from meta_search.report.tables import evaluation_row
 from meta_search.run import folder as run_folder
-from meta_search.run.folder import write_config
+from meta_search.run.folder import undone, write_config
 from meta_search.run.members import Member, Members
+from meta_search.run.preflight import Ready, checked
 from meta_search.run.progress import MOST_ROWS, Progress
 from meta_search.run.run import Run
 from meta_search.run.session import open_session
-from meta_search.run.signals import signals
+from meta_search.run.signals import default_again, hangups, signals
 from meta_search.types import Agent, Brief, Candidate, ItemJob, ItemResult, Split
 
 __all__ = ["Evaluated", "evaluate", "evaluate_agents", "read_agents"]
@@ -117,12 +119,19 @@ def evaluate_agents(agents: str, config: Config, live: bool = True) -> Evaluated
     split = config.evaluate.split
     if split == "test" and config.evaluate.items:
         config = replace(config, evaluate=replace(config.evaluate, test_items=config.evaluate.items))
+    with hangups(config.run.on_hangup), checked(config) as ready:
+        return _evaluated(chosen, config, live, ready)
+
+
+def _evaluated(chosen: Sequence[Candidate], config: Config, live: bool, ready: Ready) -> Evaluated:
+    """Evaluate agents in a run folder, once what they need was seen to be there."""
+    split = config.evaluate.split
     earlier = evaluate_folder.open_folder(config)
     folder = earlier.folder
     with (
-        estimate.undone(folder),
+        contextlib.nullcontext() if earlier.goes_on else undone(folder),
         Progress(config, folder, earlier.elapsed_s, live, split) as progress,
-        open_session(config, folder, earlier.elapsed_s, progress.say) as session,
+        open_session(config, folder, earlier.elapsed_s, progress.say, ready) as session,
     ):
         progress.attach(session)
         progress.phase = "evaluate"
@@ -152,6 +161,8 @@ class EvaluationRun:
 
     def __init__(self, run: Run, chosen: Sequence[Candidate], split: Split) -> None:
         self._folder, self._runner, self._progress = run.session.folder, run.runner, run.progress
+        self._settings, self._evaluator = run.config.run, run.session.evaluator
+        self._signals, self._until = 0, float("inf")  # the monotonic time until which items may finish
         self._chosen, self._split = chosen, split
         self._agents = len({c.agent.id for c in chosen})
         self._planned = run.runner.planned(split)
@@ -164,11 +175,24 @@ class EvaluationRun:
         self._said_at = 0.0
         self._cut = ""
 
-    def interrupt(self) -> None:
-        """A signal came: the first ends the evaluation in good order, a second one at once."""
-        if self._cut == "signal":
+    def interrupt(self, number: signal.Signals) -> None:
+        """A signal came: the first Ctrl-C lets items in flight finish, the next signal stops in good order,
+        one more where it stands, and from then on signals kill.
+
+        Raises:
+            KeyboardInterrupt: It is to end where it stands.
+        """
+        grace = self._settings.grace_s if number == signal.SIGINT or self._settings.report_on_stop else 0.0
+        self._signals = self._signals + 1 if grace else max(2, self._signals + 1)
+        if self._signals > 2:
+            default_again()
             raise KeyboardInterrupt
-        self._cut = "signal"
+        self._cut, self._until = "signal", time.monotonic()
+        if self._signals == 1:
+            self._until += grace
+            line = f"stopping: finishing what is in flight, within {grace:g} s; Ctrl-C again to stop at once"
+            self._progress.end_within(grace, line)
+            self._evaluator.drop_waiting()
         self._events.put(None)
 
     def run(self) -> str:
@@ -204,7 +228,7 @@ class EvaluationRun:
                 future.add_done_callback(partial(self._arrived, member))
                 self._open += 1
             # What is in flight when the budget ends is paid: it may still come to its end.
-            if not self._open or self._cut in ("signal", "time"):
+            if not self._open or self._cut == "time" or time.monotonic() >= self._until:
                 return
             with contextlib.suppress(queue.Empty):
                 event = self._events.get(timeout=TICK_S)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from meta_search.commands.terminal import print_rich
 from meta_search.errors import ConfigError
+from meta_search.report.screen import lasting
 from meta_search.text import one_line
 
 __all__ = ["check_writable", "print_evaluations"]
@@ -18,7 +20,7 @@ MOST_HINTS = 20
 
 
 def print_evaluations(rows: Sequence[Row], file: Path | None) -> None:
-    """Print the rows as a table, and write them as JSON.
+    """Write the rows as JSON, and print them as a table where there still is a terminal.
 
     Below the table stands the most frequent fault of each agent that has any, with what mends it.
 
@@ -26,6 +28,13 @@ def print_evaluations(rows: Sequence[Row], file: Path | None) -> None:
         rows: One an agent, as `meta-search evaluate --json` has them.
         file: Where to write them; `None` writes nothing.
     """
+    if file:
+        file.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    with lasting(sys.stdout):
+        _print(rows)
+
+
+def _print(rows: Sequence[Row]) -> None:
     from meta_search.report.tables import evaluations_table
 
     print_rich(evaluations_table(rows))
@@ -34,8 +43,6 @@ def print_evaluations(rows: Sequence[Row], file: Path | None) -> None:
         print(f"{row['agent'][:8]}  {one_line(row['name'], 40)}: {one_line(row['hint'], 600)}")
     if len(failing) > MOST_HINTS:
         print(f"and {len(failing) - MOST_HINTS} more agents with faults; --json lists all of them")
-    if file:
-        file.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
 
 
 def check_writable(file: Path | None) -> None:

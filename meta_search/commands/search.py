@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from archive.records import Archive
@@ -13,15 +15,20 @@ from meta_search.commands.resolve import check_names, resolved
 from meta_search.config import Config, to_mapping
 from meta_search.engine.loop import RunSummary, Search
 from meta_search.errors import ConfigError
+from meta_search.report.screen import lasting
 from meta_search.run import recording
-from meta_search.run.folder import new_folder, read_config, write_config
+from meta_search.run.folder import new_folder, read_config, resume_command, undone, write_config
 from meta_search.run.journal import Journal, Recorder
+from meta_search.run.preflight import Ready, checked
 from meta_search.run.progress import Progress
 from meta_search.run.replay import Replay
 from meta_search.run.run import Run
 from meta_search.run.session import Session, open_session
+from meta_search.run.signals import hangups
 
 __all__ = ["resume", "search"]
+
+STOPPED = 3  # exit status of a run that ended before its end
 
 
 def search(config: Config, *, overrides: Sequence[str] = (), live: bool = True) -> RunSummary:
@@ -36,18 +43,17 @@ def search(config: Config, *, overrides: Sequence[str] = (), live: bool = True) 
         MetaSearchError: The run cannot start or go on; what was done is saved.
     """
     config = resolved(config)
-    if config.llm.mode == "replay":
-        config = resolved(recording.configuration(config, overrides))
-        with contextlib.closing(Replay(Path(str(config.llm.recording)))) as journal:
-            return _run(config, new_folder(config), overrides, live, journal)
-    folder = new_folder(config)
-    if config.llm.mode == "record":
-        recording.keep_domain(config, folder)
-    return _run(config, folder, overrides, live, Recorder())
+    with hangups(config.run.on_hangup):
+        if config.llm.mode == "replay":
+            config = resolved(recording.configuration(config, overrides))
+            with contextlib.closing(Replay(Path(str(config.llm.recording)))) as journal:
+                return _started(config, _New(journal, overrides), live)
+        return _started(config, _New(Recorder(), overrides), live)
 
 
 def resume(folder: Path, overrides: Sequence[str] = (), live: bool = True) -> RunSummary:
-    """Go on with a run where it stopped. `budget.*`, `llm.max_concurrency` and `ray.address` may change."""
+    """Go on with a run where it stopped. `budget.*`, `llm.max_concurrency` and the like may change, see
+    `compose.RESUMABLE`."""
     from meta_search.compose import amend
 
     with Archive(folder) as archive:
@@ -58,47 +64,63 @@ def resume(folder: Path, overrides: Sequence[str] = (), live: bool = True) -> Ru
         raise ConfigError(f"{folder} is a replay: replay {config.llm.recording} again in place of a resume")
     config = amend(config, overrides)
     check_names(config)
-    return _run(config, folder, overrides, live)
+    with hangups(config.run.on_hangup), checked(config) as ready:
+        return _run(config, folder, ready, live)
 
 
-def _run(
-    config: Config,
-    folder: Path,
-    overrides: Sequence[str],
-    live: bool,
-    journal: Journal | None = None,
-) -> RunSummary:
-    """Open the run, search, and print how it ended. Without a journal, an earlier session is gone on with."""
+@dataclass(frozen=True, slots=True)
+class _New:
+    """A run that has no earlier sessions: its journal, and overrides as they were typed."""
+
+    journal: Journal
+    overrides: Sequence[str]
+
+
+def _started(config: Config, new: _New, live: bool) -> RunSummary:
+    """Make a run's folder once what it needs was seen to be there, and search."""
+    with checked(config) as ready:
+        folder = new_folder(config)
+        with undone(folder):
+            if config.llm.mode == "record":
+                recording.keep_domain(config, folder)
+            return _run(config, folder, ready, live, new)
+
+
+def _run(config: Config, folder: Path, ready: Ready, live: bool, new: _New | None = None) -> RunSummary:
+    """Open the run, search, and print how it ended. Without `new`, an earlier session is gone on with."""
     with contextlib.ExitStack() as stack:
-        stack.enter_context(estimate.undone(folder))
-        before = stack.enter_context(Archive(folder)) if journal is None else None
+        before = stack.enter_context(Archive(folder)) if new is None else None
         elapsed = float((before.meta("elapsed_s") if before else 0.0) or 0.0)
         progress = stack.enter_context(Progress(config, folder, elapsed, live))
-        session = stack.enter_context(open_session(config, folder, elapsed, progress.say))
+        session = stack.enter_context(open_session(config, folder, elapsed, progress.say, ready))
         progress.attach(session)
         if before is not None:  # now that no other process writes the run
             write_config(folder, config)
-        _describe(session, None if before is not None else overrides, journal)
-        if isinstance(journal, Replay):
-            summary = _replayed(session, progress, journal)
+        _describe(session, new)
+        if new is not None and isinstance(new.journal, Replay):
+            summary = _replayed(session, progress, new.journal)
         else:
-            summary = _searched(Run.of(session, progress, journal or Recorder()), before)
+            summary = _searched(Run.of(session, progress, new.journal if new else Recorder()), before)
     if live:
-        print_end(summary.folder, summary.verdict, summary.sentence, summary.best)
+        resumable = new is None or new.journal.resumable
+        go_on = resume_command(folder) if summary.status == STOPPED and resumable else ""
+        with lasting(sys.stdout):
+            print_end(summary.folder, summary.verdict, summary.sentence, summary.best, go_on)
     return summary
 
 
-def _describe(session: Session, overrides: Sequence[str] | None, journal: Journal | None) -> None:
+def _describe(session: Session, new: _New | None) -> None:
     """Archive what the run is: configuration, items, and overrides as they were typed."""
     digest = recording.items_digest(session.domain)
-    if isinstance(journal, Replay):
+    if new is not None and isinstance(new.journal, Replay):
+        journal = new.journal
         journal.check_items(digest)
         session.pen.copy_ledger(str(session.config.llm.recording)).result()
         session.pen.set_meta("prices", journal.archive.meta("prices")).result()
     session.pen.set_meta("config", to_mapping(session.config)).result()
     session.pen.set_meta("items", digest).result()
-    if overrides is not None:
-        session.pen.set_meta("overrides", list(overrides)).result()
+    if new is not None:
+        session.pen.set_meta("overrides", list(new.overrides)).result()
 
 
 def _searched(run: Run, before: Archive | None) -> RunSummary:

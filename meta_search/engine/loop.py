@@ -16,13 +16,16 @@ from meta_search.engine.briefs import Briefs
 from meta_search.engine.happenings import BlockEmpty, BriefWritten, Evaluated, ItemRun
 from meta_search.engine.races import Races
 from meta_search.engine.restore import candidate_of, imported, restore
+from meta_search.engine.stopping import Stopping
 from meta_search.errors import LLMError
+from meta_search.final.field import contenders
 from meta_search.final.report import final_report
 from meta_search.guide.guide import Guide
 from meta_search.outcomes import most_frequent
 from meta_search.report.verdict import Verdict
 from meta_search.run.events import Resumed
 from meta_search.run.folder import resume_command
+from meta_search.run.journal import FINISH
 from meta_search.run.members import Member
 from meta_search.run.replay import Interrupted
 from meta_search.run.run import Run
@@ -66,6 +69,7 @@ class Search:
         briefs: Those on their way.
         races: Evaluations under way.
         waiting: Agents that wait for their evaluation.
+        stopping: What signals ask for.
     """
 
     def __init__(self, run: Run, resumed: Archive | None = None) -> None:
@@ -76,7 +80,7 @@ class Search:
         self.briefs = Briefs(run, self.guide)
         self.races = Races(run)
         self.waiting: list[Member] = []
-        self._signalled = False
+        self.stopping = Stopping(run, self.races.in_flight)
         for candidate in seeds.candidates(search.seeds, config.domain.name):
             run.runner.pen.add_candidate(candidate, "seed")
             self._admit(candidate, seed=True)
@@ -96,7 +100,7 @@ class Search:
                     an evaluation's end: tell the guide what the brief was worth; validate the promising
 
         Returns:
-            Why it ended: `candidates`, `budget`, `time` or `signal`.
+            Why it ended: `candidates`, `budget`, `time`, `finish` or `signal`; see `SearchStopped`.
         """
         while not (why := self._why_end()):
             while self._free():
@@ -121,8 +125,11 @@ class Search:
     # -- the steps, in words of this file
 
     def _free(self) -> bool:
-        """Whether there is a place for one more candidate."""
-        return len(self.races.running()) + len(self.briefs.writing) < self.run.config.search.in_flight
+        """Whether there is a place for one more candidate; none is begun once the search is to finish."""
+        return (
+            not self.races.closing
+            and len(self.races.running()) + len(self.briefs.writing) < self.run.config.search.in_flight
+        )
 
     def _may_ask(self) -> bool:
         """Whether a brief comes next: written candidates go first, then seeds and briefs in turns."""
@@ -149,6 +156,8 @@ class Search:
         score, n = member.score("train"), len(member.rows("train"))
         ending = f"; stopped: {member.stopped}" if member.stopped else ""
         self.run.progress.say(f"«{member.agent.name}» {score:.0%} right on {n} train items{ending}")
+        if self.races.closing:  # `resume` tells, repairs and validates
+            return
         self.briefs.learn(member)
         if evaluated.promising:
             self.races.validate(member)
@@ -161,12 +170,20 @@ class Search:
 
     def _why_end(self) -> str:
         """Why the search ends now; `""` to go on."""
-        why = "signal" if self._signalled else self.races.stop or self._through()
+        if not self.races.closing:
+            self.races.closing = bool(self.run.journal.find(FINISH, lambda: self.stopping.finishing))
+        why = "signal" if self.stopping.now else self.races.stop or self._through()
+        if not why and self.races.closing and not (self.races.running() and self.stopping.patient):
+            why = "finish"
         if not why and self.run.progress.search_time_left() <= 0:
             why = "time"
         if not why and not self._busy() and not self.races.seeds_known():
             raise self._nothing_known()
         return self.run.journal.stop(why)
+
+    def _has_found(self) -> bool:
+        """Whether there is anything to report on: an agent that the search has found, and a seed."""
+        return all(contenders(self.run.members, self.run.config.search.finalists))
 
     def _busy(self) -> bool:
         return bool(self.waiting or self.briefs.writing or self.races.running())
@@ -192,7 +209,7 @@ class Search:
 
     def execute(self) -> RunSummary:
         """Begin or go on, search, and report on fresh test items."""
-        with signals(self._signal):
+        with signals(self.stopping.came):
             try:
                 if self._resumed is not None:
                     self._go_on(self._resumed)
@@ -200,7 +217,8 @@ class Search:
                     warm_start.begin(self.run, self.guide)
                 why = self.search()
                 self.races.drop()
-                return self._stopped() if why == "signal" else self._report()
+                without = why == "signal" or (why == "finish" and not self._has_found())
+                return self._stopped() if without else self._report(stopped=why == "finish")
             except KeyboardInterrupt:
                 self.run.journal.interrupt()
                 return self._stopped()
@@ -225,22 +243,21 @@ class Search:
     def _stopped(self, why: str = "stopped before the end") -> RunSummary:
         self.briefs.close()
         self.run.runner.finish("stopped")
-        folder = self.run.session.folder
-        go_on = f". Go on with: {resume_command(folder)}" if self.run.journal.resumable else ""
-        self.run.progress.say(f"{why}; everything is saved{go_on}")
-        return RunSummary(folder, 3, why)
+        self._say_stopped(why)
+        return RunSummary(self.run.session.folder, 3, why)
 
-    def _report(self) -> RunSummary:
+    def _say_stopped(self, why: str) -> None:
+        go_on = f". Go on with: {resume_command(self.run.session.folder)}"
+        self.run.progress.print_line(
+            f"{why}; everything is saved{go_on if self.run.journal.resumable else ''}"
+        )
+
+    def _report(self, stopped: bool = False) -> RunSummary:
         self.briefs.close()
         self.run.session.set_phase("final")
-        ending = final_report(self.run)
+        ending = final_report(self.run, lambda: stopped or self.stopping.finishing)
         self.run.runner.finish(ending.status)
-        status, verdict = 0 if ending.complete else 3, ending.verdict
+        if ending.stopped:
+            self._say_stopped("stopped before the end")
+        status, verdict = 0 if ending.status == "done" else 3, ending.verdict
         return RunSummary(self.run.session.folder, status, verdict.sentence, ending.best, verdict)
-
-    def _signal(self) -> None:
-        """The first signal ends the search in good order; a second one, or one in the report, at once."""
-        if self._signalled or self.run.progress.phase == "final":
-            raise KeyboardInterrupt
-        self._signalled = True
-        self.run.journal.wake()

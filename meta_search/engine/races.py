@@ -29,12 +29,17 @@ class Races:
 
     Attributes:
         stop: Why the search must stop (`budget`), `""` to go on.
+        closing: Whether the search is to finish: no further block is begun.
     """
 
     def __init__(self, run: Run) -> None:
         self._run, self._members, self._runner = run, run.members, run.runner
         self._missing: Counter[tuple[str, Split]] = Counter()  # items of a block that are under way
-        self.stop = ""
+        self.stop, self.closing = "", False
+
+    def in_flight(self) -> int:
+        """Items that are under way; for any thread, and for a signal's handler."""
+        return sum(self._missing.values())
 
     def running(self) -> list[Member]:
         """Members under evaluation now."""
@@ -101,6 +106,10 @@ class Races:
 
     def _plan_look(self, member: Member, split: Split) -> None:
         """Plan the next look at a race, and run the items up to there."""
+        if self.closing:
+            member.racing = False
+            self._archive_status(member)
+            return
         member.racing = True
         to = member.ran(split) + self._block_size(member)
         member.next_look[split] = to

@@ -147,6 +147,10 @@ class Dispatcher:
         task.future.add_done_callback(partial(self._cancelled, task))
         return task.future
 
+    def drop_waiting(self) -> None:
+        """Cancel what no worker runs yet."""
+        self._post(self._on_drop)
+
     def close(self) -> None:
         """Cancel everything waiting and in flight, end the workers. May be called again."""
         with self._lock:
@@ -274,6 +278,10 @@ class Dispatcher:
         _settle(task)
         if task.inner is not None:
             task.inner.cancel()
+
+    def _on_drop(self) -> None:
+        while self._waiting:
+            self._waiting.popleft().future.cancel()
 
     def _on_close(self) -> None:
         tasks = [*self._waiting, *(task for slot in self._slots for task in slot.running)]

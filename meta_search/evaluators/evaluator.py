@@ -24,6 +24,10 @@ class Evaluator(Protocol):
         """
         ...
 
+    def drop_waiting(self) -> None:
+        """Cancel what no sandbox runs yet; what runs goes on. May be called by any thread."""
+        ...
+
     def close(self) -> None:
         """End everything that runs and cancel what waits. May be called twice."""
         ...

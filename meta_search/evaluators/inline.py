@@ -40,6 +40,7 @@ class InlineEvaluator:
         self._closed = False
         self._futures: set[Future[ItemResult]] = set()
         self._running: set[asyncio.Task[Any]] = set()
+        self._waiting: set[asyncio.Task[Any]] = set()
         try:
             concurrency = evaluate.per_worker or CONCURRENCY
             opening = self._loop.submit(self._open(sandbox, concurrency, runtime))
@@ -60,6 +61,15 @@ class InlineEvaluator:
         self._futures.add(future)
         future.add_done_callback(self._futures.discard)
         return future
+
+    def drop_waiting(self) -> None:
+        """See `Evaluator`."""
+
+        async def drop() -> None:
+            for task in list(self._waiting):
+                task.cancel()
+
+        self._loop.submit(drop())
 
     def close(self) -> None:
         """End everything that runs, cancel what waits, and wait until no process is left."""
@@ -83,7 +93,10 @@ class InlineEvaluator:
         assert task is not None
         self._running.add(task)
         task.add_done_callback(self._running.discard)
+        self._waiting.add(task)
+        task.add_done_callback(self._waiting.discard)
         async with self._concurrency:
+            self._waiting.discard(task)
             return await self._sandbox.run(job, self._llm)
 
     async def _close_sandbox(self) -> None:

@@ -120,6 +120,10 @@ class RayPool:
         """
         return self._dispatcher.submit(job)
 
+    def drop_waiting(self) -> None:
+        """See `Evaluator`."""
+        self._dispatcher.drop_waiting()
+
     def close(self) -> None:
         """Cancel everything waiting and in flight, end the workers. May be called again."""
         self._dispatcher.close()

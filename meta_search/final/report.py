@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -24,20 +24,33 @@ __all__ = ["Ending", "final_report"]
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """What the final report came to; `complete` is false where it was cut short."""
+    """What the final report came to.
+
+    Attributes:
+        verdict: What it says.
+        best: Id of the best agent, `""` if there is none.
+        complete: Whether all contenders have test results.
+        stopped: Whether a person had the run end before its end.
+    """
 
     verdict: Verdict
     best: str
     complete: bool
+    stopped: bool = False
 
     @property
     def status(self) -> str:
         """What the archive and the page say of the run."""
-        return "done" if self.complete else "cut short"
+        return "stopped" if self.stopped else "done" if self.complete else "cut short"
 
 
-def final_report(run: Run) -> Ending:
-    """Run finalists and baselines on test items in lockstep, and say what came of it."""
+def final_report(run: Run, stopped: Callable[[], bool] = lambda: False) -> Ending:
+    """Run finalists and baselines on test items in lockstep, and say what came of it.
+
+    Args:
+        run: The run at work, its search over.
+        stopped: Says, once the test items were run, whether a person had the run end before its end.
+    """
     session, runner = run.session, run.runner
     run.progress.phase = "final"
     field = choose_field(run)
@@ -56,7 +69,7 @@ def final_report(run: Run) -> Ending:
     runner.pen.set_meta("final", _final(field, paid))
     runner.pen.set_meta("verdict", result.text)
     best = result.best.finalist.agent if result.best is not None else _best_of(field.everyone)
-    ending = Ending(result, best, complete)
+    ending = Ending(result, best, complete, stopped())
     runner.finish(ending.status)  # before the page, which tells it
     with Archive(session.folder) as archive:
         page = session.folder / "report.html"

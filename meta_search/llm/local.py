@@ -207,7 +207,8 @@ def _death(process: subprocess.Popen[bytes], log: Path | None) -> str:
 def main() -> None:
     """The child: read what to serve from stdin, serve until stdin closes."""
     _die_with_parent()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the run, which finishes what is in flight
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)  # they are for the run, which finishes what is in flight
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # llama.cpp prints to both: all of it goes to the log
     order = json.loads(sys.stdin.readline())

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from threading import RLock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+from meta_search.report.screen import LastingStream, RunLog, Stamps
 from meta_search.report.tables import score_text, usd_text
 from meta_search.text import one_line
 
 if TYPE_CHECKING:
+    from typing import IO
+
     from rich.console import Console, RenderableType
     from rich.live import Live
     from rich.table import Table
 
 __all__ = ["LiveView", "Snapshot", "SnapshotRow"]
 
-STATUS_EVERY_S = 10.0  # plain lines: at most one status line in this time
+STATUS_EVERY_S = 10.0  # plain lines: at most one status line in this time, where something happened
+ALIVE_EVERY_S = 600.0  # and where nothing but the counts went on
+LONGEST = 400  # characters of a message
+LONGEST_NOTE = 2000  # of a line that stays: it may hold a command to type
 MESSAGES = 4  # last messages shown on a terminal
 IN_FLIGHT = 4  # candidates in flight named on a terminal
 WIDE = 90  # columns from which on author and operator are shown
@@ -88,27 +95,36 @@ class LiveView:
     """Shows snapshots and messages; a context manager. Safe to call from several threads.
 
     On a terminal it redraws in place and keeps the last picture when it ends. Elsewhere it prints plain
-    lines without escapes: each message once, and at most one status line every ten seconds, only if
-    something changed. A reader that went away (`| head`) silences it and never stops a search.
+    lines with the time, without escapes: each message once, and a status line where something happened since
+    the last one, every ten seconds at most. A log gets these lines in either case. A reader that went away
+    (`| head`, a terminal that was lost) silences it and never stops a search.
 
     Args:
         console: Where to draw; by default standard output.
         clock: Seconds, for the rate of status lines.
+        log: Gets the plain lines as well.
     """
 
-    def __init__(self, console: Console | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        console: Console | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        log: RunLog | None = None,
+    ) -> None:
         if console is None:
             from rich.console import Console
 
-            console = Console(highlight=False)
+            console = Console(highlight=False, file=cast("IO[str]", LastingStream(sys.stdout)))
         self._console = console
-        self._clock = clock
+        self._stream, self._stamps = LastingStream(console.file), Stamps()
+        self._clock, self._log = clock, log
         self._lock = RLock()
         self._snapshot = Snapshot(phase="starting")
         self._messages: deque[str] = deque(maxlen=MESSAGES)
         self._last_message = ""
         self._printed: Snapshot | None = None
         self._printed_at = float("-inf")
+        self._news = True  # whether anything happened since the last status line
         self._live: Live | None = None
         # FORCE_COLOR makes rich call a pipe a terminal: ask the stream itself as well.
         stream_is_tty = getattr(console.file, "isatty", lambda: False)()
@@ -131,56 +147,61 @@ class LiveView:
             self._snapshot = snapshot
             if snapshot.message:
                 self.say(snapshot.message)
-            if not self._terminal and self._clock() - self._printed_at >= STATUS_EVERY_S:
+            self._news = self._news or self._printed is None or snapshot.phase != self._printed.phase
+            every = STATUS_EVERY_S if self._news else ALIVE_EVERY_S
+            if self._clock() - self._printed_at >= every:
                 self._print_status()
 
     def say(self, line: str) -> None:
         """Show a message; one that only repeats the last is dropped."""
         with self._lock:
-            line = one_line(line, 400)
-            if not line or line == self._last_message:
-                return
-            self._last_message = line
-            self._messages.append(line)
-            if self._live is None:
+            if self._new(line := one_line(line, LONGEST)):
+                self._messages.append(line)
                 self._print(line)
 
     def note(self, line: str) -> None:
-        """Print a line that stays: above the picture on a terminal."""
-        live = self._live
-        if live is None:
-            self.say(line)
-            return
-        from rich.text import Text
+        """Print a line that stays: above the picture on a terminal, where no command in it is cut."""
+        with self._lock:
+            live, line = self._live, one_line(line, LONGEST_NOTE)
+            new = self._new(line)
+            if new:
+                self._print(line)
+        if new and live is not None:
+            from rich.text import Text
 
-        # Not under our lock: rich's thread draws under its own and asks for ours in `_render`.
-        live.console.print(Text(one_line(line, 400)))
+            # Not under our lock: rich's thread draws under its own and asks for ours in `_render`.
+            live.console.print(Text(line), soft_wrap=True)
+
+    def _new(self, line: str) -> bool:
+        """Whether a message is one, and does not only repeat the last."""
+        if not line or line == self._last_message:
+            return False
+        self._last_message, self._news = line, True
+        return True
 
     def close(self) -> None:
         """Draw the last state and let go of the terminal; may be called twice."""
         live, self._live = self._live, None
         if live is not None:
             live.stop()
-        elif not self._terminal:
-            with self._lock:
-                self._print_status()
+        with self._lock:
+            self._print_status()
 
     def _print_status(self) -> None:
         """A status line, unless nothing but the time changed since the last one."""
         now = replace(self._snapshot, elapsed_s=0.0, message="")
         before, self._printed = self._printed, now
         if now != before and now != Snapshot(phase="starting"):
-            self._printed_at = self._clock()
-            self._print(status_line(self._snapshot))
+            self._printed_at, self._news = self._clock(), False
+            self._print(status_line(self._snapshot), screen=not self._terminal)
 
-    def _print(self, line: str) -> None:
-        stream = self._console.file
-        encoding = getattr(stream, "encoding", None) or "utf-8"
-        try:
-            stream.write(line.encode(encoding, "replace").decode(encoding) + "\n")
-            stream.flush()
-        except (OSError, ValueError):  # the reader went away, or the stream was closed
-            pass
+    def _print(self, line: str, screen: bool = True) -> None:
+        """A plain line: in the log, and on the screen where there is no picture now."""
+        if self._log is not None:
+            self._log.write(line)
+        if screen and self._live is None:
+            self._stream.write(self._stamps(line) + "\n")
+            self._stream.flush()
 
     def _render(self) -> RenderableType:
         with self._lock:

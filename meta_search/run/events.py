@@ -275,7 +275,8 @@ class SearchStopped:
     """The search ended.
 
     Attributes:
-        why: `candidates`, `budget`, `time` or `signal`.
+        why: `candidates`, `budget` or `time`; `finish` where a person had it end in time to report,
+            `signal` where it had to stop.
     """
 
     kind: ClassVar[str] = "stop"

@@ -5,20 +5,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shlex
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
+from archive.readers import has_rows
 from archive.schema import FILE_NAME as ARCHIVE
 from meta_search.config import Config, from_mapping, to_mapping
 from meta_search.errors import ArchiveError, ConfigError
 
 __all__ = [
     "ARCHIVE",
+    "KEPT",
+    "LOG",
     "earlier_runs",
     "new_folder",
     "read_config",
@@ -26,9 +30,13 @@ __all__ = [
     "resume_command",
     "same_task",
     "split_agent",
+    "undone",
     "write_config",
 ]
 
+LOG = "log.txt"
+KEPT = "domain"  # folder of a recording that holds a copy of the domain's file
+PAID = ("calls", "results")  # tables of an archive: without a row in them, nothing was sent or run
 ROOM_MB = 200  # free on the disk, without which no run starts
 MOST_LOOKED_AT = 40  # earlier runs, the newest
 
@@ -37,7 +45,8 @@ def resolve(run: str | Path, root: str | Path = "runs") -> Path:
     """The folder of a run.
 
     Args:
-        run: A run folder, its name under `root`, its archive file, or `latest`: the newest under `root`.
+        run: A run folder, its name under `root`, its archive file, or `latest`: the newest under `root`
+            that came so far as to have agents.
         root: Where runs lie.
 
     Raises:
@@ -45,10 +54,11 @@ def resolve(run: str | Path, root: str | Path = "runs") -> Path:
     """
     folder = Path(run)
     if str(run) == "latest" and not (folder / ARCHIVE).is_file():
-        runs = [path.parent for path in Path(root).glob(f"*/{ARCHIVE}")]
-        if not runs:
+        runs = sorted((path.parent for path in Path(root).glob(f"*/{ARCHIVE}")), key=_started, reverse=True)
+        found = next((run for run in runs if has_rows(run, ("agents", *PAID))), None)
+        if found is None:
             raise ArchiveError(f"no run under {root}/ yet: start one with `meta-search run`")
-        return max(runs, key=_started)
+        return found
     if folder.name == ARCHIVE and folder.is_file():
         return folder.parent
     for place in (folder, Path(root) / folder):
@@ -97,6 +107,27 @@ def new_folder(config: Config) -> Path:
         raise ConfigError(f"cannot write the run folder {folder}: {error.strerror or error}") from error
     write_config(folder, config)
     return folder
+
+
+@contextlib.contextmanager
+def undone(folder: Path) -> Iterator[None]:
+    """Take a new run's folder away where the block ends before anything was sent or run: a start that failed
+    leaves no run behind.
+
+    Args:
+        folder: Made by `new_folder`; what others keep in it stays.
+    """
+    try:
+        yield
+    except BaseException:
+        if not ((folder / ARCHIVE).exists() and has_rows(folder, PAID)):
+            ours = ("config.json*", f"{ARCHIVE}*", "llama-*.log", LOG)
+            for path in [path for pattern in ours for path in folder.glob(pattern)]:
+                path.unlink(missing_ok=True)
+            shutil.rmtree(folder / KEPT, ignore_errors=True)
+            with contextlib.suppress(OSError):  # somebody keeps other things there
+                folder.rmdir()
+        raise
 
 
 def write_config(folder: Path, config: Config) -> None:

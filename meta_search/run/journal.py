@@ -27,6 +27,7 @@ from meta_search.types import Brief, CallRequest, ItemJob, ItemResult
 
 __all__ = [
     "CHANCE",
+    "FINISH",
     "Begun",
     "Journal",
     "Recorder",
@@ -40,6 +41,7 @@ Rows = Sequence[tuple[str, Mapping[str, Any]]]  # of the table `events`: kind, d
 Begun = Mapping[Key, Future[Any]]
 
 CHANCE = UNSCORED | {"timeout", "cpu", "memory"}  # outcomes that the endpoint or the machine brought about
+FINISH = "finish"  # what the decision is called from which on nothing new is begun: a person said so
 FLUSH_EVENTS = 32
 FLUSH_S = 0.5
 
@@ -110,7 +112,7 @@ class Journal(Protocol):
         """Whether the search stops now.
 
         Args:
-            why: `candidates`, `budget`, `time`, `signal`, or `""` to go on.
+            why: `candidates`, `budget`, `time`, `finish`, `signal`, or `""` to go on.
 
         Returns:
             The same; in a replay what the recording says.

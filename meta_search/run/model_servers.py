@@ -11,22 +11,43 @@ from meta_search.config import Config
 from meta_search.errors import ConfigError, ModelFileError
 from meta_search.llm.gateway import Endpoint
 
-__all__ = ["start_servers"]
+__all__ = ["check_models", "start_servers"]
 
 
-def start_servers(
-    config: Config, folder: Path, stack: contextlib.ExitStack, say: Callable[[str], None]
-) -> dict[str, Endpoint]:
-    """Start the embedded models; one server where both roles have the same model."""
-    if config.llm.provider != "local" or config.llm.mode == "replay":
-        return {}
+def check_models(config: Config) -> None:
+    """See that embedded models can be served; files that are not there yet are fetched.
+
+    Raises:
+        ConfigError: llama.cpp is not installed, or a model is unknown; one line.
+        ModelFileError: A file cannot be had.
+    """
+    if config.llm.mode == "replay":
+        return
     if importlib.util.find_spec("xllamacpp") is None:
         raise ConfigError(
             "llm=local needs the extra `local`: pip install 'meta-search[local]'; or name an endpoint with "
             "llm=endpoint or llm=openai"
         )
-    from meta_search.llm.local import LocalServer, Serving
     from meta_search.llm.models import find, pull
+
+    for name in dict.fromkeys((config.llm.task.model, config.llm.meta.model)):
+        try:
+            if find(name) is None:
+                pull(name)
+        except ModelFileError as error:
+            if "no embedded model" in str(error):  # the user's word, not the download
+                raise ConfigError(f"{error}; or set llm=endpoint for a model elsewhere") from error
+            raise
+
+
+def start_servers(
+    config: Config, folder: Path, stack: contextlib.ExitStack, say: Callable[[str], None]
+) -> dict[str, Endpoint]:
+    """Start the embedded models, which `check_models` has seen to be there; one server where both roles have
+    the same model."""
+    if config.llm.provider != "local" or config.llm.mode == "replay":
+        return {}
+    from meta_search.llm.local import LocalServer, Serving
 
     local = config.llm.local
     endpoints: dict[str, Endpoint] = {}
@@ -38,13 +59,6 @@ def start_servers(
         if role == "meta" and name == config.llm.task.model:
             endpoints[role] = endpoints["task"]
             continue
-        try:
-            if find(name) is None:
-                pull(name)
-        except ModelFileError as error:
-            if "no embedded model" in str(error):  # the user's word, not the download
-                raise ConfigError(f"{error}; or set llm=endpoint for a model elsewhere") from error
-            raise
         say(f"starting llama.cpp with {name}")
         log = folder / f"llama-{role}.log"
         server = LocalServer.start(Serving(name, threads, slots, context), log)

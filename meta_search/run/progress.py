@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import sys
 import time
+from collections import deque
 from pathlib import Path
 from types import TracebackType
 
 from meta_search.config import Config
 from meta_search.llm.gateway import GatewayStatus
 from meta_search.report.live import LiveView, Snapshot, SnapshotRow
+from meta_search.report.screen import RunLog, lasting
+from meta_search.run.folder import LOG
 from meta_search.run.members import Member, Members
 from meta_search.run.session import Session
 from meta_search.types import Split, Usage, wilson
@@ -40,12 +43,15 @@ class Progress:
         self._session: Session | None = None
         self._status: GatewayStatus | None = None
         self._asked_at = self._shown_at = 0.0
+        self._ends = float("inf")  # of the monotonic clock
+        self._told: deque[str] = deque()
         self.phase = "starting"
-        self._view = LiveView()
+        self._view = LiveView(log=RunLog(folder / LOG))
 
     def __enter__(self) -> Progress:
         if self._live:
-            print(f"run folder: {self._folder}", flush=True)
+            with lasting(sys.stdout):
+                print(f"run folder: {self._folder}")
             self._view.__enter__()
         return self
 
@@ -75,7 +81,17 @@ class Progress:
     def time_left(self) -> float:
         """Seconds until the run must have ended."""
         wall = self._config.budget.wall_s
-        return float("inf") if wall is None else wall - self.elapsed
+        return min(float("inf") if wall is None else wall - self.elapsed, self._ends - time.monotonic())
+
+    def end_within(self, seconds: float, line: str) -> None:
+        """Give the run no more than this time from now; for a signal's handler.
+
+        Args:
+            seconds: Until it must have ended.
+            line: Shown at the next `show`: the handler may have interrupted one that prints.
+        """
+        self._ends = time.monotonic() + seconds
+        self._told.append(line)
 
     def say(self, line: str) -> None:
         """One line on something that happened."""
@@ -101,6 +117,8 @@ class Progress:
 
     def show(self, members: Members, in_flight: tuple[str, ...], message: str = "") -> None:
         """Draw the state; cheap enough to be called at every event."""
+        while self._told:
+            self.print_line(self._told.popleft())
         now = time.monotonic()
         if not self._live or now - self._shown_at < SHOW_EVERY_S:
             return

@@ -12,12 +12,15 @@ from typing import Any
 from domains.domain import Domain
 from meta_search.config import Config, from_mapping, to_mapping
 from meta_search.errors import ConfigError
-from meta_search.run.folder import read_config
+from meta_search.run.folder import KEPT, read_config
 from meta_search.types import SPLITS
 
 __all__ = ["REPLAYABLE", "configuration", "items_digest", "keep_domain"]
 
-OWN = ("run.dir", "run.root", "run.confirm", "ray.address", "llm.mode", "llm.recording")
+OWN = (
+    *("run.dir", "run.root", "run.confirm", "run.grace_s", "run.report_on_stop", "run.on_hangup"),
+    *("ray.address", "llm.mode", "llm.recording"),
+)
 REPLAYABLE = (
     *(*OWN, "evaluate.executor", "evaluate.workers", "evaluate.per_worker", "sandbox.level"),
     *("domain.path", "llm.max_concurrency"),
@@ -25,7 +28,6 @@ REPLAYABLE = (
 """Keys that a replay may have otherwise than its recording: where things lie and where they run. Those of
 `OWN` are never the recording's."""
 FREE = ("domain.sizes", "llm.prices")  # mappings whose names are the user's
-KEPT = "domain"  # folder of a recording that holds a copy of the domain's file
 
 
 def configuration(config: Config, overrides: Sequence[str]) -> Config:

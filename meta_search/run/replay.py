@@ -32,12 +32,13 @@ from meta_search.run.events import (
     SearchStopped,
     parse_rows,
 )
-from meta_search.run.journal import CHANCE, Begun, Recorder, Rows, job_key
+from meta_search.run.journal import CHANCE, FINISH, Begun, Recorder, Rows, job_key
 from meta_search.types import Brief, ItemJob, ItemResult
 
 __all__ = ["Interrupted", "Replay"]
 
 BY_STATE = ("candidates", "budget")  # stops that follow from what was delivered
+BY_SIGNAL = ("finish", "signal")
 NEVER = "nothing begun that could bring it, so that it can never come"
 
 D = TypeVar("D", bound=Delivered)
@@ -132,7 +133,7 @@ class Replay:
 
     def next(self, timeout_s: float) -> object | None:
         step = self._peek()
-        if isinstance(step.event, SearchStopped):  # while it waited
+        if isinstance(step.event, SearchStopped) or _is_finish(step.event):  # while it waited
             return None
         if not isinstance(step.event, Delivered):
             raise self._diverges(step, "a wait for what was begun")
@@ -183,7 +184,7 @@ class Replay:
             return why
         event = self._steps[self._at].event if self._at < self._end else None
         told = event.why if isinstance(event, SearchStopped) else ""
-        if (told in BY_STATE or why in BY_STATE) and why != told and told != "signal":
+        if (told in BY_STATE or why in BY_STATE) and why != told and told not in BY_SIGNAL:
             raise self._diverges(self._peek(), f"a stop ({why})" if why in BY_STATE else "no stop")
         if event is not None and told:
             self.record(event)
@@ -245,6 +246,10 @@ class Replay:
             f"the replay diverges from {self._recording} at event {step.seq}: expected {_line(step.event)}, "
             f"got {got}; a replay needs the program, items and models of its recording"
         )
+
+
+def _is_finish(event: Event) -> bool:
+    return isinstance(event, Decided) and event.what == FINISH
 
 
 def _plain(event: Event) -> Any:

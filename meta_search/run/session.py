@@ -1,6 +1,6 @@
 """What a run needs while it runs: domain, embedded models, Ray, gateway, archive, evaluator; opened together.
 
-Opening overlaps what can overlap (the domain's import, llama.cpp loading a model, Ray's start), and closes
+Opening overlaps what can overlap (a slow domain's import, llama.cpp loading a model, Ray's start), and closes
 everything that was opened when any of it fails.
 """
 
@@ -10,15 +10,14 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from domains.domain import Domain
-from meta_search.agent.helpers import HELPERS
 from meta_search.config import Config, to_mapping
-from meta_search.errors import ConfigError, MetaSearchError
+from meta_search.errors import MetaSearchError
 from meta_search.evaluators.evaluator import Evaluator
 from meta_search.evaluators.inline import InlineEvaluator
 from meta_search.llm.gateway import GatewayStatus
@@ -27,7 +26,9 @@ from meta_search.run.folder import ARCHIVE
 from meta_search.run.hosts import Host, OrderedHost, ThreadHost
 from meta_search.run.model_servers import start_servers
 from meta_search.run.pen import Pen, make_pen
-from meta_search.run.service import endpoints_for, make_service
+from meta_search.run.preflight import Ready
+from meta_search.run.service import make_service
+from meta_search.run.signals import kept_from_children
 from meta_search.types import CallReply, CallRequest
 
 __all__ = ["Session", "open_session"]
@@ -88,7 +89,7 @@ class Session:
 
 @contextlib.contextmanager
 def open_session(
-    config: Config, folder: Path, elapsed_s: float, say: Callable[[str], None]
+    config: Config, folder: Path, elapsed_s: float, say: Callable[[str], None], ready: Ready
 ) -> Iterator[Session]:
     """Open everything a run needs, and close it in the end.
 
@@ -97,15 +98,13 @@ def open_session(
         folder: An existing run folder.
         elapsed_s: Seconds of earlier sessions.
         say: Gets a line on each slow step.
+        ready: What `preflight.checked` has seen.
 
     Raises:
         MetaSearchError: Something that the run needs is not there; one line.
     """
     started = time.monotonic()
-    if config.llm.provider != "local":
-        endpoints_for(to_mapping(config), {})  # bad keys and names are found before anything slow starts
-    with contextlib.ExitStack() as stack, ThreadPoolExecutor(1) as pool:
-        domain = pool.submit(_make_domain, config)
+    with contextlib.ExitStack() as stack:
         local = start_servers(config, folder, stack, say)
 
         def service() -> tuple[Any, ...]:
@@ -117,7 +116,7 @@ def open_session(
         host, make_evaluator = open_host(config, service, stack, say)
         stack.callback(_close_service, host)
         prices = host.call("start")
-        made = domain.result()
+        made = ready.domain.result()
         evaluator = make_evaluator()
         stack.callback(evaluator.close)
         scorer = Scorer(made, config.sandbox)
@@ -150,10 +149,11 @@ def _open_ray(
     from meta_search.evaluators.ray_pool import RayHost, RayPool, start_ray, stop_ray
 
     say("starting Ray" if config.ray.address is None else f"joining Ray at {config.ray.address}")
-    start_ray(config.ray)
-    stack.callback(stop_ray)
-    host = RayHost(make_service, *service())
-    stack.callback(host.close)
+    with kept_from_children():
+        start_ray(config.ray)
+        stack.callback(stop_ray)
+        host = RayHost(make_service, *service())
+        stack.callback(host.close)
     ordered = OrderedHost(host)
     stack.callback(ordered.close)
     return ordered, lambda: RayPool(config, host)
@@ -162,15 +162,3 @@ def _open_ray(
 def _close_service(host: Host) -> None:
     with contextlib.suppress(MetaSearchError, TimeoutError):
         host.call("close").result(60)
-
-
-def _make_domain(config: Config) -> Domain:
-    from domains import registry
-
-    made = registry.make(config.domain)
-    for name in getattr(made, "helpers", ()):
-        if name not in HELPERS:
-            raise ConfigError(
-                f"{config.domain.path}: no helper is named {name}; there are {', '.join(HELPERS)}"
-            )
-    return made

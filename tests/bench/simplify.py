@@ -62,6 +62,7 @@ def rows(quick: bool) -> Iterator[dict[str, Any]]:
     from meta_search.compose import compose
     from meta_search.engine.workbench import BriefWorkbench
     from meta_search.run.chances import MetChances
+    from meta_search.run.preflight import checked
     from meta_search.run.progress import Progress
     from meta_search.run.run import Run
     from meta_search.run.session import open_session
@@ -74,7 +75,10 @@ def rows(quick: bool) -> Iterator[dict[str, Any]]:
     def say(line: str) -> None:
         print(line, file=sys.stderr, flush=True)
 
-    with open_session(config, earlier.folder, earlier.elapsed_s, say) as session:
+    with (
+        checked(config) as ready,
+        open_session(config, earlier.folder, earlier.elapsed_s, say, ready) as session,
+    ):
         session.pen.set_meta("kind", "evaluate").result()
         progress = Progress(config, earlier.folder, earlier.elapsed_s, live=False)
         bench = BriefWorkbench(Run.of(session, progress), MetChances())

@@ -34,6 +34,7 @@ from meta_search.engine.workbench import BriefWorkbench
 from meta_search.run.chances import MetChances
 from meta_search.run.folder import ARCHIVE, write_config
 from meta_search.run.members import Member
+from meta_search.run.preflight import checked
 from meta_search.run.progress import Progress
 from meta_search.run.run import Run
 from meta_search.run.runner import Runner
@@ -127,7 +128,7 @@ def main() -> None:
     config = compose(overrides)
     options.run.mkdir(parents=True, exist_ok=True)
     write_config(options.run, config)
-    with open_session(config, options.run, 0.0, print) as session:
+    with checked(config) as ready, open_session(config, options.run, 0.0, print, ready) as session:
         run = Run.of(session, Progress(config, options.run, 0.0, live=False))
         runner, contexts = run.runner, Contexts(run)
         demonstrations, words = tuple(teach(run, contexts)), contexts.keywords

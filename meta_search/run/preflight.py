@@ -1,0 +1,83 @@
+"""What is looked at before a run has a folder and Ray starts: what most often is wrong costs a second."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Collection, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+from domains.domain import Domain
+from meta_search.agent.helpers import HELPERS
+from meta_search.config import Config, to_mapping
+from meta_search.errors import ConfigError
+from meta_search.llm import wires
+from meta_search.llm.endpoint import Endpoint
+from meta_search.run.model_servers import check_models
+from meta_search.run.service import endpoints_for
+
+__all__ = ["Ready", "checked"]
+
+WITHOUT_FILE_S = 0.2  # a domain of our own may take longer to import: it goes on while Ray starts
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """What was seen to be there.
+
+    Attributes:
+        domain: The domain; one that reads no file may still be on its way.
+    """
+
+    domain: Future[Domain]
+
+
+@contextlib.contextmanager
+def checked(config: Config) -> Iterator[Ready]:
+    """See that models are named, their keys and files there, the domain's file and columns, and that an
+    endpoint with a URL answers; the block may go on.
+
+    Raises:
+        MetaSearchError: Something is not there; one line.
+    """
+    local = config.llm.provider == "local"
+    endpoints = {} if local else endpoints_for(to_mapping(config), {})
+    with ThreadPoolExecutor(2, thread_name_prefix="preflight") as pool:
+        domain = pool.submit(_make_domain, config)
+        answers = pool.submit(_see_that_it_answers, config, endpoints.values())
+        if local:
+            check_models(config)
+        with contextlib.suppress(TimeoutError):
+            domain.result(None if config.domain.path else WITHOUT_FILE_S)
+        answers.result()
+        yield Ready(domain)
+
+
+def _see_that_it_answers(config: Config, endpoints: Collection[Endpoint]) -> None:
+    """Look at endpoints with a URL. The gateway looks again, and without Ray it does so as soon."""
+    llm = config.llm
+    direct = bool(endpoints) and all(e.base_url for e in endpoints) and not llm.callbacks
+    if config.evaluate.executor != "ray" or llm.mode == "replay" or not direct:
+        return
+
+    async def look() -> None:
+        wire = wires.make(llm)
+        try:
+            await wire.open(endpoints)
+        finally:
+            await wire.close()
+
+    asyncio.run(look())
+
+
+def _make_domain(config: Config) -> Domain:
+    from domains import registry
+
+    made = registry.make(config.domain)
+    for name in getattr(made, "helpers", ()):
+        if name not in HELPERS:
+            raise ConfigError(
+                f"{config.domain.path}: no helper is named {name}; there are {', '.join(HELPERS)}"
+            )
+    return made
