@@ -1,1 +1,1 @@
-"""A family of endpoints that are odd in one way each; `tests/test_endpoints.py` runs a search through them."""
+"""Endpoints that are odd in one way each; `tests/test_endpoints.py` runs a search through them."""

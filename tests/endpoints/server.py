@@ -4,7 +4,7 @@ A class of the family overrides `respond` (what is sent to the chat path), seldo
 
     class NoSeed(OddEndpoint):
         def respond(self, asked: Asked) -> Reply:
-            return refusal(422, "body.seed: Extra inputs are not permitted") if "seed" in asked.body else self.ok(asked)
+            return refusal(422, "body.seed: not permitted") if "seed" in asked.body else self.ok(asked)
 """
 
 from __future__ import annotations
