@@ -60,7 +60,7 @@ class NoRedirects(urllib.request.HTTPRedirectHandler):
 
 
 class Endpoint:
-    """An OpenAI-compatible endpoint. Learns what it does not take, and reads what it says, as meta-search does.
+    """An OpenAI-compatible endpoint. Learns what it does not take, and reads what it says, as the search did.
 
     Used by many threads.
     """
@@ -137,6 +137,10 @@ class Endpoint:
             if takes.schema != "format":
                 messages = structured.with_instructions(messages, request.schema)
         return self._wire["takes"].sent_form(messages, settings, takes)  # type: ignore[no-any-return]
+
+    def whole(self, answer: Any, request: Any) -> str:
+        """The text of an answer; with a schema, its JSON object wherever one can be recovered."""
+        return str(self._wire["structured"].repaired(answer.text) if request.schema else answer.text)
 
     def _body(self, messages: Any) -> dict[str, Any]:
         return {"messages": [{"role": role, "content": content} for role, content in messages]}
@@ -223,8 +227,10 @@ async def answer(
             fault = "context" if CONTEXT.search(str(refused)) else "llm"
             return types.CallReply("", fault=fault, message=f"{endpoint.url}: {refused}")
         used, paid = types.Usage(1, prompt, completion), types.Usage(attempts, prompt, completion)
-        cut = {"fault": "cut", "message": "the answer was cut: raise --max-tokens"} if said.is_cut else {}
-        return types.CallReply(said.text, used, paid, time.monotonic() - start, **cut)
+        if said.is_cut:
+            why = "the model's answer was cut: raise --max-tokens"
+            return types.CallReply(said.text, used, paid, time.monotonic() - start, "cut", why)
+        return types.CallReply(endpoint.whole(said, request), used, paid, time.monotonic() - start)
 
     if options.no_sandbox:
         sandbox = sandboxes.Sandbox(config(level="process", **folder["sandbox"]), layers=())

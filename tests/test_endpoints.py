@@ -1,0 +1,135 @@
+"""A small search through a family of odd endpoints: it ends with the same scores, or one clear line."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+import meta_search
+from meta_search import cli
+from meta_search.llm.endpoint import Endpoint
+from tests.endpoints.oddities import FAMILY
+from tests.endpoints.server import Asked, OddEndpoint, Reply
+from tests.kits.gateways import ask, both, gateway
+from tests.kits.searches import overrides, write_table
+from tests.kits.sqlite_pen import SqlitePen
+
+OWN = {
+    "Azure": ("llm.api_key_env=ODD_KEY",),
+    "KeyInHeader": ("llm.extra_headers={x-key:$OTHER_KEY}",),
+    "ThinksLong": ("llm.max_tokens=512",),
+}
+
+
+def search(folder: Path, endpoint: OddEndpoint, *more: str) -> int:
+    """A search of sums: one seed, one agent by the meta agent; the command's exit status."""
+    rows = [(f"What is {i * 7 + 3} + {i * 3 + 11}?", str(i * 10 + 14)) for i in range(20)]
+    path = write_table(folder / "sums.jsonl", rows)
+    url = f"llm.base_url='{endpoint.base_url}'"
+    words = ("evaluate.items=3", "evaluate.test_items=4", "search.candidates=1", "search.prior=false")
+    author = ("author=llm", "author.formats=[program]", "author.reflexions=0", "search.seeds=[direct]")
+    given = overrides(path, "http://x", *words, *author, url, "budget.wall_s=60", "run.dir=run", *more)
+    return cli.main(["run", *given])
+
+
+@pytest.fixture(autouse=True)
+def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder of its own, keys, and a proxy that nothing on this machine may be asked through."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ODD_KEY", "sk-azure")
+    monkeypatch.setenv("OTHER_KEY", "sk-x")
+    for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+
+
+@pytest.mark.parametrize("name", FAMILY)
+def test_a_search_ends_with_the_same_scores(name: str, tmp_path: Path) -> None:
+    with FAMILY[name]() as endpoint:
+        assert search(tmp_path, endpoint, *OWN.get(name, ())) == 0
+    with meta_search.open_run("run") as archive:
+        records = [r for r in archive.agents() if r.evaluations]
+        assert {r.agent.name.split()[0] for r in records} >= {"direct", "Plain"}
+        for record in records:
+            for evaluation in record.evaluations.values():
+                assert (evaluation.score, set(evaluation.outcomes)) == (1.0, {"ok"})
+    with sqlite3.connect("run/archive.db") as database:
+        states = database.execute("SELECT DISTINCT state, fault FROM calls").fetchall()
+    assert states == [("done", None)]
+    assert "sk-" not in Path("run/config.json").read_text()
+
+
+class WebPage(OddEndpoint):
+    """No API anywhere."""
+
+    def route(self, method: str, asked: Asked) -> Reply:
+        return Reply(200, "<html><title>Welcome</title></html>", {"Content-Type": "text/html"})
+
+
+class Elsewhere(OddEndpoint):
+    """The API is below a path that nobody guesses."""
+
+    prefix = "/inference/v1"
+
+    @property
+    def base_url(self) -> str:
+        return f"{self.root}/api"
+
+
+@pytest.mark.parametrize("cls", [WebPage, Elsewhere])
+def test_a_wrong_address_is_one_line_with_what_to_type(
+    cls: type[OddEndpoint], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with cls() as endpoint:
+        assert search(tmp_path, endpoint) == 1
+    error = capsys.readouterr().err.strip().splitlines()
+    told = {WebPage: "/v1/chat/completions is a web page, not an API", Elsewhere: "/api/v1"}[cls]
+    assert told in error[-1]
+    assert "llm.base_url" in error[-1]
+
+
+class Gpt5(FAMILY["Reasoning"]):  # type: ignore[misc]
+    """Counts on its client to leave out the temperature."""
+
+
+def test_litellm_learns_while_calls_are_under_way(pen: SqlitePen, monkeypatch: pytest.MonkeyPatch) -> None:
+    """litellm raises for a temperature before anything is sent: no call may count that as a failure."""
+
+    async def run() -> None:
+        with Gpt5() as endpoint:
+            monkeypatch.setenv("OPENAI_BASE_URL", endpoint.base_url)
+            place = Endpoint("gpt-5-mini", None, "sk-1")
+            async with gateway(pen, place, max_concurrency=32) as made:
+                replies = await both(made, *(ask(f"What is {n} + 1?", temperature=0.1) for n in range(24)))
+                assert made.fatal is None
+        assert [r.text for r in replies] == [str(n + 1) for n in range(24)]
+        assert len(endpoint.asked) == 24
+
+    asyncio.run(run())
+
+
+def test_what_was_learned_is_kept_with_the_run(tmp_path: Path) -> None:
+    with FAMILY["Reasoning"]() as endpoint:
+        assert search(tmp_path, endpoint, "llm.max_concurrency=16") == 0
+        refused = sum("max_tokens" in a.body or a.body.get("temperature", 1) != 1 for a in endpoint.asked)
+        assert refused < len(endpoint.asked) / 2
+        with meta_search.open_run("run") as archive:
+            takes = archive.meta("takes")
+        assert takes[f"scripted at {endpoint.base_url}"]["limit"] == "max_completion_tokens"
+        assert json.dumps(takes).count('"temperature": false') == 1
+
+
+def test_thinking_is_counted_apart(tmp_path: Path) -> None:
+    with FAMILY["ThinksApart"]() as endpoint:
+        assert search(tmp_path, endpoint) == 0
+        with meta_search.open_run("run") as archive:
+            usage = archive.usage()
+    answered = sum(u.calls for u in usage.values())
+    assert answered == len(endpoint.asked)
+    assert sum(u.reasoning_tokens for u in usage.values()) == 50 * answered
+    assert sum(u.completion_tokens for u in usage.values()) == 59 * answered
