@@ -122,9 +122,10 @@ FAILURES: dict[str, tuple[bytes, str, str]] = {
     "nothing at all": (recorded({"content": None}, "stop", None), "transient", "empty"),
     "flat": (
         b'{"code": "rate_limit_daily", "message": "daily limit of 50 requests reached"}',
-        "limited",
+        "fatal",
         "an answer without choices: daily limit of 50 requests reached",
     ),
+    "flat, for a minute": (b'{"message": "too many requests"}', "limited", "too many requests"),
     "flat with a status": (b'{"code": 401, "message": "no such key"}', "fatal", "no such key"),
     "withheld": (recorded({"content": None}, "content_filter"), "withheld", "content filter"),
     "a web page": (b"<!DOCTYPE html><title>Sign in</title>", "transient", "a web page, not JSON"),

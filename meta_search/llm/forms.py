@@ -124,7 +124,9 @@ class Form:
         new = {name: value for name, value in changes.items() if getattr(route.takes, name) != value}
         if new:
             route.takes = dataclasses.replace(route.takes, **new)
-            self.say(takes.told(route.endpoint.model, new))
+            line = takes.told(route.endpoint.model, new)
+            if line:
+                self.say(line)
 
     def is_cut(self, answer: Answer) -> bool:
         """Whether an answer was stopped before it was whole. Some models fill up with blanks after an

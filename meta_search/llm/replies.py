@@ -25,6 +25,7 @@ __all__ = ["Answer", "read", "read_object", "refused"]
 SHOWN = 400  # characters of an answer that cannot be read which a message shows
 CUT = frozenset({"length", "max_tokens", "max_output_tokens", "model_length", "max_completion_tokens"})
 WITHHELD = frozenset({"content_filter", "safety", "prohibited_content", "recitation", "blocklist", "refusal"})
+DAILY = re.compile(r"\bdaily\b|per day", re.IGNORECASE)
 LIMITED = re.compile(r"rate.?limit|too.?many|quota|throttl", re.IGNORECASE)
 
 
@@ -208,6 +209,8 @@ def _failed(error: Any, headers: Mapping[str, Any] | None) -> Refused:
         return Refused(code, message, headers or {})
     if code and str(code) not in message:
         message = f"{message} ({code})"
+    if DAILY.search(message):  # no waiting helps: as where the credit is used up
+        return Refused(402, message, headers or {})
     return Refused(429 if LIMITED.search(message) else 500, message, headers or {})
 
 
