@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import json
 import sqlite3
@@ -11,7 +12,9 @@ import pytest
 
 import meta_search
 from meta_search import cli
+from meta_search.export import run_template
 from meta_search.llm.endpoint import Endpoint
+from meta_search.types import CallRequest
 from tests.endpoints.oddities import FAMILY
 from tests.endpoints.server import Asked, OddEndpoint, Reply
 from tests.kits.gateways import ask, both, gateway
@@ -111,6 +114,38 @@ def test_litellm_learns_while_calls_are_under_way(pen: SqlitePen, monkeypatch: p
         assert len(endpoint.asked) == 24
 
     asyncio.run(run())
+
+
+class TestExport:
+    """An exported agent asks and reads as the engine does, without its packages."""
+
+    @pytest.mark.parametrize("name", [n for n in FAMILY if n != "KeyInHeader"])
+    def test_an_exported_agent_gets_the_same_answer(self, name: str) -> None:
+        folder = {"model": "scripted", "max_tokens": 512 if name == "ThinksLong" else 5000}
+        options = argparse.Namespace(model=None, max_tokens=None, timeout=20.0)
+        schema = {"type": "object", "properties": {"answer": {"type": "string"}}, "required": ["answer"]}
+        messages = (("system", "You solve."), ("user", "What is 20 + 22?"))
+        with FAMILY[name]() as endpoint:
+            exported = run_template.Endpoint(endpoint.base_url, "sk-azure", folder, options)
+            for asked in (schema, None):
+                request = CallRequest("task", messages, temperature=0.1, schema=asked)
+                answer, prompt, completion, attempts = exported.complete(request, seed=3)
+                text = exported.whole(answer, request)
+                assert text in ("42", '{"answer": "42"}')
+                assert (prompt >= 40, completion >= 9) == (name != "NoUsage", name != "NoUsage")
+                assert attempts <= 5
+            # What was learned is kept: a third request is sent once.
+            if "Now" not in name:
+                assert exported.complete(request, seed=3)[3] == 1
+
+    def test_a_cut_answer_is_no_answer(self) -> None:
+        options = argparse.Namespace(model=None, max_tokens=None, timeout=20.0)
+        with FAMILY["ThinksLong"]() as endpoint:
+            exported = run_template.Endpoint(
+                endpoint.base_url, "", {"model": "m", "max_tokens": 100}, options
+            )
+            answer, _, completion, attempts = exported.complete(ask("What is 1 + 1?"), None)
+        assert (answer.is_cut, answer.text, completion, attempts) == (True, "", 500, 2)
 
 
 def test_what_was_learned_is_kept_with_the_run(tmp_path: Path) -> None:

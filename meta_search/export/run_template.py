@@ -109,9 +109,13 @@ class Endpoint:
                 )
                 self._learn({"thinks": True} if answer.thinks else {})
                 larger = min(GROWS * limit, most if self._takes.thinks else self.max_tokens)
+                if not answer.is_cut and self._takes.thinks and limit > self.max_tokens:
+                    self._learn({"room": max(limit, self._takes.room)})
                 if not answer.is_cut or larger <= limit:
                     return answer, prompt, completion, attempts
                 limit = larger
+                continue
+            if self._moves(refused):
                 continue
             changes = self._adaptation(refused, request, messages, settings, takes)
             if changes and not changed.issuperset(changes):
@@ -188,6 +192,15 @@ class Endpoint:
         except (self._wire["faults"].BadAnswer, self._wire["faults"].Refused) as error:
             status = getattr(error, "status_code", 0)
             raise Refused(status, self._clean(str(error))) from None
+
+    def _moves(self, refused: Refused) -> bool:
+        """Whether to ask below `/v1`, which users tend to leave out, where nothing was found so far."""
+        addresses = self._wire["addresses"]
+        below = None if self._answered else addresses.versioned(self._root)
+        if below is None or not (refused.status in (404, 405) or "a web page" in str(refused)):
+            return False
+        self._root, self.url = below, addresses.joined(below, "chat/completions")
+        return True
 
     def _may_pass(self, refused: Refused) -> bool:
         if refused.status == 0:

@@ -184,10 +184,10 @@ class FloatUsage(OddEndpoint):
 
 
 class DiesNowAndThen(OddEndpoint):
-    """Every third answer is a failure of the model's server, with status 200."""
+    """Every fifth answer is a failure of the model's server, with status 200."""
 
     def respond(self, asked: Asked) -> Reply:
-        if asked.number % 3 == 2:
+        if asked.number % 5 == 2:
             error = {"code": 502, "message": "Upstream disconnected"}
             return Reply(200, {**completion("", "error", error=error), "usage": None})
         return self.ok(asked)
@@ -195,7 +195,7 @@ class DiesNowAndThen(OddEndpoint):
 
 class SaysNothingNowAndThen(OddEndpoint):
     def respond(self, asked: Asked) -> Reply:
-        if asked.number % 3 == 2:
+        if asked.number % 5 == 2:
             return Reply(200, {**completion(None), "usage": None})
         return self.ok(asked)
 
