@@ -116,6 +116,19 @@ def test_litellm_learns_while_calls_are_under_way(pen: SqlitePen, monkeypatch: p
     asyncio.run(run())
 
 
+def test_fields_and_headers_of_the_users_own_are_sent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = ("llm.extra_body={top_k:20,reasoning_effort:low}", "llm.meta.extra={reasoning_effort:high}")
+    with FAMILY["KeyInHeader"]() as endpoint:
+        assert search(tmp_path, endpoint, "llm.meta.model=writer", *own, *OWN["KeyInHeader"]) == 0
+        efforts = {(a.body["model"], a.body["reasoning_effort"], a.body["top_k"]) for a in endpoint.asked}
+        assert efforts == {("writer", "high", 20), ("scripted", "low", 20)}
+        monkeypatch.delenv("OTHER_KEY")
+        assert search(tmp_path, endpoint, "run.dir=other", *OWN["KeyInHeader"]) != 0
+    assert "environment variable OTHER_KEY (llm.extra_headers) is empty" in capsys.readouterr().err
+
+
 class TestExport:
     """An exported agent asks and reads as the engine does, without its packages."""
 
