@@ -119,7 +119,7 @@ class LLMConfig:
             can be replayed elsewhere; or replay, a recorded search once more without any endpoint.
         recording: Run folder of the search to replay. In another mode: a run whose answers are taken where
             the same is asked; they count as paid by this run, so that runs that share them compare.
-        timeout_s: Seconds before one attempt is given up.
+        timeout_s: Seconds before one attempt is given up; more where it may write over 4096 tokens.
         max_retries: Attempts after the first.
         requests_per_minute: Rate limit; 0 is none.
         tokens_per_minute: Rate limit; 0 is none.

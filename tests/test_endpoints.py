@@ -12,11 +12,12 @@ import pytest
 
 import meta_search
 from meta_search import cli
+from meta_search.agent import seeds
 from meta_search.export import run_template
 from meta_search.llm.endpoint import Endpoint
 from meta_search.types import CallRequest
 from tests.endpoints.oddities import FAMILY
-from tests.endpoints.server import Asked, OddEndpoint, Reply
+from tests.endpoints.server import Asked, OddEndpoint, Reply, completion, refusal
 from tests.kits.gateways import ask, both, gateway
 from tests.kits.searches import overrides, write_table
 from tests.kits.sqlite_pen import SqlitePen
@@ -129,6 +130,22 @@ def test_fields_and_headers_of_the_users_own_are_sent(
     assert "environment variable OTHER_KEY (llm.extra_headers) is empty" in capsys.readouterr().err
 
 
+class NoEffort(OddEndpoint):
+    def respond(self, asked: Asked) -> Reply:
+        if "reasoning_effort" in asked.body:
+            return refusal(400, "Unrecognized request argument supplied: reasoning_effort")
+        return self.ok(asked)
+
+
+def test_a_field_of_the_users_own_that_is_refused_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with NoEffort() as endpoint:
+        assert search(tmp_path, endpoint, "llm.extra_body={reasoning_effort:low}") == 1
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert "reasoning_effort comes from llm.extra_body" in error
+
+
 class TestExport:
     """An exported agent asks and reads as the engine does, without its packages."""
 
@@ -170,6 +187,28 @@ def test_what_was_learned_is_kept_with_the_run(tmp_path: Path) -> None:
             takes = archive.meta("takes")
         assert takes[f"scripted at {endpoint.base_url}"]["limit"] == "max_completion_tokens"
         assert json.dumps(takes).count('"temperature": false') == 1
+
+
+class CutsAll(OddEndpoint):
+    """Uses up whatever it is given for its thinking, and says nothing of it."""
+
+    def respond(self, asked: Asked) -> Reply:
+        return Reply(200, completion("<think>Well", "length"))
+
+
+def test_what_stays_cut_is_an_outcome_of_its_own(tmp_path: Path) -> None:
+    agent = Path(seeds.__file__).with_name("direct.py")
+    path = write_table(tmp_path / "sums.jsonl", [(f"What is {n} + 1?", str(n + 1)) for n in range(20)])
+    with CutsAll() as endpoint:
+        more = ("evaluate.items=3", "llm.max_tokens=100", "run.dir=run")
+        given = overrides(path, endpoint.base_url, *more)
+        assert cli.main(["evaluate", str(agent), "--json", "out.json", *given]) == 0
+        assert {a.body["max_tokens"] for a in endpoint.asked} == {100, 400}
+    (row,) = json.loads(Path("out.json").read_text())
+    assert (row["outcomes"], row["score"]) == ({"cut": 3}, 0.0)
+    assert "cut at 400 tokens, all of them spent on thinking" in row["hint"]
+    with meta_search.open_run("run") as archive:
+        assert sum(u.reasoning_tokens for u in archive.usage().values()) == 9 * len(endpoint.asked)
 
 
 def test_thinking_is_counted_apart(tmp_path: Path) -> None:

@@ -102,6 +102,15 @@ class Form:
             return True
         return self._learns_schema(failure)
 
+    def blamed(self, failure: Failure) -> Failure:
+        """A refusal, with where a field of the user's own comes from that it names."""
+        extra = self.call.route.endpoint.extra
+        named = [name for name in (json.loads(extra) if extra else ()) if name in failure.message]
+        if failure.kind != "request" or not named:
+            return failure
+        whence = f"; {named[0]} comes from llm.extra_body, llm.meta.extra or llm.task.extra: leave it out"
+        return dataclasses.replace(failure, message=failure.message + whence)
+
     def _learns_schema(self, failure: Failure) -> bool:
         """Perhaps the endpoint takes no schemas (or, where it took others, not this one)."""
         route = self.call.route

@@ -24,6 +24,7 @@ from meta_search.types import Usage
 
 __all__ = ["Sender"]
 
+ORDINARY_ANSWER = 2**12  # tokens that `llm.timeout_s` is for
 ORDINARY_PROMPT = 2**15  # bound in tokens; what is larger may be refused without ending the search
 
 
@@ -196,13 +197,13 @@ class Sender:
     ) -> tuple[Entry | Failure, Usage]:
         """Send and receive: what came of it and what it cost."""
         route, start, limit = call.route, time.monotonic(), estimate.completion_tokens
-        timeout = self._timeout_s()
+        timeout = self._timeout_s(limit)
         messages, settings = form.written(limit)
         try:
             async with asyncio.timeout(timeout):
                 answer = await self._wire.complete(route.endpoint, messages, settings)
         except Exception as error:  # noqa: BLE001 (litellm lets many kinds through; each is a failed attempt)
-            failure = classify(error, timeout, route.endpoint.api_key)
+            failure = form.blamed(classify(error, timeout, route.endpoint.api_key))
             route.missed += failure.kind == "transient"
             if failure.kind == "limited" or route.missed >= DOWN:
                 route.gates[0].limited(start, failure.retry_after)
@@ -219,9 +220,10 @@ class Sender:
             entry = dataclasses.replace(entry, fault="cut", message=cut_message(answer, limit))
         return entry, charged
 
-    def _timeout_s(self) -> float:
-        left = self._budget.remaining_s
-        return self._config.timeout_s if left is None else max(0.1, min(self._config.timeout_s, left))
+    def _timeout_s(self, limit: int) -> float:
+        """Seconds for an attempt: a program with its thinking takes longer to write than an answer."""
+        timeout, left = self._config.timeout_s * max(1.0, limit / ORDINARY_ANSWER), self._budget.remaining_s
+        return timeout if left is None else max(0.1, min(timeout, left))
 
     async def _probe(self, call: Call, account: Account, form: Form) -> Entry | Failure | None:
         """The first call with a schema tells how the endpoint takes it: the others wait for it, and for

@@ -26,7 +26,10 @@ WIRES: dict[str, str] = {
 
 
 class Wire(Protocol):
-    """The way to the models of one provider. Belongs to one event loop."""
+    """The way to the models of one provider. Belongs to one event loop.
+
+    It may have `notes`, lines for the user on what it found out about endpoints.
+    """
 
     async def open(self, endpoints: Iterable[Endpoint]) -> Mapping[Endpoint, Price | None]:
         """Load what the endpoints need, see whether they can be used, and look up what they charge.
