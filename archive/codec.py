@@ -35,6 +35,7 @@ __all__ = [
     "importance_row",
     "marks",
     "names",
+    "reasoning_of",
     "record_of",
     "result_of",
     "result_row",
@@ -203,6 +204,12 @@ def importance_of(row: Row) -> Importance:
     """A component's importance from a row in the order of `IMPORTANCE_COLUMNS`."""
     agent, method, component, value, items, calls, tokens, replayed, asked, _ = row
     return Importance(agent, component, method, value, items, calls, tokens, replayed, asked)
+
+
+def reasoning_of(reply: bytes) -> int:
+    """Tokens of thinking that went into an answer, from the ledger's column `reply`."""
+    used = json.loads(zlib.decompress(reply))["used"]
+    return int(used[4]) if len(used) > 4 else 0
 
 
 def _trace(result: ItemResult) -> Any:

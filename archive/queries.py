@@ -14,6 +14,7 @@ __all__ = [
     "PAGE",
     "RESULT",
     "SEARCH",
+    "REPLIES",
     "TOP",
     "USAGE",
     "WRITING",
@@ -47,6 +48,7 @@ SEARCH = """
 SELECT id FROM agents WHERE name LIKE ? ESCAPE '\\' OR thought LIKE ? ESCAPE '\\' OR source LIKE ? ESCAPE '\\'
 ORDER BY rowid DESC LIMIT ?
 """
+REPLIES = "SELECT purpose, reply FROM calls WHERE state = 'done' AND reply IS NOT NULL"
 USAGE = """
 SELECT purpose, SUM(attempts), SUM(prompt_tokens), SUM(completion_tokens), SUM(cost_usd)
 FROM calls GROUP BY purpose

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -199,8 +200,17 @@ class Archive:
         return json.loads(rows[0][0]) if rows else None
 
     def usage(self) -> dict[str, Usage]:
-        """What was paid so far by purpose: attempts and what they were charged, in flight ones in full."""
-        return {purpose: Usage(*sums) for purpose, *sums in self._rows(queries.USAGE)}
+        """What was paid so far by purpose: attempts and what they were charged, in flight ones in full; and
+        how much of what was answered was thinking."""
+        thought: Counter[str] = Counter()
+        known = self.meta("takes") or {}
+        if any(takes.get("thinks") for takes in known.values()):  # for others not worth a look at each reply
+            for purpose, reply in self._rows(queries.REPLIES):
+                thought[purpose] += codec.reasoning_of(reply)
+        return {
+            purpose: Usage(*sums) + Usage(reasoning_tokens=thought[purpose])
+            for purpose, *sums in self._rows(queries.USAGE)
+        }
 
     def writing(self) -> dict[int, Usage]:
         """What the meta agent used to carry out each brief, by `Brief.code`: attempts and their tokens."""

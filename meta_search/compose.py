@@ -204,15 +204,16 @@ def _literal(value: Any) -> str:
 
 def _mapping_keys() -> frozenset[str]:
     """Keys whose value is a mapping with names of the user's choice."""
-    config = Config()
-    groups = ((f"{f.name}.", getattr(config, f.name)) for f in dataclasses.fields(config))
-    return frozenset(
-        f"{prefix}{f.name}"
-        for prefix, group in groups
-        if dataclasses.is_dataclass(group)
-        for f in dataclasses.fields(group)
-        if isinstance(getattr(group, f.name), Mapping)
-    )
+
+    def below(group: Any, prefix: str) -> Iterator[str]:
+        for f in dataclasses.fields(group):
+            value = getattr(group, f.name)
+            if dataclasses.is_dataclass(value):
+                yield from below(value, f"{prefix}{f.name}.")
+            elif isinstance(value, Mapping):
+                yield f"{prefix}{f.name}"
+
+    return frozenset(below(Config(), ""))
 
 
 def _open_mappings(words: Sequence[str]) -> list[str]:

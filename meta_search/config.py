@@ -64,10 +64,19 @@ class DomainConfig:
 
 @dataclass(frozen=True, slots=True)
 class ModelConfig:
-    """One model role. `model` is a litellm name, or the name of an embedded model with `llm=local`."""
+    """One model role.
+
+    Attributes:
+        model: A litellm name, with `llm.base_url` the endpoint's own, or the name of an embedded model with
+            `llm=local`.
+        base_url: Its endpoint; `None` takes `llm.base_url`.
+        extra: Further fields of its requests' body, `llm.meta.extra={reasoning_effort:low}`; they win over
+            those of `llm.extra_body`.
+    """
 
     model: str = ""
     base_url: str | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,18 +108,23 @@ class LLMConfig:
         task: The model that agents call.
         base_url: OpenAI-compatible endpoint for both roles; `None` takes the provider's.
         api_key_env: Name of the environment variable that holds the key; `None` for none.
+        extra_body: Further fields of every request's body, as the endpoint documents them.
+        extra_headers: Further headers of every request; a value such as `$AZURE_KEY` is read from that
+            environment variable, so that no key is stored with the run.
         max_concurrency: Most requests in flight.
-        max_tokens: Most tokens of an answer; always sent.
+        max_tokens: Most tokens of an answer; always sent. A model that thinks does so within this limit; an
+            answer that it cuts is asked for again with up to four times as many.
         cache: Equal calls of different agents on train items share an answer.
         mode: live; record, which also keeps a copy of the domain's file in the run folder, so that the run
             can be replayed elsewhere; or replay, a recorded search once more without any endpoint.
         recording: Run folder of the search to replay. In another mode: a run whose answers are taken where
             the same is asked; they count as paid by this run, so that runs that share them compare.
-        timeout_s: Seconds before one attempt is given up.
+        timeout_s: Seconds before one attempt is given up; more where it may write over 4096 tokens.
         max_retries: Attempts after the first.
         requests_per_minute: Rate limit; 0 is none.
         tokens_per_minute: Rate limit; 0 is none.
-        prices: Model -> {input, output} in USD per million tokens, for models litellm does not know.
+        prices: Model -> {input, output} in USD per million tokens, for models litellm does not know; and
+            `reasoning`, where a model's thinking has a price of its own.
         callbacks: litellm callbacks that get every call.
         local: The embedded server.
     """
@@ -120,6 +134,8 @@ class LLMConfig:
     task: ModelConfig = ModelConfig()
     base_url: str | None = None
     api_key_env: str | None = None
+    extra_body: Mapping[str, Any] = field(default_factory=dict)
+    extra_headers: Mapping[str, str] = field(default_factory=dict)
     max_concurrency: int = 32
     max_tokens: int = 1024
     cache: bool = True
@@ -187,7 +203,8 @@ class AuthorConfig:
         reflexions: Reflexion steps after a draft; `None` is none for the embedded models, where one costs
             half a minute, and one otherwise.
         debug_rounds: Most rounds of mending a draft that fails.
-        max_tokens: Most tokens of one answer of the meta agent.
+        max_tokens: Most tokens of one answer of the meta agent, its thinking included; `None` is 1500 for the
+            embedded models and 16384 otherwise.
         temperature: Of the meta agent; `None` has the guide choose it.
         ways: Ways of working that plans may have: direct, program, think, and team, which is expensive.
         probe_items: Train items on which `team` and `simplify` find out what a component is worth.
@@ -201,7 +218,7 @@ class AuthorConfig:
     formats: tuple[str, ...] = ()
     reflexions: int | None = None
     debug_rounds: int = 3
-    max_tokens: int = 1500
+    max_tokens: int | None = None
     temperature: float | None = None
     ways: tuple[str, ...] = ("direct", "program", "think")
     probe_items: int = 8
@@ -427,6 +444,8 @@ def _build(cls: type[T], mapping: Any, prefix: str) -> T:
 
 def _convert(value: Any, hint: Any, key: str) -> Any:
     """Convert one value to its declared type; a wrong type is a `ConfigError`."""
+    if hint is Any:
+        return value
     if typing.get_origin(hint) is Literal:  # what it may be is looked up in `CHOICES`
         hint = str
     if dataclasses.is_dataclass(hint):

@@ -16,6 +16,7 @@ import pytest
 
 from archive.store import Store
 from meta_search.authors.registry import AUTHORS
+from meta_search.commands import typical_usage
 from meta_search.commands.estimate import estimate_evaluation, estimate_search
 from meta_search.commands.typical_usage import TypicalUsage, typical_usage_of
 from meta_search.compose import compose
@@ -208,3 +209,13 @@ def test_no_question_without_a_terminal(endpoint: CountingEndpoint, root: Path) 
     assert done.returncode == 0, done.stderr
     assert "estimate: about 8 calls" in done.stdout
     assert "[y/N]" not in done.stdout
+
+
+def test_models_that_think_are_taken_to_use_more() -> None:
+    plain, thinks = (
+        typical_usage.assumed(compose(["llm=endpoint", f"llm.task.model={m}", f"llm.meta.model={m}"]))
+        for m in ("gpt-4o", "gpt-5-mini")
+    )
+    assert thinks.completion == plain.completion + typical_usage.THOUGHT
+    assert thinks.meta_completion > plain.meta_completion + 1000
+    assert "800 are thinking" in thinks.basis

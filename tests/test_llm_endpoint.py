@@ -50,3 +50,15 @@ def test_a_price_survives_the_run_s_price_table() -> None:
 @given(st.lists(st.tuples(st.sampled_from(["system", "user"]), st.text(max_size=200)), max_size=5))
 def test_the_bound_holds_for_a_byte_tokenizer(messages: list[tuple[str, str]]) -> None:
     assert bound_tokens(tuple(messages)) >= sum(len(c.encode()) + 8 for _, c in messages)
+
+
+def test_thinking_has_a_price_of_its_own_where_the_table_has_one() -> None:
+    table = {"m": {"input_cost_per_token": 1.0, "output_cost_per_token": 2.0}}
+    dearer = {"m": {**table["m"], "output_cost_per_reasoning_token": 3.0}}
+    plain, price = (price_of(Endpoint("m"), {}, t) for t in (table, dearer))
+    assert plain is not None
+    assert price is not None
+    assert plain.usage(10, 20, reasoning_tokens=5).cost_usd == 10 + 2 * 20
+    assert price.usage(10, 20, reasoning_tokens=5).cost_usd == 10 + 2 * 15 + 3 * 5
+    assert price.usage(10, 20).cost_usd == 10 + 3 * 20  # an upper bound, while it is not known
+    assert price_of(Endpoint("m"), {"m": price.per_million()}, {}) == price

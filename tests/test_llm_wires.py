@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from meta_search.config import LLMConfig
-from meta_search.llm.calls import Answer
 from meta_search.llm.default_wire import DefaultWire
-from meta_search.llm.direct import DirectWire, _read
+from meta_search.llm.direct import DirectWire
 from meta_search.llm.endpoint import Endpoint, Price
 from meta_search.llm.faults import BadAnswer, Refused, classify
+from meta_search.llm.replies import Answer
+from meta_search.llm.replies import read as _read
 from meta_search.testing import CountingEndpoint, Fault
 from tests.kits.gateways import ask, gateway
 from tests.kits.sqlite_pen import SqlitePen

@@ -32,7 +32,7 @@ def start_direct(self, infos, role, instruction, shown, temperature):
     """Ask for the answer alone; worked items of the domain are shown as earlier turns."""
     examples = sorted_by_nearness(infos[0].content, self.examples)[:shown]
     solver = LLMAgentBase(
-        ["answer"], "Solver", role=role, temperature=temperature, demonstrations=examples[::-1], max_tokens=64
+        ["answer"], "Solver", role=role, temperature=temperature, demonstrations=examples[::-1]
     )
     [answer] = solver(infos, instruction)
     return lambda: answer.content.strip()

@@ -121,7 +121,7 @@ def fitting(context: Context) -> tuple[Parent, ...]:
     archive = context.findings.archive
     if not context.context_tokens or not archive:
         return archive
-    answers = (LOOKS + context.attempts) * context.config.max_tokens  # of the longest conversation
+    answers = (LOOKS + context.attempts) * (context.config.max_tokens or 0)  # of the longest conversation
     asked = prompts.design(context, ()) + prompts.look(0, archive[-1]) + prompts.look(1, None)
     left = context.context_tokens - answers - len(asked) / CHARACTERS
     for count in range(len(archive), 0, -1):

@@ -127,7 +127,9 @@ class LLMAuthor:
         asked = request(context, (("system", prompts.system()), *talk), step)
         if form == "plan":
             schema = plan_schema(sorted(set(context.domain.keywords.values())), context.config.ways)
-            asked = replace(asked, max_tokens=min(context.config.max_tokens, PLAN_TOKENS), schema=schema)
+            asked = replace(asked, schema=schema)
+            if context.context_tokens:  # an embedded model, which rambles and does not think
+                asked = replace(asked, max_tokens=min(asked.max_tokens or PLAN_TOKENS, PLAN_TOKENS))
         reply = context.bench.ask(asked)
         if reply.fault:
             return attempt(context, "draft", f"{reply.fault}: {reply.message}")

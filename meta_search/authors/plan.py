@@ -189,8 +189,7 @@ def _forward(plan: Plan, ways: Sequence[str]) -> list[str]:
     ]
     for number, step in enumerate(plan.steps, 1):
         body += [
-            f"    adviser{number} = LLMAgentBase("
-            f'["advice"], "Adviser {number}", temperature=0.3, max_tokens=96)',
+            f'    adviser{number} = LLMAgentBase(["advice"], "Adviser {number}", temperature=0.3)',
             f"    infos += adviser{number}(infos, {_literal(step)})",
         ]
     if len(ways) == 1 and not plan.routes:

@@ -24,7 +24,7 @@ CHANGEABLE = (
     *("budget.", "ray.", "run.", "evaluate.executor", "evaluate.workers", "evaluate.per_worker"),
     *("llm.max_concurrency", "llm.requests_per_minute", "llm.tokens_per_minute", "llm.max_retries"),
     *("llm.timeout_s", "llm.api_key_env", "llm.base_url", "llm.task.base_url", "llm.meta.base_url"),
-    *("llm.callbacks", "llm.local.", "llm.prices"),
+    *("llm.callbacks", "llm.local.", "llm.prices", "llm.extra_headers"),
 )
 
 

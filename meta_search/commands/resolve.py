@@ -18,6 +18,11 @@ from meta_search.types.operators import searchable
 
 __all__ = ["check_names", "resolved"]
 
+# Most tokens of one answer of the meta agent: embedded models ramble; others need room for a program and the
+# thinking before it.
+EMBEDDED_TOKENS = 1500
+PROGRAM_TOKENS = 16_384
+
 
 def resolved(config: Config) -> Config:
     """Check a configuration, and fill in what depends on the model.
@@ -34,6 +39,7 @@ def resolved(config: Config) -> Config:
     _check_list("author.formats", formats, tuple(FORMS))
     _check_list("author.ways", author.ways, EVERY_WAY)
     reflexions = author.reflexions if author.reflexions is not None else int(not embedded)
+    most = author.max_tokens or (EMBEDDED_TOKENS if embedded else PROGRAM_TOKENS)
     path = config.domain.path and str(Path(config.domain.path).expanduser().resolve())
     root = str(Path(config.run.root).expanduser())
     folder = config.run.dir and str(Path(config.run.dir).expanduser())
@@ -43,7 +49,7 @@ def resolved(config: Config) -> Config:
     return replace(
         config,
         llm=replace(config.llm, recording=recording),
-        author=replace(author, formats=formats, reflexions=reflexions),
+        author=replace(author, formats=formats, reflexions=reflexions, max_tokens=most),
         run=replace(config.run, root=root, dir=folder),
         domain=replace(config.domain, path=path),  # a run can be resumed from any folder
     )

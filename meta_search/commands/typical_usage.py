@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,12 +10,16 @@ from archive.records import Archive
 from meta_search.authors.registry import AUTHORS
 from meta_search.config import Config
 from meta_search.errors import MetaSearchError
+from meta_search.llm.takes import Takes
 from meta_search.run.folder import earlier_runs, read_config, same_task
 from meta_search.types import Usage
 
 __all__ = ["Sums", "TypicalUsage", "typical_usage_of"]
 
 MOST_RUNS = 5
+# Tokens of thinking that a call is assumed to take where the model's name says that it thinks.
+THOUGHT = 800.0
+THOUGHT_OF_PROGRAMS = 4000.0
 MOST_AGENTS = 2000  # a larger archive takes long to read, and one run is not the only one
 
 
@@ -71,6 +76,10 @@ def assumed(config: Config) -> TypicalUsage:
     steps = 1 + (1 if author.reflexions is None else author.reflexions) + 0.5 * min(author.debug_rounds, 2)
     plan = author.formats == ("plan",)
     prompt, completion = 350.0, min(150.0, config.llm.max_tokens)
+    thought = min(THOUGHT, 4.0 * config.llm.max_tokens) if Takes.of(config.llm.task.model).thinks else 0.0
+    pondered = THOUGHT_OF_PROGRAMS if Takes.of(config.llm.meta.model).thinks else 0.0
+    thinking = f", of which {thought:g} are thinking" if thought else ""
+    completion += thought
     return TypicalUsage(
         calls=calls,
         prompt=prompt,
@@ -78,8 +87,8 @@ def assumed(config: Config) -> TypicalUsage:
         share=0.6,
         meta_calls=steps,
         meta_prompt=900.0 if plan else 2000.0,
-        meta_completion=min(200.0 if plan else 600.0, author.max_tokens),
-        basis=f"assuming {calls:g} calls an item and {prompt + completion:g} tokens a call",
+        meta_completion=pondered + min(200.0 if plan else 600.0, author.max_tokens or math.inf),
+        basis=f"assuming {calls:g} calls an item and {prompt + completion:g} tokens a call{thinking}",
     )
 
 

@@ -17,14 +17,21 @@ from pathlib import Path
 from typing import Any
 
 from archive.records import Archive, Record
+from meta_search.config import LLMConfig
 from meta_search.errors import ArchiveError
 from meta_search.export.card import make_card, markdown
+from meta_search.llm.addresses import normal_url
 from meta_search.text import one_line
 from meta_search.types import Agent
 
 __all__ = ["best", "export_agent", "write_agent"]
 
 FILES = ("config.py", "errors.py", "text.py")
+# What an endpoint takes and says, as the gateway knows it.
+WIRE = tuple(
+    f"llm/{name}.py"
+    for name in ("__init__", "addresses", "faults", "replies", "streams", "structured", "takes", "thinking")
+)
 FOLDERS = ("agent", "sandbox", "types")
 TEMPLATE = "run_template.py"
 # litellm's names of providers whose endpoints speak OpenAI's protocol: no part of the model's own name.
@@ -88,7 +95,17 @@ def _card(folder: Path, archive: Archive, record: Record) -> dict[str, Any]:
         "wording": dict(domain.wording),
         "examples": [(item.question, item.target) for item in domain.items("examples")],
         "sandbox": dataclasses.asdict(config.sandbox),
+        "takes": _takes(archive, config.llm),
+        "extra": {**config.llm.extra_body, **config.llm.task.extra},
     }
+
+
+def _takes(archive: Archive, llm: LLMConfig) -> dict[str, Any]:
+    """What the run found its task model to take: a hint, as an export may ask another endpoint."""
+    place = llm.task.base_url or llm.base_url
+    title = f"{llm.task.model} at {normal_url(place)}" if place else llm.task.model
+    found: dict[str, Any] = (archive.meta("takes") or {}).get(title, {})
+    return found
 
 
 def write_agent(record: Record, runtime: Path, to: Path, card: Mapping[str, Any]) -> Path:
@@ -100,7 +117,8 @@ def write_agent(record: Record, runtime: Path, to: Path, card: Mapping[str, Any]
         to: Folder to write; must not exist, or be empty.
         card: What the archive does not know: see `card.make_card`. Beyond the card it takes `wording` and
             `examples` (as in `ItemJob`: without the domain's wording an agent does not ask as it did in the
-            search), `max_tokens`, and `sandbox` (limits by name, as in `SandboxConfig`).
+            search), `max_tokens`, `takes` (as `llm.takes.Takes.differs` gives it), `extra` (fields of every
+            request's body), and `sandbox` (limits by name, as in `SandboxConfig`).
 
     Returns:
         `to`, which holds agent.py, agent.json, card.md, card.json, run.py and runtime/. It appears whole or
@@ -112,7 +130,7 @@ def write_agent(record: Record, runtime: Path, to: Path, card: Mapping[str, Any]
     to = Path(to)
     if to.exists() and not (to.is_dir() and not any(to.iterdir())):
         raise ArchiveError(f"{to} is not empty: export to a new folder")
-    missing = [name for name in (*FILES, *FOLDERS) if not (Path(runtime) / name).exists()]
+    missing = [name for name in (*FILES, *WIRE, *FOLDERS) if not (Path(runtime) / name).exists()]
     if missing:
         raise ArchiveError(f"{runtime} is not an installed meta_search folder: it has no {missing[0]}")
     try:
@@ -153,6 +171,8 @@ def _agent(agent: Agent, given: Mapping[str, Any]) -> dict[str, Any]:
         "examples": [list(pair) for pair in given.get("examples") or ()],
         "model": PROVIDERS.sub("", str(given.get("model") or "")),
         "max_tokens": int(given.get("max_tokens") or 1024),
+        "takes": dict(given.get("takes") or {}),
+        "extra": dict(given.get("extra") or {}),
         "sandbox": {k: v for k, v in dict(given.get("sandbox") or {}).items() if k != "level"},
     }
 
@@ -161,7 +181,8 @@ def _copy_runtime(runtime: Path, to: Path) -> None:
     ignored = shutil.ignore_patterns("__pycache__", "*.pyc")
     for name in FOLDERS:
         shutil.copytree(runtime / name, to / name, ignore=ignored)
-    for name in FILES:
+    (to / "llm").mkdir()
+    for name in (*FILES, *WIRE):
         shutil.copyfile(runtime / name, to / name)
     _text(
         to / "__init__.py",

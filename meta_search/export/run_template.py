@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import dataclasses
 import http.client
 import json
 import os
@@ -19,6 +20,7 @@ import sys
 import threading
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
@@ -29,6 +31,8 @@ HERE = Path(__file__).resolve().parent
 OPENAI = "https://api.openai.com/v1"
 IN_FLIGHT = 32  # requests at a time
 RETRIES = 4
+GROWS = 4  # times the room that a cut answer is given when it is asked for again
+WIRE = ("addresses", "faults", "replies", "structured", "takes")
 LONGEST_WAIT_S = 60.0
 LARGEST_REPLY = 32 * 2**20  # bytes
 CONTEXT = re.compile(r"context.?(length|size|window)|maximum context|prompt is too long", re.I)
@@ -56,95 +60,147 @@ class NoRedirects(urllib.request.HTTPRedirectHandler):
 
 
 class Endpoint:
-    """An OpenAI-compatible endpoint. Learns which settings it does not take. Used by many threads."""
+    """An OpenAI-compatible endpoint. Learns what it does not take, and reads what it says, as the search did.
 
-    def __init__(self, base_url: str, model: str, key: str, max_tokens: int, timeout: float) -> None:
-        self.url = base_url.rstrip("/") + "/chat/completions"
-        self.model, self.max_tokens, self.timeout = model, max_tokens, timeout
-        self._key = key
-        self._opener = urllib.request.build_opener(NoRedirects)
-        self._refused: set[str] = set()  # of: schema, max_tokens, temperature, seed
+    Used by many threads.
+    """
+
+    def __init__(self, base_url: str, key: str, folder: dict[str, Any], options: argparse.Namespace) -> None:
+        self._wire = {name: import_module(f"meta_search.llm.{name}") for name in WIRE}
+        addresses = self._wire["addresses"]
+        self._root = addresses.normal_url(base_url)
+        self.url = addresses.joined(self._root, "chat/completions")
+        self.model = options.model or folder["model"]
+        self.max_tokens = options.max_tokens or folder["max_tokens"]
+        self.timeout, self._key, self._extra = options.timeout, key, folder.get("extra") or {}
+        local = addresses.is_loopback(urllib.parse.urlsplit(self._root).hostname or "")
+        no_proxy = [urllib.request.ProxyHandler({})] if local else []
+        self._opener = urllib.request.build_opener(NoRedirects, *no_proxy)
+        known = folder.get("takes") or {} if self.model == folder["model"] else {}
+        takes = self._wire["takes"].Takes.of(self.model, known)
+        # A run asks for much; here nobody has found out yet how the endpoint takes schemas.
+        self._takes = takes if takes.schema != "unknown" else dataclasses.replace(takes, schema="format")
         self._answered = False
         self._lock = threading.Lock()
 
-    def complete(self, request: Any, seed: int | None) -> tuple[str, int, int, int]:
-        """Ask; retries what may pass. Returns text, prompt tokens, completion tokens, attempts."""
-        attempts = failures = 0
+    def complete(self, request: Any, seed: int | None) -> tuple[Any, int, int, int]:
+        """Ask; retries what may pass, and with more room what was cut.
+
+        Returns:
+            The answer, and over all attempts the tokens read and written, and how many there were.
+        """
+        attempts = failures = prompt = completion = 0
+        limit, changed = min(request.max_tokens or self.max_tokens, self.max_tokens), set[str]()
+        most = GROWS * self.max_tokens
         while True:
             attempts += 1
-            left_out = frozenset(self._refused)
+            takes = self._takes
+            limit = max(limit, min(most, max(takes.room, self.max_tokens))) if takes.thinks else limit
+            messages, settings = self._form(request, seed, takes, limit)
             try:
-                reply = self._post(self._body(request, seed, left_out))
-                self._answered = True
-                usage = reply.get("usage") or {}
-                text = reply["choices"][0]["message"].get("content") or ""
-                prompt, completion = (int(usage.get(f"{k}_tokens") or 0) for k in ("prompt", "completion"))
-                return str(text), prompt, completion, attempts
-            except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
-                refused = Refused(0, f"no answer in the reply ({type(error).__name__})")
+                answer = self._post({"model": self.model, **self._body(messages), **settings, **self._extra})
             except Refused as error:
                 refused = error
-            if self._adapt(refused, request, left_out):
+            else:
+                self._answered = True
+                prompt, completion = (
+                    prompt + (answer.prompt_tokens or 0),
+                    completion + (answer.completion_tokens or 0),
+                )
+                self._learn({"thinks": True} if answer.thinks else {})
+                larger = min(GROWS * limit, most if self._takes.thinks else self.max_tokens)
+                if not answer.is_cut and self._takes.thinks and limit > self.max_tokens:
+                    self._learn({"room": max(limit, self._takes.room)})
+                if not answer.is_cut or larger <= limit:
+                    return answer, prompt, completion, attempts
+                limit = larger
+                continue
+            if self._moves(refused):
+                continue
+            changes = self._adaptation(refused, request, messages, settings, takes)
+            if changes and not changed.issuperset(changes):
+                changed.update(changes)
+                self._learn(changes)
                 continue
             failures += 1
             if failures > RETRIES or not self._may_pass(refused):
                 raise refused
             time.sleep(_pause_s(refused, failures))
 
-    def _body(self, request: Any, seed: int | None, left_out: frozenset[str]) -> dict[str, Any]:
-        messages = [{"role": role, "content": content} for role, content in request.messages]
-        limit = min(request.max_tokens or self.max_tokens, self.max_tokens)
-        name = "max_completion_tokens" if "max_tokens" in left_out else "max_tokens"
-        body: dict[str, Any] = {"model": self.model, "messages": messages, name: limit}
-        if "temperature" not in left_out:
-            body["temperature"] = request.temperature
-        if seed is not None and "seed" not in left_out:
-            body["seed"] = seed
+    def _form(self, request: Any, seed: int | None, takes: Any, limit: int) -> tuple[Any, dict[str, Any]]:
+        """Messages and settings as the endpoint takes them."""
+        structured, messages = self._wire["structured"], tuple(request.messages)
+        settings: dict[str, Any] = {"temperature": request.temperature, "max_tokens": limit}
+        if seed is not None:
+            settings["seed"] = seed
         if request.schema:
-            form = {"name": "answer", "strict": True, "schema": request.schema}
-            if "schema" not in left_out:
-                body["response_format"] = {"type": "json_schema", "json_schema": form}
-            else:
-                messages[-1]["content"] += (
-                    "\n\nReply with only one JSON object, without any text around it, that satisfies this "
-                    "JSON schema:\n" + json.dumps(request.schema, ensure_ascii=False)
-                )
-        return body
+            if takes.schema == "object":
+                settings["response_format"] = {"type": "json_object"}
+            elif takes.schema != "instruct":
+                settings["response_format"] = structured.response_format(request.schema)
+            if takes.schema != "format":
+                messages = structured.with_instructions(messages, request.schema)
+        return self._wire["takes"].sent_form(messages, settings, takes)  # type: ignore[no-any-return]
 
-    def _post(self, body: dict[str, Any]) -> dict[str, Any]:
+    def whole(self, answer: Any, request: Any) -> str:
+        """The text of an answer; with a schema, its JSON object wherever one can be recovered."""
+        return str(self._wire["structured"].repaired(answer.text) if request.schema else answer.text)
+
+    def _body(self, messages: Any) -> dict[str, Any]:
+        return {"messages": [{"role": role, "content": content} for role, content in messages]}
+
+    def _learn(self, changes: dict[str, Any]) -> None:
+        with self._lock:
+            self._takes = dataclasses.replace(self._takes, **changes)
+
+    def _adaptation(
+        self, refused: Refused, request: Any, messages: Any, settings: dict[str, Any], takes: Any
+    ) -> dict[str, Any]:
+        """What a refusal says of what it was sent; empty where there is nothing new to try."""
+        if CONTEXT.search(str(refused)):
+            return {}
+        known = self._wire["takes"]
+        changes: dict[str, Any] = known.learned(messages, settings, refused.status, str(refused))
+        if changes or not request.schema or takes.schema == "instruct":
+            return changes
+        mode = known.refuses_schema(refused.status, str(refused))
+        if mode is None or (refused.status == 404 and self._answered):
+            return {}
+        return {"schema": "instruct" if takes.schema == "object" else mode}
+
+    def _post(self, body: dict[str, Any]) -> Any:
+        """One attempt: the answer, as `llm.replies` reads it."""
         headers = {"Content-Type": "application/json", "User-Agent": "meta-search-agent"}
-        if self._key:
+        if self._key and self._wire["addresses"].takes_azure_key(self._root):
+            headers["api-key"] = self._key
+        elif self._key:
             headers["Authorization"] = f"Bearer {self._key}"
         wire = urllib.request.Request(self.url, json.dumps(body).encode(), headers)
+        replies = self._wire["replies"]
         try:
             with self._opener.open(wire, timeout=self.timeout) as reply:
-                value = json.loads(reply.read(LARGEST_REPLY))
+                return replies.read(reply.read(LARGEST_REPLY), reply.headers)
         except urllib.error.HTTPError as error:
             with error:
-                detail = _detail(error.read(65536))
+                detail = replies.refused(error.code, error.read(65536), error.headers)
             wait = error.headers.get("Retry-After")
             raise Refused(error.code, self._clean(f"HTTP {error.code} {detail}"), wait) from None
         except (urllib.error.URLError, OSError, http.client.HTTPException) as error:
             reason = getattr(error, "reason", error)
             refused = isinstance(error, urllib.error.URLError) and not isinstance(reason, TimeoutError)
             raise Refused(0, self._clean(str(reason) or type(reason).__name__), reached=not refused) from None
-        return value if isinstance(value, dict) else {}
+        except (self._wire["faults"].BadAnswer, self._wire["faults"].Refused) as error:
+            status = getattr(error, "status_code", 0)
+            raise Refused(status, self._clean(str(error))) from None
 
-    def _adapt(self, refused: Refused, request: Any, left_out: frozenset[str]) -> bool:
-        """Leave out what the endpoint does not take; true if there is something new to try.
-
-        Another thread may have found it out while this request was on its way.
-        """
-        if refused.status not in (400, 422) or CONTEXT.search(str(refused)):
+    def _moves(self, refused: Refused) -> bool:
+        """Whether to ask below `/v1`, which users tend to leave out, where nothing was found so far."""
+        addresses = self._wire["addresses"]
+        below = None if self._answered else addresses.versioned(self._root)
+        if below is None or not (refused.status in (404, 405) or "a web page" in str(refused)):
             return False
-        text = str(refused)
-        guesses = [name for name in ("max_tokens", "temperature", "seed") if name in text]
-        guesses += ["schema"] if request.schema else []
-        new = [name for name in guesses if name not in left_out]
-        with self._lock:
-            if new and not self._refused.intersection(new):
-                self._refused.add(new[0])
-        return bool(new)
+        self._root, self.url = below, addresses.joined(below, "chat/completions")
+        return True
 
     def _may_pass(self, refused: Refused) -> bool:
         if refused.status == 0:
@@ -155,15 +211,6 @@ class Endpoint:
         if self._key:
             text = text.replace(self._key, "***")
         return " ".join(text.split())[:300]
-
-
-def _detail(body: bytes) -> str:
-    """What an error's body says: the message of OpenAI's form, or the text as it is."""
-    text = body.decode(errors="replace")
-    try:
-        return str(json.loads(text)["error"]["message"])
-    except (ValueError, KeyError, TypeError):
-        return text
 
 
 def _pause_s(refused: Refused, failures: int) -> float:
@@ -188,14 +235,15 @@ async def answer(
         start = time.monotonic()
         try:
             call = asyncio.get_running_loop().run_in_executor(pool, endpoint.complete, request, seed)
-            text, prompt, completion, attempts = await call
+            said, prompt, completion, attempts = await call
         except Refused as refused:
             fault = "context" if CONTEXT.search(str(refused)) else "llm"
             return types.CallReply("", fault=fault, message=f"{endpoint.url}: {refused}")
-        used = types.Usage(1, prompt, completion)
-        return types.CallReply(
-            text, used, types.Usage(attempts, prompt, completion), time.monotonic() - start
-        )
+        used, paid = types.Usage(1, prompt, completion), types.Usage(attempts, prompt, completion)
+        if said.is_cut:
+            why = "the model's answer was cut: raise --max-tokens"
+            return types.CallReply(said.text, used, paid, time.monotonic() - start, "cut", why)
+        return types.CallReply(endpoint.whole(said, request), used, paid, time.monotonic() - start)
 
     if options.no_sandbox:
         sandbox = sandboxes.Sandbox(config(level="process", **folder["sandbox"]), layers=())
@@ -271,12 +319,11 @@ def connect(options: argparse.Namespace, folder: dict[str, Any]) -> Endpoint:
         raise Unusable("no endpoint: give --base-url URL, or a key in OPENAI_API_KEY")
     if not re.match(r"https?://[^/\s]", base_url):
         raise Unusable(f"--base-url {base_url}: must begin with http:// or https://")
-    model = options.model or folder["model"]
-    if not model:
+    if not (options.model or folder["model"]):
         raise Unusable("no model: give --model NAME")
     if (options.max_tokens is not None and options.max_tokens < 1) or options.timeout <= 0:
         raise Unusable("--max-tokens and --timeout must be positive")
-    return Endpoint(base_url, model, key, options.max_tokens or folder["max_tokens"], options.timeout)
+    return Endpoint(base_url, key, folder, options)
 
 
 def read_question(given: str) -> str:
@@ -316,9 +363,9 @@ def main(arguments: list[str] | None = None) -> int:
             raise Unusable("needs Python 3.11 or newer")
         options = parse(arguments)
         folder = read_folder()
+        sys.path.insert(0, str(HERE / "runtime"))
         endpoint = connect(options, folder)
         question = read_question(options.question)
-        sys.path.insert(0, str(HERE / "runtime"))
         result = asyncio.run(answer(folder, question, endpoint, options))
         return show(result, folder, endpoint, options.json)
     except Unusable as error:

@@ -92,7 +92,7 @@ def forward(self, taskInfo):
         return found[0][0]
     most = max(80, 6000 // len(found))
     lines = [f"{i}. (given {n} times) {a[:most]}" for i, (a, n) in enumerate(found, 1)]
-    chooser = Chooser(["choice"], "Chooser", temperature=0.0, max_tokens=8)
+    chooser = Chooser(["choice"], "Chooser", temperature=0.0)
     asked = "Which of these answers is right?\\n" + "\\n".join(lines) + "\\nReply with its number only."
     [choice] = chooser([taskInfo], asked)
     number = re.search(r"\\d+", choice.content)

@@ -99,7 +99,8 @@ def _paid(session: Session) -> dict[str, float]:
     """What the run has paid over all sessions; recorded, as a replay pays nothing and takes other times."""
     with Archive(session.folder) as archive:
         usage = sum(archive.usage().values(), Usage())
-    return asdict(Paid(usage.tokens, round(usage.cost_usd, 6), round(session.elapsed, 1)))
+    paid = Paid(usage.tokens, round(usage.cost_usd, 6), round(session.elapsed, 1), usage.reasoning_tokens)
+    return {name: value for name, value in asdict(paid).items() if value or name != "thought"}
 
 
 def _final(field: Field, paid: Any) -> dict[str, Any]:

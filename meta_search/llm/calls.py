@@ -6,13 +6,15 @@ import asyncio
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any
 
 from meta_search.config import LLMConfig
 from meta_search.errors import LLMError
 from meta_search.llm import structured
 from meta_search.llm.endpoint import Endpoint, Price, bound_tokens
 from meta_search.llm.ledger import call_key
+from meta_search.llm.replies import Answer
+from meta_search.llm.takes import SchemaMode, Takes
 from meta_search.llm.throttle import Throttle
 from meta_search.types import CallRequest, Usage
 
@@ -22,28 +24,11 @@ __all__ = ["AGENTS", "Answer", "Call", "Dropped", "Route", "SchemaMode", "open_r
 SCHEMA_OVERHEAD = 256
 AGENTS = ("task", "teacher")  # purposes of calls that candidate code makes
 
-SchemaMode = Literal["unknown", "format", "instruct", "both"]
+TAKES = Takes()
 
 
 class Dropped(Exception):
     """A call that nobody waits for any more, dropped before it was sent."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What an endpoint answered.
-
-    Attributes:
-        text: The model's words.
-        finish: `stop`, `length`, ….
-        prompt_tokens: As the endpoint counts; `None` where it does not say.
-        completion_tokens: Likewise.
-    """
-
-    text: str
-    finish: str
-    prompt_tokens: int | None
-    completion_tokens: int | None
 
 
 @dataclass(slots=True, eq=False)
@@ -54,8 +39,7 @@ class Route:
         endpoint: Where calls go.
         price: What they cost.
         gates: Throttles to pass: the endpoint's, which adapts to it, and the one of all endpoints.
-        schema: How it takes JSON schemas. `unknown` until the first call with a schema has told; the
-            others wait for that one.
+        takes: What it takes, as far as it has told.
         failed: Calls failed in a row, each after all its attempts.
         missed: Attempts failed in a row.
         answered: Attempts that were answered.
@@ -65,11 +49,21 @@ class Route:
     endpoint: Endpoint
     price: Price
     gates: tuple[Throttle, ...]
-    schema: SchemaMode = "unknown"
+    takes: Takes = TAKES
     failed: int = 0
     missed: int = 0
     answered: int = 0
     probe: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def schema(self) -> SchemaMode:
+        """How it takes JSON schemas. `unknown` until the first call with a schema has told; the others wait
+        for that one."""
+        return self.takes.schema
+
+    @schema.setter
+    def schema(self, mode: SchemaMode) -> None:
+        self.takes = dataclasses.replace(self.takes, schema=mode)
 
     @property
     def is_known(self) -> bool:
@@ -100,8 +94,20 @@ class Call:
     phase: str = "search"
 
 
-def open_routes(config: LLMConfig, endpoints: Mapping[str, Endpoint], whole: Throttle) -> dict[str, Route]:
-    """Role -> route; endpoints of one place share a throttle."""
+def open_routes(
+    config: LLMConfig,
+    endpoints: Mapping[str, Endpoint],
+    whole: Throttle,
+    known: Mapping[str, Mapping[str, Any]],
+) -> dict[str, Route]:
+    """Role -> route; endpoints of one place share a throttle.
+
+    Args:
+        config: `llm.*`.
+        endpoints: Role -> endpoint.
+        whole: The throttle of all endpoints.
+        known: What earlier sessions learned: `Endpoint.title` -> `Takes.differs`.
+    """
     if "task" not in endpoints:
         raise LLMError("no endpoint for the role task: set llm.task.model")
     gates: dict[str, Throttle] = {}
@@ -111,7 +117,8 @@ def open_routes(config: LLMConfig, endpoints: Mapping[str, Endpoint], whole: Thr
             limit = min(config.max_concurrency, endpoint.slots or config.max_concurrency)
             gates[endpoint.place] = Throttle(limit, config.requests_per_minute, config.tokens_per_minute)
         if endpoint not in routes:
-            routes[endpoint] = Route(endpoint, Price(), (gates[endpoint.place], whole))
+            takes = Takes() if endpoint.free else Takes.of(endpoint.model, known.get(endpoint.title))
+            routes[endpoint] = Route(endpoint, Price(), (gates[endpoint.place], whole), takes)
     return {role: routes[endpoint] for role, endpoint in endpoints.items()}
 
 
@@ -127,7 +134,7 @@ def resolve(request: CallRequest, routes: Mapping[str, Route], config: LLMConfig
     if request.schema:
         extra = len(structured.instructions(request.schema).encode()) + SCHEMA_OVERHEAD
     estimate = route.price.usage(bound_tokens(request.messages, extra), max_tokens)
-    key = call_key(request, route.endpoint.model, max_tokens, config.cache)
+    key = call_key(request, route.endpoint.asked, max_tokens, config.cache)
     return Call(key, request, route, max_tokens, estimate)
 
 

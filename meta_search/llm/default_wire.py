@@ -11,11 +11,12 @@ from typing import Any
 
 from meta_search.config import LLMConfig
 from meta_search.errors import EndpointError
-from meta_search.llm.calls import Answer
-from meta_search.llm.direct import DirectWire
+from meta_search.llm.addresses import joined, normal_url, proxy_of, versioned
+from meta_search.llm.direct import DirectWire, headers_of
 from meta_search.llm.endpoint import Endpoint, Price, price_of
 from meta_search.llm.faults import one_line
 from meta_search.llm.litellm_wire import LiteLLMWire
+from meta_search.llm.replies import Answer
 
 __all__ = ["DefaultWire"]
 
@@ -31,6 +32,9 @@ class DefaultWire:
     Args:
         config: `llm.*`.
         direct: Whether endpoints with a URL are asked without litellm.
+
+    Attributes:
+        notes: Lines on endpoints that are not where they were said to be.
     """
 
     def __init__(self, config: LLMConfig, direct: bool = True) -> None:
@@ -38,6 +42,7 @@ class DefaultWire:
         self._direct = DirectWire() if direct and not config.callbacks else None
         self._litellm = LiteLLMWire(config)
         self._loaded = False
+        self.notes: list[str] = []
 
     async def open(self, endpoints: Iterable[Endpoint]) -> dict[Endpoint, Price | None]:
         """See `wires.Wire.open`."""
@@ -87,20 +92,55 @@ class DefaultWire:
             await self._check_url(endpoint, endpoint.base_url)
 
     async def _check_url(self, endpoint: Endpoint, base_url: str) -> None:
-        """Ask for the list of models: it costs nothing, and every endpoint checks the key for it."""
+        """Ask for the list of models: it costs nothing, and every endpoint checks the key for it.
+
+        Some have no such list: the first call tells then. Where there is one below `/v1`, which users tend to
+        leave out, that is where the API is.
+        """
         import httpx
 
-        headers = {"Authorization": f"Bearer {endpoint.api_key}"} if endpoint.api_key else {}
+        root = normal_url(base_url)
         try:
-            async with httpx.AsyncClient(timeout=CHECK_S) as client:
-                reply = await client.get(f"{base_url.rstrip('/')}/models", headers=headers)
+            reply = await self._models(endpoint, root)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             what = one_line(str(error), endpoint.api_key) or type(error).__name__
             raise EndpointError(f"nothing answers at llm.base_url={base_url}: {what}") from error
+        below = versioned(root)
+        if below and not _lists_models(reply) and reply.status_code not in (401, 403):
+            try:
+                other = await self._models(endpoint, below)
+            except httpx.HTTPError:
+                other = reply
+            if _lists_models(other) or other.status_code in (401, 403):
+                reply, root = other, below
+                self.notes.append(f"llm.base_url={base_url}: the API is at {below}")
+        if self._direct is not None:
+            self._direct.roots[endpoint] = root
+            if not _lists_models(reply):
+                self._direct.doubted.add(endpoint)
+        self._litellm.roots[endpoint] = root
         if reply.status_code in (401, 403):
             variable = self._config.api_key_env
             todo = f"check {variable}" if variable else "name the variable that holds it in llm.api_key_env"
             raise EndpointError(f"{base_url} refuses the key (HTTP {reply.status_code}): {todo}")
+
+    async def _models(self, endpoint: Endpoint, root: str) -> Any:
+        """The reply to a request for the list of models."""
+        import httpx
+
+        url = joined(root, "models")
+        async with httpx.AsyncClient(timeout=CHECK_S, trust_env=False, proxy=proxy_of(url)) as client:
+            return await client.get(url, headers=headers_of(endpoint, root))
+
+
+def _lists_models(reply: Any) -> bool:
+    """Whether a reply is that of an API: JSON, with status 200."""
+    if reply.status_code != 200:
+        return False
+    try:
+        return isinstance(reply.json(), dict | list)
+    except ValueError:
+        return False
 
 
 def _price_file() -> Path:

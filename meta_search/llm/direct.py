@@ -9,32 +9,41 @@ prices (`default_wire.DefaultWire` chooses).
 from __future__ import annotations
 
 import json
-import urllib.parse
-import urllib.request
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from meta_search.llm.calls import Answer
+from meta_search.llm import replies
+from meta_search.llm.addresses import joined, normal_url, proxy_of, takes_azure_key, versioned
 from meta_search.llm.endpoint import Endpoint
-from meta_search.llm.faults import BadAnswer, Refused, one_line
+from meta_search.llm.faults import Refused
+from meta_search.llm.replies import Answer
 
 if TYPE_CHECKING:
     from aiohttp import ClientSession
 
-__all__ = ["DirectWire"]
+__all__ = ["DirectWire", "headers_of"]
 
 # Below the five seconds after which common servers hang up: a request on a connection that is just being
 # closed is lost, and charged, as nobody knows its fate.
 KEEP_ALIVE_S = 4.0
-WITHOUT_BODY = 400  # characters of an answer that cannot be read which a message shows
+NO_SUCH_PATH = re.compile(r"^not found$|invalid url|no route|cannot (post|get)|path|endpoint", re.IGNORECASE)
 
 
 class DirectWire:
-    """One HTTP client for all endpoints with a URL. Belongs to one event loop."""
+    """One HTTP client for all endpoints with a URL. Belongs to one event loop.
+
+    Attributes:
+        roots: Where an endpoint's API was found, if that is not its `base_url`.
+        doubted: Endpoints that have no list of models where their API should be.
+    """
 
     def __init__(self) -> None:
         self._session: ClientSession | None = None
         self._ways: dict[Endpoint, tuple[str, dict[str, str], dict[str, Any]]] = {}
+        self._answered: set[Endpoint] = set()
+        self.roots: dict[Endpoint, str] = {}
+        self.doubted: set[Endpoint] = set()
 
     async def complete(
         self, endpoint: Endpoint, messages: tuple[tuple[str, str], ...], settings: Mapping[str, Any]
@@ -45,6 +54,7 @@ class DirectWire:
             "model": endpoint.model.removeprefix("hosted_vllm/"),
             "messages": [{"role": role, "content": content} for role, content in messages],
             **settings,
+            **(json.loads(endpoint.extra) if endpoint.extra else {}),
         }
         sent = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
         # No redirects: following one would be a second request.
@@ -52,9 +62,33 @@ class DirectWire:
             url, data=sent, headers=headers, allow_redirects=False, **options
         ) as response:
             received = await response.read()
-            if response.status == 200:
-                return _read(received, response.headers)
-            raise _refused(response.status, received, response.headers)
+            answer = self._answer(endpoint, url, response.status, received, response.headers)
+        self._answered.add(endpoint)
+        return answer
+
+    def _answer(
+        self, endpoint: Endpoint, url: str, status: int, received: bytes, headers: Mapping[str, Any]
+    ) -> Answer:
+        """Read a reply. Where none was an answer yet, a page or a path that is not there says that the URL
+        is wrong: no other request will fare better."""
+        page = received[:200].lstrip()[:1] == b"<"
+        doubted = endpoint in self.doubted and endpoint not in self._answered
+        if doubted and status in (200, 404, 405) and (page or status == 405):
+            what = "is a web page, not an API" if page else f"is not there (HTTP status {status})"
+            raise Refused(404, f"{url} {what}: {self._advice(endpoint)}", headers)
+        if status == 200:
+            return replies.read(received, headers)
+        refused = replies.refused(status, received, headers)
+        if status == 404 and doubted and NO_SUCH_PATH.search(str(refused)):
+            raise Refused(404, f"{refused}: {self._advice(endpoint)}", headers)
+        raise refused
+
+    def _advice(self, endpoint: Endpoint) -> str:
+        root = self.roots.get(endpoint) or endpoint.base_url or ""
+        better = versioned(root)
+        if better is None:
+            return "llm.base_url must be the root of an OpenAI-compatible API"
+        return f"set llm.base_url={better}, or whatever the API's root is"
 
     async def close(self) -> None:
         """Close the connections."""
@@ -76,83 +110,30 @@ class DirectWire:
     def _way(self, endpoint: Endpoint) -> tuple[str, dict[str, str], dict[str, Any]]:
         """URL, headers and connection settings of an endpoint."""
         if endpoint not in self._ways:
-            assert endpoint.base_url is not None
-            url = f"{endpoint.base_url.rstrip('/')}/chat/completions"
-            headers = {"Content-Type": "application/json"}
-            if endpoint.api_key:
-                headers["Authorization"] = f"Bearer {endpoint.api_key}"
+            root = self.roots.get(endpoint) or normal_url(endpoint.base_url or "")
+            url = joined(root, "chat/completions")
+            headers = {"Content-Type": "application/json", **headers_of(endpoint, root)}
             self._ways[endpoint] = url, headers, _connection(url)
         return self._ways[endpoint]
 
 
+def headers_of(endpoint: Endpoint, root: str) -> dict[str, str]:
+    """The headers of every request to an endpoint, with its key as it takes it."""
+    headers: dict[str, str] = {}
+    if endpoint.api_key:
+        azure = takes_azure_key(root)
+        headers |= {"api-key": endpoint.api_key} if azure else {"Authorization": f"Bearer {endpoint.api_key}"}
+    return headers | dict(endpoint.headers)
+
+
 def _connection(url: str) -> dict[str, Any]:
-    """Proxy and certificates, from the environment, as httpx takes them."""
-    parts = urllib.parse.urlsplit(url)
+    """Proxy and certificates, from the environment, as httpx takes them; no proxy for this machine."""
     options: dict[str, Any] = {}
-    proxy = urllib.request.getproxies().get(parts.scheme)
-    if proxy and not urllib.request.proxy_bypass(parts.hostname or ""):
+    proxy = proxy_of(url)
+    if proxy:
         options["proxy"] = proxy
-    if parts.scheme == "https":
+    if url.startswith("https:"):
         import httpx
 
         options["ssl"] = httpx.create_ssl_context()
     return options
-
-
-def _read(received: bytes, headers: Mapping[str, Any]) -> Answer:
-    """What a reply with status 200 says."""
-    try:
-        reply = json.loads(received)
-    except (ValueError, RecursionError):
-        shown = one_line(received[:WITHOUT_BODY].decode(errors="replace"))
-        raise BadAnswer(f"the answer is not JSON: {shown}") from None
-    if not isinstance(reply, dict):
-        raise BadAnswer("the answer is not a JSON object")
-    choices = reply.get("choices")
-    if not choices:
-        if reply.get("error"):  # some gateways pass a failure of the model on with status 200
-            raise _refused(200, received, headers)
-        raise BadAnswer("the answer holds no choices")
-    try:
-        choice = choices[0]
-        message = choice.get("message") or {}
-        text, finish = _text(message), str(choice.get("finish_reason") or "")
-        usage = reply.get("usage") or {}
-        prompt, completion = (_count(usage.get(f"{k}_tokens")) for k in ("prompt", "completion"))
-    except (AttributeError, KeyError, TypeError, IndexError) as error:
-        raise BadAnswer(f"the answer has an unknown form: {error}") from error
-    if finish == "content_filter" and not text:
-        raise BadAnswer("the answer was withheld by a content filter", withheld=True)
-    return Answer(text, finish, prompt, completion)
-
-
-def _text(message: Mapping[str, Any]) -> str:
-    content = message.get("content") or message.get("refusal") or ""
-    if isinstance(content, str):
-        return content
-    return "".join(str(part.get("text") or "") for part in content)
-
-
-def _count(value: Any) -> int | None:
-    return value if isinstance(value, int) and value >= 0 else None
-
-
-def _refused(status: int, received: bytes, headers: Mapping[str, Any]) -> Refused:
-    """A failed reply as an error: the endpoint's words, and its code, which says more than the status."""
-    try:
-        told = json.loads(received)
-    except (ValueError, RecursionError):
-        told = None
-    error = told.get("error", told) if isinstance(told, dict) else None
-    if isinstance(error, dict):
-        code = error.get("code") or error.get("type")
-        message = str(error.get("message") or error)
-        if isinstance(code, str) and code not in message:
-            message = f"{message} ({code})"
-        if status == 200:
-            status = code if isinstance(code, int) and 400 <= code < 600 else 500
-    else:
-        message = str(error or received[:WITHOUT_BODY].decode(errors="replace"))
-    if 300 <= status < 400:
-        message = f"redirects to {headers.get('Location', 'nowhere')}: name that in llm.base_url"
-    return Refused(status, message or f"HTTP status {status}", headers)

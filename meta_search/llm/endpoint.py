@@ -21,6 +21,8 @@ class Endpoint:
         api_key: Key; `None` lets litellm read the provider's environment variable.
         slots: Most requests this endpoint works on together; 0 leaves it to `llm.max_concurrency`.
         free: Costs no money (the embedded model).
+        extra: Further fields of every request's body, as JSON text; empty for none.
+        headers: Further headers, (name, value) pairs.
     """
 
     model: str
@@ -28,6 +30,8 @@ class Endpoint:
     api_key: str | None = None
     slots: int = 0
     free: bool = False
+    extra: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
 
     def __repr__(self) -> str:
         key = "None" if self.api_key is None else "'***'"
@@ -42,6 +46,11 @@ class Endpoint:
         return self.base_url or self.model.partition("/")[0]
 
     @property
+    def asked(self) -> str:
+        """What answers depend on: the model, and what else its requests carry."""
+        return f"{self.model} {self.extra}" if self.extra else self.model
+
+    @property
     def title(self) -> str:
         """How messages name it."""
         return f"{self.model} at {self.base_url}" if self.base_url else self.model
@@ -49,19 +58,41 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """US dollars per token read and written."""
+    """US dollars per token read and written.
+
+    Attributes:
+        input: Of a token that the model reads.
+        output: Of a token that it writes.
+        thought: Of a token of its thinking, where that has a price of its own; 0 takes `output`.
+    """
 
     input: float = 0.0
     output: float = 0.0
+    thought: float = 0.0
 
-    def usage(self, prompt_tokens: int, completion_tokens: int, calls: int = 1) -> Usage:
-        """What calls of so many tokens cost."""
-        cost = prompt_tokens * self.input + completion_tokens * self.output
-        return Usage(calls, prompt_tokens, completion_tokens, cost)
+    def usage(
+        self, prompt_tokens: int, completion_tokens: int, calls: int = 1, reasoning_tokens: int | None = None
+    ) -> Usage:
+        """What calls of so many tokens cost.
+
+        Args:
+            prompt_tokens: Read.
+            completion_tokens: Written, thinking included.
+            calls: How many calls.
+            reasoning_tokens: Of those written, thinking; `None` where that is not known: it is priced as if
+                all were the dearer kind, and counted as none.
+        """
+        thought = completion_tokens if reasoning_tokens is None else reasoning_tokens
+        dearer = (self.thought or self.output) - self.output
+        if reasoning_tokens is None:
+            dearer = max(0.0, dearer)
+        cost = prompt_tokens * self.input + completion_tokens * self.output + thought * dearer
+        return Usage(calls, prompt_tokens, completion_tokens, cost, reasoning_tokens or 0)
 
     def per_million(self) -> dict[str, float]:
         """As `llm.prices` and the run's stored price table have it."""
-        return {"input": self.input * 1e6, "output": self.output * 1e6}
+        table = {"input": self.input * 1e6, "output": self.output * 1e6}
+        return table | ({"reasoning": self.thought * 1e6} if self.thought else {})
 
 
 def price_of(
@@ -77,13 +108,15 @@ def price_of(
     """
     if endpoint.model in configured:
         mine = configured[endpoint.model]
-        return Price(mine.get("input", 0.0) / 1e6, mine.get("output", 0.0) / 1e6)
+        return Price(*(mine.get(kind, 0.0) / 1e6 for kind in ("input", "output", "reasoning")))
     if endpoint.free:
         return Price()
     known = table.get(endpoint.model) or table.get(endpoint.model.partition("/")[2])
     if not known or known.get("input_cost_per_token") is None:
         return None
-    return Price(_dearest(known, "input_cost_per_token"), _dearest(known, "output_cost_per_token"))
+    rates = ("input_cost_per_token", "output_cost_per_token", "output_cost_per_reasoning_token")
+    read, written, thought = (_dearest(known, rate) for rate in rates)
+    return Price(read, written, 0.0 if thought == written else thought)
 
 
 def _dearest(known: Mapping[str, Any], rate: str) -> float:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from meta_search.config import LLMConfig
 from meta_search.errors import EndpointError, LLMError
@@ -43,6 +44,7 @@ class GatewayStatus:
         retries: Attempts after the first.
         faults: Calls that got a fault.
         fatal: Why the run must stop, or `None`.
+        learned: A line on each thing that an endpoint was found to do otherwise, since the start.
     """
 
     used: Mapping[str, Usage]
@@ -57,6 +59,7 @@ class GatewayStatus:
     retries: int
     faults: int
     fatal: str | None
+    learned: tuple[str, ...] = ()
 
 
 class Gateway:
@@ -68,6 +71,7 @@ class Gateway:
         books: What was paid and what may be spent.
         wire: The way to the models; `None` takes the one of `llm.provider`.
         backoff_s: First pause before a retry, in seconds.
+        known: What earlier sessions learned of endpoints, as `takes` has it.
 
     Attributes:
         fatal: Set when no further call can succeed (wrong key, unknown model, endpoint down): every call
@@ -82,12 +86,13 @@ class Gateway:
         *,
         wire: Wire | None = None,
         backoff_s: float = 0.5,
+        known: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
         self._config, self._ledger, self._budget = config, books.ledger, books.budget
         self._wire = wire or wires.make(config)
         self._sender = Sender(config, self._wire, books, backoff_s)
         self._whole = Throttle(config.max_concurrency)
-        self._routes = open_routes(config, endpoints, self._whole)
+        self._routes = open_routes(config, endpoints, self._whole, known or {})
         self._flights: dict[str, tuple[Call, asyncio.Task[tuple[Entry, Usage]]]] = {}
         self._used: dict[str, Usage] = {}
         self._paid: dict[str, Usage] = {}
@@ -103,6 +108,13 @@ class Gateway:
         """The price table in use, USD per million tokens: to be stored with the run, and handed to a
         resumed one as `llm.prices`, so that it accounts the same way."""
         return {route.endpoint.model: route.price.per_million() for route in self._routes.values()}
+
+    @property
+    def takes(self) -> dict[str, dict[str, Any]]:
+        """What endpoints were found to take, where it is not what most do: `Endpoint.title` -> differences.
+        To be stored with the run, so that a resumed one and exports need not find it out again."""
+        found = {route.endpoint.title: route.takes.differs() for route in self._routes.values()}
+        return {title: differences for title, differences in found.items() if differences}
 
     async def start(self) -> None:
         """Load what the endpoints need, look prices up, and check that they are there.
@@ -152,6 +164,7 @@ class Gateway:
             retries=self._sender.retries,
             faults=self._faults,
             fatal=None if self.fatal is None else str(self.fatal),
+            learned=(*getattr(self._wire, "notes", ()), *self._sender.learned),
         )
 
     def set_phase(self, phase: Phase) -> None:
@@ -197,7 +210,8 @@ class Gateway:
     def _reply(self, request: CallRequest, entry: Entry, paid: Usage) -> CallReply:
         self._used[request.purpose] = self._used.get(request.purpose, Usage()) + entry.used
         self._faults += entry.fault is not None
-        text = structured.repaired(entry.text) if request.schema else entry.text
+        whole = request.schema and entry.fault is None
+        text = structured.repaired(entry.text) if whole else entry.text
         fault: FaultKind | None = entry.fault
         if entry.state == "reserved":  # only in a replay: it was in flight when the recorded run was killed
             fault = "llm"

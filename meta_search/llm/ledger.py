@@ -135,11 +135,9 @@ class Ledger:
 
     def settle(self, key: str, entry: Entry) -> Future[None]:
         """Write down what came of a reserved call."""
-        used = entry.used
-        reply = {
-            "text": entry.text,
-            "used": [used.calls, used.prompt_tokens, used.completion_tokens, used.cost_usd],
-        }
+        # The thinking's share, of models that think, lies with what was used; `Archive.usage` sums it up.
+        thought = (entry.used.reasoning_tokens,) if entry.used.reasoning_tokens else ()
+        reply = {"text": entry.text, "used": [*_columns(entry.used), *thought]}
         fault = None if entry.fault is None else f"{entry.fault}: {entry.message}"
         row = (_pack(reply), *_columns(entry.charged), entry.latency_s, entry.state, fault, key)
         return self._pen.execute(_SETTLE, row)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -9,21 +10,27 @@ from typing import Any, cast
 
 from meta_search.config import LLMConfig
 from meta_search.errors import EndpointError
-from meta_search.llm import callbacks
-from meta_search.llm.calls import Answer
+from meta_search.llm import callbacks, replies
 from meta_search.llm.endpoint import Endpoint, Price
-from meta_search.llm.faults import BadAnswer
+from meta_search.llm.replies import Answer
 
 __all__ = ["LiteLLMWire"]
 
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
 
 class LiteLLMWire:
-    """litellm with everything off that hides attempts."""
+    """litellm with everything off that hides attempts.
+
+    Attributes:
+        roots: Where an endpoint's API was found, if that is not its `base_url`.
+    """
 
     def __init__(self, config: LLMConfig) -> None:
         self._config = config
         self._litellm: Any = None
         self._taken: dict[str, frozenset[str]] = {}
+        self.roots: dict[Endpoint, str] = {}
         self._hang_up: Callable[[], Awaitable[None]] | None = None
 
     @property
@@ -65,30 +72,27 @@ class LiteLLMWire:
         self, endpoint: Endpoint, messages: tuple[tuple[str, str], ...], settings: Mapping[str, Any]
     ) -> Answer:
         """One attempt, see `wires.Wire.complete`."""
-        try:
-            response = await self._complete(endpoint, messages, settings)
-        except self._litellm.UnsupportedParamsError as error:
-            # Reasoning models take no temperature but their own. litellm says so before anything is sent.
-            if "temperature" not in str(error) or "temperature" not in self._parameters(endpoint):
-                raise
-            self._taken[_name(endpoint)] -= {"temperature"}
-            response = await self._complete(endpoint, messages, settings)
-        return _read(response)
-
-    async def _complete(
-        self, endpoint: Endpoint, messages: tuple[tuple[str, str], ...], settings: Mapping[str, Any]
-    ) -> Any:
         taken = self._parameters(endpoint)
-        return await self._litellm.acompletion(
+        extra = json.loads(endpoint.extra) if endpoint.extra else None
+        sent = {key: value for key, value in settings.items() if key in taken}
+        if "max_completion_tokens" in settings and "max_completion_tokens" not in sent:
+            sent["max_tokens"] = settings["max_completion_tokens"]
+        root = self.roots.get(endpoint, endpoint.base_url)
+        response = await self._litellm.acompletion(
             model=_name(endpoint),
             messages=[{"role": role, "content": content} for role, content in messages],
-            api_base=endpoint.base_url,
+            api_base=root,
             api_key=endpoint.api_key or ("none" if endpoint.base_url else None),
             timeout=self._config.timeout_s + 5.0,  # the sender's own timeout comes first
             num_retries=0,
             max_retries=0,
-            **{key: value for key, value in settings.items() if key in taken},
+            **({"extra_body": extra} if extra else {}),
+            **({"extra_headers": dict(endpoint.headers)} if endpoint.headers else {}),
+            **sent,
         )
+        if sent.get("stream"):
+            response = self._litellm.stream_chunk_builder([chunk async for chunk in response])
+        return replies.read_object(response.model_dump())
 
     async def close(self) -> None:
         """Close the connections; does nothing where litellm was never loaded."""
@@ -128,23 +132,13 @@ class LiteLLMWire:
         return self._taken[name]
 
 
-def _read(response: Any) -> Answer:
-    """What a response says."""
-    if not response.choices:
-        raise BadAnswer("the answer holds no choices")
-    choice = response.choices[0]
-    text, finish = choice.message.content or "", str(choice.finish_reason or "")
-    if finish == "content_filter" and not text:
-        raise BadAnswer("the answer was withheld by a content filter", withheld=True)
-    usage = getattr(response, "usage", None)
-    return Answer(
-        text, finish, getattr(usage, "prompt_tokens", None), getattr(usage, "completion_tokens", None)
-    )
-
-
 def _import_litellm() -> Any:
     # Before the import: litellm would otherwise download its price table.
     os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
+    # Its client would ask the proxy for endpoints on this machine.
+    for name in ("no_proxy", "NO_PROXY"):
+        hosts = [*filter(None, os.environ.get(name, "").split(",")), *LOOPBACK]
+        os.environ[name] = ",".join(dict.fromkeys(hosts))
     import litellm
 
     return cast(Any, litellm)

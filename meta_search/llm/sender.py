@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import json
 import time
 from collections import Counter
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Any
 
 from meta_search.config import LLMConfig
 from meta_search.errors import BudgetError, LLMError
-from meta_search.llm import structured
 from meta_search.llm.books import Books
 from meta_search.llm.budget import Ticket
-from meta_search.llm.calls import AGENTS, Answer, Call, Dropped, SchemaMode
+from meta_search.llm.calls import AGENTS, Call, Dropped
 from meta_search.llm.circuit import DOWN, Circuit
 from meta_search.llm.faults import Failure, classify
+from meta_search.llm.forms import Form, cut_message, usage_of
 from meta_search.llm.ledger import Entry
 from meta_search.llm.throttle import Throttle
 from meta_search.llm.wires import Wire
@@ -26,6 +24,7 @@ from meta_search.types import Usage
 
 __all__ = ["Sender"]
 
+ORDINARY_ANSWER = 2**12  # tokens that `llm.timeout_s` is for
 ORDINARY_PROMPT = 2**15  # bound in tokens; what is larger may be refused without ending the search
 
 
@@ -49,6 +48,11 @@ class Sender:
         wire: The way to the models.
         books: What was paid and what may be spent.
         backoff_s: First pause before a retry, in seconds; doubled each time.
+
+    Attributes:
+        circuit: Decides on retries, and whether the run must end.
+        retries: Attempts after a failure.
+        learned: A line on each thing that an endpoint was found not to take.
     """
 
     def __init__(self, config: LLMConfig, wire: Wire, books: Books, backoff_s: float = 0.5) -> None:
@@ -56,6 +60,7 @@ class Sender:
         self._ledger, self._budget, self._other = books.ledger, books.budget, books.other
         self.circuit = Circuit(config, backoff_s)
         self.retries = 0
+        self.learned: list[str] = []
 
     async def send(self, call: Call, before: Usage) -> tuple[Entry, Usage]:
         """Carry a call out, whatever it takes.
@@ -114,115 +119,123 @@ class Sender:
 
     async def _attempts(self, call: Call, account: Account) -> Entry:
         """Attempt until there is an answer or no use in going on."""
+        form = Form(call, self._config, self.learned.append)
+        try:
+            return await self._until_settled(call, account, form)
+        except BudgetError:
+            if form.cut is None:
+                raise
+            return form.cut  # there was no room for a whole one
+
+    async def _until_settled(self, call: Call, account: Account, form: Form) -> Entry:
         failed: Counter[str] = Counter()
         answered = call.route.answered
-        mode: SchemaMode | None = None  # how this call's schema is sent
-        guessed = False
         while True:
             self._check(call)
-            outcome = await self._probe(call, account) if mode is None else None
-            if outcome is not None:
-                mode = "unknown"
-            else:
-                mode = mode or call.route.schema
-                outcome = await self._attempt(call, account, mode, failed.total() > 0)
+            outcome = await self._probe(call, account, form)
+            if outcome is None:
+                form.mode = form.mode or call.route.schema
+                outcome = await self._attempt(call, account, form, failed.total() > 0)
             if isinstance(outcome, Entry):
-                if not self._ignored(call, outcome, mode):
-                    return outcome
-                mode = "both"
+                entry = form.answered(outcome)
+                if entry is not None:
+                    return entry
                 continue
-            if outcome.kind == "request" and call.request.schema and mode != "instruct":
-                # Perhaps the endpoint takes no schemas (or, where it took others, not this one).
-                call.route.schema = "instruct" if mode == "unknown" else call.route.schema
-                guessed, mode = mode == "unknown", "instruct"
+            if form.learns(outcome):
                 continue
-            if outcome.kind == "request" and guessed:
-                call.route.schema = "unknown"  # it was not the schema
             failed[outcome.kind] += 1
             most = self.circuit.most_retries(outcome, call.route.answered > answered)
             final = self.circuit.final(call.route, outcome, failed[outcome.kind] > most)
             if final is not None:
-                return final
+                return form.cut or final
             self.retries += 1
             await self.circuit.pause(call.route, outcome, failed.total())
 
-    async def _attempt(self, call: Call, account: Account, mode: SchemaMode, again: bool) -> Entry | Failure:
+    async def _attempt(self, call: Call, account: Account, form: Form, again: bool) -> Entry | Failure:
         """One attempt, from the reservation to the settled budget.
 
         The budget comes after the gates: what only queues for its turn reserves nothing, and an author's call
         waits for a slot, not for the reservations of hundreds of queued tasks.
         """
-        self._budget.check(call.estimate)
+        self._afford(form)
         actual, charged_before = Usage(), account.now
-        route, tokens = call.route, call.estimate.prompt_tokens // 4 + call.max_tokens
+        route, tokens = call.route, call.estimate.prompt_tokens // 4 + form.limit
         async with _through(route.gates, call.request.purpose, tokens, again):
-            ticket = await self._budget.reserve(call.estimate)
+            self._afford(form)  # what was learned while it queued may have given it more room
+            estimate = form.estimate
+            ticket = await self._budget.reserve(estimate)
             try:
                 self._check(call)
-                actual = call.estimate  # until the fate is known
-                account.now = charged_before + call.estimate
+                actual = estimate  # until the fate is known
+                account.now = charged_before + estimate
                 await _committed(
                     self._ledger.reserve(
                         call.key, call.request, route.endpoint.model, call.max_tokens, account.total
                     )
                 )
-                outcome, actual = await self._exchange(call, mode, tokens)
+                outcome, actual = await self._exchange(call, form, estimate, tokens)
             finally:
                 self._settle(ticket, account, charged_before, actual)
         return outcome
+
+    def _afford(self, form: Form) -> None:
+        """See that the budget has room for an attempt, for thinking only where there is some."""
+        try:
+            self._budget.check(form.estimate)
+        except BudgetError:
+            if form.cut is not None or form.limit <= form.call.max_tokens:
+                raise
+            form.thrifty = True
+            self._budget.check(form.estimate)
 
     def _settle(self, ticket: Ticket, account: Account, before: Usage, actual: Usage) -> None:
         self._budget.settle(ticket, actual)
         account.now = before + actual
 
-    async def _exchange(self, call: Call, mode: SchemaMode, tokens: int) -> tuple[Entry | Failure, Usage]:
+    async def _exchange(
+        self, call: Call, form: Form, estimate: Usage, tokens: int
+    ) -> tuple[Entry | Failure, Usage]:
         """Send and receive: what came of it and what it cost."""
-        route, start = call.route, time.monotonic()
-        timeout = self._timeout_s()
+        route, start, limit = call.route, time.monotonic(), estimate.completion_tokens
+        timeout = self._timeout_s(limit)
+        messages, settings = form.written(limit)
         try:
             async with asyncio.timeout(timeout):
-                messages, settings = _wire_form(call, mode)
                 answer = await self._wire.complete(route.endpoint, messages, settings)
         except Exception as error:  # noqa: BLE001 (litellm lets many kinds through; each is a failed attempt)
-            failure = classify(error, timeout, route.endpoint.api_key)
+            failure = form.blamed(classify(error, timeout, route.endpoint.api_key))
             route.missed += failure.kind == "transient"
             if failure.kind == "limited" or route.missed >= DOWN:
                 route.gates[0].limited(start, failure.retry_after)
-            return failure, call.estimate if failure.unknown_fate else Usage(calls=1)
-        used = self._used(call, answer)
+            return failure, estimate if failure.unknown_fate else Usage(calls=1)
+        used, charged = usage_of(answer, form, estimate)
         route.gates[0].answered(used.tokens - tokens)
         route.failed, route.missed, route.answered = 0, 0, route.answered + 1
-        if route.schema == "unknown" and call.request.schema:
-            route.schema = "format" if mode == "unknown" else mode
-        return Entry("done", answer.text, used, latency_s=time.monotonic() - start), used
+        if route.schema == "unknown" and call.request.schema and form.mode:
+            route.schema = "format" if form.mode == "unknown" else form.mode
+        if answer.thinks and not route.endpoint.free:
+            form.note({"thinks": True})
+        entry = Entry("done", answer.text, used, latency_s=time.monotonic() - start)
+        if form.is_cut(answer):
+            entry = dataclasses.replace(entry, fault="cut", message=cut_message(answer, limit))
+        return entry, charged
 
-    def _used(self, call: Call, answer: Answer) -> Usage:
-        """Tokens as the endpoint counts them; what it does not say is charged in full."""
-        prompt, completion = answer.prompt_tokens, answer.completion_tokens
-        if not prompt:
-            prompt, completion = call.estimate.prompt_tokens, call.max_tokens
-        return call.route.price.usage(prompt, completion or 0)
+    def _timeout_s(self, limit: int) -> float:
+        """Seconds for an attempt: a program with its thinking takes longer to write than an answer."""
+        timeout, left = self._config.timeout_s * max(1.0, limit / ORDINARY_ANSWER), self._budget.remaining_s
+        return timeout if left is None else max(0.1, min(timeout, left))
 
-    def _timeout_s(self) -> float:
-        left = self._budget.remaining_s
-        return self._config.timeout_s if left is None else max(0.1, min(self._config.timeout_s, left))
-
-    async def _probe(self, call: Call, account: Account) -> Entry | Failure | None:
+    async def _probe(self, call: Call, account: Account, form: Form) -> Entry | Failure | None:
         """The first call with a schema tells how the endpoint takes it: the others wait for it, and for
         nothing else. `None` where that is known, or does not matter."""
-        if not call.request.schema or call.route.is_known:
+        if form.mode is not None or not call.request.schema or call.route.is_known:
             return None
         async with call.route.probe:
-            return None if call.route.is_known else await self._attempt(call, account, "unknown", False)
+            return None if call.route.is_known else await self._first(call, account, form)
 
-    def _ignored(self, call: Call, entry: Entry, mode: SchemaMode) -> bool:
-        """Whether the endpoint took a schema and did not heed it; then later calls are told in words too."""
-        if not call.request.schema or mode not in ("unknown", "format") or _is_object(entry.text):
-            return False
-        if entry.used.completion_tokens >= call.max_tokens:
-            return False  # cut short: no fault of the endpoint
-        call.route.schema = "both"
-        return mode == "unknown"
+    async def _first(self, call: Call, account: Account, form: Form) -> Entry | Failure:
+        form.mode = "unknown"
+        return await self._attempt(call, account, form, False)
 
     def _check(self, call: Call) -> None:
         self.circuit.check()
@@ -259,24 +272,3 @@ async def _committed(future: Future[None]) -> None:
     if not future.done():
         await asyncio.wrap_future(future)
     future.result()
-
-
-def _is_object(text: str) -> bool:
-    try:
-        return isinstance(json.loads(text), dict)
-    except (ValueError, RecursionError):
-        return False
-
-
-def _wire_form(call: Call, mode: SchemaMode) -> tuple[tuple[tuple[str, str], ...], dict[str, Any]]:
-    """Messages and settings as they are sent."""
-    request, schema = call.request, call.request.schema
-    settings: dict[str, Any] = {"temperature": request.temperature, "max_tokens": call.max_tokens}
-    if request.seed is not None:
-        settings["seed"] = request.seed
-    messages = request.messages
-    if schema and mode != "instruct":
-        settings["response_format"] = structured.response_format(schema)
-    if schema and mode in ("instruct", "both"):
-        messages = structured.with_instructions(messages, schema)
-    return messages, settings

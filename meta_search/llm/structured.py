@@ -43,7 +43,10 @@ def repaired(text: str) -> str:
     start = text.find("{")
     if start < 0 or len(text) > LONGEST:
         return text
-    import json_repair
+    try:
+        import json_repair
+    except ImportError:  # in an exported agent
+        return text
 
     try:
         value = json_repair.loads(text[start:])

@@ -13,8 +13,8 @@ from pkgutil import resolve_name
 from typing import Any, Protocol, cast
 
 from meta_search.config import LLMConfig
-from meta_search.llm.calls import Answer
 from meta_search.llm.endpoint import Endpoint, Price
+from meta_search.llm.replies import Answer
 
 __all__ = ["WIRES", "Wire", "make"]
 
@@ -26,7 +26,10 @@ WIRES: dict[str, str] = {
 
 
 class Wire(Protocol):
-    """The way to the models of one provider. Belongs to one event loop."""
+    """The way to the models of one provider. Belongs to one event loop.
+
+    It may have `notes`, lines for the user on what it found out about endpoints.
+    """
 
     async def open(self, endpoints: Iterable[Endpoint]) -> Mapping[Endpoint, Price | None]:
         """Load what the endpoints need, see whether they can be used, and look up what they charge.
@@ -48,7 +51,7 @@ class Wire(Protocol):
             endpoint: Where to, and which model.
             messages: (role, content) pairs.
             settings: `temperature`, `max_tokens`, and where they are asked for `seed` and `response_format`,
-                as OpenAI's chat completions have them.
+                as OpenAI's chat completions have them; in the endpoint's dialect, see `takes.sent_form`.
 
         Raises:
             Exception: Whatever went wrong, as `faults.classify` can read it: `faults.Refused` with an HTTP

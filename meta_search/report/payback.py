@@ -30,18 +30,23 @@ class Paid:
         tokens: Prompt and completion tokens.
         usd: US dollars; 0 for local models.
         seconds: Wall time.
+        thought: Of the tokens, those of the models' thinking.
     """
 
     tokens: int = 0
     usd: float = 0.0
     seconds: float = 0.0
+    thought: int = 0
 
     @classmethod
     def of(cls, stored: Any) -> Paid:
         """From its JSON; nothing paid where there is none."""
         found = stored if isinstance(stored, Mapping) else {}
         return cls(
-            int(found.get("tokens", 0)), float(found.get("usd", 0.0)), float(found.get("seconds", 0.0))
+            int(found.get("tokens", 0)),
+            float(found.get("usd", 0.0)),
+            float(found.get("seconds", 0.0)),
+            int(found.get("thought", 0)),
         )
 
 
@@ -134,16 +139,18 @@ def _case(low: float, high: float, gain: float) -> Case:
     return "buys" if gain > 1e-9 else "never"
 
 
-def payback_text(found: Payback, seconds: float = 0.0, sure: bool = True) -> str:
+def payback_text(found: Payback, seconds: float = 0.0, sure: bool = True, thought: int = 0) -> str:
     """One plain sentence.
 
     Args:
         found: The break-even.
         seconds: How long the run took, 0 where it is not known.
         sure: Whether the finalist was shown to score better.
+        thought: Tokens of the models' thinking among those that the run paid.
     """
+    thinking = f" ({thought:,} of them thinking)" if thought and found.unit == "tokens" else ""
     took = f" in {_clock(seconds)}" if seconds else ""
-    paid, name = f"The run paid {_amount(found.paid, found.unit)}{took}", found.name
+    paid, name = f"The run paid {_amount(found.paid, found.unit)}{thinking}{took}", found.name
     low, high = (f"{_plain(x, found.unit)}" for x in (found.low, found.high))
     if found.saving < 0 and found.case != "unclear":  # stated as what it costs more
         low, high = (f"{_plain(-x, found.unit)}" for x in (found.high, found.low))

@@ -119,7 +119,7 @@ def _compared(
         comparisons=tuple(compared),
         baselines=tuple(Standing.of(c) for c in bases),
         seeds=_seeds(best, tried, bases, seed),
-        break_even=payback_text(decided, paid.seconds, outcome == "beats") if decided else "",
+        break_even=payback_text(decided, paid.seconds, outcome == "beats", paid.thought) if decided else "",
         paybacks=paybacks,
     )
 

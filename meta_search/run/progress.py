@@ -45,6 +45,7 @@ class Progress:
         self._asked_at = self._shown_at = 0.0
         self._ends = float("inf")  # of the monotonic clock
         self._told: deque[str] = deque()
+        self._learned = 0  # lines of the gateway that were said
         self.phase = "starting"
         self._view = LiveView(log=RunLog(folder / LOG))
 
@@ -125,6 +126,7 @@ class Progress:
         self._shown_at = now
         if self._session is not None and now - self._asked_at >= STATUS_EVERY_S:
             self._status, self._asked_at = self._session.status(), now
+            self._say_learned(self._status.learned)
         paid = sum(self._status.paid.values(), Usage()) if self._status else Usage()
         self._view.update(
             Snapshot(
@@ -139,6 +141,12 @@ class Progress:
                 message=message,
             )
         )
+
+    def _say_learned(self, lines: tuple[str, ...]) -> None:
+        """What endpoints were found to take, a line each, once."""
+        for line in lines[self._learned :]:
+            self.say(line)
+        self._learned = len(lines)
 
     def _rows(self, members: Members) -> tuple[SnapshotRow, ...]:
         complete = {m.agent.id for m in members.finished()}

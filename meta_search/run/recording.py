@@ -27,7 +27,10 @@ REPLAYABLE = (
 )
 """Keys that a replay may have otherwise than its recording: where things lie and where they run. Those of
 `OWN` are never the recording's."""
-FREE = ("domain.sizes", "llm.prices")  # mappings whose names are the user's
+FREE = (  # mappings whose names are the user's
+    *("domain.sizes", "llm.prices", "llm.extra_body", "llm.extra_headers"),
+    *("llm.task.extra", "llm.meta.extra"),
+)
 
 
 def configuration(config: Config, overrides: Sequence[str]) -> Config:

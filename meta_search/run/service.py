@@ -17,14 +17,15 @@ from typing import Any
 
 from archive.readers import Readers, database_path
 from archive.store import Store
-from meta_search.config import Config, from_mapping
+from meta_search.config import Config, LLMConfig, ModelConfig, from_mapping
 from meta_search.errors import ConfigError, MetaSearchError
+from meta_search.llm.addresses import normal_url
 from meta_search.llm.budget import Budget
 from meta_search.llm.gateway import Books, Endpoint, Gateway, GatewayStatus
 from meta_search.llm.ledger import Entry, Ledger, find_entry
 from meta_search.run.pen import Pen
 from meta_search.text import error_line
-from meta_search.types import CallReply, CallRequest, Usage
+from meta_search.types import CallReply, CallRequest, MetaName, Usage
 
 __all__ = ["Service", "endpoints_for", "make_service"]
 
@@ -35,15 +36,26 @@ class Service:
     def __init__(self, store: Store, gateway: Gateway) -> None:
         self._store = store
         self._gateway = gateway
+        self._stored: dict[str, Any] = {}
 
     async def start(self) -> dict[str, dict[str, float]]:
         """Load litellm and check the endpoints; returns the price table in use."""
         await self._gateway.start()
+        if self._gateway.takes:
+            self._store_takes()
         return self._gateway.prices
 
     async def call(self, request: CallRequest) -> CallReply:
         """One LLM call, through the ledger."""
-        return await self._gateway.call(request)
+        reply = await self._gateway.call(request)
+        if self._gateway.takes != self._stored:
+            self._store_takes()
+        return reply
+
+    def _store_takes(self) -> None:
+        """Keep what was learned of the endpoints with the run."""
+        self._stored = self._gateway.takes
+        self._store.set_meta("takes", self._stored)
 
     async def write(self, method: str, *args: Any) -> Any:
         """Call a method of the `Store` and wait for its commit."""
@@ -98,8 +110,27 @@ def endpoints_for(config: Mapping[str, Any], local: Mapping[str, Endpoint]) -> d
     for role, model in (("meta", llm.meta), ("task", llm.task)):
         if not model.model:
             raise ConfigError(f"name the model: llm.{role}.model=…")
-        found[role] = Endpoint(model.model, model.base_url or llm.base_url, key)
+        found[role] = _endpoint(model, llm, key)
     return found
+
+
+def _endpoint(model: ModelConfig, llm: LLMConfig, key: str | None) -> Endpoint:
+    """Where a role's model answers; what stands in headers as `$NAME` is read from the environment."""
+    base_url = model.base_url or llm.base_url
+    headers = {**llm.extra_headers}
+    for name, value in headers.items():
+        if value.startswith("$"):
+            headers[name] = os.environ.get(value[1:], "").strip()
+            if not headers[name] and llm.mode != "replay":
+                raise ConfigError(f"the environment variable {value[1:]} (llm.extra_headers) is empty")
+    extra = {**llm.extra_body, **model.extra}
+    return Endpoint(
+        model.model,
+        normal_url(base_url) if base_url else None,
+        key,
+        extra=json.dumps(extra, sort_keys=True) if extra else "",
+        headers=tuple(sorted(headers.items())),
+    )
 
 
 def make_service(
@@ -121,7 +152,8 @@ def make_service(
         ledger = Ledger(store)
         spent = sum(ledger.spent().values(), Usage())
         budget = Budget(built.budget, spent, elapsed_s)
-        gateway = Gateway(built.llm, endpoints, Books(ledger, budget, _other(built)))
+        books = Books(ledger, budget, _other(built))
+        gateway = Gateway(built.llm, endpoints, books, known=_stored(store, "takes"))
     except BaseException:
         store.close()
         raise
@@ -139,7 +171,12 @@ def _other(config: Config) -> Callable[[str], Entry | None] | None:
 
 def _priced(config: Config, store: Store) -> Config:
     """A resumed run accounts by the price table it was started with, whatever litellm's table says today."""
-    row = store.reader().execute("SELECT value FROM meta WHERE key = 'prices'").fetchone()
-    stored = json.loads(row[0]) if row else {}
+    stored = _stored(store, "prices")
     known = {model: price for model, price in stored.items() if any(price.values())}
     return replace(config, llm=replace(config.llm, prices={**config.llm.prices, **known}))
+
+
+def _stored(store: Store, name: MetaName) -> dict[str, Any]:
+    """A mapping of the archive's table `meta`; empty where there is none."""
+    row = store.reader().execute("SELECT value FROM meta WHERE key = ?", (name,)).fetchone()
+    return dict(json.loads(row[0])) if row else {}

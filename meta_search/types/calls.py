@@ -22,12 +22,14 @@ class Usage:
         prompt_tokens: Tokens read by the model.
         completion_tokens: Tokens written by the model.
         cost_usd: US dollars; 0 for local models.
+        reasoning_tokens: Of the tokens written, those of the model's thinking.
     """
 
     calls: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
     cost_usd: float = 0.0
+    reasoning_tokens: int = 0
 
     @property
     def tokens(self) -> int:
@@ -39,6 +41,7 @@ class Usage:
             self.prompt_tokens + other.prompt_tokens,
             self.completion_tokens + other.completion_tokens,
             self.cost_usd + other.cost_usd,
+            self.reasoning_tokens + other.reasoning_tokens,
         )
 
 

@@ -5,6 +5,6 @@ The cheapest design: one call, the answer and nothing else. What every other des
 
 
 def forward(self, taskInfo):
-    solver = LLMAgentBase(["answer"], "Solver", temperature=0.1, max_tokens=64)
+    solver = LLMAgentBase(["answer"], "Solver", temperature=0.1)
     [answer] = solver([taskInfo], "Reply with only the final answer.")
     return answer

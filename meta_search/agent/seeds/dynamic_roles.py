@@ -11,7 +11,7 @@ ROLES = {
 
 
 def forward(self, taskInfo):
-    router = LLMAgentBase(["choice"], "Router", temperature=0.0, max_tokens=8)
+    router = LLMAgentBase(["choice"], "Router", temperature=0.0)
     [choice] = router(
         [taskInfo], "What does this task need most? Reply with one word: " + ", ".join(ROLES) + "."
     )

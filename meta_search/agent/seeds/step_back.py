@@ -5,7 +5,7 @@ First the principle behind the task, then the task (Zheng et al. 2023, arXiv 231
 
 
 def forward(self, taskInfo):
-    thinker = LLMAgentBase(["principle"], "Principle Finder", temperature=0.3, max_tokens=96)
+    thinker = LLMAgentBase(["principle"], "Principle Finder", temperature=0.3)
     solver = LLMAgentBase(["thinking", "answer"], "Principled Solver")
     [principle] = thinker(
         [taskInfo], "Do not solve it. Name the rule or method that this kind of task needs, in one sentence."

@@ -1,0 +1,218 @@
+"""How a call is put to its endpoint: in the endpoint's dialect, with how much room, and what is asked anew.
+
+What an endpoint does not take is no failure: the call is sent again without it, and so are all later ones.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from meta_search.config import LLMConfig
+from meta_search.llm import structured, takes
+from meta_search.llm.calls import AGENTS, Call
+from meta_search.llm.faults import Failure
+from meta_search.llm.ledger import Entry
+from meta_search.llm.replies import Answer
+from meta_search.llm.takes import Messages, SchemaMode
+from meta_search.types import Usage
+
+__all__ = ["Form", "cut_message", "usage_of"]
+
+GROWS = 4  # times the room that a cut answer is given when it is asked for again
+MOST_ROOM = 32_768  # tokens; of those who write agents, where their model thinks
+ONCE_MORE = 16_384  # up to here also where it does not
+
+
+@dataclass(slots=True, eq=False)
+class Form:
+    """One call as it is put to its endpoint, attempt after attempt.
+
+    Attributes:
+        call: The call.
+        config: `llm.*`.
+        say: Gets a line on what was learned.
+        mode: How the next attempt's schema is sent; `None` takes what the route knows.
+        guessed: Whether it was assumed that the schema was what the endpoint refused.
+        cut: The last answer, where that was cut and there may be room for a whole one.
+        thrifty: Whether the budget has room for what was asked for only, and none for thinking.
+    """
+
+    call: Call
+    config: LLMConfig
+    say: Callable[[str], None]
+    mode: SchemaMode | None = None
+    guessed: bool = False
+    cut: Entry | None = None
+    thrifty: bool = False
+    _room: int = 0  # asked for after a cut
+    _left: int = 0  # what the model's context leaves beside this prompt
+    _changed: set[str] = field(default_factory=set)  # each is learned once in a call
+    _sent: tuple[Messages, dict[str, Any]] = ((), {})
+
+    @property
+    def limit(self) -> int:
+        """Most tokens of the next attempt's answer. A model that thinks does so within this limit: it is not
+        held to what an agent allows for its answer alone."""
+        known, limit = self.call.route.takes, self.call.max_tokens
+        if known.thinks and not self.call.route.endpoint.free:
+            room = known.room if self.call.request.purpose not in AGENTS else min(known.room, self._most())
+            limit = limit if self.thrifty else max(limit, self.config.max_tokens, room)
+        limit = max(limit, self._room)
+        limits = (limit, self._left or limit, known.most or limit)
+        return max(1, min(limits))
+
+    @property
+    def estimate(self) -> Usage:
+        """Upper bound of the next attempt's usage."""
+        return self.call.route.price.usage(self.call.estimate.prompt_tokens, self.limit)
+
+    def written(self, limit: int) -> tuple[Messages, dict[str, Any]]:
+        """Messages and settings as they are sent now, with this limit of tokens."""
+        request, schema, mode = self.call.request, self.call.request.schema, self.mode
+        settings: dict[str, Any] = {"temperature": request.temperature, "max_tokens": limit}
+        if request.seed is not None:
+            settings["seed"] = request.seed
+        messages = request.messages
+        if schema and mode == "object":
+            settings["response_format"] = {"type": "json_object"}
+        elif schema and mode != "instruct":
+            settings["response_format"] = structured.response_format(schema)
+        if schema and mode in ("instruct", "both", "object"):
+            messages = structured.with_instructions(messages, schema)
+        self._sent = takes.sent_form(messages, settings, self.call.route.takes)
+        return self._sent
+
+    def learns(self, failure: Failure) -> bool:
+        """Whether a failure tells what to leave out, so that the call is sent again at once."""
+        messages, settings = self._sent
+        changes = takes.learned(messages, settings, failure.status, failure.message)
+        changes = {name: value for name, value in changes.items() if name not in self._changed}
+        if changes:
+            self._changed.update(changes)
+            self.note(changes)
+            return True
+        left = takes.room_left(failure.message, self.limit)
+        if left and "left" not in self._changed:
+            self._changed.add("left")
+            self._left = left
+            return True
+        return self._learns_schema(failure)
+
+    def blamed(self, failure: Failure) -> Failure:
+        """A refusal, with where a field of the user's own comes from that it names."""
+        extra = self.call.route.endpoint.extra
+        named = [name for name in (json.loads(extra) if extra else ()) if name in failure.message]
+        if failure.kind != "request" or not named:
+            return failure
+        whence = f"; {named[0]} comes from llm.extra_body, llm.meta.extra or llm.task.extra: leave it out"
+        return dataclasses.replace(failure, message=failure.message + whence)
+
+    def _learns_schema(self, failure: Failure) -> bool:
+        """Perhaps the endpoint takes no schemas (or, where it took others, not this one)."""
+        route = self.call.route
+        asked = failure.kind == "request" or failure.status == 404
+        if asked and self.call.request.schema and self.mode not in ("instruct", None):
+            instead = takes.refuses_schema(failure.status, failure.message) or "instruct"
+            if self.mode == "object":
+                instead = "instruct"
+            if self.mode == "unknown" or (self.guessed and self.mode == "object"):
+                route.schema, self.guessed = instead, True
+            self.mode = instead
+            return True
+        if asked and self.guessed:
+            route.schema = "unknown"  # it was not the schema
+        return False
+
+    def note(self, changes: dict[str, Any]) -> None:
+        """Keep something that was learned of the endpoint, and say it if it is new."""
+        route = self.call.route
+        new = {name: value for name, value in changes.items() if getattr(route.takes, name) != value}
+        if new:
+            route.takes = dataclasses.replace(route.takes, **new)
+            line = takes.told(route.endpoint.model, new)
+            if line:
+                self.say(line)
+
+    def is_cut(self, answer: Answer) -> bool:
+        """Whether an answer was stopped before it was whole. Some models fill up with blanks after an
+        object by schema."""
+        return answer.is_cut and not (self.call.request.schema and _is_object(answer.text))
+
+    def answered(self, entry: Entry) -> Entry | None:
+        """An entry that settles the call; `None` to ask again: the schema was not heeded, or the answer was
+        cut and there may be room for a whole one."""
+        if self.cut is not None:  # both were sent
+            entry = dataclasses.replace(entry, used=self.cut.used + entry.used)
+        if entry.fault == "cut":
+            return None if self._grows(entry) else entry
+        if self._room and self.call.route.takes.thinks:
+            self.note({"room": max(self._room, self.call.route.takes.room)})
+        if self._is_ignored(entry):
+            self.mode = "both"
+            return None
+        return entry
+
+    def _is_ignored(self, entry: Entry) -> bool:
+        """Whether the endpoint took a schema and did not heed it; then later calls are told in words too."""
+        if not self.call.request.schema or self.mode not in ("unknown", "format") or _is_object(entry.text):
+            return False
+        self.call.route.schema = "both"
+        return self.mode == "unknown"
+
+    def _grows(self, entry: Entry) -> bool:
+        """Whether a cut answer is asked for again, with more room."""
+        route, now = self.call.route, self.limit
+        if route.endpoint.free:  # an embedded model rambles, and another answer takes seconds
+            return False
+        agents = self.call.request.purpose in AGENTS
+        if route.takes.thinks:
+            most = self._most() if agents else MOST_ROOM
+        elif agents:
+            most = self.config.max_tokens
+        else:
+            most = MOST_ROOM if now < ONCE_MORE else now
+        most = min(most, route.takes.most or most, self._left or most)
+        if now >= most:
+            return False
+        self._room, self.cut = min(GROWS * now, most), entry
+        return True
+
+    def _most(self) -> int:
+        """The most tokens that an agent's call may have, where its model thinks."""
+        return GROWS * self.config.max_tokens
+
+
+def usage_of(answer: Answer, form: Form, estimate: Usage) -> tuple[Usage, Usage]:
+    """What an answer used, and what it is charged.
+
+    Tokens are as the endpoint counts them. What it does not count is charged in full, so that budgets hold;
+    what the agent used is then estimated, at four bytes a token.
+    """
+    price, prompt, completion = form.call.route.price, answer.prompt_tokens, answer.completion_tokens
+    if prompt and completion is not None:
+        used = price.usage(prompt, completion, reasoning_tokens=answer.reasoning_tokens)
+        return used, used
+    form.note({"usage": False})
+    read = prompt or sum(len(text.encode()) + 16 for _, text in form.call.request.messages) // 4
+    written = completion if completion is not None else -(-len(answer.text.encode()) // 4)
+    used = price.usage(read, min(written, estimate.completion_tokens))
+    if prompt:
+        estimate = price.usage(prompt, estimate.completion_tokens)
+    return used, estimate
+
+
+def cut_message(answer: Answer, limit: int) -> str:
+    """One line on an answer that was cut."""
+    thinking = ", all of them spent on thinking" if answer.thinks and not answer.text.strip() else ""
+    return f"cut at {limit} tokens{thinking}"
+
+
+def _is_object(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), dict)
+    except (ValueError, RecursionError):
+        return False

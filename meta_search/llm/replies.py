@@ -1,0 +1,238 @@
+"""What a reply of an endpoint says: the one place that reads them, for both wires and for exported agents.
+
+Endpoints differ: thinking comes in a field of its own or within the text, content as a list of parts,
+failures with status 200, answers as streams that nobody asked for. What is no answer is an error; what was
+cut says so.
+
+Needs the standard library only: exported agents carry this file.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from meta_search.llm.faults import BadAnswer, Refused, one_line
+from meta_search.llm.streams import joined
+from meta_search.llm.thinking import object_at_end, without_thinking
+
+__all__ = ["Answer", "read", "read_object", "refused"]
+
+SHOWN = 400  # characters of an answer that cannot be read which a message shows
+CUT = frozenset({"length", "max_tokens", "max_output_tokens", "model_length", "max_completion_tokens"})
+WITHHELD = frozenset({"content_filter", "safety", "prohibited_content", "recitation", "blocklist", "refusal"})
+DAILY = re.compile(r"\bdaily\b|per day", re.IGNORECASE)
+LIMITED = re.compile(r"rate.?limit|too.?many|quota|throttl", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an endpoint answered.
+
+    Attributes:
+        text: The model's words, without its thinking.
+        finish: `stop`, `length` (it was cut), ….
+        prompt_tokens: As the endpoint counts; `None` where it does not say.
+        completion_tokens: Likewise, thinking included.
+        reasoning_tokens: Of these, thinking.
+        thinks: Whether the model thought before it answered.
+    """
+
+    text: str
+    finish: str
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    reasoning_tokens: int = 0
+    thinks: bool = False
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the model was stopped at its limit of tokens."""
+        return self.finish == "length"
+
+
+def read(received: bytes, headers: Mapping[str, Any] | None = None) -> Answer:
+    """Read a body with status 200, JSON or a stream of events.
+
+    Raises:
+        BadAnswer: It holds no usable answer.
+        Refused: It tells of a failure.
+    """
+    text = received.decode(errors="replace").strip()
+    if re.match(r"(data|event|id|retry)?: ?", text) and not text.startswith("{"):
+        return read_object(joined(text), headers)
+    try:
+        reply = json.loads(text)
+    except (ValueError, RecursionError):
+        if re.match(r"(?i)<(!doctype|html|head|\?xml)", text):
+            raise BadAnswer(f"the answer is a web page, not JSON{_title(text)}") from None
+        raise BadAnswer(f"the answer is not JSON: {one_line(text[:SHOWN])}") from None
+    return read_object(reply, headers)
+
+
+def _title(page: str) -> str:
+    found = re.search(r"(?is)<title[^>]*>(.*?)</title>", page)
+    return f" («{one_line(found[1], length=80)}»)" if found and found[1].strip() else ""
+
+
+def read_object(reply: Any, headers: Mapping[str, Any] | None = None) -> Answer:
+    """Read the JSON of a reply; raises as `read`."""
+    if not isinstance(reply, Mapping):
+        raise BadAnswer("the answer is not a JSON object")
+    choices = reply.get("choices")
+    if not choices:
+        raise _no_choices(reply, headers)
+    try:
+        choice = choices[0]
+        finish = str(choice.get("finish_reason") or "").lower()
+        if choice.get("error") or finish == "error":
+            raise _failed(choice.get("error") or reply.get("error") or {}, headers)
+        message = choice.get("message") or {"content": choice.get("text")}
+        text, thinking = _words(message)
+        answer = _answer(text, thinking, finish, reply.get("usage"))
+    except (AttributeError, KeyError, TypeError, IndexError) as error:
+        raise BadAnswer(f"the answer has an unknown form: {error}") from error
+    if finish in WITHHELD and not answer.text:
+        raise BadAnswer("the answer was withheld by a content filter", withheld=True)
+    if not (answer.text or thinking or answer.finish == "length" or reply.get("usage")):
+        raise BadAnswer("the answer is empty and counts no tokens: the model's server seems to have failed")
+    return answer
+
+
+def _answer(text: str, thinking: str, finish: str, usage: Any) -> Answer:
+    """Text and counts, with the thinking taken out of both."""
+    finish = "length" if finish in CUT else finish
+    said, inside = without_thinking(text)
+    thinking += inside
+    if not said and finish != "length" and thinking.rstrip().endswith("}"):
+        said = object_at_end(thinking)  # an answer by schema that was taken for thinking
+    prompt, completion, reasoning = _counts(usage if isinstance(usage, Mapping) else {})
+    if thinking and not reasoning and completion:  # not told: by the share of the text
+        reasoning = round(completion * len(thinking) / (len(thinking) + len(said)))
+    return Answer(said, finish, prompt, completion, reasoning, bool(thinking.strip() or reasoning))
+
+
+def _words(message: Mapping[str, Any]) -> tuple[str, str]:
+    """What a message says, and what was thought before."""
+    text, thinking = "", ""
+    content = message.get("content")
+    if isinstance(content, str):
+        text = content
+    for part in content if isinstance(content, list) else ():
+        if isinstance(part, str):
+            text += part
+        elif str(part.get("type")) in ("thinking", "reasoning"):
+            thinking += _flat(part.get("thinking") or part.get("text") or part.get("reasoning"))
+        else:
+            text += _flat(part.get("text") or part.get("content") or part.get("refusal"))
+    for name in ("reasoning_content", "reasoning", "thinking"):
+        if isinstance(message.get(name), str):
+            thinking = thinking or message[name]
+    details = message.get("reasoning_details")
+    for part in details if isinstance(details, list) and not thinking else ():
+        thinking += _flat(part.get("text") or part.get("summary"))
+    if not text and message.get("refusal"):
+        text = str(message["refusal"])
+    return text or _called(message), thinking
+
+
+def _flat(value: Any) -> str:
+    """Text of a part, which may be a list of parts itself."""
+    if isinstance(value, list):
+        return "".join(_flat(v.get("text") if isinstance(v, Mapping) else v) for v in value)
+    if isinstance(value, Mapping):
+        return _flat(value.get("value") or value.get("text"))
+    return "" if value is None else str(value)
+
+
+def _called(message: Mapping[str, Any]) -> str:
+    """The arguments of a call of a tool that nobody offered: some models answer by schema in this way."""
+    calls = message.get("tool_calls") or ([{"function": f}] if (f := message.get("function_call")) else [])
+    for call in calls:
+        given = (call.get("function") or {}).get("arguments")
+        if given:
+            return given if isinstance(given, str) else json.dumps(given, ensure_ascii=False)
+    return ""
+
+
+def _counts(usage: Mapping[str, Any]) -> tuple[int | None, int | None, int]:
+    """Tokens read, written (with thinking) and thought.
+
+    OpenAI counts thinking among what was written; some others beside it, and then only the total tells.
+    """
+    prompt = _count(usage.get("prompt_tokens", usage.get("input_tokens")))
+    completion = _count(usage.get("completion_tokens", usage.get("output_tokens")))
+    details = usage.get("completion_tokens_details") or usage.get("output_tokens_details") or {}
+    stated = details.get("reasoning_tokens") if isinstance(details, Mapping) else None
+    reasoning = _count(stated) or _count(usage.get("reasoning_tokens")) or 0
+    total = _count(usage.get("total_tokens"))
+    if prompt is not None and completion is not None:
+        beside = (total or 0) - prompt - completion
+        if beside > 0:
+            completion, reasoning = completion + beside, max(reasoning, beside)
+        elif reasoning > completion:
+            completion += reasoning
+    return prompt, completion, min(reasoning, completion or 0)
+
+
+def _count(value: Any) -> int | None:
+    """A number of tokens, rounded up; `None` where it is none."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
+        return None
+    return math.ceil(value)
+
+
+def _no_choices(reply: Mapping[str, Any], headers: Mapping[str, Any] | None) -> Exception:
+    """What a reply without choices is: a failure that a gateway passes on with status 200, or nothing."""
+    if reply.get("error"):
+        return _failed(reply["error"], headers)
+    words = reply.get("message") or reply.get("detail") or reply.get("msg")
+    if not words:
+        return BadAnswer("the answer holds no choices")
+    said = words if isinstance(words, str) else json.dumps(words, ensure_ascii=False)
+    flat = {"code": reply.get("code") or reply.get("status"), "message": f"an answer without choices: {said}"}
+    return _failed(flat, headers)
+
+
+def _failed(error: Any, headers: Mapping[str, Any] | None) -> Refused:
+    """A failure within a reply of status 200."""
+    fields = error if isinstance(error, Mapping) else {"message": str(error)}
+    code = fields.get("code") or fields.get("type")
+    message = str(fields.get("message") or fields or "the model's server failed")
+    if isinstance(code, str) and code.isdigit():
+        code = int(code)
+    if isinstance(code, int) and 400 <= code < 600:
+        return Refused(code, message, headers or {})
+    if code and str(code) not in message:
+        message = f"{message} ({code})"
+    if DAILY.search(message):  # no waiting helps: as where the credit is used up
+        return Refused(402, message, headers or {})
+    return Refused(429 if LIMITED.search(message) else 500, message, headers or {})
+
+
+def refused(status: int, received: bytes, headers: Mapping[str, Any]) -> Refused:
+    """A reply with an error status as an error: the endpoint's words, and its code, which says more."""
+    text = received.decode(errors="replace")
+    try:
+        told = json.loads(text)
+    except (ValueError, RecursionError):
+        told = None
+    if isinstance(told, list) and told and isinstance(told[0], Mapping):  # as Gemini has it
+        told = told[0]
+    error = told.get("error", told) if isinstance(told, Mapping) else None
+    if isinstance(error, Mapping):
+        code = error.get("code") or error.get("type")
+        message = str(error.get("message") or error.get("detail") or dict(error))
+        if isinstance(code, str) and code not in message:
+            message = f"{message} ({code})"
+    elif re.match(r"(?is)\s*<(!doctype|html)", text):
+        message = f"HTTP status {status} and a web page{_title(text)}"
+    else:
+        message = str(error or text[:SHOWN])
+    if 300 <= status < 400:
+        message = f"redirects to {headers.get('Location', 'nowhere')}: name that in llm.base_url"
+    return Refused(status, message or f"HTTP status {status}", headers)
