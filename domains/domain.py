@@ -69,6 +69,10 @@ class Domain(Protocol):
     A domain whose scorer parses or runs answers has a further attribute, `confined`: the `Confined` that
     the engine scores with, in place of `score`. Its items must be picklable.
 
+    Further attributes that a domain may have: `concurrency`, answers that are scored at a time; `asks`,
+    whether its scorer takes `ask`, which asks a judge model; `targets_answer`, whether a target is an answer
+    (true) or what a program should print.
+
     Attributes:
         name: Short name, for tables.
         brief: A paragraph for the meta agent: what the tasks are and how answers are scored. Holds no
@@ -89,7 +93,11 @@ class Domain(Protocol):
         ...
 
     def score(self, item: Item, answer: str) -> Score:
-        """Score a plain-text answer. Never raises on any text; never evaluates it in this process."""
+        """Score a plain-text answer; never evaluates it in this process.
+
+        Raises:
+            DomainError: A user's own scorer failed; one line that names its line.
+        """
         ...
 
 

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 
 from archive.records import Archive
+from meta_search.commands.status import print_notes
+from meta_search.report.alarms import of_archive
 from meta_search.report.tables import verdict_table
 from meta_search.report.verdict import Verdict
 from meta_search.text import one_line, printable
@@ -33,6 +35,8 @@ def print_end(folder: Path, result: Verdict | None, sentence: str, best: str) ->
     if result is not None and result.comparisons:
         console.print(verdict_table(result))
     console.print(f"\n{result.text if result is not None else sentence}", markup=False)
+    with Archive(folder) as archive:
+        print_notes(archive, of_archive(archive))
     if best:
         console.print("\nNext:", markup=False)
         run = shlex.quote(str(folder))  # so that the lines work when they are pasted

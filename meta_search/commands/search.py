@@ -13,6 +13,7 @@ from meta_search.commands.resolve import check_names, resolved
 from meta_search.config import Config, to_mapping
 from meta_search.engine.loop import RunSummary, Search
 from meta_search.errors import ConfigError
+from meta_search.report.power import power_line
 from meta_search.run import recording
 from meta_search.run.folder import new_folder, read_config, write_config
 from meta_search.run.journal import Journal, Recorder
@@ -20,6 +21,7 @@ from meta_search.run.progress import Progress
 from meta_search.run.replay import Replay
 from meta_search.run.run import Run
 from meta_search.run.session import Session, open_session
+from meta_search.run.target_check import check_targets
 
 __all__ = ["resume", "search"]
 
@@ -79,6 +81,8 @@ def _run(
         if before is not None:  # now that no other process writes the run
             write_config(folder, config)
         _describe(session, None if before is not None else overrides, journal)
+        if not isinstance(journal, Replay):
+            check_targets(session, progress.print_line)
         if isinstance(journal, Replay):
             summary = _replayed(session, progress, journal)
         else:
@@ -104,6 +108,8 @@ def _describe(session: Session, overrides: Sequence[str] | None, journal: Journa
 def _searched(run: Run, before: Archive | None) -> RunSummary:
     search = Search(run, before)
     if before is None:
+        if line := power_line(len(run.runner.items("test")), run.config.search.finalists):
+            run.progress.print_line(line)
         estimate.before_search(run)
     return search.execute()
 

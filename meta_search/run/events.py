@@ -275,7 +275,7 @@ class SearchStopped:
     """The search ended.
 
     Attributes:
-        why: `candidates`, `budget`, `time` or `signal`.
+        why: `candidates`, `budget`, `time`, `signal`, `nothing new` or `scorer`.
     """
 
     kind: ClassVar[str] = "stop"

@@ -36,6 +36,8 @@ MetaName = Literal[
     "prices",  # price table in use: model -> {input, output}, US dollars per million tokens
     "elapsed_s",  # seconds of the run so far, over all sessions
     "status",  # running: absent; stopped, cut short, reporting, done
+    "end",  # why the search ended, {why, text}; see `engine.ends`. Absent or null while it runs
+    "targets",  # what the scorer says of items' own answers; see `run.target_check`
     "best",  # id of the agent that the final report puts first
     "final",  # finalists, baselines, notes and costs; see `report.verdict.archive_verdict`
     "verdict",  # the verdict as text
