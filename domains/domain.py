@@ -69,9 +69,10 @@ class Domain(Protocol):
     A domain whose scorer parses or runs answers has a further attribute, `confined`: the `Confined` that
     the engine scores with, in place of `score`. Its items must be picklable.
 
-    Further attributes that a domain may have: `concurrency`, answers that are scored at a time; `asks`,
-    whether its scorer takes `ask`, which asks a judge model; `targets_answer`, whether a target is an answer
-    (true) or what a program should print.
+    Further attributes that a domain may have: `try_score`, as `score`, but for exceptions of a scorer that
+    may fail; `concurrency`, answers that are scored at a time; `asks`, whether `try_score`, or the confined
+    scorer, takes `ask`, which asks a judge model; `targets_answer`, false where a target is no answer, but
+    what a program should print.
 
     Attributes:
         name: Short name, for tables.
@@ -93,11 +94,7 @@ class Domain(Protocol):
         ...
 
     def score(self, item: Item, answer: str) -> Score:
-        """Score a plain-text answer; never evaluates it in this process.
-
-        Raises:
-            DomainError: A user's own scorer failed; one line that names its line.
-        """
+        """Score a plain-text answer. Never raises on any text; never evaluates it in this process."""
         ...
 
 

@@ -83,6 +83,7 @@ from meta_search.types import SPLITS, Split
 
 __all__ = ["PythonDomain"]
 
+TRIED = 8  # items of a split
 JUDGES = 2  # answers that a scorer in the engine's process scores at a time: it waits for a network
 
 
@@ -123,7 +124,14 @@ class PythonDomain:
         """Items of a split, in the order of the file's `items`."""
         return items_of(self._items, split)
 
-    def score(self, item: Item, answer: str, ask: Ask | None = None) -> Score:
+    def score(self, item: Item, answer: str) -> Score:
+        """What the file's `score` says, in this process; an exception in it is 0 with a note of its line."""
+        try:
+            return self.try_score(item, answer)
+        except DomainError as error:
+            return Score(0.0, str(error))
+
+    def try_score(self, item: Item, answer: str, ask: Ask | None = None) -> Score:
         """What the file's `score` says, in this process: for one that is not `confined`.
 
         Raises:
@@ -240,14 +248,15 @@ class PythonDomain:
         return {**WORDING, **{str(key): str(value) for key, value in own.items()}}
 
     def _try_scorer(self) -> None:
-        """One item of each split with its own answer: a broken scorer must not cost a night's budget.
+        """A few items of each split with their own answers, until one is scored.
 
-        One that fails on some of them only is told when the engine checks all targets.
+        A broken scorer must not cost a night's budget. One that fails on some only is told when the engine
+        checks all targets.
         """
         if self._score.runs_code or self._score.asks:  # the engine tries those
             return
-        failed = None
-        for item in [self._items[split][0] for split in SPLITS if self._items[split]]:
+        failed, most = None, 1 if self.concurrency else TRIED  # of one that may cost money, fewer
+        for item in [item for split in SPLITS for item in self._items[split][:most]]:
             try:
                 self._score(item, item.target or "0")
             except DomainError as error:

@@ -153,9 +153,12 @@ def _scorer(found: Evidence, ran: Sequence[ItemResult]) -> Iterator[Alarm]:
     raised = Counter(r.detail for r in ran if r.kind == "ok" and r.detail.startswith(RAISED))
     if raised.total() >= FEW:
         # Messages quote the answer: what counts is where it was raised, and what.
-        places = Counter(":".join(d.removeprefix(RAISED).split(":")[:3]) for d in raised.elements())
-        place, count = places.most_common(1)[0]
-        text = f"the scorer raised on {raised.total()} answers, scored 0, {count} times {one_line(place, 80)}"
+        places = Counter(tuple(d.removeprefix(RAISED).split(": ")[:2]) for d in raised.elements())
+        where = " and ".join(
+            f"{one_line(place[-1], 40)} at {one_line(place[0], 60)} on {n} answers"
+            for place, n in places.most_common(2)
+        )
+        text = f"the scorer raised {where}, which score 0"
         yield Alarm("raised", raised.total(), len(ran), text, "have it return 0 for what it cannot read")
 
 

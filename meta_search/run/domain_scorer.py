@@ -44,6 +44,7 @@ HINT = (
     "the top of the file, run an answer's code with score(item, answer, run), ask a judge with "
     "score(item, answer, ask), or set confined = False"
 )
+TRIED = 8  # items of a split, until one is scored
 ASKING = 8  # answers that are scored at a time where a model judges them: it is waited for
 PAUSES_S = (0.2, 1.0)  # before an answer is scored again
 NETWORK_S = 4.0  # and once more, where a network failed
@@ -179,7 +180,7 @@ class Scorer:
             return self._confined.score(item, answer, ask)
         try:
             more = {"ask": _blocking(ask)} if ask else {}
-            score = self._domain.score(item, answer, **more)
+            score = getattr(self._domain, "try_score", self._domain.score)(item, answer, **more)
         except Exception as error:  # noqa: BLE001 (the scorer may be a user's own code)
             return _failed(error, answer)
         return Scored(score.value, score.note)
@@ -219,13 +220,13 @@ class Scorer:
             self._broken[item.id] = note
 
     def _try(self) -> None:
-        """One item of each split with its own answer: a broken scorer must not cost a night's budget.
+        """A few items of each split with their own answers, until one is scored.
 
-        One that fails on some of them only is told by `target_check`.
+        A broken scorer must not cost a night's budget. One that fails on some only is told by `target_check`.
         """
         assert self._confined is not None
         failed = []
-        for item in [item for split in SPLITS for item in self._domain.items(split)[:1]]:
+        for item in [item for split in SPLITS for item in self._domain.items(split)[:TRIED]]:
             scored = self._confined.score(item, item.target or "0")
             if not scored.failed:
                 return
