@@ -249,7 +249,8 @@ def _dry(session: Session, jobs: Sequence[ItemJob | None]) -> list[Usage | None]
 
 def _tell(run: Run, found: Estimate) -> None:
     """Print it; ask where somebody can answer, the model costs money, and no budget was given."""
-    for line in found.lines():
+    judged = ("estimate: the judge's calls come on top, one or more an answer",) * run.session.scorer.asks
+    for line in (*found.lines(), *judged):
         run.progress.print_line(line)
     config, budget = run.config, run.config.budget
     bounded = any(limit is not None for limit in (budget.usd, budget.tokens, budget.calls))

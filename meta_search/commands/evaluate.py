@@ -190,6 +190,9 @@ class EvaluationRun:
             self._finish(member)
         if self._runner.health.line:
             self._progress.print_line(self._runner.health.line)
+        if self._cut or reason:
+            text = reason or self._runner.refusal or self._runner.health.line
+            self._runner.pen.set_meta("end", {"why": self._cut or "error", "text": text or self._cut})
         self._runner.finish("cut short" if self._cut or reason else "done")
         if reason:
             told = f"what was evaluated is saved in {self._folder}"
