@@ -69,6 +69,11 @@ class Domain(Protocol):
     A domain whose scorer parses or runs answers has a further attribute, `confined`: the `Confined` that
     the engine scores with, in place of `score`. Its items must be picklable.
 
+    Further attributes that a domain may have: `try_score`, as `score`, but for exceptions of a scorer that
+    may fail; `concurrency`, answers that are scored at a time; `asks`, whether `try_score`, or the confined
+    scorer, takes `ask`, which asks a judge model; `targets_answer`, false where a target is no answer, but
+    what a program should print.
+
     Attributes:
         name: Short name, for tables.
         brief: A paragraph for the meta agent: what the tasks are and how answers are scored. Holds no

@@ -45,8 +45,24 @@ of the code what it should print.
 `meta_search.agent.helpers`, as methods of `self`; what they need of an item is its `public`, as in ARC: the
 examples and the test's input.
 
+To have a model judge answers, take a parameter `ask` (beside `run`, if you like):
+
+    def score(item, answer, ask):
+        reply = ask(f"Is this polite? Reply yes or no.\n\n{answer}", max_tokens=5)
+        return "yes" in reply.lower()
+
+`ask(prompt, model="judge", max_tokens=None, temperature=0)` takes a text or chat messages and returns the
+reply. It asks `llm.judge.model` (the meta model where none is named) as every other call is asked: it counts
+against the budget, is in the ledger, and is not sent again on `resume`. A judge that cannot be reached costs
+no answer its score: the item is left out (`llm`), and the search stops where that goes on.
+
 `confined = False` in the file has `score` run in the engine's process, with its environment: for one that
-needs the network, such as a judge. It must not parse or run an answer.
+needs the network in another way. It must not parse or run an answer. Two answers are scored at a time, or
+as many as the file's `concurrency = N` says.
+
+An exception in `score` is tried again twice. If it persists, and `score` does score the item's own answer, it
+is the answer's doing: a score of 0. Else it is the scorer's: the item is left out (`scorer`), the line is
+told, and the search stops where more than 5 % of the answers end so; see `meta_search.run.domain_scorer`.
 '''
 
 from __future__ import annotations
@@ -59,13 +75,16 @@ from typing import Any
 from domains.domain import Confined, Item, Score, items_of
 from domains.matching import matcher
 from domains.settings import Settings, named_sizes
-from domains.user_file import UserScorer, guarded, load
+from domains.user_file import Ask, UserScorer, guarded, load
 from domains.wording import WORDING
 from meta_search.errors import DomainError
 from meta_search.text import one_line
 from meta_search.types import SPLITS, Split
 
 __all__ = ["PythonDomain"]
+
+TRIED = 8  # items of a split
+JUDGES = 2  # answers that a scorer in the engine's process scores at a time: it waits for a network
 
 
 class PythonDomain:
@@ -93,6 +112,8 @@ class PythonDomain:
         own = getattr(source, "score", None)
         self._score = UserScorer(self._path, own or self._matching(settings.match))
         self.confined = self._confinement(source) if own else None
+        self.concurrency = self._concurrency(source, bool(own))
+        self.asks, self.targets_answer = self._score.asks, not self._score.runs_code
         self.name = str(getattr(source, "name", self._path.stem))
         self.brief = self._brief(source)
         self.wording: Mapping[str, str] = self._wording(source)
@@ -104,16 +125,28 @@ class PythonDomain:
         return items_of(self._items, split)
 
     def score(self, item: Item, answer: str) -> Score:
+        """What the file's `score` says, in this process; an exception in it is 0 with a note of its line."""
+        try:
+            return self.try_score(item, answer)
+        except DomainError as error:
+            return Score(0.0, str(error))
+
+    def try_score(self, item: Item, answer: str, ask: Ask | None = None) -> Score:
         """What the file's `score` says, in this process: for one that is not `confined`.
 
-        An exception in it is 0 with a note that names the line.
+        Raises:
+            DomainError: It raised, or gave no score; names the line.
         """
         if not isinstance(answer, str) or not answer.strip():
             return Score(0.0, "no answer")
-        try:
-            return self._score(item, answer)
-        except DomainError as error:
-            return Score(0.0, str(error))
+        return self._score(item, answer, ask=ask)
+
+    def _concurrency(self, source: Any, own: bool) -> int:
+        """Answers that are scored at a time; 0 leaves it to the engine."""
+        wanted = getattr(source, "concurrency", 0 if not own or self.confined or self._score.asks else JUDGES)
+        if isinstance(wanted, bool) or not isinstance(wanted, int) or wanted < 0:
+            raise DomainError(f"{self._path}: concurrency must be a whole number, not {wanted!r:.40}")
+        return wanted
 
     def _helpers(self, source: Any) -> tuple[str, ...]:
         names = getattr(source, "helpers", ())
@@ -215,10 +248,23 @@ class PythonDomain:
         return {**WORDING, **{str(key): str(value) for key, value in own.items()}}
 
     def _try_scorer(self) -> None:
-        """One item of each split with its own answer: a broken scorer must not cost a night's budget."""
-        for split in SPLITS if not self._score.runs_code else ():  # the engine tries those
-            for item in self._items[split][:1]:
+        """A few items of each split with their own answers, until one is scored.
+
+        A broken scorer must not cost a night's budget. One that fails on some only is told when the engine
+        checks all targets.
+        """
+        if self._score.runs_code or self._score.asks:  # the engine tries those
+            return
+        failed, most = None, 1 if self.concurrency else TRIED  # of one that may cost money, fewer
+        for item in [item for split in SPLITS for item in self._items[split][:most]]:
+            try:
                 self._score(item, item.target or "0")
+            except DomainError as error:
+                failed = failed or error
+            else:
+                return
+        if failed is not None:
+            raise failed
 
 
 def _text(value: Any) -> str:

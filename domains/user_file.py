@@ -7,7 +7,7 @@ import importlib.util
 import inspect
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -16,31 +16,78 @@ from domains.domain import Item, Score
 from meta_search.errors import DomainError
 from meta_search.text import one_line
 
-__all__ = ["Run", "UserScorer", "guarded", "load", "make_scorer"]
+__all__ = ["Ask", "Messages", "Run", "UserScorer", "guarded", "load", "make_scorer"]
 
 Run = Callable[..., tuple[bool, str]]
+Messages = list[tuple[str, str]]  # role, content
+Ask = Callable[[Messages, str, "int | None", float], str]  # messages, model, max_tokens, temperature
+
+ROLES = ("system", "user", "assistant")
+MODELS = ("judge", "meta", "task")
 
 
 class UserScorer:
-    """A file's `score`, with or without the parameter `run`, as a function that gives a `Score`."""
+    """A file's `score`, with or without the parameters `run` and `ask`, as a function that gives a `Score`.
+
+    Attributes:
+        runs_code: Whether it takes `run`.
+        asks: Whether it takes `ask`.
+    """
 
     def __init__(self, path: Path, function: Callable[..., Any]) -> None:
         self._path = path
         self._function = function
         self.runs_code = "run" in _parameters(function)
+        self.asks = "ask" in _parameters(function)
 
-    def __call__(self, item: Item, answer: str, run: Run | None = None) -> Score:
+    def __call__(self, item: Item, answer: str, run: Run | None = None, ask: Ask | None = None) -> Score:
         """Score an answer.
 
         Raises:
             DomainError: The user's code raised, or gave no score; names the line.
         """
+        more: dict[str, Any] = {"run": run} if self.runs_code else {}
+        if self.asks:
+            more["ask"] = _asking(ask)
 
         def score() -> Score:
-            return _as_score(self._function(item, answer, **({"run": run} if self.runs_code else {})))
+            return _as_score(self._function(item, answer, **more))
 
         scored: Score = guarded(self._path, score, "score")
         return scored
+
+
+def _asking(ask: Ask | None) -> Callable[..., str]:
+    """What a user's scorer is handed as `ask`; see `domains.python_file`."""
+
+    def asked(
+        prompt: Any, model: str = "judge", max_tokens: int | None = None, temperature: float = 0.0
+    ) -> str:
+        if ask is None:
+            raise RuntimeError("ask(…) works only while meta-search scores answers")
+        if model not in MODELS:
+            raise ValueError(f"ask(…, model={model!r}): must be one of {', '.join(MODELS)}; llm.judge.model")
+        most = None if max_tokens is None else int(max_tokens)
+        return ask(_messages(prompt), model, most, float(temperature))
+
+    return asked
+
+
+def _messages(prompt: Any) -> Messages:
+    """A text, or chat messages as dicts or pairs, as pairs of role and content.
+
+    Raises:
+        TypeError: It is none of these.
+    """
+    if isinstance(prompt, str):
+        return [("user", prompt)]
+    found = []
+    for message in prompt if isinstance(prompt, Sequence) else [None]:
+        pair = (message.get("role"), message.get("content")) if isinstance(message, Mapping) else message
+        if not isinstance(pair, tuple | list) or len(pair) != 2 or pair[0] not in ROLES:
+            raise TypeError('ask takes a text, or messages such as {"role": "user", "content": "…"}')
+        found.append((str(pair[0]), str(pair[1])))
+    return found
 
 
 def make_scorer(path: str) -> UserScorer:

@@ -152,6 +152,9 @@ def _parser() -> argparse.ArgumentParser:
     report = add("report", "print the verdict of a run and write its report.html", _report)
     report.add_argument("run", metavar="RUN")
     report.add_argument("--json", action="store_true", help="print the verdict as JSON")
+    status = add("status", "how a run stands: what it found and paid, why it ended, alarms", _status)
+    status.add_argument("run", metavar="RUN", nargs="?", default="latest", help="default: the newest")
+    status.add_argument("--json", action="store_true")
     models = add("models", "embedded models: list them, or pull them into the cache", _models)
     models.add_argument("action", choices=("list", "pull"))
     models.add_argument("name", metavar="NAME", nargs="?", help="one model; default: all")
@@ -237,7 +240,7 @@ def _complete(arguments: list[str]) -> int:
 
     words = os.environ.get("COMP_LINE", "").split(" ")
     if len(words) == 2:
-        print("run resume evaluate archive export report models doctor")
+        print("run resume evaluate archive export report status models doctor")
         return 0
     if len(words) > 2 and words[1] == "run":
         os.environ["COMP_LINE"] = " ".join([words[0], *words[2:]])
@@ -264,7 +267,8 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     found = evaluate(arguments.agents, config)
     print_evaluations(found.rows, arguments.json)
     if found.cut:
-        reason = "stopped by a signal" if found.cut == "signal" else f"the budget ended ({found.cut})"
+        reasons = {"signal": "stopped by a signal", "scorer": "the scorer failed on too many answers"}
+        reason = reasons.get(found.cut, f"the budget ended ({found.cut})")
         print(f"cut short: {reason}; what was evaluated is saved")
     print(f"run folder: {found.folder}", flush=True)
     return STOPPED if found.cut else 0
@@ -290,6 +294,12 @@ def _report(arguments: argparse.Namespace) -> int:
     from meta_search.commands import report
 
     return report.report(arguments.run, as_json=arguments.json)
+
+
+def _status(arguments: argparse.Namespace) -> int:
+    from meta_search.commands import status
+
+    return status.status(arguments.run, as_json=arguments.json)
 
 
 def _models(arguments: argparse.Namespace) -> int:

@@ -106,6 +106,7 @@ class LLMConfig:
         provider: Name in `llm.wires`: `local` (embedded llama.cpp) or `litellm`.
         meta: The model that writes agents.
         task: The model that agents call.
+        judge: The model that a scorer asks (`score(item, answer, ask)`); without a name the meta model.
         base_url: OpenAI-compatible endpoint for both roles; `None` takes the provider's.
         api_key_env: Name of the environment variable that holds the key; `None` for none.
         extra_body: Further fields of every request's body, as the endpoint documents them.
@@ -132,6 +133,7 @@ class LLMConfig:
     provider: str = "local"
     meta: ModelConfig = ModelConfig()
     task: ModelConfig = ModelConfig()
+    judge: ModelConfig = ModelConfig()
     base_url: str | None = None
     api_key_env: str | None = None
     extra_body: Mapping[str, Any] = field(default_factory=dict)
@@ -164,7 +166,8 @@ class SearchConfig:
 
     Attributes:
         name: Preset: default, random, dylan or adas.
-        candidates: Candidates to write after the seeds; the budget may end the run before.
+        candidates: Most candidates to write after the seeds; briefs that come to nothing do not count. `None`
+            has the budget end the search, and is 100 where there is none.
         in_flight: Candidates that are written or evaluated at a time.
         seeds: Names of seed agents to start from; empty takes all.
         finalists: Candidates that go to the test split.
@@ -180,7 +183,7 @@ class SearchConfig:
     """
 
     name: str = "default"
-    candidates: int = 100
+    candidates: int | None = None
     in_flight: int = 2
     seeds: tuple[str, ...] = ()
     finalists: int = 2
@@ -342,6 +345,17 @@ class Config:
     run: RunConfig = RunConfig()
     seed: int = 0
 
+    @property
+    def most_candidates(self) -> float:
+        """Candidates to write after the seeds; infinite where a budget ends the search."""
+        if self.search.candidates is not None:
+            return self.search.candidates
+        budget = self.budget
+        limits = (budget.usd, budget.tokens, budget.calls, budget.wall_s)
+        return CANDIDATES if all(limit is None for limit in limits) else math.inf
+
+
+CANDIDATES = 100  # written where neither `search.candidates` nor a budget says how many
 
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "llm.mode": ("live", "record", "replay"),

@@ -14,7 +14,7 @@ from meta_search import __version__, cli
 from meta_search.commands.foreign_packages import OURS
 from meta_search.errors import MetaSearchError
 
-COMMANDS = ("run", "resume", "evaluate", "archive", "export", "report", "models", "doctor")
+COMMANDS = ("run", "resume", "evaluate", "archive", "export", "report", "status", "models", "doctor")
 
 
 def lines(capsys: pytest.CaptureFixture[str]) -> list[str]:

@@ -97,7 +97,8 @@ def test_the_guide_is_told_every_brief(folder: Path) -> None:
         assert cli.main(["run", *composed_search(folder, endpoint, "search.candidates=3", "seed=5")]) == 0
     archive = meta_search.open_run("run")
     trials = archive.trials("briefs")
-    assert [t.number for t in trials] == [0, 1, 2]
+    assert [t.number for t in trials] == list(range(len(trials)))
+    assert len(trials) >= 3  # those that come to nothing do not count
     assert all(t.values is not None for t in trials)
     asked = [e.data["brief"] for e in archive.events("ask")]
     told = [e.data["brief"] for e in archive.events("tell")]

@@ -133,7 +133,9 @@ def test_a_run_that_was_killed_and_resumed_replays_in_one_go(folder: Path) -> No
     with sqlite3.connect("run/archive.db") as database:
         (known,) = database.execute("SELECT COUNT(*) FROM calls").fetchone()
     assert sent - known <= 3 * most  # what was in flight at the kills
-    assert sorted(e.data["brief"] for e in archive.events("tell")) == list(range(8))
+    told = sorted(e.data["brief"] for e in archive.events("tell"))
+    assert told == list(range(len(told)))
+    assert len(told) >= 8  # briefs that come to nothing do not count
     assert_replays()
 
 

@@ -26,6 +26,7 @@ MOST_PLACES = 20  # agents whose line with the words is shown
 
 
 def _list(arguments: argparse.Namespace) -> int:
+    from meta_search.report.alarms import end_text
     from meta_search.report.tables import agent_rows, agents_table
 
     folder, archive = open_run(arguments.run)
@@ -33,6 +34,8 @@ def _list(arguments: argparse.Namespace) -> int:
     if arguments.json:
         return print_json(rows)
     print_rich(agents_table(rows, title=str(folder), limit=arguments.limit or len(rows), wide=wide()))
+    if end := end_text(archive):
+        print(f"search ended: {end}")
     return 0
 
 

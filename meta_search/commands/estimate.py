@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from archive.records import Archive
 from meta_search.authors.registry import AUTHORS
 from meta_search.commands.typical_usage import TypicalUsage, typical_usage_of
-from meta_search.config import Config
+from meta_search.config import CANDIDATES, Config
 from meta_search.errors import ConfigError
 from meta_search.final.field import BASELINES
 from meta_search.report.tables import usd_text
@@ -85,17 +85,21 @@ def estimate_search(
     """
     search, racing = config.search, config.evaluate.racing
     share = typical.share if racing else 1.0
-    train = (seeds + search.candidates) * planned["train"] * share
-    promoted = _best_so_far(seeds, search.finalists) + _best_so_far(search.candidates, search.finalists + 1)
+    candidates = CANDIDATES if search.candidates is None else search.candidates
+    train = (seeds + candidates) * planned["train"] * share
+    promoted = _best_so_far(seeds, search.finalists) + _best_so_far(candidates, search.finalists + 1)
     validated = promoted * planned["validation"]
     matched = MATCHED if seeds and search.finalists else 0
     tested = (search.finalists + min(seeds, BASELINES) + matched) * planned["test"]
-    written = search.candidates * AUTHORS[config.author.name].model_share
+    written = candidates * AUTHORS[config.author.name].model_share
     taught = planned.get("examples", 0) * 2 if "bootstrap" in search.operators else 0
     task = typical.task(train + validated + tested)
     meta = typical.meta(written, taught)
     spared = f", racing spares {1 - share:.0%} of the train items" if racing and share < 0.995 else ""
-    return _bounded(config, task, meta, f"{typical.basis}{spared}", prices)
+    basis = f"{typical.basis}{spared}" + (
+        "" if search.candidates is not None else f", {CANDIDATES} candidates"
+    )
+    return _bounded(config, task, meta, basis, prices)
 
 
 def _best_so_far(n: int, k: int) -> float:
@@ -241,7 +245,8 @@ def _dry(session: Session, jobs: Sequence[ItemJob | None]) -> list[Usage | None]
 
 def _tell(run: Run, found: Estimate) -> None:
     """Print it; ask where somebody can answer, the model costs money, and no budget was given."""
-    for line in found.lines():
+    judged = ("estimate: the judge's calls come on top, one or more an answer",) * run.session.scorer.asks
+    for line in (*found.lines(), *judged):
         run.progress.print_line(line)
     config, budget = run.config, run.config.budget
     bounded = any(limit is not None for limit in (budget.usd, budget.tokens, budget.calls))

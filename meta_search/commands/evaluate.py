@@ -30,6 +30,7 @@ from meta_search.run.progress import MOST_ROWS, Progress
 from meta_search.run.run import Run
 from meta_search.run.session import open_session
 from meta_search.run.signals import default_again, hangups, signals
+from meta_search.run.target_check import check_targets
 from meta_search.types import Agent, Brief, Candidate, ItemJob, ItemResult, Split
 
 __all__ = ["Evaluated", "evaluate", "evaluate_agents", "read_agents"]
@@ -49,7 +50,7 @@ class Evaluated:
         folder: Its run folder.
         rows: One an agent in input order, see `report.tables.evaluation_row`; further `complete`, whether
             every item was run, and `hint`, the most frequent fault with what mends it, or `""`.
-        cut: Why it ended before the end: `budget`, `time`, `signal`; `""` where it did not.
+        cut: Why it ended before the end: `budget`, `time`, `signal`, `scorer`; `""` where it did not.
     """
 
     folder: Path
@@ -137,6 +138,7 @@ def _evaluated(chosen: Sequence[Candidate], config: Config, live: bool, ready: R
         progress.phase = "evaluate"
         session.pen.set_meta("kind", "evaluate").result()
         session.set_phase("final")  # all of the budget: there is no search
+        check_targets(session, progress.print_line, (split,))
         run = Run.of(session, progress)
         if earlier.goes_on:
             write_config(folder, config)  # now that no other process writes there
@@ -210,6 +212,11 @@ class EvaluationRun:
         self._take_what_came()
         for member in list(self._running.values()):
             self._finish(member)
+        if self._runner.health.line:
+            self._progress.print_line(self._runner.health.line)
+        if self._cut or reason:
+            text = reason or self._runner.refusal or self._runner.health.line
+            self._runner.pen.set_meta("end", {"why": self._cut or "error", "text": text or self._cut})
         self._runner.finish("cut short" if self._cut or reason else "done")
         if reason:
             told = f"what was evaluated is saved in {self._folder}"

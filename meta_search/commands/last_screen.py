@@ -9,6 +9,8 @@ from typing import IO, cast
 
 from archive.records import Archive
 from meta_search.report.screen import LastingStream
+from meta_search.commands.status import print_notes
+from meta_search.report.alarms import of_archive
 from meta_search.report.tables import verdict_table
 from meta_search.report.verdict import Verdict
 from meta_search.text import one_line, printable
@@ -43,6 +45,8 @@ def print_end(folder: Path, result: Verdict | None, sentence: str, best: str, go
     if result is not None and result.comparisons:
         console.print(verdict_table(result))
     console.print(f"\n{result.text if result is not None else sentence}", markup=False)
+    with Archive(folder) as archive:
+        print_notes(archive, of_archive(archive))
     run = shlex.quote(str(folder))  # so that the lines work when they are pasted
     lines = [go_on] if go_on else []
     if best:

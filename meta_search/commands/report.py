@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+from meta_search.commands.status import print_notes
 from meta_search.commands.terminal import open_run, print_json, print_rich
 
 __all__ = ["report"]
@@ -17,8 +18,9 @@ def report(run: str, as_json: bool) -> int:
         as_json: Print JSON in place of text.
     """
     from meta_search.guide.studies import parameter_importance
-    from meta_search.report import briefs
+    from meta_search.report import alarms, briefs
     from meta_search.report.html import write_report
+    from meta_search.report.source import meta_value
     from meta_search.report.tuning import Tunings
     from meta_search.report.verdict import archive_verdict
 
@@ -26,11 +28,13 @@ def report(run: str, as_json: bool) -> int:
     verdict = archive_verdict(archive)
     page = folder / "report.html"
     write_report(archive, verdict, page, tuned=Tunings(archive, parameter_importance))
-    asked = briefs.asked(archive, archive.agents())
+    asked, found = briefs.asked(archive, archive.agents()), alarms.of_archive(archive)
     if as_json:
         paid = {"briefs": briefs.by_operator(asked), "rules": briefs.by_rule(asked)}
-        return print_json({"report": str(page), **dataclasses.asdict(verdict), **paid})
+        told = {"end": meta_value(archive, "end"), "alarms": [dataclasses.asdict(a) for a in found]}
+        return print_json({"report": str(page), **dataclasses.asdict(verdict), **paid, **told})
     print("\n".join(verdict.lines))
+    print_notes(archive, found)
     if asked:
         print_rich(briefs.table(asked))
     print(page)

@@ -16,6 +16,7 @@ from meta_search.config import Config, to_mapping
 from meta_search.engine.loop import RunSummary, Search
 from meta_search.errors import ConfigError
 from meta_search.report.screen import lasting
+from meta_search.report.power import power_line
 from meta_search.run import recording
 from meta_search.run.folder import new_folder, read_config, resume_command, undone, write_config
 from meta_search.run.journal import Journal, Recorder
@@ -25,6 +26,7 @@ from meta_search.run.replay import Replay
 from meta_search.run.run import Run
 from meta_search.run.session import Session, open_session
 from meta_search.run.signals import hangups
+from meta_search.run.target_check import check_targets
 
 __all__ = ["resume", "search"]
 
@@ -97,6 +99,8 @@ def _run(config: Config, folder: Path, ready: Ready, live: bool, new: _New | Non
         if before is not None:  # now that no other process writes the run
             write_config(folder, config)
         _describe(session, new)
+        if new is None or not isinstance(new.journal, Replay):
+            check_targets(session, progress.print_line)
         if new is not None and isinstance(new.journal, Replay):
             summary = _replayed(session, progress, new.journal)
         else:
@@ -126,6 +130,8 @@ def _describe(session: Session, new: _New | None) -> None:
 def _searched(run: Run, before: Archive | None) -> RunSummary:
     search = Search(run, before)
     if before is None:
+        if line := power_line(len(run.runner.items("test")), run.config.search.finalists):
+            run.progress.print_line(line)
         estimate.before_search(run)
     return search.execute()
 

@@ -15,6 +15,7 @@ from typing import TypeVar
 from meta_search.authors import registry
 from meta_search.authors.author import Drawn, Trial, Written
 from meta_search.authors.check import find_leak
+from meta_search.engine.alarm_bell import AlarmBell
 from meta_search.engine.context import Contexts
 from meta_search.engine.happenings import BriefWritten
 from meta_search.engine.open_brief import OpenBrief
@@ -45,8 +46,11 @@ class Briefs:
     Attributes:
         writing: `Brief.code` -> what authors are at work on.
         awaited: Agent -> the brief that it was written for, told once the agent is evaluated.
-        written: Briefs that were delivered, whatever came of them; repairs are not counted.
+        written: Candidates that briefs came to; repairs are not counted.
+        barren: What the last briefs of this session came to, since there was a candidate: the stage of each
+            one's last draft.
         stop: `budget` once an author could not be paid any more: no further brief is asked for.
+        refusal: What the budget said then.
     """
 
     def __init__(self, run: Run, guide: Guide) -> None:
@@ -55,7 +59,8 @@ class Briefs:
         self.writing: dict[int, OpenBrief] = {}
         self.awaited: dict[str, OpenBrief] = {}
         self.written = 0
-        self.stop = ""
+        self.barren: list[str] = []
+        self.stop = self.refusal = ""
         self._benches: list[BriefWorkbench] = []
         self._remarked = False
         domain = run.session.domain
@@ -67,7 +72,7 @@ class Briefs:
 
     @property
     def begun(self) -> int:
-        """Briefs that were delivered or are being written; repairs are not counted."""
+        """Candidates that were or are being written; repairs are not counted."""
         return self.written + sum(not w.repairs for w in self.writing.values())
 
     # -- the steps of the loop
@@ -100,18 +105,20 @@ class Briefs:
         future = in_thread(lambda: author.write(context))
         future.add_done_callback(lambda done: journal.put(key, BriefWritten(open_brief, bench, done)))
 
-    def archive(self, happened: BriefWritten) -> Candidate | None:
+    def archive(self, happened: BriefWritten, bell: AlarmBell) -> Candidate | None:
         """Archive what an author came to: a candidate that may be evaluated, or failed attempts.
 
-        A brief that came to nothing is told to the guide at once.
+        A brief that came to nothing is told to the guide at once; the bell counts what failed.
         """
         open_brief, bench = happened.open_brief, happened.bench
         brief = open_brief.brief
         self._benches.remove(bench)
         self.writing.pop(brief.code)
-        self.written += not open_brief.repairs
         written = _outcome(brief, happened.outcome)
         candidate, attempts = self._admitted(brief, written)
+        self._count(open_brief, candidate, attempts)
+        bell.briefs += not open_brief.repairs
+        bell.stages.update(attempt.stage for attempt in attempts)
         self._keep(candidate, attempts, bench)
         self._studies.written(open_brief)
         agent = None if candidate is None else candidate.agent.id
@@ -123,7 +130,8 @@ class Briefs:
         self._remark(brief, written.note)
         if candidate is None:
             self._say(brief, f"no candidate ({attempts[-1].message if attempts else 'nothing was written'})")
-            self.stop = self.stop or bench.refused
+            if bench.refused and not self.stop:
+                self.stop, self.refusal = bench.refused, bench.refusal
             self._studies.tell(open_brief, self._chain(open_brief, None))
         else:
             self._say(brief, f"«{candidate.agent.name}» {candidate.thought}")
@@ -179,6 +187,14 @@ class Briefs:
             return written.candidate, written.attempts
         refusal = Attempt(brief.code, brief.author, brief.operator, stage, message, agent.source)
         return None, (*written.attempts, refusal)
+
+    def _count(self, open_brief: OpenBrief, candidate: Candidate | None, attempts: Sequence[Attempt]) -> None:
+        """Briefs that come to nothing do not count, but as a sign that there is nothing more to find."""
+        if candidate is None:
+            self.barren.append(attempts[-1].stage if attempts else "nothing written")
+        else:
+            self.written += not open_brief.repairs
+            self.barren.clear()
 
     def _keep(self, candidate: Candidate | None, attempts: Sequence[Attempt], bench: BriefWorkbench) -> None:
         """Keep what was written and found."""

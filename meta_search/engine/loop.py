@@ -12,7 +12,9 @@ from pathlib import Path
 from archive.records import Archive
 from meta_search.authors.registry import briefed
 from meta_search.engine import seeds, warm_start
+from meta_search.engine.alarm_bell import AlarmBell
 from meta_search.engine.briefs import Briefs
+from meta_search.engine.ends import BARREN, end_of
 from meta_search.engine.happenings import BlockEmpty, BriefWritten, Evaluated, ItemRun
 from meta_search.engine.races import Races
 from meta_search.engine.restore import candidate_of, imported, restore
@@ -30,6 +32,7 @@ from meta_search.run.members import Member
 from meta_search.run.replay import Interrupted
 from meta_search.run.run import Run
 from meta_search.run.signals import signals
+from meta_search.text import one_line
 from meta_search.types import Candidate
 
 __all__ = ["RunSummary", "Search"]
@@ -70,6 +73,7 @@ class Search:
         races: Evaluations under way.
         waiting: Agents that wait for their evaluation.
         stopping: What signals ask for.
+        bell: Tells alarms while it runs.
     """
 
     def __init__(self, run: Run, resumed: Archive | None = None) -> None:
@@ -81,6 +85,7 @@ class Search:
         self.races = Races(run)
         self.waiting: list[Member] = []
         self.stopping = Stopping(run, self.races.in_flight)
+        self.bell = AlarmBell(run)
         for candidate in seeds.candidates(search.seeds, config.domain.name):
             run.runner.pen.add_candidate(candidate, "seed")
             self._admit(candidate, seed=True)
@@ -100,7 +105,7 @@ class Search:
                     an evaluation's end: tell the guide what the brief was worth; validate the promising
 
         Returns:
-            Why it ended: `candidates`, `budget`, `time`, `finish` or `signal`; see `SearchStopped`.
+            Why it ended; see `SearchStopped`.
         """
         while not (why := self._why_end()):
             while self._free():
@@ -112,7 +117,7 @@ class Search:
                     break
             match self.run.journal.next(TICK_S):
                 case BriefWritten() as written:
-                    candidate = self.briefs.archive(written)
+                    candidate = self.briefs.archive(written, self.bell)
                     if candidate is not None:
                         self._admit(candidate)
                 case ItemRun() | BlockEmpty() as result:
@@ -133,7 +138,7 @@ class Search:
 
     def _may_ask(self) -> bool:
         """Whether a brief comes next: written candidates go first, then seeds and briefs in turns."""
-        more = self.briefs.begun < self.run.config.search.candidates and not self.briefs.stop
+        more = self.briefs.begun < self.run.config.most_candidates and not self._found_all()
         seeds_turn = bool(self.waiting) and not any(m.seed for m in self.races.running())
         written = any(not m.seed for m in self.waiting)
         return more and not written and not seeds_turn and self.races.seeds_known()
@@ -164,6 +169,7 @@ class Search:
 
     def _show(self) -> None:
         self.run.progress.show(self.run.members, (*self.briefs.lines(), *self.races.lines()))
+        self.bell.look()
         self.run.runner.tick()
 
     # -- ends
@@ -188,12 +194,25 @@ class Search:
     def _busy(self) -> bool:
         return bool(self.waiting or self.briefs.writing or self.races.running())
 
+    def _found_all(self) -> str:
+        """Why no further brief is asked for, whatever `search.candidates` says; `""` where one is."""
+        return self.briefs.stop or ("nothing new" if len(self.briefs.barren) >= BARREN else "")
+
     def _through(self) -> str:
-        """`candidates`, or `budget`, where nothing is under way and nothing more will be asked for."""
+        """Why it ends where nothing is under way and nothing more will be asked for."""
         if self._busy():
             return ""
-        enough = self.briefs.written >= self.run.config.search.candidates
-        return self.briefs.stop or ("candidates" if enough else "")
+        enough = self.briefs.written >= self.run.config.most_candidates
+        return self._found_all() or ("candidates" if enough else "")
+
+    def _say_end(self, why: str, told: str = "") -> None:
+        """Say and archive why the search ends, with the alarms that were not told yet."""
+        runner = self.run.runner
+        told = told or {"scorer": runner.health.line}.get(why, self.briefs.refusal or runner.refusal)
+        end = end_of(why, self.run.config, self.briefs.barren, told)
+        runner.pen.set_meta("end", end)
+        self.bell.look(now=True)
+        self.run.progress.print_line(f"search ended: {end['text']}")
 
     def _nothing_known(self) -> LLMError:
         """The seeds ran, and the endpoint failed them on every item: there is nothing to search from."""
@@ -212,16 +231,22 @@ class Search:
         with signals(self.stopping.came):
             try:
                 if self._resumed is not None:
+                    self.run.runner.pen.set_meta("end", None)
                     self._go_on(self._resumed)
                 else:
                     warm_start.begin(self.run, self.guide)
                 why = self.search()
+                self._say_end(why)
                 self.races.drop()
-                without = why == "signal" or (why == "finish" and not self._has_found())
+                without = why in ("signal", "scorer") or (why == "finish" and not self._has_found())
                 return self._stopped() if without else self._report(stopped=why == "finish")
             except KeyboardInterrupt:
                 self.run.journal.interrupt()
+                self._say_end("signal")
                 return self._stopped()
+            except LLMError as error:
+                self._say_end("error", one_line(error))
+                raise
             except Interrupted:
                 self.run.runner.cancel()
                 return self._stopped("the recorded run ended here")

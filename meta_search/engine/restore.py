@@ -48,7 +48,7 @@ class Restored:
         found: Worked examples of the run's pool.
         races: Agent -> split on which it was under evaluation.
         told: What was told to the guide, in order.
-        written: Briefs that were delivered.
+        written: Candidates that briefs came to.
         asked: Briefs that were asked for.
         prior: What the run took from earlier ones.
         warm: Source -> settings that its tuning study began with.
@@ -155,12 +155,12 @@ class _Walk:
     def _written(self, event: BriefDelivered) -> None:
         now = self._now
         open_brief = now.writing.pop(event.brief).spent(event.tokens, event.used)
-        now.written += not open_brief.repairs
         known = {d.question for d in now.found}
         now.found += [d for d in event.found if d.question not in known]
         if event.agent is None:
             now.failed[open_brief.brief.number] = open_brief
         else:
+            now.written += not open_brief.repairs
             now.awaited[event.agent] = open_brief
             self._members.add(Member(candidate_of(self._records[event.agent])))
 

@@ -60,6 +60,11 @@ class BriefWorkbench:
         """`budget` where the budget refused anything that was asked for, else `""`."""
         return "budget" if any(kind == "budget" for _, _, kind, _ in self.chances.all) else ""
 
+    @property
+    def refusal(self) -> str:
+        """What the budget said when it first refused something, `""` where it did not."""
+        return next((message for _, _, kind, message in self.chances.all if kind == "budget"), "")
+
     def close(self) -> None:
         """The search is over: an author still at work gets no further calls or runs."""
         self._closed = True

@@ -94,7 +94,7 @@ class Sender:
     def _refused(self, call: Call, refusal: BudgetError) -> Entry:
         """What the budget refuses ends the search; a single huge prompt of an agent ends its item only."""
         bound = call.estimate.prompt_tokens
-        if call.request.purpose in AGENTS and bound > ORDINARY_PROMPT:
+        if call.request.purpose in (*AGENTS, "judge") and bound > ORDINARY_PROMPT:  # an answer is in it
             try:
                 self._budget.check(call.route.price.usage(ORDINARY_PROMPT, call.max_tokens))
             except BudgetError:

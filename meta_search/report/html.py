@@ -10,7 +10,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from meta_search.report import behaviour, briefs, components, figures, sections
+from meta_search.report import alarms, behaviour, briefs, components, figures, sections
 from meta_search.report.live import duration
 from meta_search.report.payback import uses_text
 from meta_search.report.source import Archive, meta_value
@@ -80,6 +80,8 @@ def _context(archive: Archive, verdict: Verdict, tuned: Callable[[str], Tuned | 
     every = sections.agents(records, split, len(records)) if len(records) > AGENTS else rows
     return {
         "verdict": verdict,
+        "end": alarms.end_text(archive),
+        "alarms": alarms.of_archive(archive),
         "test_rows": sections.test_rows(verdict),
         "split": split,
         "rows": rows,

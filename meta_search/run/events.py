@@ -275,7 +275,7 @@ class SearchStopped:
     """The search ended.
 
     Attributes:
-        why: `candidates`, `budget` or `time`; `finish` where a person had it end in time to report,
+        why: `candidates`, `budget`, `time`, `nothing new` or `scorer`; `finish` where a person had it end in time to report,
             `signal` where it had to stop.
     """
 

@@ -112,7 +112,7 @@ class Journal(Protocol):
         """Whether the search stops now.
 
         Args:
-            why: `candidates`, `budget`, `time`, `finish`, `signal`, or `""` to go on.
+            why: As `SearchStopped.why`, or `""` to go on.
 
         Returns:
             The same; in a replay what the recording says.

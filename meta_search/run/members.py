@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from archive.select import Population, Selectable
 from domains.domain import Item
@@ -90,7 +90,10 @@ class Member:
         """Summary of a split so far."""
         rows = self.rows(split)
         complete = self.ran(split) >= self.wanted.get(split, 0) and not (split == "train" and self.stopped)
-        return Evaluation.of(self.agent.id, split, rows, complete, self.stopped if split == "train" else "")
+        stopped = self.stopped if split == "train" else ""
+        found = Evaluation.of(self.agent.id, split, rows, complete, stopped)
+        left_out = sum(r.kind == "scorer" for r in self.results.get(split, {}).values())
+        return replace(found, outcomes={**found.outcomes, "scorer": left_out}) if left_out else found
 
     def by_kind(self, items: Mapping[str, Item]) -> dict[str, tuple[float, int]]:
         """Kind of item -> (sum of scores, items) on train."""

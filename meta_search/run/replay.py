@@ -37,8 +37,8 @@ from meta_search.types import Brief, ItemJob, ItemResult
 
 __all__ = ["Interrupted", "Replay"]
 
-BY_STATE = ("candidates", "budget")  # stops that follow from what was delivered
 BY_SIGNAL = ("finish", "signal")
+BY_STATE = ("candidates", "budget", "nothing new", "scorer")  # stops that follow from what was delivered
 NEVER = "nothing begun that could bring it, so that it can never come"
 
 D = TypeVar("D", bound=Delivered)

@@ -13,11 +13,13 @@ from typing import Any
 from domains.domain import Item
 from meta_search.errors import LLMError
 from meta_search.outcomes import UNSCORED
+from meta_search.run.domain_scorer import ScorerFault
 from meta_search.run.events import ItemDelivered, Key
 from meta_search.run.folder import resume_command
 from meta_search.run.journal import Journal, Rows, job_key
 from meta_search.run.members import Member, first_items
 from meta_search.run.pen import Pen, make_pen
+from meta_search.run.scorer_health import ScorerHealth
 from meta_search.run.session import Session
 from meta_search.types import SPLITS, Agent, ItemJob, ItemResult, Split
 
@@ -37,6 +39,8 @@ class Runner:
 
     Attributes:
         pen: Writes to the archive without waiting; faults are raised by the next write or by `finish`.
+        health: What became of the scorer so far.
+        refusal: What the budget said when it last refused an item's call, `""` where it did not.
     """
 
     def __init__(self, session: Session, journal: Journal) -> None:
@@ -55,6 +59,7 @@ class Runner:
         self._lock = threading.Lock()
         self._writes: list[Future[Any]] = []
         self._ticked = 0.0
+        self.health, self.refusal = ScorerHealth(), ""
 
     # -- what there is to run
 
@@ -148,16 +153,21 @@ class Runner:
             self._pending.discard(done)
         try:
             result = done.result()
-            if result.kind == "ok":
-                item = self._by_id[(result.split, result.item)]
-                score = self._session.scorer.score(item, result.answer)
-                result = replace(result, score=score.value, detail=result.detail or score.note)
-            else:
-                result = replace(result, score=0.0)
+            result = self._scored(result) if result.kind == "ok" else replace(result, score=0.0)
         except BaseException as error:  # noqa: BLE001 (handed to whoever waits for the result)
             scored.set_exception(error)
             return
         keep(result, scored)
+
+    def _scored(self, result: ItemResult) -> ItemResult:
+        """An answer with its score; without one, where that is no fault of the answer."""
+        try:
+            score = self._session.scorer.score(
+                self._by_id[(result.split, result.item)], result.answer, result
+            )
+        except ScorerFault as fault:
+            return replace(result, kind=fault.kind, detail=fault.detail, score=0.0)
+        return replace(result, score=score.value, detail=result.detail or score.note)
 
     def _archive(self, result: ItemResult, scored: Future[ItemResult]) -> None:
         if result.kind in UNSCORED:
@@ -187,7 +197,7 @@ class Runner:
         """Give a member its result.
 
         Returns:
-            Why the search must stop, `""` to go on.
+            Why the search must stop: `budget`, or `scorer` where that fails too often; `""` to go on.
 
         Raises:
             LLMError: No endpoint can be used any more.
@@ -199,13 +209,15 @@ class Runner:
             return ""
         self._journal.record(ItemDelivered.from_result(result))
         if result.kind == "budget":
+            self.refusal = result.detail
             return "budget"
+        broken = self.health.count(result)
         # In a replay nothing is sent, so that nothing can have become impossible.
         fatal = self._session.status().fatal if result.kind == "llm" else ""
         if fatal:
             raise LLMError(f"{fatal}; everything is saved: `{resume_command(self._session.folder)}`")
         member.add(result)
-        return ""
+        return "scorer" if broken else ""
 
     def cancel(self) -> None:
         """Drop what is running or queued; finished items are kept."""

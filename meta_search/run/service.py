@@ -89,13 +89,15 @@ def _portable(result: Any) -> Any:
 
 
 def endpoints_for(config: Mapping[str, Any], local: Mapping[str, Endpoint]) -> dict[str, Endpoint]:
-    """Endpoints of the two model roles: the embedded servers, or what the configuration names.
+    """Endpoints of the model roles: the embedded servers, or what the configuration names.
+
+    The judge is the meta model where none is named.
 
     Raises:
         ConfigError: A model is not named, or its key variable is empty; one line that names the variable.
     """
     if local:
-        return dict(local)
+        return {**local, "judge": local.get("judge", local["meta"])} if "meta" in local else dict(local)
     llm = from_mapping(config).llm
     key: str | None = None
     if llm.api_key_env and llm.mode != "replay":
@@ -111,6 +113,7 @@ def endpoints_for(config: Mapping[str, Any], local: Mapping[str, Endpoint]) -> d
         if not model.model:
             raise ConfigError(f"name the model: llm.{role}.model=…")
         found[role] = _endpoint(model, llm, key)
+    found["judge"] = _endpoint(llm.judge, llm, key) if llm.judge.model else found["meta"]
     return found
 
 

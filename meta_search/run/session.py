@@ -119,7 +119,7 @@ def open_session(
         made = ready.domain.result()
         evaluator = make_evaluator()
         stack.callback(evaluator.close)
-        scorer = Scorer(made, config.sandbox)
+        scorer = Scorer(made, config.sandbox, lambda request: host.call("call", request))
         stack.callback(scorer.close)
         session = Session(config, folder, made, host, evaluator, started, elapsed_s, scorer)
         session.pen.set_meta("prices", prices.result()).result()

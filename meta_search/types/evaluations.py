@@ -108,7 +108,7 @@ class Evaluation:
         used: What its calls cost as if nothing were shared, summed over the items.
         paid: What was really sent for it.
         seconds: Sum of wall seconds of the items.
-        outcomes: Outcome kind -> count.
+        outcomes: Outcome kind -> count; `scorer`, items left out as the scorer failed, is not among `items`.
         complete: Whether every planned item was run; the endpoint's faults count among them, not in `items`.
         stopped: Why it was stopped early, `""` if it was not.
     """

@@ -37,6 +37,8 @@ MetaName = Literal[
     "takes",  # what endpoints were found to take: model and place -> what differs; see `llm.takes.Takes`
     "elapsed_s",  # seconds of the run so far, over all sessions
     "status",  # running: absent; stopped, cut short, reporting, done
+    "end",  # why the search ended, {why, text}; see `engine.ends`. Absent or null while it runs
+    "targets",  # what the scorer says of items' own answers; see `run.target_check`
     "best",  # id of the agent that the final report puts first
     "final",  # finalists, baselines, notes and costs; see `report.verdict.archive_verdict`
     "verdict",  # the verdict as text

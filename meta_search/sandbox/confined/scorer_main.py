@@ -42,13 +42,29 @@ class _Programs:
         return bool(reply["ok"]), str(reply["text"])
 
 
+class _Judge:
+    """`ask` of a scorer: a call of a judge model, made by the trusted side, which ends us where it fails."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+
+    def __call__(
+        self, messages: list[tuple[str, str]], model: str, max_tokens: int | None, temperature: float
+    ) -> str:
+        request = {"model": model, "max_tokens": max_tokens, "temperature": temperature}
+        self._channel.send({"op": "ask", "messages": [list(pair) for pair in messages], **request})
+        return str(self._channel.recv()["text"])
+
+
 def scoring(score: Callable[..., Any]) -> Callable[[Mapping[str, Any], Channel], dict[str, Any]]:
     """Make the function with which a confined child turns its job, an item and an answer, into a score."""
+    asks = bool(getattr(score, "asks", False))
 
     def run(job: Mapping[str, Any], channel: Channel) -> dict[str, Any]:
         item = pickle.loads(base64.b64decode(job["item"]))  # written by the engine
+        more = {"ask": _Judge(channel)} if asks else {}
         try:
-            scored = score(item, job["answer"], _Programs(channel))
+            scored = score(item, job["answer"], _Programs(channel), **more)
         except MetaSearchError as error:
             return {"op": "fault", "kind": "crash", "detail": str(error)}
         return {"op": "score", "value": float(scored.value), "note": str(scored.note)}
@@ -64,7 +80,7 @@ def load(factory: str, arguments: Mapping[str, Any]) -> Callable[..., Any]:
         arguments: Keyword arguments of the function.
 
     Returns:
-        `score(item, answer, run)`.
+        `score(item, answer, run)`; with a further `ask` where it has a true attribute `asks`.
     """
     module, _, name = factory.partition(":")
     score: Callable[..., Any] = getattr(importlib.import_module(module), name)(**arguments)

@@ -22,6 +22,7 @@ from meta_search.config import SandboxConfig
 from meta_search.errors import SandboxError
 from meta_search.sandbox.trusted.child_handle import Child, Exit
 from meta_search.sandbox.trusted.exit_outcomes import limit_exceeded
+from meta_search.sandbox.trusted.judging import Ask, JudgeFault, Judging
 from meta_search.sandbox.trusted.launch import require_layers
 from meta_search.sandbox.trusted.layers import LAYERS
 from meta_search.sandbox.trusted.loop_thread import LoopThread, cancel_others
@@ -58,11 +59,14 @@ class Scored:
         value: The score, 0..1.
         note: One line of explanation.
         failed: Whether the scorer ended without a score; `value` is then 0.
+        kind: Why it did: `raised` for an exception of the scorer, or the fault of a call that it made (as in
+            `CallReply`); `""` for anything else.
     """
 
     value: float
     note: str = ""
     failed: bool = False
+    kind: str = ""
 
 
 class ConfinedScorer:
@@ -70,9 +74,11 @@ class ConfinedScorer:
 
     Args:
         factory: `module:function`, called in the scorer's process with `arguments` (JSON values); returns
-            `score(item, answer, run)`, whose result has `value` and `note`.
+            `score(item, answer, run)`, whose result has `value` and `note`. Where it has a true attribute
+            `asks`, it is handed `ask` as well, which asks a judge model.
         config: Level and limits, for each answer; wall time is at most `WALL_S`.
         layers: Layers to use, for tests.
+        concurrency: Answers that are scored at a time.
 
     Raises:
         DomainError: The scorer cannot be loaded.
@@ -85,13 +91,14 @@ class ConfinedScorer:
         arguments: Mapping[str, Any],
         config: SandboxConfig,
         layers: Iterable[str] = LAYERS,
+        concurrency: int = CONCURRENCY,
     ) -> None:
         self._factory, self._arguments = factory, dict(arguments)
         self._config, self._layers = config, tuple(layers)
         self._wall_s = min(config.wall_s, WALL_S)
         self._scorer: ZygoteHandle | None = None
         self._programs: ZygoteHandle | None = None
-        self._starting, self._concurrency = asyncio.Lock(), asyncio.Semaphore(CONCURRENCY)
+        self._starting, self._concurrency = asyncio.Lock(), asyncio.Semaphore(concurrency)
         self._closed = False
         self._loop = LoopThread("confined-scorer")
         try:
@@ -100,12 +107,13 @@ class ConfinedScorer:
             self.close()
             raise
 
-    def score(self, item: Any, answer: str) -> Scored:
-        """Score one answer; blocks. If the answer makes the scorer fail, its score is 0, with a note.
+    def score(self, item: Any, answer: str, ask: Ask | None = None) -> Scored:
+        """Score one answer; blocks. If the scorer fails on it, its score is 0, with a note, and `failed`.
 
         Args:
             item: The item, any value that can be pickled.
             answer: The answer.
+            ask: Makes the calls of a judge model that the scorer asks for; `None` allows none.
 
         Raises:
             SandboxError: No process can be started; or after `close`.
@@ -115,7 +123,7 @@ class ConfinedScorer:
         if len(answer) > MAX_ANSWER:
             return Scored(0.0, f"an answer of {len(answer)} characters, more than {MAX_ANSWER}")
         job = {"item": base64.b64encode(pickle.dumps(item)).decode(), "answer": answer}
-        return self._loop.submit(self._score(job)).result()
+        return self._loop.submit(self._score(job, ask)).result()
 
     def close(self) -> None:
         """End everything that runs, and wait until no process is left. May be called twice."""
@@ -166,23 +174,25 @@ class ConfinedScorer:
             raise
         return process
 
-    async def _score(self, job: Mapping[str, Any]) -> Scored:
+    async def _score(self, job: Mapping[str, Any], ask: Ask | None) -> Scored:
         async with self._concurrency:
             for _ in range(ATTEMPTS):
                 try:
-                    return await self._converse(await self._scorer_process(), job)
+                    return await self._converse(await self._scorer_process(), job, ask)
                 except ZygoteLost:
                     continue
         return Scored(0.0, f"the scorer's process died {ATTEMPTS} times under this answer", failed=True)
 
-    async def _converse(self, process: ZygoteHandle, job: Mapping[str, Any]) -> Scored:
+    async def _converse(self, process: ZygoteHandle, job: Mapping[str, Any], ask: Ask | None) -> Scored:
         """Score one answer in a child of its own."""
         child = await process.spawn()
         scored = None
         try:
             child.send(job)
-            async with asyncio.timeout(self._wall_s):
-                scored = await self._read(child)
+            async with asyncio.timeout(self._wall_s) as clock:
+                scored = await self._read(child, None if ask is None else Judging(ask, clock))
+        except JudgeFault as fault:
+            scored = Scored(0.0, fault.message, failed=True, kind=fault.kind)
         except TimeoutError:
             scored = Scored(0.0, f"scoring took longer than {self._wall_s:g} s", failed=True)
         except (asyncio.IncompleteReadError, ConnectionError):
@@ -195,10 +205,11 @@ class ConfinedScorer:
             return Scored(0.0, _reason(exit_, self._config), failed=True)
         return scored
 
-    async def _read(self, child: Child) -> Scored:
-        """Run the programs that a child asks for until it sends a score. Its messages may be the answer's.
+    async def _read(self, child: Child, judging: Judging | None) -> Scored:
+        """Do what a child asks for, programs and calls, until it sends a score. It may be the answer's doing.
 
         Raises:
+            JudgeFault: A call of the judge got no answer.
             ProtocolError: It sent something that a scorer does not send.
             LimitOverrunError: It sent a message that is too long.
             IncompleteReadError: It ended.
@@ -217,7 +228,11 @@ class ConfinedScorer:
                     0.0,
                     clean_line(raw_text(message.get("detail"), "detail")) or "the scorer failed",
                     failed=True,
+                    kind="raised",
                 )
+            if operation == "ask" and judging is not None and size <= MAX_BYTES:
+                child.send({"text": await judging.ask(message)})
+                continue
             programs += 1
             if operation != "python" or size > MAX_BYTES or programs > MAX_PROGRAMS:
                 raise ProtocolError("unknown message, or too many programs")

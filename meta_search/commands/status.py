@@ -1,0 +1,68 @@
+"""`meta-search status`: how a run stands, why it ended, and its alarms."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from meta_search.commands.terminal import open_run, print_json
+
+if TYPE_CHECKING:
+    from meta_search.report.alarms import Alarm
+    from meta_search.report.source import Archive
+
+__all__ = ["print_notes", "status"]
+
+
+def status(run: str, as_json: bool) -> int:
+    """Print how a run stands; it may be at work.
+
+    Args:
+        run: The run folder, its name, or `latest`.
+        as_json: Print JSON in place of text.
+    """
+    from meta_search.report import alarms
+    from meta_search.report.live import duration
+    from meta_search.report.source import meta_value
+    from meta_search.report.tables import usd_text
+    from meta_search.types import Usage
+
+    folder, archive = open_run(run)
+    records, found = archive.agents(), alarms.of_archive(archive)
+    paid = sum(archive.usage().values(), Usage())
+    elapsed = float(meta_value(archive, "elapsed_s") or 0.0)
+    row: dict[str, Any] = {
+        "run": str(folder),
+        "status": meta_value(archive, "status") or "running",
+        "end": meta_value(archive, "end"),
+        "elapsed_s": elapsed,
+        "agents": len(records),
+        "evaluated": sum(bool((e := r.evaluations.get("train")) and e.complete) for r in records),
+        "briefs": len(archive.events("ask")),
+        "calls": paid.calls,
+        "tokens": paid.tokens,
+        "cost_usd": paid.cost_usd,
+        "verdict": meta_value(archive, "verdict"),
+        "alarms": [dataclasses.asdict(alarm) for alarm in found],
+    }
+    if as_json:
+        return print_json(row)
+    spent = f"{paid.calls:,} calls, {paid.tokens:,} tokens"
+    spent += f", {usd_text(paid.cost_usd)}" if paid.cost_usd else ""
+    print(f"{folder}: {row['status']}, {duration(elapsed)}, {spent}")
+    print(f"{row['agents']} agents, {row['evaluated']} of them complete, from {row['briefs']} briefs")
+    if row["verdict"]:
+        print(row["verdict"])
+    print_notes(archive, found)
+    return 0
+
+
+def print_notes(archive: Archive, found: Sequence[Alarm]) -> None:
+    """Why the search ended, and the alarms, a line each."""
+    from meta_search.report.alarms import end_text
+
+    if end := end_text(archive):
+        print(f"search ended: {end}")
+    for alarm in found:
+        print(f"alarm: {alarm.line}")

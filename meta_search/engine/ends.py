@@ -1,0 +1,45 @@
+"""Why a search ended, in words: for the screen, the archive's `end` and the report."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from meta_search.config import Config
+
+__all__ = ["BARREN", "end_of"]
+
+BARREN = 40  # briefs in a row without a new candidate, after which a search has stopped finding
+
+
+def end_of(why: str, config: Config, barren: Sequence[str] = (), told: str = "") -> dict[str, str]:
+    """The value of the archive's `end`.
+
+    Args:
+        why: As `SearchStopped.why`, or `error`.
+        config: The configuration.
+        barren: What each of the last briefs came to that brought no candidate: the stage of its last draft.
+        told: What budget, scorer or error said of it.
+
+    Returns:
+        `why`, and `text`, a line for people.
+    """
+    budget = config.budget
+    texts = {
+        "candidates": f"all {config.most_candidates:g} candidates are written (search.candidates)",
+        "budget": told or "the search's share of the budget is used up",
+        "time": f"the search's {1 - budget.final_share:.0%} of budget.wall_s={budget.wall_s or 0:g} are over",
+        "finish": "a person stopped it (Ctrl-C) and had it report",
+        "signal": "stopped by a signal",
+        "nothing new": _nothing_new(barren),
+        "scorer": f"{told}; mend the scorer, then resume",
+    }
+    return {"why": why, "text": texts.get(why, told or why)}
+
+
+def _nothing_new(barren: Sequence[str]) -> str:
+    stages = ", ".join(f"{n} {stage.replace('_', ' ')}" for stage, n in Counter(barren).most_common(3))
+    return (
+        f"the last {len(barren)} briefs came to no new candidate ({stages}): try a higher "
+        "author.temperature, another author or llm.meta.model, or more items (evaluate.items)"
+    )
