@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import IO, cast
 
 from archive.records import Archive
-from meta_search.report.screen import LastingStream
 from meta_search.commands.status import print_notes
 from meta_search.report.alarms import of_archive
+from meta_search.report.screen import LastingStream
 from meta_search.report.tables import verdict_table
 from meta_search.report.verdict import Verdict
 from meta_search.text import one_line, printable

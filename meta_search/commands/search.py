@@ -15,8 +15,8 @@ from meta_search.commands.resolve import check_names, resolved
 from meta_search.config import Config, to_mapping
 from meta_search.engine.loop import RunSummary, Search
 from meta_search.errors import ConfigError
-from meta_search.report.screen import lasting
 from meta_search.report.power import power_line
+from meta_search.report.screen import lasting
 from meta_search.run import recording
 from meta_search.run.folder import new_folder, read_config, resume_command, undone, write_config
 from meta_search.run.journal import Journal, Recorder

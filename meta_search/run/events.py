@@ -275,8 +275,8 @@ class SearchStopped:
     """The search ended.
 
     Attributes:
-        why: `candidates`, `budget`, `time`, `nothing new` or `scorer`; `finish` where a person had it end in time to report,
-            `signal` where it had to stop.
+        why: `candidates`, `budget`, `time`, `nothing new` or `scorer`; `finish` where a person had it end in
+            time to report, `signal` where it had to stop.
     """
 
     kind: ClassVar[str] = "stop"
