@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import queue
 import re
+import textwrap
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from archive.records import Archive
 from meta_search.commands import estimate, evaluate_folder
@@ -22,6 +23,8 @@ from meta_search.errors import ArchiveError, ConfigError, LLMError
 from meta_search.outcomes import UNSCORED, most_frequent
 from meta_search.report.tables import evaluation_row
 from meta_search.run import folder as run_folder
+from meta_search.run.caller import COMMAND_LINE, Caller
+from meta_search.run.events import RaceEnded
 from meta_search.run.folder import write_config
 from meta_search.run.members import Member, Members
 from meta_search.run.progress import MOST_ROWS, Progress
@@ -30,7 +33,10 @@ from meta_search.run.session import open_session
 from meta_search.run.signals import signals
 from meta_search.types import Agent, Brief, Candidate, ItemJob, ItemResult, Split
 
-__all__ = ["Evaluated", "evaluate", "evaluate_agents", "read_agents"]
+__all__ = ["Agents", "Evaluated", "evaluate", "evaluate_agents", "read_agents"]
+
+Agents: TypeAlias = "str | Path | Agent | Iterable[str | Path | Agent]"
+"""Where agents lie, their source, or themselves; or several of these."""
 
 WINDOW = 2048  # items handed to the evaluator at a time: enough for every worker, little for the memory
 TICK_S = 0.5
@@ -55,19 +61,50 @@ class Evaluated:
     cut: str = ""
 
 
-def evaluate(agents: str, config: Config, live: bool = True) -> Evaluated:
+def evaluate(agents: Agents, config: Config, caller: Caller = COMMAND_LINE) -> Evaluated:
     """Resolve a configuration and evaluate agents with it; see `evaluate_agents`."""
     if config.llm.mode == "replay":
         raise ConfigError("llm.mode=replay replays a whole search: `meta-search run llm.mode=replay …`")
-    return evaluate_agents(agents, resolved(config), live)
+    return evaluate_agents(agents, resolved(config), caller)
 
 
-def read_agents(agents: str) -> list[Candidate]:
-    """Agents of an ADAS archive (.json), a .py file, a run (its finalists, if it has any), or RUN:AGENT.
+def read_agents(agents: Agents) -> list[Candidate]:
+    """Agents of an ADAS archive (.json), a .py file, a run (its finalists, if it has any), or RUN:AGENT; an
+    agent's source as text, an `Agent`, or several of these.
 
     Raises:
         ConfigError: There is no such file or run; one line.
     """
+    if isinstance(agents, Agent):
+        return [_imported(agents)]
+    if not isinstance(agents, str | Path):
+        found = [candidate for one in agents for candidate in read_agents(one)]
+        return _distinct_names(found)
+    return _of_source(agents) if _is_source(agents) else _of_file(str(agents))
+
+
+def _is_source(agents: str | Path) -> bool:
+    """Whether a text is an agent and not where one lies."""
+    return isinstance(agents, str) and "def forward" in agents
+
+
+def _of_source(source: str | Path) -> list[Candidate]:
+    return [_imported(Agent.of("agent", textwrap.dedent(str(source)).strip("\n") + "\n"))]
+
+
+def _distinct_names(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Sources given as text have no name: number them."""
+    unnamed = [c for c in candidates if c.agent.name == "agent"]
+    if len(unnamed) < 2:
+        return list(candidates)
+    numbers = {id(c): n for n, c in enumerate(unnamed, 1)}
+    return [
+        replace(c, agent=replace(c.agent, name=f"agent {numbers[id(c)]}")) if id(c) in numbers else c
+        for c in candidates
+    ]
+
+
+def _of_file(agents: str) -> list[Candidate]:
     from archive import adas
 
     path = Path(agents)
@@ -104,7 +141,7 @@ def _imported(agent: Agent) -> Candidate:
     return Candidate(agent, Brief(0, "import", "hand", kind="imported"))
 
 
-def evaluate_agents(agents: str, config: Config, live: bool = True) -> Evaluated:
+def evaluate_agents(agents: Agents, config: Config, caller: Caller = COMMAND_LINE) -> Evaluated:
     """Evaluate agents on `evaluate.split`, in a run folder of its own, or go on in that of `run.dir`.
 
     Budget, time and signals end it in good order: what is there is saved and returned.
@@ -117,18 +154,21 @@ def evaluate_agents(agents: str, config: Config, live: bool = True) -> Evaluated
     split = config.evaluate.split
     if split == "test" and config.evaluate.items:
         config = replace(config, evaluate=replace(config.evaluate, test_items=config.evaluate.items))
+    if config.run.dir and (Path(config.run.dir) / run_folder.ARCHIVE).exists():
+        config = caller.same(config, Path(config.run.dir))
     earlier = evaluate_folder.open_folder(config)
     folder = earlier.folder
+    config = config if earlier.goes_on else caller.keep(config, folder)
     with (
         estimate.undone(folder),
-        Progress(config, folder, earlier.elapsed_s, live, split) as progress,
-        open_session(config, folder, earlier.elapsed_s, progress.say) as session,
+        Progress(config, folder, earlier.elapsed_s, caller.live, split) as progress,
+        open_session(config, folder, earlier.elapsed_s, progress.say, caller.domain) as session,
     ):
         progress.attach(session)
         progress.phase = "evaluate"
         session.pen.set_meta("kind", "evaluate").result()
         session.set_phase("final")  # all of the budget: there is no search
-        run = Run.of(session, progress)
+        run = caller.attach(Run.of(session, progress, caller.journal()))
         if earlier.goes_on:
             write_config(folder, config)  # now that no other process writes there
             found = earlier.recall(run.runner, (c.agent for c in chosen), split)
@@ -138,6 +178,7 @@ def evaluate_agents(agents: str, config: Config, live: bool = True) -> Evaluated
         evaluation = EvaluationRun(run, chosen, split)
         with signals(evaluation.interrupt):
             cut = evaluation.run()
+        caller.done(run, cut and f"cut short: {cut}", "")
         return Evaluated(folder, evaluation.rows(), cut)
 
 
@@ -151,6 +192,7 @@ class EvaluationRun:
     """
 
     def __init__(self, run: Run, chosen: Sequence[Candidate], split: Split) -> None:
+        self._run = run
         self._folder, self._runner, self._progress = run.session.folder, run.runner, run.progress
         self._chosen, self._split = chosen, split
         self._agents = len({c.agent.id for c in chosen})
@@ -220,6 +262,7 @@ class EvaluationRun:
             if agent.id in self._rows or agent.id in self._running:
                 continue
             member = self._running[agent.id] = Member(candidate)
+            self._run.members.add(member)
             self._runner.pen.add_candidate(candidate, "evaluated")
             yield from self._runner.next_jobs(member, self._split, self._planned)
 
@@ -252,11 +295,12 @@ class EvaluationRun:
         del self._running[member.agent.id]
         self._runner.save(member, self._split)
         row = self._rows[member.agent.id] = _row(member, self._split)
+        self._run.journal.record(RaceEnded(member.agent.id, self._split))
         if not row["items"]:
             return
         self._best = sorted([*self._best, member], key=lambda m: -m.score(self._split))
         for dropped in self._best[MOST_ROWS:]:
-            dropped.results.clear()
+            dropped.forget()
         del self._best[MOST_ROWS:]
         now = time.monotonic()
         if now - self._said_at >= SAY_EVERY_S or len(self._rows) == self._agents:

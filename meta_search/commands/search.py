@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from archive.records import Archive
+from domains.given import NAME as GIVEN
 from meta_search.commands import estimate
 from meta_search.commands.last_screen import print_end
 from meta_search.commands.resolve import check_names, resolved
@@ -14,6 +15,7 @@ from meta_search.config import Config, to_mapping
 from meta_search.engine.loop import RunSummary, Search
 from meta_search.errors import ConfigError
 from meta_search.run import recording
+from meta_search.run.caller import COMMAND_LINE, Caller
 from meta_search.run.folder import new_folder, read_config, write_config
 from meta_search.run.journal import Journal, Recorder
 from meta_search.run.progress import Progress
@@ -24,13 +26,13 @@ from meta_search.run.session import Session, open_session
 __all__ = ["resume", "search"]
 
 
-def search(config: Config, *, overrides: Sequence[str] = (), live: bool = True) -> RunSummary:
+def search(config: Config, *, overrides: Sequence[str] = (), caller: Caller = COMMAND_LINE) -> RunSummary:
     """Run a search to its end.
 
     Args:
         config: The configuration.
         overrides: As they were typed, kept with the run.
-        live: Show progress while it runs.
+        caller: Who starts it, and what it brings along.
 
     Raises:
         MetaSearchError: The run cannot start or go on; what was done is saved.
@@ -39,14 +41,15 @@ def search(config: Config, *, overrides: Sequence[str] = (), live: bool = True) 
     if config.llm.mode == "replay":
         config = resolved(recording.configuration(config, overrides))
         with contextlib.closing(Replay(Path(str(config.llm.recording)))) as journal:
-            return _run(config, new_folder(config), overrides, live, journal)
+            return _run(config, new_folder(config), overrides, caller, journal)
     folder = new_folder(config)
+    config = caller.keep(config, folder)
     if config.llm.mode == "record":
         recording.keep_domain(config, folder)
-    return _run(config, folder, overrides, live, Recorder())
+    return _run(config, folder, overrides, caller, Recorder())
 
 
-def resume(folder: Path, overrides: Sequence[str] = (), live: bool = True) -> RunSummary:
+def resume(folder: Path, overrides: Sequence[str] = (), caller: Caller = COMMAND_LINE) -> RunSummary:
     """Go on with a run where it stopped. `budget.*`, `llm.max_concurrency` and `ray.address` may change."""
     from meta_search.compose import amend
 
@@ -56,16 +59,19 @@ def resume(folder: Path, overrides: Sequence[str] = (), live: bool = True) -> Ru
     config = read_config(folder)
     if config.llm.mode == "replay":
         raise ConfigError(f"{folder} is a replay: replay {config.llm.recording} again in place of a resume")
-    config = amend(config, overrides)
+    if config.domain.name == GIVEN and caller.domain is None:
+        call = f"meta_search.resume({str(folder)!r}, score=…)"
+        raise ConfigError(f"{folder} is scored by a Python function: go on with {call}")
+    config = amend(recording.kept_domain(config, folder), overrides)
     check_names(config)
-    return _run(config, folder, overrides, live)
+    return _run(config, folder, overrides, caller)
 
 
 def _run(
     config: Config,
     folder: Path,
     overrides: Sequence[str],
-    live: bool,
+    caller: Caller,
     journal: Journal | None = None,
 ) -> RunSummary:
     """Open the run, search, and print how it ended. Without a journal, an earlier session is gone on with."""
@@ -73,17 +79,17 @@ def _run(
         stack.enter_context(estimate.undone(folder))
         before = stack.enter_context(Archive(folder)) if journal is None else None
         elapsed = float((before.meta("elapsed_s") if before else 0.0) or 0.0)
-        progress = stack.enter_context(Progress(config, folder, elapsed, live))
-        session = stack.enter_context(open_session(config, folder, elapsed, progress.say))
+        progress = stack.enter_context(Progress(config, folder, elapsed, caller.live))
+        session = stack.enter_context(open_session(config, folder, elapsed, progress.say, caller.domain))
         progress.attach(session)
         if before is not None:  # now that no other process writes the run
             write_config(folder, config)
         _describe(session, None if before is not None else overrides, journal)
-        if isinstance(journal, Replay):
-            summary = _replayed(session, progress, journal)
-        else:
-            summary = _searched(Run.of(session, progress, journal or Recorder()), before)
-    if live:
+        watched = caller.journal(journal or Recorder())
+        run = caller.attach(Run.of(session, progress, watched))
+        summary = _replayed(run, caller, journal) if isinstance(journal, Replay) else _searched(run, before)
+        caller.done(run, summary.sentence, summary.best)
+    if caller.live:
         print_end(summary.folder, summary.verdict, summary.sentence, summary.best)
     return summary
 
@@ -108,11 +114,13 @@ def _searched(run: Run, before: Archive | None) -> RunSummary:
     return search.execute()
 
 
-def _replayed(session: Session, progress: Progress, journal: Replay) -> RunSummary:
+def _replayed(run: Run, caller: Caller, journal: Replay) -> RunSummary:
     """Session after session, as the recording was resumed."""
-    summary = Search(Run.of(session, progress, journal)).execute()
+    summary = Search(run).execute()
+    session, progress = run.session, run.progress
     while journal.resume():
         progress.phase = "search"
         with Archive(session.folder) as before:
-            summary = Search(Run.of(session, progress, journal), before).execute()
+            again = caller.attach(Run.of(session, progress, run.journal))
+            summary = Search(again, before).execute()
     return summary

@@ -9,7 +9,8 @@ from types import TracebackType
 
 from meta_search.config import Config
 from meta_search.llm.gateway import GatewayStatus
-from meta_search.report.live import LiveView, Snapshot, SnapshotRow
+from meta_search.report.live import Snapshot, SnapshotRow
+from meta_search.report.notebook import make_view
 from meta_search.run.members import Member, Members
 from meta_search.run.session import Session
 from meta_search.types import Split, Usage, wilson
@@ -41,7 +42,7 @@ class Progress:
         self._status: GatewayStatus | None = None
         self._asked_at = self._shown_at = 0.0
         self.phase = "starting"
-        self._view = LiveView()
+        self._view = make_view()
 
     def __enter__(self) -> Progress:
         if self._live:

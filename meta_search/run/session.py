@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from domains.domain import Domain
+from domains.given import KeptDomain
 from meta_search.agent.helpers import HELPERS
 from meta_search.config import Config, to_mapping
 from meta_search.errors import ConfigError, MetaSearchError
@@ -88,7 +89,11 @@ class Session:
 
 @contextlib.contextmanager
 def open_session(
-    config: Config, folder: Path, elapsed_s: float, say: Callable[[str], None]
+    config: Config,
+    folder: Path,
+    elapsed_s: float,
+    say: Callable[[str], None],
+    given: Domain | None = None,
 ) -> Iterator[Session]:
     """Open everything a run needs, and close it in the end.
 
@@ -97,6 +102,7 @@ def open_session(
         folder: An existing run folder.
         elapsed_s: Seconds of earlier sessions.
         say: Gets a line on each slow step.
+        given: The domain, where it comes from Python and not from the configuration.
 
     Raises:
         MetaSearchError: Something that the run needs is not there; one line.
@@ -105,7 +111,7 @@ def open_session(
     if config.llm.provider != "local":
         endpoints_for(to_mapping(config), {})  # bad keys and names are found before anything slow starts
     with contextlib.ExitStack() as stack, ThreadPoolExecutor(1) as pool:
-        domain = pool.submit(_make_domain, config)
+        domain = pool.submit(_make_domain, config, given)
         local = start_servers(config, folder, stack, say)
 
         def service() -> tuple[Any, ...]:
@@ -164,10 +170,14 @@ def _close_service(host: Host) -> None:
         host.call("close").result(60)
 
 
-def _make_domain(config: Config) -> Domain:
+def _make_domain(config: Config, given: Domain | None) -> Domain:
     from domains import registry
 
-    made = registry.make(config.domain)
+    made = given or registry.make(config.domain)
+    if isinstance(made, KeptDomain):
+        raise ConfigError(
+            "this run is scored by a Python function: go on from Python, with score=… (see docs/python.md)"
+        )
     for name in getattr(made, "helpers", ()):
         if name not in HELPERS:
             raise ConfigError(
