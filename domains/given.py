@@ -7,6 +7,7 @@ user's own process, unconfined, so it must not run an answer by `eval`, `exec` o
 
 from __future__ import annotations
 
+import functools
 import inspect
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -24,6 +25,7 @@ __all__ = ["FILE", "NAME", "KeptDomain", "ScoreFunction", "ScoredBy", "keep"]
 
 NAME = "given"  # of the domain in a configuration
 FILE = "given.json"
+CONCURRENCY = 2  # answers that a function scores at a time, where it does not say: it may wait for a network
 
 ScoreFunction: TypeAlias = Callable[[Item, str], "bool | float | Score"]
 
@@ -34,17 +36,20 @@ class ScoredBy:
     Args:
         domain: Whose items; its own scorer is not used.
         function: Takes an item and an answer; gives a bool, a number in 0..1 or a `Score`. Its docstring is
-            told to the meta agent.
+            told to the meta agent; its attribute `concurrency`, if it has one, says how many answers it may
+            score at a time.
 
     Raises:
         DomainError: It is no such function; one line.
     """
 
     def __init__(self, domain: Any, function: ScoreFunction) -> None:
-        _check(function)
         self._domain = domain
         code = getattr(function, "__code__", None)
         self._score = UserScorer(Path(code.co_filename if code else "score"), _plainly(function))
+        self.asks = bool(getattr(self._score, "asks", False))
+        _check(function, self.asks)
+        self.concurrency = int(getattr(function, "concurrency", CONCURRENCY))
         self.name: str = domain.name
         doc = " ".join((getattr(function, "__doc__", None) or "").split()) if code else ""
         how = f" How answers are scored: {doc}" if doc else " A function scores the answers."
@@ -58,14 +63,24 @@ class ScoredBy:
         return found
 
     def score(self, item: Item, answer: str) -> Score:
+        """As `try_score`."""
+        return self.try_score(item, answer)
+
+    def try_score(self, item: Item, answer: str, ask: Any = None) -> Score:
         """What the function says; an answer of nothing is 0.
+
+        Args:
+            item: The item.
+            answer: The answer.
+            ask: Asks a model, for a function that takes `ask`.
 
         Raises:
             DomainError: The function failed, or gave no score; names the line.
         """
         if not answer.strip():
             return Score(0.0, "no answer")
-        return self._score(item, answer)
+        more: dict[str, Any] = {"ask": ask} if self.asks else {}
+        return self._score(item, answer, **more)
 
 
 class KeptDomain:
@@ -124,7 +139,7 @@ def keep(domain: Domain, path: Path) -> bool:
     return True
 
 
-def _check(function: Any) -> None:
+def _check(function: Any, asks: bool) -> None:
     if not callable(function):
         raise DomainError(f"score must be a function score(item, answer), not {type(function).__name__}")
     if inspect.iscoroutinefunction(function):
@@ -141,16 +156,17 @@ def _check(function: Any) -> None:
             '"domain=python", "domain.path=my_domain.py"'
         )
     try:
-        signature.bind(None, None)
+        signature.bind(None, None, **({"ask": None} if asks else {}))
     except TypeError as error:
         raise DomainError(f"score must take (item, answer): {error}") from error
 
 
-def _plainly(function: Callable[..., Any]) -> Callable[[Item, str], Any]:
+def _plainly(function: Callable[..., Any]) -> Callable[..., Any]:
     """NumPy's bools and numbers as Python's own."""
 
-    def score(item: Item, answer: str) -> Any:
-        value = function(item, answer)
+    @functools.wraps(function)  # its parameters are looked at
+    def score(*args: Any, **more: Any) -> Any:
+        value = function(*args, **more)
         plain = isinstance(value, bool | int | float | Score) or not hasattr(value, "item")
         return value if plain else value.item()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
@@ -17,7 +17,7 @@ from meta_search.errors import DomainError
 from meta_search.text import one_line
 from meta_search.types import SPLITS, Split
 
-__all__ = ["GivenItems", "Rows", "plain_rows", "write_rows"]
+__all__ = ["GivenItems", "Rows", "is_splits", "plain_rows", "write_rows"]
 
 
 class Frame(Protocol):
@@ -44,7 +44,10 @@ def plain_rows(given: Any, question: str, answer: str, scored: bool) -> list[dic
     Raises:
         DomainError: It is nothing of the kind or empty, or a row lacks a key or holds what is no plain value.
     """
-    rows = [_row(f"domain[{n}]", row, question, answer) for n, row in enumerate(_iterated(given))]
+    rows = []
+    for number, (split, row) in enumerate(_located(given)):
+        plain = _row(f"domain[{number}]", row, question, answer)
+        rows.append({**plain, "split": split} if split else plain)
     if not rows:
         raise DomainError("domain has no rows: give a list of dicts with a question and an answer each")
     for number, row in enumerate(rows):
@@ -52,9 +55,8 @@ def plain_rows(given: Any, question: str, answer: str, scored: bool) -> list[dic
             if column in row or (scored and key == "answer"):
                 continue
             have = ", ".join(one_line(name, 30) for name in row) or "nothing"
-            named = f'"domain.{key}=…"'
             raise DomainError(
-                f"domain[{number}] has no {column!r}, only {have}: add it, or name it with {named}"
+                f'domain[{number}] has no {column!r}, only {have}: name the right key with "domain.{key}=…"'
             )
         if not isinstance(row[question], str) or not row[question].strip():
             raise DomainError(f"domain[{number}]: {question!r} must be a text that is not empty")
@@ -102,8 +104,10 @@ class GivenItems:
             f" Example: {item.question[:300]!r}" + (f" -> {item.target[:100]!r}." if item.target else ".")
             for item in self._items["examples"][:2]  # never scored, so they may be shown
         )
-        self.brief = f"Questions that a user gave.{shown}"
-        self.wording: Mapping[str, str] = WORDING
+        told = str(getattr(settings, "instruction", None) or "").strip()
+        first = f" Every call of an agent begins with this instruction: «{told}»" if told else ""
+        self.brief = f"Questions that a user gave.{shown}{first}"
+        self.wording: Mapping[str, str] = {**WORDING, "": told} if told else WORDING
 
     def items(self, split: Split) -> Sequence[Item]:
         """Items of a split, in an order that depends on the seed only, or as they were given with `split`."""
@@ -147,6 +151,21 @@ def _split_of(number: int, row: Mapping[str, Any]) -> str:
     if split not in SPLITS:
         raise DomainError(f"domain[{number}]: split must be one of {', '.join(SPLITS)}, not {split!r:.40}")
     return split
+
+
+def is_splits(given: Any) -> bool:
+    """Whether it is a mapping of splits to their rows."""
+    if not isinstance(given, Mapping) or not given or not given.keys() <= set(SPLITS):
+        return False
+    return not any(isinstance(rows, str | int) for rows in given.values())
+
+
+def _located(given: Any) -> Iterator[tuple[str, Any]]:
+    """Rows, each with the split that it was given under, if it was."""
+    parts = given.items() if is_splits(given) else [("", given)]
+    for split, rows in parts:
+        for row in _iterated(rows):
+            yield split, row
 
 
 def _iterated(given: Any) -> Iterable[Any]:

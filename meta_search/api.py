@@ -22,7 +22,7 @@ from meta_search.config import Config
 if TYPE_CHECKING:
     from archive.records import Archive
     from domains.given import ScoreFunction
-    from meta_search.commands.evaluate import Agents
+    from meta_search.commands.agents import Agents
     from meta_search.commands.from_python import GivenDomain
     from meta_search.engine.loop import RunSummary
     from meta_search.run.caller import Caller

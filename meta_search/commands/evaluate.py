@@ -5,17 +5,17 @@ from __future__ import annotations
 import contextlib
 import queue
 import re
-import textwrap
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 from archive.records import Archive
 from meta_search.commands import estimate, evaluate_folder
+from meta_search.commands.agents import Agents, gathered, imported
 from meta_search.commands.resolve import resolved
 from meta_search.config import Config
 from meta_search.engine.restore import candidate_of
@@ -31,12 +31,9 @@ from meta_search.run.progress import MOST_ROWS, Progress
 from meta_search.run.run import Run
 from meta_search.run.session import open_session
 from meta_search.run.signals import signals
-from meta_search.types import Agent, Brief, Candidate, ItemJob, ItemResult, Split
+from meta_search.types import Agent, Candidate, ItemJob, ItemResult, Split
 
-__all__ = ["Agents", "Evaluated", "evaluate", "evaluate_agents", "read_agents"]
-
-Agents: TypeAlias = "str | Path | Agent | Iterable[str | Path | Agent]"
-"""Where agents lie, their source, or themselves; or several of these."""
+__all__ = ["Evaluated", "evaluate", "evaluate_agents", "read_agents"]
 
 WINDOW = 2048  # items handed to the evaluator at a time: enough for every worker, little for the memory
 TICK_S = 0.5
@@ -75,33 +72,7 @@ def read_agents(agents: Agents) -> list[Candidate]:
     Raises:
         ConfigError: There is no such file or run; one line.
     """
-    if isinstance(agents, Agent):
-        return [_imported(agents)]
-    if not isinstance(agents, str | Path):
-        found = [candidate for one in agents for candidate in read_agents(one)]
-        return _distinct_names(found)
-    return _of_source(agents) if _is_source(agents) else _of_file(str(agents))
-
-
-def _is_source(agents: str | Path) -> bool:
-    """Whether a text is an agent and not where one lies."""
-    return isinstance(agents, str) and "def forward" in agents
-
-
-def _of_source(source: str | Path) -> list[Candidate]:
-    return [_imported(Agent.of("agent", textwrap.dedent(str(source)).strip("\n") + "\n"))]
-
-
-def _distinct_names(candidates: Sequence[Candidate]) -> list[Candidate]:
-    """Sources given as text have no name: number them."""
-    unnamed = [c for c in candidates if c.agent.name == "agent"]
-    if len(unnamed) < 2:
-        return list(candidates)
-    numbers = {id(c): n for n, c in enumerate(unnamed, 1)}
-    return [
-        replace(c, agent=replace(c.agent, name=f"agent {numbers[id(c)]}")) if id(c) in numbers else c
-        for c in candidates
-    ]
+    return gathered(agents, _of_file)
 
 
 def _of_file(agents: str) -> list[Candidate]:
@@ -109,13 +80,13 @@ def _of_file(agents: str) -> list[Candidate]:
 
     path = Path(agents)
     if path.suffix == ".json":
-        return [_imported(agent) for agent, _ in adas.read(path)]
+        return [imported(agent) for agent, _ in adas.read(path)]
     if path.suffix == ".py":
         try:
             source = path.read_text(encoding="utf-8-sig")  # some editors write a mark in front
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(f"cannot read {path}: {error}") from error
-        return [_imported(Agent.of(path.stem, source))]
+        return [imported(Agent.of(path.stem, source))]
     return _of_run(agents)
 
 
@@ -135,10 +106,6 @@ def _of_run(agents: str) -> list[Candidate]:
             records = archive.agents()
             records = [r for r in records if r.status == "finalist"] or records
     return [candidate_of(record) for record in records]
-
-
-def _imported(agent: Agent) -> Candidate:
-    return Candidate(agent, Brief(0, "import", "hand", kind="imported"))
 
 
 def evaluate_agents(agents: Agents, config: Config, caller: Caller = COMMAND_LINE) -> Evaluated:
@@ -168,7 +135,9 @@ def evaluate_agents(agents: Agents, config: Config, caller: Caller = COMMAND_LIN
         progress.phase = "evaluate"
         session.pen.set_meta("kind", "evaluate").result()
         session.set_phase("final")  # all of the budget: there is no search
-        run = caller.attach(Run.of(session, progress, caller.journal()))
+        journal = caller.journal()
+        caller.listen(journal, progress)
+        run = caller.attach(Run.of(session, progress, journal))
         if earlier.goes_on:
             write_config(folder, config)  # now that no other process writes there
             found = earlier.recall(run.runner, (c.agent for c in chosen), split)

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 from domains import given, registry
 from domains.domain import Domain, Item
 from domains.given import ScoredBy, ScoreFunction
-from domains.given_rows import GivenItems, Rows, plain_rows, write_rows
+from domains.given_rows import GivenItems, Rows, is_splits, plain_rows, write_rows
 from domains.table import TableDomain
 from meta_search.config import Config
 from meta_search.errors import ConfigError, DomainError
@@ -27,7 +27,7 @@ ROWS = "items.jsonl"
 
 def is_group(domain: Any) -> bool:
     """Whether it chooses a domain of the configuration, as on the command line."""
-    return domain is None or isinstance(domain, str | Mapping)
+    return domain is None or (isinstance(domain, str | Mapping) and not is_splits(domain))
 
 
 def bring(
@@ -85,7 +85,8 @@ def _in_rows(message: str, path: Path) -> str:
     message = re.sub(
         r"rows (\d+) and (\d+)", lambda m: f"rows {int(m[1]) - 1} and {int(m[2]) - 1} (from 0)", message
     )
-    return message.replace(str(path), "domain")
+    message = re.sub(r"\brow (\d+)\b", lambda found: f"domain[{int(found[1]) - 1}]", message)
+    return message.replace(str(path), "domain").replace(path.name, "domain")
 
 
 def _is_domain(domain: Any) -> bool:

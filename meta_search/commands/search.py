@@ -14,6 +14,7 @@ from meta_search.commands.resolve import check_names, resolved
 from meta_search.config import Config, to_mapping
 from meta_search.engine.loop import RunSummary, Search
 from meta_search.errors import ConfigError
+from meta_search.report.notebook import in_notebook
 from meta_search.run import recording
 from meta_search.run.caller import COMMAND_LINE, Caller
 from meta_search.run.folder import new_folder, read_config, write_config
@@ -80,16 +81,19 @@ def _run(
         before = stack.enter_context(Archive(folder)) if journal is None else None
         elapsed = float((before.meta("elapsed_s") if before else 0.0) or 0.0)
         progress = stack.enter_context(Progress(config, folder, elapsed, caller.live))
+        watched = caller.journal(journal or Recorder())
+        caller.listen(watched, progress)
         session = stack.enter_context(open_session(config, folder, elapsed, progress.say, caller.domain))
         progress.attach(session)
         if before is not None:  # now that no other process writes the run
             write_config(folder, config)
         _describe(session, None if before is not None else overrides, journal)
-        watched = caller.journal(journal or Recorder())
         run = caller.attach(Run.of(session, progress, watched))
         summary = _replayed(run, caller, journal) if isinstance(journal, Replay) else _searched(run, before)
         caller.done(run, summary.sentence, summary.best)
-    if caller.live:
+        if in_notebook():
+            progress.say(summary.sentence)
+    if caller.live and not in_notebook():  # there the summary shows itself
         print_end(summary.folder, summary.verdict, summary.sentence, summary.best)
     return summary
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import html
 import sys
 import time
+import warnings
 from collections import deque
 from collections.abc import Callable
 from threading import Lock
@@ -42,9 +43,13 @@ def in_notebook() -> bool:
     return getattr(shell, "kernel", None) is not None
 
 
-def make_view() -> View:
-    """The view that fits where the output goes."""
-    return NotebookView() if in_notebook() else LiveView()
+def make_view(elsewhere: Callable[[], View] = LiveView) -> View:
+    """The view that fits where the output goes.
+
+    Args:
+        elsewhere: Makes the one for a terminal or a file.
+    """
+    return NotebookView() if in_notebook() else elsewhere()
 
 
 def verdict_html(folder: str, sentence: str, verdict: Verdict | None) -> str:
@@ -102,6 +107,7 @@ class NotebookView:
     def __enter__(self) -> NotebookView:
         from IPython.display import HTML, display
 
+        warnings.filterwarnings("ignore", "IProgress not found")  # tqdm's, of libraries: nobody needs widgets
         if self._handle is None:
             self._handle = display(HTML(self.html()), display_id=True)
         return self

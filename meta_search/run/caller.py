@@ -10,6 +10,7 @@ from meta_search.config import Config
 from meta_search.run import recording
 from meta_search.run.folder import write_config
 from meta_search.run.journal import Journal, Unrecorded
+from meta_search.run.progress import Progress
 from meta_search.run.run import Run
 from meta_search.run.watch import OnEvent, Watched
 
@@ -57,6 +58,11 @@ class Caller:
         """A journal that tells `on_event`; the same one where nobody listens."""
         kept = journal or Unrecorded()
         return kept if self.on_event is None else Watched(kept, self.on_event)
+
+    def listen(self, journal: Journal, progress: Progress) -> None:
+        """Have `on_event` get the lines that the screen keeps."""
+        if isinstance(journal, Watched):
+            progress.listener = journal.note
 
     def attach(self, run: Run) -> Run:
         """Have the run's journal know the run. Returns the run."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
@@ -43,6 +44,7 @@ class Progress:
         self._asked_at = self._shown_at = 0.0
         self.phase = "starting"
         self._view = make_view()
+        self.listener: Callable[[str], object] | None = None
 
     def __enter__(self) -> Progress:
         if self._live:
@@ -84,7 +86,9 @@ class Progress:
             self._view.say(line)
 
     def print_line(self, line: str) -> None:
-        """One line that stays where it is, above what is redrawn."""
+        """One line that stays where it is, above what is redrawn; the listener gets it too."""
+        if self.listener is not None:
+            self.listener(line)
         if self._live:
             self._view.note(line)
 

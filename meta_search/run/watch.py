@@ -24,7 +24,7 @@ from meta_search.types import Brief, ItemJob, ItemResult, OutcomeKind, Split, Us
 
 __all__ = ["ASKED", "EventKind", "OnEvent", "SearchEvent", "Watched"]
 
-EventKind = Literal["brief", "written", "item", "evaluated", "best", "spent", "stopped", "done"]
+EventKind = Literal["note", "brief", "written", "item", "evaluated", "best", "spent", "stopped", "done"]
 ASKED = "asked"  # why a search ended that `on_event` ended
 SPENT_EVERY_S = 1.0
 
@@ -34,14 +34,15 @@ class SearchEvent:
     """Something that happened in a run. What an event does not tell of is `None`.
 
     Attributes:
-        kind: `brief` (an author begins to write), `written` (it is through; `agent` is `None` where nothing
-            came of it), `item` (an agent answered an item), `evaluated` (an agent is through with train or
-            validation items, or was stopped), `best` (another agent leads on train), `spent` (calls were
-            paid; at most once a second), `stopped` (the search is over, the final report follows), `done`.
+        kind: `note` (a line that the screen keeps: the estimate, warnings), `brief` (an author begins to
+            write), `written` (it is through; `agent` is `None` where nothing came of it), `item` (an agent
+            answered an item), `evaluated` (an agent is through with train or validation items, or was
+            stopped), `best` (another agent leads on train), `spent` (calls were paid; at most once a second),
+            `stopped` (the search is over, the final report follows), `done`.
         time: Seconds since the epoch.
         elapsed_s: Seconds of the run so far, earlier sessions included.
-        text: Kind `evaluated`: why it was stopped early, or `""`; `stopped`: why the search ended; `done`:
-            the verdict's sentence.
+        text: Kind `note`: the line; `evaluated`: why it was stopped early, or `""`; `stopped`: why the search
+            ended; `done`: the verdict's sentence.
         agent: Id of the agent.
         name: Its name.
         split: Split of the items.
@@ -104,6 +105,10 @@ class Watched:
         self._looked_at = 0.0
         self._asked = self._warned = False
 
+    def note(self, line: str) -> None:
+        """Tell of a line that the screen keeps."""
+        self.tell("note", text=line)
+
     def attach(self, run: Run) -> None:
         """The run whose agents and costs are told of."""
         self._run = run
@@ -161,7 +166,7 @@ class Watched:
         except Exception as error:  # noqa: BLE001 (the user's code: it must not end a night's search)
             if not self._warned:
                 self._warned = True
-                told = f"on_event failed and is called on: {error_line(error)}"
+                told = f"on_event failed; the search goes on: {error_line(error)}"
                 warnings.warn(told, RuntimeWarning, stacklevel=2)
 
     def _look(self, now: bool = False) -> None:
