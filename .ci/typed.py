@@ -1,8 +1,8 @@
 """Checks docs/python.md as a user's own program: `mypy --strict` against the installed package.
 
 Run by `.ci/run` with the interpreter of a clean environment that holds the wheel and mypy, in an empty
-folder; the first argument is the page. It fails without `py.typed` in the wheel, or with a public name that has
-no type.
+folder; the first argument is the page. It fails without `py.typed` in the wheel, or with a public name that
+has no type.
 """
 
 import re

@@ -17,7 +17,7 @@ from meta_search.errors import DomainError
 from meta_search.text import one_line
 from meta_search.types import SPLITS, Split
 
-__all__ = ["GivenItems", "Rows", "is_splits", "plain_rows", "write_rows"]
+__all__ = ["FILE", "GivenItems", "Rows", "is_splits", "plain_rows", "write_rows"]
 
 
 class Frame(Protocol):
@@ -29,6 +29,7 @@ class Frame(Protocol):
 Rows: TypeAlias = "Iterable[Mapping[str, Any] | tuple[Any, Any] | Item] | Frame"
 """What may be given: dicts, pairs (question, answer), `Item`s; a pandas or polars data frame."""
 
+FILE = "items.jsonl"
 OWN = ("id", "kind", "split", "public")  # keys that are no data of the scorer's
 
 

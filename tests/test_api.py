@@ -14,6 +14,8 @@ import pytest
 
 import meta_search
 from meta_search import cli
+from meta_search.compose import compose
+from meta_search.run.folder import read_config, resume_command, same_task
 from meta_search.testing import CountingEndpoint
 from tests.kits import sums
 from tests.kits.answers import adds_below
@@ -66,6 +68,7 @@ def test_a_function_scores_and_is_brought_along_again(
     assert threading.current_thread().name not in asked
     archive = meta_search.open_run(run)
     assert {score for _, score in scores(archive, "direct")} == {0.0, 1.0}
+    assert resume_command(run) == f"meta_search.resume('{run}', score=…)"
 
     assert cli.main(["resume", str(run)]) == 2
     (line,) = capsys.readouterr().err.splitlines()
@@ -153,7 +156,18 @@ def test_other_names_of_columns(folder: Path, endpoint: CountingEndpoint) -> Non
     rows = [{"text": row["question"], "label": row["answer"]} for row in sums.rows()]
     words = sums.short(endpoint, "domain.question=text", "domain.answer=label")
     one, other = (meta_search.evaluate(sums.SILENT, *words, domain=rows, score=s) for s in (None, sums.near))
-    assert one[0]["items"] == other[0]["items"] == 6
+    finished = meta_search.evaluate(sums.SILENT, compose(words), domain=rows)
+    assert one[0]["items"] == other[0]["items"] == finished[0]["items"] == 6
+
+
+def test_runs_over_the_same_rows_are_of_one_task(folder: Path, endpoint: CountingEndpoint) -> None:
+    """What one of them found out about briefs is of use to the next."""
+    configs = []
+    for run, rows in (("a", sums.rows()), ("b", sums.rows()), ("c", sums.rows()[:50])):
+        meta_search.evaluate(sums.SILENT, *sums.short(endpoint, f"run.dir={run}"), domain=rows)
+        configs.append(read_config(Path(run)))
+    assert same_task(configs[0], configs[1])
+    assert not same_task(configs[0], configs[2])
 
 
 def test_agents_may_be_files_sources_and_objects(folder: Path, endpoint: CountingEndpoint) -> None:

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 from domains import given, registry
 from domains.domain import Domain, Item
 from domains.given import ScoredBy, ScoreFunction
-from domains.given_rows import GivenItems, Rows, is_splits, plain_rows, write_rows
+from domains.given_rows import FILE, GivenItems, Rows, is_splits, plain_rows, write_rows
 from domains.table import TableDomain
 from meta_search.config import Config
 from meta_search.errors import ConfigError, DomainError
@@ -21,8 +21,6 @@ __all__ = ["GivenDomain", "bring", "is_group"]
 
 GivenDomain: TypeAlias = "str | Mapping[str, Any] | Domain | Rows | None"
 """A group of the configuration; a `Domain`; or rows: dicts, pairs, `Item`s, a data frame, a generator."""
-
-ROWS = "items.jsonl"
 
 
 def is_group(domain: Any) -> bool:
@@ -59,7 +57,7 @@ def bring(
         columns = config.domain.question, config.domain.answer
         rows = plain_rows(domain, *columns, scored=score is not None)
         if score is None:
-            return _table(config, rows, scratch / ROWS), None
+            return _table(config, rows, scratch / FILE), None
         made = ScoredBy(GivenItems(rows, config.domain), score)
     path = scratch / given.FILE
     kept = str(path) if given.keep(made, path) else None

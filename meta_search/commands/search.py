@@ -17,7 +17,7 @@ from meta_search.errors import ConfigError
 from meta_search.report.notebook import in_notebook
 from meta_search.run import recording
 from meta_search.run.caller import COMMAND_LINE, Caller
-from meta_search.run.folder import new_folder, read_config, write_config
+from meta_search.run.folder import new_folder, read_config, resume_command, write_config
 from meta_search.run.journal import Journal, Recorder
 from meta_search.run.progress import Progress
 from meta_search.run.replay import Replay
@@ -61,8 +61,7 @@ def resume(folder: Path, overrides: Sequence[str] = (), caller: Caller = COMMAND
     if config.llm.mode == "replay":
         raise ConfigError(f"{folder} is a replay: replay {config.llm.recording} again in place of a resume")
     if config.domain.name == GIVEN and caller.domain is None:
-        call = f"meta_search.resume({str(folder)!r}, score=…)"
-        raise ConfigError(f"{folder} is scored by a Python function: go on with {call}")
+        raise ConfigError(f"{folder} is scored by a Python function: go on with {resume_command(folder)}")
     config = amend(recording.kept_domain(config, folder), overrides)
     check_names(config)
     return _run(config, folder, overrides, caller)

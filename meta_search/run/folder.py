@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shlex
@@ -14,11 +15,14 @@ from datetime import datetime
 from pathlib import Path
 
 from archive.schema import FILE_NAME as ARCHIVE
+from domains.given import FILE as GIVEN_FILE
+from domains.given_rows import FILE as ROWS_FILE
 from meta_search.config import Config, from_mapping, to_mapping
 from meta_search.errors import ArchiveError, ConfigError
 
 __all__ = [
     "ARCHIVE",
+    "BROUGHT",
     "earlier_runs",
     "new_folder",
     "read_config",
@@ -29,6 +33,7 @@ __all__ = [
     "write_config",
 ]
 
+BROUGHT = "domain"  # folder of a run that holds what came from Python, or a copy of the domain's file
 ROOM_MB = 200  # free on the disk, without which no run starts
 MOST_LOOKED_AT = 40  # earlier runs, the newest
 
@@ -147,7 +152,12 @@ def earlier_runs(config: Config, but: Path) -> Sequence[Path]:
 
 
 def resume_command(folder: Path) -> str:
-    """What to type to go on with a search; it works when it is pasted, whatever the folder is called."""
+    """What to type to go on with a search; it works when it is pasted, whatever the folder is called.
+
+    One that a Python function scores is gone on with from Python.
+    """
+    if (folder / BROUGHT / GIVEN_FILE).exists():
+        return f"meta_search.resume({str(folder)!r}, score=…)"
     return f"meta-search resume {shlex.quote(str(folder))}"
 
 
@@ -156,7 +166,15 @@ def same_task(one: Config, other: Config) -> bool:
 
     def about(config: Config) -> tuple[object, ...]:
         domain, llm = config.domain, config.llm
-        task = domain.name, domain.path, tuple(domain.families)
+        task = domain.name, _items(domain.path), tuple(domain.families)
         return *task, llm.provider, llm.task.model, llm.meta.model
 
     return about(one) == about(other)
+
+
+def _items(path: str | None) -> str | None:
+    """What tells tasks apart: where their file lies; of items that came from Python, what they are."""
+    file = Path(path or "-")
+    if file.parent.name != BROUGHT or file.name not in (GIVEN_FILE, ROWS_FILE) or not file.is_file():
+        return path
+    return hashlib.sha256(file.read_bytes()).hexdigest()

@@ -20,7 +20,7 @@ from meta_search.run.journal import Begun, Journal, Rows
 from meta_search.run.members import Member
 from meta_search.run.run import Run
 from meta_search.text import error_line
-from meta_search.types import Brief, ItemJob, ItemResult, OutcomeKind, Split, Usage
+from meta_search.types import REPAIR, Brief, ItemJob, ItemResult, OutcomeKind, Split, Usage
 
 __all__ = ["ASKED", "EventKind", "OnEvent", "SearchEvent", "Watched"]
 
@@ -52,7 +52,7 @@ class SearchEvent:
         low: Lower end of its 95 % interval.
         high: Upper end of it.
         items: Number of item × repeat pairs behind the score.
-        brief: Number of the brief.
+        brief: Number of the brief; a repair of its candidate has the same.
         operator: Of the brief.
         author: Of the brief.
         calls: Used by the item; of kind `spent` paid by the run so far.
@@ -131,9 +131,9 @@ class Watched:
         """A decision of the engine as callers see it; `None` for what is of no interest outside."""
         match event:
             case BriefAsked(brief=b):
-                return self._event("brief", brief=b.code, operator=b.operator, author=b.author)
+                return self._event("brief", brief=b.number, operator=b.operator, author=b.author)
             case BriefDelivered():
-                return self._event("written", brief=event.brief, agent=event.agent)
+                return self._event("written", brief=event.brief % REPAIR, agent=event.agent)
             case ItemDelivered():
                 cost = {"calls": event.calls, "tokens": event.tokens}
                 where = {"agent": event.agent, "split": event.split, "item": event.item}
