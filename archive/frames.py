@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -19,23 +19,44 @@ from meta_search.types import REPAIR, Evaluation, Split, Usage
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["TABLES", "Source", "Table", "frame", "rows"]
+__all__ = ["COLUMNS", "TEXTS", "Source", "Table", "frame", "rows"]
 
 Table = Literal["agents", "items", "calls", "briefs"]
 Row = dict[str, Any]
 
-TABLES: tuple[Table, ...] = ("agents", "items", "calls", "briefs")
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 PAGE = 500
 
+OF_SPLIT = ("score", "low", "high", "items", "complete", "calls_per_item", "tokens_per_item", "usd_per_item")
+COLUMNS: Mapping[Table, tuple[str, ...]] = {
+    "agents": (
+        *("agent", "name", "operator", "author", "generation", "parents", "status", "created"),
+        *(f"{split}_{column}" for split in SPLITS for column in OF_SPLIT),
+    ),
+    "items": (
+        *("agent", "name", "split", "item", "repeat", "outcome", "score", "right", "calls", "prompt_tokens"),
+        *("completion_tokens", "cost_usd", "seconds", "created", "answer", "detail"),
+    ),
+    "calls": (
+        *("call", "purpose", "model", "agent", "split", "item", "repeat", "attempts", "prompt_tokens"),
+        *("completion_tokens", "cost_usd", "latency_s", "state", "fault", "created"),
+    ),
+    "briefs": (
+        *("brief", "repair", "operator", "author", "parents", "created", "done", "agent", "name"),
+        *("train_score", "train_complete", "gain_per_cost", "writing_calls", "writing_tokens", "writing_usd"),
+    ),
+}
+TEXTS: Mapping[Table, tuple[str, ...]] = {"agents": ("thought", "source"), "calls": ("request", "reply")}
+
 ITEMS = """
-SELECT r.rowid, r.agent, a.name, r.split, r.item, r.repeat, r.kind, r.score, r.calls, r.prompt_tokens,
-  r.completion_tokens, r.cost_usd, r.seconds, r.created, r.answer, r.detail
+SELECT r.rowid, r.agent, a.name, r.split, r.item, r.repeat, r.kind, r.score,
+  r.score IS NOT NULL AND r.score >= 1, r.calls, r.prompt_tokens, r.completion_tokens, r.cost_usd, r.seconds,
+  r.created, r.answer, r.detail
 FROM results r LEFT JOIN agents a ON a.id = r.agent WHERE r.rowid > ? ORDER BY r.rowid LIMIT ?
 """
 CALLS = """
 SELECT rowid, key, purpose, model, agent, split, item, repeat, attempts, prompt_tokens, completion_tokens,
-  cost_usd, latency_s, state, fault, created
+  cost_usd, latency_s, state, COALESCE(fault, ''), created
 FROM calls WHERE rowid > ? ORDER BY rowid LIMIT ?
 """
 CALLS_WITH_TEXT = CALLS.replace("created\n", "created, request, reply\n")
@@ -63,10 +84,10 @@ def rows(source: Source, read: Read, table: Table, text: bool = False) -> Iterat
             return _calls(read, text)
         case "briefs":
             return _briefs(source)
-    raise ArchiveError(f"no table is called {table!r}: choose from {', '.join(TABLES)}")
+    raise ArchiveError(f"no table is called {table!r}: choose from {', '.join(COLUMNS)}")
 
 
-def frame(found: Iterable[Row], table: Table) -> pandas.DataFrame:
+def frame(found: Iterable[Row], table: Table, text: bool = False) -> pandas.DataFrame:
     """Rows as a data frame; see `archive.records.Archive.to_frame`."""
     try:
         import pandas
@@ -74,92 +95,45 @@ def frame(found: Iterable[Row], table: Table) -> pandas.DataFrame:
         raise ArchiveError(
             f"pandas is not installed: pip install pandas, or take archive.rows({table!r})"
         ) from error
-    columns: dict[str, list[Any]] = {}
+    names = (*COLUMNS[table], *(TEXTS.get(table, ()) if text else ()))
+    columns: dict[str, list[Any]] = {name: [] for name in names}
     for row in found:  # column by column: a dict a row takes several times as much
         for name, value in row.items():
-            columns.setdefault(name, []).append(value)
+            columns[name].append(value)
     return pandas.DataFrame(columns)
 
 
 def _agents(source: Source, text: bool) -> Iterator[Row]:
     for record in source.scan():
         agent = record.agent
-        row: Row = {
-            "agent": agent.id,
-            "name": agent.name,
-            "operator": record.operator,
-            "author": record.author,
-            "generation": record.generation,
-            "parents": " ".join(record.parents),
-            "status": record.status,
-            "created": _time(record.created),
-        }
-        for split in SPLITS:
-            row |= _evaluation(split, record.evaluations.get(split))
+        who = agent.id, agent.name, record.operator, record.author, record.generation
+        more = " ".join(record.parents), record.status, _time(record.created)
+        scores = (cell for split in SPLITS for cell in _evaluation(record.evaluations.get(split)))
+        row = dict(zip(COLUMNS["agents"], (*who, *more, *scores), strict=True))
         yield row | ({"thought": record.thought, "source": agent.source} if text else {})
 
 
-def _evaluation(split: Split, e: Evaluation | None) -> Row:
-    """An evaluation as columns that begin with its split."""
-    items = e.items if e else 0
-    return {
-        f"{split}_score": e.score if e else None,
-        f"{split}_low": e.low if e else None,
-        f"{split}_high": e.high if e else None,
-        f"{split}_items": items,
-        f"{split}_complete": bool(e and e.complete),
-        f"{split}_calls_per_item": e.used.calls / items if e and items else None,
-        f"{split}_tokens_per_item": e.used.tokens / items if e and items else None,
-        f"{split}_usd_per_item": e.used.cost_usd / items if e and items else None,
-    }
+def _evaluation(e: Evaluation | None) -> tuple[Any, ...]:
+    """An evaluation in the order of `OF_SPLIT`."""
+    if e is None:
+        return None, None, None, 0, False, None, None, None
+    used = (e.used.calls, e.used.tokens, e.used.cost_usd) if e.items else (None, None, None)
+    per_item = (None if n is None else n / e.items for n in used)
+    return e.score, e.low, e.high, e.items, e.complete, *per_item
 
 
 def _items(read: Read) -> Iterator[Row]:
-    for row in _paged(read, ITEMS):
-        agent, name, split, item, repeat, outcome, score, calls, prompt, completion, usd, seconds, *rest = row
-        created, answer, detail = rest
-        yield {
-            "agent": agent,
-            "name": name,
-            "split": split,
-            "item": item,
-            "repeat": repeat,
-            "outcome": outcome,
-            "score": score,
-            "right": score is not None and score >= 1,
-            "calls": calls,
-            "prompt_tokens": prompt,
-            "completion_tokens": completion,
-            "cost_usd": usd,
-            "seconds": seconds,
-            "created": _time(created),
-            "answer": answer,
-            "detail": detail,
-        }
+    for values in _paged(read, ITEMS):
+        row = dict(zip(COLUMNS["items"], values, strict=True))
+        yield row | {"right": bool(row["right"]), "created": _time(row["created"])}
 
 
 def _calls(read: Read, text: bool) -> Iterator[Row]:
-    for row in _paged(read, CALLS_WITH_TEXT if text else CALLS):
-        key, purpose, model, agent, split, item, repeat, attempts, prompt, completion, usd, *rest = row
-        latency, state, fault, created, *texts = rest
-        found = {
-            "call": key,
-            "purpose": purpose,
-            "model": model,
-            "agent": agent,
-            "split": split,
-            "item": item,
-            "repeat": repeat,
-            "attempts": attempts,
-            "prompt_tokens": prompt,
-            "completion_tokens": completion,
-            "cost_usd": usd,
-            "latency_s": latency,
-            "state": state,
-            "fault": fault or "",
-            "created": _time(created),
-        }
-        yield found | (_texts(*texts) if text else {})
+    names = COLUMNS["calls"]
+    for values in _paged(read, CALLS_WITH_TEXT if text else CALLS):
+        row = dict(zip(names, values, strict=False))  # the texts stand behind
+        row["created"] = _time(row["created"])
+        yield row | (_texts(*values[len(names) :]) if text else {})
 
 
 def _texts(request: bytes | None, reply: bytes | None) -> Row:
@@ -181,23 +155,12 @@ def _briefs(source: Source) -> Iterator[Row]:
         agent = came.get(code, {}).get("agent")
         record, used = by_id.get(agent or ""), writing.get(code, Usage())
         train = record.evaluations.get("train") if record else None
-        yield {
-            "brief": number,
-            "repair": repair,
-            "operator": event.data["operator"],
-            "author": event.data["author"],
-            "parents": " ".join(event.data["parents"]),
-            "created": _time(event.created),
-            "done": code in came,
-            "agent": agent,
-            "name": record.agent.name if record else None,
-            "train_score": train.score if train else None,
-            "train_complete": bool(train and train.complete),
-            "gain_per_cost": told.get(code),
-            "writing_calls": used.calls,
-            "writing_tokens": used.tokens,
-            "writing_usd": used.cost_usd,
-        }
+        asked = number, repair, event.data["operator"], event.data["author"], " ".join(event.data["parents"])
+        came_of_it = agent, record.agent.name if record else None, train.score if train else None
+        learnt = bool(train and train.complete), told.get(code)
+        writing_used = used.calls, used.tokens, used.cost_usd
+        cells = (*asked, _time(event.created), code in came, *came_of_it, *learnt, *writing_used)
+        yield dict(zip(COLUMNS["briefs"], cells, strict=True))
 
 
 def _paged(read: Read, sql: str) -> Iterator[tuple[Any, ...]]:

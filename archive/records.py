@@ -100,7 +100,7 @@ class Archive:
         Raises:
             ArchiveError: pandas is not installed, or no table is called so.
         """
-        return frames.frame(self.rows(table, text), table)
+        return frames.frame(self.rows(table, text), table, text)
 
     def _repr_html_(self) -> str:
         """The best agents, as notebooks show an archive."""

@@ -30,7 +30,6 @@ Rows: TypeAlias = "Iterable[Mapping[str, Any] | tuple[Any, Any] | Item] | Frame"
 """What may be given: dicts, pairs (question, answer), `Item`s; a pandas or polars data frame."""
 
 FILE = "items.jsonl"
-OWN = ("id", "kind", "split", "public")  # keys that are no data of the scorer's
 
 
 def plain_rows(given: Any, question: str, answer: str, scored: bool) -> list[dict[str, Any]]:
@@ -85,11 +84,13 @@ class GivenItems:
 
     def __init__(self, rows: Sequence[Mapping[str, Any]], settings: Settings) -> None:
         self._question, self._answer = settings.question, settings.answer
-        self._split = any("split" in row for row in rows)
+        self._kind = str(getattr(settings, "kind", "kind"))
+        self._split = str(getattr(settings, "split", "split"))
+        self._dealt = not any(self._split in row for row in rows)
         items = self._distinct(rows)
         sizes = named_sizes(settings)
         self._items: dict[Split, tuple[Item, ...]]
-        if self._split:
+        if not self._dealt:
             found = {split: [item for where, item in items.values() if where == split] for split in SPLITS}
             self._items = {split: tuple(found[split][: sizes.get(split)]) for split in SPLITS}
             empty = next((split for split in SPLITS[1:] if not self._items[split]), "")
@@ -121,7 +122,7 @@ class GivenItems:
         ids: dict[str, int] = {}
         for number, row in enumerate(rows):
             key = key_of(row[self._question])
-            split = _split_of(number, row) if self._split else ""
+            split = "" if self._dealt else _split_of(number, row.get(self._split))
             before = first.setdefault(key, number)
             if before != number:
                 same = rows[before].get(self._answer) == row.get(self._answer)
@@ -139,16 +140,17 @@ class GivenItems:
     def _item(self, key: str, row: Mapping[str, Any]) -> Item:
         answer = row.get(self._answer, "")
         target = answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)
-        rest = {k: v for k, v in row.items() if k not in (*OWN, self._question)}
+        own = ("id", "public", self._kind, self._split, self._question)
+        rest = {k: v for k, v in row.items() if k not in own}
         if isinstance(answer, str):
             rest.pop(self._answer, None)
         name = str(row.get("id") or f"q-{hashlib.sha256(key.encode()).hexdigest()[:12]}")
-        kind, public = str(row.get("kind", "")), row.get("public", {})
+        kind, public = str(row.get(self._kind, "")), row.get("public", {})
         return Item(name, row[self._question].strip(), target, kind, rest, public)
 
 
-def _split_of(number: int, row: Mapping[str, Any]) -> str:
-    split = str(row.get("split", ""))
+def _split_of(number: int, given: Any) -> str:
+    split = str(given or "")
     if split not in SPLITS:
         raise DomainError(f"domain[{number}]: split must be one of {', '.join(SPLITS)}, not {split!r:.40}")
     return split

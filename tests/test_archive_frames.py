@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from archive import frames
-from archive.frames import TABLES
+from archive.frames import COLUMNS, TEXTS
 from archive.records import Archive
 from archive.store import Store
 from meta_search.errors import ArchiveError
@@ -39,13 +39,15 @@ def count(archive: Archive, table: str, where: str = "1") -> int:
 
 def test_every_row_of_the_archive_is_there(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(frames, "PAGE", 7)  # so that there are pages
-    found = {table: list(archive.rows(table)) for table in TABLES}
+    found = {table: list(archive.rows(table)) for table in COLUMNS}
     assert len(found["agents"]) == count(archive, "agents")
     assert len(found["items"]) == count(archive, "results")
     assert len(found["calls"]) == count(archive, "calls")
     assert len(found["briefs"]) == count(archive, "events", "kind = 'ask'")
-    for rows in found.values():
-        assert {tuple(row) for row in rows} == {tuple(rows[0])}  # the same keys in the same order
+    for table, rows in found.items():
+        assert {tuple(row) for row in rows} == {COLUMNS[table]}
+        texts = next(archive.rows(table, text=True))
+        assert tuple(texts) == (*COLUMNS[table], *TEXTS.get(table, ()))
 
 
 def test_agents_have_scores_with_intervals_and_costs_per_item(archive: Archive) -> None:
@@ -111,13 +113,31 @@ def test_without_pandas_one_line_says_so(archive: Archive, monkeypatch: pytest.M
 
 def test_frames_hold_the_rows(archive: Archive) -> None:
     pytest.importorskip("pandas")
-    for table in TABLES:
+    for table in COLUMNS:
         frame, rows = archive.to_frame(table), list(archive.rows(table))
         assert list(frame.columns) == list(rows[0])
         assert len(frame) == len(rows)
     assert archive.to_frame("items").score.mean() == pytest.approx(
         sum(row["score"] for row in archive.rows("items")) / count(archive, "results")
     )
+
+
+def test_a_frame_of_nothing_has_its_columns(tmp_path: Path) -> None:
+    pytest.importorskip("pandas")
+    Store.open(tmp_path).close()
+    for table in COLUMNS:
+        frame = Archive(tmp_path).to_frame(table, text=True)
+        assert list(frame.columns) == [*COLUMNS[table], *TEXTS.get(table, ())]
+
+
+def test_every_column_is_on_the_page() -> None:
+    page = (Path(__file__).parent.parent / "docs" / "python.md").read_text(encoding="utf-8")
+    shown = [
+        line for line in page.splitlines() if line.startswith(tuple(f"| `{table}` |" for table in COLUMNS))
+    ]
+    for table, line in zip(COLUMNS, shown, strict=True):
+        names = [c for c in COLUMNS[table] if not c.startswith(("validation_", "test_"))]
+        assert [name for name in names if f"`{name}`" not in line] == []
 
 
 def test_a_notebook_shows_the_best_agents_and_nothing_that_runs(archive: Archive, tmp_path: Path) -> None:
