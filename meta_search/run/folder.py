@@ -22,7 +22,7 @@ from meta_search.errors import ArchiveError, ConfigError
 
 __all__ = [
     "ARCHIVE",
-    "BROUGHT",
+    "KEPT",
     "earlier_runs",
     "new_folder",
     "read_config",
@@ -33,7 +33,7 @@ __all__ = [
     "write_config",
 ]
 
-BROUGHT = "domain"  # folder of a run that holds what came from Python, or a copy of the domain's file
+KEPT = "domain"  # folder of a recording that holds a copy of the domain's file, or of what came from Python
 ROOM_MB = 200  # free on the disk, without which no run starts
 MOST_LOOKED_AT = 40  # earlier runs, the newest
 
@@ -156,7 +156,7 @@ def resume_command(folder: Path) -> str:
 
     One that a Python function scores is gone on with from Python.
     """
-    if (folder / BROUGHT / GIVEN_FILE).exists():
+    if (folder / KEPT / GIVEN_FILE).exists():
         return f"meta_search.resume({str(folder)!r}, score=…)"
     return f"meta-search resume {shlex.quote(str(folder))}"
 
@@ -175,6 +175,6 @@ def same_task(one: Config, other: Config) -> bool:
 def _items(path: str | None) -> str | None:
     """What tells tasks apart: where their file lies; of items that came from Python, what they are."""
     file = Path(path or "-")
-    if file.parent.name != BROUGHT or file.name not in (GIVEN_FILE, ROWS_FILE) or not file.is_file():
+    if file.parent.name != KEPT or file.name not in (GIVEN_FILE, ROWS_FILE) or not file.is_file():
         return path
     return hashlib.sha256(file.read_bytes()).hexdigest()

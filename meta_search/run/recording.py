@@ -13,7 +13,7 @@ from typing import Any
 from domains.domain import Domain
 from meta_search.config import Config, from_mapping, to_mapping
 from meta_search.errors import ConfigError
-from meta_search.run.folder import BROUGHT, read_config
+from meta_search.run.folder import KEPT, read_config
 from meta_search.types import SPLITS
 
 __all__ = ["REPLAYABLE", "configuration", "items_digest", "keep_domain", "kept_domain"]
@@ -50,7 +50,7 @@ def configuration(config: Config, overrides: Sequence[str]) -> Config:
                 f"{key} cannot differ from the recording in a replay; what may: {', '.join(REPLAYABLE)}"
             )
     kept = {key: mine[key] for key in mine if key in OWN or (key in typed and key in REPLAYABLE)}
-    copy = recording / BROUGHT / Path(theirs["domain.path"] or "-").name
+    copy = recording / KEPT / Path(theirs["domain.path"] or "-").name
     if copy.exists():
         theirs["domain.path"] = str(copy)
     return from_mapping(_nested({**theirs, **kept}))
@@ -65,7 +65,7 @@ def keep_domain(config: Config, folder: Path) -> None:
     if config.domain.path is None:
         return
     source = Path(config.domain.path)
-    copy = folder / BROUGHT / source.name
+    copy = folder / KEPT / source.name
     try:
         copy.parent.mkdir(exist_ok=True)
         if source.is_dir():
@@ -80,7 +80,7 @@ def keep_domain(config: Config, folder: Path) -> None:
 
 def kept_domain(config: Config, folder: Path) -> Config:
     """The configuration with the run's own copy of the domain's file, where it has one."""
-    copy = folder / BROUGHT / Path(config.domain.path or "-").name
+    copy = folder / KEPT / Path(config.domain.path or "-").name
     if not copy.exists():
         return config
     return replace(config, domain=replace(config.domain, path=str(copy.resolve())))
