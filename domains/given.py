@@ -8,11 +8,13 @@ user's own process, unconfined, so it must not run an answer by `eval`, `exec` o
 from __future__ import annotations
 
 import functools
+import hashlib
 import inspect
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from types import CodeType
 from typing import Any, TypeAlias
 
 from domains.domain import Domain, Item, Score, items_of
@@ -50,6 +52,7 @@ class ScoredBy:
         self.asks = bool(getattr(self._score, "asks", False))
         _check(function, self.asks)
         self.concurrency = int(getattr(function, "concurrency", CONCURRENCY))
+        self.source = _digest(code) if code else ""
         self.name: str = domain.name
         doc = " ".join((getattr(function, "__doc__", None) or "").split()) if code else ""
         how = f" How answers are scored: {doc}" if doc else " A function scores the answers."
@@ -125,6 +128,7 @@ def keep(domain: Domain, path: Path) -> bool:
     """
     kept = {
         "name": domain.name,
+        "source": str(getattr(domain, "source", "")),  # so that other scorers make another task
         "brief": domain.brief,
         "wording": dict(domain.wording),
         "helpers": list(getattr(domain, "helpers", ())),
@@ -159,6 +163,18 @@ def _check(function: Any, asks: bool) -> None:
         signature.bind(None, None, **({"ask": None} if asks else {}))
     except TypeError as error:
         raise DomainError(f"score must take (item, answer): {error}") from error
+
+
+def _digest(code: CodeType) -> str:
+    """Tells whether a function is the same, wherever it stands: two cells of a notebook may hold it."""
+    found = hashlib.sha256(repr((code.co_code, code.co_names, code.co_varnames)).encode())
+    for value in code.co_consts:
+        if isinstance(value, CodeType):
+            text = _digest(value)
+        else:
+            text = repr(sorted(map(repr, value)) if isinstance(value, frozenset) else value)
+        found.update(text.encode("utf-8", "surrogatepass"))
+    return found.hexdigest()[:16]
 
 
 def _plainly(function: Callable[..., Any]) -> Callable[..., Any]:

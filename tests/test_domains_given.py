@@ -237,3 +237,16 @@ def test_data_that_is_no_json_is_not_kept(tmp_path: Path) -> None:
     assert not keep(Odd(GivenItems(plain(sums.rows()), SETTINGS), sums.near), tmp_path / given.FILE)
     with pytest.raises(DomainError, match="give them again with domain="):
         registry.make(DomainConfig(name=given.NAME, path=str(tmp_path / given.FILE)))
+
+
+def test_a_function_is_known_again_wherever_it_stands() -> None:
+    """Cells are run again: the line of a function is no part of it, what it does is."""
+    one, other = (lambda item, answer: answer in {"a", "b"}), lambda item, answer: answer in {"a", "b"}
+    third = lambda item, answer: answer in {"a", "c"}  # noqa: E731
+    assert scored_by(one).source == scored_by(other).source != scored_by(third).source
+    nested = [
+        lambda item, answer: any(c == "a" for c in answer),
+        lambda item, answer: any(c == "b" for c in answer),
+    ]
+    assert len({scored_by(function).source for function in nested}) == 2
+    assert scored_by(max).source == ""
