@@ -56,6 +56,7 @@ class ScoredBy:
         self.name: str = domain.name
         doc = " ".join((getattr(function, "__doc__", None) or "").split()) if code else ""
         how = f" How answers are scored: {doc}" if doc else " A function scores the answers."
+        self.own_brief: str = domain.brief
         self.brief: str = domain.brief + how
         self.wording: Mapping[str, str] = domain.wording
         self.helpers: tuple[str, ...] = tuple(getattr(domain, "helpers", ()))
@@ -129,7 +130,7 @@ def keep(domain: Domain, path: Path) -> bool:
     kept = {
         "name": domain.name,
         "source": str(getattr(domain, "source", "")),  # so that other scorers make another task
-        "brief": domain.brief,
+        "brief": getattr(domain, "own_brief", domain.brief),  # the scorer adds its words when it is back
         "wording": dict(domain.wording),
         "helpers": list(getattr(domain, "helpers", ())),
         "items": {split: [asdict(item) for item in domain.items(split)] for split in SPLITS},

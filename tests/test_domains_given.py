@@ -222,7 +222,8 @@ def test_a_domain_is_kept_without_its_scorer(tmp_path: Path) -> None:
     assert keep(domain, path)
     kept = registry.make(DomainConfig(name=given.NAME, path=str(path)))
     assert isinstance(kept, KeptDomain)
-    assert (kept.name, kept.brief, kept.wording) == (domain.name, domain.brief, domain.wording)
+    again = ScoredBy(kept, sums.near)
+    assert (again.name, again.brief, again.wording) == (domain.name, domain.brief, domain.wording)
     assert [kept.items(s) for s in SPLITS] == [domain.items(s) for s in SPLITS]
     with pytest.raises(DomainError, match="score="):
         kept.score(kept.items("train")[0], "x")
