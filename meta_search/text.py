@@ -57,12 +57,12 @@ def html_table(title: str, heads: Sequence[str], rows: Iterable[Sequence[object]
     """
 
     def cell(kind: str, value: object) -> str:
-        return f'<{kind} style="text-align:left">{escaped(value)}</{kind}>'
+        return f'<{kind} style="text-align:left">{shown(value)}</{kind}>'
 
-    def escaped(value: object, limit: int = 80) -> str:
+    def shown(value: object, limit: int = 80) -> str:
         return html.escape(one_line(value, limit))
 
     lines = ["".join(cell("th", head) for head in heads), *("".join(cell("td", c) for c in r) for r in rows)]
     body = "".join(f"<tr>{line}</tr>" for line in lines)
-    below = f"<p>{escaped(note, 2000)}</p>" if note else ""
-    return f"<div><p><b>{escaped(title, 200)}</b></p><table>{body}</table>{below}</div>"
+    below = f"<p>{shown(note, 2000)}</p>" if note else ""
+    return f"<div><p><b>{shown(title, 200)}</b></p><table>{body}</table>{below}</div>"
