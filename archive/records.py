@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from archive import codec, queries
+from archive import codec, frames, html, queries
 from archive.readers import Readers, database_path
 from archive.schema import SCHEMA_VERSION, version
 from archive.values import Event, Record, Trial, record_of, trial_of
@@ -26,6 +26,7 @@ from meta_search.types import (
 )
 
 if TYPE_CHECKING:
+    import pandas
     from sqlite_utils import Database
 
 __all__ = ["Archive", "Event", "Record", "Trial"]
@@ -68,6 +69,43 @@ class Archive:
     def __len__(self) -> int:
         """Number of agents."""
         return int(self._rows("SELECT COUNT(*) FROM agents")[0][0])
+
+    def rows(self, table: frames.Table, text: bool = False) -> Iterator[dict[str, Any]]:
+        """A table as plain rows, read page by page; `list(archive.rows("agents"))` has them all.
+
+        Scores are 0..1, costs in US dollars, times in seconds, `created` a `datetime` in UTC; what is not
+        known is `None`.
+
+        - `agents`: one row an agent, in the order in which they came, with score, 95 % interval, items and
+          used cost per item of each split, as `train_score`, `test_low`, `validation_tokens_per_item`.
+        - `items`: one row an agent, item and repeat, with outcome, score, used calls and tokens, answer.
+        - `calls`: one row a request to a model, with what it was charged, over all its attempts.
+        - `briefs`: one row a brief that the guide asked for, with the agent that came of it.
+
+        Args:
+            table: `agents`, `items`, `calls` or `briefs`.
+            text: Agents with `thought` and `source`, calls with `request` and `reply` too: most of the data.
+
+        Raises:
+            ArchiveError: No table is called so.
+        """
+        return frames.rows(self, self._rows, table, text)
+
+    def to_frame(self, table: frames.Table, text: bool = False) -> pandas.DataFrame:
+        """A table as a pandas data frame, where pandas is installed.
+
+        Args:
+            table: As for `rows`.
+            text: As for `rows`.
+
+        Raises:
+            ArchiveError: pandas is not installed, or no table is called so.
+        """
+        return frames.frame(self.rows(table, text), table, text)
+
+    def _repr_html_(self) -> str:
+        """The best agents, as notebooks show an archive."""
+        return html.archive_html(self)
 
     def agents(self) -> list[Record]:
         """All agents, in the order in which they came in. A very large archive is better read by `scan`."""

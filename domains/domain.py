@@ -82,9 +82,12 @@ class Domain(Protocol):
             message of every call.
     """
 
-    name: str
-    brief: str
-    wording: Mapping[str, str]
+    @property
+    def name(self) -> str: ...
+    @property
+    def brief(self) -> str: ...
+    @property
+    def wording(self) -> Mapping[str, str]: ...
 
     def items(self, split: Split) -> Sequence[Item]:
         """Items of a split, in fixed order; the first n are what `evaluate.items=n` takes.

@@ -13,6 +13,7 @@ from __future__ import annotations
 from pkgutil import resolve_name
 from typing import cast
 
+from domains import given
 from domains.domain import Domain
 from domains.settings import Settings
 from meta_search.errors import DomainError
@@ -41,6 +42,8 @@ def make(config: Settings) -> Domain:
     Raises:
         DomainError: An unknown name, or a domain that cannot be read or has too few items; one line.
     """
+    if config.name == given.NAME:  # of a run that was started from Python; nobody else can ask for it
+        return given.KeptDomain(config)
     if config.name not in REGISTRY:
         raise DomainError(f"domain={config.name}: no such domain; there are {', '.join(names())}")
     return cast(Domain, resolve_name(REGISTRY[config.name])(config))

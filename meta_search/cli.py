@@ -220,7 +220,7 @@ def _run(arguments: list[str]) -> int:
         from meta_search.commands import search
 
         try:
-            return search.search(config, overrides=overrides, live=True).status
+            return search.search(config, overrides=overrides).status
         except MetaSearchError as error:
             # One search of a --multirun that fails does not end the others.
             if "--multirun" not in arguments and "-m" not in arguments:

@@ -6,7 +6,10 @@ line breaks where one line is expected. A leaf: it imports the standard library 
 
 from __future__ import annotations
 
-__all__ = ["error_line", "one_line", "printable"]
+import html
+from collections.abc import Iterable, Sequence
+
+__all__ = ["error_line", "html_table", "one_line", "printable"]
 
 
 def printable(text: str, kept: str = "\n\t", instead: str = "?") -> str:
@@ -41,3 +44,25 @@ def one_line(text: object, limit: int | None = None, instead: str = " ", end: st
 def error_line(error: BaseException, limit: int | None = None) -> str:
     """An error that is none of ours as one line, for a message: its type and what it says."""
     return one_line(f"{type(error).__name__}: {error}", limit)
+
+
+def html_table(title: str, heads: Sequence[str], rows: Iterable[Sequence[object]], note: str = "") -> str:
+    """A table for a notebook: every cell escaped, one line, and short.
+
+    Args:
+        title: Above it.
+        heads: Names of the columns.
+        rows: A cell a column; numbers as they are to be shown.
+        note: Below it.
+    """
+
+    def cell(kind: str, value: object) -> str:
+        return f'<{kind} style="text-align:left">{shown(value)}</{kind}>'
+
+    def shown(value: object, limit: int = 80) -> str:
+        return html.escape(one_line(value, limit))
+
+    lines = ["".join(cell("th", head) for head in heads), *("".join(cell("td", c) for c in r) for r in rows)]
+    body = "".join(f"<tr>{line}</tr>" for line in lines)
+    below = f"<p>{shown(note, 2000)}</p>" if note else ""
+    return f"<div><p><b>{shown(title, 200)}</b></p><table>{body}</table>{below}</div>"

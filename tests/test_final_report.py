@@ -145,11 +145,11 @@ def test_a_run_that_is_being_written_keeps_its_configuration(folder: Path) -> No
         store = Store.open("run/archive.db")
         try:
             with pytest.raises(ArchiveError, match="being written"):
-                meta_search.commands.search.resume(Path("run"), ["budget.usd=50"], live=False)
+                meta_search.resume("run", "budget.usd=50")
         finally:
             store.close()
         assert Path("run/config.json").read_text() == before
-        meta_search.commands.search.resume(Path("run"), ["budget.usd=50"], live=False)
+        meta_search.resume("run", "budget.usd=50")
     assert json.loads(Path("run/config.json").read_text())["budget"]["usd"] == 50
     assert typed
     assert meta_search.open_run("run").meta("overrides") == typed

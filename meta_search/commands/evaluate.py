@@ -16,6 +16,7 @@ from typing import Any
 
 from archive.records import Archive
 from meta_search.commands import estimate, evaluate_folder
+from meta_search.commands.agents import Agents, gathered, imported
 from meta_search.commands.resolve import resolved
 from meta_search.config import Config
 from meta_search.engine.restore import candidate_of
@@ -23,6 +24,8 @@ from meta_search.errors import ArchiveError, ConfigError, LLMError
 from meta_search.outcomes import UNSCORED, most_frequent
 from meta_search.report.tables import evaluation_row
 from meta_search.run import folder as run_folder
+from meta_search.run.caller import COMMAND_LINE, Caller
+from meta_search.run.events import RaceEnded
 from meta_search.run.folder import undone, write_config
 from meta_search.run.members import Member, Members
 from meta_search.run.preflight import Ready, checked
@@ -31,7 +34,7 @@ from meta_search.run.run import Run
 from meta_search.run.session import open_session
 from meta_search.run.signals import default_again, hangups, signals
 from meta_search.run.target_check import check_targets
-from meta_search.types import Agent, Brief, Candidate, ItemJob, ItemResult, Split
+from meta_search.types import Agent, Candidate, ItemJob, ItemResult, Split
 
 __all__ = ["Evaluated", "evaluate", "evaluate_agents", "read_agents"]
 
@@ -58,30 +61,35 @@ class Evaluated:
     cut: str = ""
 
 
-def evaluate(agents: str, config: Config, live: bool = True) -> Evaluated:
+def evaluate(agents: Agents, config: Config, caller: Caller = COMMAND_LINE) -> Evaluated:
     """Resolve a configuration and evaluate agents with it; see `evaluate_agents`."""
     if config.llm.mode == "replay":
         raise ConfigError("llm.mode=replay replays a whole search: `meta-search run llm.mode=replay …`")
-    return evaluate_agents(agents, resolved(config), live)
+    return evaluate_agents(agents, resolved(config), caller)
 
 
-def read_agents(agents: str) -> list[Candidate]:
-    """Agents of an ADAS archive (.json), a .py file, a run (its finalists, if it has any), or RUN:AGENT.
+def read_agents(agents: Agents) -> list[Candidate]:
+    """Agents of an ADAS archive (.json), a .py file, a run (its finalists, if it has any), or RUN:AGENT; an
+    agent's source as text, an `Agent`, or several of these.
 
     Raises:
         ConfigError: There is no such file or run; one line.
     """
+    return gathered(agents, _of_file)
+
+
+def _of_file(agents: str) -> list[Candidate]:
     from archive import adas
 
     path = Path(agents)
     if path.suffix == ".json":
-        return [_imported(agent) for agent, _ in adas.read(path)]
+        return [imported(agent) for agent, _ in adas.read(path)]
     if path.suffix == ".py":
         try:
             source = path.read_text(encoding="utf-8-sig")  # some editors write a mark in front
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(f"cannot read {path}: {error}") from error
-        return [_imported(Agent.of(path.stem, source))]
+        return [imported(Agent.of(path.stem, source))]
     return _of_run(agents)
 
 
@@ -103,11 +111,7 @@ def _of_run(agents: str) -> list[Candidate]:
     return [candidate_of(record) for record in records]
 
 
-def _imported(agent: Agent) -> Candidate:
-    return Candidate(agent, Brief(0, "import", "hand", kind="imported"))
-
-
-def evaluate_agents(agents: str, config: Config, live: bool = True) -> Evaluated:
+def evaluate_agents(agents: Agents, config: Config, caller: Caller = COMMAND_LINE) -> Evaluated:
     """Evaluate agents on `evaluate.split`, in a run folder of its own, or go on in that of `run.dir`.
 
     Budget, time and signals end it in good order: what is there is saved and returned.
@@ -120,26 +124,31 @@ def evaluate_agents(agents: str, config: Config, live: bool = True) -> Evaluated
     split = config.evaluate.split
     if split == "test" and config.evaluate.items:
         config = replace(config, evaluate=replace(config.evaluate, test_items=config.evaluate.items))
-    with hangups(config.run.on_hangup), checked(config) as ready:
-        return _evaluated(chosen, config, live, ready)
+    if config.run.dir and (Path(config.run.dir) / run_folder.ARCHIVE).exists():
+        config = caller.same(config, Path(config.run.dir))
+    with hangups(config.run.on_hangup), checked(config, caller.domain) as ready:
+        return _evaluated(chosen, config, caller, ready)
 
 
-def _evaluated(chosen: Sequence[Candidate], config: Config, live: bool, ready: Ready) -> Evaluated:
+def _evaluated(chosen: Sequence[Candidate], config: Config, caller: Caller, ready: Ready) -> Evaluated:
     """Evaluate agents in a run folder, once what they need was seen to be there."""
     split = config.evaluate.split
     earlier = evaluate_folder.open_folder(config)
     folder = earlier.folder
+    config = config if earlier.goes_on else caller.keep(config, folder)
     with (
         contextlib.nullcontext() if earlier.goes_on else undone(folder),
-        Progress(config, folder, earlier.elapsed_s, live, split) as progress,
+        Progress(config, folder, earlier.elapsed_s, caller.live, split) as progress,
         open_session(config, folder, earlier.elapsed_s, progress.say, ready) as session,
     ):
         progress.attach(session)
         progress.phase = "evaluate"
         session.pen.set_meta("kind", "evaluate").result()
         session.set_phase("final")  # all of the budget: there is no search
+        journal = caller.journal()
+        caller.listen(journal, progress)
         check_targets(session, progress.print_line, (split,))
-        run = Run.of(session, progress)
+        run = caller.attach(Run.of(session, progress, journal))
         if earlier.goes_on:
             write_config(folder, config)  # now that no other process writes there
             found = earlier.recall(run.runner, (c.agent for c in chosen), split)
@@ -149,6 +158,7 @@ def _evaluated(chosen: Sequence[Candidate], config: Config, live: bool, ready: R
         evaluation = EvaluationRun(run, chosen, split)
         with signals(evaluation.interrupt):
             cut = evaluation.run()
+        caller.done(run, cut and f"cut short: {cut}", "")
         return Evaluated(folder, evaluation.rows(), cut)
 
 
@@ -162,6 +172,7 @@ class EvaluationRun:
     """
 
     def __init__(self, run: Run, chosen: Sequence[Candidate], split: Split) -> None:
+        self._run = run
         self._folder, self._runner, self._progress = run.session.folder, run.runner, run.progress
         self._settings, self._evaluator = run.config.run, run.session.evaluator
         self._signals, self._until = 0, float("inf")  # the monotonic time until which items may finish
@@ -251,6 +262,7 @@ class EvaluationRun:
             if agent.id in self._rows or agent.id in self._running:
                 continue
             member = self._running[agent.id] = Member(candidate)
+            self._run.members.add(member)
             self._runner.pen.add_candidate(candidate, "evaluated")
             yield from self._runner.next_jobs(member, self._split, self._planned)
 
@@ -283,11 +295,12 @@ class EvaluationRun:
         del self._running[member.agent.id]
         self._runner.save(member, self._split)
         row = self._rows[member.agent.id] = _row(member, self._split)
+        self._run.journal.record(RaceEnded(member.agent.id, self._split))
         if not row["items"]:
             return
         self._best = sorted([*self._best, member], key=lambda m: -m.score(self._split))
         for dropped in self._best[MOST_ROWS:]:
-            dropped.results.clear()
+            dropped.forget()
         del self._best[MOST_ROWS:]
         now = time.monotonic()
         if now - self._said_at >= SAY_EVERY_S or len(self._rows) == self._agents:

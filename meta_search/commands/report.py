@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from meta_search.commands.status import print_notes
 from meta_search.commands.terminal import open_run, print_json, print_rich
 
-__all__ = ["report"]
+if TYPE_CHECKING:
+    from archive.records import Archive
+    from meta_search.report.verdict import Verdict
+
+__all__ = ["report", "write_page"]
 
 
 def report(run: str, as_json: bool) -> int:
@@ -17,17 +23,11 @@ def report(run: str, as_json: bool) -> int:
         run: The run folder, its name, or `latest`.
         as_json: Print JSON in place of text.
     """
-    from meta_search.guide.studies import parameter_importance
     from meta_search.report import alarms, briefs
-    from meta_search.report.html import write_report
     from meta_search.report.source import meta_value
-    from meta_search.report.tuning import Tunings
-    from meta_search.report.verdict import archive_verdict
 
     folder, archive = open_run(run)
-    verdict = archive_verdict(archive)
-    page = folder / "report.html"
-    write_report(archive, verdict, page, tuned=Tunings(archive, parameter_importance))
+    verdict, page = write_page(folder, archive)
     asked, found = briefs.asked(archive, archive.agents()), alarms.of_archive(archive)
     if as_json:
         paid = {"briefs": briefs.by_operator(asked), "rules": briefs.by_rule(asked)}
@@ -39,3 +39,16 @@ def report(run: str, as_json: bool) -> int:
         print_rich(briefs.table(asked))
     print(page)
     return 0
+
+
+def write_page(folder: Path, archive: Archive) -> tuple[Verdict, Path]:
+    """Write a run's `report.html`. Returns the verdict and the page."""
+    from meta_search.guide.studies import parameter_importance
+    from meta_search.report.html import write_report
+    from meta_search.report.tuning import Tunings
+    from meta_search.report.verdict import archive_verdict
+
+    verdict = archive_verdict(archive)
+    page = folder / "report.html"
+    write_report(archive, verdict, page, tuned=Tunings(archive, parameter_importance))
+    return verdict, page

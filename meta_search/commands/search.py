@@ -9,15 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from archive.records import Archive
+from domains.given import NAME as GIVEN
 from meta_search.commands import estimate
 from meta_search.commands.last_screen import print_end
 from meta_search.commands.resolve import check_names, resolved
 from meta_search.config import Config, to_mapping
 from meta_search.engine.loop import RunSummary, Search
 from meta_search.errors import ConfigError
+from meta_search.report.notebook import in_notebook
 from meta_search.report.power import power_line
 from meta_search.report.screen import lasting
 from meta_search.run import recording
+from meta_search.run.caller import COMMAND_LINE, Caller
 from meta_search.run.folder import new_folder, read_config, resume_command, undone, write_config
 from meta_search.run.journal import Journal, Recorder
 from meta_search.run.preflight import Ready, checked
@@ -33,13 +36,13 @@ __all__ = ["resume", "search"]
 STOPPED = 3  # exit status of a run that ended before its end
 
 
-def search(config: Config, *, overrides: Sequence[str] = (), live: bool = True) -> RunSummary:
+def search(config: Config, *, overrides: Sequence[str] = (), caller: Caller = COMMAND_LINE) -> RunSummary:
     """Run a search to its end.
 
     Args:
         config: The configuration.
         overrides: As they were typed, kept with the run.
-        live: Show progress while it runs.
+        caller: Who starts it, and what it brings along.
 
     Raises:
         MetaSearchError: The run cannot start or go on; what was done is saved.
@@ -49,11 +52,11 @@ def search(config: Config, *, overrides: Sequence[str] = (), live: bool = True) 
         if config.llm.mode == "replay":
             config = resolved(recording.configuration(config, overrides))
             with contextlib.closing(Replay(Path(str(config.llm.recording)))) as journal:
-                return _started(config, _New(journal, overrides), live)
-        return _started(config, _New(Recorder(), overrides), live)
+                return _started(config, _New(journal, overrides), caller)
+        return _started(config, _New(Recorder(), overrides), caller)
 
 
-def resume(folder: Path, overrides: Sequence[str] = (), live: bool = True) -> RunSummary:
+def resume(folder: Path, overrides: Sequence[str] = (), caller: Caller = COMMAND_LINE) -> RunSummary:
     """Go on with a run where it stopped. `budget.*`, `llm.max_concurrency` and the like may change, see
     `compose.RESUMABLE`."""
     from meta_search.compose import amend
@@ -64,10 +67,12 @@ def resume(folder: Path, overrides: Sequence[str] = (), live: bool = True) -> Ru
     config = read_config(folder)
     if config.llm.mode == "replay":
         raise ConfigError(f"{folder} is a replay: replay {config.llm.recording} again in place of a resume")
-    config = amend(config, overrides)
+    if config.domain.name == GIVEN and caller.domain is None:
+        raise ConfigError(f"{folder} is scored by a Python function: go on with {resume_command(folder)}")
+    config = amend(recording.kept_domain(config, folder), overrides)
     check_names(config)
-    with hangups(config.run.on_hangup), checked(config) as ready:
-        return _run(config, folder, ready, live)
+    with hangups(config.run.on_hangup), checked(config, caller.domain) as ready:
+        return _run(config, folder, ready, caller)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,34 +83,42 @@ class _New:
     overrides: Sequence[str]
 
 
-def _started(config: Config, new: _New, live: bool) -> RunSummary:
+def _started(config: Config, new: _New, caller: Caller) -> RunSummary:
     """Make a run's folder once what it needs was seen to be there, and search."""
-    with checked(config) as ready:
+    with checked(config, caller.domain) as ready:
         folder = new_folder(config)
         with undone(folder):
+            if config.llm.mode != "replay":
+                config = caller.keep(config, folder)
             if config.llm.mode == "record":
                 recording.keep_domain(config, folder)
-            return _run(config, folder, ready, live, new)
+            return _run(config, folder, ready, caller, new)
 
 
-def _run(config: Config, folder: Path, ready: Ready, live: bool, new: _New | None = None) -> RunSummary:
+def _run(config: Config, folder: Path, ready: Ready, caller: Caller, new: _New | None = None) -> RunSummary:
     """Open the run, search, and print how it ended. Without `new`, an earlier session is gone on with."""
     with contextlib.ExitStack() as stack:
         before = stack.enter_context(Archive(folder)) if new is None else None
         elapsed = float((before.meta("elapsed_s") if before else 0.0) or 0.0)
-        progress = stack.enter_context(Progress(config, folder, elapsed, live))
+        progress = stack.enter_context(Progress(config, folder, elapsed, caller.live))
+        journal = caller.journal(new.journal if new else Recorder())
+        caller.listen(journal, progress)
         session = stack.enter_context(open_session(config, folder, elapsed, progress.say, ready))
         progress.attach(session)
         if before is not None:  # now that no other process writes the run
             write_config(folder, config)
         _describe(session, new)
-        if new is None or not isinstance(new.journal, Replay):
-            check_targets(session, progress.print_line)
         if new is not None and isinstance(new.journal, Replay):
-            summary = _replayed(session, progress, new.journal)
+            run = caller.attach(Run.of(session, progress, journal))
+            summary = _replayed(run, caller, new.journal)
         else:
-            summary = _searched(Run.of(session, progress, new.journal if new else Recorder()), before)
-    if live:
+            check_targets(session, progress.print_line)
+            run = caller.attach(Run.of(session, progress, journal))
+            summary = _searched(run, before)
+        caller.done(run, summary.sentence, summary.best)
+        if in_notebook():
+            progress.say(summary.sentence)
+    if caller.live and not in_notebook():  # there the summary shows itself
         resumable = new is None or new.journal.resumable
         go_on = resume_command(folder) if summary.status == STOPPED and resumable else ""
         with lasting(sys.stdout):
@@ -136,11 +149,13 @@ def _searched(run: Run, before: Archive | None) -> RunSummary:
     return search.execute()
 
 
-def _replayed(session: Session, progress: Progress, journal: Replay) -> RunSummary:
+def _replayed(run: Run, caller: Caller, journal: Replay) -> RunSummary:
     """Session after session, as the recording was resumed."""
-    summary = Search(Run.of(session, progress, journal)).execute()
+    summary = Search(run).execute()
+    session, progress = run.session, run.progress
     while journal.resume():
         progress.phase = "search"
         with Archive(session.folder) as before:
-            summary = Search(Run.of(session, progress, journal), before).execute()
+            again = caller.attach(Run.of(session, progress, run.journal))
+            summary = Search(again, before).execute()
     return summary

@@ -30,6 +30,7 @@ def end_of(why: str, config: Config, barren: Sequence[str] = (), told: str = "")
         "budget": told or "the search's share of the budget is used up",
         "time": f"the search's {1 - budget.final_share:.0%} of budget.wall_s={budget.wall_s or 0:g} are over",
         "finish": "a person stopped it (Ctrl-C) and had it report",
+        "asked": "on_event asked for it",
         "signal": "stopped by a signal",
         "nothing new": _nothing_new(barren),
         "scorer": f"{told}; mend the scorer, then resume",

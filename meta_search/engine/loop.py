@@ -24,6 +24,7 @@ from meta_search.final.field import contenders
 from meta_search.final.report import final_report
 from meta_search.guide.guide import Guide
 from meta_search.outcomes import most_frequent
+from meta_search.report.notebook import verdict_html
 from meta_search.report.verdict import Verdict
 from meta_search.run.events import Resumed
 from meta_search.run.folder import resume_command
@@ -57,6 +58,10 @@ class RunSummary:
     sentence: str
     best: str = ""
     verdict: Verdict | None = None
+
+    def _repr_html_(self) -> str:
+        """The verdict and its table, as notebooks show it."""
+        return verdict_html(str(self.folder), self.sentence, self.verdict)
 
 
 class Search:

@@ -276,7 +276,7 @@ class SearchStopped:
 
     Attributes:
         why: `candidates`, `budget`, `time`, `nothing new` or `scorer`; `finish` where a person had it end in
-            time to report, `signal` where it had to stop.
+            time to report, `asked` where `on_event` did, `signal` where it had to stop.
     """
 
     kind: ClassVar[str] = "stop"

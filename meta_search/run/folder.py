@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import shlex
@@ -16,6 +17,8 @@ from pathlib import Path
 
 from archive.readers import has_rows
 from archive.schema import FILE_NAME as ARCHIVE
+from domains.given import FILE as GIVEN_FILE
+from domains.given_rows import FILE as ROWS_FILE
 from meta_search.config import Config, from_mapping, to_mapping
 from meta_search.errors import ArchiveError, ConfigError
 
@@ -35,7 +38,7 @@ __all__ = [
 ]
 
 LOG = "log.txt"
-KEPT = "domain"  # folder of a recording that holds a copy of the domain's file
+KEPT = "domain"  # folder of a recording that holds a copy of the domain's file, or of what came from Python
 PAID = ("calls", "results")  # tables of an archive: without a row in them, nothing was sent or run
 ROOM_MB = 200  # free on the disk, without which no run starts
 MOST_LOOKED_AT = 40  # earlier runs, the newest
@@ -178,7 +181,12 @@ def earlier_runs(config: Config, but: Path) -> Sequence[Path]:
 
 
 def resume_command(folder: Path) -> str:
-    """What to type to go on with a search; it works when it is pasted, whatever the folder is called."""
+    """What to type to go on with a search; it works when it is pasted, whatever the folder is called.
+
+    One that a Python function scores is gone on with from Python.
+    """
+    if (folder / KEPT / GIVEN_FILE).exists():
+        return f"meta_search.resume({str(folder)!r}, score=…)"
     return f"meta-search resume {shlex.quote(str(folder))}"
 
 
@@ -187,7 +195,15 @@ def same_task(one: Config, other: Config) -> bool:
 
     def about(config: Config) -> tuple[object, ...]:
         domain, llm = config.domain, config.llm
-        task = domain.name, domain.path, tuple(domain.families)
+        task = domain.name, _items(domain.path), tuple(domain.families)
         return *task, llm.provider, llm.task.model, llm.meta.model
 
     return about(one) == about(other)
+
+
+def _items(path: str | None) -> str | None:
+    """What tells tasks apart: where their file lies; of items that came from Python, what they are."""
+    file = Path(path or "-")
+    if file.parent.name != KEPT or file.name not in (GIVEN_FILE, ROWS_FILE) or not file.is_file():
+        return path
+    return hashlib.sha256(file.read_bytes()).hexdigest()

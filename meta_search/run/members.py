@@ -62,6 +62,11 @@ class Member:
         self._scores.pop(result.split, None)
         self._costs.pop(result.split, None)
 
+    def forget(self) -> None:
+        """Drop all results: nobody asks for them any more."""
+        for kept in (self.results, self._scores, self._costs):
+            kept.clear()
+
     def scores(self, split: Split) -> Mapping[str, float]:
         """Item -> mean score over its repeats."""
         if split not in self._scores:

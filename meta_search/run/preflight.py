@@ -9,6 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 from domains.domain import Domain
+from domains.given import KeptDomain
 from meta_search.agent.helpers import HELPERS
 from meta_search.config import Config, to_mapping
 from meta_search.errors import ConfigError
@@ -34,9 +35,13 @@ class Ready:
 
 
 @contextlib.contextmanager
-def checked(config: Config) -> Iterator[Ready]:
+def checked(config: Config, given: Domain | None = None) -> Iterator[Ready]:
     """See that models are named, their keys and files there, the domain's file and columns, and that an
     endpoint with a URL answers; the block may go on.
+
+    Args:
+        config: The configuration.
+        given: The domain, where it comes from Python and not from the configuration.
 
     Raises:
         MetaSearchError: Something is not there; one line.
@@ -44,7 +49,7 @@ def checked(config: Config) -> Iterator[Ready]:
     local = config.llm.provider == "local"
     endpoints = {} if local else endpoints_for(to_mapping(config), {})
     with ThreadPoolExecutor(2, thread_name_prefix="preflight") as pool:
-        domain = pool.submit(_make_domain, config)
+        domain = pool.submit(_make_domain, config, given)
         answers = pool.submit(_see_that_it_answers, config, endpoints.values())
         if local:
             check_models(config)
@@ -71,10 +76,14 @@ def _see_that_it_answers(config: Config, endpoints: Collection[Endpoint]) -> Non
     asyncio.run(look())
 
 
-def _make_domain(config: Config) -> Domain:
+def _make_domain(config: Config, given: Domain | None) -> Domain:
     from domains import registry
 
-    made = registry.make(config.domain)
+    made = given or registry.make(config.domain)
+    if isinstance(made, KeptDomain):
+        raise ConfigError(
+            "this run is scored by a Python function: go on from Python, with score=… (see docs/python.md)"
+        )
     for name in getattr(made, "helpers", ()):
         if name not in HELPERS:
             raise ConfigError(

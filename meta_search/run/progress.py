@@ -5,12 +5,14 @@ from __future__ import annotations
 import sys
 import time
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
 from meta_search.config import Config
 from meta_search.llm.gateway import GatewayStatus
 from meta_search.report.live import LiveView, Snapshot, SnapshotRow
+from meta_search.report.notebook import make_view
 from meta_search.report.screen import RunLog, lasting
 from meta_search.run.folder import LOG
 from meta_search.run.members import Member, Members
@@ -47,7 +49,8 @@ class Progress:
         self._told: deque[str] = deque()
         self._learned = 0  # lines of the gateway that were said
         self.phase = "starting"
-        self._view = LiveView(log=RunLog(folder / LOG))
+        self._view = make_view(lambda: LiveView(log=RunLog(folder / LOG)))
+        self.listener: Callable[[str], object] | None = None
 
     def __enter__(self) -> Progress:
         if self._live:
@@ -100,7 +103,9 @@ class Progress:
             self._view.say(line)
 
     def print_line(self, line: str) -> None:
-        """One line that stays where it is, above what is redrawn."""
+        """One line that stays where it is, above what is redrawn; the listener gets it too."""
+        if self.listener is not None:
+            self.listener(line)
         if self._live:
             self._view.note(line)
 

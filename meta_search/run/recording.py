@@ -6,6 +6,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from meta_search.errors import ConfigError
 from meta_search.run.folder import KEPT, read_config
 from meta_search.types import SPLITS
 
-__all__ = ["REPLAYABLE", "configuration", "items_digest", "keep_domain"]
+__all__ = ["REPLAYABLE", "configuration", "items_digest", "keep_domain", "kept_domain"]
 
 OWN = (
     *("run.dir", "run.root", "run.confirm", "run.grace_s", "run.report_on_stop", "run.on_hangup"),
@@ -77,8 +78,18 @@ def keep_domain(config: Config, folder: Path) -> None:
             shutil.copytree(source, copy)
         else:
             shutil.copyfile(source, copy)
+    except shutil.SameFileError:  # it came from Python, and lies there already
+        return
     except OSError as error:
-        raise ConfigError(f"llm.mode=record cannot keep domain.path={source}: {error}") from error
+        raise ConfigError(f"cannot keep domain.path={source} in the run's folder: {error}") from error
+
+
+def kept_domain(config: Config, folder: Path) -> Config:
+    """The configuration with the run's own copy of the domain's file, where it has one."""
+    copy = folder / KEPT / Path(config.domain.path or "-").name
+    if not copy.exists():
+        return config
+    return replace(config, domain=replace(config.domain, path=str(copy.resolve())))
 
 
 def items_digest(domain: Domain) -> str:

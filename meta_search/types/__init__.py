@@ -16,7 +16,14 @@ from meta_search.types.agents import (
 )
 from meta_search.types.briefs import REPAIR, Attempt, Brief, BriefKind, Candidate
 from meta_search.types.calls import CallReply, CallRequest, Purpose, Usage
-from meta_search.types.evaluations import Evaluation, item_means, pareto_front, wilson, wilson_by_item
+from meta_search.types.evaluations import (
+    Evaluation,
+    EvaluationRow,
+    item_means,
+    pareto_front,
+    wilson,
+    wilson_by_item,
+)
 from meta_search.types.items import Importance, ItemJob, ItemResult, TeamNetwork, TraceCall
 from meta_search.types.names import OUTCOME_KINDS, SPLITS, MetaName, OutcomeKind, Split
 
@@ -33,6 +40,7 @@ __all__ = [
     "Candidate",
     "Demonstration",
     "Evaluation",
+    "EvaluationRow",
     "Importance",
     "ItemJob",
     "ItemResult",

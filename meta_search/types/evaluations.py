@@ -6,12 +6,13 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypedDict
 
 from meta_search.types.calls import Usage
 from meta_search.types.items import ItemResult
 from meta_search.types.names import OutcomeKind, Split
 
-__all__ = ["Evaluation", "item_means", "pareto_front", "wilson", "wilson_by_item"]
+__all__ = ["Evaluation", "EvaluationRow", "item_means", "pareto_front", "wilson", "wilson_by_item"]
 
 
 def item_means(scored: Iterable[tuple[str, float]]) -> dict[str, float]:
@@ -92,6 +93,40 @@ def wilson_by_item(means: Iterable[float], trials: int) -> tuple[float, float]:
         variance = (math.fsum((m - mean) ** 2 for m in found) + 2 * most) / (n + 1)
         effective = min(float(trials), max(effective, most * n / variance))
     return wilson(mean * effective, effective)
+
+
+class EvaluationRow(TypedDict):
+    """What came of an agent's evaluation, as `meta_search.evaluate` gives it and `evaluate --json` writes it.
+
+    Attributes:
+        name: Of the agent.
+        agent: Its id.
+        score: Mean score, 0..1; `None` where no item came to a score.
+        low: Lower end of its 95 % interval.
+        high: Upper end of it.
+        items: Number of item × repeat pairs behind it.
+        calls: Used in all, as if nothing were shared.
+        tokens: Likewise.
+        cost_usd: Likewise, in US dollars.
+        seconds: Sum of wall seconds of the items.
+        outcomes: Outcome kind -> count; `ok` is an answer, right or wrong.
+        complete: Whether every item was run.
+        hint: The most frequent fault with what mends it, or `""`.
+    """
+
+    name: str
+    agent: str
+    score: float | None
+    low: float
+    high: float
+    items: int
+    calls: int
+    tokens: int
+    cost_usd: float
+    seconds: float
+    outcomes: dict[OutcomeKind, int]
+    complete: bool
+    hint: str
 
 
 @dataclass(frozen=True, slots=True)
