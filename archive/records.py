@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Archive", "Event", "Record", "Trial"]
 
+ASKED = 4  # schema version from which on results say what was asked
 SHOWN = 5  # candidates named where a name means several agents
 
 
@@ -153,6 +154,8 @@ class Archive:
             trace: Whether to read the traces too; they are most of the data.
         """
         columns = queries.RESULT if trace else queries.RESULT.replace('"trace"', "NULL")
+        if version(self._readers.get(), self.path) < ASKED:
+            columns = columns.replace('"asked"', "NULL")
         sql = f"SELECT {columns} FROM results WHERE agent = ? AND split = ? ORDER BY item, repeat"
         return [codec.result_of(row) for row in self._rows(sql, agent, split)]
 
@@ -216,7 +219,10 @@ class Archive:
         evaluations: dict[str, dict[Split, Evaluation]] = {i: {} for i in ids}
         for row in self._rows(f"SELECT {queries.EVALUATION} FROM evaluations WHERE agent IN ({marks})", *ids):
             evaluations[row[0]][row[1]] = codec.evaluation_of(row)
-        return [record_of(row, evaluations[row[0]]) for row in rows]
+        same = dict(
+            self._rows(f"SELECT child, parent FROM edges WHERE kind = 'same' AND child IN ({marks})", *ids)
+        )
+        return [record_of(row, evaluations[row[0]], same.get(row[0], "")) for row in rows]
 
     def _rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         try:

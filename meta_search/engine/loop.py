@@ -148,7 +148,8 @@ class Search:
         member = evaluated.member
         score, n = member.score("train"), len(member.rows("train"))
         ending = f"; stopped: {member.stopped}" if member.stopped else ""
-        self.run.progress.say(f"«{member.agent.name}» {score:.0%} right on {n} train items{ending}")
+        result = member.stopped if member.same_as else f"{score:.0%} right on {n} train items{ending}"
+        self.run.progress.say(f"«{member.agent.name}» {result}")
         self.briefs.learn(member)
         if evaluated.promising:
             self.races.validate(member)
