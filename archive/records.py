@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from archive import codec, queries
 from archive.readers import Readers, database_path
-from archive.schema import SCHEMA_VERSION, version
+from archive.schema import version
 from archive.values import Event, Record, Trial, record_of, trial_of
 from meta_search.errors import ArchiveError
 from meta_search.types import (
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Archive", "Event", "Record", "Trial"]
 
+CURRENT = 3  # schema version from which on the values of briefs are comparable
 ASKED = 4  # schema version from which on results say what was asked
 SHOWN = 5  # candidates named where a name means several agents
 
@@ -62,8 +63,8 @@ class Archive:
 
     @property
     def is_current(self) -> bool:
-        """Whether this version of the schema wrote it, not an older one."""
-        return version(self._readers.get(), self.path) == SCHEMA_VERSION
+        """Whether what it says of briefs means what it means now: no version older than that wrote it."""
+        return version(self._readers.get(), self.path) >= CURRENT
 
     def __len__(self) -> int:
         """Number of agents."""
