@@ -143,8 +143,10 @@ def agents_table(rows: Sequence[Row], title: str = "", limit: int = 20, wide: bo
             "*" if row["agent"] in best else "",
             *((_origin(row),) if wide else ()),
         )
-    if len(rows) > limit:
-        table.caption = f"{limit} of {len(rows)} agents"
+    alike = sum(bool(row["same_as"]) for row in rows)
+    told = [f"{limit} of {len(rows)} agents"] if len(rows) > limit else []
+    told += [f"{alike} behave{'s' if alike == 1 else ''} as another one: counted once"] if alike else []
+    table.caption = "; ".join(told) or None
     return table
 
 
