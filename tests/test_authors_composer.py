@@ -135,6 +135,21 @@ def test_mutation_changes_one_thing(desk: Desk, before: Plan, knob: str, change:
     assert {key for key in old if old[key] != new[key]} - {"name", "thought"} == change
 
 
+def test_a_mutation_that_is_known_gives_way_to_one_that_is_not(desk: Desk) -> None:
+    """One after the other, until there is none that is new."""
+    parent, known = planned(Plan("direct", way="direct")), list[Any]()
+    for _ in range(6):
+        more = {"keywords": {}, "trial": {"mutate": "samples"}, "demonstrations": (SHOWN, THOUGHT)}
+        context = desk.context("mutate", [parent], known=tuple(known), **more)
+        candidate = made(COMPOSER.write(context))
+        known.append((candidate.agent, candidate.plan))
+    names = [agent.name for agent, _ in known]
+    new = {"direct, 1 shown", "direct, 2 shown", "direct, 3 shown", "direct, 3 votes", "program", "think"}
+    assert set(names) == new
+    again = made(COMPOSER.write(desk.context("mutate", [parent], known=tuple(known), **more)))
+    assert again.agent.id in {agent.id for agent, _ in known}
+
+
 def test_names_do_not_grow_and_tell_all_that_was_changed(desk: Desk) -> None:
     plan = Plan("Plan, solve", thought="Works by program; 2 worked examples shown.", shown=2)
     names = []

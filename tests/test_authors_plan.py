@@ -259,3 +259,5 @@ def test_a_tuned_temperature_is_honoured_whatever_the_votes(house: House) -> Non
     assert {r.temperature for r in house.llm.requests} == {0.1}
     house.run(source, varies)
     assert {r.temperature for r in house.llm.requests} == {0.5}
+    house.run(compile_plan(Plan("Vote", way="think", samples=3, temperature=0.3)), varies)
+    assert {r.temperature for r in house.llm.requests} == {0.3}

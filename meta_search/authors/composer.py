@@ -19,7 +19,8 @@ from meta_search.authors.drafts import (
     written,
 )
 from meta_search.authors.names import described, value_part, with_parts
-from meta_search.authors.plan import TUNED, Plan, Route, compile_plan, shown_by
+from meta_search.authors.near_duplicates import is_known
+from meta_search.authors.plan import MAX_SHOWN, TUNED, Plan, Route, compile_plan, shown_by
 from meta_search.authors.registry import by_operator
 from meta_search.authors.simplify import simplify
 from meta_search.types import Demonstration, Scalar
@@ -50,9 +51,16 @@ class Composer:
 
 
 def mutate(context: Context) -> Written | None:
-    """Operator `mutate`: the first parent that has a plan, with one thing changed."""
+    """Operator `mutate`: the first parent that has a plan, with one thing changed; what is known only where
+    all such changes are."""
     planned = _planned(context)
-    return write_plan(context, _mutate(context, *planned[0])) if planned else None
+    if not planned:
+        return None
+    made, known = _mutate(context, *planned[0]), context.findings.known
+    if is_known(made.to_mapping(), known):
+        others = [p for p in _neighbours(context, planned[0][1]) if not is_known(p.to_mapping(), known)]
+        made = context.rng.choice(others) if others else made
+    return write_plan(context, made)
 
 
 def crossover(context: Context) -> Written | None:
@@ -218,6 +226,23 @@ def _mutate(context: Context, parent: Parent, plan: Plan) -> Plan:
         return _changed(plan, "samples", "3 votes", samples=3)  # nothing could be shown
     shown = context.rng.choice([n for n in (1, 2, 3) if n != plan.shown])
     return _changed(plan, "shown", f"{shown} shown", shown=shown)
+
+
+def _neighbours(context: Context, plan: Plan) -> list[Plan]:
+    """The plan with one thing changed, in all ways that a mutation has."""
+    found = [_changed(plan, "samples", "3 votes" if n > 1 else "one vote", samples=n) for n in (1, 3)]
+    if context.domain.examples or shown_by(plan, context.findings.demonstrations):
+        found += [_changed(plan, "shown", f"{n} shown", shown=n) for n in range(MAX_SHOWN + 1)]
+    kinds = context.domain.keywords
+    if not kinds:
+        found += [_changed(plan, "way", f"by {way}", way=way, routes=()) for way in context.config.ways]
+    now = {kind: way_for(plan, words) for kind, words in kinds.items()}
+    changes = [(kind, way) for kind in kinds for way in context.config.ways if way != now[kind]]
+    for kind, way in changes:
+        routed = _routed(context, {**now, kind: way}, plan.samples, plan.shown)
+        found.append(_with_wording(routed, plan))
+    itself = replace(plan, name="", thought="")
+    return [made for made in found if replace(made, name="", thought="") != itself]
 
 
 def _changed(plan: Plan, kind: str, what: str, **fields: Any) -> Plan:

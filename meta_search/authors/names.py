@@ -11,13 +11,12 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
-from meta_search.authors.plan import TUNED, Plan
+from meta_search.authors.plan import TUNED, USUAL, Plan
 from meta_search.text import one_line
 from meta_search.types import LONGEST_NAME, Agent, Candidate, Scalar, unique_name
 
 __all__ = ["described", "distinct", "value_part", "with_parts"]
 
-USUAL_TEMPERATURE = Plan("").temperature
 MOST_KINDS = 2  # told one by one
 MOST_VALUE = 20  # characters of a value
 LONGEST_PART = 40
@@ -76,7 +75,7 @@ def described(plan: Plan) -> str:
         parts[f"to {way}"] = f"{way} for {told}"
     parts["samples"] = f"{plan.samples} votes" if plan.samples > 1 else ""
     parts["shown"] = f"{plan.shown} shown" if plan.shown else ""
-    usual = plan.temperature == USUAL_TEMPERATURE
+    usual = plan.temperature == USUAL
     parts["temperature"] = "" if usual else value_part("temperature", plan.temperature)
     parts["advisers"] = f"{len(plan.steps)} adviser{'s' if len(plan.steps) > 1 else ''}" if plan.steps else ""
     parts["hint"] = "hint" if plan.hint else ""

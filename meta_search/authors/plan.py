@@ -23,6 +23,7 @@ __all__ = [
     "EVERY_WAY",
     "SEED_PLANS",
     "TUNED",
+    "USUAL",
     "WAYS",
     "Plan",
     "Route",
@@ -49,7 +50,7 @@ ROLES = {
 }
 MAX_ROUTES, MAX_STEPS, MAX_SAMPLES, MAX_SHOWN = 12, 2, 5, 3
 TUNED: tuple[str, ...] = ("samples", "shown", "temperature")  # fields that are parameters of the agent
-LIVELY = 0.5  # least temperature unless tuned, where answers of equal models are compared
+USUAL, LIVELY = 0.1, 0.5  # temperatures; the latter where answers of equal models are compared
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +74,8 @@ class Plan:
         hint: A sentence added to the final instruction.
         samples: Answers that are voted on, 1..5.
         shown: Nearest worked examples shown, 0..3.
-        temperature: Of the final calls; 0..1. Votes and teams take 0.5 at least: equal samples would cast
-            equal votes.
+        temperature: Of the final calls; 0..1. Where it is the usual one, votes and teams take 0.5: equal
+            samples would cast equal votes.
     """
 
     name: str
@@ -85,7 +86,7 @@ class Plan:
     hint: str = ""
     samples: int = 1
     shown: int = 0
-    temperature: float = 0.1
+    temperature: float = USUAL
 
     def to_mapping(self) -> dict[str, Any]:
         """Plain data, as stored with the candidate."""
@@ -163,7 +164,7 @@ def plan_from(data: Mapping[str, Any]) -> Plan:
         hint=_line(data.get("hint"), 200),
         samples=_clip(data.get("samples", 1), 1, MAX_SAMPLES),
         shown=_clip(data.get("shown", 0), 0, MAX_SHOWN),
-        temperature=_share(data.get("temperature", 0.1)),
+        temperature=_share(data.get("temperature", USUAL)),
     )
 
 
@@ -232,9 +233,9 @@ def _forward(plan: Plan, ways: Sequence[str]) -> list[str]:
 
 def _temperature(plan: Plan, ways: Sequence[str]) -> str:
     """The temperature that is taken unless it is tuned, as source."""
-    own = round(plan.temperature, 3)
-    if own >= LIVELY or [*ways] == ["team"]:
-        return f"{max(own, LIVELY)}"
+    own = round(plan.temperature, 6)
+    if own != USUAL or [*ways] == ["team"]:
+        return f"{own if own != USUAL else LIVELY}"
     several = "samples > 1" + (" or start is start_team" if "team" in ways else "")
     return f"{LIVELY} if {several} else {own}"
 
@@ -278,7 +279,7 @@ def _share(value: Any) -> float:
     try:
         return min(1.0, max(0.0, float(value)))
     except (TypeError, ValueError, OverflowError):
-        return 0.1
+        return USUAL
 
 
 def _clip(value: Any, low: int, high: int) -> int:
