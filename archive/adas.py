@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from archive.store import Store
 from meta_search.errors import ArchiveError
-from meta_search.types import Agent, Brief, Candidate
+from meta_search.text import one_line
+from meta_search.types import LONGEST_NAME, Agent, Brief, Candidate, unique_name
 
 __all__ = ["Fitness", "Info", "import_into", "read"]
 
@@ -82,9 +83,10 @@ def import_into(store: Store, path: Path | str) -> int:
         ArchiveError: As `read`, or the archive cannot be written.
     """
     entries = read(path)
+    named = _names(store, [agent for agent, _ in entries])
     candidates = [
         Candidate(
-            agent=agent,
+            agent=replace(agent, name=named[agent.id]),
             brief=Brief(0, "seed" if info.seed else "novel", "replay", kind="imported"),
             thought=info.thought,
             generation=info.generation,
@@ -98,6 +100,17 @@ def import_into(store: Store, path: Path | str) -> int:
     }
     store.event("import", {"file": Path(path).name, "published": published}).result()
     return added
+
+
+def _names(store: Store, agents: Sequence[Agent]) -> dict[str, str]:
+    """Agent -> a name that no other one of the archive has; known agents keep theirs."""
+    known = dict(store.reader().execute("SELECT id, name FROM agents").fetchall())
+    taken = set(known.values())
+    for agent in agents:
+        if agent.id not in known:
+            known[agent.id] = unique_name(one_line(agent.name, LONGEST_NAME) or "Unnamed", taken)
+            taken.add(known[agent.id])
+    return known
 
 
 def _entry(entry: Any, number: int, path: Path | str) -> tuple[Agent, Info]:

@@ -54,7 +54,7 @@ EVALUATION_COLUMNS = (
 RESULT_COLUMNS = (
     *("agent", "split", "item", "repeat", "kind", "score", "calls", "prompt_tokens", "completion_tokens"),
     *("cost_usd", "paid_calls", "paid_tokens", "paid_prompt_tokens", "paid_usd", "seconds", "created"),
-    *("answer", "detail", "space", "trace"),
+    *("answer", "detail", "space", "trace", "asked"),
 )
 
 IMPORTANCE_COLUMNS = (
@@ -165,15 +165,16 @@ def result_row(result: ItemResult, created: float) -> Row:
         *(r.seconds, created, text(r.answer), text(r.detail)),
         dump([asdict(p) for p in r.space]) if r.space else None,
         zlib.compress(dump(_trace(r)).encode(), 1) if r.trace else None,
+        r.asked,
     )
 
 
 def result_of(row: Row) -> ItemResult:
     """A result from a row in the order of `RESULT_COLUMNS`; `fresh` is false."""
     agent, split, item, repeat, kind, score, calls, prompt, completion, usd, *rest = row
-    paid_calls, paid_tokens, paid_prompt, paid_usd, seconds, _, answer, detail, space, trace = rest
+    paid_calls, paid_tokens, paid_prompt, paid_usd, seconds, _, answer, detail, space, trace, asked = rest
     traced = json.loads(zlib.decompress(trace)) if trace else []
-    asked, networks = (traced["calls"], traced["networks"]) if isinstance(traced, dict) else (traced, ())
+    calls_, networks = (traced["calls"], traced["networks"]) if isinstance(traced, dict) else (traced, ())
     return ItemResult(
         agent=agent,
         split=split,
@@ -186,10 +187,11 @@ def result_of(row: Row) -> ItemResult:
         used=Usage(calls, prompt, completion, usd),
         paid=Usage(paid_calls, paid_prompt, paid_tokens - paid_prompt, paid_usd),
         seconds=seconds,
-        trace=tuple(_built(TraceCall, c) for c in asked),
+        trace=tuple(_built(TraceCall, c) for c in calls_),
         space=tuple(_built(Parameter, p) for p in json.loads(space)) if space else (),
         fresh=False,
         networks=tuple(TeamNetwork.of(network) for network in networks),
+        asked=asked or "",
     )
 
 

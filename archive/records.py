@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from archive import codec, frames, html, queries
 from archive.readers import Readers, database_path
-from archive.schema import SCHEMA_VERSION, version
+from archive.schema import version
 from archive.values import Event, Record, Trial, record_of, trial_of
 from meta_search.errors import ArchiveError
 from meta_search.types import (
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Archive", "Event", "Record", "Trial"]
 
+CURRENT = 3  # schema version from which on the values of briefs are comparable
+ASKED = 4  # schema version from which on results say what was asked
 SHOWN = 5  # candidates named where a name means several agents
 
 
@@ -63,8 +65,8 @@ class Archive:
 
     @property
     def is_current(self) -> bool:
-        """Whether this version of the schema wrote it, not an older one."""
-        return version(self._readers.get(), self.path) == SCHEMA_VERSION
+        """Whether what it says of briefs means what it means now: no version older than that wrote it."""
+        return version(self._readers.get(), self.path) >= CURRENT
 
     def __len__(self) -> int:
         """Number of agents."""
@@ -192,6 +194,8 @@ class Archive:
             trace: Whether to read the traces too; they are most of the data.
         """
         columns = queries.RESULT if trace else queries.RESULT.replace('"trace"', "NULL")
+        if version(self._readers.get(), self.path) < ASKED:
+            columns = columns.replace('"asked"', "NULL")
         sql = f"SELECT {columns} FROM results WHERE agent = ? AND split = ? ORDER BY item, repeat"
         return [codec.result_of(row) for row in self._rows(sql, agent, split)]
 
@@ -264,7 +268,10 @@ class Archive:
         evaluations: dict[str, dict[Split, Evaluation]] = {i: {} for i in ids}
         for row in self._rows(f"SELECT {queries.EVALUATION} FROM evaluations WHERE agent IN ({marks})", *ids):
             evaluations[row[0]][row[1]] = codec.evaluation_of(row)
-        return [record_of(row, evaluations[row[0]]) for row in rows]
+        same = dict(
+            self._rows(f"SELECT child, parent FROM edges WHERE kind = 'same' AND child IN ({marks})", *ids)
+        )
+        return [record_of(row, evaluations[row[0]], same.get(row[0], "")) for row in rows]
 
     def _rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         try:

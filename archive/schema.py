@@ -102,7 +102,17 @@ def m0003_importance(db: Database) -> None:
     )
 
 
-MIGRATIONS: tuple[Callable[[Database], None], ...] = (m0001_tables, m0002_indexes, m0003_importance)
+def m0004_asked(db: Database) -> None:
+    """What each item asked, as a digest by which agents that behave alike are known."""
+    db.table("results").add_column("asked", str)
+
+
+MIGRATIONS: tuple[Callable[[Database], None], ...] = (
+    m0001_tables,
+    m0002_indexes,
+    m0003_importance,
+    m0004_asked,
+)
 SCHEMA_VERSION = len(MIGRATIONS)
 
 

@@ -111,6 +111,15 @@ class Store:
 
         return self._writer.submit(work)
 
+    def set_same(self, agent: str, other: str) -> Future[None]:
+        """Say that an agent behaves as another one: status `duplicate`, and an edge `same` from the other."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            connection.execute("UPDATE agents SET status = 'duplicate' WHERE id = ?", (agent,))
+            connection.execute(_INSERT_EDGE, (other, agent, "same"))
+
+        return self._writer.submit(work, 2)
+
     def add_results(self, results: Iterable[ItemResult]) -> Future[None]:
         """Store results, all or none of them. A result takes the place of an earlier one of its repeat."""
         now = time.time()

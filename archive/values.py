@@ -27,9 +27,10 @@ class Record:
         brief: What asked for it.
         plan: What a composer compiled it from.
         space: Its parameters.
-        status: population, partial, finalist, seed, ….
+        status: population, partial, duplicate, finalist, seed, ….
         created: Seconds since the epoch.
         evaluations: Split -> evaluation.
+        same_as: Id of the agent that it behaves as, where it is counted as that one; `""` for others.
     """
 
     agent: Agent
@@ -44,6 +45,7 @@ class Record:
     status: str = ""
     created: float = 0.0
     evaluations: Mapping[Split, Evaluation] = field(default_factory=dict)
+    same_as: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +71,8 @@ class Event:
     created: float
 
 
-def record_of(row: tuple[Any, ...], evaluations: Mapping[Split, Evaluation]) -> Record:
-    """A record from a row in the order of `codec.AGENT_COLUMNS`, and its evaluations."""
+def record_of(row: tuple[Any, ...], evaluations: Mapping[Split, Evaluation], same_as: str = "") -> Record:
+    """A record from a row in the order of `codec.AGENT_COLUMNS`, its evaluations, and whom it behaves as."""
     agent, brief, plan, space = codec.record_of(row)
     status, author, operator, generation, created, thought = row[2:8]
     return Record(
@@ -86,6 +88,7 @@ def record_of(row: tuple[Any, ...], evaluations: Mapping[Split, Evaluation]) -> 
         status=status,
         created=created,
         evaluations=evaluations,
+        same_as=same_as,
     )
 
 

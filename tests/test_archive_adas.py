@@ -44,6 +44,15 @@ def test_an_entry_needs_nothing_but_code(tmp_path: Path) -> None:
     assert info == adas.Info("", 0, False, None, None)
 
 
+def test_imported_agents_have_names_of_their_own(tmp_path: Path) -> None:
+    codes = [CODE.replace("taskInfo\n", f"'{n}'\n") for n in range(3)]
+    file = written(tmp_path, [{"name": "Reflexion", "code": code} for code in codes])
+    with Store.open(tmp_path) as store:
+        assert [adas.import_into(store, file), adas.import_into(store, file)] == [3, 0]
+    names = [record.agent.name for record in Archive(tmp_path).agents()]
+    assert names == ["Reflexion", "Reflexion 2", "Reflexion 3"]
+
+
 def test_a_single_agent_and_a_byte_order_mark_are_taken(tmp_path: Path) -> None:
     file = written(tmp_path, "\ufeff" + json.dumps({"name": "One", "code": CODE, "generation": "3"}))
     ((agent, info),) = adas.read(file)

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from sqlite_utils import Database
 
-from archive import schema
+from archive import codec, schema
 from archive.records import Archive
 from archive.store import Store
 from meta_search.errors import ArchiveError
+from meta_search.types import ItemResult
 
 TABLES = {"meta", "agents", "edges", "evaluations", "results", "calls", "attempts", "trials", "events"}
 
@@ -49,6 +50,22 @@ def test_an_older_archive_is_brought_up_to_date_and_keeps_its_rows(tmp_path: Pat
     connection.close()
     with Archive(file) as newer:
         assert newer.meta("status") == "done"
+
+
+def test_an_archive_that_knows_nothing_of_what_was_asked_is_read_and_goes_on(tmp_path: Path) -> None:
+    db = Database(tmp_path / "archive.db")
+    schema.migrations().apply(db, stop_before="m0004_asked")
+    row = codec.result_row(ItemResult("a", "train", "1", 0, "ok", answer="7"), 0.0)[:-1]
+    db.execute(f"INSERT INTO results VALUES ({codec.marks(row)})", row)
+    db.conn.commit()
+    db.close()
+    with Archive(tmp_path) as older:
+        assert [(r.answer, r.asked) for r in older.results("a", "train")] == [("7", "")]
+        assert older.is_current  # what it says of briefs means the same
+    with Store.open(tmp_path) as store:
+        store.add_results([ItemResult("a", "train", "2", 0, "ok", asked="q.a")]).result()
+    with Archive(tmp_path) as newer:
+        assert [r.asked for r in newer.results("a", "train", trace=False)] == ["", "q.a"]
 
 
 def test_an_up_to_date_archive_is_not_touched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

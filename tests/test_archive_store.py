@@ -114,6 +114,21 @@ def test_an_agent_is_never_its_own_parent(store: Store) -> None:
     assert store.reader().execute("SELECT COUNT(*) FROM edges").fetchone() == (0,)
 
 
+def test_an_agent_that_behaves_as_another_is_no_child_of_it(store: Store) -> None:
+    one, other = candidate(1), candidate(2)
+    store.add_candidates([one, other], "candidate")
+    store.set_same(other.agent.id, one.agent.id).result()
+    with Archive(store.path) as archive:
+        records = {r.agent.id: r for r in archive.agents()}
+        assert (records[other.agent.id].status, records[other.agent.id].same_as) == (
+            "duplicate",
+            one.agent.id,
+        )
+        assert (records[one.agent.id].status, records[one.agent.id].same_as) == ("candidate", "")
+        assert archive.children(one.agent.id) == []
+        assert [r.agent.id for r in archive.lineage(other.agent.id)] == [other.agent.id]
+
+
 def test_status_of_an_unknown_agent_is_an_error(store: Store) -> None:
     store.add_candidate(candidate(1), "partial")
     store.set_status(candidate(1).agent.id, "finalist").result()

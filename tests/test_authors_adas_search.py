@@ -28,6 +28,8 @@ HALF = MENDED.replace(
     "    return answer\n", "    assert int(answer.content) in range(7, 43)\n    return answer\n"
 ).replace("Mended", "Half")
 
+ANOTHER = MENDED.replace("only the number.", "the number only.")  # or it would be counted as the first
+
 
 def writes(messages: Sequence[Mapping[str, Any]], body: Mapping[str, Any]) -> str:
     """Three generations: mended at the third attempt; never right; right at once."""
@@ -36,7 +38,7 @@ def writes(messages: Sequence[Mapping[str, Any]], body: Mapping[str, Any]) -> st
     generation, asked = body["seed"], messages[-1]["content"]
     if "Evaluating this agent failed" not in asked:
         step = sum(m["role"] == "assistant" for m in messages)
-        draft = (BROKEN, WRONG, MENDED)[generation]
+        draft = (BROKEN, WRONG, ANOTHER)[generation]
         return draft.format(n=f"{generation}, draft {step}")
     shown = messages[-2]["content"]
     if generation == 0:

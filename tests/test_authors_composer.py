@@ -18,6 +18,7 @@ from tests.kits.sandboxed_agents import House, wrapped
 COMPOSER: Author = Composer()
 ROUTED = {"way:letters": "program", "way:sums": "direct"}
 SHOWN = Demonstration("Sum 40 and 2.", "```python\nprint(42)\n```")
+THOUGHT = Demonstration("Sum 40 and 2.", '{"thinking": "40 + 2", "answer": "42"}')
 
 
 def planned(plan: Plan, **more: Any) -> Parent:
@@ -101,11 +102,13 @@ def test_crossover_without_kinds_gives_the_better_what_the_other_has(desk: Desk)
     better = planned(Plan("A", way="program", shown=2, hint="Print it."))
     other = planned(Plan("B", way="think", samples=3, hint="Slowly."))
     plan = plan_of(desk, "crossover", [better, other], keywords={}, demonstrations=(SHOWN,))
-    assert (plan.name, plan.way, plan.shown, plan.samples) == ("A × B", "program", 2, 3)
+    assert (plan.way, plan.shown, plan.samples) == ("program", 2, 3)
+    assert plan.name == "program, 3 votes, 2 shown, hint"
     assert plan.hint == "Print it."
     # Nothing to give: it would be the better one again, so that a new design is drawn.
     plain = planned(Plan("C", way="direct"))
-    assert plan_of(desk, "crossover", [better, plain], keywords={}).name.startswith("Composed")
+    novel = plan_of(desk, "crossover", [better, plain], keywords={})
+    assert (novel.way, novel.thought) == ("direct", "Works by direct.")
 
 
 def test_mutation_of_a_way_takes_the_kind_that_goes_worst(desk: Desk) -> None:
@@ -132,16 +135,31 @@ def test_mutation_changes_one_thing(desk: Desk, before: Plan, knob: str, change:
     assert {key for key in old if old[key] != new[key]} - {"name", "thought"} == change
 
 
+def test_a_mutation_that_is_known_gives_way_to_one_that_is_not(desk: Desk) -> None:
+    """One after the other, until there is none that is new."""
+    parent, known = planned(Plan("direct", way="direct")), list[Any]()
+    for _ in range(6):
+        more = {"keywords": {}, "trial": {"mutate": "samples"}, "demonstrations": (SHOWN, THOUGHT)}
+        context = desk.context("mutate", [parent], known=tuple(known), **more)
+        candidate = made(COMPOSER.write(context))
+        known.append((candidate.agent, candidate.plan))
+    names = [agent.name for agent, _ in known]
+    new = {"direct, 1 shown", "direct, 2 shown", "direct, 3 shown", "direct, 3 votes", "program", "think"}
+    assert set(names) == new
+    again = made(COMPOSER.write(desk.context("mutate", [parent], known=tuple(known), **more)))
+    assert again.agent.id in {agent.id for agent, _ in known}
+
+
 def test_names_do_not_grow_and_tell_all_that_was_changed(desk: Desk) -> None:
     plan = Plan("Plan, solve", thought="Works by program; 2 worked examples shown.", shown=2)
     names = []
     for knob in ("shown", "samples", "shown", "way", "shown", "samples"):
         parent, before = planned(plan), plan
-        more = {"keywords": {}, "trial": {"mutate": knob}, "demonstrations": (SHOWN,)}
+        more = {"keywords": {}, "trial": {"mutate": knob}, "demonstrations": (SHOWN, THOUGHT)}
         plan = plan_of(desk, "mutate", [parent], **more)
         assert plan.thought.startswith(f"As «{before.name}», but ")
         names.append(plan.name)
-        told = {f"{plan.shown} shown", f"by {plan.way}", "three votes" if plan.samples == 3 else "one vote"}
+        told = {f"{plan.shown} shown", f"by {plan.way}", "3 votes" if plan.samples == 3 else "one vote"}
         assert set(plan.name.split(", ")[2:]) <= told
         assert plan.name.startswith("Plan, solve, ")
     assert len(names[-1].split(", ")) == 5  # base of two, and three things
@@ -149,10 +167,11 @@ def test_names_do_not_grow_and_tell_all_that_was_changed(desk: Desk) -> None:
 
 @pytest.mark.parametrize("name", ["direct", "program_of_thought", "chain_of_thought", "self_consistency"])
 def test_seeds_have_plans_to_start_from(desk: Desk, name: str) -> None:
-    trial = {"mutate": "samples"}
-    plan = plan_of(desk, "mutate", [seed(name)], trial=trial, demonstrations=(SHOWN,))
+    trial, pool = {"mutate": "samples"}, (SHOWN, THOUGHT)
+    plan = plan_of(desk, "mutate", [seed(name)], trial=trial, demonstrations=pool)
     assert plan.samples == 1
-    assert "," in plan.name
+    assert plan.thought.startswith("As «")
+    assert plan.name == (f"{plan.way}, {plan.shown} shown" if plan.shown else plan.way)
 
 
 def test_simplifying_leaves_out_one_thing_after_the_other(desk: Desk) -> None:
@@ -166,14 +185,15 @@ def test_simplifying_leaves_out_one_thing_after_the_other(desk: Desk) -> None:
         )
         seen.append((plan.samples, plan.shown, len(plan.steps), len(plan.routes)))
     assert seen[:4] == [(1, 2, 1, 1), (1, 1, 1, 1), (1, 1, 0, 1), (1, 1, 0, 0)]
-    assert plan.name.startswith("Composed")  # nothing was left to leave out: a new one
+    # Nothing was left to leave out: a new one.
+    assert (plan.name, plan.thought) == ("think, direct for sum", "Works by think, but sums direct.")
 
 
 @pytest.mark.parametrize("operator", ["novel", "mutate", "crossover", "simplify", "tune", "bootstrap"])
 def test_an_operator_that_lacks_what_it_needs_is_novel(desk: Desk, operator: str) -> None:
-    assert plan_of(desk, operator, []).name.startswith("Composed")
+    assert plan_of(desk, operator, []).thought == "Works by direct."
     if operator not in ("tune", "bootstrap"):
-        assert plan_of(desk, operator, [seed("debate")]).name.startswith("Composed")
+        assert plan_of(desk, operator, [seed("debate")]).thought == "Works by direct."
 
 
 def test_tune_sets_values_that_differ_from_the_defaults(desk: Desk) -> None:
@@ -228,7 +248,9 @@ def test_programs_are_collected_where_none_is_there(
     candidate = made(COMPOSER.write(desk.context("novel", parents, trial=trial, demonstrations=pool)))
     assert [name for name, _, _ in desk.taught] == teachers
     assert len(desk.kept) == (len(EXAMPLES) if teachers else 0)
-    assert candidate.agent.demonstrations == (*pool, *desk.kept)
+    assert candidate.agent.demonstrations == tuple(d for d in (*pool, *desk.kept) if "```" in d.reply)
+    if not candidate.agent.demonstrations:  # and a name or thought that says otherwise would lie
+        assert (candidate.agent.name, candidate.thought) == ("program", "Works by program.")
 
 
 def test_an_agent_that_shows_nothing_carries_nothing(desk: Desk) -> None:

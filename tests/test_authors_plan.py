@@ -5,13 +5,15 @@ from __future__ import annotations
 import ast
 import json
 import string
+import zlib
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from meta_search.authors.check import check_source
-from meta_search.authors.plan import WAYS, Plan, Route, compile_plan, plan_from, plan_schema
+from meta_search.authors.plan import EVERY_WAY, WAYS, Plan, Route, compile_plan, plan_from, plan_schema
 from meta_search.types import CallRequest
 from tests.kits.sandboxed_agents import House, with_text
 
@@ -45,7 +47,7 @@ def test_every_plan_compiles_to_an_agent_that_runs(house: House, plan: Plan) -> 
         source,
         dry=True,
         examples=(("How many cats?", "3"), ("Sum 1 and 2.", "3")),
-        demonstrations=[("How many legs?", "```\nprint(4)\n```"), ("Sum 1 and 2.", "3")],
+        demonstrations=[("How many legs?", "```\nprint(4)\n```"), ("Sum 1 and 2.", '{"thinking": "3"}')],
     )
     assert result.kind == "ok", result.detail
     assert [p.name for p in result.space] == ["samples", "shown", "temperature"]
@@ -121,7 +123,8 @@ def test_the_source_reads_well() -> None:
     source = compile_plan(plan)
     assert ast.get_docstring(ast.parse(source)) == "Routed\n\nCounts by program."
     defined = [n.name for n in ast.parse(source).body if isinstance(n, ast.FunctionDef)]
-    assert defined == ["forward", "pick", "start_direct", "start_program", "vote", "sorted_by_nearness"]
+    starts = ["start_direct", "start_program"]
+    assert defined == ["forward", "pick", *starts, "vote", "examples_for", "sorted_by_nearness"]
     assert "Reply with only the final answer. Be brief." in source
     assert "start_think" not in source
 
@@ -129,7 +132,7 @@ def test_the_source_reads_well() -> None:
 def test_what_a_plan_does_not_use_is_left_out() -> None:
     source = compile_plan(Plan("Think", way="think", routes=(Route("gcd", "think"),)))
     defined = [n.name for n in ast.parse(source).body if isinstance(n, ast.FunctionDef)]
-    assert defined == ["forward", "start_think", "vote"]
+    assert defined == ["forward", "start_think", "vote", "examples_for", "sorted_by_nearness"]
 
 
 def test_a_route_to_the_default_way_shadows_a_later_wider_one(house: House) -> None:
@@ -182,3 +185,79 @@ def test_a_plan_can_have_a_team_where_it_is_told_to(house: House) -> None:
     assert {"roles", "rounds"} <= {p.name for p in asked.space}
     assert house.run(source, with_text("42"), question="Add 40 and 2.").used.calls == 1
     assert plan_schema([], ("direct", "team"))["properties"]["way"]["enum"] == ["direct", "team"]
+
+
+# -- parameters
+
+
+DEMONSTRATIONS = [
+    (f"How many legs have {n} dogs?", reply)
+    for n in range(1, 5)
+    for reply in (f"```\nprint({4 * n})\n```", json.dumps({"thinking": "4 each", "answer": str(4 * n)}))
+]
+PAIRS = tuple((f"How many legs have {n} birds?", str(2 * n)) for n in range(1, 5))
+QUESTIONS = ("How many legs have 3 dogs?", "Count the letter o in moon.")
+
+
+def varies(request: CallRequest) -> str:
+    """A model that rarely says the same twice, so that nobody agrees."""
+    digits = str(zlib.crc32(repr((request.messages, request.seed, request.author)).encode()) % 1000)
+    if request.schema:
+        known = {"thinking": "so it is", "ratings": "[3, 3, 3, 3, 3, 3]"}
+        return json.dumps({f: known.get(f, digits) for f in request.schema["properties"]})
+    return f"```\nprint({digits})\n```" if "program" in request.messages[-1][1] else digits
+
+
+def asked_by(house: House, source: str, values: dict[str, object], **more: Any) -> list[object]:
+    """All that an agent asks on the questions, and the parameters that it declares."""
+    asked = []
+    for question in QUESTIONS:
+        result = house.run(source, varies, question=question, values=values, **more)
+        assert result.kind == "ok", result.detail
+        requests = [(r.messages, r.temperature, r.occurrence) for r in house.llm.requests]
+        asked.append((sorted(requests), result.space))
+    return asked
+
+
+@pytest.mark.parametrize(("examples", "demonstrations"), [((), []), (PAIRS, DEMONSTRATIONS)])
+@pytest.mark.parametrize("samples", [1, 3])
+@pytest.mark.parametrize(
+    ("way", "other"), [(way, way) for way in EVERY_WAY] + [("think", "direct"), ("program", "team")]
+)
+def test_every_parameter_that_is_declared_matters(
+    house: House, way: str, other: str, samples: int, examples: Any, demonstrations: Any
+) -> None:
+    routes = () if other == way else (Route("letter", other),)
+    source = compile_plan(Plan("Any", way=way, routes=routes, samples=samples, shown=1))
+    more = {"examples": examples, "demonstrations": demonstrations}
+    usual = asked_by(house, source, {}, **more)
+    space = {p.name: p for _, found in usual for p in found}  # type: ignore[attr-defined]
+    assert {"samples", "temperature"} <= set(space)
+    for name, parameter in space.items():
+        value = parameter.low if parameter.default != parameter.low else parameter.high
+        changed = asked_by(house, source, {name: value}, **more)
+        assert [a for a, _ in changed] != [a for a, _ in usual], (name, value)  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("way", EVERY_WAY)
+def test_the_number_of_examples_is_declared_where_there_are_any_to_show(house: House, way: str) -> None:
+    fit = {"direct": ("examples", PAIRS)}.get(way, ("demonstrations", DEMONSTRATIONS))
+    unfit = {"direct": ("demonstrations", DEMONSTRATIONS)}.get(way, ("examples", PAIRS))
+    source = compile_plan(Plan("Any", way=way, shown=2))
+    for (field, values), declared in ((fit, True), (unfit, False)):
+        result = house.run(source, varies, **{field: values})
+        assert ("shown" in {p.name for p in result.space}) is declared
+        shown = [text for role, text in house.llm.requests[0].messages if role == "assistant"]
+        assert len(shown) == (2 if declared else 0)
+
+
+def test_a_tuned_temperature_is_honoured_whatever_the_votes(house: House) -> None:
+    source = compile_plan(Plan("Vote", way="think", samples=3))
+    house.run(source, varies, values={"temperature": 0.2})
+    assert {r.temperature for r in house.llm.requests} == {0.2}
+    house.run(source, varies, values={"samples": 1})
+    assert {r.temperature for r in house.llm.requests} == {0.1}
+    house.run(source, varies)
+    assert {r.temperature for r in house.llm.requests} == {0.5}
+    house.run(compile_plan(Plan("Vote", way="think", samples=3, temperature=0.3)), varies)
+    assert {r.temperature for r in house.llm.requests} == {0.3}

@@ -52,7 +52,7 @@ def forward(self, taskInfo):
     assert attempt.message == "no component can go: Helper +1.00, Voter +1.00"
     # The composer then writes something else; why stays on record.
     written = Composer().write(context(house, bench, source, []))
-    assert made(written).agent.name.startswith("Composed")
+    assert made(written).thought == "Works by direct."
     assert [a.message for a in written.attempts] == [attempt.message]
 
 

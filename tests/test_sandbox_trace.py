@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meta_search.sandbox.trusted.messages import Call, Final, ProtocolError, read
-from meta_search.sandbox.trusted.trace import trace_of
-from meta_search.types import CallReply, Usage
+from meta_search.sandbox.trusted.trace import digest_of, trace_of
+from meta_search.types import CallReply, ItemResult, Usage, behaves_alike
 
 
 def call(number: int, **more: Any) -> Call:
@@ -68,3 +68,51 @@ def test_the_final_message_names_its_sources() -> None:
     assert message.inputs == (3, 1)
     with pytest.raises(ProtocolError):
         read(json.dumps({"op": "done", "answer": "7", "inputs": "all"}).encode())
+
+
+# -- what was asked, as a digest
+
+
+def digest(*calls: tuple[Call, str], seed: int = 1, model: str = "task") -> str:
+    return digest_of([(one, reply(text)) for one, text in calls], seed, model)
+
+
+def test_a_digest_tells_what_the_ledger_tells_apart() -> None:
+    one, two = call(1), call(2, messages=[["user", "Why?"]])
+    known = digest((one, "7"), (two, "8"))
+    # Neither the order of the calls counts, nor who made them.
+    assert digest((call(9, messages=[["user", "Why?"]], author="Z"), "8"), (one, "7")) == known
+    changes: list[dict[str, Any]] = [
+        {"messages": [["user", "Who?"]]},
+        {"temperature": 0.9},
+        {"max_tokens": 7},
+        {"schema": {"type": "object"}},
+        {"occurrence": "1"},
+    ]
+    others = [digest((one, "7"), (call(2, **{"messages": [["user", "Why?"]], **c}), "8")) for c in changes]
+    others += [digest((one, "7")), digest((one, "7"), (two, "8"), seed=2)]
+    others += [digest((one, "7"), (two, "8"), model="meta")]
+    requests = [other.partition(".")[0] for other in others]
+    assert len({known.partition(".")[0], *requests}) == len(others) + 1
+    again = digest((one, "7"), (two, "9"))
+    assert again.partition(".")[0] == known.partition(".")[0]
+    assert again != known
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "alike"),
+    [
+        (("q.a", "7"), ("q.a", "7"), True),
+        (("q.a", "7"), ("q.a", "8"), False),  # it makes something else of the same answers
+        (("q.a", "7"), ("q.b", "8"), True),  # the model answered it otherwise
+        (("q.a", "7"), ("r.a", "7"), False),
+        (("", "7"), ("", "7"), False),  # nothing is known
+    ],
+)
+def test_agents_behave_alike_that_ask_the_same(
+    one: tuple[str, str], other: tuple[str, str], alike: bool
+) -> None:
+    ours, theirs = (
+        ItemResult("a", "train", "i", 0, "ok", answer=answer, asked=asked) for asked, answer in (one, other)
+    )
+    assert behaves_alike(ours, theirs) is behaves_alike(theirs, ours) is alike

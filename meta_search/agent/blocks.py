@@ -3,10 +3,21 @@
 They are written for the sandbox's scope (`LLMAgentBase`, `Team`, `Counter` come without import), take the
 agent's `self`, and are copied whole into an agent by `authors.plan.compile_plan`, so that an agent reads
 alone.
-A way of working *starts* its calls and returns a function that finishes them: so votes overlap.
+A way of working *starts* its calls and returns a function that finishes them: so votes overlap. It honours
+all that it is given.
 """
 
-__all__ = ["TEAM_ROLES", "pick", "start_direct", "start_program", "start_team", "start_think", "vote"]
+__all__ = [
+    "TEAM_ROLES",
+    "examples_for",
+    "pick",
+    "sorted_by_nearness",
+    "start_direct",
+    "start_program",
+    "start_team",
+    "start_think",
+    "vote",
+]
 
 TEAM_ROLES = [
     ("Mathematician", "careful mathematician"),
@@ -30,7 +41,7 @@ def pick(question, routes, default):
 
 def start_direct(self, infos, role, instruction, shown, temperature):
     """Ask for the answer alone; worked items of the domain are shown as earlier turns."""
-    examples = sorted_by_nearness(infos[0].content, self.examples)[:shown]
+    examples = sorted_by_nearness(infos[0].content, examples_for(self, "direct"))[:shown]
     solver = LLMAgentBase(
         ["answer"], "Solver", role=role, temperature=temperature, demonstrations=examples[::-1]
     )
@@ -40,8 +51,7 @@ def start_direct(self, infos, role, instruction, shown, temperature):
 
 def start_program(self, infos, role, instruction, shown, temperature):
     """Have a program written and run it; a program that fails or prints nothing is mended once."""
-    worked = [d for d in self.demonstrations if "```" in d.reply]
-    examples = sorted_by_nearness(infos[0].content, worked)[:shown]
+    examples = sorted_by_nearness(infos[0].content, examples_for(self, "program"))[:shown]
     coder = LLMAgentBase(["code"], "Coder", role=role, temperature=temperature, demonstrations=examples[::-1])
     [code] = coder(infos, instruction)
 
@@ -58,7 +68,10 @@ def start_program(self, infos, role, instruction, shown, temperature):
 
 def start_think(self, infos, role, instruction, shown, temperature):
     """Ask for brief reasoning before the answer."""
-    solver = LLMAgentBase(["thinking", "answer"], "Thinker", role=role, temperature=temperature)
+    examples = sorted_by_nearness(infos[0].content, examples_for(self, "think"))[:shown]
+    solver = LLMAgentBase(
+        ["thinking", "answer"], "Thinker", role=role, temperature=temperature, demonstrations=examples[::-1]
+    )
     thinking, answer = solver(infos, instruction)
     return lambda: answer.content.strip()
 
@@ -67,7 +80,11 @@ def start_team(self, infos, role, instruction, shown, temperature):
     """Have a team answer in rounds, read and rate one another, until most of it agrees (DyLAN)."""
     members = TEAM_ROLES[: self.tune.int("roles", 2, 7, 4)]
     rounds = self.tune.int("rounds", 1, 4, 2)
-    answer = Team(members, rounds, instruction=instruction, temperature=max(temperature, 0.5))(infos)
+    examples = sorted_by_nearness(infos[0].content, examples_for(self, "team"))[:shown]
+    team = Team(
+        members, rounds, instruction=instruction, temperature=temperature, demonstrations=examples[::-1]
+    )
+    answer = team(infos)
     return lambda: answer.content.strip()
 
 
@@ -76,6 +93,14 @@ def vote(finishers):
     answers = [finish() for finish in finishers]
     usable = [a for a in answers if a and not a.startswith("Error:")]
     return Counter(usable or answers).most_common(1)[0][0]
+
+
+def examples_for(self, way):
+    """Worked examples with replies as a way of working asks for them."""
+    if way == "direct":
+        return self.examples
+    form = "```" if way == "program" else '"thinking"'
+    return [d for d in self.demonstrations if form in d.reply]
 
 
 def sorted_by_nearness(question, pairs):

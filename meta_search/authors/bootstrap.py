@@ -14,7 +14,8 @@ from dataclasses import replace
 
 from meta_search.authors.author import Context, Example, Parent, Worked, Written
 from meta_search.authors.drafts import MAX_DEMONSTRATIONS, Draft, plan_of, refused, written
-from meta_search.authors.plan import Plan, compile_plan
+from meta_search.authors.names import with_parts
+from meta_search.authors.plan import Plan, compile_plan, shown_by
 from meta_search.types import Demonstration, parse
 
 __all__ = ["bootstrap", "collect", "show_demonstrations"]
@@ -28,13 +29,11 @@ def bootstrap(context: Context) -> Written:
         return refused(context, "bootstrap needs a parent and an examples split")
     parent = context.parents[0]
     plan = plan_of(parent)
-    if plan is not None and plan.ways() <= {"think", "team"}:
-        plan = None  # that block shows nothing: see whether the source can
     why = _unfit(parent.agent.source) if plan is None else ""
     if why:
         return refused(context, why)
     pool = [d for d in context.findings.demonstrations if fits(d, parent)]
-    if not pool and (plan is None or "program" in plan.ways()):
+    if not pool and (plan is None or plan.ways() != {"direct"}):
         pool = collect(context, parent)
         if not pool:
             return refused(context, "no example was answered right by any teacher")
@@ -51,11 +50,11 @@ def _unfit(source: str) -> str:
 
 def _written(context: Context, parent: Parent, plan: Plan | None, pool: Sequence[Demonstration]) -> Written:
     """The child, from the parent's plan where it has one that can show examples, else from its source."""
-    shown = context.trial.suggest_int("bootstrap_shown", 1, 3)
-    # Plans show those of the domain where no program is written.
+    # Plans show those of the domain where the answer alone is asked for.
     many = len(pool) or len(context.domain.examples)
+    shown = min(many, context.trial.suggest_int("bootstrap_shown", 1, 3))
     thought = f"{parent.agent.name}, shown the {shown} nearest of {many} worked examples that scored right."
-    name = f"{parent.agent.name.partition(', ')[0]}, {shown} shown"[:60]
+    name = with_parts(parent.agent.name, {"shown": f"{shown} shown"})
     if plan is not None:
         plan = replace(plan, name=name, thought=thought, shown=shown)
         source: str | None = compile_plan(plan)
@@ -96,8 +95,8 @@ def fits(demonstration: Demonstration, parent: Parent) -> bool:
     Agents share the pool: shown a program where JSON is asked for, a model writes a program.
     """
     plan = plan_of(parent)
-    if plan is not None and "program" in plan.ways():
-        return "```" in demonstration.reply
+    if plan is not None:
+        return bool(shown_by(plan, (demonstration,)))
     makers = _makers(parse(parent.agent.source))
     fields = ast.unparse(_fields_of(makers[0])) if makers else ""
     if "," in fields:

@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from meta_search.authors.author import Context, Parent, Written
 from meta_search.authors.bootstrap import bootstrap, collect
-from meta_search.authors.drafts import Draft, demonstrations_for, plan_of, refused, written
-from meta_search.authors.plan import Plan, Route, compile_plan
+from meta_search.authors.drafts import (
+    MAX_DEMONSTRATIONS,
+    Draft,
+    demonstrations_for,
+    plan_of,
+    refused,
+    written,
+)
+from meta_search.authors.names import described, value_part, with_parts
+from meta_search.authors.near_duplicates import is_known
+from meta_search.authors.plan import MAX_SHOWN, TUNED, Plan, Route, compile_plan, shown_by
 from meta_search.authors.registry import by_operator
 from meta_search.authors.simplify import simplify
-from meta_search.types import Demonstration
+from meta_search.types import Demonstration, Scalar
 
 __all__ = [
     "Composer",
@@ -21,6 +31,7 @@ __all__ = [
     "mutate",
     "pool_for",
     "show_examples",
+    "showing",
     "simplify_agent",
     "tune",
     "way_for",
@@ -28,8 +39,6 @@ __all__ = [
 ]
 
 MOST_KINDS = 12
-# What `_changed` can change, as names tell it; patterns.
-CHANGES = (r"by \w+", r"(?:one vote|three votes)", r"\d shown", "no advisers", "fewer routes")
 
 
 class Composer:
@@ -42,9 +51,16 @@ class Composer:
 
 
 def mutate(context: Context) -> Written | None:
-    """Operator `mutate`: the first parent that has a plan, with one thing changed."""
+    """Operator `mutate`: the first parent that has a plan, with one thing changed; what is known only where
+    all such changes are."""
     planned = _planned(context)
-    return write_plan(context, _mutate(context, *planned[0])) if planned else None
+    if not planned:
+        return None
+    made, known = _mutate(context, *planned[0]), context.findings.known
+    if is_known(made.to_mapping(), known):
+        others = [p for p in _neighbours(context, planned[0][1]) if not is_known(p.to_mapping(), known)]
+        made = context.rng.choice(others) if others else made
+    return write_plan(context, made)
 
 
 def crossover(context: Context) -> Written | None:
@@ -81,24 +97,35 @@ def _planned(context: Context) -> list[tuple[Parent, Plan]]:
 
 def write_plan(context: Context, plan: Plan) -> Written:
     """Compile a plan, collect worked examples if it shows any and there are none yet, and check the agent."""
-    source = compile_plan(plan)
-    carried = demonstrations_for(source, pool_for(context, plan)) if plan.shown else ()
-    draft = Draft(plan.name, source, plan.thought, demonstrations=carried, plan=plan.to_mapping())
+    plan, carried = showing(context, plan)
+    draft = Draft(plan.name, compile_plan(plan), plan.thought, demonstrations=carried, plan=plan.to_mapping())
     return written(context, draft)
 
 
-def pool_for(context: Context, plan: Plan) -> tuple[Demonstration, ...]:
-    """The run's worked examples; found first where a plan shows programs and the run has none.
+def showing(context: Context, plan: Plan) -> tuple[Plan, tuple[Demonstration, ...]]:
+    """A plan and the worked examples that it carries; one that shows none where there are none to show."""
+    if not plan.shown:
+        return plan, ()
+    carried = shown_by(plan, pool_for(context, plan))[-MAX_DEMONSTRATIONS:]
+    if carried or ("direct" in plan.ways() and context.domain.examples):
+        return plan, carried
+    thought = re.sub(r"; \d worked examples? shown", "", plan.thought)
+    return replace(_changed(plan, "shown", "", shown=0), thought=thought), ()
 
-    Only an agent that writes programs can teach any: the first such parent or inspiration does.
+
+def pool_for(context: Context, plan: Plan) -> tuple[Demonstration, ...]:
+    """The run's worked examples; found first where a plan shows some and the run has none that fit.
+
+    Only an agent that works as the plan does can teach any: the first such parent or inspiration does.
     """
     pool = context.findings.demonstrations
-    if not plan.shown or "program" not in plan.ways() or any("```" in d.reply for d in pool):
-        return pool
-    for teacher in (*context.parents, *context.inspirations):
-        taught = plan_of(teacher)
-        if taught is not None and taught.way == "program":
-            return (*pool, *collect(context, teacher))
+    lacking = [way for way in sorted(plan.ways() - {"direct"}) if not shown_by(Plan("", way=way), pool)]
+    for way in lacking if plan.shown else ():
+        for teacher in (*context.parents, *context.inspirations):
+            taught = plan_of(teacher)
+            if taught is not None and taught.way == way:
+                pool = (*pool, *collect(context, teacher))
+                break
     return pool
 
 
@@ -111,10 +138,10 @@ def _novel(context: Context) -> Plan:
     else:
         ways = {"": trial.suggest_categorical("way", choices)}
     samples = 1 + 2 * trial.suggest_int("votes", 0, 1)
-    return _routed(context, ways, samples, trial.suggest_int("shown", 0, 2), "Composed")
+    return _routed(context, ways, samples, trial.suggest_int("shown", 0, 2))
 
 
-def _routed(context: Context, ways: dict[str, str], samples: int, shown: int, name: str) -> Plan:
+def _routed(context: Context, ways: dict[str, str], samples: int, shown: int) -> Plan:
     """A plan that works each kind in its way; the commonest way needs no route."""
     default = Counter(ways.values()).most_common(1)[0][0]
     routes = tuple(
@@ -124,22 +151,14 @@ def _routed(context: Context, ways: dict[str, str], samples: int, shown: int, na
     thought = f"Works by {default}" + (f", but {', '.join(parts)}" if parts else "")
     thought += f"; {samples} votes" if samples > 1 else ""
     thought += f"; {shown} worked examples shown" if shown else ""
-    title = f"{name} {default}{' routed' if parts else ''}{f', {shown} shown' if shown else ''}"
-    return Plan(
-        title,
-        thought + ".",
-        default,
-        routes,
-        (),
-        "",
-        samples,
-        shown,
-    )
+    plan = Plan("", thought + ".", default, routes, samples=samples, shown=shown)
+    return replace(plan, name=described(plan))
 
 
 def _with_wording(plan: Plan, parent: Plan) -> Plan:
     """With the parent's advisers, hint and temperature: what was changed is the ways, and only they."""
-    return replace(plan, steps=parent.steps, hint=parent.hint, temperature=parent.temperature)
+    made = replace(plan, steps=parent.steps, hint=parent.hint, temperature=parent.temperature)
+    return replace(made, name=described(made))
 
 
 def _cross(context: Context, first: tuple[Parent, Plan], second: tuple[Parent, Plan]) -> Plan | None:
@@ -154,7 +173,7 @@ def _cross(context: Context, first: tuple[Parent, Plan], second: tuple[Parent, P
     if not ways:
         return _blend(plans)
     shown = max(plan.shown for plan in plans)
-    made = _routed(context, ways, min(plan.samples for plan in plans), shown, "Crossed")
+    made = _routed(context, ways, min(plan.samples for plan in plans), shown)
     return _with_wording(made, max(zip(parents, plans, strict=True), key=lambda pair: pair[0].score)[1])
 
 
@@ -162,16 +181,15 @@ def _blend(plans: tuple[Plan, Plan]) -> Plan | None:
     """Where no words tell kinds of items apart: the better plan, with what the other has and it has not.
     `None` where that is one of the two."""
     better, other = plans
-    name = f"{better.name} × {other.name}"[:60]
     made = replace(
         better,
-        name=name,
         thought=f"{better.name} with the votes, steps and examples of {other.name}.",
         steps=better.steps or other.steps,
         hint=better.hint or other.hint,
         samples=max(better.samples, other.samples),
         shown=max(better.shown, other.shown),
     )
+    made = replace(made, name=described(made))
     known = [replace(plan, name=made.name, thought=made.thought) for plan in plans]
     return None if made in known else made
 
@@ -196,36 +214,55 @@ def _mutate(context: Context, parent: Parent, plan: Plan) -> Plan:
         kind = min(context.domain.keywords, key=lambda k: (_rate(parent, k), context.rng.random()))
         ways = {k: way_for(plan, words) for k, words in context.domain.keywords.items()}
         ways[kind] = context.rng.choice([w for w in context.config.ways if w != ways[kind]] or [ways[kind]])
-        return _with_wording(_routed(context, ways, plan.samples, plan.shown, "Mutated"), plan)
+        return _with_wording(_routed(context, ways, plan.samples, plan.shown), plan)
     if knob == "way":
         way = context.rng.choice(others)
-        return _changed(plan, f"by {way}", way=way, routes=())
+        return _changed(plan, "way", f"by {way}", way=way, routes=())
     if knob == "samples" and plan.samples > 1:
-        return _changed(plan, "one vote", samples=1)
+        return _changed(plan, "samples", "one vote", samples=1)
     if knob == "samples" and plan.shown:
-        return _changed(plan, "three votes", samples=3)
+        return _changed(plan, "samples", "3 votes", samples=3)
+    if not (context.domain.examples or shown_by(plan, context.findings.demonstrations)):
+        return _changed(plan, "samples", "3 votes", samples=3)  # nothing could be shown
     shown = context.rng.choice([n for n in (1, 2, 3) if n != plan.shown])
-    return _changed(plan, f"{shown} shown", shown=shown)
+    return _changed(plan, "shown", f"{shown} shown", shown=shown)
 
 
-def _changed(plan: Plan, what: str, **fields: Any) -> Plan:
-    """The plan with one thing changed, which its name and thought tell. What the name told of that thing
-    before is left out, or names would grow with every generation."""
-    kind = next(kind for kind in CHANGES if re.fullmatch(kind, what))
-    name = f"{re.sub(f', {kind}', '', plan.name)}, {what}"[:60]
-    return replace(plan, name=name, thought=f"As «{plan.name}», but {what}.", **fields)
+def _neighbours(context: Context, plan: Plan) -> list[Plan]:
+    """The plan with one thing changed, in all ways that a mutation has."""
+    found = [_changed(plan, "samples", "3 votes" if n > 1 else "one vote", samples=n) for n in (1, 3)]
+    if context.domain.examples or shown_by(plan, context.findings.demonstrations):
+        found += [_changed(plan, "shown", f"{n} shown", shown=n) for n in range(MAX_SHOWN + 1)]
+    kinds = context.domain.keywords
+    if not kinds:
+        found += [_changed(plan, "way", f"by {way}", way=way, routes=()) for way in context.config.ways]
+    now = {kind: way_for(plan, words) for kind, words in kinds.items()}
+    changes = [(kind, way) for kind in kinds for way in context.config.ways if way != now[kind]]
+    for kind, way in changes:
+        routed = _routed(context, {**now, kind: way}, plan.samples, plan.shown)
+        found.append(_with_wording(routed, plan))
+    itself = replace(plan, name="", thought="")
+    return [made for made in found if replace(made, name="", thought="") != itself]
+
+
+def _changed(plan: Plan, kind: str, what: str, **fields: Any) -> Plan:
+    """The plan with one thing changed, which its name and thought tell: by what it does now where the name
+    was that, else by what is different."""
+    made = replace(plan, thought=f"As «{plan.name}», but {what}.", **fields)
+    told = described(made) if plan.name == described(plan) else with_parts(plan.name, {kind: what})
+    return replace(made, name=told)
 
 
 def _smaller(plan: Plan) -> Plan | None:
     """The same with fewer calls and shorter prompts; `None` where nothing is left to leave out."""
     if plan.samples > 1:
-        return _changed(plan, "one vote", samples=1)
+        return _changed(plan, "samples", "one vote", samples=1)
     if plan.shown > 1:
-        return _changed(plan, f"{plan.shown - 1} shown", shown=plan.shown - 1)
+        return _changed(plan, "shown", f"{plan.shown - 1} shown", shown=plan.shown - 1)
     if plan.steps:
-        return _changed(plan, "no advisers", steps=())
+        return _changed(plan, "advisers", "no advisers", steps=())
     if plan.routes:
-        return _changed(plan, "fewer routes", routes=plan.routes[:-1])
+        return _changed(plan, "routes", "fewer routes", routes=plan.routes[:-1])
     return None
 
 
@@ -237,13 +274,25 @@ def tune(context: Context) -> Written:
     if not values:
         return refused(context, "the parent declares nothing to tune")
     told = ", ".join(f"{name}={value}" for name, value in values.items())
+    # A plan that shows any carries them; the pool would lie idle in the others.
+    more = () if parent.plan else demonstrations_for(parent.agent.source, context.findings.demonstrations)
     draft = Draft(
-        f"{parent.agent.name} tuned"[:60],
+        _tuned_name(parent, values),
         parent.agent.source,
         f"{parent.agent.name} with {told}.",
         values=values,
-        demonstrations=parent.agent.demonstrations
-        or demonstrations_for(parent.agent.source, context.findings.demonstrations),
+        demonstrations=parent.agent.demonstrations or more,
         plan=parent.plan,
     )
     return written(context, draft)
+
+
+def _tuned_name(parent: Parent, values: Mapping[str, Scalar]) -> str:
+    """The parent's name with the values that are not the default, in place of those that it told."""
+    plan = plan_of(parent)
+    if plan is not None and plan.name == described(plan):
+        tuned: dict[str, Any] = {k: v for k, v in values.items() if k in TUNED}
+        return described(replace(plan, **tuned))
+    declared = {p.name: p.default for p in parent.space}
+    told = {name: value_part(name, v) for name, v in values.items() if v != declared.get(name, v)}
+    return with_parts(parent.agent.name, {**dict.fromkeys(parent.agent.values, ""), **told})

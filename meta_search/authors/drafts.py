@@ -8,11 +8,12 @@ from typing import Any
 
 from meta_search.authors.author import Context, Parent, Written
 from meta_search.authors.check import check_source
-from meta_search.authors.plan import SEED_PLANS, Plan, plan_from
+from meta_search.authors.plan import SEED_PLANS, TUNED, Plan, plan_from
 from meta_search.outcomes import explain
 from meta_search.types import Agent, Attempt, Candidate, Demonstration, Parameter, Scalar
 
 __all__ = [
+    "MAX_DEMONSTRATIONS",
     "Draft",
     "attempt",
     "demonstrations_for",
@@ -77,9 +78,10 @@ def demonstrations_for(source: str, pool: Sequence[Demonstration]) -> tuple[Demo
 
 
 def plan_of(parent: Parent) -> Plan | None:
-    """The plan behind an agent, or `None` for an agent that was written freely."""
+    """The plan behind an agent, with its tuned values; `None` for an agent that was written freely."""
     if parent.plan is not None:
-        return plan_from(parent.plan)
+        tuned = {k: v for k, v in parent.agent.values.items() if k in TUNED}
+        return plan_from({**parent.plan, **tuned, "name": parent.agent.name})
     return SEED_PLANS.get(parent.agent.name) if parent.generation == 0 else None  # seeds only
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from meta_search.agent.answers import code_in
 from meta_search.authors import prompts
 from meta_search.authors.author import Context, Written
-from meta_search.authors.composer import pool_for
+from meta_search.authors.composer import showing
 from meta_search.authors.drafts import Draft, attempt, demonstrations_for, finish
 from meta_search.authors.near_duplicates import twin
 from meta_search.authors.plan import Plan, compile_plan, plan_from, plan_schema
@@ -156,10 +156,12 @@ def candidate_from(context: Context, form: str, text: str) -> Candidate | Attemp
     read = _read(context, form, text)
     if isinstance(read, str):
         return attempt(context, "draft", read, text)
-    pool = context.findings.demonstrations if read.plan is None else pool_for(context, read.plan)
-    carried = demonstrations_for(read.source, pool) if read.plan is None or read.plan.shown else ()
-    plan = read.plan.to_mapping() if read.plan else None
-    return finish(context, Draft(read.name, read.source, read.thought, demonstrations=carried, plan=plan))
+    if read.plan is None:
+        carried = demonstrations_for(read.source, context.findings.demonstrations)
+        return finish(context, Draft(read.name, read.source, read.thought, demonstrations=carried))
+    plan, shown = showing(context, read.plan)
+    draft = Draft(plan.name, compile_plan(plan), plan.thought, demonstrations=shown, plan=plan.to_mapping())
+    return finish(context, draft)
 
 
 def _read(context: Context, form: str, text: str) -> _Read | str:

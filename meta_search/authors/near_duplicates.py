@@ -11,7 +11,7 @@ from typing import Any
 from meta_search.types import Agent, Candidate
 from meta_search.types.operators import OPERATORS
 
-__all__ = ["Known", "twin"]
+__all__ = ["Known", "is_known", "twin"]
 
 ALIKE = 0.95  # share of words that two sources have in common, in order
 WORDING = ("name", "thought", "hint", "temperature")  # of a plan: what it does is the rest
@@ -42,10 +42,22 @@ def twin(candidate: Candidate, known: Sequence[Known]) -> str:
     return ""
 
 
+def is_known(plan: Mapping[str, Any], known: Sequence[Known]) -> bool:
+    """Whether an agent of the run was compiled from a plan that differs in words for people only."""
+    words = ("name", "thought")
+    ours = {k: v for k, v in plan.items() if k not in words}
+    told = (theirs for agent, theirs in known if theirs is not None and not agent.values)
+    return any(_plain(ours) == _plain({k: v for k, v in t.items() if k not in words}) for t in told)
+
+
+def _plain(plan: Mapping[str, Any]) -> str:
+    """As JSON, which is the same for a plan from memory and one from the archive."""
+    return json.dumps(plan, sort_keys=True)
+
+
 def _choices(plan: Mapping[str, Any] | None) -> str | None:
-    """What a plan does. As JSON, which is the same for a plan from memory and one from the archive."""
-    kept = {k: v for k, v in (plan or {}).items() if k not in WORDING}
-    return None if plan is None else json.dumps(kept, sort_keys=True)
+    """What a plan does."""
+    return None if plan is None else _plain({k: v for k, v in plan.items() if k not in WORDING})
 
 
 def _words(source: str) -> list[str]:

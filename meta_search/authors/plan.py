@@ -11,14 +11,27 @@ import inspect
 import json
 import re
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from meta_search.agent import blocks
 from meta_search.text import one_line, printable
+from meta_search.types import Demonstration
 
-__all__ = ["EVERY_WAY", "SEED_PLANS", "WAYS", "Plan", "Route", "compile_plan", "plan_from", "plan_schema"]
+__all__ = [
+    "EVERY_WAY",
+    "SEED_PLANS",
+    "TUNED",
+    "USUAL",
+    "WAYS",
+    "Plan",
+    "Route",
+    "compile_plan",
+    "plan_from",
+    "plan_schema",
+    "shown_by",
+]
 
 WAYS = ("direct", "program", "think")
 EVERY_WAY = (*WAYS, "team")  # a team is expensive: `author.ways` says whether plans are drawn with it
@@ -36,6 +49,8 @@ ROLES = {
     "team": "",
 }
 MAX_ROUTES, MAX_STEPS, MAX_SAMPLES, MAX_SHOWN = 12, 2, 5, 3
+TUNED: tuple[str, ...] = ("samples", "shown", "temperature")  # fields that are parameters of the agent
+USUAL, LIVELY = 0.1, 0.5  # temperatures; the latter where answers of equal models are compared
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +74,8 @@ class Plan:
         hint: A sentence added to the final instruction.
         samples: Answers that are voted on, 1..5.
         shown: Nearest worked examples shown, 0..3.
-        temperature: Of the final calls; 0..1.
+        temperature: Of the final calls; 0..1. Where it is the usual one, votes and teams take 0.5: equal
+            samples would cast equal votes.
     """
 
     name: str
@@ -70,7 +86,7 @@ class Plan:
     hint: str = ""
     samples: int = 1
     shown: int = 0
-    temperature: float = 0.1
+    temperature: float = USUAL
 
     def to_mapping(self) -> dict[str, Any]:
         """Plain data, as stored with the candidate."""
@@ -83,10 +99,10 @@ class Plan:
 
 # What the seeds are as plans, so that a seed can be mutated and crossed.
 SEED_PLANS = {
-    "direct": Plan("Direct", way="direct"),
-    "program_of_thought": Plan("Program", way="program"),
-    "chain_of_thought": Plan("Think", way="think"),
-    "self_consistency": Plan("Think and vote", way="think", samples=5),
+    "direct": Plan("direct", way="direct"),
+    "program_of_thought": Plan("program", way="program"),
+    "chain_of_thought": Plan("think", way="think"),
+    "self_consistency": Plan("think, 5 votes", way="think", samples=5),
 }
 
 
@@ -148,8 +164,16 @@ def plan_from(data: Mapping[str, Any]) -> Plan:
         hint=_line(data.get("hint"), 200),
         samples=_clip(data.get("samples", 1), 1, MAX_SAMPLES),
         shown=_clip(data.get("shown", 0), 0, MAX_SHOWN),
-        temperature=_share(data.get("temperature", 0.1)),
+        temperature=_share(data.get("temperature", USUAL)),
     )
+
+
+def shown_by(plan: Plan, pool: Sequence[Demonstration]) -> tuple[Demonstration, ...]:
+    """The worked examples of a pool that a plan's ways of working could show."""
+    carrier = types.SimpleNamespace(demonstrations=pool, examples=())
+    examples_for: Callable[..., Sequence[Demonstration]] = blocks.examples_for
+    fit = [d for way in plan.ways() for d in examples_for(carrier, way)]
+    return tuple(d for d in pool if d in fit)
 
 
 def compile_plan(plan: Plan) -> str:
@@ -157,7 +181,6 @@ def compile_plan(plan: Plan) -> str:
     plan = replace(plan, routes=tuple(r for r in plan.routes if r.way != plan.way or _shadows(plan, r)))
     ways = [way for way in EVERY_WAY if way in plan.ways()]
     used = [STARTERS[way] for way in ways]
-    needs = ["sorted_by_nearness"] if {"direct", "program"} & set(ways) else []
     lines = [
         '"""' + _docstring(plan.name),
         "",
@@ -170,7 +193,7 @@ def compile_plan(plan: Plan) -> str:
         rows = (f"    ({_literal(name)}, {_literal(role)})," for name, role in blocks.TEAM_ROLES)
         lines += ["TEAM_ROLES = [", *rows, "]"]
     lines += ["", "", *_forward(plan, ways)]
-    functions = (["pick"] if plan.routes else []) + used + ["vote"] + needs
+    functions = (["pick"] if plan.routes else []) + used + ["vote", "examples_for", "sorted_by_nearness"]
     for name in functions:
         lines += ["", "", _source_of(name)]
     return re.sub(r"\n{4,}", "\n\n\n", "\n".join(lines)).strip() + "\n"
@@ -178,13 +201,12 @@ def compile_plan(plan: Plan) -> str:
 
 def _forward(plan: Plan, ways: Sequence[str]) -> list[str]:
     hint = f" {plan.hint.strip()}" if plan.hint.strip() else ""
+    any_shown = " or ".join(f'examples_for(self, "{way}")' for way in ways)
     body = [
         "def forward(self, taskInfo):",
         f'    samples = self.tune.int("samples", 1, {MAX_SAMPLES}, {plan.samples})',
-        f'    shown = self.tune.int("shown", 0, {MAX_SHOWN}, {plan.shown})',
-        f'    temperature = self.tune.float("temperature", 0.0, 1.0, {round(plan.temperature, 3)})',
-        "    if samples > 1:",
-        "        temperature = max(temperature, 0.5)  # equal samples would cast equal votes",
+        f"    any_shown = {any_shown}",
+        f'    shown = self.tune.int("shown", 0, {MAX_SHOWN}, {plan.shown}) if any_shown else 0',
         "    infos = [taskInfo]",
     ]
     for number, step in enumerate(plan.steps, 1):
@@ -202,9 +224,19 @@ def _forward(plan: Plan, ways: Sequence[str]) -> list[str]:
         body += [f"    start, role, instruction = ways[{chosen}]"]
     return [
         *body,
+        f'    temperature = self.tune.float("temperature", 0.0, 1.0, {_temperature(plan, ways)})',
         "    started = [start(self, infos, role, instruction, shown, temperature) for _ in range(samples)]",
         "    return vote(started)",
     ]
+
+
+def _temperature(plan: Plan, ways: Sequence[str]) -> str:
+    """The temperature that is taken unless it is tuned, as source."""
+    own = round(plan.temperature, 6)
+    if own != USUAL or [*ways] == ["team"]:
+        return f"{own if own != USUAL else LIVELY}"
+    several = "samples > 1" + (" or start is start_team" if "team" in ways else "")
+    return f"{LIVELY} if {several} else {own}"
 
 
 def _choice(way: str, hint: str) -> str:
@@ -246,7 +278,7 @@ def _share(value: Any) -> float:
     try:
         return min(1.0, max(0.0, float(value)))
     except (TypeError, ValueError, OverflowError):
-        return 0.1
+        return USUAL
 
 
 def _clip(value: Any, low: int, high: int) -> int:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from meta_search.authors.author import Context, Written
 from meta_search.authors.drafts import Draft, plan_of, refused, written
 from meta_search.authors.leave_out import LeftOut, Probe, leave_out, whole
+from meta_search.authors.names import with_parts
 from meta_search.authors.rewrite import clean, silenced, titled
 from meta_search.importance import by_judge, components, mean_score
 from meta_search.outcomes import UNSCORED
@@ -102,7 +103,7 @@ def _written(
     present = [c.name for c in components(found.before)]
     shorter, left = clean(agent.source, gone, present)
     drafts = [silenced(shorter, left) if left else shorter] if len(left) < len(gone) else []
-    name = f"{agent.name.partition(', without ')[0]}, without {_listed(gone)}"[:80]
+    name = with_parts(agent.name, {"without": f"without {_listed(gone, ' + ')}"})
     for source in [*drafts, silenced(agent.source, gone)]:
         child = Agent.of(name, source, agent.values, agent.demonstrations)
         after = probe(child, found.places, ())
@@ -131,5 +132,5 @@ def _cost(results: Sequence[ItemResult]) -> int:
     return sum(r.used.tokens + r.used.calls for r in results)
 
 
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+def _listed(names: Sequence[str], sign: str = ", ") -> str:
+    return sign.join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

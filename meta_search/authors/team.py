@@ -16,7 +16,8 @@ from meta_search.authors.rewrite import replaced, titled
 from meta_search.authors.roles import POOLS, Roles, family_of, read_roles, request_for_roles
 from meta_search.importance import by_ratings, mean_score
 from meta_search.outcomes import UNSCORED
-from meta_search.types import Agent, Importance, ItemResult, parse
+from meta_search.text import one_line
+from meta_search.types import LONGEST_NAME, Agent, Importance, ItemResult, parse
 
 __all__ = [
     "POOL_NAME",
@@ -83,7 +84,7 @@ def team(context: Context, generate: bool = False) -> Written:
 def _written(
     context: Context, agent: Agent, chosen: Roles, rows: Sequence[Importance], results: Sequence[ItemResult]
 ) -> Written:
-    name = f"Team of {len(chosen)}: {', '.join(name for name, _ in chosen)}"[:80]
+    name = one_line(f"Team of {len(chosen)}: {', '.join(name for name, _ in chosen)}", LONGEST_NAME)
     thought = _explain(len(chosen), rows, results)
     source = with_roles(agent.source, chosen)
     source = titled(source, name, thought) if source else team_source(name, thought, chosen)

@@ -135,7 +135,9 @@ def _print_record(
         cost = f"{per_item(row, 'tokens'):,.0f} tokens and {per_item(row, 'calls'):.1f} calls"
         cost += f" and {usd_text(per_item(row, 'cost_usd'))}" if row["cost_usd"] else ""
         head.append(f"  {split:10} {score} % on {row['items']} items, {cost} per item; {faults_text(row)}")
-        if row["stopped"] or not row["complete"]:
+        if record.same_as and row["stopped"]:
+            head.append(f"  {'':10} {one_line(row['stopped'], 120)}")
+        elif row["stopped"] or not row["complete"]:
             why = one_line(row["stopped"], 120)
             head.append(f"  {'':10} not complete{': ' if why else ''}{why}")
         if row["hint"]:

@@ -15,6 +15,7 @@ from typing import TypeVar
 from meta_search.authors import registry
 from meta_search.authors.author import Drawn, Trial, Written
 from meta_search.authors.check import find_leak
+from meta_search.authors.names import distinct
 from meta_search.engine.alarm_bell import AlarmBell
 from meta_search.engine.context import Contexts
 from meta_search.engine.happenings import BriefWritten
@@ -174,7 +175,7 @@ class Briefs:
     # -- inside
 
     def _admitted(self, brief: Brief, written: Written) -> tuple[Candidate | None, Sequence[Attempt]]:
-        """Duplicates and agents that carry scored items are not evaluated."""
+        """Duplicates and agents that carry scored items are not evaluated; names are unique."""
         if written.candidate is None:
             return None, written.attempts
         agent = written.candidate.agent
@@ -184,7 +185,9 @@ class Briefs:
         elif leak := find_leak(agent.source, texts, self._scored):
             stage, message = "leak", f"carries the question of scored item {leak}"
         else:
-            return written.candidate, written.attempts
+            named = {m.agent.name: (m.agent, m.candidate.plan) for m in self._run.members}
+            renamed = replace(agent, name=distinct(written.candidate, named))
+            return replace(written.candidate, agent=renamed), written.attempts
         refusal = Attempt(brief.code, brief.author, brief.operator, stage, message, agent.source)
         return None, (*written.attempts, refusal)
 

@@ -23,7 +23,7 @@ from meta_search.engine.open_brief import OpenBrief
 from meta_search.guide.guide import Order
 from meta_search.run.members import Member
 from meta_search.run.run import Run
-from meta_search.types import Brief, Demonstration, ItemResult
+from meta_search.types import Brief, Demonstration, ItemResult, unknown
 
 __all__ = ["Contexts", "keywords", "telling"]
 
@@ -178,6 +178,5 @@ class Contexts:
         )
 
     def keep(self, demonstrations: Sequence[Demonstration]) -> None:
-        """Add to the pool what it does not have."""
-        known = {d.question for d in self.pool}
-        self.pool += [d for d in demonstrations if d.question not in known]
+        """Add to the pool what it does not have: a reply of each form to a question."""
+        self.pool += unknown(demonstrations, self.pool)

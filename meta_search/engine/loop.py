@@ -165,7 +165,8 @@ class Search:
         member = evaluated.member
         score, n = member.score("train"), len(member.rows("train"))
         ending = f"; stopped: {member.stopped}" if member.stopped else ""
-        self.run.progress.say(f"«{member.agent.name}» {score:.0%} right on {n} train items{ending}")
+        result = member.stopped if member.same_as else f"{score:.0%} right on {n} train items{ending}"
+        self.run.progress.say(f"«{member.agent.name}» {result}")
         if self.races.closing:  # `resume` tells, repairs and validates
             return
         self.briefs.learn(member)

@@ -146,15 +146,18 @@ class Races:
         done = member.ran(split) >= self._runner.planned(split)
         if self.stop:
             member.racing = False
-        elif split == "validation" and done:
+        elif split == "validation" and (done or member.same_as):
             member.racing = False
             self._run.journal.record(RaceEnded(member.agent.id, split))
         elif split == "validation":
             self._plan_look(member, split)
         else:
-            member.stopped = "" if done else self._why_stop(member)
+            twin = None if member.seed else self._members.like(member)
+            # While it does what another one did, the ledger has all answers: to be sure costs nothing.
+            free = twin is not None and self._run.config.llm.cache
+            member.stopped = "" if done or free else self._why_stop(member)
             if done or member.stopped:
-                return self._train_done(member)
+                return self._train_done(member, twin if done else None)
             self._plan_look(member, split)
         return None
 
@@ -169,22 +172,53 @@ class Races:
         race = Race(planned, config.evaluate.block, config.search.finalists)
         return decide(member.standing("train"), incumbent, self._members.front(member), race)
 
-    def _train_done(self, member: Member) -> Evaluated:
-        """Archive the evaluation, and see whether the agent is one to validate."""
+    def _train_done(self, member: Member, twin: Member | None) -> Evaluated:
+        """Archive the evaluation, and see whether the agent is one to validate.
+
+        Args:
+            member: Is through with train, or was stopped.
+            twin: Whom it behaves as on all train items.
+        """
         search = self._run.config.search
         member.done, member.racing = True, False
         failed = "" if member.seed else failing(member.rows("train"), search.failing)
         member.stopped = failed or member.stopped
+        if twin is not None and not member.stopped:
+            self._count_as(member, twin)
         self._runner.save(member, "train")
         self._archive_status(member)
         peers = [m for m in self._members.ranked() if m.done and not m.stopped and m.seed == member.seed]
         most = search.finalists + (not member.seed)
         promising = not member.stopped and member in peers[:most]
-        self._run.journal.record(RaceEnded(member.agent.id, "train", member.stopped, promising))
+        self._run.journal.record(
+            RaceEnded(member.agent.id, "train", member.stopped, promising, member.same_as)
+        )
+        if member.seed and not member.stopped:
+            self._count_found_as(member)
         return Evaluated(member, promising)
 
+    def _count_as(self, member: Member, twin: Member) -> None:
+        """Two agents that do the same on all train items are one: the member is counted as its twin."""
+        member.same_as = twin.agent.id
+        items = len(member.scores("train"))
+        member.stopped = f"behaves as «{twin.agent.name}» on all {items} train items: counted once"
+
+    def _count_found_as(self, seed: Member) -> None:
+        """Agents that were found before a seed was through and behave as it does: the seed is kept."""
+        for member in self._members.finished():
+            if not member.seed and member.ran("train") == seed.ran("train") and member.behaves_as(seed):
+                self._count_as(member, seed)
+                self._run.progress.say(f"«{member.agent.name}» {member.stopped}")
+                self._runner.save(member, "train")
+                self._archive_status(member)
+                agent, stopped = member.agent.id, member.stopped
+                self._run.journal.record(RaceEnded(agent, "train", stopped, same_as=member.same_as))
+
     def _archive_status(self, member: Member) -> None:
-        """Archive what a member is: seed, population, or partial."""
+        """Archive what a member is: seed, duplicate, population, or partial."""
+        if member.same_as:
+            self._runner.pen.set_same(member.agent.id, member.same_as)
+            return
         whole = member.done and not member.stopped and member.rows("train")
         status = "seed" if member.seed else "population" if whole else "partial"
         self._runner.pen.set_status(member.agent.id, status)

@@ -30,7 +30,7 @@ from meta_search.run.events import (
 )
 from meta_search.run.members import Member, Members
 from meta_search.run.run import Run
-from meta_search.types import Candidate, Demonstration, ItemResult, Split, agent_id
+from meta_search.types import Candidate, Demonstration, ItemResult, Split, agent_id, unknown
 
 __all__ = ["Restored", "candidate_of", "imported", "restore"]
 
@@ -155,8 +155,7 @@ class _Walk:
     def _written(self, event: BriefDelivered) -> None:
         now = self._now
         open_brief = now.writing.pop(event.brief).spent(event.tokens, event.used)
-        known = {d.question for d in now.found}
-        now.found += [d for d in event.found if d.question not in known]
+        now.found += unknown(event.found, now.found)
         if event.agent is None:
             now.failed[open_brief.brief.number] = open_brief
         else:
@@ -179,7 +178,7 @@ class _Walk:
         member, races = self._raced(event.agent), self._now.races
         races.pop(event.agent, None)
         if event.split == "train":
-            member.done, member.stopped = True, event.stopped
+            member.done, member.stopped, member.same_as = True, event.stopped, event.same_as
             if event.validate:
                 races[event.agent] = "validation"
 

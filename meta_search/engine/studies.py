@@ -96,9 +96,10 @@ class Studies:
     def _value(self, open_brief: OpenBrief, chain: Sequence[Member]) -> float | None:
         """The last agent's gain over the best parent per cost of the chain; its score where it has no parent.
 
-        `None` where nothing was evaluated: no agent, or one that the endpoint failed on every item.
+        `None` where nothing came of it: no agent, one that the endpoint failed on every item, or one that
+        behaves as another.
         """
-        if not chain or not chain[-1].rows("train"):
+        if not chain or not chain[-1].rows("train") or chain[-1].same_as:
             return None
         member, members = chain[-1], self._run.members
         scores = member.scores("train")

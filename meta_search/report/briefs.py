@@ -37,10 +37,10 @@ class Asked:
         author: Who was to carry it out.
         rule: By which its parents were chosen, `–` for none.
         agent: Id of the candidate, `""` without one.
-        full: Whether the candidate was evaluated on all train items.
+        full: Whether the candidate was evaluated on all train items, and is no other one over again.
         stopped: Whether it was stopped before, or failed on them.
         gain: Its score minus that of its best parent (the best seed's if it has none), over the train items
-            that both have, -1..1; `None` without any.
+            that both have, -1..1; `None` without any, and where it behaves as another agent.
         best: Whether it was the best agent so far when its evaluation was complete.
         value: The gain per cost, as the guide learnt it; `None` where it did not learn of this brief.
         writing: Used by the meta agent.
@@ -77,6 +77,7 @@ def asked(archive: Archive, records: Sequence[Record]) -> list[Asked]:
         number, trial = data["brief"], trials.get(data["brief"])
         record = by_id.get(agents.get(number) or "")
         evaluation = record.evaluations.get(SPLIT) if record else None
+        same = record is not None and bool(record.same_as)
         used = [e.used for split in SEARCHED if record and (e := record.evaluations.get(split))]
         rows.append(
             Asked(
@@ -86,8 +87,8 @@ def asked(archive: Archive, records: Sequence[Record]) -> list[Asked]:
                 rule=_rule(data["operator"], trial.params if trial else {}),
                 agent=record.agent.id if record else "",
                 full=bool(evaluation and evaluation.complete),
-                stopped=bool(evaluation and evaluation.stopped),
-                gain=gains.of(record.agent.id, data["parents"]) if record else None,
+                stopped=bool(evaluation and evaluation.stopped and not same),
+                gain=gains.of(record.agent.id, data["parents"]) if record and not same else None,
                 best=bool(record and record.agent.id in leaders),
                 value=trial.values[0] if trial and trial.values else None,
                 writing=written.get(number, Usage()),

@@ -86,6 +86,7 @@ def _context(archive: Archive, verdict: Verdict, tuned: Callable[[str], Tuned | 
         "split": split,
         "rows": rows,
         "total": len(records),
+        "alike": sum(bool(r.same_as) for r in records),
         "finalists": finalists,
         **_plots(archive, every, finalists, split),
         "code": [c | {"tuned": tuned(c["agent"])} for c in code],
@@ -105,7 +106,7 @@ def _context(archive: Archive, verdict: Verdict, tuned: Callable[[str], Tuned | 
 
 def _plots(archive: Archive, every: Sequence[Row], finalists: frozenset[str], split: Split) -> dict[str, Any]:
     """The figures of all agents, and the sentence above the one of their behaviours."""
-    scored = [r for r in every if r["score"] is not None]
+    scored = [r for r in every if r["score"] is not None and not r["same_as"]]
     whole = [r for r in scored if r["complete"]]
     in_order = sorted(scored, key=lambda r: r["created"])
     created = [r["created"] for r in in_order]

@@ -35,8 +35,9 @@ def agents(records: Sequence[Record], split: Split, limit: int) -> list[Row]:
     """The best `limit` agents by score on `split`, as `tables.agent_row` with what the page adds.
 
     Returns:
-        Rows with further `seed`, `role` (seed, baseline, or `""`), `front`, `created`, `thought` and
-        `lineage`, the latter a list of (id, name, whether it has a row of its own).
+        Rows with further `seed`, `role` (seed, baseline, or `""`), `front`, `created`, `thought`, `same_name`
+        (of the agent that it behaves as, or `""`) and `lineage`, the latter a list of (id, name, whether it
+        has a row of its own).
     """
     rows = [_row(r, split) for r in records]
     whole = [r for r in rows if r["complete"] and r["score"] is not None]
@@ -46,6 +47,7 @@ def agents(records: Sequence[Record], split: Split, limit: int) -> list[Row]:
     names = {r.agent.id: r.agent.name for r in records}
     for row in rows[:limit]:
         row["front"] = row["agent"] in stars
+        row["same_name"] = one_line(names.get(row["same_as"], row["same_as"]), 60)
         row["lineage"] = [(p, one_line(names.get(p, p), 28), p in shown) for p in row["parents"]]
     return rows[:limit]
 

@@ -62,8 +62,8 @@ def agent_row(record: Record) -> Row:
 
     Returns:
         Further `author`, `operator`, `generation`, `parents` (ids), `validation` and `test` (scores 0..1
-        or `None`), `split` (which the score is of), `complete`, `status` and `created` (seconds since the
-        epoch).
+        or `None`), `split` (which the score is of), `complete`, `status`, `same_as` (id of the agent that
+        it behaves as and is counted as, else `""`) and `created` (seconds since the epoch).
     """
     evaluation = next((record.evaluations[s] for s in SPLITS if s in record.evaluations), None)
     return evaluation_row(record.agent, evaluation) | {
@@ -76,6 +76,7 @@ def agent_row(record: Record) -> Row:
         "split": evaluation.split if evaluation else "",
         "complete": evaluation.complete if evaluation else False,
         "status": record.status,
+        "same_as": record.same_as,
         "created": record.created,
     }
 
@@ -142,8 +143,10 @@ def agents_table(rows: Sequence[Row], title: str = "", limit: int = 20, wide: bo
             "*" if row["agent"] in best else "",
             *((_origin(row),) if wide else ()),
         )
-    if len(rows) > limit:
-        table.caption = f"{limit} of {len(rows)} agents"
+    alike = sum(bool(row["same_as"]) for row in rows)
+    told = [f"{limit} of {len(rows)} agents"] if len(rows) > limit else []
+    told += [f"{alike} behave{'s' if alike == 1 else ''} as another one: counted once"] if alike else []
+    table.caption = "; ".join(told) or None
     return table
 
 

@@ -150,7 +150,7 @@ def _setting(
         score=score,
         cost=cost,
         items=evaluation.items if evaluation else 0,
-        stopped=bool(evaluation and evaluation.stopped),
+        stopped=bool(evaluation and evaluation.stopped and not record.same_as),
     )
 
 

@@ -216,6 +216,7 @@ class RaceEnded:
         split: `train` or `validation`.
         stopped: Why it was stopped early on train; `""` where it was not.
         validate: Whether it goes on to validation.
+        same_as: Id of the agent that it behaves as and is counted as; `""` for others.
     """
 
     kind: ClassVar[str] = "race"
@@ -223,16 +224,19 @@ class RaceEnded:
     split: Split
     stopped: str = ""
     validate: bool = False
+    same_as: str = ""
 
     def data(self) -> Json:
         where = {"agent": self.agent, "split": self.split}
         if self.split != "train":
             return where
-        return {**where, "stopped": self.stopped, "validate": self.validate}
+        more = {"same_as": self.same_as} if self.same_as else {}
+        return {**where, "stopped": self.stopped, "validate": self.validate, **more}
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> RaceEnded:
-        return cls(data["agent"], data["split"], data.get("stopped", ""), data.get("validate", False))
+        known = {k: data[k] for k in ("stopped", "validate", "same_as") if k in data}
+        return cls(data["agent"], data["split"], **known)
 
 
 @dataclass(frozen=True, slots=True)

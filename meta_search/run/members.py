@@ -9,7 +9,7 @@ from archive.select import Population, Selectable
 from domains.domain import Item
 from meta_search.guide.racing import Standing
 from meta_search.outcomes import UNSCORED
-from meta_search.types import Agent, Candidate, Evaluation, ItemResult, Split, item_means
+from meta_search.types import Agent, Candidate, Evaluation, ItemResult, Split, behaves_alike, item_means
 
 __all__ = ["Member", "Members", "first_items"]
 
@@ -30,6 +30,7 @@ class Member:
         children: Agents that were made from it.
         wanted: Split -> pairs of a full evaluation.
         next_look: Split -> pairs at which its race is looked at next.
+        same_as: Id of the agent that it behaves as, where the two are counted as that one; `""` for others.
     """
 
     candidate: Candidate
@@ -41,6 +42,7 @@ class Member:
     children: int = 0
     wanted: dict[Split, int] = field(default_factory=dict)
     next_look: dict[Split, int] = field(default_factory=dict)
+    same_as: str = ""
     _scores: dict[Split, dict[str, float]] = field(default_factory=dict)  # of splits unchanged since
     _costs: dict[Split, dict[str, float]] = field(default_factory=dict)
 
@@ -100,6 +102,20 @@ class Member:
         left_out = sum(r.kind == "scorer" for r in self.results.get(split, {}).values())
         return replace(found, outcomes={**found.outcomes, "scorer": left_out}) if left_out else found
 
+    def behaves_as(self, other: Member) -> bool:
+        """Whether another agent did the same on every train item that this one has run.
+
+        Items without a verdict on the other one are left out, as long as most are left.
+        """
+        theirs, rows, known = other.results.get("train", {}), self.rows("train"), 0
+        for row in rows:
+            their = theirs.get((row.item, row.repeat))
+            if their is not None and their.kind not in UNSCORED:
+                if not behaves_alike(row, their):
+                    return False
+                known += 1
+        return 2 * known > len(rows)
+
     def by_kind(self, items: Mapping[str, Item]) -> dict[str, tuple[float, int]]:
         """Kind of item -> (sum of scores, items) on train."""
         found: dict[str, tuple[float, int]] = {}
@@ -153,13 +169,17 @@ class Members:
         partial = [m for m in self.all() if not m.stopped and len(m.rows("train")) >= FEWEST_TO_RACE]
         return self.best() or max(partial, key=lambda m: m.evaluation("train").low, default=None)
 
+    def like(self, member: Member) -> Member | None:
+        """The first complete agent that does the same as a member, as far as that one has come."""
+        return next((m for m in self.finished() if m is not member and member.behaves_as(m)), None)
+
     def front(self, but: Member | None = None) -> list[Standing]:
         """Standings of the complete members without one."""
         return [m.standing("train") for m in self.finished() if m is not but]
 
     def population(self) -> Population:
         """Complete members as `archive.select` sees them; all that have results where none is complete."""
-        chosen = self.finished() or [m for m in self.all() if m.rows("train")]
+        chosen = self.finished() or [m for m in self.all() if m.rows("train") and not m.same_as]
         return Population(
             tuple(Selectable(m.agent.id, m.scores("train"), m.cost("train"), m.children) for m in chosen)
         )

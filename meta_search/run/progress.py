@@ -157,7 +157,8 @@ class Progress:
         complete = {m.agent.id for m in members.finished()}
         fronts = complete & set(members.population().pareto())
         split = self._split
-        ranked = sorted(members.ranked(split), key=lambda m: (bool(m.stopped) or not m.done, -m.score(split)))
+        counted = [m for m in members.ranked(split) if not m.same_as]
+        ranked = sorted(counted, key=lambda m: (bool(m.stopped) or not m.done, -m.score(split)))
         return tuple(self._row(m, m.agent.id in fronts) for m in ranked[:MOST_ROWS])
 
     def _row(self, member: Member, on_front: bool) -> SnapshotRow:

@@ -5,6 +5,7 @@ the standard library only.
 """
 
 from meta_search.types.agents import (
+    LONGEST_NAME,
     Agent,
     Demonstration,
     Parameter,
@@ -13,6 +14,8 @@ from meta_search.types.agents import (
     lines_of,
     normalised_ast,
     parse,
+    unique_name,
+    unknown,
 )
 from meta_search.types.briefs import REPAIR, Attempt, Brief, BriefKind, Candidate
 from meta_search.types.calls import CallReply, CallRequest, Purpose, Usage
@@ -24,10 +27,18 @@ from meta_search.types.evaluations import (
     wilson,
     wilson_by_item,
 )
-from meta_search.types.items import Importance, ItemJob, ItemResult, TeamNetwork, TraceCall
+from meta_search.types.items import (
+    Importance,
+    ItemJob,
+    ItemResult,
+    TeamNetwork,
+    TraceCall,
+    behaves_alike,
+)
 from meta_search.types.names import OUTCOME_KINDS, SPLITS, MetaName, OutcomeKind, Split
 
 __all__ = [
+    "LONGEST_NAME",
     "OUTCOME_KINDS",
     "REPAIR",
     "SPLITS",
@@ -54,11 +65,14 @@ __all__ = [
     "TraceCall",
     "Usage",
     "agent_id",
+    "behaves_alike",
     "item_means",
     "lines_of",
     "normalised_ast",
     "pareto_front",
     "parse",
+    "unique_name",
+    "unknown",
     "wilson",
     "wilson_by_item",
 ]

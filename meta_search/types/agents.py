@@ -7,11 +7,12 @@ import hashlib
 import json
 import re
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 __all__ = [
+    "LONGEST_NAME",
     "Agent",
     "Demonstration",
     "Parameter",
@@ -20,7 +21,11 @@ __all__ = [
     "lines_of",
     "normalised_ast",
     "parse",
+    "unique_name",
+    "unknown",
 ]
+
+LONGEST_NAME = 60  # characters
 
 Scalar = str | int | float | bool | None
 
@@ -31,6 +36,11 @@ class Demonstration:
 
     question: str
     reply: str
+
+    @property
+    def form(self) -> str:
+        """What the reply was asked for: `program`, `thinking` (reasoning and answer as JSON), or `text`."""
+        return "program" if "```" in self.reply else "thinking" if '"thinking"' in self.reply else "text"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,3 +136,18 @@ class Agent:
         """Build an agent and compute its identity."""
         kept = tuple(demonstrations)
         return cls(agent_id(source, values, kept), name, source, dict(values or {}), kept)
+
+
+def unique_name(name: str, taken: Container[str]) -> str:
+    """The name, or with the first number from 2 on with which it is not taken; `LONGEST_NAME` at most."""
+    found, number = name[:LONGEST_NAME], 1
+    while found in taken:
+        number += 1
+        found = f"{name[: LONGEST_NAME - len(str(number)) - 1].rstrip()} {number}"
+    return found
+
+
+def unknown(found: Iterable[Demonstration], pool: Iterable[Demonstration]) -> list[Demonstration]:
+    """The worked examples that a pool lacks, by question and form of the reply."""
+    known = {(d.question, d.form) for d in pool}
+    return [d for d in found if (d.question, d.form) not in known]

@@ -17,6 +17,7 @@ __all__ = [
     "ItemResult",
     "TeamNetwork",
     "TraceCall",
+    "behaves_alike",
 ]
 
 
@@ -174,6 +175,8 @@ class ItemResult:
         space: Parameters that the agent declared.
         fresh: False where the result was read from the archive.
         networks: How the agent's teams worked, in program order; the first 8 of them.
+        asked: Digest of the calls' requests without the agent's id, and behind a point one of their answers;
+            `""` where it is not known. See `behaves_alike`.
     """
 
     agent: str
@@ -191,7 +194,19 @@ class ItemResult:
     space: tuple[Parameter, ...] = ()
     fresh: bool = True
     networks: tuple[TeamNetwork, ...] = ()
+    asked: str = ""
 
     @property
     def right(self) -> bool:
         return (self.score or 0.0) >= 1.0
+
+
+def behaves_alike(one: ItemResult, other: ItemResult) -> bool:
+    """Whether two agents sent the same requests for an item, and made the same of the same answers.
+
+    Where the model answered them differently (`llm.cache=false`), the requests alone decide.
+    """
+    ours, theirs = one.asked.partition("."), other.asked.partition(".")
+    if not one.asked or ours[0] != theirs[0]:
+        return False
+    return ours[2] != theirs[2] or (one.kind, one.answer) == (other.kind, other.answer)

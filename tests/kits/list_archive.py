@@ -34,6 +34,7 @@ class ListRecord:
     status: str = "population"
     created: float = 0.0
     evaluations: Mapping[str, Evaluation] = field(default_factory=dict)
+    same_as: str = ""
 
 
 @dataclass(frozen=True)

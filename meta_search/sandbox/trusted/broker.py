@@ -31,7 +31,7 @@ from meta_search.sandbox.trusted.messages import (
     program_result,
     read,
 )
-from meta_search.sandbox.trusted.trace import place_of, trace_of
+from meta_search.sandbox.trusted.trace import digest_of, place_of, trace_of
 from meta_search.sandbox.trusted.zygote_handle import ZygoteHandle, ZygoteLost
 from meta_search.types import CallReply, CallRequest, ItemJob, ItemResult, OutcomeKind, Usage
 
@@ -279,7 +279,7 @@ class Broker:
             if reply.fault is not None:  # neither an answer nor an `except` can hide a failed call
                 kind, answer, detail = reply.fault, "", reply.message or "the endpoint failed"
                 break
-        trace = trace_of([(self._asked[n].call, reply) for n, reply in replies.items()], final.inputs)
+        calls = [(self._asked[n].call, reply) for n, reply in replies.items()]
         dry = self._job.dry
         return ItemResult(
             agent=self._job.agent.id,
@@ -292,7 +292,8 @@ class Broker:
             used=Usage() if dry else sum((r.used for r in replies.values()), Usage()),
             paid=Usage() if dry else sum((r.paid for r in replies.values()), Usage()),
             seconds=seconds,
-            trace=trace,
+            trace=trace_of(calls, final.inputs),
             space=final.space,
             networks=final.networks,
+            asked=digest_of(calls, self._job.seed, self._job.model),
         )

@@ -1,13 +1,20 @@
-"""Makes an item's trace of its calls: in program order, numbered from 1, edges only to earlier calls."""
+"""Makes an item's trace of its calls: in program order, numbered from 1, edges only to earlier calls.
+
+And a digest of what it asked, by which agents that behave alike are known.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Collection, Sequence
 
 from meta_search.sandbox.trusted.messages import Call
 from meta_search.types import CallReply, TraceCall
 
-__all__ = ["place_of", "trace_of"]
+__all__ = ["digest_of", "place_of", "trace_of"]
+
+DIGITS = 16  # of each half of a digest
 
 
 def place_of(call: Call) -> tuple[tuple[int, ...], int]:
@@ -46,3 +53,23 @@ def trace_of(calls: Sequence[tuple[Call, CallReply]], final: Collection[int] = (
         )
         for number, (call, reply) in enumerate(rows, 1)
     )
+
+
+def digest_of(calls: Sequence[tuple[Call, CallReply]], seed: int, model: str) -> str:
+    """`ItemResult.asked` of an item: what tells its calls apart in the ledger, but for the agent's id.
+
+    Args:
+        calls: Calls with their replies, in any order.
+        seed: Of the job, which the seeds of its calls are made from.
+        model: Role of the model that was asked.
+    """
+    keys = sorted(
+        (
+            json.dumps([c.messages, c.temperature, c.max_tokens, c.schema, c.occurrence], sort_keys=True),
+            r.text,
+        )
+        for c, r in calls
+    )
+    requests = json.dumps([model, seed, [key for key, _ in keys]])
+    halves = (requests, json.dumps([text for _, text in keys]))
+    return ".".join(hashlib.sha256(half.encode()).hexdigest()[:DIGITS] for half in halves)
