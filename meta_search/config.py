@@ -45,7 +45,15 @@ class DomainConfig:
         path: File of a `table`, `mgsm` or `python` domain; for `mgsm` a folder of files too.
         question: Column of the questions in a `table` domain.
         answer: Column of the answers in a `table` domain.
-        match: How a `table` domain scores: exact, numeric, or auto (numeric where all answers are numbers).
+        kind: Column of the families in a `table` domain, where there is one.
+        split: Column that names the split of a row in a `table` domain, where there is one: train,
+            validation, test or examples. `None` reads none.
+        separator: What stands between several accepted answers in a cell of a `table` domain, as `|`. Lists
+            in jsonl and json need none.
+        match: How answers are compared where the domain has no scorer: exact, numeric, json, or auto (numeric
+            where all answers are numbers, json where all are objects or lists). json makes a list an answer.
+        instruction: What every agent is told, as `Classify the message.`; goes with every call.
+        labels: The values that answers of a `table` domain may have; empty has them found where they are few.
         families: Task families of the `reasoning` domain; empty takes the measured mixture. Languages of the
             `mgsm` domain; empty takes all.
         sizes: Items per split: examples, train, validation, test.
@@ -56,7 +64,12 @@ class DomainConfig:
     path: str | None = None
     question: str = "question"
     answer: str = "answer"
+    kind: str = "kind"
+    split: str | None = "split"
+    separator: str | None = None
     match: str = "auto"
+    instruction: str | None = None
+    labels: tuple[str, ...] = ()
     families: tuple[str, ...] = ()
     sizes: Mapping[str, int] = field(default_factory=dict)
     seed: int = 0
@@ -322,7 +335,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "evaluate.executor": ("ray", "inline"),
     "evaluate.split": SPLITS,
     "sandbox.level": ("strict", "process"),
-    "domain.match": ("auto", "exact", "numeric"),
+    "domain.match": ("auto", "exact", "numeric", "json"),
 }
 
 AT_LEAST: Mapping[str, float] = {
