@@ -39,7 +39,7 @@ be told by it that it is right. To score code, take a third parameter:
 
 `run(code, stdin="", timeout=5)` runs it in a sandbox that knows neither item nor scorer, and returns whether
 it ended well and what it printed. Both are the code's own word: compare what it printed here, and leave out
-of the code what it should print.
+of the code what it should print. A Markdown fence around an answer is left out, with the text around it.
 
 `helpers = ["run_examples_and_get_feedback", "get_test_output_from_code"]` in the file gives agents those of
 `meta_search.agent.helpers`, as methods of `self`; what they need of an item is its `public`, as in ARC: the
@@ -51,6 +51,7 @@ needs the network, such as a judge. It must not parse or run an answer.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import pickle
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -88,6 +89,7 @@ class PythonDomain:
         self._path = Path(settings.path).expanduser()
         sizes = named_sizes(settings)
         source = load(self._path)
+        self.source = hashlib.sha256(self._path.read_bytes()).hexdigest()[:16]
         make_items, own = getattr(source, "items", None), getattr(source, "score", None)
         self._scores_itself, self._match = own is not None, settings.match
         if not callable(make_items):

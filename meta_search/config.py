@@ -7,7 +7,9 @@ the defaults that a preset or domain changes; the defaults of everything else st
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import json
 import math
 import types
 import typing
@@ -445,6 +447,8 @@ def _convert(value: Any, hint: Any, key: str) -> Any:
             raise ConfigError(f"{key}={value!r}: expected a list")
         return tuple(_convert(v, arguments[0], key) for v in value)
     if origin is not None:  # Mapping[str, X]
+        with contextlib.suppress(ValueError):  # as JSON, where a name has characters that Hydra does not take
+            value = json.loads(value) if isinstance(value, str) else value
         if not isinstance(value, Mapping):
             raise ConfigError(f"{key}={value!r}: expected a mapping")
         return {str(k): _convert(v, arguments[1], f"{key}.{k}") for k, v in value.items()}

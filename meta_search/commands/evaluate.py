@@ -16,12 +16,14 @@ from typing import Any
 from archive.records import Archive
 from meta_search.commands import estimate, evaluate_folder
 from meta_search.commands.resolve import resolved
+from meta_search.commands.unchanged import check_unchanged
 from meta_search.config import Config
 from meta_search.engine.restore import candidate_of
 from meta_search.errors import ArchiveError, ConfigError, LLMError
 from meta_search.outcomes import UNSCORED, most_frequent
 from meta_search.report.tables import evaluation_row
 from meta_search.run import folder as run_folder
+from meta_search.run.fingerprint import fingerprint
 from meta_search.run.folder import write_config
 from meta_search.run.members import Member, Members
 from meta_search.run.progress import MOST_ROWS, Progress
@@ -124,8 +126,14 @@ def evaluate_agents(agents: str, config: Config, live: bool = True) -> Evaluated
         Progress(config, folder, earlier.elapsed_s, live, split) as progress,
         open_session(config, folder, earlier.elapsed_s, progress.say) as session,
     ):
+        if earlier.goes_on:
+            with Archive(folder) as before:
+                check_unchanged(
+                    before, session.domain, evaluate_folder.elsewhere(folder), ("examples", split)
+                )
         progress.attach(session)
         progress.phase = "evaluate"
+        session.pen.set_meta("fingerprint", fingerprint(session.domain)).result()
         session.pen.set_meta("kind", "evaluate").result()
         session.set_phase("final")  # all of the budget: there is no search
         run = Run.of(session, progress)

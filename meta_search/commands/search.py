@@ -10,10 +10,12 @@ from archive.records import Archive
 from meta_search.commands import estimate
 from meta_search.commands.last_screen import print_end
 from meta_search.commands.resolve import check_names, resolved
+from meta_search.commands.unchanged import check_unchanged, run_again
 from meta_search.config import Config, to_mapping
 from meta_search.engine.loop import RunSummary, Search
 from meta_search.errors import ConfigError
 from meta_search.run import recording
+from meta_search.run.fingerprint import fingerprint
 from meta_search.run.folder import new_folder, read_config, write_config
 from meta_search.run.journal import Journal, Recorder
 from meta_search.run.progress import Progress
@@ -76,8 +78,9 @@ def _run(
         progress = stack.enter_context(Progress(config, folder, elapsed, live))
         session = stack.enter_context(open_session(config, folder, elapsed, progress.say))
         progress.attach(session)
-        if before is not None:  # now that no other process writes the run
-            write_config(folder, config)
+        if before is not None:
+            check_unchanged(before, session.domain, run_again(before))
+            write_config(folder, config)  # now that no other process writes the run
         _describe(session, None if before is not None else overrides, journal)
         if isinstance(journal, Replay):
             summary = _replayed(session, progress, journal)
@@ -97,6 +100,7 @@ def _describe(session: Session, overrides: Sequence[str] | None, journal: Journa
         session.pen.set_meta("prices", journal.archive.meta("prices")).result()
     session.pen.set_meta("config", to_mapping(session.config)).result()
     session.pen.set_meta("items", digest).result()
+    session.pen.set_meta("fingerprint", fingerprint(session.domain)).result()
     if overrides is not None:
         session.pen.set_meta("overrides", list(overrides)).result()
 

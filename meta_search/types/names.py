@@ -33,6 +33,7 @@ MetaName = Literal[
     "config",  # the configuration, as nested mappings
     "overrides",  # list of the overrides as they were typed
     "items",  # digest of the domain's items; see `run.recording.items_digest`
+    "fingerprint",  # digests of what the run measures with; see `run.fingerprint`
     "prices",  # price table in use: model -> {input, output}, US dollars per million tokens
     "elapsed_s",  # seconds of the run so far, over all sessions
     "status",  # running: absent; stopped, cut short, reporting, done
