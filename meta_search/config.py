@@ -50,11 +50,11 @@ class DomainConfig:
         kind: Column of the families in a `table` domain, where there is one.
         split: Column that names the split of a row in a `table` domain, where there is one: train,
             validation, test or examples. `None` reads none.
-        separator: What stands between several accepted answers in a cell of a `table` domain, as `|`. Lists
-            in jsonl and json need none.
+        separator: What stands between several accepted answers in a cell of a `table` domain, such as a bar.
+            Lists in jsonl and json need none.
         match: How answers are compared where the domain has no scorer: exact, numeric, json, or auto (numeric
             where all answers are numbers, json where all are objects or lists). json makes a list an answer.
-        instruction: What every agent is told, as `Classify the message.`; goes with every call.
+        instruction: What every agent is told in every call, in any domain: what is asked, in which form.
         labels: The values that answers of a `table` domain may have; empty has them found where they are few.
         families: Task families of the `reasoning` domain; empty takes the measured mixture. Languages of the
             `mgsm` domain; empty takes all.
@@ -79,7 +79,12 @@ class DomainConfig:
 
 @dataclass(frozen=True, slots=True)
 class ModelConfig:
-    """One model role. `model` is a litellm name, or the name of an embedded model with `llm=local`."""
+    """One model role.
+
+    Attributes:
+        model: A litellm name, or the name of an embedded model with `llm=local`.
+        base_url: OpenAI-compatible endpoint of this role; `None` takes `llm.base_url`.
+    """
 
     model: str = ""
     base_url: str | None = None
@@ -230,7 +235,8 @@ class EvaluateConfig:
 
     Attributes:
         executor: ray or inline.
-        items: Items of the search's splits per agent; 0 takes all. `test_items` for the final report.
+        items: Items of the search's splits per agent; 0 takes all.
+        test_items: Items of the final report per agent; 0 takes all.
         split: Split of `meta-search evaluate`.
         repeats: Times each item is run.
         racing: Stop candidates early that can no longer matter.
@@ -253,7 +259,11 @@ class EvaluateConfig:
 
 @dataclass(frozen=True, slots=True)
 class RayConfig:
-    """`address` of a running cluster; `None` starts Ray on this machine."""
+    """Where agents run.
+
+    Attributes:
+        address: Of a running Ray cluster; `None` starts Ray on this machine.
+    """
 
     address: str | None = None
 
@@ -317,7 +327,20 @@ class RunConfig:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """The whole configuration of a run. `seed` seeds everything random in the search."""
+    """The whole configuration of a run.
+
+    Attributes:
+        domain: Where items come from.
+        llm: Models and how they are called.
+        search: How long and how wide to search.
+        author: Who writes candidates.
+        evaluate: How agents are scored.
+        ray: Where agents run.
+        budget: What the run may spend.
+        sandbox: Limits per item.
+        run: Where the run lies.
+        seed: Of everything random in the search.
+    """
 
     domain: DomainConfig = DomainConfig()
     llm: LLMConfig = LLMConfig()

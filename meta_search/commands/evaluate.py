@@ -30,6 +30,7 @@ from meta_search.run.progress import MOST_ROWS, Progress
 from meta_search.run.run import Run
 from meta_search.run.session import open_session
 from meta_search.run.signals import signals
+from meta_search.text import override
 from meta_search.types import Agent, Brief, Candidate, ItemJob, ItemResult, Split
 
 __all__ = ["Evaluated", "evaluate", "evaluate_agents", "read_agents"]
@@ -197,7 +198,8 @@ class EvaluationRun:
         self._runner.finish("cut short" if self._cut or reason else "done")
         if reason:
             told = f"what was evaluated is saved in {self._folder}"
-            raise LLMError(f"{reason}; {told}: run.dir={self._folder} goes on with it")
+            again = override("run.dir", str(self._folder))
+            raise LLMError(f"{reason}; {told}: {again} goes on with it")
         return self._cut
 
     def rows(self) -> list[dict[str, Any]]:
