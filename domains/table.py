@@ -143,6 +143,9 @@ def _deal(
             )
         dealt[split] = given[split][: sizes.get(split, DEFAULT_SIZES[split])]
     cut = apportion(path, len(given["train"]), {s: sizes[s] for s in shared if s in sizes}, shared)
+    if "train" not in sizes:  # what rounding has left over
+        rest = len(given["train"]) - sum(cut.values()) + cut["train"]
+        cut["train"] = min(DEFAULT_SIZES["train"], rest)
     parts = deal(given["train"], {**dict.fromkeys(SPLITS, 0), **cut})
     dealt |= {split: parts[split] for split in shared}
     told = ", ".join(f"{len(parts[split])} for {split}" for split in missing)

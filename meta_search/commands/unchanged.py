@@ -45,6 +45,16 @@ def check_unchanged(before: Archive, domain: Domain, remedy: str, splits: Sequen
 def run_again(before: Archive) -> str:
     """The command of a new run like this one, which takes the answers that this one paid."""
     folder = before.path.parent.resolve()
-    typed = [word for word in before.meta("overrides") or () if word.partition("=")[0].lstrip("+") not in OWN]
-    words = [*map(shlex.quote, typed), override("llm.recording", str(folder))]
-    return f"`meta-search run {' '.join(words)}` begins anew and takes paid answers from this run"
+    taken = override("llm.recording", str(folder))
+    typed = list(before.meta("overrides") or ())
+    if not typed:  # from Python
+        return f"start a new run; with {taken} it takes paid answers from this one"
+    path = (before.meta("config") or {}).get("domain", {}).get("path")
+    names = [word.partition("=")[0].lstrip("+") for word in typed]
+    words = [
+        override(name, path) if name == "domain.path" and path else shlex.quote(word)
+        for name, word in zip(names, typed, strict=True)
+        if name not in OWN
+    ]
+    again = " ".join([*words, taken])
+    return f"`meta-search run {again}` begins anew and takes paid answers from this run"
