@@ -29,7 +29,8 @@ with open("{table}") as file:
     ROWS = [(row["text"], row["label"]) for row in csv.DictReader(file)]
 def items(split):
     first = {{"examples": 0, "train": 4, "validation": 12, "test": 16}}[split]
-    return [{{"question": q, "answer": a}} for q, a in ROWS[first:first + 8 if split == "test" else first + 4]]
+    last = first + (8 if split == "test" else 4)
+    return [{{"question": q, "answer": a}} for q, a in ROWS[first:last]]
 def score(item, answer):
     return answer == item.target
 '''

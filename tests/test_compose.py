@@ -120,6 +120,18 @@ def test_a_text_that_is_typed_stands_for_itself(text: str) -> None:
     assert seen == [text]
 
 
+def test_a_comma_is_a_sweep_where_one_is_asked_for(folder: Path) -> None:
+    seen: list[str | None] = []
+
+    def search(config: Config, words: tuple[str, ...]) -> int:
+        seen.append(config.domain.path)
+        return 0
+
+    assert run_app(["--multirun", "domain.path=a.csv,b.csv", "run.root=here"], search) == 0
+    assert run_app(["domain.path=a.csv,b.csv"], search) == 0
+    assert seen == ["a.csv", "b.csv", "a.csv,b.csv"]
+
+
 def test_lists_quotes_and_interpolations_are_hydras() -> None:
     assert compose(["search.seeds=[my (1).py, ä.md, RUN:AGENT, direct]"]).search.seeds == (
         *("my (1).py", "ä.md", "RUN:AGENT", "direct"),
