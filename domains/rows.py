@@ -27,6 +27,7 @@ class Row(NamedTuple):
         kind: Family of the item, or empty.
         others: Further answers that are right.
         split: The split that the file puts it in, or empty.
+        weighed: Whether the file gives it a weight, which is not used.
     """
 
     line: int
@@ -35,6 +36,7 @@ class Row(NamedTuple):
     kind: str
     others: tuple[str, ...] = ()
     split: str = ""
+    weighed: bool = False
 
 
 def read_text(path: Path) -> str:

@@ -156,6 +156,8 @@ def _notes(path: Path, found: Sequence[Row], rows: Mapping[str, Row]) -> Iterato
     """Lines on rows that are read otherwise than one might think."""
     kept = {id(row) for row in rows.values()}
     where = {row.question: row.split for row in rows.values()}
+    if any(row.weighed for row in found):
+        yield f"{path.name}: the column weight is not used (not possible yet): every item counts the same"
     crossing = sum(id(row) not in kept and where.get(row.question) not in (None, row.split) for row in found)
     if crossing:
         yield f"{path.name}: {crossing} questions stand in two splits; each stays where it comes first"

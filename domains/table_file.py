@@ -85,6 +85,7 @@ def _row(place: str, line: int, record: Mapping[str, Any], columns: Columns) -> 
         kind,
         tuple(dict.fromkeys(answers[1:])),
         _split(place, columns.split, record),
+        "weight" in record,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,13 @@ from domains.json_match import json_match
 from domains.registry import make as make_domain
 from domains.table import TableDomain
 from domains.wording import WORDING
+from meta_search import search
 from meta_search.config import DomainConfig
 from meta_search.errors import DomainError
+from meta_search.testing import CountingEndpoint
 from meta_search.types import SPLITS
+from tests.kits.answers import as_asked
+from tests.kits.searches import overrides, write_table
 
 LABELS = ("account", "billing", "bug", "refund", "shipping")
 TICKETS = [{"question": f"Message {n}?", "answer": LABELS[n % 5]} for n in range(40)]
@@ -198,6 +202,37 @@ def test_what_cannot_be_read_is_one_line(change: Mapping[str, Any], message: str
     assert "line 41" in str(caught.value)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_what_is_read_otherwise_than_one_may_think_is_said(tmp_path: Path) -> None:
+    (note,) = table(tmp_path, [{**row, "weight": 2} for row in TICKETS]).notes
+    assert "the column weight is not used" in note
+    twice = [{**row, "split": name} for name in ("train", "test") for row in TICKETS[:20]]
+    rest = [{**row, "split": "test"} for row in TICKETS[20:]]
+    notes = table(tmp_path, [*twice, *rest]).notes
+    assert "t.jsonl: 20 questions stand in two splits; each stays where it comes first" in notes
+
+
+def test_the_instruction_is_in_every_call_of_every_seed_and_before_the_meta_agent(folder: Path) -> None:
+    asked: dict[str, list[str]] = {}
+
+    def answer(messages: Sequence[Mapping[str, Any]], body: Mapping[str, Any]) -> str:
+        asked.setdefault(str(body["model"]), []).append(json.dumps(messages, ensure_ascii=False))
+        return as_asked(body, "bug")
+
+    write_table(folder / "t.jsonl", ((str(row["question"]), str(row["answer"])) for row in TICKETS))
+    with CountingEndpoint(answer) as endpoint:
+        more = (
+            *("author=llm", "search.candidates=1", "evaluate.items=1", "evaluate.test_items=1", "seed=1"),
+            *("author.formats=[program]", "author.debug_rounds=0", "run.confirm=false"),
+            *("search.operators=[novel]", f"domain.instruction={INSTRUCTION} Ü, (a) or {{b}}: 'it''s #1'"),
+        )
+        search(*overrides("t.jsonl", endpoint, *more, meta="writer", task="solver"))
+    told = f"{INSTRUCTION} Ü, (a) or {{b}}: 'it''s #1'"
+    assert len(asked["solver"]) > 20
+    assert all(told in messages for messages in asked["solver"])
+    assert asked["writer"]
+    assert all(told in messages for messages in asked["writer"])
 
 
 def test_splits_that_cannot_be_had(tmp_path: Path) -> None:

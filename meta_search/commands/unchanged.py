@@ -15,6 +15,7 @@ from meta_search.types import SPLITS, Split
 
 __all__ = ["check_unchanged", "run_again"]
 
+MOST = 3  # changes that are named
 OWN = ("run.dir", "llm.recording", "llm.mode")  # overrides of a run that its successor has otherwise
 
 
@@ -35,10 +36,12 @@ def check_unchanged(before: Archive, domain: Domain, remedy: str, splits: Sequen
         changed = differences(kept, domain, splits)
     else:  # a run of an earlier version
         changed = ["its items changed"] if digest is not None and digest != items_digest(domain) else []
+    left = len(changed) - MOST
+    more = f"; and {left} more change{'s' if left > 1 else ''}" if left > 0 else ""
     if changed:
         raise ConfigError(
             f"the domain {domain.name} is not what it was when {before.path.parent} began: "
-            f"{'; '.join(changed)}. Old and new scores would mix: {remedy}"
+            f"{'; '.join(changed[:MOST])}{more}. Old and new scores would mix: {remedy}"
         )
 
 

@@ -41,7 +41,7 @@ def fingerprint(domain: Domain) -> dict[str, Any]:
 
 
 def differences(before: Mapping[str, Any], domain: Domain, splits: Sequence[Split] = SPLITS) -> list[str]:
-    """What is otherwise than it was, in words; empty where nothing is.
+    """What is otherwise than it was, in words, what tells most first; empty where nothing is.
 
     Args:
         before: The fingerprint of the run.
@@ -55,10 +55,10 @@ def differences(before: Mapping[str, Any], domain: Domain, splits: Sequence[Spli
         if isinstance(old, dict) and isinstance(new, dict):
             found += _of_split(old, new, split, {item.id: item for item in domain.items(split)})
         elif old != new:
-            found.append(f"{split} items changed")
+            found.append(f"{split}: its items changed")
     if before["wording"] != now["wording"]:
         found.append("agents are told otherwise (instruction, labels or wording)")
-    return found
+    return sorted(found, key=lambda told: "(first: " not in told)
 
 
 def _of_split(
@@ -71,15 +71,15 @@ def _of_split(
     if answered:
         first = items[answered[0]]
         told = f"«{one_line(first.question, 40)}», now {one_line(first.target, 30)!r}"
-        yield f"{len(answered)} of {len(new)} {split} items have other answers (first: {told})"
+        yield f"{split}: {len(answered)} of {len(new)} items have other answers (first: {told})"
     if asked:
         told = f"«{one_line(items[asked[0]].question, 40)}»"
-        yield f"{len(asked)} of {len(new)} {split} items have other questions (first: {told})"
+        yield f"{split}: {len(asked)} of {len(new)} items have other questions (first: {told})"
     gone, added = len(old) - len(both), len(new) - len(both)
     if gone or added:
-        yield f"{split} lost {gone} of its {len(old)} items and got {added} new ones"
+        yield f"{split}: {gone} of {len(old)} items gone, {added} new"
     elif not asked and not answered and list(old) != list(new):
-        yield f"{split} items stand in another order"
+        yield f"{split}: its items stand in another order"
 
 
 def _of_item(item: Item) -> str:
