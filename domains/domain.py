@@ -66,6 +66,10 @@ class Domain(Protocol):
     A domain that grants helpers to agents has a further attribute, `helpers`: their names, as in
     `ItemJob.helpers`.
 
+    A domain that has read its file otherwise than one might think has `notes`: lines for the user.
+
+    A domain of a user's file has `source`: a digest of the code that makes its items and scores.
+
     A domain whose scorer parses or runs answers has a further attribute, `confined`: the `Confined` that
     the engine scores with, in place of `score`. Its items must be picklable.
 

@@ -1,7 +1,7 @@
-r"""Matching a free-text answer with a target: exactly, or as a number. Shared by domains.
+r"""Matching a free-text answer with a target: exactly, as a number, or as JSON. Shared by domains.
 
-Both kinds first look for the final answer within the text: the last LaTeX `\boxed{…}`, else what follows the
-last `####` (as in GSM8K), else what follows a phrase like "the answer is" or "Answer:", else the whole text.
+Text and numbers are looked for in the final answer: the last LaTeX `\boxed{…}`, else what follows the last
+`####` (as in GSM8K), else what follows a phrase like "the answer is" or "Answer:", else the whole text.
 Nothing here evaluates an answer, and only its last `MAX_TEXT` characters are looked at.
 """
 
@@ -12,16 +12,30 @@ import unicodedata
 from collections.abc import Callable, Iterable
 from decimal import Decimal, InvalidOperation, localcontext
 
-from domains.domain import Score
+from domains.domain import Item, Score
+from domains.json_match import is_json, is_structure, json_match
 from meta_search.errors import DomainError
 
-__all__ = ["Matcher", "exact", "final_answer", "matched", "matcher", "number", "numeric"]
+__all__ = [
+    "ANY_OF",
+    "Matcher",
+    "accepted",
+    "any_of",
+    "exact",
+    "final_answer",
+    "matched",
+    "matcher",
+    "number",
+    "numeric",
+]
 
 Matcher = Callable[[str, str], bool]
 
+ANY_OF = "any_of"  # in `Item.data`: further answers that are right
 MAX_TEXT = 8_000  # characters that are looked at, from the end; normalising takes quadratic time at worst
 TOLERANCE = Decimal("1e-6")
 
+_FENCED = re.compile(r"```[\w+-]*[ \t\r]*\n(.*?)\n?```", re.DOTALL)
 _PHRASE = re.compile(r"\banswer\s*(?:is\b\s*:?|:|=)", re.IGNORECASE)
 _WRAPPERS = (("**", "**"), ("$", "$"), ("`", "`"), ('"', '"'), ("'", "'"), ("\\(", "\\)"), ("\\text{", "}"))
 _FRACTION = re.compile(r"\\[dt]?frac\s*\{\s*(-?\d{1,50})\s*\}\s*\{\s*(\d{1,50})\s*\}")
@@ -37,6 +51,19 @@ _NUMBER = re.compile(
 )
 
 
+def accepted(item: Item) -> tuple[str, ...]:
+    """All answers that are right."""
+    return (item.target, *item.data.get(ANY_OF, ()))
+
+
+def any_of(matches: Matcher, item: Item) -> Matcher:
+    """A matcher that takes the other right answers of an item, too."""
+    others = accepted(item)[1:]
+    if not others:
+        return matches
+    return lambda answer, target: any(matches(answer, right) for right in (target, *others))
+
+
 def matched(matches: Matcher, answer: str, target: str) -> Score:
     """1 if an answer matches its target, else 0. Never raises."""
     if not isinstance(answer, str) or not answer.strip():
@@ -48,18 +75,30 @@ def matcher(match: str, targets: Iterable[str]) -> Matcher:
     """The matcher that `domain.match` names.
 
     Args:
-        match: `exact`, `numeric`, or `auto`: numeric where all targets are numbers, else exact.
+        match: `exact`, `numeric`, `json`, or `auto`: numeric where all targets are numbers, json where
+            all are JSON objects or lists, else exact.
         targets: All targets of the domain.
 
     Raises:
-        DomainError: An unknown name, or a target without a number where `numeric` was asked for.
+        DomainError: An unknown name, a target without a number where `numeric` was asked for, or one that is
+            no JSON where `json` was.
     """
+    targets = list(targets)
     if match == "exact":
         return exact
-    if match not in ("auto", "numeric"):
-        raise DomainError(f"domain.match={match}: must be one of auto, exact, numeric")
+    if match not in ("auto", "numeric", "json"):
+        raise DomainError(f"domain.match={match}: must be one of auto, exact, numeric, json")
     if match == "auto":
+        if targets and all(map(is_structure, targets)):
+            return json_match
         return numeric if all(_is_number(target) for target in targets) else exact
+    if match == "json":
+        odd = next((target for target in targets if not is_json(target)), None)
+        if odd is not None:
+            raise DomainError(
+                f"domain.match=json: the answer {odd[:60]!r} is not JSON; use domain.match=exact"
+            )
+        return json_match
     odd = next((target for target in targets if number(target) is None), None)
     if odd is not None:
         raise DomainError(
@@ -73,6 +112,9 @@ def exact(answer: str, target: str) -> bool:
     if answer.strip() == target.strip():
         return True
     wanted = _plain(final_answer(target)) or _plain(target)
+    fenced = _FENCED.fullmatch(answer.strip()[-MAX_TEXT:])
+    if fenced is not None and _plain(fenced[1]) == wanted:
+        return True
     return _plain(answer) == wanted or _plain(final_answer(answer)) == wanted
 
 

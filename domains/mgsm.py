@@ -18,7 +18,7 @@ from domains.domain import Item, Score, items_of
 from domains.matching import matched, numeric
 from domains.rows import Row, apportion, deal, distinct, read_text, shuffled
 from domains.settings import Settings, named_sizes
-from domains.wording import WORDING
+from domains.wording import WORDING, instructed, with_instruction
 from meta_search.errors import DomainError
 from meta_search.types import Split
 
@@ -59,12 +59,14 @@ class MgsmDomain:
             split: tuple(_in_turns([problems[key] for key in keys]))[: sizes[split]]
             for split, keys in dealt.items()
         }
-        self.brief = _brief(sorted({row.kind for rows in problems.values() for row in rows}))
-        self.wording: Mapping[str, str] = {
+        brief = _brief(sorted({row.kind for rows in problems.values() for row in rows}))
+        self.brief = with_instruction(brief, settings.instruction)
+        wording = {
             **WORDING,
             "": "Solve the problem; the final answer is an integer.",
             "answer": "only the final answer: one integer in digits, no unit, no words",
         }
+        self.wording: Mapping[str, str] = instructed(wording, settings.instruction)
 
     def items(self, split: Split) -> Sequence[Item]:
         """Items of a split, in an order that depends on the seed only; ids look like `sw-17`."""

@@ -20,8 +20,8 @@ The whole of a domain in one file:
 `items` returns dicts (`question` and `answer`, optionally `id`, `kind` and whatever the scorer needs, which
 it finds in `item.data`), pairs (question, answer), or `domains.domain.Item`s. `score` returns a bool, a
 number in 0..1, or a `domains.domain.Score`; without one, answers are matched as `domain.match` says. `brief`
-may be a variable instead of the docstring. A class `Domain` with the same members, built without arguments,
-does as well.
+may be a variable instead of the docstring; a variable `instruction`, or `domain.instruction`, is what every
+agent is told in every call. A class `Domain` with the same members, built without arguments, does as well.
 
 The file is the user's own, trusted code; answers are not: they come from agents. So the engine has `score`
 run in a confined child of a process of its own, which loads the file once more (with an empty environment)
@@ -39,7 +39,7 @@ be told by it that it is right. To score code, take a third parameter:
 
 `run(code, stdin="", timeout=5)` runs it in a sandbox that knows neither item nor scorer, and returns whether
 it ended well and what it printed. Both are the code's own word: compare what it printed here, and leave out
-of the code what it should print.
+of the code what it should print. A Markdown fence around an answer is left out, with the text around it.
 
 `helpers = ["run_examples_and_get_feedback", "get_test_output_from_code"]` in the file gives agents those of
 `meta_search.agent.helpers`, as methods of `self`; what they need of an item is its `public`, as in ARC: the
@@ -67,16 +67,20 @@ told, and the search stops where more than 5 % of the answers end so; see `meta_
 
 from __future__ import annotations
 
+import hashlib
+import json
 import pickle
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from domains.domain import Confined, Item, Score, items_of
-from domains.matching import matcher
+from domains.matching import ANY_OF, accepted, any_of, matcher
 from domains.settings import Settings, named_sizes
+from domains.table_file import text_of_parts
 from domains.user_file import Ask, UserScorer, guarded, load
-from domains.wording import WORDING
+from domains.wording import WORDING, instructed, with_instruction
 from meta_search.errors import DomainError
 from meta_search.text import one_line
 from meta_search.types import SPLITS, Split
@@ -104,19 +108,21 @@ class PythonDomain:
         self._path = Path(settings.path).expanduser()
         sizes = named_sizes(settings)
         source = load(self._path)
-        make_items = getattr(source, "items", None)
+        self.source = hashlib.sha256(self._path.read_bytes()).hexdigest()[:16]
+        make_items, own = getattr(source, "items", None), getattr(source, "score", None)
+        self._scores_itself, self._match = own is not None, settings.match
         if not callable(make_items):
             raise DomainError(f"{self._path}: defines no items(split)")
         self._items = {split: self._split(make_items, split, sizes.get(split)) for split in SPLITS}
         self._check_disjoint()
-        own = getattr(source, "score", None)
         self._score = UserScorer(self._path, own or self._matching(settings.match))
         self.confined = self._confinement(source) if own else None
         self.concurrency = self._concurrency(source, bool(own))
         self.asks, self.targets_answer = self._score.asks, not self._score.runs_code
         self.name = str(getattr(source, "name", self._path.stem))
-        self.brief = self._brief(source)
-        self.wording: Mapping[str, str] = self._wording(source)
+        instruction = settings.instruction or self._instruction(source)
+        self.brief = with_instruction(self._brief(source), instruction)
+        self.wording: Mapping[str, str] = instructed(self._wording(source), instruction)
         self.helpers = self._helpers(source)
         self._try_scorer()
 
@@ -200,14 +206,30 @@ class PythonDomain:
                 raise DomainError(f"{where} has no 'question'")
             question, target = rest.pop("question"), rest.pop("answer", "")
             name, kind = rest.pop("id", f"{split}-{ordinal}"), rest.pop("kind", "")
-            item = Item(str(name), question, _text(target), str(kind), rest)
+            target, others = self._answers(target)
+            item = Item(str(name), question, target, str(kind), {**rest, **others})
         elif isinstance(value, tuple | list) and len(value) == 2:
-            item = Item(f"{split}-{ordinal}", value[0], _text(value[1]))
+            target, others = self._answers(value[1])
+            item = Item(f"{split}-{ordinal}", value[0], target, data=others)
         else:
             raise DomainError(f"{where} is neither a dict, a pair nor an Item but {type(value).__name__}")
+        question = text_of_parts(where, item.question)
+        if question is not item.question:
+            item = replace(item, question=question)
         if not isinstance(item.question, str) or not item.question.strip():
             raise DomainError(f"{where}: the question must be a text that is not empty")
         return item
+
+    def _answers(self, value: Any) -> tuple[str, Mapping[str, Any]]:
+        """The target, and what the item's data hold of further ones. A scorer of the file's own reads either
+        as it likes."""
+        if self._scores_itself or not isinstance(value, list | tuple | dict):
+            return _text(value), {}
+        several = isinstance(value, list | tuple) and all(isinstance(v, str | int | float) for v in value)
+        if not several or self._match == "json":
+            return json.dumps(value, ensure_ascii=False), {}
+        first, *others = map(_text, value or [""])
+        return first, {ANY_OF: others} if others else {}
 
     def _check_disjoint(self) -> None:
         ids: dict[str, str] = {}
@@ -227,11 +249,11 @@ class PythonDomain:
                     )
 
     def _matching(self, match: str) -> Callable[[Item, str], bool]:
-        targets = [item.target for items in self._items.values() for item in items]
+        targets = [answer for items in self._items.values() for item in items for answer in accepted(item)]
         if not all(targets):
             raise DomainError(f"{self._path}: items without an answer need a score(item, answer)")
         matches = matcher(match, targets)
-        return lambda item, answer: matches(answer, item.target)
+        return lambda item, answer: any_of(matches, item)(answer, item.target)
 
     def _brief(self, source: Any) -> str:
         brief = getattr(source, "brief", None) or getattr(source, "__doc__", None)
@@ -246,6 +268,12 @@ class PythonDomain:
         if not isinstance(own, Mapping):
             raise DomainError(f"{self._path}: wording must be a dict of field name -> text")
         return {**WORDING, **{str(key): str(value) for key, value in own.items()}}
+
+    def _instruction(self, source: Any) -> str | None:
+        own = getattr(source, "instruction", None)
+        if own is not None and not isinstance(own, str):
+            raise DomainError(f"{self._path}: instruction must be a text, not {type(own).__name__}")
+        return own
 
     def _try_scorer(self) -> None:
         """A few items of each split with their own answers, until one is scored.

@@ -18,7 +18,7 @@ from typing import Any
 from domains.domain import Confined, Item, Score, items_of
 from domains.reasoning_families import DEFAULT_FAMILIES, FAMILIES, READ, REFUSED
 from domains.settings import DEFAULT_SIZES, Settings, named_sizes
-from domains.wording import WORDING
+from domains.wording import WORDING, instructed, with_instruction
 from meta_search.errors import DomainError
 from meta_search.types import Split
 
@@ -87,8 +87,8 @@ class ReasoningDomain:
         self._items: dict[Split, tuple[Item, ...]] = {}
         for split in DRAWN_FIRST:
             self._items[split] = self._draw(gym, split, sizes[split], settings.seed, seen)
-        self.brief = _brief(self._families)
-        self.wording: Mapping[str, str] = WORDING
+        self.brief = with_instruction(_brief(self._families), settings.instruction)
+        self.wording: Mapping[str, str] = instructed(WORDING, settings.instruction)
 
     def items(self, split: Split) -> Sequence[Item]:
         """Items of a split in fixed order, families in turn; ids look like `gcd-validation-3`."""

@@ -25,12 +25,18 @@ class Row(NamedTuple):
         question: As it stands in the file, without space around it.
         answer: Likewise.
         kind: Family of the item, or empty.
+        others: Further answers that are right.
+        split: The split that the file puts it in, or empty.
+        weighed: Whether the file gives it a weight, which is not used.
     """
 
     line: int
     question: str
     answer: str
     kind: str
+    others: tuple[str, ...] = ()
+    split: str = ""
+    weighed: bool = False
 
 
 def read_text(path: Path) -> str:
@@ -64,7 +70,7 @@ def distinct(path: Path, rows: Iterable[Row]) -> dict[str, Row]:
     kept: dict[str, Row] = {}
     for row in rows:
         first = kept.setdefault(key_of(row.question), row)
-        if first.answer != row.answer:
+        if (first.answer, first.others) != (row.answer, row.others):
             raise DomainError(
                 f"{path}: rows {first.line} and {row.line} ask the same question with different answers; "
                 "keep one"
@@ -77,16 +83,25 @@ def shuffled(keys: Iterable[str], seed: int) -> list[str]:
     return sorted(keys, key=lambda key: hashlib.sha256(f"{seed}/{key}".encode()).digest())
 
 
-def apportion(path: Path, rows: int, named: Mapping[Split, int]) -> dict[Split, int]:
+def apportion(
+    path: Path, rows: int, named: Mapping[Split, int], splits: Sequence[Split] = SPLITS
+) -> dict[Split, int]:
     """Items per split: named sizes as they are; the others share the rest, at most at their default sizes.
+
+    Args:
+        path: The file, for errors.
+        rows: Different questions that there are for the splits.
+        named: Sizes that the user named, of some of the splits.
+        splits: Those that share the rows.
 
     Raises:
         DomainError: Too few rows.
     """
-    least = max(LEAST_ROWS, sum(named.values()) + sum(split not in named for split in SPLITS[1:]))
+    needed = sum(named.values()) + sum(split not in named for split in splits if split != "examples")
+    least = max(LEAST_ROWS, needed)
     if rows < least:
         raise DomainError(f"{path}: too few rows: {rows} different questions, at least {least} are needed")
-    others = {split: DEFAULT_SIZES[split] for split in SPLITS if split not in named}
+    others = {split: DEFAULT_SIZES[split] for split in splits if split not in named}
     rest, total = rows - sum(named.values()), sum(others.values())
     if rest < total:
         shares = {s: max(int(s != "examples"), rest * size // total) for s, size in others.items()}

@@ -21,7 +21,12 @@ class Settings(Protocol):
         path: File of a `table`, `mgsm` or `python` domain; for `mgsm` a folder of files too.
         question: Column of the questions in a `table` domain.
         answer: Column of the answers in a `table` domain.
-        match: How a `table` domain scores: exact, numeric or auto.
+        match: How a `table` domain scores: exact, numeric, json or auto.
+        kind: Column of the families in a `table` domain, where there is one.
+        split: Column that names the split of a row in a `table` domain; `None` reads none.
+        separator: What stands between several accepted answers in a `table` domain's column.
+        instruction: What every agent is told.
+        labels: The values that answers of a `table` domain may have; empty has them found.
         families: Families of the `reasoning` domain, languages of the `mgsm` domain; empty takes the default.
         sizes: Items per split; splits that are not named take the domain's default.
         seed: Seed of the items and of the splits.
@@ -37,6 +42,16 @@ class Settings(Protocol):
     def answer(self) -> str: ...
     @property
     def match(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def split(self) -> str | None: ...
+    @property
+    def separator(self) -> str | None: ...
+    @property
+    def instruction(self) -> str | None: ...
+    @property
+    def labels(self) -> tuple[str, ...]: ...
     @property
     def families(self) -> tuple[str, ...]: ...
     @property

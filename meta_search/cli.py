@@ -7,7 +7,10 @@ end, everything saved. Each command imports what it needs when it runs, so that 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
+import re
+import shlex
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -26,6 +29,12 @@ __all__ = ["main"]
 STOPPED = 3
 TIED = {ord(" "): "\x1f", ord("-"): "\x1e"}  # characters at which no line may end: what stands for them
 UNTIED = {ord(there): chr(place) for place, there in TIED.items()}
+COMPLETED = {  # command -> what may follow it, but for overrides and files
+    "archive": "list show diff lineage search import",
+    **dict.fromkeys(("resume", "export", "report", "status"), "latest"),
+    "models": "list pull",
+}
+PLAIN_OVERRIDE = re.compile(r"[+~]*[\w./@]+=[\w./:@,+-]*")
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -140,7 +149,9 @@ def _parser() -> argparse.ArgumentParser:
         added.set_defaults(command=command)
         return added
 
-    add("run", "search for an agent: run [override…]", lambda _: 2)  # never called: main hands `run` to Hydra
+    add(
+        "run", "search for an agent: run [override…] [--yes]", lambda _: 2
+    )  # never called: main hands `run` to Hydra
     resume = add("resume", "continue a run where it stopped", _resume)
     resume.add_argument("run", metavar="RUN")
     resume.add_argument(
@@ -227,6 +238,11 @@ def _run(arguments: list[str]) -> int:
                 raise
             return _complain(error)
 
+    if {"--help", "-h"} & set(arguments):
+        from meta_search.commands.run_help import help_text
+
+        print(help_text([word for word in arguments if not word.startswith("-")]))
+        return 0
     if "--yes" in arguments:
         arguments = ["run.confirm=false", *(word for word in arguments if word != "--yes")]
     # Completion scripts are made for the program, usage lines for the command.
@@ -235,16 +251,29 @@ def _run(arguments: list[str]) -> int:
 
 
 def _complete(arguments: list[str]) -> int:
-    """Shell completion: of commands here, of overrides by Hydra, which knows nothing of commands."""
+    """Shell completion: of commands here, of overrides by Hydra, which knows nothing of commands.
+
+    Hydra is told only words that it can read: an error would be written over the line that is being typed.
+    """
+    program, *words = os.environ.get("COMP_LINE", "").split(" ")
+    here = {
+        1: "run resume evaluate archive export report status models doctor",
+        2: COMPLETED.get(words[0] if words else "", ""),
+    }.get(len(words), "")
+    if here or len(words) < 2 or words[0] not in ("run", "resume", "evaluate"):
+        print(here)
+        return 0
+    if words[-1].startswith("-"):
+        print("--yes --help --multirun --cfg" if words[0] == "run" else "--yes --json")
+        return 0
     from meta_search.compose import run_app
 
-    words = os.environ.get("COMP_LINE", "").split(" ")
-    if len(words) == 2:
-        print("run resume evaluate archive export report status models doctor")
-        return 0
-    if len(words) > 2 and words[1] == "run":
-        os.environ["COMP_LINE"] = " ".join([words[0], *words[2:]])
-    return run_app(arguments, lambda config, overrides: 0)
+    typed = [word for word in words[1:-1] if PLAIN_OVERRIDE.fullmatch(word)]
+    last = words[-1] if PLAIN_OVERRIDE.fullmatch(f"{words[-1]}=") or "=" in words[-1] else ""
+    os.environ["COMP_LINE"] = " ".join([program, *typed, last])
+    with contextlib.suppress(MetaSearchError):
+        run_app(arguments, lambda config, overrides: 0)
+    return 0
 
 
 def _resume(arguments: argparse.Namespace) -> int:
@@ -286,7 +315,8 @@ def _export(arguments: argparse.Namespace) -> int:
 
     folder = resolve(arguments.run)
     record = export_agent(folder, arguments.agent, arguments.to)
-    print(f"{record.agent.id} of {folder} is in {arguments.to}: python {arguments.to / 'run.py'} --help")
+    command = f"python {shlex.quote(str(arguments.to / 'run.py'))} --help"
+    print(f"{record.agent.id} of {folder} is in {arguments.to}: {command}")
     return 0
 
 

@@ -6,18 +6,22 @@ the same everywhere.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import difflib
+import json
 import os
 import re
 import sys
 import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from meta_search.config import Config, from_mapping, to_mapping
 from meta_search.errors import ConfigError, MetaSearchError
+from meta_search.text import escaped, literal, mapping_text
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -26,7 +30,7 @@ __all__ = ["RESUMABLE", "amend", "compose", "known_keys", "override_strings", "r
 
 SEARCH_PATH = "pkg://conf"
 GROUPS = ("domain", "llm", "search", "author", "evaluate", "sandbox", "budget")
-PATHS = ("domain.path", "run.dir", "run.root", "llm.recording")  # of the user's own naming
+QUOTES = ("'", '"')
 RESUMABLE = (
     *("budget.", "llm.max_concurrency", "ray.address"),
     *("run.grace_s", "run.report_on_stop", "run.on_hangup"),
@@ -82,7 +86,7 @@ def amend(config: Config, overrides: Sequence[str], allowed: Sequence[str] = RES
     mapping = to_mapping(config)
     keys = known_keys()
     try:
-        parsed = OverridesParser.create().parse_overrides(list(overrides))
+        parsed = OverridesParser.create().parse_overrides(_open_mappings(overrides))
     except HydraException as error:
         raise ConfigError(_one_line(error)) from error
     for override in parsed:
@@ -134,7 +138,8 @@ def run_app(
             failures.append(error)
 
     entry = hydra.main(config_path=SEARCH_PATH, config_name="config", version_base="1.3")(job)
-    with _argv(program, _open_mappings(arguments)):
+    sweeping = not {"--multirun", "-m"}.isdisjoint(arguments)
+    with _argv(program, _open_mappings(arguments, sweeping)):
         try:
             entry()
         except SystemExit as end:  # --help and usage errors of Hydra's parser
@@ -158,15 +163,21 @@ def _typed() -> tuple[str, ...]:
 
 def known_keys() -> frozenset[str]:
     """Every dotted key of the configuration."""
+    return frozenset(_hints())
 
-    def below(cls: type, prefix: str) -> Iterator[str]:
+
+@cache
+def _hints() -> Mapping[str, Any]:
+    """Dotted key -> its declared type."""
+
+    def below(cls: type, prefix: str) -> Iterator[tuple[str, Any]]:
         for name, hint in typing.get_type_hints(cls).items():
             if dataclasses.is_dataclass(hint):
                 yield from below(typing.cast(type, hint), f"{prefix}{name}.")
             else:
-                yield f"{prefix}{name}"
+                yield f"{prefix}{name}", hint
 
-    return frozenset(below(Config, ""))
+    return dict(below(Config, ""))
 
 
 def override_strings(groups: Mapping[str, Any], prefix: str = "") -> list[str]:
@@ -179,58 +190,88 @@ def override_strings(groups: Mapping[str, Any], prefix: str = "") -> list[str]:
         key = f"{prefix}{name}"
         if not prefix and key in GROUPS and isinstance(value, str):
             words.insert(0, f"{key}={value}")
-        elif isinstance(value, Mapping) and key not in _mapping_keys():
+        elif isinstance(value, Mapping) and key in _mapping_keys():
+            words.append(f"{key}={mapping_text(value)}")
+        elif isinstance(value, Mapping):
             words += override_strings(value, f"{key}.")
         else:
-            words.append(f"{key}={_literal(value)}")
+            words.append(f"{key}={literal(value)}")
     return words
 
 
-def _literal(value: Any) -> str:
-    """A Python value in Hydra's override grammar."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, int | float):
-        return repr(value)
-    if isinstance(value, Mapping):
-        return "{" + ",".join(f"{key}:{_literal(inner)}" for key, inner in value.items()) + "}"
-    if isinstance(value, list | tuple | set | frozenset):
-        return "[" + ",".join(_literal(inner) for inner in value) + "]"
-    text = re.sub(r"(\\*)('|$)", lambda m: m[1] * 2 + ("\\'" if m[2] else ""), str(value))
-    return f"'{text}'"
-
-
+@cache
 def _mapping_keys() -> frozenset[str]:
     """Keys whose value is a mapping with names of the user's choice."""
-
-    def below(group: Any, prefix: str) -> Iterator[str]:
-        for f in dataclasses.fields(group):
-            value = getattr(group, f.name)
-            if dataclasses.is_dataclass(value):
-                yield from below(value, f"{prefix}{f.name}.")
-            elif isinstance(value, Mapping):
-                yield f"{prefix}{f.name}"
-
-    return frozenset(below(Config(), ""))
+    return frozenset(key for key, hint in _hints().items() if typing.get_origin(hint) is Mapping)
 
 
-def _open_mappings(words: Sequence[str]) -> list[str]:
+def _is_text(key: str) -> bool:
+    hint = _hints().get(key)
+    return hint in (str, str | None) or typing.get_origin(hint) is typing.Literal
+
+
+def _open_mappings(words: Sequence[str], sweeping: bool = False) -> list[str]:
     """Spare users Hydra's `++` where names are theirs to choose, as in `domain.sizes.train=40`, and quotes
-    around paths, as in `domain.path=~/q.csv`."""
+    around texts, as in `domain.path=my (1).csv`.
+
+    Args:
+        words: Overrides and options of Hydra.
+        sweeping: Whether a comma stands between the values of several jobs.
+    """
     free = _mapping_keys()
     return [
-        f"++{word}" if any(word.startswith((f"{key}.", f"{key}=")) for key in free) else _quoted(word)
+        f"++{_open_mapping(word)}"
+        if any(word.startswith((f"{key}.", f"{key}=")) for key in free)
+        else _quoted(word, sweeping)
         for word in words
     ]
 
 
-def _quoted(word: str) -> str:
+def _open_mapping(word: str) -> str:
+    """A mapping that Hydra cannot read as JSON in quotes, which `config.from_mapping` reads."""
     key, _, value = word.partition("=")
-    # Brackets of a list and `${…}` have a meaning; a comma has one with --multirun.
-    bare = key in PATHS and value[:1] not in ("'", '"', "[", "{", "$") and "," not in value
-    return f"{key}={_literal(value)}" if bare and re.search(r"""[~()= '"]""", value) else word
+    if not value.startswith("{"):
+        return word
+    with contextlib.suppress(ValueError):
+        if isinstance(json.loads(value), dict):
+            return f"{key}={literal(escaped(value))}"
+    if not _parses(word):  # {qwen2.5:7b:{input:1,output:2}}
+        inner = re.findall(r"([^{},][^{}]*):\{([^{}]*)\}", value)
+        pairs = {name.strip(): [part.partition(":") for part in given.split(",")] for name, given in inner}
+        with contextlib.suppress(ValueError):
+            found = {name: {k.strip(): float(v) for k, _, v in parts} for name, parts in pairs.items()}
+            return f"{key}={literal(escaped(mapping_text(found)))}" if found else word
+    return word
+
+
+def _quoted(word: str, sweeping: bool) -> str:
+    """Put quotes around what Hydra would not take as the text, or the list of texts, that it is."""
+    key, equals, value = word.partition("=")
+    name = key.lstrip("+")
+    if equals and _is_text(name):
+        return word if _parses(word, sweeping) else f"{key}={literal(value)}"
+    listed = value.startswith("[") and value.endswith("]")
+    if listed and _hints().get(name) == tuple[str, ...] and not _parses(word):
+        parts = [part.strip() for part in value[1:-1].split(",")]
+        return f"{key}=[{','.join(p if p[:1] in QUOTES and p[-1:] == p[:1] else literal(p) for p in parts)}]"
+    return word
+
+
+def _parses(word: str, sweeping: bool | None = None) -> bool:
+    """Whether Hydra can read an override; and, where `sweeping` is given, reads one text or null in it."""
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.errors import HydraException
+
+    try:
+        parsed = OverridesParser.create().parse_override(word)
+    except HydraException:
+        return False
+    if sweeping is None:
+        return True
+    if parsed.is_sweep_override():
+        return sweeping
+    value = parsed.value()
+    return value is None or isinstance(value, str)
 
 
 def _checked(composed: DictConfig) -> Config:
@@ -288,6 +329,8 @@ def _one_line(error: Exception) -> str:
 
 def _unknown(key: str) -> str:
     """An unknown key, with the nearest ones that exist."""
+    if key == "domain.weight":
+        return "domain.weight: weights are not possible yet; every item counts the same"
     keys = sorted(known_keys() | set(GROUPS))
     near = difflib.get_close_matches(key, keys, n=3, cutoff=0.6)
     near += [name for name in keys if name.rpartition(".")[2] == key.rpartition(".")[2] and name not in near]

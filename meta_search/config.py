@@ -7,7 +7,9 @@ the defaults that a preset or domain changes; the defaults of everything else st
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import json
 import math
 import types
 import typing
@@ -45,7 +47,15 @@ class DomainConfig:
         path: File of a `table`, `mgsm` or `python` domain; for `mgsm` a folder of files too.
         question: Column of the questions in a `table` domain.
         answer: Column of the answers in a `table` domain.
-        match: How a `table` domain scores: exact, numeric, or auto (numeric where all answers are numbers).
+        kind: Column of the families in a `table` domain, where there is one.
+        split: Column that names the split of a row in a `table` domain, where there is one: train,
+            validation, test or examples. `None` reads none.
+        separator: What stands between several accepted answers in a cell of a `table` domain, such as a bar.
+            Lists in jsonl and json need none.
+        match: How answers are compared where the domain has no scorer: exact, numeric, json, or auto (numeric
+            where all answers are numbers, json where all are objects or lists). json makes a list an answer.
+        instruction: What every agent is told in every call, in any domain: what is asked, in which form.
+        labels: The values that answers of a `table` domain may have; empty has them found where they are few.
         families: Task families of the `reasoning` domain; empty takes the measured mixture. Languages of the
             `mgsm` domain; empty takes all.
         sizes: Items per split: examples, train, validation, test.
@@ -56,7 +66,12 @@ class DomainConfig:
     path: str | None = None
     question: str = "question"
     answer: str = "answer"
+    kind: str = "kind"
+    split: str | None = "split"
+    separator: str | None = None
     match: str = "auto"
+    instruction: str | None = None
+    labels: tuple[str, ...] = ()
     families: tuple[str, ...] = ()
     sizes: Mapping[str, int] = field(default_factory=dict)
     seed: int = 0
@@ -235,7 +250,8 @@ class EvaluateConfig:
 
     Attributes:
         executor: ray or inline.
-        items: Items of the search's splits per agent; 0 takes all. `test_items` for the final report.
+        items: Items of the search's splits per agent; 0 takes all.
+        test_items: Items of the final report per agent; 0 takes all.
         split: Split of `meta-search evaluate`.
         repeats: Times each item is run.
         racing: Stop candidates early that can no longer matter.
@@ -258,7 +274,11 @@ class EvaluateConfig:
 
 @dataclass(frozen=True, slots=True)
 class RayConfig:
-    """`address` of a running cluster; `None` starts Ray on this machine."""
+    """Where agents run.
+
+    Attributes:
+        address: Of a running Ray cluster; `None` starts Ray on this machine.
+    """
 
     address: str | None = None
 
@@ -332,7 +352,20 @@ class RunConfig:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """The whole configuration of a run. `seed` seeds everything random in the search."""
+    """The whole configuration of a run.
+
+    Attributes:
+        domain: Where items come from.
+        llm: Models and how they are called.
+        search: How long and how wide to search.
+        author: Who writes candidates.
+        evaluate: How agents are scored.
+        ray: Where agents run.
+        budget: What the run may spend.
+        sandbox: Limits per item.
+        run: Where the run lies.
+        seed: Of everything random in the search.
+    """
 
     domain: DomainConfig = DomainConfig()
     llm: LLMConfig = LLMConfig()
@@ -363,8 +396,8 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "evaluate.executor": ("ray", "inline"),
     "evaluate.split": SPLITS,
     "sandbox.level": ("strict", "process"),
-    "domain.match": ("auto", "exact", "numeric"),
     "run.on_hangup": ("auto", "continue", "stop"),
+    "domain.match": ("auto", "exact", "numeric", "json"),
 }
 
 AT_LEAST: Mapping[str, float] = {
@@ -477,6 +510,8 @@ def _convert(value: Any, hint: Any, key: str) -> Any:
             raise ConfigError(f"{key}={value!r}: expected a list")
         return tuple(_convert(v, arguments[0], key) for v in value)
     if origin is not None:  # Mapping[str, X]
+        with contextlib.suppress(ValueError):  # as JSON, where a name has characters that Hydra does not take
+            value = json.loads(value) if isinstance(value, str) else value
         if not isinstance(value, Mapping):
             raise ConfigError(f"{key}={value!r}: expected a mapping")
         return {str(k): _convert(v, arguments[1], f"{key}.{k}") for k, v in value.items()}

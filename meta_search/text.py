@@ -1,15 +1,31 @@
-"""Untrusted text made fit to be shown: what models, items and other people's programs wrote.
+"""Untrusted text made fit to be shown, and values made fit to be pasted as overrides.
 
-Such text may hold what a terminal obeys (escape sequences), what turns the direction of writing round, and
-line breaks where one line is expected. A leaf: it imports the standard library only.
+What models, items and other people's programs wrote may hold what a terminal obeys (escape sequences), what
+turns the direction of writing round, and line breaks where one line is expected. A leaf: it imports the
+standard library only.
 """
 
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable, Sequence
+import json
+import re
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
-__all__ = ["error_line", "html_table", "one_line", "printable"]
+__all__ = [
+    "error_line",
+    "escaped",
+    "html_table",
+    "literal",
+    "mapping_text",
+    "one_line",
+    "override",
+    "printable",
+]
+
+RESERVED = ("null", "true", "false", "inf", "nan")  # words of Hydra's grammar
 
 
 def printable(text: str, kept: str = "\n\t", instead: str = "?") -> str:
@@ -44,6 +60,49 @@ def one_line(text: object, limit: int | None = None, instead: str = " ", end: st
 def error_line(error: BaseException, limit: int | None = None) -> str:
     """An error that is none of ours as one line, for a message: its type and what it says."""
     return one_line(f"{type(error).__name__}: {error}", limit)
+
+
+def override(key: str, value: Any) -> str:
+    """An override that can be pasted into a shell, whatever the value holds.
+
+    Args:
+        key: The dotted key.
+        value: Its value; texts stand for themselves, `${` included.
+    """
+    if isinstance(value, Mapping):
+        word = f"{key}={mapping_text(value)}"
+    elif isinstance(value, str):
+        plain = re.fullmatch(r"[A-Za-z/][\w./:@+-]*", value, re.ASCII) and value.lower() not in RESERVED
+        word = f"{key}={value if plain else literal(escaped(value))}"
+    else:
+        word = f"{key}={literal(value)}"
+    return shlex.quote(word)
+
+
+def escaped(text: str) -> str:
+    """A text in which OmegaConf sees no interpolation; backslashes in front of its `${` are its own."""
+    return re.sub(r"(\\*)\$\{", lambda found: found[1] * 2 + "\\${", text)
+
+
+def mapping_text(value: Mapping[str, Any]) -> str:
+    """A mapping whose names are the user's: Hydra's grammar has no quotes for names."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def literal(value: Any) -> str:
+    """A Python value in Hydra's override grammar."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int | float):
+        return repr(value)
+    if isinstance(value, Mapping):
+        return "{" + ",".join(f"{key}:{literal(inner)}" for key, inner in value.items()) + "}"
+    if isinstance(value, list | tuple | set | frozenset):
+        return "[" + ",".join(literal(inner) for inner in value) + "]"
+    text = re.sub(r"(\\*)('|$)", lambda m: m[1] * 2 + ("\\'" if m[2] else ""), str(value))
+    return f"'{text}'"
 
 
 def html_table(title: str, heads: Sequence[str], rows: Iterable[Sequence[object]], note: str = "") -> str:

@@ -12,6 +12,7 @@ import pytest
 
 from meta_search import __version__, cli
 from meta_search.commands.foreign_packages import OURS
+from meta_search.commands.run_help import documentation
 from meta_search.errors import MetaSearchError
 
 COMMANDS = ("run", "resume", "evaluate", "archive", "export", "report", "status", "models", "doctor")
@@ -133,7 +134,13 @@ def test_run_prints_configuration_without_running(capsys: pytest.CaptureFixture[
     assert cli.main(["run", "--cfg", "job", "--yes"]) == 0
     assert "confirm: false" in capsys.readouterr().out
     assert cli.main(["run", "--help"]) == 0
-    assert "domain: mgsm, python, reasoning, table" in capsys.readouterr().out
+    text = capsys.readouterr().out
+    assert "domain: mgsm, python, reasoning, table" in text
+    assert "--yes" in text
+    entries = documentation()
+    assert all(entries.values())
+    words = " ".join(text.split())
+    assert all(f"\n{key}=" in text and told in words for key, told in entries.items())
     assert list(folder.iterdir()) == []
 
 
@@ -142,13 +149,24 @@ def test_completion_of_commands_and_of_overrides(
 ) -> None:
     for line, expected in (
         ("meta-search ", set(COMMANDS)),
+        ("meta-search archive ", {"list", "show", "diff", "lineage", "search", "import"}),
+        ("meta-search resume ", {"latest"}),
+        ("meta-search resume latest budget.w", {"budget.wall_s="}),
+        ("meta-search evaluate my.py budget.w", {"budget.wall_s="}),
+        ("meta-search run --", {"--yes", "--help", "--multirun", "--cfg"}),
+        ("meta-search run domain.path='my (1 budget.w", {"budget.wall_s="}),  # a quote is open
+        ("meta-search run domain.path=(x 'a b budget.w", {"budget.wall_s="}),
+        ("meta-search run budgt.usd=1 llm=op", {"llm=openai"}),
+        ("meta-search doctor ", set()),
         ("meta-search run sea", {"search=", "search."}),
         ("meta-search run domain=", {f"domain={name}" for name in ("mgsm", "python", "reasoning", "table")}),
         ("meta-search run budget.w", {"budget.wall_s="}),
     ):
         monkeypatch.setenv("COMP_LINE", line)
         assert cli.main(["-sc", "query=bash"]) == 0
-        assert set(capsys.readouterr().out.split()) == expected
+        printed = capsys.readouterr()
+        assert set(printed.out.split()) == expected, line
+        assert printed.err == ""
     assert cli.main(["run", "-sc", "install=bash"]) == 0
     assert capsys.readouterr().out.rstrip().endswith(" meta-search")
 

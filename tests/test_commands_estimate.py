@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -76,7 +77,10 @@ def test_the_budget_cuts_an_estimate() -> None:
 def test_an_unknown_price_is_told_and_a_local_model_has_none() -> None:
     zero = {"small": {"input": 0.0, "output": 0.0}, "big": {"input": 1.0, "output": 1.0}}
     found = estimate_search(config(), PLANNED, 1, TYPICAL, zero)
-    assert found.notes == ("no price is known for small: name it in llm.prices",)
+    (note,) = found.notes
+    assert note.startswith("no price is known for small: name it, as ")
+    named = config(*shlex.split(note.partition(" as ")[2]))  # as it was pasted
+    assert named.llm.prices == {"small": {"input": 0.15, "output": 0.6}}
     free = config("llm.prices={small:{input:0,output:0}}")
     assert estimate_search(free, PLANNED, 1, TYPICAL, zero).notes == ()
     local = compose(["budget.wall_s=null"])

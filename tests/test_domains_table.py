@@ -10,7 +10,7 @@ import pytest
 
 from domains.domain import SPLITS
 from domains.table import TableDomain
-from domains.table import _rows as rows_of
+from domains.table_file import Columns, read_rows
 from meta_search.config import DomainConfig
 from meta_search.errors import DomainError
 
@@ -135,7 +135,7 @@ GOOD = "".join(f"q{n},{n}\n" for n in range(20))
         (
             "t.jsonl",
             jsonl(ROWS) + '{"question": "x", "answer": null}',
-            "line 41: 'answer' must be a text or a number",
+            "line 41: 'answer' is null",
         ),
         (
             "t.jsonl",
@@ -184,7 +184,7 @@ def test_numbers_are_kept_as_written(tmp_path: Path) -> None:
 def read(tmp_path: Path, name: str, text: str) -> dict[str, str]:
     """Question -> answer of all rows of a table."""
     (tmp_path / name).write_text(text, encoding="utf-8")
-    return {row.question: row.answer for row in rows_of(tmp_path / name, "question", "answer")}
+    return {row.question: row.answer for row in read_rows(tmp_path / name, Columns())}
 
 
 PAIRS = [(f"What is {n} plus 1?", str(n + 1)) for n in range(12)]

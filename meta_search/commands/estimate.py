@@ -17,6 +17,7 @@ from meta_search.final.field import BASELINES
 from meta_search.report.tables import usd_text
 from meta_search.run.run import Run
 from meta_search.run.session import Session
+from meta_search.text import override
 from meta_search.types import SPLITS, Candidate, ItemJob, ItemResult, Split, Usage
 
 __all__ = [
@@ -161,8 +162,12 @@ def _bounded(config: Config, task: Usage, meta: Usage, basis: str, prices: Price
     if config.llm.provider != "local":
         used_models = [models["task"], *([models["meta"]] if meta.calls else [])]
         unpriced = [m for m in dict.fromkeys(used_models) if not _price_known(config, m, prices)]
-        notes += [f"no price is known for {model}: name it in llm.prices" for model in unpriced]
+        notes += [f"no price is known for {model}: name it, as {_price(model)}" for model in unpriced]
     return Estimate(usage, basis, tuple(notes))
+
+
+def _price(model: str) -> str:
+    return override("llm.prices", {model: {"input": 0.15, "output": 0.6}})
 
 
 def _price_known(config: Config, model: str, prices: Prices) -> bool:

@@ -18,6 +18,7 @@ from archive.records import Archive
 from meta_search.commands import estimate, evaluate_folder
 from meta_search.commands.agents import Agents, gathered, imported
 from meta_search.commands.resolve import resolved
+from meta_search.commands.unchanged import check_unchanged
 from meta_search.config import Config
 from meta_search.engine.restore import candidate_of
 from meta_search.errors import ArchiveError, ConfigError, LLMError
@@ -26,6 +27,7 @@ from meta_search.report.tables import evaluation_row
 from meta_search.run import folder as run_folder
 from meta_search.run.caller import COMMAND_LINE, Caller
 from meta_search.run.events import RaceEnded
+from meta_search.run.fingerprint import fingerprint
 from meta_search.run.folder import undone, write_config
 from meta_search.run.members import Member, Members
 from meta_search.run.preflight import Ready, checked
@@ -34,6 +36,7 @@ from meta_search.run.run import Run
 from meta_search.run.session import open_session
 from meta_search.run.signals import default_again, hangups, signals
 from meta_search.run.target_check import check_targets
+from meta_search.text import override
 from meta_search.types import Agent, Candidate, ItemJob, ItemResult, Split
 
 __all__ = ["Evaluated", "evaluate", "evaluate_agents", "read_agents"]
@@ -141,8 +144,14 @@ def _evaluated(chosen: Sequence[Candidate], config: Config, caller: Caller, read
         Progress(config, folder, earlier.elapsed_s, caller.live, split) as progress,
         open_session(config, folder, earlier.elapsed_s, progress.say, ready) as session,
     ):
+        if earlier.goes_on:
+            with Archive(folder) as before:
+                check_unchanged(
+                    before, session.domain, evaluate_folder.elsewhere(folder), ("examples", split)
+                )
         progress.attach(session)
         progress.phase = "evaluate"
+        session.pen.set_meta("fingerprint", fingerprint(session.domain)).result()
         session.pen.set_meta("kind", "evaluate").result()
         session.set_phase("final")  # all of the budget: there is no search
         journal = caller.journal()
@@ -231,7 +240,8 @@ class EvaluationRun:
         self._runner.finish("cut short" if self._cut or reason else "done")
         if reason:
             told = f"what was evaluated is saved in {self._folder}"
-            raise LLMError(f"{reason}; {told}: run.dir={self._folder} goes on with it")
+            again = override("run.dir", str(self._folder))
+            raise LLMError(f"{reason}; {told}: {again} goes on with it")
         return self._cut
 
     def rows(self) -> list[dict[str, Any]]:

@@ -15,9 +15,10 @@ from meta_search.config import Config, to_mapping
 from meta_search.errors import ArchiveError, ConfigError
 from meta_search.run.folder import ARCHIVE, new_folder, read_config, resume_command
 from meta_search.run.runner import Runner
+from meta_search.text import override
 from meta_search.types import Agent, Split
 
-__all__ = ["EvaluationFolder", "open_folder"]
+__all__ = ["EvaluationFolder", "elsewhere", "open_folder"]
 
 # What another session may have otherwise: how long, how fast and where; never what makes an item's result.
 CHANGEABLE = (
@@ -80,6 +81,12 @@ def open_folder(config: Config) -> EvaluationFolder:
             "name another folder, or give the same settings to go on with it"
         )
     return EvaluationFolder(folder, elapsed, goes_on=True)
+
+
+def elsewhere(folder: Path) -> str:
+    """How to evaluate anew and pay only what this folder has not."""
+    again = override("llm.recording", str(folder.resolve()))
+    return f"name another run.dir, and add {again}: answers that it paid are taken from there"
 
 
 def _differences(one: Mapping[str, Any], two: Mapping[str, Any], above: str = "") -> Iterator[str]:

@@ -13,6 +13,7 @@ from domains.given import NAME as GIVEN
 from meta_search.commands import estimate
 from meta_search.commands.last_screen import print_end
 from meta_search.commands.resolve import check_names, resolved
+from meta_search.commands.unchanged import check_unchanged, run_again
 from meta_search.config import Config, to_mapping
 from meta_search.engine.loop import RunSummary, Search
 from meta_search.errors import ConfigError
@@ -21,6 +22,7 @@ from meta_search.report.power import power_line
 from meta_search.report.screen import lasting
 from meta_search.run import recording
 from meta_search.run.caller import COMMAND_LINE, Caller
+from meta_search.run.fingerprint import fingerprint
 from meta_search.run.folder import new_folder, read_config, resume_command, undone, write_config
 from meta_search.run.journal import Journal, Recorder
 from meta_search.run.preflight import Ready, checked
@@ -105,7 +107,9 @@ def _run(config: Config, folder: Path, ready: Ready, caller: Caller, new: _New |
         caller.listen(journal, progress)
         session = stack.enter_context(open_session(config, folder, elapsed, progress.say, ready))
         progress.attach(session)
-        if before is not None:  # now that no other process writes the run
+        if before is not None:
+            check_unchanged(before, session.domain, run_again(before))
+            # now that no other process writes the run
             write_config(folder, config)
         _describe(session, new)
         if new is not None and isinstance(new.journal, Replay):
@@ -136,6 +140,7 @@ def _describe(session: Session, new: _New | None) -> None:
         session.pen.set_meta("prices", journal.archive.meta("prices")).result()
     session.pen.set_meta("config", to_mapping(session.config)).result()
     session.pen.set_meta("items", digest).result()
+    session.pen.set_meta("fingerprint", fingerprint(session.domain)).result()
     if new is not None:
         session.pen.set_meta("overrides", list(new.overrides)).result()
 

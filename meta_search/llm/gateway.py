@@ -22,6 +22,7 @@ from meta_search.llm.ledger import Entry, FaultKind
 from meta_search.llm.sender import Sender
 from meta_search.llm.throttle import Throttle
 from meta_search.llm.wires import Wire
+from meta_search.text import override
 from meta_search.types import CallReply, CallRequest, Usage
 
 __all__ = ["Books", "Endpoint", "Gateway", "GatewayStatus"]
@@ -131,9 +132,10 @@ class Gateway:
             price = prices[route.endpoint]
             if price is None and self._budget.config.usd is not None:
                 model = route.endpoint.model
+                example = override("llm.prices", {model: {"input": 0.15, "output": 0.6}})
                 raise EndpointError(
                     f"no price is known for {model}, so budget.usd cannot hold: set llm.prices, "
-                    f"for example 'llm.prices={{{model}:{{input:0.15,output:0.6}}}}' (USD per million tokens)"
+                    f"for example {example} (USD per million tokens)"
                 )
             route.price = price or Price()
 

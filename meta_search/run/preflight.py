@@ -87,6 +87,7 @@ def _make_domain(config: Config, given: Domain | None) -> Domain:
     for name in getattr(made, "helpers", ()):
         if name not in HELPERS:
             raise ConfigError(
-                f"{config.domain.path}: no helper is named {name}; there are {', '.join(HELPERS)}"
+                f"{config.domain.path}: agents with tools of your own, as {name}, are not possible yet: "
+                f"helpers = […] may name only {' and '.join(HELPERS)}"
             )
     return made

@@ -117,6 +117,8 @@ def open_session(
         stack.callback(_close_service, host)
         prices = host.call("start")
         made = ready.domain.result()
+        for note in getattr(made, "notes", ()):
+            say(note)
         evaluator = make_evaluator()
         stack.callback(evaluator.close)
         scorer = Scorer(made, config.sandbox, lambda request: host.call("call", request))

@@ -33,6 +33,7 @@ MetaName = Literal[
     "config",  # the configuration, as nested mappings
     "overrides",  # list of the overrides as they were typed
     "items",  # digest of the domain's items; see `run.recording.items_digest`
+    "fingerprint",  # digests of what the run measures with; see `run.fingerprint`
     "prices",  # price table in use: model -> {input, output}, US dollars per million tokens
     "takes",  # what endpoints were found to take: model and place -> what differs; see `llm.takes.Takes`
     "elapsed_s",  # seconds of the run so far, over all sessions

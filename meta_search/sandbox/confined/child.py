@@ -19,6 +19,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from meta_search.sandbox.confined.confine import ChildSlot
+from meta_search.sandbox.confined.fences import without_fence
 
 if TYPE_CHECKING:  # the zygote loads no more than it needs
     from meta_search.types import OutcomeKind
@@ -163,7 +164,7 @@ def run_code(code: str, output_kb: int) -> dict[str, Any]:
     """Run a program in this process.
 
     Args:
-        code: Its source.
+        code: Its source, also in a Markdown fence.
         output_kb: KB of its output that are kept; it is ended when it prints more.
 
     Returns:
@@ -177,7 +178,10 @@ def run_code(code: str, output_kb: int) -> dict[str, Any]:
     stream = _print_to(output)
     error = None
     try:
-        exec(compile(code, "program.py", "exec"), {"__name__": "__main__", "__builtins__": builtins})
+        exec(
+            compile(without_fence(code), "program.py", "exec"),
+            {"__name__": "__main__", "__builtins__": builtins},
+        )
     except _OutputFull:
         pass
     except SystemExit as end:
