@@ -9,11 +9,12 @@ from typing import Any
 from archive.records import Archive
 from meta_search.final.field import Field, choose_field, run_field
 from meta_search.guide.studies import parameter_importance
+from meta_search.report.chosen import chosen
 from meta_search.report.html import write_report
 from meta_search.report.payback import Paid
 from meta_search.report.standing import Contender, Kind
 from meta_search.report.tuning import Tunings
-from meta_search.report.verdict import Verdict, measure_of, verdict
+from meta_search.report.verdict import Verdict, measure_of, untested, verdict
 from meta_search.run.members import Member
 from meta_search.run.run import Run
 from meta_search.run.session import Session
@@ -24,7 +25,13 @@ __all__ = ["Ending", "final_report"]
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """What the final report came to; `complete` is false where it was cut short."""
+    """What the final report came to.
+
+    Attributes:
+        verdict: The verdict.
+        best: Id of the agent to take, `""` without any; see `report.chosen`.
+        complete: False where it was cut short.
+    """
 
     verdict: Verdict
     best: str
@@ -55,14 +62,14 @@ def final_report(run: Run) -> Ending:
     result = _verdict(field, Paid.of(paid))
     runner.pen.set_meta("final", _final(field, paid))
     runner.pen.set_meta("verdict", result.text)
-    best = result.best.finalist.agent if result.best is not None else _best_of(field.everyone)
-    ending = Ending(result, best, complete)
-    runner.finish(ending.status)  # before the page, which tells it
+    if result.take is not None:
+        runner.pen.set_meta("best", result.take.agent)
+    runner.finish("done" if complete else "cut short")  # before the page, which tells it
     with Archive(session.folder) as archive:
         page = session.folder / "report.html"
         write_report(archive, result, page, session.folder.name, Tunings(archive, parameter_importance))
-    runner.pen.set_meta("best", best)
-    return ending
+        take = chosen(archive, result)
+    return Ending(result, take.agent if take else "", complete)
 
 
 def _finalists_before(session: Session) -> set[str]:
@@ -75,10 +82,14 @@ def _verdict(field: Field, paid: Paid) -> Verdict:
     measure = measure_of(row for m in field.everyone for row in m.rows("test"))
 
     def side(members: Sequence[Member], kind: Kind) -> list[Contender]:
-        found = ((m.agent, list(m.results.get("test", {}).values())) for m in members)
-        return [Contender.of(agent.id, agent.name, rows, measure, kind) for agent, rows in found]
+        found = ((m, list(m.results.get("test", {}).values())) for m in members)
+        return [
+            Contender.of(m.agent.id, m.agent.name, rows, measure, "own" if m.own else kind)
+            for m, rows in found
+        ]
 
     baselines = side(field.seeds, "seed") + side([b.member for b in field.matched], "matched")
+    baselines += [untested(field.untested)] if field.untested else []
     return verdict(baselines, side(field.finalists, "found"), paid=paid, notes=field.notes)
 
 
@@ -95,10 +106,7 @@ def _final(field: Field, paid: Any) -> dict[str, Any]:
         "finalists": [m.agent.id for m in field.finalists],
         "baselines": [m.agent.id for m in field.baselines],
         "notes": list(field.notes),
+        "untested": [field.untested] if field.untested else [],
         "paid": paid,
         "left_out": {m.agent.id: m.ran("test") - len(m.rows("test")) for m in field.everyone},  # not archived
     }
-
-
-def _best_of(members: Sequence[Member]) -> str:
-    return members[0].agent.id if members else ""

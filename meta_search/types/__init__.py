@@ -14,7 +14,7 @@ from meta_search.types.agents import (
     normalised_ast,
     parse,
 )
-from meta_search.types.briefs import REPAIR, Attempt, Brief, BriefKind, Candidate
+from meta_search.types.briefs import OWN, REPAIR, Attempt, Brief, BriefKind, Candidate
 from meta_search.types.calls import CallReply, CallRequest, Purpose, Usage
 from meta_search.types.evaluations import Evaluation, item_means, pareto_front, wilson, wilson_by_item
 from meta_search.types.items import Importance, ItemJob, ItemResult, TeamNetwork, TraceCall
@@ -22,6 +22,7 @@ from meta_search.types.names import OUTCOME_KINDS, SPLITS, MetaName, OutcomeKind
 
 __all__ = [
     "OUTCOME_KINDS",
+    "OWN",
     "REPAIR",
     "SPLITS",
     "Agent",
