@@ -224,9 +224,18 @@ def _open_mappings(words: Sequence[str]) -> list[str]:
 
 def _quoted(word: str) -> str:
     key, _, value = word.partition("=")
+    if key == "search.seeds":
+        return f"{key}={_listed(value)}"
     # Brackets of a list and `${…}` have a meaning; a comma has one with --multirun.
     bare = key in PATHS and value[:1] not in ("'", '"', "[", "{", "$") and "," not in value
     return f"{key}={_literal(value)}" if bare and re.search(r"""[~()= '"]""", value) else word
+
+
+def _listed(value: str) -> str:
+    """A list of names and paths, its elements quoted where they are plain; a path alone as such a list."""
+    if re.fullmatch(r"""\[[^][{}'"$]*\]""", value):
+        return "[" + ",".join(_literal(part.strip()) for part in value[1:-1].split(",") if part.strip()) + "]"
+    return f"[{_literal(value)}]" if re.fullmatch(r"""[^][{}'"$,]*[./:][^][{}'"$,]*""", value) else value
 
 
 def _checked(composed: DictConfig) -> Config:

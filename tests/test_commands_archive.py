@@ -123,7 +123,7 @@ def test_the_list_has_one_line_an_agent_and_fits(
     lines = call(capsys, "archive", "list", "latest").splitlines()
     assert all(len(line.rstrip()) <= columns for line in lines)
     assert sum("│" not in line and any(a.id[:8] in line for a in (SEED, CHILD, long)) for line in lines) == 3
-    assert len([line for line in lines if line.strip()]) == 1 + 2 + 1 + 3  # title, head, rule, agents
+    assert len([line for line in lines if line.strip()]) == 1 + 2 + 1 + 3 + 1  # title, head, rule, agents, caption
     assert any("written by" in line for line in lines) == wide
 
 

@@ -20,11 +20,13 @@ from meta_search.config import Config
 from meta_search.engine.restore import candidate_of
 from meta_search.errors import ArchiveError, ConfigError, LLMError
 from meta_search.outcomes import UNSCORED, most_frequent
+from meta_search.report.chosen import chosen
 from meta_search.report.tables import evaluation_row
 from meta_search.run import folder as run_folder
 from meta_search.run.folder import write_config
 from meta_search.run.members import Member, Members
 from meta_search.run.progress import MOST_ROWS, Progress
+from meta_search.run.recording import domain_facts
 from meta_search.run.run import Run
 from meta_search.run.session import open_session
 from meta_search.run.signals import signals
@@ -63,7 +65,7 @@ def evaluate(agents: str, config: Config, live: bool = True) -> Evaluated:
 
 
 def read_agents(agents: str) -> list[Candidate]:
-    """Agents of an ADAS archive (.json), a .py file, a run (its finalists, if it has any), or RUN:AGENT.
+    """Agents of an ADAS archive (.json), a .py file, a run (the one to take and the finalists), or RUN:AGENT.
 
     Raises:
         ConfigError: There is no such file or run; one line.
@@ -83,7 +85,7 @@ def read_agents(agents: str) -> list[Candidate]:
 
 
 def _of_run(agents: str) -> list[Candidate]:
-    """Agents of `RUN`, its finalists if it has any, or of `RUN:AGENT`."""
+    """Agents of `RUN`, the one to take first, then its finalists if it has any; or of `RUN:AGENT`."""
     run, name = run_folder.split_agent(agents)
     try:
         folder = run_folder.resolve(run)
@@ -95,8 +97,10 @@ def _of_run(agents: str) -> list[Candidate]:
         if name is not None:
             records = [archive.record(name)]
         else:
-            records = archive.agents()
+            take, records = chosen(archive), archive.agents()
             records = [r for r in records if r.status == "finalist"] or records
+            if take is not None:  # it may be a seed
+                records = [*archive.get([take.agent]), *(r for r in records if r.agent.id != take.agent)]
     return [candidate_of(record) for record in records]
 
 
@@ -127,6 +131,7 @@ def evaluate_agents(agents: str, config: Config, live: bool = True) -> Evaluated
         progress.attach(session)
         progress.phase = "evaluate"
         session.pen.set_meta("kind", "evaluate").result()
+        session.pen.set_meta("domain", domain_facts(session.domain)).result()
         session.set_phase("final")  # all of the budget: there is no search
         run = Run.of(session, progress)
         if earlier.goes_on:

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from archive.records import Archive
+from meta_search import __version__
 from meta_search.commands import estimate
 from meta_search.commands.last_screen import print_end
 from meta_search.commands.resolve import check_names, resolved
 from meta_search.config import Config, to_mapping
+from meta_search.engine import own_seeds, seeds
 from meta_search.engine.loop import RunSummary, Search
 from meta_search.errors import ConfigError
 from meta_search.run import recording
@@ -20,6 +22,7 @@ from meta_search.run.progress import Progress
 from meta_search.run.replay import Replay
 from meta_search.run.run import Run
 from meta_search.run.session import Session, open_session
+from meta_search.types import Candidate
 
 __all__ = ["resume", "search"]
 
@@ -40,10 +43,11 @@ def search(config: Config, *, overrides: Sequence[str] = (), live: bool = True) 
         config = resolved(recording.configuration(config, overrides))
         with contextlib.closing(Replay(Path(str(config.llm.recording)))) as journal:
             return _run(config, new_folder(config), overrides, live, journal)
+    own = own_seeds.read(seeds.brought(config.search.seeds), config.run.root)
     folder = new_folder(config)
     if config.llm.mode == "record":
         recording.keep_domain(config, folder)
-    return _run(config, folder, overrides, live, Recorder())
+    return _run(config, folder, overrides, live, Recorder(), own)
 
 
 def resume(folder: Path, overrides: Sequence[str] = (), live: bool = True) -> RunSummary:
@@ -67,6 +71,7 @@ def _run(
     overrides: Sequence[str],
     live: bool,
     journal: Journal | None = None,
+    own: Sequence[Candidate] = (),
 ) -> RunSummary:
     """Open the run, search, and print how it ended. Without a journal, an earlier session is gone on with."""
     with contextlib.ExitStack() as stack:
@@ -82,7 +87,7 @@ def _run(
         if isinstance(journal, Replay):
             summary = _replayed(session, progress, journal)
         else:
-            summary = _searched(Run.of(session, progress, journal or Recorder()), before)
+            summary = _searched(Run.of(session, progress, journal or Recorder()), before, own)
     if live:
         print_end(summary.folder, summary.verdict, summary.sentence, summary.best)
     return summary
@@ -97,12 +102,14 @@ def _describe(session: Session, overrides: Sequence[str] | None, journal: Journa
         session.pen.set_meta("prices", journal.archive.meta("prices")).result()
     session.pen.set_meta("config", to_mapping(session.config)).result()
     session.pen.set_meta("items", digest).result()
+    session.pen.set_meta("domain", recording.domain_facts(session.domain)).result()
     if overrides is not None:
+        session.pen.set_meta("version", __version__).result()
         session.pen.set_meta("overrides", list(overrides)).result()
 
 
-def _searched(run: Run, before: Archive | None) -> RunSummary:
-    search = Search(run, before)
+def _searched(run: Run, before: Archive | None, own: Sequence[Candidate]) -> RunSummary:
+    search = Search(run, before, own)
     if before is None:
         estimate.before_search(run)
     return search.execute()

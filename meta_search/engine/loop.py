@@ -6,12 +6,13 @@ waits for what comes next; only it touches the guide and the members.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from archive.records import Archive
 from meta_search.authors.registry import briefed
-from meta_search.engine import seeds, warm_start
+from meta_search.engine import own_seeds, seeds, warm_start
 from meta_search.engine.briefs import Briefs
 from meta_search.engine.happenings import BlockEmpty, BriefWritten, Evaluated, ItemRun
 from meta_search.engine.races import Races
@@ -59,6 +60,7 @@ class Search:
     Args:
         run: The run at work.
         resumed: The archive that earlier sessions left.
+        own: Seeds that the person brings to a run that begins.
 
     Attributes:
         run: As above.
@@ -68,7 +70,7 @@ class Search:
         waiting: Agents that wait for their evaluation.
     """
 
-    def __init__(self, run: Run, resumed: Archive | None = None) -> None:
+    def __init__(self, run: Run, resumed: Archive | None = None, own: Sequence[Candidate] = ()) -> None:
         self.run, self._resumed = run, resumed
         config, search = run.config, run.config.search
         authors = briefed(config.author.name)
@@ -77,9 +79,11 @@ class Search:
         self.races = Races(run)
         self.waiting: list[Member] = []
         self._signalled = False
-        for candidate in seeds.candidates(search.seeds, config.domain.name):
-            run.runner.pen.add_candidate(candidate, "seed")
-            self._admit(candidate, seed=True)
+        ours = seeds.candidates(search.seeds, config.domain.name)
+        for candidate in (*own_seeds.of_run(run, resumed, own), *ours):
+            if candidate.agent.id not in run.members:
+                run.runner.pen.add_candidate(candidate, "seed")
+                self._admit(candidate, seed=True)
 
     def search(self) -> str:
         """Search until candidates or budget are used up.

@@ -158,8 +158,11 @@ def untested_text(bases: Sequence[Contender], tried: Sequence[Contender]) -> str
         )
     if bases:
         base = Standing.of(bases[0])
+        own = [Standing.of(c) for c in bases[1:] if c.kind == "own"]
+        first = f"your {base.name}" if base.kind == "own" else f"the best seed {base.name}"
+        others = "".join(f", your {s.name} {s}" for s in own)
         return (
-            f"No agent found by the search was tested; the best seed {base.name} reached {base} on "
+            f"No agent found by the search was tested; {first} reached {base}{others} on "
             f"{base.items} fresh test items."
         )
     return "Nothing was evaluated on the test items, so nothing can be said about the agents found."

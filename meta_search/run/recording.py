@@ -15,7 +15,7 @@ from meta_search.errors import ConfigError
 from meta_search.run.folder import read_config
 from meta_search.types import SPLITS
 
-__all__ = ["REPLAYABLE", "configuration", "items_digest", "keep_domain"]
+__all__ = ["REPLAYABLE", "configuration", "domain_facts", "items_digest", "keep_domain"]
 
 OWN = ("run.dir", "run.root", "run.confirm", "ray.address", "llm.mode", "llm.recording")
 REPLAYABLE = (
@@ -74,6 +74,21 @@ def keep_domain(config: Config, folder: Path) -> None:
             shutil.copyfile(source, copy)
     except OSError as error:
         raise ConfigError(f"llm.mode=record cannot keep domain.path={source}: {error}") from error
+
+
+def domain_facts(domain: Domain) -> dict[str, Any]:
+    """What `export` needs of a domain: kept with the run, so that its file may be gone by then.
+
+    Returns:
+        `name`, `wording`, `examples` (pairs of question and target), and `kinds`: item -> kind, by split.
+    """
+    kinds = {split: {item.id: item.kind for item in domain.items(split) if item.kind} for split in SPLITS}
+    return {
+        "name": domain.name,
+        "wording": dict(domain.wording),
+        "examples": [(item.question, item.target) for item in domain.items("examples")],
+        "kinds": {split: found for split, found in kinds.items() if found},
+    }
 
 
 def items_digest(domain: Domain) -> str:
