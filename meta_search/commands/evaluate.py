@@ -22,6 +22,7 @@ from meta_search.errors import ArchiveError, ConfigError, LLMError
 from meta_search.outcomes import UNSCORED, most_frequent
 from meta_search.report.chosen import chosen
 from meta_search.report.tables import evaluation_row
+from meta_search.report.verdict import score_line
 from meta_search.run import folder as run_folder
 from meta_search.run.folder import write_config
 from meta_search.run.members import Member, Members
@@ -266,8 +267,8 @@ class EvaluationRun:
         now = time.monotonic()
         if now - self._said_at >= SAY_EVERY_S or len(self._rows) == self._agents:
             self._said_at = now
-            right = f"«{member.agent.name}» {row['score']:.0%} right on {row['items']} items"
-            self._progress.say(f"{len(self._rows)} of {self._agents} agents evaluated: {right}")
+            told = f"«{member.agent.name}» {score_line(member.rows(self._split))} on {row['items']} items"
+            self._progress.say(f"{len(self._rows)} of {self._agents} agents evaluated: {told}")
 
     def _watch(self) -> None:
         """Show how far it is, and look at the clock."""

@@ -21,7 +21,7 @@ from meta_search.errors import LLMError
 from meta_search.final.report import final_report
 from meta_search.guide.guide import Guide
 from meta_search.outcomes import most_frequent
-from meta_search.report.verdict import Verdict
+from meta_search.report.verdict import Verdict, score_line
 from meta_search.run.events import Resumed
 from meta_search.run.folder import resume_command
 from meta_search.run.members import Member
@@ -150,9 +150,9 @@ class Search:
     def _tell(self, evaluated: Evaluated) -> None:
         """A train evaluation is over: say so, tell the guide, and send a promising agent on."""
         member = evaluated.member
-        score, n = member.score("train"), len(member.rows("train"))
+        rows = member.rows("train")
         ending = f"; stopped: {member.stopped}" if member.stopped else ""
-        self.run.progress.say(f"«{member.agent.name}» {score:.0%} right on {n} train items{ending}")
+        self.run.progress.say(f"«{member.agent.name}» {score_line(rows)} on {len(rows)} train items{ending}")
         self.briefs.learn(member)
         if evaluated.promising:
             self.races.validate(member)

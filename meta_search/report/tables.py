@@ -176,7 +176,7 @@ def verdict_table(verdict: Verdict) -> Table:
     from rich.text import Text
 
     finalists = [("finalist", c.finalist, c) for c in verdict.comparisons]
-    rows = [*finalists, *(("baseline", s, None) for s in verdict.baselines)]
+    rows = [*finalists, *(("yours" if s.kind == "own" else "baseline", s, None) for s in verdict.baselines)]
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
     table.add_column("name", min_width=9, overflow="fold")
     table.add_column("", no_wrap=True)

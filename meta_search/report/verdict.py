@@ -35,6 +35,7 @@ __all__ = [
     "Verdict",
     "archive_verdict",
     "measure_of",
+    "score_line",
     "untested",
     "verdict",
 ]
@@ -221,6 +222,14 @@ def measure_of(rows: Iterable[ItemResult]) -> Measure:
     """Whether a domain is right or wrong, or graded: most scores worth the name lie below 1."""
     credited = [r.score or 0.0 for r in rows if (r.score or 0.0) > PARTIAL]
     return "score" if sum(score < 1 for score in credited) > len(credited) / 2 else "right"
+
+
+def score_line(rows: Sequence[ItemResult]) -> str:
+    """What came of scored results, in a line of a running search: `83% right`, or of graded ones a mean."""
+    n = max(1, len(rows))
+    if measure_of(rows) == "score":
+        return f"mean score {sum(r.score or 0.0 for r in rows) / n:.2f}"
+    return f"{sum(r.right for r in rows) / n:.0%} right"
 
 
 def archive_verdict(archive: Archive, *, seed: int = 0) -> Verdict:
