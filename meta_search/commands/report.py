@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from meta_search.commands.terminal import open_run, print_json, print_rich
+from meta_search.text import one_line
 
 __all__ = ["report"]
 
@@ -18,6 +19,7 @@ def report(run: str, as_json: bool) -> int:
     """
     from meta_search.guide.studies import parameter_importance
     from meta_search.report import briefs
+    from meta_search.report.chosen import chosen
     from meta_search.report.html import write_report
     from meta_search.report.tuning import Tunings
     from meta_search.report.verdict import archive_verdict
@@ -26,11 +28,16 @@ def report(run: str, as_json: bool) -> int:
     verdict = archive_verdict(archive)
     page = folder / "report.html"
     write_report(archive, verdict, page, tuned=Tunings(archive, parameter_importance))
-    asked = briefs.asked(archive, archive.agents())
+    asked, take = briefs.asked(archive, archive.agents()), chosen(archive, verdict)
     if as_json:
         paid = {"briefs": briefs.by_operator(asked), "rules": briefs.by_rule(asked)}
-        return print_json({"report": str(page), **dataclasses.asdict(verdict), **paid})
+        best = take.agent if take is not None else ""
+        return print_json({"report": str(page), "agent": best, **dataclasses.asdict(verdict), **paid})
     print("\n".join(verdict.lines))
+    if take is not None:
+        print(
+            f"Agent to take: {one_line(archive.record(take.agent).agent.name, 80)} ({take.agent}), {take.why}"
+        )
     if asked:
         print_rich(briefs.table(asked))
     print(page)

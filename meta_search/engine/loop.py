@@ -42,8 +42,8 @@ class RunSummary:
     Attributes:
         folder: The run folder.
         status: Exit status: 0 done, 1 failed, 3 stopped before the end.
-        sentence: Whether the best agent found beats the best seed on fresh test items.
-        best: Id of the best agent, `""` if there is none.
+        sentence: Whether the best agent found beats the baselines on fresh test items.
+        best: Id of the agent to take (`report.chosen`), `""` if there is none.
         verdict: What the sentence rests on; `None` where the run did not come to it.
     """
 

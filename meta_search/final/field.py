@@ -13,6 +13,7 @@ from meta_search.final.baselines import Baseline, matched
 from meta_search.llm.budget import Left
 from meta_search.run.members import Member, Members
 from meta_search.run.run import Run
+from meta_search.text import one_line
 from meta_search.types import ItemResult, Split, Usage
 
 __all__ = ["Field", "choose_field", "contenders", "run_field"]
@@ -72,8 +73,9 @@ def choose_field(run: Run) -> Field:
         if baseline.member.agent.id in kept:
             run.runner.pen.add_candidate(baseline.member.candidate, "baseline")
     missing = [b for b in known if b.member.agent.id not in kept]
-    notes = [f"{b.member.agent.name}, a baseline at matched cost, {_why_skipped(b)}" for b in missing]
-    untested = next((b.member.agent.name for b in missing if b.way == "self-consistency"), found.untested)
+    names = {b.way: one_line(b.member.agent.name, 80) for b in missing}
+    notes = [f"{names[b.way]}, a baseline at matched cost, {_why_skipped(b)}" for b in missing]
+    untested = names.get("self-consistency", found.untested)
     chosen = tuple(b for b in known if b not in missing)
     return replace(
         field, matched=chosen, notes=(*([found.note] if found.note else []), *notes), untested=untested

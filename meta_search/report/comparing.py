@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from meta_search.report.paired import bootstrap_interval, holm, sign_flip_test, sign_test, tango_interval
 from meta_search.report.standing import Contender, Standing
+from meta_search.text import one_line
 
 __all__ = ["ALPHA", "SHARE", "Comparison", "best_baseline", "compare", "compare_all", "missing", "rank"]
 
@@ -151,4 +152,4 @@ def missing(baselines: Sequence[Contender], bases: Sequence[Contender]) -> str:
     named = [c for c in baselines if c.kind == "matched"]
     most = len(bases[0].scores)
     tested = any(len(c.scores.keys() & bases[0].scores.keys()) >= SHARE * most for c in named)
-    return named[0].name if named and not tested else ""
+    return one_line(named[0].name, 80) if named and not tested else ""

@@ -97,9 +97,11 @@ def agent_rows(archive: Archive) -> list[Row]:
     return sorted(rows, key=in_order)
 
 
-def in_order(row: Row) -> tuple[bool, bool, float, float]:
+def in_order(row: Row) -> tuple[bool, bool, bool, float, float]:
     """Sorts rows that have a `best` as `agent_rows` has them."""
-    return not row["best"], not row["complete"], -(row["score"] or 0.0), per_item(row, "tokens")
+    tested_only = row["operator"] == "baseline"  # its score is no match for those of other splits
+    tokens = per_item(row, "tokens")
+    return not row["best"], not row["complete"], tested_only, -(row["score"] or 0.0), tokens
 
 
 def _score(record: Record, split: Split) -> float | None:
@@ -160,7 +162,7 @@ def agents_table(rows: Sequence[Row], title: str = "", limit: int = 20, wide: bo
             *((_origin(row),) if wide else ()),
         )
     told = [f"{limit} of {len(rows)} agents"] if len(rows) > limit else []
-    told += [f"best: {row['best']}" for row in rows[:1] if row.get("best")]
+    told += [f"best = {row['best']}" for row in rows[:1] if row.get("best")]
     table.caption = "; ".join(told) or None
     return table
 
