@@ -8,6 +8,8 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -16,14 +18,15 @@ from archive.store import Store
 from meta_search import cli
 from meta_search.commands import last_screen
 from meta_search.commands.evaluate import read_agents
+from meta_search.config import BudgetConfig, Config
 from meta_search.errors import ArchiveError, LLMError
-from meta_search.final.field import contenders
+from meta_search.final.field import contenders, seconds_needed
 from meta_search.outcomes import UNSCORED
 from meta_search.report.verdict import archive_verdict
 from meta_search.run.folder import resume_command
 from meta_search.run.members import Member, Members
 from meta_search.testing import CountingEndpoint, Fault
-from meta_search.types import OWN, Agent, Brief, Candidate, ItemResult
+from meta_search.types import OWN, Agent, Brief, Candidate, ItemResult, Usage
 from tests.kits.answers import adds_below
 from tests.kits.searches import assert_same, composed_search, replay
 
@@ -88,6 +91,28 @@ def test_ones_own_agents_are_tested_whatever_they_scored() -> None:
     unknown = Candidate(Agent.of("late", "def forward(self, t):\n    return 'late'\n"), brief)
     members.add(Member(unknown, seed=True))  # the search ended before it was evaluated
     assert [m.agent.name for m in contenders(members, 2)[1]] == ["good", "fair", "mine", "late"]
+
+
+@pytest.mark.parametrize(
+    ("spent", "wall", "seconds"), [(6_000, 900.0, 86.0), (600, 900.0, 450.0), (0, 900.0, 0)]
+)
+def test_the_report_has_time_for_samples_at_the_pace_of_the_run(
+    spent: int, wall: float, seconds: float
+) -> None:
+    """Eight items of a finalist (300 tokens), two seeds (100 each) and samples of one (300): 8,000 with a margin,
+    which take 80 s at 100 tokens a second."""
+    members = Members()
+    for name, tokens in (("found", 300), ("direct", 100), ("think", 100)):
+        one = member(name, 9, [])
+        one.seed = name != "found"
+        for result in list(one.rows("train")):
+            one.add(replace(result, used=Usage(1, tokens - 1, 1)))
+        members.add(one)
+    status = SimpleNamespace(paid={"task": Usage(60, spent)})
+    session = SimpleNamespace(status=lambda: status, elapsed=60.0)
+    config = Config(budget=BudgetConfig(wall_s=wall))
+    run: Any = SimpleNamespace(members=members, config=config, session=session)
+    assert seconds_needed(run) == pytest.approx(seconds)
 
 
 def test_list_verdict_last_screen_and_export_take_the_same_agent(

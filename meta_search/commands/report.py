@@ -35,9 +35,8 @@ def report(run: str, as_json: bool) -> int:
         return print_json({"report": str(page), "agent": best, **dataclasses.asdict(verdict), **paid})
     print("\n".join(verdict.lines))
     if take is not None:
-        print(
-            f"Agent to take: {one_line(archive.record(take.agent).agent.name, 80)} ({take.agent}), {take.why}"
-        )
+        name = one_line(archive.record(take.agent).agent.name, 80)
+        print(f"Agent to take: {name} ({take.agent}), {take.why}")
     if asked:
         print_rich(briefs.table(asked))
     print(page)

@@ -6,6 +6,7 @@ waits for what comes next; only it touches the guide and the members.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from meta_search.engine.happenings import BlockEmpty, BriefWritten, Evaluated, I
 from meta_search.engine.races import Races
 from meta_search.engine.restore import candidate_of, imported, restore
 from meta_search.errors import LLMError
+from meta_search.final.field import MOST_SHARE, seconds_needed
 from meta_search.final.report import final_report
 from meta_search.guide.guide import Guide
 from meta_search.outcomes import most_frequent
@@ -33,6 +35,7 @@ from meta_search.types import Candidate
 __all__ = ["RunSummary", "Search"]
 
 TICK_S = 0.5
+LOOK_S = 5.0  # between two estimates of the time that the final report needs
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,7 @@ class Search:
         self.races = Races(run)
         self.waiting: list[Member] = []
         self._signalled = False
+        self._looked = 0.0  # when the report's time was estimated last
         ours = seeds.candidates(search.seeds, config.domain.name)
         for candidate in (*own_seeds.of_run(run, resumed, own), *ours):
             if candidate.agent.id not in run.members:
@@ -166,11 +170,19 @@ class Search:
     def _why_end(self) -> str:
         """Why the search ends now; `""` to go on."""
         why = "signal" if self._signalled else self.races.stop or self._through()
-        if not why and self.run.progress.search_time_left() <= 0:
+        if not why and (self.run.progress.search_time_left() <= 0 or self._report_due()):
             why = "time"
         if not why and not self._busy() and not self.races.seeds_known():
             raise self._nothing_known()
         return self.run.journal.stop(why)
+
+    def _report_due(self) -> bool:
+        """Whether the report needs all of the time left, which its share alone would be too short for."""
+        left, wall = self.run.progress.time_left(), self.run.config.budget.wall_s
+        if wall is None or left > MOST_SHARE * wall or time.monotonic() < self._looked + LOOK_S:
+            return False
+        self._looked = time.monotonic()
+        return left <= seconds_needed(self.run)
 
     def _busy(self) -> bool:
         return bool(self.waiting or self.briefs.writing or self.races.running())

@@ -16,7 +16,7 @@ from meta_search.run.run import Run
 from meta_search.text import one_line
 from meta_search.types import ItemResult, Split, Usage
 
-__all__ = ["Field", "choose_field", "contenders", "run_field"]
+__all__ = ["MOST_SHARE", "Field", "choose_field", "contenders", "run_field", "seconds_needed"]
 
 BASELINES = 2  # best seeds that are tested beside the finalists
 ROUND = 6  # test items all contenders run before the clock is looked at
@@ -24,6 +24,8 @@ RESERVE_S = 6.0  # for the report itself
 MARGIN = 1.25  # test items may be a little dearer than train items
 OWN_TESTED = 5  # of a person's own agents that are tested whatever they scored, the best of them
 ENOUGH = 20  # test items that best-of-n may not take from the others; self-consistency may, as claims need it
+WANTED = 8  # test items for which the search ends earlier, where the report's share is too short
+MOST_SHARE = 0.5  # of `budget.wall_s` that the report takes at the most for that
 FEWEST = 6  # test items with which something can be shown: five wins of five are p = 0.06
 
 Each = tuple[float, float, float]  # calls, tokens, US dollars per item
@@ -135,6 +137,22 @@ def _within_budget(run: Run, field: Field) -> list[str]:
     while scarce and kept and room(kept) < min(planned, ENOUGH if len(kept) > 1 else FEWEST):
         kept.pop()
     return [b.member.agent.id for b in kept]
+
+
+def seconds_needed(run: Run) -> float:
+    """Seconds that the report needs for `WANTED` items of all contenders and the baseline at matched cost.
+
+    By the pace of the run so far, and no more than `MOST_SHARE` of its time; 0 where nothing was found yet
+    that could be a finalist.
+    """
+    finalists, seeds = contenders(run.members, run.config.search.finalists)
+    spent = sum(run.session.status().paid.values(), Usage()).tokens
+    wall = run.config.budget.wall_s
+    if not finalists or not seeds or not spent or wall is None:
+        return 0.0
+    used = [_mean(m, "train")[1] for m in (*finalists, *seeds)]
+    tokens = MARGIN * WANTED * (sum(used) + used[0])  # samples cost as much as the best finalist
+    return min(MOST_SHARE * wall, RESERVE_S + tokens * run.session.elapsed / spent)
 
 
 def _each(member: Member, matched_: Sequence[Baseline]) -> Each:
