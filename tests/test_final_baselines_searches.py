@@ -15,7 +15,12 @@ import pytest
 import meta_search
 from archive.records import Record
 from meta_search import cli
-from meta_search.report.verdict import Verdict, archive_verdict
+from meta_search.engine.restore import candidate_of
+from meta_search.final.field import Field
+from meta_search.final.report import _unmatched
+from meta_search.report.standing import Contender
+from meta_search.report.verdict import Verdict, archive_verdict, verdict
+from meta_search.run.members import Member
 from meta_search.testing import CountingEndpoint
 from tests.kits.answers import Answerer
 from tests.kits.searches import assert_replays, overrides, run_killed, write_table
@@ -137,6 +142,26 @@ def test_with_a_budget_too_small_for_samples_nothing_is_claimed(folder: Path) ->
     assert "beats" not in found.text
     assert found.take is not None
     assert found.take.name == "direct"
+
+
+def test_a_winner_for_which_no_samples_were_made_is_claimed_nothing_of(folder: Path) -> None:
+    """They are made for the best finalist on train and validation items; here another one wins, at six times
+    the cost."""
+    with CountingEndpoint(mind(direct=30, careful=97, calls=6)) as endpoint:
+        assert cli.main(["run", *words(folder, endpoint.base_url)]) == 0
+    run = meta_search.open_run("run")
+    by_name = {r.agent.name: r for r in run.agents()}
+    results = {name: run.results(r.agent.id, "test", trace=False) for name, r in by_name.items()}
+    dear, seed = (Member(candidate_of(by_name[name])) for name in ("Careful", "direct"))
+    for one in (dear, seed):
+        for result in results[one.agent.name]:
+            one.add(result)
+    told = verdict(
+        [Contender.of(seed.agent.id, "direct", results["direct"])],
+        [Contender.of(dear.agent.id, "Careful", results["Careful"], kind="found")],
+    )
+    assert told.outcome == "beats"
+    assert _unmatched(Field((dear,), (seed,)), told) == "self-consistency (6 × direct)"
 
 
 def test_samples_that_an_item_has_no_calls_for_are_not_tested(folder: Path) -> None:

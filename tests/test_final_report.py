@@ -99,8 +99,8 @@ def test_ones_own_agents_are_tested_whatever_they_scored() -> None:
 def test_the_report_has_time_for_samples_at_the_pace_of_the_run(
     spent: int, wall: float, seconds: float
 ) -> None:
-    """Eight items of a finalist (300 tokens), two seeds (100 each) and samples of one (300): 8,000 with a margin,
-    which take 80 s at 100 tokens a second."""
+    """Eight items of a finalist (300 tokens), two seeds (100 each) and samples of one (300) are 8,000 with a
+    margin, which take 80 s at 100 tokens a second."""
     members = Members()
     for name, tokens in (("found", 300), ("direct", 100), ("think", 100)):
         one = member(name, 9, [])

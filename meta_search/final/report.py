@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from archive.records import Archive
@@ -18,9 +18,13 @@ from meta_search.report.verdict import Verdict, measure_of, untested, verdict
 from meta_search.run.members import Member
 from meta_search.run.run import Run
 from meta_search.run.session import Session
+from meta_search.text import one_line
 from meta_search.types import Usage
 
 __all__ = ["Ending", "final_report"]
+
+
+LEAST_COST = 0.5  # of the winner's per item, for a baseline to be one at matched cost
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,9 @@ def final_report(run: Run) -> Ending:
     runner.finish("reporting")
     paid = run.journal.decide("paid", lambda: _paid(session))
     result = _verdict(field, Paid.of(paid))
+    if unmatched := _unmatched(field, result):
+        field = replace(field, untested=unmatched)
+        result = _verdict(field, Paid.of(paid))
     runner.pen.set_meta("final", _final(field, paid))
     runner.pen.set_meta("verdict", result.text)
     if result.take is not None:
@@ -91,6 +98,24 @@ def _verdict(field: Field, paid: Paid) -> Verdict:
     baselines = side(field.seeds, "seed") + side([b.member for b in field.matched], "matched")
     baselines += [untested(field.untested)] if field.untested else []
     return verdict(baselines, side(field.finalists, "found"), paid=paid, notes=field.notes)
+
+
+def _unmatched(field: Field, result: Verdict) -> str:
+    """Name of the self-consistency that the winner would have to beat, and which nobody tested.
+
+    Baselines at matched cost are made for the best finalist by train and validation; another one may win.
+    """
+    seed = next((m for m in field.seeds if m.cost("test")), None)
+    if result.outcome != "beats" or result.best is None or seed is None:
+        return ""
+    winner = result.best.finalist
+    tested = {m.agent.id for m in (seed, *(b.member for b in field.matched))}
+    most = max((s.tokens_per_item for s in result.baselines if s.agent in tested), default=0.0)
+    if most >= LEAST_COST * winner.tokens_per_item:
+        return ""
+    own = next((s.tokens_per_item for s in result.baselines if s.agent == seed.agent.id), 0.0)
+    times = round(winner.tokens_per_item / max(1.0, own))
+    return f"self-consistency ({times} × {one_line(seed.agent.name, 48)})"
 
 
 def _paid(session: Session) -> dict[str, float]:

@@ -148,8 +148,12 @@ def best_baseline(bases: Sequence[Contender], seed: int = 0) -> Contender:
 
 
 def missing(baselines: Sequence[Contender], bases: Sequence[Contender]) -> str:
-    """Name of the baseline at matched cost where none was tested on the items of the others; else `""`."""
+    """Name of a baseline at matched cost that had to be tested and has no results; else `""`.
+
+    Where the report was cut short, one of those begun must have been run on the items of the others.
+    """
     named = [c for c in baselines if c.kind == "matched"]
     most = len(bases[0].scores)
+    named = [c for c in named if not c.agent] or named
     tested = any(len(c.scores.keys() & bases[0].scores.keys()) >= SHARE * most for c in named)
     return one_line(named[0].name, 80) if named and not tested else ""
