@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from archive import codec, frames, html, queries
 from archive.readers import Readers, database_path
 from archive.schema import version
+from archive.select import best_so_far
 from archive.values import Event, Record, Trial, record_of, trial_of
 from meta_search.errors import ArchiveError
 from meta_search.types import (
@@ -33,6 +34,7 @@ __all__ = ["Archive", "Event", "Record", "Trial"]
 
 CURRENT = 3  # schema version from which on the values of briefs are comparable
 ASKED = 4  # schema version from which on results say what was asked
+MOST_LIKELY = 200  # agents of each split among which the best so far is
 SHOWN = 5  # candidates named where a name means several agents
 
 
@@ -125,17 +127,25 @@ class Archive:
         whole = self._best_ids(split, True, n)
         return self.get([*whole, *self._best_ids(split, False, n - len(whole))])
 
-    def best(self, split: Split = "validation") -> Record | None:
-        """The best agent of a split, else of validation, train, test or examples: of the first of these where
-        one was evaluated whole.
+    def best(self, split: Split | None = None) -> Record | None:
+        """The agent to take: the one that the final report says, before that the best so far.
 
-        Where none was anywhere, the best of those evaluated in part; `None` in an archive without scores.
+        Args:
+            split: The best of this split in its place; where nobody was evaluated on it, the best so far.
+
+        Returns:
+            `None` in an archive without scores.
         """
-        for complete in (True, False):
-            for name in dict.fromkeys((split, "validation", "train", "test", "examples")):
-                if found := self._best_ids(name, complete, 1):
-                    return self.get(found)[0]
-        return None
+        reported = self.meta("best") if split is None else None
+        if reported and (found := self.get([reported])):
+            return found[0]
+        if split is not None and (ids := self._best_ids(split, True, 1)):
+            return self.get(ids)[0]
+        names: tuple[Split, ...] = ("train", "validation", "test", "examples")
+        likely = dict.fromkeys(r.agent.id for name in names for r in self.top(MOST_LIKELY, name))
+        records = self.get(likely)
+        place = best_so_far([record.evaluations for record in records])
+        return None if place is None else records[place]
 
     def get(self, ids: Iterable[str]) -> list[Record]:
         """Agents by their full ids, in the order given; unknown ones are left out."""

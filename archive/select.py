@@ -14,11 +14,22 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from meta_search.types import pareto_front
+from meta_search.types import Evaluation, Split, pareto_front
 
-__all__ = ["Population", "Rule", "Selectable", "champions", "choose_parents", "fronts", "pareto"]
+__all__ = [
+    "SHRINKAGE",
+    "Population",
+    "Rule",
+    "Selectable",
+    "best_so_far",
+    "champions",
+    "choose_parents",
+    "fronts",
+    "pareto",
+]
 
 Rule = Literal["front", "best", "champion", "complementary"]
+SHRINKAGE = 4  # items' worth of the typical score that an agent's own items are added to: few say little
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,3 +188,40 @@ def _complementary(pool: list[Selectable], n: int, order: Order) -> list[Selecta
 def _gain(member: Selectable, covered: Mapping[str, float]) -> float:
     """What a member adds to the best scores per item."""
     return sum(max(0.0, score - covered.get(item, 0.0)) for item, score in member.scores.items())
+
+
+Evaluations = Mapping[Split, Evaluation]
+
+
+def best_so_far(evaluated: Sequence[Evaluations]) -> int | None:
+    """The best agent while no final report has been made: by train and validation items together.
+
+    Where nobody was evaluated whole on either, as in an evaluation or at the start of a search, the best of
+    those evaluated whole on another split, and last of those evaluated in part.
+
+    Args:
+        evaluated: Split -> evaluation of each agent, in the order in which the agents came.
+
+    Returns:
+        Its place among them, the cheaper of equals; `None` where nobody was evaluated.
+    """
+    searched: tuple[Split, ...] = ("train", "validation")
+    pool = {i: [e[s] for s in searched if s in e] for i, e in enumerate(evaluated)}
+    pool = {i: found for i, found in pool.items() if any(e.complete for e in found)}
+    typical = sum(found[0].score for found in pool.values()) / max(1, len(pool))
+
+    def expected(i: int) -> float:
+        n = sum(e.items for e in pool[i])
+        return (sum(e.score * e.items for e in pool[i]) + SHRINKAGE * typical) / (n + SHRINKAGE)
+
+    def tokens(found: Evaluation) -> float:
+        return found.used.tokens / max(1, found.items)
+
+    if pool:
+        return min(pool, key=lambda i: (-expected(i), tokens(pool[i][0])))
+    splits: tuple[Split, ...] = ("validation", "train", "test", "examples")
+    for complete, split in itertools.product((True, False), splits):
+        scored = [i for i, e in enumerate(evaluated) if split in e and e[split].complete is complete]
+        if scored:
+            return min(scored, key=lambda i: (-evaluated[i][split].score, tokens(evaluated[i][split])))
+    return None

@@ -250,9 +250,9 @@ def _quoted(word: str, sweeping: bool) -> str:
     name = key.lstrip("+")
     if equals and _is_text(name):
         return word if _parses(word, sweeping) else f"{key}={literal(value)}"
-    listed = value.startswith("[") and value.endswith("]")
-    if listed and _hints().get(name) == tuple[str, ...] and not _parses(word):
-        parts = [part.strip() for part in value[1:-1].split(",")]
+    if _hints().get(name) == tuple[str, ...] and not _parses(word):
+        listed = value.startswith("[") and value.endswith("]")
+        parts = [part.strip() for part in value[1:-1].split(",")] if listed else [value]
         return f"{key}=[{','.join(p if p[:1] in QUOTES and p[-1:] == p[:1] else literal(p) for p in parts)}]"
     return word
 

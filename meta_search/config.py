@@ -184,7 +184,10 @@ class SearchConfig:
         candidates: Most candidates to write after the seeds; briefs that come to nothing do not count. `None`
             has the budget end the search, and is 100 where there is none.
         in_flight: Candidates that are written or evaluated at a time.
-        seeds: Names of seed agents to start from; empty takes all.
+        seeds: What to start from: names of seed agents, and what is yours: a .py file with a `forward`, a
+            prompt in a text file (`{question}` in it is filled in), an ADAS archive (.json), or RUN:AGENT of
+            another run. Exactly those named; empty takes all of ours. What is yours (the best five of it) is
+            always among the tested baselines.
         finalists: Candidates that go to the test split.
         guided: Whether Optuna chooses briefs and designs; false draws them uniformly.
         prior: Whether Optuna begins with what earlier runs of the domain with the same models, under the same

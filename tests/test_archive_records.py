@@ -171,12 +171,13 @@ def test_the_best_are_whole_then_high_then_cheap(store: Store, archive: Archive)
     store.put_evaluation(scored(5, "train", 8, 10)).result()
     assert [r.agent.id for r in archive.top(20)] == [agent(n).id for n in (3, 1, 0, 2, 4)]
     assert [r.agent.id for r in archive.top(2)] == [agent(n).id for n in (3, 1)]
-    best = archive.best()
-    assert best is not None
-    assert best.agent.id == agent(3).id
-    assert archive.best("test") == best  # nothing was tested: by validation
-    assert (found := archive.best("train")) is not None
-    assert found.agent.id == agent(5).id
+    for split, number in (("validation", 3), ("train", 5), ("test", 5), (None, 5)):
+        best = archive.best(split)  # nothing was tested: by train and validation together
+        assert best is not None
+        assert best.agent.id == agent(number).id
+    store.set_meta("best", agent(1).id).result()  # as the final report says
+    assert (told := archive.best()) is not None
+    assert told.agent.id == agent(1).id
 
 
 def test_the_best_of_a_run_that_got_nowhere(store: Store, archive: Archive) -> None:

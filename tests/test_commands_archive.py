@@ -123,7 +123,7 @@ def test_the_list_has_one_line_an_agent_and_fits(
     lines = call(capsys, "archive", "list", "latest").splitlines()
     assert all(len(line.rstrip()) <= columns for line in lines)
     assert sum("│" not in line and any(a.id[:8] in line for a in (SEED, CHILD, long)) for line in lines) == 3
-    assert len([line for line in lines if line.strip()]) == 1 + 2 + 1 + 3  # title, head, rule, agents
+    assert len([line for line in lines if line.strip()]) == 1 + 2 + 1 + 3 + 1  # and a caption
     assert any("written by" in line for line in lines) == wide
 
 
@@ -237,7 +237,9 @@ def test_import_of_an_adas_archive(run: Path, capsys: pytest.CaptureFixture[str]
     ]
     file = run / "published.json"
     file.write_text(json.dumps(entries))
-    assert call(capsys, "archive", "import", "latest", str(file)).startswith("3 of 3 agents")
+    told = call(capsys, "archive", "import", "latest", str(file))
+    assert told.startswith("3 of 3 agents")
+    assert f"meta-search run 'search.seeds=[{file}]'" in told  # as what a search has to beat
     assert call(capsys, "archive", "import", "latest", str(file)).startswith("0 of 3 agents")
     assert len(json.loads(call(capsys, "archive", "list", "latest", "--json"))) == 5
     added = json.loads(call(capsys, "archive", "import", "runs/published", str(file), "--json"))

@@ -18,11 +18,11 @@ import pytest
 import meta_search
 from archive.records import Record
 from meta_search.errors import ArchiveError
-from meta_search.export.card import requirements
+from meta_search.export.card import by_kind, requirements
 from meta_search.export.export import write_agent
 from meta_search.testing import CountingEndpoint, EndpointFeatures, Fault
 from meta_search.text import one_line
-from meta_search.types import Agent, Demonstration, Evaluation, Usage, agent_id
+from meta_search.types import Agent, Demonstration, Evaluation, ItemResult, Usage, agent_id
 
 RUNTIME = Path(meta_search.__file__).parent
 
@@ -45,6 +45,9 @@ CARD = {
     "lineage": [{"agent": "0abc", "name": "Seed <b>", "operator": "seed"}],
     "max_tokens": 77,
     "sandbox": {"level": "process", "cpu_s": 5.0},
+    "meta_search": "1.2.3",
+    "break_even": "The agent pays for itself after 90 uses.",
+    "kinds": [{"kind": "sums", "items": 24, "score": 0.875, "tokens_per_item": 90.0}],
 }
 
 Say = Callable[[Sequence[Mapping[str, Any]], Mapping[str, Any]], str]
@@ -147,6 +150,28 @@ def test_the_cards_tell_what_it_scored_cost_and_came_from(tmp_path: Path) -> Non
     assert "It did beat the best seed." in text
     assert "`0abc` Seed \\<b\\> seed" in text
     assert "python run.py" in text
+    assert "- cost: 100 tokens, 3.0 calls, 0.002 USD and 2.0 s per item" in text
+    assert "- found with: meta-search 1.2.3" in text
+    assert "pays for itself after 90 uses" in text
+    assert "| sums | 24 | 87.5 | 90 |" in text
+
+
+def test_the_card_of_a_graded_domain_tells_means(tmp_path: Path) -> None:
+    folder = write_agent(record(), RUNTIME, tmp_path / "out", {**CARD, "measure": "score"})
+    text = (folder / "card.md").read_text()
+    assert "| test | 0.75 [0.58, 0.87] | 32 |" in text
+    assert "| kind of item | items | mean score | tokens per item |" in text
+    assert "| sums | 24 | 0.88 | 90 |" in text
+
+
+def test_results_are_told_by_kind() -> None:
+    used = Usage(1, 80, 20)
+    rows = [ItemResult("a", "test", f"i{n}", 0, "ok", score=float(n < 3), used=used) for n in range(6)]
+    kinds = {"i0": "sums", "i1": "sums", "i4": "products", "i5": "products"}
+    found = by_kind(rows, kinds)
+    assert [(k["kind"], k["items"], k["score"]) for k in found] == [("products", 2, 0.0), ("sums", 2, 1.0)]
+    assert found[0]["tokens_per_item"] == 100
+    assert by_kind(rows, {}) == []
 
 
 def test_untrusted_names_stay_on_their_line(tmp_path: Path) -> None:

@@ -15,7 +15,12 @@ import pytest
 import meta_search
 from archive.records import Record
 from meta_search import cli
-from meta_search.report.verdict import Verdict, archive_verdict
+from meta_search.engine.restore import candidate_of
+from meta_search.final.field import Field
+from meta_search.final.report import _unmatched
+from meta_search.report.standing import Contender
+from meta_search.report.verdict import Verdict, archive_verdict, verdict
+from meta_search.run.members import Member
 from meta_search.testing import CountingEndpoint
 from tests.kits.answers import Answerer
 from tests.kits.searches import assert_replays, overrides, run_killed, write_table
@@ -117,11 +122,54 @@ def test_what_samples_do_not_reach_beats_all_baselines(folder: Path) -> None:
 
 
 def test_a_dear_baseline_leaves_the_budget_to_the_others(folder: Path) -> None:
-    """Some 300 calls are left for the report: 12 items with both, 18 with one of them, 34 without."""
+    """Some 300 calls are left for the report: 12 items with both, 18 with one of them, 34 without.
+
+    Best-of-n is left out for more items; self-consistency is not, as nothing can be claimed without it.
+    """
     found, agents = final(folder, mind(direct=55, careful=88, calls=6), "budget.calls=430")
     assert "was skipped: running it would leave too few test items within the budget" in found.text
     assert "best-of-5 (direct)" not in agents
-    assert agents["Careful"].evaluations["test"].items >= 20
+    vote, careful = agents["self-consistency (6 × direct)"], agents["Careful"]
+    assert vote.evaluations["test"].items == careful.evaluations["test"].items >= 15
+
+
+def test_with_a_budget_too_small_for_samples_nothing_is_claimed(folder: Path) -> None:
+    """Some 60 calls are left: three items with samples, six without."""
+    found, agents = final(folder, mind(direct=0, careful=100, calls=6), "budget.calls=185")
+    assert not any(record.status == "baseline" for record in agents.values())
+    assert "self-consistency (6 × direct), a baseline at matched cost, was not tested" in found.text
+    assert found.outcome in ("no_claim", "not_shown")
+    assert "beats" not in found.text
+    assert found.take is not None
+    assert found.take.name == "direct"
+
+
+def test_a_winner_for_which_no_samples_were_made_is_claimed_nothing_of(folder: Path) -> None:
+    """They are made for the best finalist on train and validation items; here another one wins, at six times
+    the cost."""
+    with CountingEndpoint(mind(direct=30, careful=97, calls=6)) as endpoint:
+        assert cli.main(["run", *words(folder, endpoint.base_url)]) == 0
+    run = meta_search.open_run("run")
+    by_name = {r.agent.name: r for r in run.agents()}
+    results = {name: run.results(r.agent.id, "test", trace=False) for name, r in by_name.items()}
+    dear, seed = (Member(candidate_of(by_name[name])) for name in ("Careful", "direct"))
+    for one in (dear, seed):
+        for result in results[one.agent.name]:
+            one.add(result)
+    told = verdict(
+        [Contender.of(seed.agent.id, "direct", results["direct"])],
+        [Contender.of(dear.agent.id, "Careful", results["Careful"], kind="found")],
+    )
+    assert told.outcome == "beats"
+    assert _unmatched(Field((dear,), (seed,)), told) == "self-consistency (6 × direct)"
+
+
+def test_samples_that_an_item_has_no_calls_for_are_not_tested(folder: Path) -> None:
+    found, _ = final(folder, mind(direct=0, careful=100, calls=2), "sandbox.calls=2")
+    assert found.outcome == "no_claim"
+    assert "not tested against self-consistency (2 × direct), so no claim" in found.sentence
+    assert "sandbox.calls=2 is too few for it" in found.text
+    assert (folder / "run" / "report.html").read_text().count("not tested at matched cost: no claim") == 1
 
 
 def test_a_run_that_is_killed_in_its_report_goes_on_with_the_same_baselines(folder: Path) -> None:

@@ -6,7 +6,10 @@ import json
 import shlex
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -14,13 +17,16 @@ import meta_search
 from archive.store import Store
 from meta_search import cli
 from meta_search.commands import last_screen
+from meta_search.commands.evaluate import read_agents
+from meta_search.config import BudgetConfig, Config
 from meta_search.errors import ArchiveError, LLMError
-from meta_search.final.field import contenders
+from meta_search.final.field import contenders, seconds_needed
 from meta_search.outcomes import UNSCORED
+from meta_search.report.verdict import archive_verdict
 from meta_search.run.folder import resume_command
 from meta_search.run.members import Member, Members
 from meta_search.testing import CountingEndpoint, Fault
-from meta_search.types import Agent, Brief, Candidate, ItemResult
+from meta_search.types import OWN, Agent, Brief, Candidate, ItemResult, Usage
 from tests.kits.answers import adds_below
 from tests.kits.searches import assert_same, composed_search, replay
 
@@ -71,6 +77,92 @@ def test_a_fault_of_the_endpoint_on_validation_does_not_turn_its_choice_around()
     good, lucky = member("good", 14, [1] * 17 + ["llm"]), member("lucky", 15, [1] * 6 + [0] * 12)
     spoiled = member("spoiled", 13, ["llm"] * 18)  # nothing is known of it on validation
     assert chosen(lucky, good, spoiled) == ["good", "spoiled", "lucky"]
+
+
+def test_ones_own_agents_are_tested_whatever_they_scored() -> None:
+    members = Members()
+    for name, right in (("good", 16), ("fair", 12), ("poor", 8)):
+        one = member(name, right, [])
+        one.seed = True
+        members.add(one)
+    mine = member("mine", 1, [])
+    brief = Brief(50, "seed", OWN, kind="seed")
+    members.add(Member(replace(mine.candidate, brief=brief), seed=True, done=True, results=mine.results))
+    unknown = Candidate(Agent.of("late", "def forward(self, t):\n    return 'late'\n"), brief)
+    members.add(Member(unknown, seed=True))  # the search ended before it was evaluated
+    assert [m.agent.name for m in contenders(members, 2)[1]] == ["good", "fair", "mine", "late"]
+
+
+@pytest.mark.parametrize(
+    ("spent", "wall", "seconds"), [(6_000, 900.0, 86.0), (600, 900.0, 450.0), (0, 900.0, 0)]
+)
+def test_the_report_has_time_for_samples_at_the_pace_of_the_run(
+    spent: int, wall: float, seconds: float
+) -> None:
+    """Eight items of a finalist (300 tokens), two seeds (100 each) and samples of one (300) are 8,000 with a
+    margin, which take 80 s at 100 tokens a second."""
+    members = Members()
+    for name, tokens in (("found", 300), ("direct", 100), ("think", 100)):
+        one = member(name, 9, [])
+        one.seed = name != "found"
+        for result in list(one.rows("train")):
+            one.add(replace(result, used=Usage(1, tokens - 1, 1)))
+        members.add(one)
+    status = SimpleNamespace(paid={"task": Usage(60, spent)})
+    session = SimpleNamespace(status=lambda: status, elapsed=60.0)
+    config = Config(budget=BudgetConfig(wall_s=wall))
+    run: Any = SimpleNamespace(members=members, config=config, session=session)
+    assert seconds_needed(run) == pytest.approx(seconds)
+
+
+def test_list_verdict_last_screen_and_export_take_the_same_agent(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing beats the seeds: `direct` answers all that can be answered, at the lowest cost."""
+    with CountingEndpoint(adds) as endpoint:
+        more = ("search.candidates=2", "search.seeds=[direct,chain_of_thought]", "search.prior=false")
+        words = composed_search(folder, endpoint, *more, "run.confirm=false")
+        assert cli.main(["run", *words]) == 0
+    shown = capsys.readouterr().out
+    archive = meta_search.open_run("run")
+    seed = archive.record("direct").agent.id
+    verdict = archive_verdict(archive)
+    assert verdict.best is not None
+    assert verdict.best.finalist.agent != seed
+    assert "No agent found beats the baselines; take the best of these: direct" in shown
+    assert f"meta-search export run {seed} --to my-agent" in shown
+    assert archive.meta("best") == seed
+    assert (best := archive.best()) is not None
+    assert best.agent.id == seed
+    assert read_agents("run")[0].agent.id == seed
+    assert cli.main(["archive", "list", "run", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert [bool(row["best"]) for row in rows] == [True] + [False] * (len(rows) - 1)
+    assert rows[0]["agent"] == seed
+    page = Path("run/report.html").read_text()
+    assert page.index(f'id="a-{seed}"') < min(page.index(f'id="a-{r["agent"]}"') for r in rows[1:])
+    assert page.index(f'id="c-{seed}"') < page.index(f'id="c-{verdict.best.finalist.agent}"')
+    (folder / "sums.jsonl").rename(folder / "moved.jsonl")  # what an export needs is in the archive
+    assert cli.main(["export", "run", "--to", "out"]) == 0
+    card = json.loads(Path("out/card.json").read_text())
+    assert card["agent"] == seed
+    assert card["meta_search"] == meta_search.__version__
+    assert card["verdict"] == verdict.sentence
+    assert json.loads(Path("out/agent.json").read_text())["examples"]
+
+
+def test_the_totals_of_the_page_are_those_of_its_verdict(folder: Path) -> None:
+    with CountingEndpoint(adds) as endpoint:
+        more = ("search.candidates=1", "search.seeds=[direct]", "search.prior=false")
+        assert cli.main(["run", *composed_search(folder, endpoint, *more, "run.confirm=false")]) == 0
+    archive = meta_search.open_run("run")
+    paid = archive.meta("final")["paid"]["tokens"]
+    with sqlite3.connect("run/archive.db") as database:  # settled after the report, as a call in flight is
+        database.execute("UPDATE calls SET prompt_tokens = prompt_tokens + 5")
+    assert cli.main(["report", "run"]) == 0
+    page = Path("run/report.html").read_text()
+    assert f"The run paid {paid:,} tokens" in page
+    assert f"<b>{paid:,}</b><span>tokens paid" in page
 
 
 def test_the_last_screen_shows_names_and_code_as_they_are_but_for_controls(

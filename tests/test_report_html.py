@@ -184,9 +184,11 @@ def test_plotly_takes_the_figures(page: Page) -> None:
 def test_failed_attempts_are_summed_by_stage() -> None:
     failed = [Attempt(i, "llm", "mutate", "check", "no forward") for i in range(3)]
     failed += [Attempt(9, "llm", "novel", "dry_run", "NameError"), Attempt(9, "llm", "novel", "check", "odd")]
-    first, second = sections.attempts(failed)
+    failed.append(Attempt(10, "composer", "novel", "duplicate", "is 15e493b0be9bb466"))
+    first, second, third = sections.attempts(failed, {"15e493b0be9bb466": "direct"})
     assert (first["stage"], first["count"], first["messages"][0]) == ("check", 4, ("no forward", 3))
     assert (second["stage"], second["count"]) == ("dry_run", 1)
+    assert third["messages"] == [("is the same as «direct»", 1)]  # a name, not an id
 
 
 def test_an_empty_archive_and_a_run_without_test_make_a_page(tmp_path: Path) -> None:

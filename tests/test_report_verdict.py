@@ -10,7 +10,7 @@ import pytest
 
 from meta_search.report.payback import Paid
 from meta_search.report.standing import Contender, Standing
-from meta_search.report.verdict import archive_verdict, verdict
+from meta_search.report.verdict import archive_verdict, score_line, untested, verdict
 from meta_search.types import Usage
 from tests.kits.list_archive import ListArchive, item_result, named_agent, searched_archive
 
@@ -258,3 +258,92 @@ def test_repeats_of_an_item_narrow_its_interval_by_what_they_tell() -> None:
     assert (same.low, same.high) == (once.low, once.high)  # repeats that always agree tell nothing new
     assert other.high - other.low < 0.7 * (once.high - once.low)
     assert verdict([contender("Y", bits(3, 9))], [contender("X", bits(5, 9))], paid=Paid()).break_even == ""
+
+
+def own(name: str, scores: Sequence[float], tokens: int = 100) -> Contender:
+    return replace(contender(name, scores, tokens), kind="own")
+
+
+def test_without_the_baseline_at_matched_cost_there_is_no_claim() -> None:
+    bases = [contender("Y", bits(16), 80), untested("self-consistency (2 × Y)")]
+    found = verdict(bases, [contender("X", bits(31), 160)])
+    assert found.outcome == "no_claim"
+    assert "beats" not in found.text
+    assert found.sentence.startswith("The best agent X scored higher than the best seed Y on 36 fresh test")
+    assert found.sentence.endswith("; not tested against self-consistency (2 × Y), so no claim.")
+    assert found.take is not None
+    assert found.take.name == "Y"
+    few = matched("self-consistency (2 × Y)", bits(3, 5), 160)  # cut short: it decides nothing either
+    assert verdict([bases[0], few], [contender("X", bits(31), 160)]).outcome == "no_claim"
+    lost = verdict(bases, [contender("X", bits(16), 160)])
+    assert lost.outcome == "does_not_beat"
+    again = ListArchive()
+    again.add(named_agent("seed", 1), {"test": bits(16)}, status="seed", operator="seed")
+    again.add(named_agent("found", 2), {"test": bits(33)})
+    ids = [r.agent.id for r in again.records]
+    again.values["final"] = {"finalists": ids[1:], "baselines": ids[:1], "untested": ["votes"]}
+    assert "not tested against votes, so no claim" in archive_verdict(again).sentence
+
+
+def test_the_agent_to_take_is_the_winner_else_the_best_baseline() -> None:
+    seeds = [contender("Y", bits(16), 80), contender("Z", bits(16), 60), contender("W", bits(9), 20)]
+
+    def take(*more: Contender, found: int = 17) -> str:
+        taken = verdict([*seeds, *more], [contender("X", bits(found), 160)]).take
+        assert taken is not None
+        return taken.name
+
+    assert take(found=31) == "X"
+    assert take() == "Z"  # X was not shown to beat it; Y costs more
+    assert take(matched("2 × Z", bits(18), 120)) == "Z"  # not clearly better
+    assert take(matched("2 × Z", bits(27), 120)) == "2 × Z"
+    assert take(own("mine", bits(18), 90)) == "mine"
+    assert verdict([], []).take is None
+    nobody = verdict(seeds, []).take
+    assert nobody is not None
+    assert nobody.name == "Z"
+
+
+def test_ones_own_agent_is_named_in_whatever_place() -> None:
+    x, seed = contender("X", bits(31), 160), contender("Y", bits(12), 80)
+    decided = verdict([seed, own("mine", bits(16))], [x])
+    assert decided.sentence.startswith("The best agent X beats your mine on 36 fresh test items: 86.1 %")
+    assert decided.own == ()
+    lost = verdict([seed, own("mine", bits(30))], [x])
+    assert "was not shown to beat your own agent mine on 36" in lost.sentence
+    other = verdict([contender("Y", bits(16)), own("mine", bits(9))], [x])
+    assert other.sentence.startswith("The best agent X beats the best seed Y")
+    assert [line.partition(" (")[0] for line in other.own] == ["It beats your mine"]
+    harder = verdict([seed, own("mine", bits(9)), matched("2 × Y", bits(30))], [x])
+    assert harder.outcome == "not_shown"
+    assert harder.own[0].startswith("It beats your mine (25.0 %")
+    assert "Against the seeds alone, it beats the best seed, Y" in harder.seeds
+    mine = verdict([contender("Y", bits(9)), own("mine", bits(12)), matched("2 × Y", bits(30))], [x])
+    assert "Against the seeds alone, it beats your mine (" in mine.seeds
+    assert mine.own == ()  # it is told once
+
+
+def test_several_claims_on_ones_own_agents_are_corrected_together() -> None:
+    """6 to 0 is p = 0.031 alone, and 0.062 beside a second own agent, where no claim on all of them holds."""
+    x, hard = contender("X", bits(16)), matched("2 × Y", bits(16))
+    one = verdict([own("A", bits(10)), contender("Y", bits(12)), hard], [x])
+    assert [line.partition(" (")[0] for line in one.own] == ["It beats your A"]
+    two = verdict([own("A", bits(10)), own("B", bits(10)), contender("Y", bits(12)), hard], [x])
+    assert [line.partition(" (")[0] for line in two.own] == [
+        "It was not shown to beat your own agent A",
+        "It was not shown to beat your own agent B",
+    ]
+
+
+def test_a_graded_mean_is_no_share_of_right_answers() -> None:
+    def graded(name: str, at: float) -> Contender:
+        rows = [item_result(name, f"i{i}", at + 0.01 * (i % 5)) for i in range(30)]
+        return Contender.of(name, name, rows, "score")
+
+    found = verdict([graded("Y", 0.3)], [graded("X", 0.6)], paid=Paid(9_000))
+    assert "a mean score of 0.62 [" in found.sentence
+    assert "+0.30 [0.30, 0.30]" in found.sentence
+    assert "%" not in found.text
+    assert found.cost == "It uses 100 tokens per item, about as many as Y (100)."
+    assert score_line([item_result("X", "a", 0.7), item_result("X", "b", 0.2)]) == "mean score 0.45"
+    assert score_line([item_result("X", "a", 1.0), item_result("X", "b", 0.01)]) == "50% right"

@@ -33,11 +33,15 @@ LEAK_SHOWN = 200  # a little less than a prompt shows of a question (`prompts.MO
 MOST_QUOTED = 80
 
 
-def check_source(source: str) -> str | None:
+def check_source(source: str, must_ask: bool = True) -> str | None:
     """The first fault of agent source as one line, or `None`.
 
     Finds what small models get wrong: no `forward`, wrong arguments, invented `self.` methods, a parse
     error, imports that the sandbox does not have, no LLM call at all.
+
+    Args:
+        source: Agent source.
+        must_ask: Whether an agent that asks no model is at fault.
     """
     try:
         tree = parse(source)
@@ -58,7 +62,7 @@ def check_source(source: str) -> str | None:
     if not any(isinstance(n, ast.Return) and n.value is not None for n in ast.walk(forward)):
         return "forward returns nothing; return an Info or a str"
     called = {n.func.id for n in ast.walk(tree) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
-    if not called & {"LLMAgentBase", "Team"}:
+    if must_ask and not called & {"LLMAgentBase", "Team"}:
         return "the agent never asks a model; make one with LLMAgentBase([fields], name) and call it"
     return _imports(tree) or _self_names(tree)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -142,6 +143,10 @@ def _import(arguments: argparse.Namespace) -> int:
     if arguments.json:
         return print_json({"run": str(folder), "added": added, "agents": [a.id for a, _ in published]})
     print(f"{added} of {len(published)} agents of {arguments.file} are new in {folder}")
+    if (folder / "config.json").is_file():
+        print(f"Evaluate them in this search: {run_folder.resume_command(folder)}")
+    seeds = shlex.quote(f"search.seeds=[{arguments.file}]")
+    print(f"Start a search from them, as baselines to beat: meta-search run {seeds}")
     return 0
 
 

@@ -23,7 +23,9 @@ from meta_search.config import Config
 from meta_search.engine.restore import candidate_of
 from meta_search.errors import ArchiveError, ConfigError, LLMError
 from meta_search.outcomes import UNSCORED, most_frequent
+from meta_search.report.chosen import chosen
 from meta_search.report.tables import evaluation_row
+from meta_search.report.verdict import score_line
 from meta_search.run import folder as run_folder
 from meta_search.run.caller import COMMAND_LINE, Caller
 from meta_search.run.events import RaceEnded
@@ -32,6 +34,7 @@ from meta_search.run.folder import undone, write_config
 from meta_search.run.members import Member, Members
 from meta_search.run.preflight import Ready, checked
 from meta_search.run.progress import MOST_ROWS, Progress
+from meta_search.run.recording import domain_facts
 from meta_search.run.run import Run
 from meta_search.run.session import open_session
 from meta_search.run.signals import default_again, hangups, signals
@@ -72,8 +75,8 @@ def evaluate(agents: Agents, config: Config, caller: Caller = COMMAND_LINE) -> E
 
 
 def read_agents(agents: Agents) -> list[Candidate]:
-    """Agents of an ADAS archive (.json), a .py file, a run (its finalists, if it has any), or RUN:AGENT; an
-    agent's source as text, an `Agent`, or several of these.
+    """Agents of an ADAS archive (.json), a .py file, a run (the one to take and its finalists), or RUN:AGENT;
+    an agent's source as text, an `Agent`, or several of these.
 
     Raises:
         ConfigError: There is no such file or run; one line.
@@ -97,7 +100,7 @@ def _of_file(agents: str) -> list[Candidate]:
 
 
 def _of_run(agents: str) -> list[Candidate]:
-    """Agents of `RUN`, its finalists if it has any, or of `RUN:AGENT`."""
+    """Agents of `RUN`, the one to take first, then its finalists if it has any; or of `RUN:AGENT`."""
     run, name = run_folder.split_agent(agents)
     try:
         folder = run_folder.resolve(run)
@@ -109,8 +112,10 @@ def _of_run(agents: str) -> list[Candidate]:
         if name is not None:
             records = [archive.record(name)]
         else:
-            records = archive.agents()
+            take, records = chosen(archive), archive.agents()
             records = [r for r in records if r.status == "finalist"] or records
+            if take is not None:  # it may be a seed
+                records = [*archive.get([take.agent]), *(r for r in records if r.agent.id != take.agent)]
     return [candidate_of(record) for record in records]
 
 
@@ -153,6 +158,7 @@ def _evaluated(chosen: Sequence[Candidate], config: Config, caller: Caller, read
         progress.phase = "evaluate"
         session.pen.set_meta("fingerprint", fingerprint(session.domain)).result()
         session.pen.set_meta("kind", "evaluate").result()
+        session.pen.set_meta("domain", domain_facts(session.domain)).result()
         session.set_phase("final")  # all of the budget: there is no search
         journal = caller.journal()
         caller.listen(journal, progress)
@@ -315,8 +321,8 @@ class EvaluationRun:
         now = time.monotonic()
         if now - self._said_at >= SAY_EVERY_S or len(self._rows) == self._agents:
             self._said_at = now
-            right = f"«{member.agent.name}» {row['score']:.0%} right on {row['items']} items"
-            self._progress.say(f"{len(self._rows)} of {self._agents} agents evaluated: {right}")
+            told = f"«{member.agent.name}» {score_line(member.rows(self._split))} on {row['items']} items"
+            self._progress.say(f"{len(self._rows)} of {self._agents} agents evaluated: {told}")
 
     def _watch(self) -> None:
         """Show how far it is, and look at the clock."""

@@ -1,4 +1,4 @@
-"""The last screen of a search: the best agent's code, the verdict, and what to type next."""
+"""The last screen of a search: the code of the agent to take, the verdict, and what to type next."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ __all__ = ["print_end"]
 
 
 def print_end(folder: Path, result: Verdict | None, sentence: str, best: str, go_on: str = "") -> None:
-    """The last screen: the table, the best agent's code, the plain sentence, and what to type next.
+    """The last screen: the agent to take with its code, the table, the plain sentence, and what to type next.
 
     Args:
         folder: The run folder.
-        result: The verdict, `None` where there was no final report.
-        sentence: In its place.
-        best: Id of the best agent, `""` if there is none.
+        result: What the final report came to; `None` where there was none.
+        sentence: What is said in its place.
+        best: Id of the agent to take, see `report.chosen`; `""` without any.
         go_on: What to type to go on with a run that was stopped.
     """
     from rich.console import Console
@@ -36,7 +36,7 @@ def print_end(folder: Path, result: Verdict | None, sentence: str, best: str, go
         with Archive(folder) as archive:
             record = archive.record(best)
         who = f"{one_line(record.agent.name, 80)} ({record.agent.id}), {record.operator} by {record.author}"
-        console.print(f"\nBest agent: {who}", markup=False)
+        console.print(f"\n{_heading(result)}: {who}", markup=False)
         source = printable(record.agent.source)
         if console.is_terminal:
             console.print(Syntax(source, "python", background_color="default", word_wrap=True))
@@ -63,3 +63,12 @@ def print_end(folder: Path, result: Verdict | None, sentence: str, best: str, go
     if (best or result is not None) and (folder / "report.html").is_file():  # else of an earlier session
         print(f"report: {folder / 'report.html'}")
     print(f"run folder: {folder}", flush=True)
+
+
+def _heading(result: Verdict | None) -> str:
+    """What the agent to take is."""
+    if result is None or result.outcome in ("beats", "untested"):
+        return "Best agent"
+    if result.outcome == "no_claim":
+        return "No agent was shown to beat the baselines; take the best of these"
+    return "No agent found beats the baselines; take the best of these"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from meta_search.commands.status import print_notes
 from meta_search.commands.terminal import open_run, print_json, print_rich
+from meta_search.text import one_line
 
 if TYPE_CHECKING:
     from archive.records import Archive
@@ -24,16 +25,22 @@ def report(run: str, as_json: bool) -> int:
         as_json: Print JSON in place of text.
     """
     from meta_search.report import alarms, briefs
+    from meta_search.report.chosen import chosen
     from meta_search.report.source import meta_value
 
     folder, archive = open_run(run)
     verdict, page = write_page(folder, archive)
     asked, found = briefs.asked(archive, archive.agents()), alarms.of_archive(archive)
+    take = chosen(archive, verdict)
     if as_json:
         paid = {"briefs": briefs.by_operator(asked), "rules": briefs.by_rule(asked)}
+        best = take.agent if take is not None else ""
         told = {"end": meta_value(archive, "end"), "alarms": [dataclasses.asdict(a) for a in found]}
-        return print_json({"report": str(page), **dataclasses.asdict(verdict), **paid, **told})
+        return print_json({"report": str(page), "agent": best, **dataclasses.asdict(verdict), **paid, **told})
     print("\n".join(verdict.lines))
+    if take is not None:
+        name = one_line(archive.record(take.agent).agent.name, 80)
+        print(f"Agent to take: {name} ({take.agent}), {take.why}")
     print_notes(archive, found)
     if asked:
         print_rich(briefs.table(asked))

@@ -87,7 +87,7 @@ def _check_search(config: Config) -> None:
         preset = f"; search={spec.preset} sets everything it needs" if spec.preset else ""
         known = ",".join(spec.operators)
         raise ConfigError(f"author={name} supports search.operators=[{known}] only{preset}")
-    seeds.candidates(config.search.seeds)  # unknown names are found before anything slow starts
+    seeds.check(config.search.seeds)  # unknown names are found before anything slow starts
 
 
 def _check_list(key: str, names: Sequence[str], known: Sequence[str]) -> None:

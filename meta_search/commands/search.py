@@ -10,11 +10,13 @@ from pathlib import Path
 
 from archive.records import Archive
 from domains.given import NAME as GIVEN
+from meta_search import __version__
 from meta_search.commands import estimate
 from meta_search.commands.last_screen import print_end
 from meta_search.commands.resolve import check_names, resolved
 from meta_search.commands.unchanged import check_unchanged, run_again
 from meta_search.config import Config, to_mapping
+from meta_search.engine import own_seeds, seeds
 from meta_search.engine.loop import RunSummary, Search
 from meta_search.errors import ConfigError
 from meta_search.report.notebook import in_notebook
@@ -32,6 +34,7 @@ from meta_search.run.run import Run
 from meta_search.run.session import Session, open_session
 from meta_search.run.signals import hangups
 from meta_search.run.target_check import check_targets
+from meta_search.types import Candidate
 
 __all__ = ["resume", "search"]
 
@@ -55,7 +58,8 @@ def search(config: Config, *, overrides: Sequence[str] = (), caller: Caller = CO
             config = resolved(recording.configuration(config, overrides))
             with contextlib.closing(Replay(Path(str(config.llm.recording)))) as journal:
                 return _started(config, _New(journal, overrides), caller)
-        return _started(config, _New(Recorder(), overrides), caller)
+        own = own_seeds.read(seeds.brought(config.search.seeds), config.run.root)
+        return _started(config, _New(Recorder(), overrides, own), caller)
 
 
 def resume(folder: Path, overrides: Sequence[str] = (), caller: Caller = COMMAND_LINE) -> RunSummary:
@@ -79,10 +83,11 @@ def resume(folder: Path, overrides: Sequence[str] = (), caller: Caller = COMMAND
 
 @dataclass(frozen=True, slots=True)
 class _New:
-    """A run that has no earlier sessions: its journal, and overrides as they were typed."""
+    """A run that has no earlier sessions: its journal, overrides as they were typed, a person's own seeds."""
 
     journal: Journal
     overrides: Sequence[str]
+    own: Sequence[Candidate] = ()
 
 
 def _started(config: Config, new: _New, caller: Caller) -> RunSummary:
@@ -118,7 +123,7 @@ def _run(config: Config, folder: Path, ready: Ready, caller: Caller, new: _New |
         else:
             check_targets(session, progress.print_line)
             run = caller.attach(Run.of(session, progress, journal))
-            summary = _searched(run, before)
+            summary = _searched(run, before, new.own if new else ())
         caller.done(run, summary.sentence, summary.best)
         if in_notebook():
             progress.say(summary.sentence)
@@ -141,12 +146,14 @@ def _describe(session: Session, new: _New | None) -> None:
     session.pen.set_meta("config", to_mapping(session.config)).result()
     session.pen.set_meta("items", digest).result()
     session.pen.set_meta("fingerprint", fingerprint(session.domain)).result()
+    session.pen.set_meta("domain", recording.domain_facts(session.domain)).result()
     if new is not None:
+        session.pen.set_meta("version", __version__).result()
         session.pen.set_meta("overrides", list(new.overrides)).result()
 
 
-def _searched(run: Run, before: Archive | None) -> RunSummary:
-    search = Search(run, before)
+def _searched(run: Run, before: Archive | None, own: Sequence[Candidate]) -> RunSummary:
+    search = Search(run, before, own)
     if before is None:
         if line := power_line(len(run.runner.items("test")), run.config.search.finalists):
             run.progress.print_line(line)

@@ -6,12 +6,14 @@ waits for what comes next; only it touches the guide and the members.
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from archive.records import Archive
 from meta_search.authors.registry import briefed
-from meta_search.engine import seeds, warm_start
+from meta_search.engine import own_seeds, seeds, warm_start
 from meta_search.engine.alarm_bell import AlarmBell
 from meta_search.engine.briefs import Briefs
 from meta_search.engine.ends import BARREN, end_of
@@ -20,12 +22,12 @@ from meta_search.engine.races import Races
 from meta_search.engine.restore import candidate_of, imported, restore
 from meta_search.engine.stopping import Stopping
 from meta_search.errors import LLMError
-from meta_search.final.field import contenders
+from meta_search.final.field import MOST_SHARE, contenders, seconds_needed
 from meta_search.final.report import final_report
 from meta_search.guide.guide import Guide
 from meta_search.outcomes import most_frequent
 from meta_search.report.notebook import verdict_html
-from meta_search.report.verdict import Verdict
+from meta_search.report.verdict import Verdict, score_line
 from meta_search.run.events import Resumed
 from meta_search.run.folder import resume_command
 from meta_search.run.journal import FINISH
@@ -39,6 +41,7 @@ from meta_search.types import Candidate
 __all__ = ["RunSummary", "Search"]
 
 TICK_S = 0.5
+LOOK_S = 5.0  # between two estimates of the time that the final report needs
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +51,8 @@ class RunSummary:
     Attributes:
         folder: The run folder.
         status: Exit status: 0 done, 1 failed, 3 stopped before the end.
-        sentence: Whether the best agent found beats the best seed on fresh test items.
-        best: Id of the best agent, `""` if there is none.
+        sentence: Whether the best agent found beats the baselines on fresh test items.
+        best: Id of the agent to take (`report.chosen`), `""` if there is none.
         verdict: What the sentence rests on; `None` where the run did not come to it.
     """
 
@@ -70,6 +73,7 @@ class Search:
     Args:
         run: The run at work.
         resumed: The archive that earlier sessions left.
+        own: Seeds that the person brings to a run that begins.
 
     Attributes:
         run: As above.
@@ -81,7 +85,7 @@ class Search:
         bell: Tells alarms while it runs.
     """
 
-    def __init__(self, run: Run, resumed: Archive | None = None) -> None:
+    def __init__(self, run: Run, resumed: Archive | None = None, own: Sequence[Candidate] = ()) -> None:
         self.run, self._resumed = run, resumed
         config, search = run.config, run.config.search
         authors = briefed(config.author.name)
@@ -91,9 +95,12 @@ class Search:
         self.waiting: list[Member] = []
         self.stopping = Stopping(run, self.races.in_flight)
         self.bell = AlarmBell(run)
-        for candidate in seeds.candidates(search.seeds, config.domain.name):
-            run.runner.pen.add_candidate(candidate, "seed")
-            self._admit(candidate, seed=True)
+        self._looked = 0.0  # when the report's time was estimated last
+        ours = seeds.candidates(search.seeds, config.domain.name)
+        for candidate in (*own_seeds.of_run(run, resumed, own), *ours):
+            if candidate.agent.id not in run.members:
+                run.runner.pen.add_candidate(candidate, "seed")
+                self._admit(candidate, seed=True)
 
     def search(self) -> str:
         """Search until candidates or budget are used up.
@@ -163,9 +170,10 @@ class Search:
     def _tell(self, evaluated: Evaluated) -> None:
         """A train evaluation is over: say so, tell the guide, and send a promising agent on."""
         member = evaluated.member
-        score, n = member.score("train"), len(member.rows("train"))
+        rows = member.rows("train")
         ending = f"; stopped: {member.stopped}" if member.stopped else ""
-        result = member.stopped if member.same_as else f"{score:.0%} right on {n} train items{ending}"
+        scored = f"{score_line(rows)} on {len(rows)} train items{ending}"
+        result = member.stopped if member.same_as else scored
         self.run.progress.say(f"«{member.agent.name}» {result}")
         if self.races.closing:  # `resume` tells, repairs and validates
             return
@@ -187,7 +195,7 @@ class Search:
         why = "signal" if self.stopping.now else self.races.stop or self._through()
         if not why and self.races.closing and not (self.races.running() and self.stopping.patient):
             why = "finish"
-        if not why and self.run.progress.search_time_left() <= 0:
+        if not why and (self.run.progress.search_time_left() <= 0 or self._report_due()):
             why = "time"
         if not why and not self._busy() and not self.races.seeds_known():
             raise self._nothing_known()
@@ -196,6 +204,14 @@ class Search:
     def _has_found(self) -> bool:
         """Whether there is anything to report on: an agent that the search has found, and a seed."""
         return all(contenders(self.run.members, self.run.config.search.finalists))
+
+    def _report_due(self) -> bool:
+        """Whether the report needs all of the time left, which its share alone would be too short for."""
+        left, wall = self.run.progress.time_left(), self.run.config.budget.wall_s
+        if wall is None or left > MOST_SHARE * wall or time.monotonic() < self._looked + LOOK_S:
+            return False
+        self._looked = time.monotonic()
+        return left <= seconds_needed(self.run)
 
     def _busy(self) -> bool:
         return bool(self.waiting or self.briefs.writing or self.races.running())

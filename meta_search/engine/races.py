@@ -162,9 +162,9 @@ class Races:
         return None
 
     def _why_stop(self, member: Member) -> str:
-        """Why the race ends early, `""` where it goes on."""
+        """Why the race ends early, `""` where it goes on, as it does for what the person brought along."""
         config = self._run.config
-        if not config.evaluate.racing:
+        if member.own or not config.evaluate.racing:
             return ""
         best = self._members.incumbent()
         incumbent = best.standing("train") if best is not None and best is not member else None

@@ -12,25 +12,39 @@ from meta_search.authors.team import pool_of, team_source
 from meta_search.errors import ConfigError
 from meta_search.types import Agent, Brief, Candidate, parse
 
-__all__ = ["candidates"]
+__all__ = ["brought", "candidates", "check"]
 
 TEAM = re.compile(r"team(?::([1-9][0-9]?))?")
 
 
-def candidates(names: Sequence[str] = (), domain: str = "") -> list[Candidate]:
-    """Seeds by name, the cheap ones first; all of them for no names.
+def brought(words: Sequence[str]) -> list[str]:
+    """The words of `search.seeds` that are no names of ours, but of what a person brings; see `own_seeds`."""
+    return [word for word in words if word not in NAMES and not TEAM.fullmatch(word)]
 
-    Args:
-        names: Of files in `agent.seeds`; further `team`, a team of all roles of the domain's family, and
-            `team:N`, of the first N of them.
-        domain: Name of the domain.
+
+def check(words: Sequence[str]) -> None:
+    """See that each word of `search.seeds` is a name of ours, or looks like a file or `RUN:AGENT`.
 
     Raises:
-        ConfigError: A name that is none of ours.
+        ConfigError: It is neither; one line.
     """
-    unknown = [name for name in names if name not in NAMES and not TEAM.fullmatch(name)]
-    if unknown:
-        raise ConfigError(f"search.seeds: no seed is named {unknown[0]}; known: {', '.join(NAMES)}, team")
+    for word in brought(words):
+        if not set("./\\:") & set(word):
+            known = f"known: {', '.join(NAMES)}, team; or a file (.py, .json, .md, .txt) or RUN:AGENT"
+            raise ConfigError(f"search.seeds: no seed is named {word}; {known}")
+
+
+def candidates(words: Sequence[str] = (), domain: str = "") -> list[Candidate]:
+    """Our seeds by name, the cheap ones first; all of them for no words.
+
+    Args:
+        words: Names of files in `agent.seeds`; further `team`, a team of all roles of the domain's family,
+            and `team:N`, of the first N of them. What a person brings is left to `own_seeds`.
+        domain: Name of the domain.
+    """
+    names = [word for word in words if word not in brought(words)]
+    if words and not names:
+        return []
     found = [_seed(name, number) for number, name in enumerate(NAMES) if not names or name in names]
     most = len(pool_of(domain))
     sizes = dict.fromkeys(min(int(team[1] or most), most) for n in names if (team := TEAM.fullmatch(n)))

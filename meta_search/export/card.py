@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from archive.records import Record
 from meta_search.text import one_line
-from meta_search.types import Evaluation, Split, parse
+from meta_search.types import Evaluation, ItemResult, Split, item_means, parse
 
-__all__ = ["make_card", "markdown", "requirements"]
+__all__ = ["SPLITS", "by_kind", "make_card", "markdown", "requirements"]
 
 SPLITS: tuple[Split, ...] = ("test", "validation", "train")  # the most telling first
 MOST_SHOWN = 200  # characters of a name or a value
@@ -39,8 +40,9 @@ def make_card(record: Record, given: Mapping[str, Any]) -> dict[str, Any]:
     Args:
         record: The agent with its evaluations.
         given: What the archive does not know, all of it optional: `model`, `domain`, `run`, `date`,
-            `verdict` (a sentence), `lineage` (ancestors, each a line or a mapping), and whatever else
-            should stand in the card. Values that are no JSON are written as text.
+            `verdict` (a sentence), `break_even` (another), `measure` (`right` or a graded `score`), `kinds`
+            (see `by_kind`), `meta_search` (the version), `lineage` (ancestors, each a line or a mapping), and
+            whatever else should stand in the card. Values that are no JSON are written as text.
     """
     agent = record.agent
     card: dict[str, Any] = {
@@ -65,9 +67,11 @@ def make_card(record: Record, given: Mapping[str, Any]) -> dict[str, Any]:
 
 def markdown(card: Mapping[str, Any]) -> str:
     """A card as `card.md`."""
-    parts = [f"# {_safe(card['name'])}", _facts(card), _scores(card["scores"])]
-    if card.get("verdict"):
-        parts.append(_safe(card["verdict"], 500))
+    graded = card.get("measure") == "score"
+    parts = [f"# {_safe(card['name'])}", _facts(card), _scores(card["scores"], graded)]
+    if card.get("kinds"):
+        parts.append(_kinds(card["kinds"], graded))
+    parts += [_safe(card[key], 1000) for key in ("verdict", "break_even") if card.get(key)]
     if card.get("thought"):
         parts += ["## Idea", _safe(card["thought"], 2000)]
     if card["values"]:
@@ -78,6 +82,28 @@ def markdown(card: Mapping[str, Any]) -> str:
     if card["lineage"]:
         parts += ["## Lineage", "\n".join(f"- {_ancestor(step)}" for step in card["lineage"])]
     return "\n\n".join([*parts, _how_to_run(card)]) + "\n"
+
+
+def by_kind(results: Iterable[ItemResult], kinds: Mapping[str, str]) -> list[dict[str, Any]]:
+    """How an agent did on each kind of item: `kind`, `items`, `score` (0..1), `tokens_per_item`, by name.
+
+    Args:
+        results: Of one split, scored.
+        kinds: Item -> kind; without any there is nothing to tell.
+    """
+    found: dict[str, list[ItemResult]] = defaultdict(list)
+    for result in results:
+        if result.score is not None and result.item in kinds:
+            found[kinds[result.item]].append(result)
+    return [
+        {
+            "kind": kind,
+            "items": len(item_means((r.item, r.score or 0.0) for r in rows)),
+            "score": sum(r.score or 0.0 for r in rows) / len(rows),
+            "tokens_per_item": sum(r.used.tokens for r in rows) / len(rows),
+        }
+        for kind, rows in sorted(found.items())
+    ]
 
 
 def _score(e: Evaluation) -> dict[str, Any]:
@@ -100,17 +126,45 @@ def _facts(card: Mapping[str, Any]) -> str:
     rows = {
         "agent": f"`{_code(card['agent'])}`",
         "model": _safe(card["model"]) or "not recorded",
+        "cost": _cost(card["scores"]),
         "domain": _safe(card.get("domain", "")),
         "run": _safe(card.get("run", "")),
         "date": _safe(card["date"]),
         "made by": f"{_safe(card['operator'])} ({_safe(card['author'])}), generation {card['generation']}",
+        "found with": f"meta-search {_safe(card['meta_search'])}" if card.get("meta_search") else "",
         "demonstrations": str(card["demonstrations"]) if card["demonstrations"] else "",
         "needs": ", ".join(map(_safe, card["requires"])) or "Python 3.11 or newer, nothing else",
     }
     return "\n".join(f"- {name}: {value}" for name, value in rows.items() if value)
 
 
-def _scores(scores: Mapping[str, Mapping[str, Any]]) -> str:
+def _cost(scores: Mapping[str, Mapping[str, Any]]) -> str:
+    """What an item costs, on the most telling split."""
+    if not scores:
+        return ""
+    s = next(iter(scores.values()))
+    usd = f", {s['cost_usd_per_item']:.2g} USD" if s["cost_usd_per_item"] else ""
+    return (
+        f"{s['tokens_per_item']:,.0f} tokens, {s['calls_per_item']:.1f} calls{usd} and "
+        f"{s['seconds_per_item']:.1f} s per item"
+    )
+
+
+def _value(score: float, graded: bool) -> str:
+    return f"{score:.2f}" if graded else f"{100 * score:.1f}"
+
+
+def _kinds(kinds: Sequence[Mapping[str, Any]], graded: bool) -> str:
+    """How it did on each kind of item."""
+    head = "mean score" if graded else "right %"
+    rows = [f"| kind of item | items | {head} | tokens per item |", "|---|---|---|---|"]
+    for k in kinds:
+        score = _value(k["score"], graded)
+        rows.append(f"| {_safe(k['kind'])} | {k['items']} | {score} | {k['tokens_per_item']:.0f} |")
+    return "\n".join(rows)
+
+
+def _scores(scores: Mapping[str, Mapping[str, Any]], graded: bool) -> str:
     if not scores:
         return "Not evaluated."
     rows = [
@@ -118,7 +172,8 @@ def _scores(scores: Mapping[str, Mapping[str, Any]]) -> str:
         "|---|---|---|---|---|---|",
     ]
     for split, s in scores.items():
-        score = f"{100 * s['score']:.1f} % [{100 * s['low']:.1f}, {100 * s['high']:.1f}]"
+        low, high = _value(s["low"], graded), _value(s["high"], graded)
+        score = f"{_value(s['score'], graded)}{'' if graded else ' %'} [{low}, {high}]"
         items = f"{s['items']}" + ("" if s["complete"] else " (stopped early)")
         cost = f"{s['cost_usd_per_item']:.2g}" if s["cost_usd_per_item"] else "0"
         used = f"{s['calls_per_item']:.1f} | {s['tokens_per_item']:.0f} | {cost}"

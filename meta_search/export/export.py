@@ -17,10 +17,16 @@ from pathlib import Path
 from typing import Any
 
 from archive.records import Archive, Record
+from domains.registry import make
+from meta_search import __version__
 from meta_search.config import LLMConfig
 from meta_search.errors import ArchiveError
-from meta_search.export.card import make_card, markdown
+from meta_search.export.card import SPLITS, by_kind, make_card, markdown
 from meta_search.llm.addresses import normal_url
+from meta_search.report.chosen import chosen
+from meta_search.report.verdict import archive_verdict, measure_of
+from meta_search.run.folder import read_config
+from meta_search.run.recording import domain_facts
 from meta_search.text import one_line
 from meta_search.types import Agent
 
@@ -39,16 +45,15 @@ PROVIDERS = re.compile(r"^(openai|hosted_vllm|litellm_proxy)/")
 
 
 def best(archive: Archive) -> Record:
-    """The best agent of the final report; before that by validation, or by train.
+    """The agent to take; see `report.chosen`.
 
     Raises:
         ArchiveError: Nothing was evaluated yet.
     """
-    reported = archive.meta("best")
-    record = archive.record(reported) if reported else archive.best()
-    if record is None:
+    take = chosen(archive)
+    if take is None:
         raise ArchiveError(f"{archive.path} has no evaluated agent yet: name one")
-    return record
+    return archive.record(take.agent)
 
 
 def export_agent(folder: Path, agent: str | None, to: Path) -> Record:
@@ -56,7 +61,7 @@ def export_agent(folder: Path, agent: str | None, to: Path) -> Record:
 
     Args:
         folder: The run.
-        agent: Id, beginning of an id, or name; `None` takes the best.
+        agent: Id, beginning of an id, or name; `None` takes the one that the run says to take.
         to: Folder to write; must not exist, or be empty.
 
     Returns:
@@ -64,7 +69,8 @@ def export_agent(folder: Path, agent: str | None, to: Path) -> Record:
 
     Raises:
         ArchiveError: No such agent, or `to` cannot be written.
-        DomainError: The run's domain, whose wording and examples the agent needs, cannot be read any more.
+        DomainError: An older version ran it, which did not keep what agents need of the domain, and the
+            domain cannot be read any more.
     """
     with Archive(folder) as archive:
         record = archive.record(agent) if agent else best(archive)
@@ -73,27 +79,30 @@ def export_agent(folder: Path, agent: str | None, to: Path) -> Record:
 
 
 def _card(folder: Path, archive: Archive, record: Record) -> dict[str, Any]:
-    """What the archive does not know of an agent; see `card.make_card`."""
-    from domains.registry import make
-    from meta_search.report.verdict import archive_verdict
-    from meta_search.run.folder import read_config
-
+    """What a record does not know of an agent; see `card.make_card`."""
     config, verdict = read_config(folder), archive_verdict(archive)
-    is_best = verdict.best is not None and verdict.best.finalist.agent == record.agent.id
-    domain = make(config.domain)
+    found = verdict.best is not None and verdict.best.finalist.agent == record.agent.id
+    taken = verdict.take is not None and verdict.take.agent == record.agent.id
+    domain = archive.meta("domain") or domain_facts(make(config.domain))
+    split = next((s for s in SPLITS if s in record.evaluations), None)
+    results = archive.results(record.agent.id, split, trace=False) if split else []
     return {
         "model": config.llm.task.model,
         "max_tokens": config.llm.max_tokens,
-        "domain": domain.name,
+        "domain": domain["name"],
         "run": folder.absolute().name,
-        "verdict": verdict.sentence if is_best else "",
+        "meta_search": archive.meta("version") or __version__,
+        "verdict": verdict.sentence if found or taken else "",
+        "break_even": verdict.break_even if found else "",
+        "measure": measure_of(results),
+        "kinds": by_kind(results, domain["kinds"].get(split or "", {})),
         "lineage": [
             f"{step.agent.name} ({step.agent.id}): {step.operator} by {step.author}"
             for step in archive.lineage(record.agent.id)
             if step.agent.id != record.agent.id
         ],
-        "wording": dict(domain.wording),
-        "examples": [(item.question, item.target) for item in domain.items("examples")],
+        "wording": domain["wording"],
+        "examples": domain["examples"],
         "sandbox": dataclasses.asdict(config.sandbox),
         "takes": _takes(archive, config.llm),
         "extra": {**config.llm.extra_body, **config.llm.task.extra},

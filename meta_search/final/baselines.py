@@ -126,10 +126,17 @@ class Baseline:
 
 @dataclass(frozen=True, slots=True)
 class Matched:
-    """The baselines at matched cost; without any, `note` says why."""
+    """The baselines at matched cost.
+
+    Attributes:
+        baselines: Self-consistency first; it is the one that a claim needs.
+        note: Why there are none.
+        untested: Name of the self-consistency that there should be and cannot; `""` where none is needed.
+    """
 
     baselines: tuple[Baseline, ...] = ()
     note: str = ""
+    untested: str = ""
 
 
 def matched(finalist: Member, seed: Member, calls: int) -> Matched:
@@ -147,10 +154,17 @@ def matched(finalist: Member, seed: Member, calls: int) -> Matched:
         return Matched(note=f"{seed.agent.name} asks no model: there is nothing to sample at matched cost.")
     n = min(max(1, round(mine / other)), MOST_SAMPLES)
     room = (calls - 1) // max(1, _most_calls(seed))
+    if n > 1 and room < 2:
+        name = _title("self-consistency", n, seed)
+        why = f"was not tested: sandbox.calls={calls} is too few for it."
+        note = f"{name}, a baseline at matched cost, {why}"
+        return Matched(note=note, untested=name)
     n = min(n, max(1, room))
     if n == 1:
+        ratio = f"{mine / other:.2g}"
+        much = "about as much" if ratio == "1" else f"{ratio} times as much"
         return Matched(
-            note=f"{finalist.agent.name} costs {mine / other:.2g} times as much per item as "
+            note=f"{finalist.agent.name} costs {much} per item as "
             f"{seed.agent.name}: at matched cost, self-consistency and best-of-n are that seed itself."
         )
     ways = [("self-consistency", n)] + ([("best-of-n", n - 1)] if n > 2 else [])
@@ -163,8 +177,7 @@ def sampled(seed: Member, way: str, samples: int) -> Candidate:
     Raises:
         MetaSearchError: The seed's source has no `forward` of its own.
     """
-    name = seed.agent.name
-    title = f"best-of-{samples} ({name})" if way == "best-of-n" else f"{way} ({samples} × {name})"
+    name, title = seed.agent.name, _title(way, samples, seed)
     how = "the model chooses one" if way == "best-of-n" else "the most frequent answer wins"
     head = HEAD.format(title=title, samples=samples, seed=name, how=how)
     source = head + _as_sample(seed.agent.source) + SAMPLING + (CHOICE if way == "best-of-n" else VOTE)
@@ -172,6 +185,11 @@ def sampled(seed: Member, way: str, samples: int) -> Candidate:
     # An inspiration, not a parent: the seed gets no child by it that would count against it.
     brief = Brief(NUMBERS[way], "baseline", "hand", inspirations=(seed.agent.id,), kind="baseline")
     return Candidate(agent, brief, f"{name} at the cost of the best finalist: {samples} samples, {how}.")
+
+
+def _title(way: str, samples: int, seed: Member) -> str:
+    name = seed.agent.name
+    return f"best-of-{samples} ({name})" if way == "best-of-n" else f"{way} ({samples} × {name})"
 
 
 def _as_sample(source: str) -> str:

@@ -6,21 +6,27 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 
+from archive.select import SHRINKAGE
 from meta_search.final.baselines import Baseline, matched
 from meta_search.llm.budget import Left
 from meta_search.run.members import Member, Members
 from meta_search.run.run import Run
+from meta_search.text import one_line
 from meta_search.types import ItemResult, Split, Usage
 
-__all__ = ["Field", "choose_field", "contenders", "run_field"]
+__all__ = ["MOST_SHARE", "Field", "choose_field", "contenders", "run_field", "seconds_needed"]
 
 BASELINES = 2  # best seeds that are tested beside the finalists
 ROUND = 6  # test items all contenders run before the clock is looked at
 RESERVE_S = 6.0  # for the report itself
 MARGIN = 1.25  # test items may be a little dearer than train items
-SHRINKAGE = 4  # items' worth of the typical score that every contender's own items are added to
-ENOUGH = 20  # test items that no baseline at matched cost may take from the others
+OWN_TESTED = 5  # of a person's own agents that are tested whatever they scored, the best of them
+ENOUGH = 20  # test items that best-of-n may not take from the others; self-consistency may, as claims need it
+WANTED = 8  # test items for which the search ends earlier, where the report's share is too short
+MOST_SHARE = 0.5  # of `budget.wall_s` that the report takes at the most for that
+FEWEST = 6  # test items with which something can be shown: five wins of five are p = 0.06
 
 Each = tuple[float, float, float]  # calls, tokens, US dollars per item
 
@@ -31,15 +37,17 @@ class Field:
 
     Attributes:
         finalists: Best first.
-        seeds: The best hand-made agents, best first.
+        seeds: The best hand-made agents, best first; those that the person brought along in any case.
         matched: Baselines at the used cost of the best finalist.
         notes: Why there are none of those, or fewer.
+        untested: Name of the self-consistency that a claim needs and that cannot be tested, or `""`.
     """
 
     finalists: tuple[Member, ...]
     seeds: tuple[Member, ...]
     matched: tuple[Baseline, ...] = ()
     notes: tuple[str, ...] = ()
+    untested: str = ""
 
     @property
     def baselines(self) -> tuple[Member, ...]:
@@ -57,7 +65,8 @@ def choose_field(run: Run) -> Field:
     field = Field(tuple(finalists), tuple(seeds))
     if not finalists or not seeds:
         return field
-    found = matched(finalists[0], seeds[0], config.sandbox.calls)
+    asking = next((s for s in seeds if s.cost("train")), seeds[0])  # a model: others have nothing to sample
+    found = matched(finalists[0], asking, config.sandbox.calls)
     # Baselines of an earlier session are members already, with their results.
     known = tuple(replace(b, member=members.get(b.member.agent.id) or b.member) for b in found.baselines)
     whole = replace(field, matched=known)
@@ -65,19 +74,26 @@ def choose_field(run: Run) -> Field:
     for baseline in known:
         if baseline.member.agent.id in kept:
             run.runner.pen.add_candidate(baseline.member.candidate, "baseline")
-    missing = [
-        f"{b.member.agent.name}, a baseline at matched cost, was skipped: running it would leave too few "
-        "test items within the budget."
-        for b in known
-        if b.member.agent.id not in kept
-    ]
-    chosen = tuple(b for b in known if b.member.agent.id in kept)
-    return replace(field, matched=chosen, notes=(*([found.note] if found.note else []), *missing))
+    missing = [b for b in known if b.member.agent.id not in kept]
+    names = {b.way: one_line(b.member.agent.name, 80) for b in missing}
+    notes = [f"{names[b.way]}, a baseline at matched cost, {_why_skipped(b)}" for b in missing]
+    untested = names.get("self-consistency", found.untested)
+    chosen = tuple(b for b in known if b not in missing)
+    return replace(
+        field, matched=chosen, notes=(*([found.note] if found.note else []), *notes), untested=untested
+    )
+
+
+def _why_skipped(baseline: Baseline) -> str:
+    if baseline.way == "self-consistency":
+        return f"was not tested: within the budget, it would leave fewer than {FEWEST} test items."
+    return "was skipped: running it would leave too few test items within the budget."
 
 
 def contenders(members: Members, finalists: int) -> tuple[list[Member], list[Member]]:
     """Finalists and the best seeds by what train and validation say of them together, best first.
 
+    Of seeds, those that the person brought along are there in any case, up to `OWN_TESTED` of them.
     Validation alone would choose no better where all of it is there, and worse where the budget cut it short
     (`python -m tests.bench.landscape.choosing`).
     """
@@ -89,7 +105,9 @@ def contenders(members: Members, finalists: int) -> tuple[list[Member], list[Mem
 
     found = sorted((m for m in ready if not m.seed), key=rank)
     seeds = sorted((m for m in ready if m.seed), key=rank)
-    return found[:finalists], seeds[:BASELINES]
+    own = [m for m in seeds if m.own] + [m for m in members.all() if m.own and m not in ready]
+    others = seeds[:BASELINES]
+    return found[:finalists], [*others, *(m for m in own[:OWN_TESTED] if m not in others)]
 
 
 def _expected(member: Member, typical: float) -> float:
@@ -99,7 +117,11 @@ def _expected(member: Member, typical: float) -> float:
 
 
 def _within_budget(run: Run, field: Field) -> list[str]:
-    """Ids of the baselines at matched cost that leave room for enough test items; best-of-n goes first."""
+    """Ids of the baselines at matched cost that there is room for.
+
+    Self-consistency is only left out where fewer test items would be left than show anything: no claim can be
+    made without it.
+    """
     status, kept, planned = run.session.status(), list(field.matched), run.runner.planned("test")
     spent = sum(status.paid.values(), Usage()).tokens
     pace = spent / max(1.0, run.session.elapsed)  # tokens a second, so far
@@ -112,9 +134,25 @@ def _within_budget(run: Run, field: Field) -> list[str]:
         return min([planned, *affordable(status.left, each), *in_time])
 
     scarce = room(()) > room(kept)  # where even leaving out all of them brings nothing, they stay
-    while scarce and kept and room(kept) < min(planned, ENOUGH):
+    while scarce and kept and room(kept) < min(planned, ENOUGH if len(kept) > 1 else FEWEST):
         kept.pop()
     return [b.member.agent.id for b in kept]
+
+
+def seconds_needed(run: Run) -> float:
+    """Seconds that the report needs for `WANTED` items of all contenders and the baseline at matched cost.
+
+    By the pace of the run so far, and no more than `MOST_SHARE` of its time; 0 where nothing was found yet
+    that could be a finalist.
+    """
+    finalists, seeds = contenders(run.members, run.config.search.finalists)
+    spent = sum(run.session.status().paid.values(), Usage()).tokens
+    wall = run.config.budget.wall_s
+    if not finalists or not seeds or not spent or wall is None:
+        return 0.0
+    used = [_mean(m, "train")[1] for m in (*finalists, *seeds)]
+    tokens = MARGIN * WANTED * (sum(used) + used[0])  # samples cost as much as the best finalist
+    return min(MOST_SHARE * wall, RESERVE_S + tokens * run.session.elapsed / spent)
 
 
 def _each(member: Member, matched_: Sequence[Baseline]) -> Each:
@@ -150,7 +188,9 @@ def run_field(run: Run, field: Field) -> bool:
     while journal.decide("round", another):
         began = time.monotonic()
         size = journal.decide("items", lambda: _next_round(run.session.status().left, field))
-        jobs = [(m, job) for m in everyone for job in runner.next_jobs(m, "test", size)]
+        each = [[(m, job) for job in runner.next_jobs(m, "test", size)] for m in everyone]
+        # Item by item: where the clock ends it, everybody has run the same items but for the last.
+        jobs = [one for place in zip_longest(*each) for one in place if one is not None]
         if not jobs:
             break
         stop = _gather(run, [(m, runner.submit(job)) for m, job in jobs])

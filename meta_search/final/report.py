@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from archive.records import Archive
 from meta_search.final.field import Field, choose_field, run_field
 from meta_search.guide.studies import parameter_importance
+from meta_search.report.chosen import chosen
 from meta_search.report.html import write_report
 from meta_search.report.payback import Paid
 from meta_search.report.standing import Contender, Kind
 from meta_search.report.tuning import Tunings
-from meta_search.report.verdict import Verdict, measure_of, verdict
+from meta_search.report.verdict import Verdict, measure_of, untested, verdict
 from meta_search.run.members import Member
 from meta_search.run.run import Run
 from meta_search.run.session import Session
+from meta_search.text import one_line
 from meta_search.types import Usage
 
 __all__ = ["Ending", "final_report"]
+
+
+LEAST_COST = 0.5  # of the winner's per item, for a baseline to be one at matched cost
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +33,7 @@ class Ending:
 
     Attributes:
         verdict: What it says.
-        best: Id of the best agent, `""` if there is none.
+        best: Id of the agent to take, `""` without any; see `report.chosen`.
         complete: Whether all contenders have test results.
         stopped: Whether a person had the run end before its end.
     """
@@ -55,7 +60,9 @@ def final_report(run: Run, stopped: Callable[[], bool] = lambda: False) -> Endin
     run.progress.phase = "final"
     field = choose_field(run)
     for agent in _finalists_before(session) - {member.agent.id for member in field.finalists}:
-        runner.pen.set_status(agent, "population")
+        before = run.members.get(agent)
+        if before is None or not before.same_as:  # one that turned out to be another's equal stays that
+            runner.pen.set_status(agent, "population")
     for member in field.finalists:
         runner.pen.set_status(member.agent.id, "finalist")
     names = ", ".join(f"«{m.agent.name}»" for m in field.everyone)
@@ -66,16 +73,21 @@ def final_report(run: Run, stopped: Callable[[], bool] = lambda: False) -> Endin
     runner.finish("reporting")
     paid = run.journal.decide("paid", lambda: _paid(session))
     result = _verdict(field, Paid.of(paid))
+    if unmatched := _unmatched(field, result):
+        field = replace(field, untested=unmatched)
+        result = _verdict(field, Paid.of(paid))
     runner.pen.set_meta("final", _final(field, paid))
     runner.pen.set_meta("verdict", result.text)
-    best = result.best.finalist.agent if result.best is not None else _best_of(field.everyone)
-    ending = Ending(result, best, complete, stopped())
-    runner.finish(ending.status)  # before the page, which tells it
+    if result.take is not None:
+        runner.pen.set_meta("best", result.take.agent)
+    cut = stopped()
+    status = Ending(result, "", complete, cut).status
+    runner.finish(status)  # before the page, which tells it
     with Archive(session.folder) as archive:
         page = session.folder / "report.html"
         write_report(archive, result, page, session.folder.name, Tunings(archive, parameter_importance))
-    runner.pen.set_meta("best", best)
-    return ending
+        take = chosen(archive, result)
+    return Ending(result, take.agent if take else "", complete)
 
 
 def _finalists_before(session: Session) -> set[str]:
@@ -88,11 +100,33 @@ def _verdict(field: Field, paid: Paid) -> Verdict:
     measure = measure_of(row for m in field.everyone for row in m.rows("test"))
 
     def side(members: Sequence[Member], kind: Kind) -> list[Contender]:
-        found = ((m.agent, list(m.results.get("test", {}).values())) for m in members)
-        return [Contender.of(agent.id, agent.name, rows, measure, kind) for agent, rows in found]
+        found = ((m, list(m.results.get("test", {}).values())) for m in members)
+        return [
+            Contender.of(m.agent.id, m.agent.name, rows, measure, "own" if m.own else kind)
+            for m, rows in found
+        ]
 
     baselines = side(field.seeds, "seed") + side([b.member for b in field.matched], "matched")
+    baselines += [untested(field.untested)] if field.untested else []
     return verdict(baselines, side(field.finalists, "found"), paid=paid, notes=field.notes)
+
+
+def _unmatched(field: Field, result: Verdict) -> str:
+    """Name of the self-consistency that the winner would have to beat, and which nobody tested.
+
+    Baselines at matched cost are made for the best finalist by train and validation; another one may win.
+    """
+    seed = next((m for m in field.seeds if m.cost("test")), None)
+    if result.outcome != "beats" or result.best is None or seed is None:
+        return ""
+    winner = result.best.finalist
+    tested = {m.agent.id for m in (seed, *(b.member for b in field.matched))}
+    most = max((s.tokens_per_item for s in result.baselines if s.agent in tested), default=0.0)
+    if most >= LEAST_COST * winner.tokens_per_item:
+        return ""
+    own = next((s.tokens_per_item for s in result.baselines if s.agent == seed.agent.id), 0.0)
+    times = round(winner.tokens_per_item / max(1.0, own))
+    return f"self-consistency ({times} × {one_line(seed.agent.name, 48)})"
 
 
 def _paid(session: Session) -> dict[str, float]:
@@ -109,10 +143,7 @@ def _final(field: Field, paid: Any) -> dict[str, Any]:
         "finalists": [m.agent.id for m in field.finalists],
         "baselines": [m.agent.id for m in field.baselines],
         "notes": list(field.notes),
+        "untested": [field.untested] if field.untested else [],
         "paid": paid,
         "left_out": {m.agent.id: m.ran("test") - len(m.rows("test")) for m in field.everyone},  # not archived
     }
-
-
-def _best_of(members: Sequence[Member]) -> str:
-    return members[0].agent.id if members else ""

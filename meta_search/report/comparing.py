@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 from meta_search.report.paired import bootstrap_interval, holm, sign_flip_test, sign_test, tango_interval
 from meta_search.report.standing import Contender, Standing
+from meta_search.text import one_line
 
-__all__ = ["ALPHA", "Comparison", "compare_all", "rank"]
+__all__ = ["ALPHA", "SHARE", "Comparison", "best_baseline", "compare", "compare_all", "missing", "rank"]
 
 ALPHA = 0.05
 SHARE = 0.8  # of the items of the longest-tested: a baseline with fewer proves little, either way
@@ -81,7 +82,7 @@ def _hardest(finalist: Contender, bases: Sequence[Contender], level: float, seed
     """The best baseline; but one that scored less in its place where that one alone is not beaten."""
     most = len(bases[0].scores)
     tested = [b for b in bases if len(b.scores.keys() & finalist.scores.keys()) >= SHARE * most]
-    found = [_compare(finalist, b, level, seed) for b in tested or bases[:1]]
+    found = [compare(finalist, b, level, seed) for b in tested or bases[:1]]
     best = max(found, key=lambda c: c.baseline.score)  # the first of equals: the cheapest
     if best.p >= ALPHA or best.difference <= 0:
         return best
@@ -89,7 +90,15 @@ def _hardest(finalist: Contender, bases: Sequence[Contender], level: float, seed
     return best if hardest.p <= best.p else replace(hardest, best=False)
 
 
-def _compare(finalist: Contender, base: Contender, level: float, seed: int) -> Comparison:
+def compare(finalist: Contender, base: Contender, level: float = 1 - ALPHA, seed: int = 0) -> Comparison:
+    """Two contenders on the items that both were scored on; `p_holm` is not corrected yet.
+
+    Args:
+        finalist: Whose wins are counted.
+        base: The other one.
+        level: Coverage of the interval, 0..1.
+        seed: Seed of the permutation test and the bootstrap.
+    """
     items = sorted(finalist.scores.keys() & base.scores.keys())
     differences = [finalist.scores[i] - base.scores[i] for i in items]
     wins, losses = sum(d > 0 for d in differences), sum(d < 0 for d in differences)
@@ -115,3 +124,36 @@ def _compare(finalist: Contender, base: Contender, level: float, seed: int) -> C
 
 def _all_or_nothing(contender: Contender, items: Iterable[str]) -> bool:
     return all(contender.scores[i] in (0.0, 1.0) for i in items)
+
+
+def best_baseline(bases: Sequence[Contender], seed: int = 0) -> Contender:
+    """The baseline that a user should take where nothing found beats the baselines.
+
+    That is the best seed or own agent on the test items, the cheaper of equals. A baseline at matched cost
+    takes its place only where it is significantly better: it costs as much as the finalist that it is for.
+
+    Args:
+        bases: Baselines with scores, the most items first.
+        seed: Seed of the permutation test.
+    """
+    whole = [c for c in bases if len(c.scores) >= SHARE * len(bases[0].scores)]
+    ranked = sorted(whole, key=lambda c: rank(c)[1:])
+    simple = next((c for c in ranked if c.kind != "matched"), ranked[0])
+    for c in ranked:
+        if c.kind == "matched" and c.scores.keys() & simple.scores.keys():
+            found = compare(c, simple, seed=seed)
+            if found.difference > 0 and found.p < ALPHA:
+                return c
+    return simple
+
+
+def missing(baselines: Sequence[Contender], bases: Sequence[Contender]) -> str:
+    """Name of a baseline at matched cost that had to be tested and has no results; else `""`.
+
+    Where the report was cut short, one of those begun must have been run on the items of the others.
+    """
+    named = [c for c in baselines if c.kind == "matched"]
+    most = len(bases[0].scores)
+    named = [c for c in named if not c.agent] or named
+    tested = any(len(c.scores.keys() & bases[0].scores.keys()) >= SHARE * most for c in named)
+    return one_line(named[0].name, 80) if named and not tested else ""

@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from meta_search.report import alarms, behaviour, briefs, components, figures, sections
+from meta_search.report.chosen import chosen
 from meta_search.report.live import duration
-from meta_search.report.payback import uses_text
+from meta_search.report.payback import Paid, uses_text
 from meta_search.report.source import Archive, meta_value
 from meta_search.report.tables import Row, per_item, usd_text
 from meta_search.report.tuning import Tuned, range_text, value_text, values_text, weights_text
@@ -73,7 +74,8 @@ def _context(archive: Archive, verdict: Verdict, tuned: Callable[[str], Tuned | 
     records = list(archive.agents())
     failed = list(archive.attempts())
     split = sections.common_split(records)
-    rows = sections.agents(records, split, AGENTS)
+    take = chosen(archive, verdict)
+    rows = sections.agents(records, split, AGENTS, take)
     code = sections.code(archive, rows, verdict, split, CODES)
     asked = briefs.asked(archive, records)
     finalists = frozenset(c.finalist.agent for c in verdict.comparisons)
@@ -83,6 +85,7 @@ def _context(archive: Archive, verdict: Verdict, tuned: Callable[[str], Tuned | 
         "end": alarms.end_text(archive),
         "alarms": alarms.of_archive(archive),
         "test_rows": sections.test_rows(verdict),
+        "graded": any(s.measure == "score" for s in verdict.baselines),
         "split": split,
         "rows": rows,
         "total": len(records),
@@ -93,12 +96,10 @@ def _context(archive: Archive, verdict: Verdict, tuned: Callable[[str], Tuned | 
         "components": components.section(archive, records, [c["agent"] for c in code], split),
         "operators": briefs.by_operator(asked),
         "rules": briefs.by_rule(asked),
-        "attempts": sections.attempts(failed),
+        "attempts": sections.attempts(failed, {r.agent.id: r.agent.name for r in records}),
         "failed": len(failed),
         "usage": dict(archive.usage()),
-        "paid": sum(archive.usage().values(), Usage()),
-        "elapsed": _elapsed(archive),
-        "status": str(meta_value(archive, "status") or ""),
+        **_totals(archive),
         "config": sections.config_text(meta_value(archive, "config") or {}),
         "styles": _highlight_styles(),
     }
@@ -121,9 +122,18 @@ def _plots(archive: Archive, every: Sequence[Row], finalists: frozenset[str], sp
     }
 
 
-def _elapsed(archive: Archive) -> str:
-    value = meta_value(archive, "elapsed_s")
-    return duration(value) if isinstance(value, int | float) else ""
+def _totals(archive: Archive) -> dict[str, Any]:
+    """What the run came to; of a run that has ended with a report, the figures that its verdict gives."""
+    paid = sum(archive.usage().values(), Usage())
+    status = str(meta_value(archive, "status") or "")
+    seconds = meta_value(archive, "elapsed_s")
+    final = meta_value(archive, "final")
+    told = Paid.of(final.get("paid") if isinstance(final, Mapping) else None)
+    if told.tokens and status in ("reporting", "done", "cut short"):
+        paid = Usage(paid.calls, told.tokens, 0, told.usd)
+        seconds = told.seconds
+    elapsed = duration(seconds) if isinstance(seconds, int | float) else ""
+    return {"paid": paid, "elapsed": elapsed, "status": status}
 
 
 def _template() -> Template:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from meta_search.report.paired import bootstrap_mean
-from meta_search.report.standing import Contender, Kind, Standing
+from meta_search.report.standing import Contender, Kind, Measure, Standing
 
 __all__ = ["Paid", "Payback", "payback", "payback_text", "uses_text"]
 
@@ -57,7 +57,7 @@ class Payback:
     Attributes:
         baseline: Id.
         name: As shown.
-        kind: `seed` or `matched`.
+        kind: `seed`, `own` or `matched`.
         case: `pays_back`: cheaper, scored no worse. `gives_up`: cheaper, scored worse. `buys`: dearer, scored
             better. `never`: dearer, no better. `unclear`: the interval of the saving holds 0.
         unit: What costs are counted in.
@@ -70,7 +70,8 @@ class Payback:
         soonest: The same at the upper end of the interval; `None` for never.
         latest: The same at its lower end; `None` for never.
         each: `buys`: the price of one more right answer, per use that it takes; `gives_up`: what is saved
-            for each right answer given up; else `None`.
+            for each right answer given up; else `None`. Of graded scores: of a score of 1 in place of 0.
+        measure: What scores are: `right` or wrong, or a graded `score`.
     """
 
     baseline: str
@@ -87,6 +88,7 @@ class Payback:
     soonest: int | None = None
     latest: int | None = None
     each: float | None = None
+    measure: Measure = "right"
 
 
 def payback(finalist: Contender, baseline: Contender, paid: Paid, seed: int = 0) -> Payback | None:
@@ -128,6 +130,7 @@ def payback(finalist: Contender, baseline: Contender, paid: Paid, seed: int = 0)
         soonest=math.ceil(total / high) if back else None,
         latest=math.ceil(total / low) if back else None,
         each=abs(saving / gain) if case in ("buys", "gives_up") else None,
+        measure=standing.measure,
     )
 
 
@@ -158,15 +161,16 @@ def payback_text(found: Payback, seconds: float = 0.0, sure: bool = True, though
     each = _amount(found.each, found.unit) if found.each is not None else ""
     doubt = "" if sure else ", if it is better at all"
     uses = f"{found.uses or 0:,} uses [{found.soonest or 0:,}, {found.latest or 0:,}]"
+    what = "1.0 of score" if found.measure == "score" else "right answer"
     texts: Mapping[Case, str] = {
         "pays_back": f"{paid}; the agent saves {amount} per use compared with {name} and pays for itself "
         f"after {uses}",
         "unclear": f"{paid}; whether the agent saves anything per use compared with {name} is not shown "
         f"({_plain(found.saving, found.unit)} {found.unit} [{low}, {high}]), so there is no break-even",
         "gives_up": f"{paid}; the agent saves {amount} per use compared with {name} but scored lower: each "
-        f"right answer given up saves {each}, and no break-even is claimed",
+        f"{what} given up saves {each}, and no break-even is claimed",
         "buys": f"{paid}; the agent uses {amount} more per use than {name} and never pays for itself; each "
-        f"additional right answer costs {each}{doubt}",
+        f"additional {what} costs {each}{doubt}",
         "never": f"{paid} and will not recover that: the agent uses {amount} more per use than {name} and "
         "scored no better",
     }

@@ -10,19 +10,21 @@ from typing import Any
 
 from meta_search.outcomes import most_frequent
 from meta_search.report import graphs
+from meta_search.report.chosen import Chosen
 from meta_search.report.graphs import Graph
 from meta_search.report.source import Archive, Record, is_seed
 from meta_search.report.standing import Standing
-from meta_search.report.tables import SPLITS, Row, agent_row, evaluation_row, per_item
+from meta_search.report.tables import SPLITS, Row, agent_row, evaluation_row, in_order, per_item
 from meta_search.report.verdict import Verdict
 from meta_search.text import one_line
-from meta_search.types import Attempt, Split, pareto_front
+from meta_search.types import OWN, Attempt, Split, pareto_front
 
 __all__ = ["agents", "attempts", "code", "common_split", "config_text", "test_rows"]
 
 Cells = dict[str, Any]
 
-ROLES = {"seed": "baseline", "matched": "baseline at matched cost", "found": "found"}
+ROLES = {"seed": "baseline", "own": "yours", "matched": "baseline at matched cost", "found": "found"}
+SAME = re.compile(r"is ([0-9a-f]{16})")  # how an attempt says that its draft is an agent of the run
 
 
 def common_split(records: Iterable[Record]) -> Split:
@@ -31,18 +33,26 @@ def common_split(records: Iterable[Record]) -> Split:
     return max(SPLITS, key=lambda split: (counts[split], -SPLITS.index(split)))
 
 
-def agents(records: Sequence[Record], split: Split, limit: int) -> list[Row]:
+def agents(records: Sequence[Record], split: Split, limit: int, take: Chosen | None = None) -> list[Row]:
     """The best `limit` agents by score on `split`, as `tables.agent_row` with what the page adds.
 
+    Args:
+        records: All agents.
+        split: Whose scores are shown.
+        limit: Most rows.
+        take: The agent to take, which comes first.
+
     Returns:
-        Rows with further `seed`, `role` (seed, baseline, or `""`), `front`, `created`, `thought`, `same_name`
-        (of the agent that it behaves as, or `""`) and `lineage`, the latter a list of (id, name, whether it
-        has a row of its own).
+        Rows with further `best` (why it is to be taken, or `""`), `seed`, `role` (seed, yours, baseline, or
+        `""`), `front`, `created`, `thought`, `same_name` (of the agent that it behaves as, or `""`) and
+        `lineage`, the latter a list of (id, name, whether it has a row of its own).
     """
     rows = [_row(r, split) for r in records]
+    for row in rows:
+        row["best"] = take.why if take and row["agent"] == take.agent else ""
     whole = [r for r in rows if r["complete"] and r["score"] is not None]
     stars = {whole[i]["agent"] for i in pareto_front([(r["score"], per_item(r, "tokens")) for r in whole])}
-    rows.sort(key=lambda r: (not r["complete"], -(r["score"] or 0.0), per_item(r, "tokens")))
+    rows.sort(key=in_order)
     shown = {r["agent"] for r in rows[:limit]}
     names = {r.agent.id: r.agent.name for r in records}
     for row in rows[:limit]:
@@ -69,7 +79,9 @@ def _row(record: Record, split: Split) -> Row:
 def _role(record: Record) -> str:
     if not is_seed(record):
         return ""
-    return "baseline" if "baseline" in (record.operator, record.status) else "seed"
+    if "baseline" in (record.operator, record.status):
+        return "baseline"
+    return "yours" if record.author == OWN else "seed"
 
 
 def test_rows(verdict: Verdict) -> list[Cells]:
@@ -85,8 +97,19 @@ def _test_row(standing: Standing, role: str) -> Cells:
     return {"standing": standing, "role": role, "comparison": None, "payback": None}
 
 
-def attempts(failed: Sequence[Attempt], messages: int = 5) -> list[Cells]:
-    """Failed attempts by stage: `stage`, `count`, `authors` and the most frequent `messages`."""
+def attempts(failed: Sequence[Attempt], names: Mapping[str, str], messages: int = 5) -> list[Cells]:
+    """Failed attempts by stage: `stage`, `count`, `authors` and the most frequent `messages`.
+
+    Args:
+        failed: The attempts.
+        names: Id -> name of the agents, for messages that name one.
+        messages: How many messages of each stage.
+    """
+
+    def told(message: str) -> str:
+        same = SAME.fullmatch(message)
+        return one_line(f"is the same as «{names.get(same[1], same[1])}»" if same else message, 160)
+
     by_stage: dict[str, list[Attempt]] = defaultdict(list)
     for attempt in failed:
         by_stage[attempt.stage].append(attempt)
@@ -95,21 +118,22 @@ def attempts(failed: Sequence[Attempt], messages: int = 5) -> list[Cells]:
             "stage": one_line(stage, 24),
             "count": len(rows),
             "authors": Counter(one_line(a.author, 24) for a in rows).most_common(),
-            "messages": Counter(one_line(a.message, 160) for a in rows).most_common(messages),
+            "messages": Counter(told(a.message) for a in rows).most_common(messages),
         }
         for stage, rows in sorted(by_stage.items(), key=lambda pair: -len(pair[1]))
     ]
 
 
 def code(archive: Archive, rows: Sequence[Row], verdict: Verdict, split: Split, limit: int) -> list[Cells]:
-    """Agents whose code is shown: the finalists, the best baseline, then the best by score.
+    """Agents whose code is shown: the one to take, the finalists, the best baseline, then the best by score.
 
     With each goes its most frequent `fault` on `split` and what mends it, `""` without any, and its
     `lineage`, drawn as a tree, a line each.
     """
     records = archive.agents()
     descent = graphs.lineage(records)
-    wanted = [c.finalist.agent for c in verdict.comparisons] + [s.agent for s in verdict.baselines[:1]]
+    wanted = [row["agent"] for row in rows if row["best"]]
+    wanted += [c.finalist.agent for c in verdict.comparisons] + [s.agent for s in verdict.baselines[:1]]
     wanted += [r["agent"] for r in rows if not r["seed"]]
     by_id = {r.agent.id: r for r in records}
     chosen = [by_id[i] for i in dict.fromkeys(wanted) if i in by_id][:limit]

@@ -88,6 +88,10 @@ class Archive(Protocol):
         """Agents by their full ids, in the order given; unknown ones are left out."""
         ...
 
+    def best(self) -> Record | None:
+        """The agent that the final report says to take, before that the best so far."""
+        ...
+
     def results(self, agent: str, split: Split, trace: bool = True) -> Sequence[ItemResult]:
         """Scored results of one agent on one split, without their traces if so asked; may be empty."""
         ...

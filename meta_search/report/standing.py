@@ -10,9 +10,9 @@ from meta_search.outcomes import UNSCORED
 from meta_search.text import one_line
 from meta_search.types import ItemResult, Usage, item_means, wilson_by_item
 
-__all__ = ["Contender", "Kind", "Standing"]
+__all__ = ["Contender", "Kind", "Measure", "Standing"]
 
-Kind = Literal["found", "seed", "matched"]
+Kind = Literal["found", "seed", "own", "matched"]
 Measure = Literal["right", "score"]
 
 
@@ -32,9 +32,10 @@ class Contender:
         used: Sum over `results` of what its calls cost as if nothing were shared.
         results: Number of item × repeat pairs behind `used`.
         left_out: Pairs without a score, or ended by the endpoint or the budget.
-        kind: `found` by the search; of the baselines `seed` (hand-made) or `matched`: a seed that is sampled
-            until it costs as much per item as a finalist.
+        kind: `found` by the search; of the baselines `seed` (one of ours), `own` (the person's own agent) or
+            `matched`: one of these that is sampled until it costs as much per item as a finalist.
         costs: Item -> used tokens, US dollars and calls, each the mean over its repeats.
+        measure: What its scores are: `right` or wrong, or a graded `score`.
     """
 
     agent: str
@@ -45,6 +46,7 @@ class Contender:
     left_out: int = 0
     kind: Kind = "seed"
     costs: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
+    measure: Measure = "right"
 
     @classmethod
     def of(
@@ -79,6 +81,7 @@ class Contender:
             left_out=len(rows) - len(kept),
             kind=kind,
             costs={item: (tokens[item], usd[item], calls[item]) for item in tokens},
+            measure=measure,
         )
 
 
@@ -101,6 +104,7 @@ class Standing:
         tokens_per_item: Used.
         usd_per_item: Used, in US dollars.
         kind: As in `Contender`.
+        measure: As in `Contender`.
     """
 
     agent: str
@@ -113,6 +117,7 @@ class Standing:
     tokens_per_item: float
     usd_per_item: float
     kind: Kind = "seed"
+    measure: Measure = "right"
 
     @classmethod
     def of(cls, contender: Contender, items: Iterable[str] | None = None) -> Standing:
@@ -134,7 +139,10 @@ class Standing:
             tokens_per_item=tokens,
             usd_per_item=usd,
             kind=contender.kind,
+            measure=contender.measure,
         )
 
     def __str__(self) -> str:
+        if self.measure == "score":  # a graded mean is no share of right answers
+            return f"a mean score of {self.score:.2f} [{self.low:.2f}, {self.high:.2f}]"
         return f"{_percent(self.score)} % [{_percent(self.low)}, {_percent(self.high)}]"

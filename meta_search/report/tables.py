@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from meta_search.report.chosen import chosen
 from meta_search.report.payback import uses_text
 from meta_search.report.source import Archive, Record
 from meta_search.text import one_line
@@ -13,6 +14,8 @@ from meta_search.types import Agent, Evaluation, Split, pareto_front
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from meta_search.report.comparing import Comparison
+    from meta_search.report.standing import Standing
     from meta_search.report.verdict import Verdict
 
 __all__ = [
@@ -22,6 +25,7 @@ __all__ = [
     "evaluation_row",
     "evaluations_table",
     "faults_text",
+    "in_order",
     "per_item",
     "score_text",
     "usd_text",
@@ -82,9 +86,23 @@ def agent_row(record: Record) -> Row:
 
 
 def agent_rows(archive: Archive) -> list[Row]:
-    """All agents of an archive, best first: complete evaluations by score, then those stopped early."""
+    """All agents of an archive: the one to take first, then complete evaluations by score, then the others.
+
+    Returns:
+        As `agent_row`; further `best`: for the agent to take why (`report.chosen`), for the others `""`.
+    """
     rows = [agent_row(record) for record in archive.agents()]
-    return sorted(rows, key=lambda r: (not r["complete"], -(r["score"] or 0.0), per_item(r, "tokens")))
+    take = chosen(archive) if rows else None
+    for row in rows:
+        row["best"] = take.why if take and row["agent"] == take.agent else ""
+    return sorted(rows, key=in_order)
+
+
+def in_order(row: Row) -> tuple[bool, bool, bool, float, float]:
+    """Sorts rows that have a `best` as `agent_rows` has them."""
+    tested_only = row["operator"] == "baseline"  # its score is no match for those of other splits
+    tokens = per_item(row, "tokens")
+    return not row["best"], not row["complete"], tested_only, -(row["score"] or 0.0), tokens
 
 
 def _score(record: Record, split: Split) -> float | None:
@@ -124,6 +142,7 @@ def evaluations_table(rows: Sequence[Row], title: str = "") -> Table:
 def agents_table(rows: Sequence[Row], title: str = "", limit: int = 20, wide: bool = True) -> Table:
     """A rich table of `agent_row` objects; a star marks the Pareto front of score and tokens per item.
 
+    The agent to take is marked `best`, and the caption says why.
     Who wrote an agent is shown only where it is `wide`: in 80 columns, names are worth more.
     """
     # A baseline of the final report has test scores only, which are no match for those of other splits.
@@ -140,12 +159,13 @@ def agents_table(rows: Sequence[Row], title: str = "", limit: int = 20, wide: bo
             *_cells(row, rows),
             _share(row["validation"]),
             _share(row["test"]),
-            "*" if row["agent"] in best else "",
+            "best" if row.get("best") else "*" if row["agent"] in best else "",
             *((_origin(row),) if wide else ()),
         )
     alike = sum(bool(row["same_as"]) for row in rows)
     told = [f"{limit} of {len(rows)} agents"] if len(rows) > limit else []
     told += [f"{alike} behave{'s' if alike == 1 else ''} as another one: counted once"] if alike else []
+    told += [f"best = {row['best']}" for row in rows[:1] if row.get("best")]
     table.caption = "; ".join(told) or None
     return table
 
@@ -161,25 +181,37 @@ def verdict_table(verdict: Verdict) -> Table:
     from rich.text import Text
 
     finalists = [("finalist", c.finalist, c) for c in verdict.comparisons]
-    rows = [*finalists, *(("baseline", s, None) for s in verdict.baselines)]
+    rows = [*finalists, *(("yours" if s.kind == "own" else "baseline", s, None) for s in verdict.baselines)]
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
     table.add_column("name", min_width=9, overflow="fold")
     table.add_column("", no_wrap=True)
     items = _range([s.items for _, s, _ in rows])
-    heads = [f"right %\nof {items} items", "tokens\n/item", "points\nover base", "p\n(Holm)"]
+    graded = any(s.measure == "score" for _, s, _ in rows)
+    score, over = ("mean score", "over\nbase") if graded else ("right %", "points\nover base")
+    heads = [f"{score}\nof {items} items", "tokens\n/item", over, "p\n(Holm)"]
     for head in [*heads, *(["uses to\nrepay"] if verdict.paybacks else [])]:
         table.add_column(head, justify="right", no_wrap=True)
     for role, s, c in rows:
         table.add_row(
             Text(s.name),
             role,
-            Text(score_text(s.score, s.low, s.high)),
+            Text(_mean_text(s) if graded else score_text(s.score, s.low, s.high)),
             f"{s.tokens_per_item:,.0f}",
-            Text(f"{100 * c.difference:+.1f} [{100 * c.low:.0f}, {100 * c.high:.0f}]") if c else "",
+            Text(_over_text(c, graded)) if c else "",
             (f"{c.p_holm:.4f}" if c.p_holm >= 0.0001 else "<0.0001") if c else "",
             *(["" if c else uses_text(verdict.payback(s.agent))] if verdict.paybacks else []),
         )
     return table
+
+
+def _mean_text(s: Standing) -> str:
+    return f"{s.score:.2f} [{s.low:.2f}, {s.high:.2f}]"
+
+
+def _over_text(c: Comparison, graded: bool) -> str:
+    if graded:
+        return f"{c.difference:+.2f} [{c.low:.2f}, {c.high:.2f}]"
+    return f"{100 * c.difference:+.1f} [{100 * c.low:.0f}, {100 * c.high:.0f}]"
 
 
 def _range(numbers: Sequence[int]) -> str:

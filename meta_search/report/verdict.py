@@ -4,23 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
-from meta_search.report.comparing import Comparison, compare_all, rank
+from meta_search.report.comparing import (
+    ALPHA,
+    SHARE,
+    Comparison,
+    best_baseline,
+    compare,
+    compare_all,
+    missing,
+    rank,
+)
+from meta_search.report.paired import holm
 from meta_search.report.payback import Paid, Payback, payback, payback_text
 from meta_search.report.source import Archive, Record, is_seed, meta_value
-from meta_search.report.standing import Contender, Kind, Standing
+from meta_search.report.standing import Contender, Kind, Measure, Standing
 from meta_search.report.wording import (
     Outcome,
     cost_text,
     notes_of,
+    own_text,
     seed_text,
     sentence_of,
     untested_text,
 )
-from meta_search.types import ItemResult
+from meta_search.types import OWN, ItemResult
 
-__all__ = ["Comparison", "Verdict", "archive_verdict", "measure_of", "verdict"]
+__all__ = [
+    "Comparison",
+    "Verdict",
+    "archive_verdict",
+    "measure_of",
+    "score_line",
+    "untested",
+    "verdict",
+]
 
 PARTIAL = 0.05  # scorers give 0.01 for nothing; only more than this is partial credit
 
@@ -30,7 +48,8 @@ class Verdict:
     """What the final report says.
 
     Attributes:
-        outcome: `beats`, `not_shown`, `does_not_beat`, or `untested`.
+        outcome: `beats`, `no_claim` (it beats what it was tested against, but the baseline at matched cost
+            was not tested), `not_shown`, `does_not_beat`, or `untested`.
         sentence: One plain sentence with all numbers.
         cost: One sentence on used tokens and cost per item, or `""`.
         notes: What a careful reader must know, a sentence each.
@@ -40,6 +59,9 @@ class Verdict:
         seeds: Where a baseline at matched cost decided, one sentence on the best seed alone; else `""`.
         break_even: One sentence on when the search has paid for itself, or `""`.
         paybacks: The best agent against each baseline, as far as costs are known.
+        own: Where another baseline decided, one sentence on each of the person's own agents.
+        take: The agent that a user should take: the best agent where it beats the baselines, else the best of
+            these; see `best_baseline`.
     """
 
     outcome: Outcome
@@ -52,11 +74,13 @@ class Verdict:
     seeds: str = ""
     break_even: str = ""
     paybacks: tuple[Payback, ...] = ()
+    own: tuple[str, ...] = ()
+    take: Standing | None = None
 
     @property
     def lines(self) -> tuple[str, ...]:
         """All there is to say, a sentence each, the verdict first."""
-        parts = (self.sentence, self.seeds, self.cost, self.break_even, *self.notes)
+        parts = (self.sentence, *self.own, self.seeds, self.cost, self.break_even, *self.notes)
         return tuple(part for part in parts if part)
 
     @property
@@ -82,10 +106,11 @@ def verdict(
     A finalist beats the baselines if it beats each of them. The best baseline is chosen on the very items of
     the comparison, which favours the baseline, never the finalists. Right/wrong is tested by McNemar's exact
     test, graded scores (repeats of an item included) by a paired permutation test; p-values are
-    Holm-corrected over the finalists.
+    Holm-corrected over the finalists. Where baselines at matched cost are named and none of them was tested
+    on the same items, nothing is claimed.
 
     Args:
-        baselines: Hand-made agents, and those at matched cost where they were run.
+        baselines: Hand-made agents, and those at matched cost, with no scores where they were not run.
         finalists: Agents that the search chose, by train and validation items.
         paid: What the run paid; without it there is no break-even.
         notes: What else a reader must know of the baselines, a sentence each.
@@ -98,46 +123,92 @@ def verdict(
         if c.scores and (not bases or c.scores.keys() & bases[0].scores.keys())
     ]
     if tried and bases:
-        return _compared(tried, bases, paid or Paid(), notes, seed)
+        return _compared(tried, bases, missing(baselines, bases), paid or Paid(), notes, seed)
     standings = tuple(Standing.of(c) for c in bases)
-    return Verdict("untested", untested_text(bases, tried), notes=tuple(notes), baselines=standings)
+    take = best_baseline(bases, seed) if bases else min(tried, key=rank, default=None)
+    return Verdict(
+        "untested",
+        untested_text(bases, tried),
+        notes=tuple(notes),
+        baselines=standings,
+        take=Standing.of(take) if take else None,
+    )
 
 
 def _compared(
-    tried: Sequence[Contender], bases: Sequence[Contender], paid: Paid, notes: Sequence[str], seed: int
+    tried: Sequence[Contender],
+    bases: Sequence[Contender],
+    not_tested: str,
+    paid: Paid,
+    notes: Sequence[str],
+    seed: int,
 ) -> Verdict:
     compared = compare_all(tried, bases, seed)
-    best, outcome = compared[0], _outcome(compared[0])
+    best = compared[0]
+    outcome = _outcome(best, not_tested)
+    alone = _seeds(best, tried, bases, seed)
+    told = {best.baseline.agent, *([alone.baseline.agent] if alone else [])}
+    others = [c for c in bases if c.kind == "own" and c.agent not in told]
     paybacks = _paybacks(best, tried, bases, paid, seed)
     decided = next((p for p in paybacks if p.baseline == best.baseline.agent), None)
     return Verdict(
         outcome=outcome,
-        sentence=sentence_of(best, outcome),
+        sentence=sentence_of(best, outcome, not_tested if outcome == "no_claim" else ""),
         cost=cost_text(best),
         notes=(*notes_of(best, bases, tried), *notes),
         best=best,
         comparisons=tuple(compared),
         baselines=tuple(Standing.of(c) for c in bases),
-        seeds=_seeds(best, tried, bases, seed),
+        seeds=seed_text(alone, _outcome(alone), outcome == "beats") if alone else "",
+        own=_own(best, not_tested, tried, others, seed),
+        take=best.finalist if outcome == "beats" else Standing.of(best_baseline(bases, seed)),
         break_even=payback_text(decided, paid.seconds, outcome == "beats", paid.thought) if decided else "",
         paybacks=paybacks,
     )
 
 
-def _outcome(c: Comparison) -> Outcome:
+def _outcome(c: Comparison, not_tested: str = "") -> Outcome:
     if c.difference <= 0:
         return "does_not_beat"
-    return "beats" if c.significant else "not_shown"
+    if not c.significant:
+        return "not_shown"
+    return "no_claim" if not_tested else "beats"
 
 
-def _seeds(best: Comparison, tried: Sequence[Contender], bases: Sequence[Contender], seed: int) -> str:
+def _own(
+    best: Comparison,
+    not_tested: str,
+    tried: Sequence[Contender],
+    own: Sequence[Contender],
+    seed: int,
+) -> tuple[str, ...]:
+    """The best agent against each of the person's own agents alone.
+
+    Who beats all baselines beats each of them (`compare_all`). Otherwise each is a claim of its own, so that
+    their p-values are Holm-corrected together, over all finalists and own agents.
+    """
+    level = 1 - ALPHA / max(1, len(tried) * len(own))
+    pairs = [(f, c) for c in own for f in tried if f.scores.keys() & c.scores.keys()]
+    raw = [compare(f, c, level, seed) for f, c in pairs]
+    found = []
+    for c, p in zip(raw, holm([c.p for c in raw]), strict=True):
+        if c.finalist.agent == best.finalist.agent:
+            implied = _outcome(best) == "beats" and c.finalist.items >= SHARE * best.finalist.items
+            told = replace(c, p_holm=min(p, best.p_holm) if implied else p)
+            found.append(own_text(told, _outcome(told, not_tested)))
+    return tuple(found)
+
+
+def _seeds(
+    best: Comparison, tried: Sequence[Contender], bases: Sequence[Contender], seed: int
+) -> Comparison | None:
     """The best agent against the seeds alone, where it was held against something harder."""
-    seeds = [c for c in bases if c.kind == "seed"]
-    if best.baseline.kind == "seed" or not seeds:
-        return ""
+    seeds = [c for c in bases if c.kind != "matched"]
+    if best.baseline.kind != "matched" or not seeds:
+        return None
     shared = [c for c in tried if c.scores.keys() & seeds[0].scores.keys()]
     alone = [c for c in compare_all(shared, seeds, seed) if c.finalist.agent == best.finalist.agent]
-    return seed_text(alone[0], _outcome(alone[0]), _outcome(best) == "beats") if alone else ""
+    return alone[0] if alone else None
 
 
 def _paybacks(
@@ -147,10 +218,18 @@ def _paybacks(
     return tuple(found for c in bases if (found := payback(mine, c, paid, seed)) is not None)
 
 
-def measure_of(rows: Iterable[ItemResult]) -> Literal["right", "score"]:
+def measure_of(rows: Iterable[ItemResult]) -> Measure:
     """Whether a domain is right or wrong, or graded: most scores worth the name lie below 1."""
     credited = [r.score or 0.0 for r in rows if (r.score or 0.0) > PARTIAL]
     return "score" if sum(score < 1 for score in credited) > len(credited) / 2 else "right"
+
+
+def score_line(rows: Sequence[ItemResult]) -> str:
+    """What came of scored results, in a line of a running search: `83% right`, or of graded ones a mean."""
+    n = max(1, len(rows))
+    if measure_of(rows) == "score":
+        return f"mean score {sum(r.score or 0.0 for r in rows) / n:.2f}"
+    return f"{sum(r.right for r in rows) / n:.0%} right"
 
 
 def archive_verdict(archive: Archive, *, seed: int = 0) -> Verdict:
@@ -172,6 +251,7 @@ def archive_verdict(archive: Archive, *, seed: int = 0) -> Verdict:
     ]
     lost = final.get("left_out", {})  # what the endpoint or the budget ended is not archived
     contenders = [replace(c, left_out=c.left_out + int(lost.get(c.agent, 0))) for c in contenders]
+    contenders += [untested(str(name)) for name in final.get("untested", ())]
     return verdict(
         [c for c in contenders if c.kind != "found"],
         [c for c in contenders if c.kind == "found"],
@@ -181,7 +261,14 @@ def archive_verdict(archive: Archive, *, seed: int = 0) -> Verdict:
     )
 
 
+def untested(name: str) -> Contender:
+    """A baseline at matched cost that had to be tested and was not."""
+    return Contender("", name, {}, kind="matched")
+
+
 def _kind(record: Record) -> Kind:
     if "baseline" in (record.operator, record.status):
         return "matched"
+    if is_seed(record) and record.author == OWN:
+        return "own"
     return "seed" if is_seed(record) else "found"

@@ -8,21 +8,49 @@ from typing import Literal
 from meta_search.report.comparing import Comparison, rank
 from meta_search.report.standing import Contender, Standing
 
-__all__ = ["Outcome", "cost_text", "notes_of", "seed_text", "sentence_of", "untested_text"]
+__all__ = [
+    "Outcome",
+    "cost_text",
+    "gap_text",
+    "notes_of",
+    "own_text",
+    "seed_text",
+    "sentence_of",
+    "untested_text",
+]
 
-Outcome = Literal["beats", "not_shown", "does_not_beat", "untested"]
+Outcome = Literal["beats", "no_claim", "not_shown", "does_not_beat", "untested"]
 
-PHRASES = {"beats": "beats", "not_shown": "was not shown to beat", "does_not_beat": "did not beat"}
+PHRASES = {
+    "beats": "beats",
+    "no_claim": "scored higher than",
+    "not_shown": "was not shown to beat",
+    "does_not_beat": "did not beat",
+}
 MATCHED = (0.75, 1.33)  # cost of a matched baseline per cost of the agent: beyond, a note says so
 
 
-def sentence_of(best: Comparison, outcome: Outcome) -> str:
-    """The verdict in one sentence with all its numbers."""
-    word = _word(best)
+def sentence_of(best: Comparison, outcome: Outcome, missing: str = "") -> str:
+    """The verdict in one sentence with all its numbers.
+
+    Args:
+        best: The comparison that it speaks of.
+        outcome: Of that comparison.
+        missing: Name of the baseline at matched cost where it had to be tested and was not.
+    """
+    no_claim = f"; not tested against {missing}, so no claim" if missing else ""
     return (
-        f"The best agent {best.finalist.name} {PHRASES[outcome]} the {word} {best.baseline.name} "
-        f"on {best.finalist.items} fresh test items: {best.finalist} against {best.baseline}, {_gap(best)}."
+        f"The best agent {best.finalist.name} {PHRASES[outcome]} {_whom(best, outcome)} "
+        f"on {best.finalist.items} fresh test items: {best.finalist} against {best.baseline}, "
+        f"{_gap(best)}{no_claim}."
     )
+
+
+def _whom(c: Comparison, outcome: Outcome) -> str:
+    """The baseline with what it is to the reader."""
+    if c.baseline.kind == "own":
+        return f"{'your' if outcome in ('beats', 'no_claim') else 'your own agent'} {c.baseline.name}"
+    return f"the {_word(c)} {c.baseline.name}"
 
 
 def _word(best: Comparison) -> str:
@@ -30,8 +58,15 @@ def _word(best: Comparison) -> str:
     return f"best {word}" if best.best else word
 
 
+def gap_text(c: Comparison) -> str:
+    """The difference with its interval: in points, or, of graded scores, as a mean score."""
+    if c.finalist.measure == "score":
+        return f"{c.difference:+.2f} [{c.low:.2f}, {c.high:.2f}]"
+    return f"{100 * c.difference:+.1f} points [{100 * c.low:.1f}, {100 * c.high:.1f}]"
+
+
 def _gap(c: Comparison) -> str:
-    return f"{100 * c.difference:+.1f} points [{100 * c.low:.1f}, {100 * c.high:.1f}], {_p_value(c.p_holm)}"
+    return f"{gap_text(c)}, {_p_value(c.p_holm)}"
 
 
 def _p_value(p: float) -> str:
@@ -49,10 +84,17 @@ def seed_text(alone: Comparison, outcome: Outcome, beaten: bool) -> str:
         beaten: Whether the agent beats the matched baselines too.
     """
     less = ", but was not shown to beat the baselines at matched cost"
+    name = alone.baseline.name
+    whom = f"your {name}" if alone.baseline.kind == "own" else f"the {_word(alone)}, {name}"
     return (
-        f"Against the seeds alone, it {PHRASES[outcome]} the {_word(alone)}, {alone.baseline.name} "
+        f"Against the seeds alone, it {PHRASES[outcome]} {whom} "
         f"({alone.baseline}, {_gap(alone)}){'' if beaten or outcome != 'beats' else less}."
     )
+
+
+def own_text(alone: Comparison, outcome: Outcome) -> str:
+    """How the agent stands against a person's own agent, where another baseline decided."""
+    return f"It {PHRASES[outcome]} {_whom(alone, outcome)} ({alone.baseline}, {_gap(alone)})."
 
 
 def cost_text(best: Comparison) -> str:
@@ -60,8 +102,9 @@ def cost_text(best: Comparison) -> str:
     mine, other = best.finalist, best.baseline
     text = f"It uses {mine.tokens_per_item:,.0f} tokens per item, "
     if mine.tokens_per_item and other.tokens_per_item:
-        text += f"{mine.tokens_per_item / other.tokens_per_item:.2g}× as many as {other.name} "
-        text += f"({other.tokens_per_item:,.0f})"
+        ratio = f"{mine.tokens_per_item / other.tokens_per_item:.2g}"
+        many = "about as many as" if ratio == "1" else f"{ratio}× as many as"
+        text += f"{many} {other.name} ({other.tokens_per_item:,.0f})"
     else:
         text += f"{other.name} {other.tokens_per_item:,.0f}"
     if mine.usd_per_item or other.usd_per_item:
@@ -76,7 +119,7 @@ def notes_of(best: Comparison, bases: Sequence[Contender], tried: Sequence[Conte
         + (f", Holm-corrected for {len(tried)} finalists." if len(tried) > 1 else ".")
     ]
     if len(bases) > 1:
-        word = "baseline" if any(c.kind == "matched" for c in bases) else "seed"
+        word = "seed" if all(c.kind == "seed" for c in bases) else "baseline"
         all_of_them = f"both {word}s" if len(bases) == 2 else f"all {len(bases)} {word}s"
         notes.append(
             f"It had to beat {all_of_them}. The best {word} was chosen on these same test items, so the "
@@ -111,12 +154,15 @@ def untested_text(bases: Sequence[Contender], tried: Sequence[Contender]) -> str
         best = Standing.of(min(tried, key=rank))
         return (
             f"The best agent {best.name} reached {best} on {best.items} fresh test items; no seed was "
-            "tested for comparison."
+            "tested for comparison, so no claim."
         )
     if bases:
         base = Standing.of(bases[0])
+        own = [Standing.of(c) for c in bases[1:] if c.kind == "own"]
+        first = f"your {base.name}" if base.kind == "own" else f"the best seed {base.name}"
+        others = "".join(f", your {s.name} {s}" for s in own)
         return (
-            f"No agent found by the search was tested; the best seed {base.name} reached {base} on "
+            f"No agent found by the search was tested; {first} reached {base}{others} on "
             f"{base.items} fresh test items."
         )
     return "Nothing was evaluated on the test items, so nothing can be said about the agents found."

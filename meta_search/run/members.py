@@ -9,7 +9,7 @@ from archive.select import Population, Selectable
 from domains.domain import Item
 from meta_search.guide.racing import Standing
 from meta_search.outcomes import UNSCORED
-from meta_search.types import Agent, Candidate, Evaluation, ItemResult, Split, behaves_alike, item_means
+from meta_search.types import OWN, Agent, Candidate, Evaluation, ItemResult, Split, behaves_alike, item_means
 
 __all__ = ["Member", "Members", "first_items"]
 
@@ -49,6 +49,11 @@ class Member:
     @property
     def agent(self) -> Agent:
         return self.candidate.agent
+
+    @property
+    def own(self) -> bool:
+        """Whether it is a seed that the person brought along."""
+        return self.seed and self.candidate.brief.author == OWN
 
     def rows(self, split: Split) -> list[ItemResult]:
         """Scored results on a split, in the order in which they came; faults of the endpoint left out."""

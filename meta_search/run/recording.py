@@ -16,7 +16,14 @@ from meta_search.errors import ConfigError
 from meta_search.run.folder import KEPT, read_config
 from meta_search.types import SPLITS
 
-__all__ = ["REPLAYABLE", "configuration", "items_digest", "keep_domain", "kept_domain"]
+__all__ = [
+    "REPLAYABLE",
+    "configuration",
+    "domain_facts",
+    "items_digest",
+    "keep_domain",
+    "kept_domain",
+]
 
 OWN = (
     *("run.dir", "run.root", "run.confirm", "run.grace_s", "run.report_on_stop", "run.on_hangup"),
@@ -90,6 +97,21 @@ def kept_domain(config: Config, folder: Path) -> Config:
     if not copy.exists():
         return config
     return replace(config, domain=replace(config.domain, path=str(copy.resolve())))
+
+
+def domain_facts(domain: Domain) -> dict[str, Any]:
+    """What `export` needs of a domain: kept with the run, so that its file may be gone by then.
+
+    Returns:
+        `name`, `wording`, `examples` (pairs of question and target), and `kinds`: item -> kind, by split.
+    """
+    kinds = {split: {item.id: item.kind for item in domain.items(split) if item.kind} for split in SPLITS}
+    return {
+        "name": domain.name,
+        "wording": dict(domain.wording),
+        "examples": [(item.question, item.target) for item in domain.items("examples")],
+        "kinds": {split: found for split, found in kinds.items() if found},
+    }
 
 
 def items_digest(domain: Domain) -> str:

@@ -17,7 +17,7 @@ from meta_search.types.agents import (
     unique_name,
     unknown,
 )
-from meta_search.types.briefs import REPAIR, Attempt, Brief, BriefKind, Candidate
+from meta_search.types.briefs import OWN, REPAIR, Attempt, Brief, BriefKind, Candidate
 from meta_search.types.calls import CallReply, CallRequest, Purpose, Usage
 from meta_search.types.evaluations import (
     Evaluation,
@@ -40,6 +40,7 @@ from meta_search.types.names import OUTCOME_KINDS, SPLITS, MetaName, OutcomeKind
 __all__ = [
     "LONGEST_NAME",
     "OUTCOME_KINDS",
+    "OWN",
     "REPAIR",
     "SPLITS",
     "Agent",

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from meta_search.types.agents import Agent, Parameter
 
-__all__ = ["REPAIR", "Attempt", "Brief", "BriefKind", "Candidate"]
+__all__ = ["OWN", "REPAIR", "Attempt", "Brief", "BriefKind", "Candidate"]
 
 BriefKind = Literal["asked", "repair", "seed", "baseline", "imported"]
 
@@ -16,6 +16,7 @@ BriefKind = Literal["asked", "repair", "seed", "baseline", "imported"]
 # everything that no author was asked for below 0.
 REPAIR = 1_000_000_000
 SEED, BASELINE, IMPORTED = -1, -101, -1001
+OWN = "you"  # author of the seeds that a person brings along
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,8 @@ class Brief:
         number: Ordinal within its kind. Of a brief that was asked for, its trial in the study of briefs; a
             repair has that of the brief whose candidate it repairs, an imported agent 0.
         operator: novel, mutate, crossover, bootstrap, simplify, team, tune, debug; seed, baseline, import.
-        author: llm, composer, adas, …; hand or replay for agents that no author wrote here.
+        author: llm, composer, adas, …; hand or replay for agents that no author wrote here, `OWN` for those
+            that the person brought along.
         parents: Ids of the agents to start from, best first.
         inspirations: Ids of further agents shown.
         temperature: Temperature of the meta agent.

@@ -32,6 +32,8 @@ MetaName = Literal[
     "kind",  # "evaluate" for the archive of an evaluation; absent in that of a search
     "config",  # the configuration, as nested mappings
     "overrides",  # list of the overrides as they were typed
+    "version",  # of meta-search, when the run began
+    "domain",  # what an exported agent needs of it, and kinds of items; see `run.recording.domain_facts`
     "items",  # digest of the domain's items; see `run.recording.items_digest`
     "fingerprint",  # digests of what the run measures with; see `run.fingerprint`
     "prices",  # price table in use: model -> {input, output}, US dollars per million tokens

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from archive.select import best_so_far
 from meta_search.types import (
     Agent,
     Attempt,
@@ -56,6 +57,10 @@ class ListArchive:
 
     def agents(self) -> Sequence[ListRecord]:
         return self.records
+
+    def best(self) -> ListRecord | None:
+        place = best_so_far([record.evaluations for record in self.records])
+        return None if place is None else self.records[place]
 
     def results(self, agent: str, split: str, trace: bool = True) -> Sequence[ItemResult]:
         return self.item_results.get((agent, split), [])
