@@ -241,6 +241,7 @@ def test_a_search_stops_in_good_order_and_goes_on_once_the_scorer_is_mended(
         assert archive.meta("status") == "done"
         items = {r.item for a in archive.agents() for r in archive.results(a.agent.id, "train")}
     assert items == {f"train-{n}" for n in range(10)}
+    assert_replays()
 
 
 def polite(messages: Sequence[Mapping[str, Any]], body: Mapping[str, Any]) -> str:

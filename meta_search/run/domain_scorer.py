@@ -161,13 +161,11 @@ class Scorer:
     # -- inside
 
     def _insist(self, item: Item, answer: str, result: ItemResult | None) -> Scored:
-        """Score an answer; where the scorer fails, again after a pause, at most twice more."""
+        """Score an answer; where the scorer fails, again after a pause: twice, or thrice after a network."""
         scored = self._once(item, answer, result, 0)
-        pauses = PAUSES_S if scored.kind in ("raised", "network") else ()
-        for attempt, pause in enumerate((*pauses, NETWORK_S), start=1):
-            if scored.kind not in ("raised", "network") or (
-                attempt > len(pauses) and scored.kind == "raised"
-            ):
+        for attempt, pause in enumerate((*PAUSES_S, NETWORK_S), start=1):
+            again = ("raised", "network") if attempt <= len(PAUSES_S) else ("network",)
+            if scored.kind not in again:
                 break
             if self._confined is None and self._closing.wait(pause):  # a confined one waits for nothing
                 break
@@ -202,17 +200,14 @@ class Scorer:
 
     def _works(self, item: Item, answer: str, result: ItemResult | None) -> bool:
         """Whether the scorer scores another answer to this item: then a failure is the answer's doing."""
-        own = item.target if item.target.strip() else ""
-        other = own or self._scored.get(item.id, "" if self.paid else "0")
+        own = item.target.strip()
+        other = item.target if own else self._scored.get(item.id, "" if self.paid else "0")
         if not other or (not own and other == answer):
             return False
-        if own.strip() == answer.strip():
-            tried = self._once(item, answer, result, 0)
-        else:
-            tried = self._once(item, other, result, 0)
+        tried = self._once(item, other, result, 0)
         if own and tried.kind == "raised":
             self._leave_out(item, tried.note)
-        return not tried.failed and own.strip() != answer.strip()
+        return not tried.failed and own != answer.strip()
 
     def _leave_out(self, item: Item, note: str) -> None:
         """No agent is scored on an item whose own answer makes the scorer raise; a judge may be fickle."""
