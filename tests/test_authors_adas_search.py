@@ -140,7 +140,7 @@ def test_the_preset_sets_what_it_needs_and_users_override_it() -> None:
     assert (author.name, author.temperature, author.reflexions) == ("adas", 0.8, 2)
     assert (author.formats, config.evaluate.racing) == (("program",), False)
     assert config.llm.meta_context_tokens == 16384
-    assert resolved(config).author == author
+    assert resolved(config).author == dataclasses.replace(author, max_tokens=1500)
     theirs = compose(
         ["author.temperature=0.2", "evaluate.racing=true", "search=adas", "llm.local.meta_context=999"]
     )

@@ -230,6 +230,12 @@ def test_a_fault_of_the_endpoint_ends_the_brief(desk: Desk, when: int) -> None:
     assert (attempt.message, len(written.attempts)) == ("budget: the budget ended", when + 1)
 
 
+def test_a_draft_that_was_cut_says_so(desk: Desk) -> None:
+    cut = CallReply("```python\ndef forward", fault="cut", message="cut at 32768 tokens")
+    attempt = failed(write(desk, "program", [cut], operator="novel"))
+    assert attempt.message == "the draft was cut at 32768 tokens: raise author.max_tokens"
+
+
 def test_an_edit_that_does_not_fit_is_told(desk: Desk) -> None:
     written = write(desk, "edit", [EDIT.replace("0.1", "0.2"), EDIT], config=config(debug_rounds=1))
     assert made(written).agent.name == "Cooler"

@@ -28,7 +28,7 @@ from dataclasses import replace
 
 from meta_search.authors import adas_prompts as prompts
 from meta_search.authors.author import Context, Parent, Written
-from meta_search.authors.drafts import attempt
+from meta_search.authors.drafts import lost
 from meta_search.authors.llm import candidate_from, request
 from meta_search.types import Attempt, CallReply, Candidate
 
@@ -54,8 +54,7 @@ class AdasAuthor:
             if number:
                 text = talk.say(prompts.mend(failed[-1].message), f"debug{number}")
             if text.fault:
-                lost = attempt(context, "draft", f"{text.fault}: {text.message}")
-                return Written(None, (*failed, lost), note=talk.note)
+                return Written(None, (*failed, lost(context, text)), note=talk.note)
             made = candidate_from(context, "program", text.text)
             if isinstance(made, Candidate):
                 found = replace(made, generation=context.brief.number + 1)

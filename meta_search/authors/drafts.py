@@ -10,7 +10,7 @@ from meta_search.authors.author import Context, Parent, Written
 from meta_search.authors.check import check_source
 from meta_search.authors.plan import SEED_PLANS, TUNED, Plan, plan_from
 from meta_search.outcomes import explain
-from meta_search.types import Agent, Attempt, Candidate, Demonstration, Parameter, Scalar
+from meta_search.types import Agent, Attempt, CallReply, Candidate, Demonstration, Parameter, Scalar
 
 __all__ = [
     "MAX_DEMONSTRATIONS",
@@ -19,6 +19,7 @@ __all__ = [
     "demonstrations_for",
     "finish",
     "fit",
+    "lost",
     "plan_of",
     "refused",
     "written",
@@ -52,6 +53,13 @@ def attempt(context: Context, stage: str, message: str, source: str = "") -> Att
     """A failed draft of this brief."""
     brief = context.brief
     return Attempt(brief.code, brief.author, brief.operator, stage, message, source)
+
+
+def lost(context: Context, reply: CallReply) -> Attempt:
+    """A draft that never came, or not whole."""
+    if reply.fault == "cut":
+        return attempt(context, "draft", f"the draft was {reply.message}: raise author.max_tokens")
+    return attempt(context, "draft", f"{reply.fault}: {reply.message}")
 
 
 def fit(context: Context, agent: Agent) -> tuple[str | None, str, tuple[Parameter, ...]]:

@@ -17,7 +17,7 @@ from meta_search.agent.answers import code_in
 from meta_search.authors import prompts
 from meta_search.authors.author import Context, Written
 from meta_search.authors.composer import showing
-from meta_search.authors.drafts import Draft, attempt, demonstrations_for, finish
+from meta_search.authors.drafts import Draft, attempt, demonstrations_for, finish, lost
 from meta_search.authors.near_duplicates import twin
 from meta_search.authors.plan import Plan, compile_plan, plan_from, plan_schema
 from meta_search.authors.registry import by_operator
@@ -132,7 +132,7 @@ class LLMAuthor:
                 asked = replace(asked, max_tokens=min(asked.max_tokens or PLAN_TOKENS, PLAN_TOKENS))
         reply = context.bench.ask(asked)
         if reply.fault:
-            return attempt(context, "draft", f"{reply.fault}: {reply.message}")
+            return lost(context, reply)
         return reply.text
 
 
