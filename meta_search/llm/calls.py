@@ -59,6 +59,7 @@ class Route:
         failed: Calls failed in a row, each after all its attempts.
         missed: Attempts failed in a row.
         answered: Attempts that were answered.
+        most_tokens: Most tokens of an answer that it takes, once it has said so.
         probe: Held by the call that finds out about schemas.
     """
 
@@ -69,6 +70,7 @@ class Route:
     failed: int = 0
     missed: int = 0
     answered: int = 0
+    most_tokens: int | None = None
     probe: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property

@@ -43,6 +43,7 @@ class GatewayStatus:
         retries: Attempts after the first.
         faults: Calls that got a fault.
         fatal: Why the run must stop, or `None`.
+        notes: Lines for people so far: an endpoint that is down or back, or asks to wait.
     """
 
     used: Mapping[str, Usage]
@@ -57,6 +58,7 @@ class GatewayStatus:
     retries: int
     faults: int
     fatal: str | None
+    notes: tuple[str, ...] = ()
 
 
 class Gateway:
@@ -88,6 +90,8 @@ class Gateway:
         self._sender = Sender(config, self._wire, books, backoff_s)
         self._whole = Throttle(config.max_concurrency)
         self._routes = open_routes(config, endpoints, self._whole)
+        gates = {gate for route in self._routes.values() for gate in route.gates}
+        self._sender.circuit.gates = tuple(gates)
         self._flights: dict[str, tuple[Call, asyncio.Task[tuple[Entry, Usage]]]] = {}
         self._used: dict[str, Usage] = {}
         self._paid: dict[str, Usage] = {}
@@ -152,11 +156,13 @@ class Gateway:
             retries=self._sender.retries,
             faults=self._faults,
             fatal=None if self.fatal is None else str(self.fatal),
+            notes=tuple(self._sender.circuit.notes),
         )
 
     def set_phase(self, phase: Phase) -> None:
         """`final` releases the share of the budget that is kept for the final report."""
         self._budget.phase = phase
+        self._sender.circuit.wake()
 
     async def close(self) -> None:
         """Finish and keep what is in flight; what was not sent yet gets a fault."""

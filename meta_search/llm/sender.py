@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from meta_search.config import LLMConfig
@@ -17,10 +18,11 @@ from meta_search.llm import structured
 from meta_search.llm.books import Books
 from meta_search.llm.budget import Ticket
 from meta_search.llm.calls import AGENTS, Answer, Call, Dropped, SchemaMode
-from meta_search.llm.circuit import DOWN, Circuit
-from meta_search.llm.faults import Failure, classify
+from meta_search.llm.circuit import DOWN, Circuit, TooLong
+from meta_search.llm.faults import Cap, Failure, classify
 from meta_search.llm.ledger import Entry
-from meta_search.llm.throttle import Throttle
+from meta_search.llm.patience import HELD, Patience
+from meta_search.llm.throttle import Check, Throttle
 from meta_search.llm.wires import Wire
 from meta_search.types import Usage
 
@@ -41,6 +43,14 @@ class Account:
         return self.before + self.now
 
 
+@dataclass(slots=True)
+class Tries:
+    """Attempts of a call: what its endpoint had answered before, and how often they failed in each way."""
+
+    answered: int
+    failed: Counter[str] = field(default_factory=Counter)
+
+
 class Sender:
     """Sends calls and keeps the books. Belongs to one event loop.
 
@@ -54,7 +64,8 @@ class Sender:
     def __init__(self, config: LLMConfig, wire: Wire, books: Books, backoff_s: float = 0.5) -> None:
         self._config, self._wire = config, wire
         self._ledger, self._budget, self._other = books.ledger, books.budget, books.other
-        self.circuit = Circuit(config, backoff_s)
+        self.circuit = Circuit(config, backoff_s, lambda: self._budget.left().wall_s)
+        self._patience = Patience(config, self.circuit, backoff_s)
         self.retries = 0
 
     async def send(self, call: Call, before: Usage) -> tuple[Entry, Usage]:
@@ -89,7 +100,8 @@ class Sender:
     def _refused(self, call: Call, refusal: BudgetError) -> Entry:
         """What the budget refuses ends the search; a single huge prompt of an agent ends its item only."""
         bound = call.estimate.prompt_tokens
-        if call.request.purpose in AGENTS and bound > ORDINARY_PROMPT:
+        large = bound > ORDINARY_PROMPT and not isinstance(refusal, TooLong)
+        if call.request.purpose in AGENTS and large:
             try:
                 self._budget.check(call.route.price.usage(ORDINARY_PROMPT, call.max_tokens))
             except BudgetError:
@@ -114,8 +126,8 @@ class Sender:
 
     async def _attempts(self, call: Call, account: Account) -> Entry:
         """Attempt until there is an answer or no use in going on."""
-        failed: Counter[str] = Counter()
-        answered = call.route.answered
+        call.max_tokens = min(call.max_tokens, call.route.most_tokens or call.max_tokens)
+        tries = Tries(call.route.answered)
         mode: SchemaMode | None = None  # how this call's schema is sent
         guessed = False
         while True:
@@ -125,7 +137,10 @@ class Sender:
                 mode = "unknown"
             else:
                 mode = mode or call.route.schema
-                outcome = await self._attempt(call, account, mode, failed.total() > 0)
+                outcome = await self._attempt(call, account, mode, tries.failed.total() > 0)
+            if outcome is HELD:
+                mode = None if mode == "unknown" else mode
+                continue
             if isinstance(outcome, Entry):
                 if not self._ignored(call, outcome, mode):
                     return outcome
@@ -138,24 +153,47 @@ class Sender:
                 continue
             if outcome.kind == "request" and guessed:
                 call.route.schema = "unknown"  # it was not the schema
-            failed[outcome.kind] += 1
-            most = self.circuit.most_retries(outcome, call.route.answered > answered)
-            final = self.circuit.final(call.route, outcome, failed[outcome.kind] > most)
+            if outcome.cap is not None and self._fits_cap(call, outcome.cap):
+                self.retries += 1
+                continue
+            final = await self._given_up(call, outcome, tries)
             if final is not None:
                 return final
             self.retries += 1
-            await self.circuit.pause(call.route, outcome, failed.total())
+
+    async def _given_up(self, call: Call, failure: Failure, tries: Tries) -> Entry | None:
+        """The row of a call that failed for good; `None`, after a pause, to attempt it again."""
+        route, kind = call.route, failure.kind
+        tries.failed[kind] += 1
+        lively = route.answered > tries.answered
+        exhausted = tries.failed[kind] > self.circuit.most_retries(failure, lively)
+        if self._patience.waits(call, failure, exhausted, lively):
+            tries.failed, tries.answered = Counter(), route.answered
+            return None
+        final = self.circuit.final(route, failure, exhausted)
+        if final is None:
+            self._check(call)  # it may be asked to wait longer than there is time
+            await self.circuit.pause(route, failure, tries.failed.total())
+        return final
 
     async def _attempt(self, call: Call, account: Account, mode: SchemaMode, again: bool) -> Entry | Failure:
         """One attempt, from the reservation to the settled budget.
 
         The budget comes after the gates: what only queues for its turn reserves nothing, and an author's call
-        waits for a slot, not for the reservations of hundreds of queued tasks.
+        waits for a slot, not for the reservations of hundreds of queued tasks. `HELD` where the endpoint went
+        down before it was sent.
         """
+        self._check(call)
         self._budget.check(call.estimate)
         actual, charged_before = Usage(), account.now
         route, tokens = call.route, call.estimate.prompt_tokens // 4 + call.max_tokens
-        async with _through(route.gates, call.request.purpose, tokens, again):
+        check = partial(self._check, call)
+        async with (
+            self._patience.turn(route, check) as probing,
+            _through(route.gates, call.request.purpose, tokens, again, check),
+        ):
+            if self._patience.is_down(route) and not probing:
+                return HELD
             ticket = await self._budget.reserve(call.estimate)
             try:
                 self._check(call)
@@ -186,12 +224,16 @@ class Sender:
         except Exception as error:  # noqa: BLE001 (litellm lets many kinds through; each is a failed attempt)
             failure = classify(error, timeout, route.endpoint.api_key)
             route.missed += failure.kind == "transient"
+            self.circuit.asks(route, failure)
             if failure.kind == "limited" or route.missed >= DOWN:
                 route.gates[0].limited(start, failure.retry_after)
+            if failure.kind not in ("transient", "limited"):
+                self._patience.answered(route)
             return failure, call.estimate if failure.unknown_fate else Usage(calls=1)
         used = self._used(call, answer)
         route.gates[0].answered(used.tokens - tokens)
         route.failed, route.missed, route.answered = 0, 0, route.answered + 1
+        self._patience.answered(route)
         if route.schema == "unknown" and call.request.schema:
             route.schema = "format" if mode == "unknown" else mode
         return Entry("done", answer.text, used, latency_s=time.monotonic() - start), used
@@ -232,19 +274,33 @@ class Sender:
             # What still queues for the search would eat the time of the report.
             raise BudgetError("the search ended before this call was sent")
         self._budget.check()
+        self.circuit.check_wait(call.route)
+
+    def _fits_cap(self, call: Call, cap: Cap) -> bool:
+        """Ask for no more than the endpoint can write; false where it is not known, or asked for already."""
+        if not 0 < cap.tokens < call.max_tokens:
+            return False
+        call.max_tokens, route = cap.tokens, call.route
+        if cap.always and route.most_tokens != cap.tokens:
+            route.most_tokens = cap.tokens
+            what = f"{route.endpoint.title} writes at most {cap.tokens} tokens an answer"
+            self.circuit.say(f"{what}: asking for no more")
+        return True
 
 
 class _through:
     """Pass every gate, and give all of them back."""
 
-    def __init__(self, gates: tuple[Throttle, ...], lane: str, tokens: int, again: bool) -> None:
-        self._gates, self._lane, self._tokens, self._again = gates, lane, tokens, again
+    def __init__(
+        self, gates: tuple[Throttle, ...], lane: str, tokens: int, again: bool, check: Check
+    ) -> None:
+        self._gates, self._asked = gates, (lane, tokens, again, check)
         self._passed: list[Throttle] = []
 
     async def __aenter__(self) -> None:
         try:
             for gate in self._gates:
-                await gate.acquire(self._lane, self._tokens, self._again)
+                await gate.acquire(*self._asked)
                 self._passed.append(gate)
         except BaseException:
             await self.__aexit__()
