@@ -200,6 +200,7 @@ class Search:
                     warm_start.begin(self.run, self.guide)
                 why = self.search()
                 self.races.drop()
+                self.run.progress.tell()
                 return self._stopped() if why == "signal" else self._report()
             except KeyboardInterrupt:
                 self.run.journal.interrupt()

@@ -14,12 +14,13 @@ from meta_search.errors import EndpointError
 from meta_search.llm.calls import Answer
 from meta_search.llm.direct import DirectWire
 from meta_search.llm.endpoint import Endpoint, Price, price_of
-from meta_search.llm.faults import one_line
+from meta_search.llm.faults import GONE, one_line
 from meta_search.llm.litellm_wire import LiteLLMWire
 
 __all__ = ["DefaultWire"]
 
 CHECK_S = 15.0
+THERE_S = 3.0
 PRICES = "model_prices_and_context_window_backup.json"  # litellm's own table, in its package
 
 
@@ -60,6 +61,21 @@ class DefaultWire:
         if self._direct is not None and endpoint.base_url is not None:
             return await self._direct.complete(endpoint, messages, settings)
         return await self._litellm.complete(endpoint, messages, settings)
+
+    async def is_there(self, endpoint: Endpoint) -> bool:
+        """Whether something stands behind an endpoint that was down, asked at no cost: by the list of models.
+        True where that says nothing."""
+        import httpx
+
+        if endpoint.base_url is None:
+            return True
+        headers = {"Authorization": f"Bearer {endpoint.api_key}"} if endpoint.api_key else {}
+        try:
+            async with httpx.AsyncClient(timeout=THERE_S) as client:
+                reply = await client.get(f"{endpoint.base_url.rstrip('/')}/models", headers=headers)
+        except httpx.HTTPError:
+            return False
+        return reply.status_code not in GONE
 
     async def close(self) -> None:
         if self._direct is not None:

@@ -155,4 +155,5 @@ def _refused(status: int, received: bytes, headers: Mapping[str, Any]) -> Refuse
         message = str(error or received[:WITHOUT_BODY].decode(errors="replace"))
     if 300 <= status < 400:
         message = f"redirects to {headers.get('Location', 'nowhere')}: name that in llm.base_url"
-    return Refused(status, message or f"HTTP status {status}", headers)
+    body = received.decode(errors="replace")
+    return Refused(status, message or f"HTTP status {status}", headers, body)

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from meta_search.llm.waits import asked_wait, reset_wait
 from meta_search.text import one_line as without_breaks
 
-__all__ = ["BadAnswer", "Cap", "Failure", "Refused", "classify", "one_line", "output_cap"]
+__all__ = ["GONE", "BadAnswer", "Cap", "Failure", "Refused", "classify", "one_line", "output_cap"]
 
 Kind = Literal["transient", "limited", "withheld", "context", "cap", "request", "fatal"]
 

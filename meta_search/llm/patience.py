@@ -6,7 +6,7 @@ import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -14,6 +14,7 @@ from meta_search.config import LLMConfig
 from meta_search.errors import LLMError
 from meta_search.llm.calls import Call, Route
 from meta_search.llm.circuit import DOWN, Circuit, duration
+from meta_search.llm.endpoint import Endpoint
 from meta_search.llm.faults import Failure
 from meta_search.llm.throttle import Check
 
@@ -26,6 +27,8 @@ LOADING_S = 300.0  # that a model may load at the very start
 SEVERAL = 3
 # Times that one call may wait out: what brings its server down each time must not be asked for ever.
 MOST_WAITS = 5
+SENT_ALL_THE_SAME = 4  # each n-th probe is a call
+IsThere = Callable[[Endpoint], Awaitable[bool]]
 HELD = Failure("transient", False, "not sent: the endpoint is down")
 """What becomes of a call that has passed the gates as the endpoint went down: it waits."""
 
@@ -39,13 +42,15 @@ class Outage:
         limit_s: How long to wait from then on.
         loading: Whether it loads its model.
         turn: Held by the call that probes.
-        probes: Attempts since.
+        failure: The last attempt's.
+        probes: Looks whether it is there again.
         joined: Keys of the calls that wait, or have waited.
     """
 
     since: float
     limit_s: float
     loading: bool
+    failure: Failure
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     probes: int = 0
     joined: set[str] = field(default_factory=set)
@@ -66,10 +71,14 @@ class Patience:
         config: `llm.*`; `patience_s` is how long a run waits.
         circuit: Is stopped where the wait was too long; its pauses are used.
         backoff_s: First pause between two probes; doubled each time.
+        is_there: Whether an endpoint is there, asked at no cost; see `wires.Wire`.
     """
 
-    def __init__(self, config: LLMConfig, circuit: Circuit, backoff_s: float) -> None:
+    def __init__(
+        self, config: LLMConfig, circuit: Circuit, backoff_s: float, is_there: IsThere | None = None
+    ) -> None:
         self._config, self._circuit, self._backoff_s = config, circuit, backoff_s
+        self._is_there = is_there
         self._random = random.Random()
         self._outages: dict[Route, Outage] = {}
         self._silences: dict[Route, Silence] = {}
@@ -105,16 +114,15 @@ class Patience:
         route = call.route
         if failure.kind not in ("transient", "limited"):
             return False
-        now = time.monotonic()
-        silence = self._silences.setdefault(route, Silence(now))
+        silence = self._silences.setdefault(route, Silence(time.monotonic()))
         silence.keys.add(call.key)
         outage = self._outages.get(route)
         if outage is None:
             if not self._is_outage(route, failure, silence, exhausted and not lively):
                 return False
             outage = self._begin(route, failure, silence.since)
-        elif now - outage.since >= outage.limit_s:
-            self._give_up(route, failure, now - outage.since)
+        outage.failure = failure
+        self._check_limit(route, outage)
         if call.key not in outage.joined:
             outage.joined.add(call.key)
             self._waited[call.key] += 1
@@ -137,8 +145,9 @@ class Patience:
                 if self._outages.get(route) is outage:
                     await self._pause(outage)
                     check()
-                    yield True
-                    return
+                    if await self._worth_a_call(route, outage):
+                        yield True
+                        return
         yield False
 
     def _is_outage(self, route: Route, failure: Failure, silence: Silence, given_up: bool) -> bool:
@@ -161,14 +170,28 @@ class Patience:
             what = "is loading its model" if failure.loading else what
             limited = f"waiting up to {duration(limit)}" + (" (llm.patience_s)" if limit == patience else "")
             self._circuit.say(f"{title} {what}, {limited}: {failure.message}")
-        outage = self._outages[route] = Outage(since, limit, failure.loading)
+        outage = self._outages[route] = Outage(since, limit, failure.loading, failure)
         return outage
 
-    def _give_up(self, route: Route, failure: Failure, waited_s: float) -> None:
-        what = "has been loading its model" if failure.loading else "has been down"
+    async def _worth_a_call(self, route: Route, outage: Outage) -> bool:
+        """Whether to send a call: its fate may be unknown, and then it is charged in full. What stands before
+        a server may know no list of models, so that some calls are sent all the same."""
+        if self._is_there is None or outage.probes % SENT_ALL_THE_SAME == 0:
+            return True
+        if await self._is_there(route.endpoint):
+            return True
+        self._check_limit(route, outage)
+        return False
+
+    def _check_limit(self, route: Route, outage: Outage) -> None:
+        """Stop the run where the wait was too long."""
+        waited_s = time.monotonic() - outage.since
+        if outage.probes == 0 or waited_s < outage.limit_s:
+            return
+        what = "has been loading its model" if outage.loading else "has been down"
         self._circuit.stop(
             LLMError(
-                f"{route.endpoint.title} {what} for {duration(waited_s)}, last: {failure.message}. "
+                f"{route.endpoint.title} {what} for {duration(waited_s)}, last: {outage.failure.message}. "
                 "Everything paid for is saved: go on with `meta-search resume` once it is up again"
             )
         )

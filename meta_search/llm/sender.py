@@ -65,7 +65,7 @@ class Sender:
         self._config, self._wire = config, wire
         self._ledger, self._budget, self._other = books.ledger, books.budget, books.other
         self.circuit = Circuit(config, backoff_s, lambda: self._budget.left().wall_s)
-        self._patience = Patience(config, self.circuit, backoff_s)
+        self._patience = Patience(config, self.circuit, backoff_s, getattr(wire, "is_there", None))
         self.retries = 0
 
     async def send(self, call: Call, before: Usage) -> tuple[Entry, Usage]:

@@ -26,7 +26,11 @@ WIRES: dict[str, str] = {
 
 
 class Wire(Protocol):
-    """The way to the models of one provider. Belongs to one event loop."""
+    """The way to the models of one provider. Belongs to one event loop.
+
+    It may have `async is_there(endpoint) -> bool` besides: whether an endpoint that was down is there again,
+    as far as that can be asked at no cost. Without it, a call is sent to find out.
+    """
 
     async def open(self, endpoints: Iterable[Endpoint]) -> Mapping[Endpoint, Price | None]:
         """Load what the endpoints need, see whether they can be used, and look up what they charge.

@@ -40,6 +40,7 @@ class Progress:
         self._session: Session | None = None
         self._status: GatewayStatus | None = None
         self._asked_at = self._shown_at = 0.0
+        self._told = 0  # notes of the gateway
         self.phase = "starting"
         self._view = LiveView()
 
@@ -82,6 +83,15 @@ class Progress:
         if self._live:
             self._view.say(line)
 
+    def tell(self) -> None:
+        """Say what the gateway has to say: of an endpoint that is down or back, or asks to wait."""
+        if not self._live or self._session is None:
+            return
+        self._status, self._asked_at = self._session.status(), time.monotonic()
+        for line in self._status.notes[self._told :]:
+            self.say(line)
+        self._told = len(self._status.notes)
+
     def print_line(self, line: str) -> None:
         """One line that stays where it is, above what is redrawn."""
         if self._live:
@@ -105,8 +115,8 @@ class Progress:
         if not self._live or now - self._shown_at < SHOW_EVERY_S:
             return
         self._shown_at = now
-        if self._session is not None and now - self._asked_at >= STATUS_EVERY_S:
-            self._status, self._asked_at = self._session.status(), now
+        if now - self._asked_at >= STATUS_EVERY_S:
+            self.tell()
         paid = sum(self._status.paid.values(), Usage()) if self._status else Usage()
         self._view.update(
             Snapshot(
