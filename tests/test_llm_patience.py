@@ -41,14 +41,7 @@ def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(
     "fault",
-    [
-        Fault(status=503),
-        Fault(status=502),
-        Fault("reset"),
-        Fault(status=500),
-        Fault(status=429),
-        Fault("hang"),
-    ],
+    [*(Fault(status=status) for status in (503, 502, 500, 429)), Fault("reset"), Fault("hang")],
     ids=lambda f: f"{f.kind}-{f.status}",
 )
 def test_calls_wait_for_an_endpoint_that_is_down_and_one_of_them_probes(pen: SqlitePen, fault: Fault) -> None:
@@ -188,7 +181,7 @@ def test_the_next_phase_wakes_what_waits_for_the_search(pen: SqlitePen) -> None:
 
     async def main() -> None:
         with CountingEndpoint(faults=lambda n, _: Fault(status=429, retry_after=5)) as endpoint:
-            async with gateway(pen, endpoint, BudgetConfig(wall_s=60)) as made:
+            async with gateway(pen, endpoint, BudgetConfig(wall_s=60), max_concurrency=2) as made:
                 await run(made)
 
     asyncio.run(main())

@@ -10,6 +10,7 @@ from archive.records import Archive
 from meta_search.commands import estimate
 from meta_search.commands.last_screen import print_end
 from meta_search.commands.resolve import check_names, resolved
+from meta_search.commands.resumable import RESUMABLE
 from meta_search.config import Config, to_mapping
 from meta_search.engine.loop import RunSummary, Search
 from meta_search.errors import ConfigError
@@ -47,7 +48,7 @@ def search(config: Config, *, overrides: Sequence[str] = (), live: bool = True) 
 
 
 def resume(folder: Path, overrides: Sequence[str] = (), live: bool = True) -> RunSummary:
-    """Go on with a run where it stopped. `budget.*`, `llm.max_concurrency` and `ray.address` may change."""
+    """Go on with a run where it stopped; `resumable.RESUMABLE` may change, such as budget and endpoint."""
     from meta_search.compose import amend
 
     with Archive(folder) as archive:
@@ -56,7 +57,7 @@ def resume(folder: Path, overrides: Sequence[str] = (), live: bool = True) -> Ru
     config = read_config(folder)
     if config.llm.mode == "replay":
         raise ConfigError(f"{folder} is a replay: replay {config.llm.recording} again in place of a resume")
-    config = amend(config, overrides)
+    config = amend(config, overrides, RESUMABLE)
     check_names(config)
     return _run(config, folder, overrides, live)
 

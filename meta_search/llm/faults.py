@@ -10,7 +10,7 @@ from typing import Any, Literal
 from meta_search.llm.waits import asked_wait, reset_wait
 from meta_search.text import one_line as without_breaks
 
-__all__ = ["GONE", "BadAnswer", "Cap", "Failure", "Refused", "classify", "one_line", "output_cap"]
+__all__ = ["GONE", "TIMEOUT", "BadAnswer", "Cap", "Failure", "Refused", "classify", "one_line", "output_cap"]
 
 Kind = Literal["transient", "limited", "withheld", "context", "cap", "request", "fatal"]
 
@@ -38,6 +38,7 @@ UNREACHED = re.compile(
     re.I,
 )
 LOST = frozenset({"ClientConnectionError", "ConnectionError", "TransportError", "APIConnectionError"})
+TIMEOUT = "llm.timeout_s; raise it for a model that reasons"
 READ = 8000  # characters of a refusal that are read
 
 # Refusals of `max_tokens` that name the most a model writes: OpenAI, Anthropic, Groq, DeepSeek, Bedrock,
@@ -134,7 +135,9 @@ class Failure:
     cap: Cap | None = None
 
 
-def classify(error: BaseException, timeout_s: float, secret: str | None = None) -> Failure:
+def classify(
+    error: BaseException, timeout_s: float, secret: str | None = None, limit: str = TIMEOUT
+) -> Failure:
     """Read an exception of a wire as a `Failure`.
 
     litellm maps a lost connection to status 500 as well; only a real reply has response headers.
@@ -143,14 +146,14 @@ def classify(error: BaseException, timeout_s: float, secret: str | None = None) 
         error: What the attempt raised.
         timeout_s: The timeout that applied, for the message.
         secret: A key that must not appear in the message.
+        limit: What set the timeout, for the message.
     """
     if isinstance(error, BadAnswer):
         return Failure(
             "withheld" if error.withheld else "transient", True, one_line(str(error), secret), status=200
         )
     if isinstance(error, TimeoutError):
-        raised = "llm.timeout_s; raise it for a model that reasons"
-        return Failure("transient", True, f"no answer within {timeout_s:g} s ({raised})")
+        return Failure("transient", True, f"no answer within {timeout_s:g} s ({limit})")
     headers: Mapping[str, Any] | None = getattr(error, "litellm_response_headers", None)
     if isinstance(error, Refused):
         headers = error.headers

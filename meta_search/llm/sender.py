@@ -19,7 +19,7 @@ from meta_search.llm.books import Books
 from meta_search.llm.budget import Ticket
 from meta_search.llm.calls import AGENTS, Answer, Call, Dropped, SchemaMode
 from meta_search.llm.circuit import DOWN, Circuit, TooLong
-from meta_search.llm.faults import Cap, Failure, classify
+from meta_search.llm.faults import TIMEOUT, Cap, Failure, classify
 from meta_search.llm.ledger import Entry
 from meta_search.llm.patience import HELD, Patience
 from meta_search.llm.throttle import Check, Throttle
@@ -222,7 +222,8 @@ class Sender:
                 messages, settings = _wire_form(call, mode)
                 answer = await self._wire.complete(route.endpoint, messages, settings)
         except Exception as error:  # noqa: BLE001 (litellm lets many kinds through; each is a failed attempt)
-            failure = classify(error, timeout, route.endpoint.api_key)
+            limit = TIMEOUT if timeout == self._config.timeout_s else "the time left"
+            failure = classify(error, timeout, route.endpoint.api_key, limit)
             route.missed += failure.kind == "transient"
             self.circuit.asks(route, failure)
             if failure.kind == "limited" or route.missed >= DOWN:
