@@ -106,7 +106,7 @@ def test_amend_changes_only_what_may_change() -> None:
         ("seed=1", "seed cannot change in a resume: what was measured rests on it. Start a new run"),
         ("llm.max_tokens=9", "llm.max_tokens cannot change in a resume"),
         ("domain.path=other.csv", "domain.path cannot change in a resume"),
-        ("llm=openai", "llm=openai: a resume changes keys, not groups: llm.KEY=VALUE"),
+        ("llm=openai", "llm=openai: a resume changes keys, not groups, as in llm.KEY=VALUE"),
         ("budget.euro=1", "unknown key budget.euro"),
         ("budget.usd=1,2", "expected key=value"),
         ("budget", "bad syntax"),

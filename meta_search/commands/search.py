@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from archive.records import Archive
@@ -96,6 +97,10 @@ def _describe(session: Session, overrides: Sequence[str] | None, journal: Journa
         journal.check_items(digest)
         session.pen.copy_ledger(str(session.config.llm.recording)).result()
         session.pen.set_meta("prices", journal.archive.meta("prices")).result()
+    if overrides is None:  # a resume
+        with Archive(session.folder) as before:
+            changes = recording.amendments(before.meta("config"), session.config)
+            session.pen.set_meta("amended", [*(before.meta("amended") or ()), changes]).result()
     session.pen.set_meta("config", to_mapping(session.config)).result()
     session.pen.set_meta("items", digest).result()
     if overrides is not None:
@@ -112,8 +117,10 @@ def _searched(run: Run, before: Archive | None) -> RunSummary:
 def _replayed(session: Session, progress: Progress, journal: Replay) -> RunSummary:
     """Session after session, as the recording was resumed."""
     summary = Search(Run.of(session, progress, journal)).execute()
+    amended = iter(journal.archive.meta("amended") or ())
     while journal.resume():
         progress.phase = "search"
+        session = replace(session, config=recording.amended(session.config, next(amended, {})))
         with Archive(session.folder) as before:
             summary = Search(Run.of(session, progress, journal), before).execute()
     return summary

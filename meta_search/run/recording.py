@@ -9,13 +9,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from archive.records import Archive
 from domains.domain import Domain
 from meta_search.config import Config, from_mapping, to_mapping
 from meta_search.errors import ConfigError
 from meta_search.run.folder import read_config
 from meta_search.types import SPLITS
 
-__all__ = ["REPLAYABLE", "configuration", "items_digest", "keep_domain"]
+__all__ = ["REPLAYABLE", "amended", "amendments", "configuration", "items_digest", "keep_domain"]
 
 OWN = ("run.dir", "run.root", "run.confirm", "ray.address", "llm.mode", "llm.recording")
 REPLAYABLE = (
@@ -25,6 +26,7 @@ REPLAYABLE = (
 """Keys that a replay may have otherwise than its recording: where things lie and where they run. Those of
 `OWN` are never the recording's."""
 FREE = ("domain.sizes", "llm.prices")  # mappings whose names are the user's
+DECIDING = ("search.", "author.", "evaluate.racing", "evaluate.block")
 KEPT = "domain"  # folder of a recording that holds a copy of the domain's file
 
 
@@ -50,10 +52,32 @@ def configuration(config: Config, overrides: Sequence[str]) -> Config:
                 f"{key} cannot differ from the recording in a replay; what may: {', '.join(REPLAYABLE)}"
             )
     kept = {key: mine[key] for key in mine if key in OWN or (key in typed and key in REPLAYABLE)}
+    with Archive(recording) as archive:
+        for changes in reversed(archive.meta("amended") or ()):
+            theirs |= {key: before for key, (before, _) in changes.items()}
     copy = recording / KEPT / Path(theirs["domain.path"] or "-").name
     if copy.exists():
         theirs["domain.path"] = str(copy)
     return from_mapping(_nested({**theirs, **kept}))
+
+
+def amendments(before: Mapping[str, Any], config: Config) -> dict[str, list[Any]]:
+    """What a resume changes of the keys that decide what a search does next: key -> before, after. A replay
+    begins as the recording did, and changes the same at the same place.
+
+    Args:
+        before: The configuration of the earlier session, as the archive has it.
+        config: That of this one.
+    """
+    old, new = _flat(before), _flat(json.loads(json.dumps(to_mapping(config))))
+    decides = (key for key in new if key.startswith(DECIDING))
+    return {key: [old[key], new[key]] for key in decides if key in old and old[key] != new[key]}
+
+
+def amended(config: Config, changes: Mapping[str, Sequence[Any]]) -> Config:
+    """A configuration with what a resume changed."""
+    later = {key: after for key, (_, after) in changes.items()}
+    return from_mapping(_nested({**_flat(to_mapping(config)), **later}))
 
 
 def keep_domain(config: Config, folder: Path) -> None:

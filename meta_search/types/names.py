@@ -34,6 +34,7 @@ MetaName = Literal[
     "overrides",  # list of the overrides as they were typed
     "items",  # digest of the domain's items; see `run.recording.items_digest`
     "prices",  # price table in use: model -> {input, output}, US dollars per million tokens
+    "amended",  # for each resume: key -> before, after, of keys that decide what the search does next
     "elapsed_s",  # seconds of the run so far, over all sessions
     "status",  # running: absent; stopped, cut short, reporting, done
     "best",  # id of the agent that the final report puts first
