@@ -22,7 +22,7 @@ from meta_search.llm.circuit import DOWN, Circuit, TooLong
 from meta_search.llm.faults import TIMEOUT, Cap, Failure, classify
 from meta_search.llm.ledger import Entry
 from meta_search.llm.patience import HELD, Patience
-from meta_search.llm.throttle import Check, Throttle
+from meta_search.llm.throttle import through
 from meta_search.llm.wires import Wire
 from meta_search.types import Usage
 
@@ -190,7 +190,7 @@ class Sender:
         check = partial(self._check, call)
         async with (
             self._patience.turn(route, check) as probing,
-            _through(route.gates, call.request.purpose, tokens, again, check),
+            through(route.gates, call.request.purpose, tokens, again, check),
         ):
             if self._patience.is_down(route) and not probing:
                 return HELD
@@ -287,29 +287,6 @@ class Sender:
             what = f"{route.endpoint.title} writes at most {cap.tokens} tokens an answer"
             self.circuit.say(f"{what}: asking for no more")
         return True
-
-
-class _through:
-    """Pass every gate, and give all of them back."""
-
-    def __init__(
-        self, gates: tuple[Throttle, ...], lane: str, tokens: int, again: bool, check: Check
-    ) -> None:
-        self._gates, self._asked = gates, (lane, tokens, again, check)
-        self._passed: list[Throttle] = []
-
-    async def __aenter__(self) -> None:
-        try:
-            for gate in self._gates:
-                await gate.acquire(*self._asked)
-                self._passed.append(gate)
-        except BaseException:
-            await self.__aexit__()
-            raise
-
-    async def __aexit__(self, *exception: object) -> None:
-        while self._passed:
-            self._passed.pop().release()
 
 
 async def _committed(future: Future[None]) -> None:

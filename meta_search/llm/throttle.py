@@ -8,7 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-__all__ = ["Check", "Throttle"]
+__all__ = ["Check", "Throttle", "through"]
 
 Check = Callable[[], None]  # raises where there is no use in waiting any more
 
@@ -172,3 +172,26 @@ class Throttle:
         if self._timer is not None:
             self._timer.cancel()
         self._timer = asyncio.get_running_loop().call_later(delay, self._grant)
+
+
+class through:
+    """Pass every gate, and give all of them back."""
+
+    def __init__(
+        self, gates: tuple[Throttle, ...], lane: str, tokens: int, again: bool, check: Check
+    ) -> None:
+        self._gates, self._asked = gates, (lane, tokens, again, check)
+        self._passed: list[Throttle] = []
+
+    async def __aenter__(self) -> None:
+        try:
+            for gate in self._gates:
+                await gate.acquire(*self._asked)
+                self._passed.append(gate)
+        except BaseException:
+            await self.__aexit__()
+            raise
+
+    async def __aexit__(self, *exception: object) -> None:
+        while self._passed:
+            self._passed.pop().release()
