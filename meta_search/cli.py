@@ -155,7 +155,11 @@ def _parser() -> argparse.ArgumentParser:
     resume = add("resume", "continue a run where it stopped", _resume)
     resume.add_argument("run", metavar="RUN")
     resume.add_argument(
-        "overrides", nargs="*", metavar="override", help="budget.*, llm.max_concurrency, ray.address"
+        "overrides",
+        nargs="*",
+        metavar="override",
+        help="what may change: budget.*, endpoints and keys of the models, search.candidates, … "
+        "(nothing that was measured rests on)",
     )
     _add_evaluate(add("evaluate", "evaluate agents on a domain", _evaluate))
     _add_archive(commands.add_parser("archive", help="browse the agents of a run"))

@@ -10,6 +10,7 @@ import contextlib
 import dataclasses
 import difflib
 import json
+import operator
 import os
 import re
 import sys
@@ -26,16 +27,11 @@ from meta_search.text import escaped, literal, mapping_text
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
-__all__ = ["RESUMABLE", "amend", "compose", "known_keys", "override_strings", "run_app"]
+__all__ = ["amend", "compose", "known_keys", "override_strings", "run_app"]
 
 SEARCH_PATH = "pkg://conf"
 GROUPS = ("domain", "llm", "search", "author", "evaluate", "sandbox", "budget")
 QUOTES = ("'", '"')
-RESUMABLE = (
-    *("budget.", "llm.max_concurrency", "ray.address"),
-    *("run.grace_s", "run.report_on_stop", "run.on_hangup"),
-)
-"""Keys that `resume` may change: nothing that would make earlier evaluations incomparable."""
 
 
 def compose(overrides: Sequence[str] = (), **groups: Any) -> Config:
@@ -69,7 +65,7 @@ def compose(overrides: Sequence[str] = (), **groups: Any) -> Config:
         GlobalHydra.instance().hydra = outer  # leaving the context has put another instance in its place
 
 
-def amend(config: Config, overrides: Sequence[str], allowed: Sequence[str] = RESUMABLE) -> Config:
+def amend(config: Config, overrides: Sequence[str], allowed: Sequence[str]) -> Config:
     """A stored configuration with some keys changed, as `resume` and later readings of a run need it.
 
     Args:
@@ -84,7 +80,7 @@ def amend(config: Config, overrides: Sequence[str], allowed: Sequence[str] = RES
     from hydra.errors import HydraException
 
     mapping = to_mapping(config)
-    keys = known_keys()
+    keys, fixed = known_keys(), []
     try:
         parsed = OverridesParser.create().parse_overrides(_open_mappings(overrides))
     except HydraException as error:
@@ -93,17 +89,28 @@ def amend(config: Config, overrides: Sequence[str], allowed: Sequence[str] = RES
         key = override.key_or_group
         if override.is_sweep_override() or override.is_delete():
             raise ConfigError(f"{override.input_line}: expected key=value")
-        if not any(key == name or (name.endswith(".") and key.startswith(name)) for name in allowed):
-            may = ", ".join(f"{name}*" if name.endswith(".") else name for name in allowed)
-            raise ConfigError(f"{key} cannot be changed here; what can: {may}")
+        if key in GROUPS:
+            raise ConfigError(
+                f"{override.input_line}: a resume changes keys, not groups, as in {key}.KEY=VALUE"
+            )
         if key not in keys:
             raise ConfigError(_unknown(key))
+        if not any(key == name or (name.endswith(".") and key.startswith(name)) for name in allowed):
+            fixed.append(override)
         *groups, last = key.split(".")
         place = mapping
         for group in groups:
             place = place[group]
         place[last] = override.value()
-    return from_mapping(mapping)
+    changed = from_mapping(mapping)
+    for override in fixed:
+        get = operator.attrgetter(override.key_or_group)
+        if get(changed) != get(config):
+            raise ConfigError(
+                f"{override.key_or_group} cannot change in a resume: what was measured rests on it. "
+                f"Start a new run with {override.input_line}"
+            )
+    return changed
 
 
 def run_app(

@@ -137,6 +137,7 @@ class LLMConfig:
             the same is asked; they count as paid by this run, so that runs that share them compare.
         timeout_s: Seconds before one attempt is given up; more where it may write over 4096 tokens.
         max_retries: Attempts after the first.
+        patience_s: Seconds to wait for an endpoint that has answered before and is down now.
         requests_per_minute: Rate limit; 0 is none.
         tokens_per_minute: Rate limit; 0 is none.
         prices: Model -> {input, output} in USD per million tokens, for models litellm does not know; and
@@ -160,6 +161,7 @@ class LLMConfig:
     recording: str | None = None
     timeout_s: float = 120.0
     max_retries: int = 4
+    patience_s: float = 1800.0
     requests_per_minute: int = 0
     tokens_per_minute: int = 0
     prices: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
@@ -408,6 +410,7 @@ AT_LEAST: Mapping[str, float] = {
     "llm.max_tokens": 1,
     "llm.timeout_s": 0.001,
     "llm.max_retries": 0,
+    "llm.patience_s": 0,
     "search.candidates": 0,
     "search.in_flight": 1,
     "search.finalists": 1,

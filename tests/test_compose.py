@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from meta_search.commands.resolve import resolved
-from meta_search.compose import amend, compose, override_strings, run_app
+from meta_search.commands.resumable import FIXED, RESUMABLE
+from meta_search.compose import amend, compose, known_keys, override_strings, run_app
 from meta_search.config import Config
 from meta_search.errors import ConfigError
 from meta_search.text import override
@@ -139,7 +141,7 @@ def test_lists_quotes_and_interpolations_are_hydras() -> None:
     assert compose(['domain.path="a, b"']).domain.path == "a, b"
     assert compose(["domain.path=${domain.name}"]).domain.path == "reasoning"
     assert compose(["domain.path=null"]).domain.path is None
-    assert amend(compose(), ["ray.address=ray://(host):1"]).ray.address == "ray://(host):1"
+    assert amend(compose(), ["ray.address=ray://(host):1"], RESUMABLE).ray.address == "ray://(host):1"
 
 
 def test_prices_are_read_as_they_are_printed_and_as_they_are_typed() -> None:
@@ -155,20 +157,38 @@ def test_prices_are_read_as_they_are_printed_and_as_they_are_typed() -> None:
 
 def test_amend_changes_only_what_may_change() -> None:
     config = compose(["seed=5", "budget.wall_s=10"])
-    changed = amend(config, ["budget.wall_s=99", "budget.usd=1", "llm.max_concurrency=2", "ray.address=auto"])
+    changed = amend(
+        config, ["budget.wall_s=99", "budget.usd=1", "llm.max_concurrency=2", "ray.address=auto"], RESUMABLE
+    )
     assert (changed.budget.wall_s, changed.budget.usd, changed.ray.address) == (99.0, 1.0, "auto")
     assert (changed.seed, changed.llm.max_concurrency) == (5, 2)
-    assert amend(config, []) == config
+    assert amend(config, [], RESUMABLE) == config
+    assert amend(config, ["seed=5", "llm.max_tokens=128"], RESUMABLE) == config  # said again, not changed
+    more = ["llm.base_url=http://b/v1", "llm.api_key_env=KEY", "search.candidates=200", "search.finalists=3"]
+    changed = amend(config, more, RESUMABLE)
+    assert (changed.llm.base_url, changed.llm.api_key_env) == ("http://b/v1", "KEY")
+    assert (changed.search.candidates, changed.search.finalists) == (200, 3)
     for word, message in (
-        ("seed=1", "seed cannot be changed here; what can: budget.*, llm.max_concurrency, ray.address"),
+        ("seed=1", "seed cannot change in a resume: what was measured rests on it. Start a new run"),
+        ("llm.max_tokens=9", "llm.max_tokens cannot change in a resume"),
+        ("domain.path=other.csv", "domain.path cannot change in a resume"),
+        ("llm=openai", "llm=openai: a resume changes keys, not groups, as in llm.KEY=VALUE"),
         ("budget.euro=1", "unknown key budget.euro"),
         ("budget.usd=1,2", "expected key=value"),
         ("budget", "bad syntax"),
         ("budget.calls=-3", "must be at least 0"),
     ):
         with pytest.raises(ConfigError) as caught:
-            amend(config, [word])
+            amend(config, [word], RESUMABLE)
         assert message in str(caught.value)
+
+
+def test_of_every_key_it_is_known_whether_a_resume_may_change_it() -> None:
+    def named(key: str, names: Sequence[str]) -> bool:
+        return any(key == name or (name.endswith(".") and key.startswith(name)) for name in names)
+
+    for key in known_keys():
+        assert named(key, RESUMABLE) != named(key, FIXED), f"list {key} once in commands/resumable.py"
 
 
 def test_hydras_entry_point_runs_jobs_and_writes_nothing(folder: Path) -> None:

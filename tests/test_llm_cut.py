@@ -68,7 +68,7 @@ def test_a_model_that_thinks_has_room_from_then_on(pen: SqlitePen) -> None:
                 first = await made.call(ask("What is 1 + 1?", max_tokens=60))
                 second = await made.call(ask("What is 2 + 2?", max_tokens=60))
                 assert made.takes[f"model at {endpoint.base_url}"]["room"] == 2000
-                assert any("needs more room" in line for line in made.status().learned)
+                assert any("needs more room" in line for line in made.status().notes)
         assert (first.text, second.text) == ("2", "4")
         assert [a.body["max_tokens"] for a in endpoint.asked] == [60, 2000, 2000]
         assert first.used.reasoning_tokens == 60
@@ -91,7 +91,7 @@ def test_what_the_endpoint_does_not_count_is_estimated_and_charged_in_full(pen: 
         with FAMILY["NoUsage"]() as endpoint:
             async with gateway(pen, Endpoint("model", endpoint.base_url)) as made:
                 reply = await made.call(ask("What is 1 + 1?"))
-                assert "estimated" in made.status().learned[-1]
+                assert "estimated" in made.status().notes[-1]
         assert reply.used.completion_tokens == 1
         assert reply.paid.completion_tokens == 50
         assert reply.used.prompt_tokens < reply.paid.prompt_tokens

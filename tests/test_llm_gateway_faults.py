@@ -167,7 +167,7 @@ def test_an_endpoint_that_hangs_for_ever_stops_the_run_in_good_order(pen: Sqlite
         with CountingEndpoint(
             last_message, faults=lambda n, _: Fault("hang") if n >= 5 else None
         ) as endpoint:
-            changes = {"timeout_s": 0.05, "max_retries": 1, "max_concurrency": 5}
+            changes = {"timeout_s": 0.05, "max_retries": 1, "max_concurrency": 5, "patience_s": 0.3}
             async with gateway(pen, endpoint, **changes) as made:
                 replies = await both(made, *(ask(item=str(n)) for n in range(60)))
                 assert "meta-search resume" in str(made.fatal)

@@ -334,3 +334,12 @@ def test_answers_of_another_run_are_used_again_and_count_as_paid(folder: Path) -
     assert 0 < held - shared < known  # nothing was asked twice, and what was not asked is not paid
     paid = sum(u.calls for u in meta_search.open_run("again").usage().values())
     assert paid == held
+
+
+def test_a_resume_that_searches_on_with_other_keys_can_be_replayed(folder: Path) -> None:
+    assert record(folder, "search.candidates=1") == 0
+    with CountingEndpoint(mind) as other:
+        asked = [f"llm.base_url={other.base_url}", "search.candidates=3", "search.finalists=1"]
+        assert cli.main(["resume", "run", *asked, "evaluate.block=5"]) == 0
+        assert other.calls > 0
+    assert_replays()

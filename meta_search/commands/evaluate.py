@@ -236,6 +236,7 @@ class EvaluationRun:
             reason = re.split(r"[.;] [Ee]verything ", str(error))[0]  # `resume` is for searches
         self._runner.cancel()
         self._take_what_came()
+        self._progress.tell()
         for member in list(self._running.values()):
             self._finish(member)
         if self._runner.health.line:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from archive.records import Archive
@@ -14,6 +14,7 @@ from meta_search import __version__
 from meta_search.commands import estimate
 from meta_search.commands.last_screen import print_end
 from meta_search.commands.resolve import check_names, resolved
+from meta_search.commands.resumable import RESUMABLE
 from meta_search.commands.unchanged import check_unchanged, run_again
 from meta_search.config import Config, to_mapping
 from meta_search.engine import own_seeds, seeds
@@ -63,8 +64,7 @@ def search(config: Config, *, overrides: Sequence[str] = (), caller: Caller = CO
 
 
 def resume(folder: Path, overrides: Sequence[str] = (), caller: Caller = COMMAND_LINE) -> RunSummary:
-    """Go on with a run where it stopped. `budget.*`, `llm.max_concurrency` and the like may change, see
-    `compose.RESUMABLE`."""
+    """Go on with a run where it stopped; `resumable.RESUMABLE` may change, such as budget and endpoint."""
     from meta_search.compose import amend
 
     with Archive(folder) as archive:
@@ -75,7 +75,7 @@ def resume(folder: Path, overrides: Sequence[str] = (), caller: Caller = COMMAND
         raise ConfigError(f"{folder} is a replay: replay {config.llm.recording} again in place of a resume")
     if config.domain.name == GIVEN and caller.domain is None:
         raise ConfigError(f"{folder} is scored by a Python function: go on with {resume_command(folder)}")
-    config = amend(recording.kept_domain(config, folder), overrides)
+    config = amend(recording.kept_domain(config, folder), overrides, RESUMABLE)
     check_names(config)
     with hangups(config.run.on_hangup), checked(config, caller.domain) as ready:
         return _run(config, folder, ready, caller)
@@ -143,6 +143,10 @@ def _describe(session: Session, new: _New | None) -> None:
         journal.check_items(digest)
         session.pen.copy_ledger(str(session.config.llm.recording)).result()
         session.pen.set_meta("prices", journal.archive.meta("prices")).result()
+    if new is None:  # a resume
+        with Archive(session.folder) as before:
+            changes = recording.amendments(before.meta("config"), session.config)
+            session.pen.set_meta("amended", [*(before.meta("amended") or ()), changes]).result()
     session.pen.set_meta("config", to_mapping(session.config)).result()
     session.pen.set_meta("items", digest).result()
     session.pen.set_meta("fingerprint", fingerprint(session.domain)).result()
@@ -165,8 +169,10 @@ def _replayed(run: Run, caller: Caller, journal: Replay) -> RunSummary:
     """Session after session, as the recording was resumed."""
     summary = Search(run).execute()
     session, progress = run.session, run.progress
+    amended = iter(journal.archive.meta("amended") or ())
     while journal.resume():
         progress.phase = "search"
+        session = replace(session, config=recording.amended(session.config, next(amended, {})))
         with Archive(session.folder) as before:
             again = caller.attach(Run.of(session, progress, run.journal))
             summary = Search(again, before).execute()

@@ -192,7 +192,12 @@ class Search:
         """Why the search ends now; `""` to go on."""
         if not self.races.closing:
             self.races.closing = bool(self.run.journal.find(FINISH, lambda: self.stopping.finishing))
-        why = "signal" if self.stopping.now else self.races.stop or self._through()
+            if self.races.closing and self.run.journal.resumable:
+                self.run.session.end_within(self.run.progress.time_left())
+        stop = self.races.stop
+        if stop == "budget" and self.races.closing:  # for want of time alone
+            stop = "finish"
+        why = "signal" if self.stopping.now else stop or self._through()
         if not why and self.races.closing and not (self.races.running() and self.stopping.patient):
             why = "finish"
         if not why and (self.run.progress.search_time_left() <= 0 or self._report_due()):
@@ -260,6 +265,7 @@ class Search:
                 why = self.search()
                 self._say_end(why)
                 self.races.drop()
+                self.run.progress.tell()
                 without = why in ("signal", "scorer") or (why == "finish" and not self._has_found())
                 return self._stopped() if without else self._report(stopped=why == "finish")
             except KeyboardInterrupt:

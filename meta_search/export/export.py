@@ -36,7 +36,17 @@ FILES = ("config.py", "errors.py", "text.py")
 # What an endpoint takes and says, as the gateway knows it.
 WIRE = tuple(
     f"llm/{name}.py"
-    for name in ("__init__", "addresses", "faults", "replies", "streams", "structured", "takes", "thinking")
+    for name in (
+        "__init__",
+        "addresses",
+        "faults",
+        "replies",
+        "streams",
+        "structured",
+        "takes",
+        "thinking",
+        "waits",
+    )
 )
 FOLDERS = ("agent", "sandbox", "types")
 TEMPLATE = "run_template.py"

@@ -14,13 +14,14 @@ from meta_search.errors import EndpointError
 from meta_search.llm.addresses import joined, normal_url, proxy_of, versioned
 from meta_search.llm.direct import DirectWire, headers_of
 from meta_search.llm.endpoint import Endpoint, Price, price_of
-from meta_search.llm.faults import one_line
+from meta_search.llm.faults import GONE, one_line
 from meta_search.llm.litellm_wire import LiteLLMWire
 from meta_search.llm.replies import Answer
 
 __all__ = ["DefaultWire"]
 
 CHECK_S = 15.0
+THERE_S = 3.0
 PRICES = "model_prices_and_context_window_backup.json"  # litellm's own table, in its package
 
 
@@ -65,6 +66,19 @@ class DefaultWire:
         if self._direct is not None and endpoint.base_url is not None:
             return await self._direct.complete(endpoint, messages, settings)
         return await self._litellm.complete(endpoint, messages, settings)
+
+    async def is_there(self, endpoint: Endpoint) -> bool:
+        """Whether something stands behind an endpoint that was down, asked at no cost: by the list of models.
+        True where that says nothing."""
+        import httpx
+
+        if endpoint.base_url is None:
+            return True
+        try:
+            reply = await self._models(endpoint, normal_url(endpoint.base_url), THERE_S)
+        except httpx.HTTPError:
+            return False
+        return reply.status_code not in GONE
 
     async def close(self) -> None:
         if self._direct is not None:
@@ -124,12 +138,12 @@ class DefaultWire:
             todo = f"check {variable}" if variable else "name the variable that holds it in llm.api_key_env"
             raise EndpointError(f"{base_url} refuses the key (HTTP {reply.status_code}): {todo}")
 
-    async def _models(self, endpoint: Endpoint, root: str) -> Any:
+    async def _models(self, endpoint: Endpoint, root: str, timeout_s: float = CHECK_S) -> Any:
         """The reply to a request for the list of models."""
         import httpx
 
         url = joined(root, "models")
-        async with httpx.AsyncClient(timeout=CHECK_S, trust_env=False, proxy=proxy_of(url)) as client:
+        async with httpx.AsyncClient(timeout=timeout_s, trust_env=False, proxy=proxy_of(url)) as client:
             return await client.get(url, headers=headers_of(endpoint, root))
 
 

@@ -45,7 +45,8 @@ class GatewayStatus:
         retries: Attempts after the first.
         faults: Calls that got a fault.
         fatal: Why the run must stop, or `None`.
-        learned: A line on each thing that an endpoint was found to do otherwise, since the start.
+        notes: Lines for people so far: what an endpoint was found to do otherwise, that it is down or back,
+            or asks to wait.
     """
 
     used: Mapping[str, Usage]
@@ -60,7 +61,7 @@ class GatewayStatus:
     retries: int
     faults: int
     fatal: str | None
-    learned: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 class Gateway:
@@ -94,6 +95,8 @@ class Gateway:
         self._sender = Sender(config, self._wire, books, backoff_s)
         self._whole = Throttle(config.max_concurrency)
         self._routes = open_routes(config, endpoints, self._whole, known or {})
+        gates = {gate for route in self._routes.values() for gate in route.gates}
+        self._sender.circuit.gates = tuple(gates)
         self._flights: dict[str, tuple[Call, asyncio.Task[tuple[Entry, Usage]]]] = {}
         self._used: dict[str, Usage] = {}
         self._paid: dict[str, Usage] = {}
@@ -128,6 +131,8 @@ class Gateway:
         if self._config.mode == "replay":
             return
         prices = await self._wire.open(route.endpoint for route in self._routes.values())
+        for note in getattr(self._wire, "notes", ()):
+            self._sender.circuit.say(note)
         for route in self._routes.values():
             price = prices[route.endpoint]
             if price is None and self._budget.config.usd is not None:
@@ -166,12 +171,17 @@ class Gateway:
             retries=self._sender.retries,
             faults=self._faults,
             fatal=None if self.fatal is None else str(self.fatal),
-            learned=(*getattr(self._wire, "notes", ()), *self._sender.learned),
+            notes=tuple(self._sender.circuit.notes),
         )
 
     def set_phase(self, phase: Phase) -> None:
         """`final` releases the share of the budget that is kept for the final report."""
         self._budget.phase = phase
+        self._sender.circuit.wake()
+
+    def end_within(self, seconds: float) -> None:
+        """The run is to end within so many seconds: no call waits for longer."""
+        self._sender.circuit.end_within(seconds)
 
     async def close(self) -> None:
         """Finish and keep what is in flight; what was not sent yet gets a fault."""

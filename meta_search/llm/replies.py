@@ -235,4 +235,4 @@ def refused(status: int, received: bytes, headers: Mapping[str, Any]) -> Refused
         message = str(error or text[:SHOWN])
     if 300 <= status < 400:
         message = f"redirects to {headers.get('Location', 'nowhere')}: name that in llm.base_url"
-    return Refused(status, message or f"HTTP status {status}", headers)
+    return Refused(status, message or f"HTTP status {status}", headers, text)

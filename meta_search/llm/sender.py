@@ -8,17 +8,19 @@ import time
 from collections import Counter
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import partial
 
 from meta_search.config import LLMConfig
 from meta_search.errors import BudgetError, LLMError
 from meta_search.llm.books import Books
 from meta_search.llm.budget import Ticket
 from meta_search.llm.calls import AGENTS, Call, Dropped
-from meta_search.llm.circuit import DOWN, Circuit
-from meta_search.llm.faults import Failure, classify
+from meta_search.llm.circuit import DOWN, Circuit, TooLong
+from meta_search.llm.faults import TIMEOUT, Failure, classify
 from meta_search.llm.forms import Form, cut_message, usage_of
 from meta_search.llm.ledger import Entry
-from meta_search.llm.throttle import Throttle
+from meta_search.llm.patience import HELD, Patience
+from meta_search.llm.throttle import through
 from meta_search.llm.wires import Wire
 from meta_search.types import Usage
 
@@ -40,6 +42,14 @@ class Account:
         return self.before + self.now
 
 
+@dataclass(slots=True)
+class Tries:
+    """Attempts of a call: what its endpoint had answered before, and how often they failed in each way."""
+
+    answered: int
+    failed: Counter[str] = field(default_factory=Counter)
+
+
 class Sender:
     """Sends calls and keeps the books. Belongs to one event loop.
 
@@ -52,15 +62,14 @@ class Sender:
     Attributes:
         circuit: Decides on retries, and whether the run must end.
         retries: Attempts after a failure.
-        learned: A line on each thing that an endpoint was found not to take.
     """
 
     def __init__(self, config: LLMConfig, wire: Wire, books: Books, backoff_s: float = 0.5) -> None:
         self._config, self._wire = config, wire
         self._ledger, self._budget, self._other = books.ledger, books.budget, books.other
-        self.circuit = Circuit(config, backoff_s)
+        self.circuit = Circuit(config, backoff_s, lambda: self._budget.left().wall_s)
+        self._patience = Patience(config, self.circuit, backoff_s, getattr(wire, "is_there", None))
         self.retries = 0
-        self.learned: list[str] = []
 
     async def send(self, call: Call, before: Usage) -> tuple[Entry, Usage]:
         """Carry a call out, whatever it takes.
@@ -94,7 +103,8 @@ class Sender:
     def _refused(self, call: Call, refusal: BudgetError) -> Entry:
         """What the budget refuses ends the search; a single huge prompt of an agent ends its item only."""
         bound = call.estimate.prompt_tokens
-        if call.request.purpose in (*AGENTS, "judge") and bound > ORDINARY_PROMPT:  # an answer is in it
+        large = bound > ORDINARY_PROMPT and not isinstance(refusal, TooLong)
+        if call.request.purpose in (*AGENTS, "judge") and large:  # an answer is in a judge's prompt
             try:
                 self._budget.check(call.route.price.usage(ORDINARY_PROMPT, call.max_tokens))
             except BudgetError:
@@ -119,7 +129,7 @@ class Sender:
 
     async def _attempts(self, call: Call, account: Account) -> Entry:
         """Attempt until there is an answer or no use in going on."""
-        form = Form(call, self._config, self.learned.append)
+        form = Form(call, self._config, self.circuit.say)
         try:
             return await self._until_settled(call, account, form)
         except BudgetError:
@@ -128,14 +138,16 @@ class Sender:
             return form.cut  # there was no room for a whole one
 
     async def _until_settled(self, call: Call, account: Account, form: Form) -> Entry:
-        failed: Counter[str] = Counter()
-        answered = call.route.answered
+        tries = Tries(call.route.answered)
         while True:
             self._check(call)
             outcome = await self._probe(call, account, form)
             if outcome is None:
                 form.mode = form.mode or call.route.schema
-                outcome = await self._attempt(call, account, form, failed.total() > 0)
+                outcome = await self._attempt(call, account, form, tries.failed.total() > 0)
+            if outcome is HELD:
+                form.mode = None if form.mode == "unknown" else form.mode
+                continue
             if isinstance(outcome, Entry):
                 entry = form.answered(outcome)
                 if entry is not None:
@@ -143,24 +155,44 @@ class Sender:
                 continue
             if form.learns(outcome):
                 continue
-            failed[outcome.kind] += 1
-            most = self.circuit.most_retries(outcome, call.route.answered > answered)
-            final = self.circuit.final(call.route, outcome, failed[outcome.kind] > most)
+            final = await self._given_up(call, outcome, tries)
             if final is not None:
                 return form.cut or final
             self.retries += 1
-            await self.circuit.pause(call.route, outcome, failed.total())
+
+    async def _given_up(self, call: Call, failure: Failure, tries: Tries) -> Entry | None:
+        """The row of a call that failed for good; `None`, after a pause, to attempt it again."""
+        route, kind = call.route, failure.kind
+        tries.failed[kind] += 1
+        lively = route.answered > tries.answered
+        exhausted = tries.failed[kind] > self.circuit.most_retries(failure, lively)
+        if self._patience.waits(call, failure, exhausted, lively):
+            tries.failed, tries.answered = Counter(), route.answered
+            return None
+        final = self.circuit.final(route, failure, exhausted)
+        if final is None:
+            self._check(call)  # it may be asked to wait longer than there is time
+            await self.circuit.pause(route, failure, tries.failed.total())
+        return final
 
     async def _attempt(self, call: Call, account: Account, form: Form, again: bool) -> Entry | Failure:
         """One attempt, from the reservation to the settled budget.
 
         The budget comes after the gates: what only queues for its turn reserves nothing, and an author's call
-        waits for a slot, not for the reservations of hundreds of queued tasks.
+        waits for a slot, not for the reservations of hundreds of queued tasks. `HELD` where the endpoint went
+        down before it was sent.
         """
+        self._check(call)
         self._afford(form)
         actual, charged_before = Usage(), account.now
         route, tokens = call.route, call.estimate.prompt_tokens // 4 + form.limit
-        async with _through(route.gates, call.request.purpose, tokens, again):
+        check = partial(self._check, call)
+        async with (
+            self._patience.turn(route, check) as probing,
+            through(route.gates, call.request.purpose, tokens, again, check),
+        ):
+            if self._patience.is_down(route) and not probing:
+                return HELD
             self._afford(form)  # what was learned while it queued may have given it more room
             estimate = form.estimate
             ticket = await self._budget.reserve(estimate)
@@ -203,14 +235,19 @@ class Sender:
             async with asyncio.timeout(timeout):
                 answer = await self._wire.complete(route.endpoint, messages, settings)
         except Exception as error:  # noqa: BLE001 (litellm lets many kinds through; each is a failed attempt)
-            failure = form.blamed(classify(error, timeout, route.endpoint.api_key))
+            named = TIMEOUT if timeout >= self._config.timeout_s else "the time left"
+            failure = form.blamed(classify(error, timeout, route.endpoint.api_key, named))
             route.missed += failure.kind == "transient"
+            self.circuit.asks(route, failure)
             if failure.kind == "limited" or route.missed >= DOWN:
                 route.gates[0].limited(start, failure.retry_after)
+            if failure.kind not in ("transient", "limited"):
+                self._patience.answered(route)
             return failure, estimate if failure.unknown_fate else Usage(calls=1)
         used, charged = usage_of(answer, form, estimate)
         route.gates[0].answered(used.tokens - tokens)
         route.failed, route.missed, route.answered = 0, 0, route.answered + 1
+        self._patience.answered(route)
         if route.schema == "unknown" and call.request.schema and form.mode:
             route.schema = "format" if form.mode == "unknown" else form.mode
         if answer.thinks and not route.endpoint.free:
@@ -245,27 +282,7 @@ class Sender:
             # What still queues for the search would eat the time of the report.
             raise BudgetError("the search ended before this call was sent")
         self._budget.check()
-
-
-class _through:
-    """Pass every gate, and give all of them back."""
-
-    def __init__(self, gates: tuple[Throttle, ...], lane: str, tokens: int, again: bool) -> None:
-        self._gates, self._lane, self._tokens, self._again = gates, lane, tokens, again
-        self._passed: list[Throttle] = []
-
-    async def __aenter__(self) -> None:
-        try:
-            for gate in self._gates:
-                await gate.acquire(self._lane, self._tokens, self._again)
-                self._passed.append(gate)
-        except BaseException:
-            await self.__aexit__()
-            raise
-
-    async def __aexit__(self, *exception: object) -> None:
-        while self._passed:
-            self._passed.pop().release()
+        self.circuit.check_wait(call.route)
 
 
 async def _committed(future: Future[None]) -> None:

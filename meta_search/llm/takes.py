@@ -5,7 +5,7 @@ temperature but their own; others know no seed, no system role, or only streams.
 what an endpoint refuses is read from its words, once, and later requests leave it out. A refusal is compared
 with what that very request was sent with, so that calls which were under way meanwhile learn the same.
 
-Needs the standard library only: exported agents carry this file.
+Needs the standard library and `faults` only: exported agents carry both.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
+
+from meta_search.llm.faults import output_cap
 
 __all__ = [
     "SchemaMode",
@@ -30,28 +32,12 @@ __all__ = [
 SchemaMode = Literal["unknown", "format", "instruct", "both", "object"]
 Messages = tuple[tuple[str, str], ...]
 
+MARGIN = 8  # tokens by which endpoints count a prompt otherwise from one call to the next
+LEAST_ROOM = 16  # less is no room for an answer
 REFUSALS = frozenset({400, 404, 405, 415, 422, 501})  # statuses that may be about one field of a request
 NAMES_THINKER = re.compile(
     r"(^|[/:._-])(o[134](-|$)|gpt-5|gpt-oss|deepseek-r|deepseek-reasoner|qwq|qwen3|magistral|grok-(3-mini|4)"
     r"|gemini-(2\.5|3)|glm-(4\.[5-9]|5)|minimax-m|kimi-k2-think|\w*(reason|think))",
-    re.IGNORECASE,
-)
-LIMIT = r"(max_tokens|max_completion_tokens|max_output_tokens|max tokens)"
-# Each finds the largest limit that the endpoint takes.
-LARGEST = tuple(
-    re.compile(words, re.IGNORECASE | re.DOTALL)
-    for words in (
-        r"supports at most (\d+) completion tokens",
-        r"> (\d+), which is the maximum allowed number of output tokens",
-        LIMIT + r"\W{0,3}[^.]{0,80}(?:less than or equal to|at most|(?:not|cannot) exceed|be <=?) ?\W?(\d+)",
-        LIMIT + r".{0,80}range.{0,40}[\[(]\s*\d+\s*,\s*(\d+)\s*[\])]",
-        LIMIT + r".{0,60}maximum (?:value|allowed)\D{0,20}(\d+)",
-    )
-)
-CONTEXT = re.compile(r"maximum context length is (\d+)", re.IGNORECASE)
-PROMPT = re.compile(
-    r"(\d+) (?:tokens )?(?:in the messages|in the prompt|of text input|input tokens|prompt tokens)"
-    r"|prompt contains (?:at least )?(\d+)",
     re.IGNORECASE,
 )
 SYSTEM = re.compile(
@@ -178,10 +164,9 @@ def learned(
     if status not in REFUSALS:
         return {}
     sent = next((n for n in ("max_tokens", "max_completion_tokens") if n in settings), "")
-    if sent and not CONTEXT.search(message):
-        most = _largest(message)
-        if most and most < settings[sent]:
-            return {"most": most}
+    cap = output_cap(message) if sent else None
+    if cap is not None:  # whatever names of fields its sentence holds
+        return {"most": cap.tokens} if cap.always and 0 < cap.tokens < settings[sent] else {}
     if sent == "max_tokens" and re.search("max_completion_tokens|'?max_tokens'?.{0,40}(not|un)", message):
         return {"limit": "max_completion_tokens"}
     if sent == "max_completion_tokens" and "max_completion_tokens" in message:
@@ -200,20 +185,14 @@ def learned(
     return {}
 
 
-def _largest(message: str) -> int:
-    """The largest limit of tokens that a refusal names; 0 where it names none."""
-    found = (words.search(message) for words in LARGEST)
-    return next((int(match.groups()[-1]) for match in found if match), 0)
-
-
 def room_left(message: str, limit: int) -> int:
     """Tokens that the model's context leaves for the answer, where a refusal says that the two together are
     too many; 0 where it is the prompt alone, or not said."""
-    context, prompt = CONTEXT.search(message), PROMPT.search(message)
-    if not context or not prompt:
+    cap = output_cap(message)
+    if cap is None or cap.always:
         return 0
-    left = int(context[1]) - int(prompt[1] or prompt[2]) - 8
-    return left if 16 <= left < limit else 0
+    left = cap.tokens - MARGIN
+    return left if LEAST_ROOM <= left < limit else 0
 
 
 def refuses_schema(status: int | None, message: str) -> SchemaMode | None:

@@ -8,7 +8,9 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-__all__ = ["Throttle"]
+__all__ = ["Check", "Throttle", "through"]
+
+Check = Callable[[], None]  # raises where there is no use in waiting any more
 
 CUT = 0.7  # what 429s leave of the limit (additive increase, multiplicative decrease)
 MEMORY = 8  # replies over which the share of 429s is averaged
@@ -62,7 +64,7 @@ class Throttle:
         self._most, self._limit = limit, float(limit)
         self._clock = clock
         self._buckets = [Bucket(requests_per_minute, clock), Bucket(tokens_per_minute, clock)]
-        self._lanes: dict[str, deque[tuple[int, asyncio.Future[None]]]] = {}
+        self._lanes: dict[str, deque[tuple[int, asyncio.Future[None], Check]]] = {}
         self._turn = itertools.count()
         self._last: dict[str, int] = {}
         self._hold_until = self._last_cut = float("-inf")
@@ -79,25 +81,28 @@ class Throttle:
     def waiting(self) -> int:
         return sum(len(lane) for lane in self._lanes.values())
 
-    async def acquire(self, lane: str = "", tokens: int = 0, again: bool = False) -> None:
+    async def acquire(
+        self, lane: str = "", tokens: int = 0, again: bool = False, check: Check = lambda: None
+    ) -> None:
         """Wait for leave to send one request of about `tokens` tokens; `release` must follow.
 
         Args:
             lane: Whom it serves.
             tokens: About how many it will take.
             again: A retry, which has waited before: it goes to the head of its lane.
+            check: Asked by `rouse`; what it raises ends the wait.
         """
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        entry = (tokens, future)
+        entry = (tokens, future, check)
         queue = self._lanes.setdefault(lane, deque())
         (queue.appendleft if again else queue.append)(entry)
         self._grant()
         try:
             await future
         except asyncio.CancelledError:
-            if entry in queue:
-                queue.remove(entry)
-            elif future.done() and not future.cancelled():
+            if entry in self._lanes[lane]:
+                self._lanes[lane].remove(entry)
+            elif future.done() and not future.cancelled() and future.exception() is None:
                 self.release()  # granted and cancelled in the same turn
             raise
 
@@ -123,8 +128,26 @@ class Throttle:
             self.hold(retry_after)
 
     def hold(self, seconds: float) -> None:
-        """Let nothing out for so long."""
-        self._hold_until = max(self._hold_until, self._clock() + seconds)
+        """Let nothing out for so long; those who cannot wait for it go at once."""
+        until = self._clock() + seconds
+        if until > self._hold_until:
+            self._hold_until = until
+            self.rouse()
+
+    def rouse(self) -> None:
+        """Ask everybody who waits whether there is still use in it, and send the others away."""
+        for name, lane in self._lanes.items():
+            self._lanes[name] = deque()
+            for entry in lane:
+                _, future, check = entry
+                try:
+                    check()
+                except Exception as reason:  # noqa: BLE001 (handed to who waits)
+                    if not future.done():
+                        future.set_exception(reason)
+                else:
+                    self._lanes[name].append(entry)
+        self._grant()
 
     def _grant(self) -> None:
         while self.in_flight < self.limit:
@@ -136,7 +159,7 @@ class Throttle:
                 self._wake_in(delay)
                 return
             lane = min(waiting, key=lambda name: self._last.get(name, -1))
-            tokens, future = self._lanes[lane].popleft()
+            tokens, future, _ = self._lanes[lane].popleft()
             if future.done():
                 continue
             self._last[lane] = next(self._turn)
@@ -149,3 +172,26 @@ class Throttle:
         if self._timer is not None:
             self._timer.cancel()
         self._timer = asyncio.get_running_loop().call_later(delay, self._grant)
+
+
+class through:
+    """Pass every gate, and give all of them back."""
+
+    def __init__(
+        self, gates: tuple[Throttle, ...], lane: str, tokens: int, again: bool, check: Check
+    ) -> None:
+        self._gates, self._asked = gates, (lane, tokens, again, check)
+        self._passed: list[Throttle] = []
+
+    async def __aenter__(self) -> None:
+        try:
+            for gate in self._gates:
+                await gate.acquire(*self._asked)
+                self._passed.append(gate)
+        except BaseException:
+            await self.__aexit__()
+            raise
+
+    async def __aexit__(self, *exception: object) -> None:
+        while self._passed:
+            self._passed.pop().release()

@@ -29,6 +29,8 @@ class Wire(Protocol):
     """The way to the models of one provider. Belongs to one event loop.
 
     It may have `notes`, lines for the user on what it found out about endpoints.
+    It may have `async is_there(endpoint) -> bool` besides: whether an endpoint that was down is there again,
+    as far as that can be asked at no cost. Without it, a call is sent to find out.
     """
 
     async def open(self, endpoints: Iterable[Endpoint]) -> Mapping[Endpoint, Price | None]:

@@ -47,7 +47,7 @@ class Progress:
         self._asked_at = self._shown_at = 0.0
         self._ends = float("inf")  # of the monotonic clock
         self._told: deque[str] = deque()
-        self._learned = 0  # lines of the gateway that were said
+        self._noted = 0  # lines of the gateway that were said
         self.phase = "starting"
         self._view = make_view(lambda: LiveView(log=RunLog(folder / LOG)))
         self.listener: Callable[[str], object] | None = None
@@ -102,6 +102,15 @@ class Progress:
         if self._live:
             self._view.say(line)
 
+    def tell(self) -> None:
+        """Say what the gateway has found out: what an endpoint takes, that it is down, or asks to wait."""
+        if not self._live or self._session is None:
+            return
+        self._status, self._asked_at = self._session.status(), time.monotonic()
+        for line in self._status.notes[self._noted :]:
+            self.say(line)
+        self._noted = len(self._status.notes)
+
     def print_line(self, line: str) -> None:
         """One line that stays where it is, above what is redrawn; the listener gets it too."""
         if self.listener is not None:
@@ -129,9 +138,8 @@ class Progress:
         if not self._live or now - self._shown_at < SHOW_EVERY_S:
             return
         self._shown_at = now
-        if self._session is not None and now - self._asked_at >= STATUS_EVERY_S:
-            self._status, self._asked_at = self._session.status(), now
-            self._say_learned(self._status.learned)
+        if now - self._asked_at >= STATUS_EVERY_S:
+            self.tell()
         paid = sum(self._status.paid.values(), Usage()) if self._status else Usage()
         self._view.update(
             Snapshot(
@@ -146,12 +154,6 @@ class Progress:
                 message=message,
             )
         )
-
-    def _say_learned(self, lines: tuple[str, ...]) -> None:
-        """What endpoints were found to take, a line each, once."""
-        for line in lines[self._learned :]:
-            self.say(line)
-        self._learned = len(lines)
 
     def _rows(self, members: Members) -> tuple[SnapshotRow, ...]:
         complete = {m.agent.id for m in members.finished()}

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from archive.records import Archive
 from domains.domain import Domain
 from meta_search.config import Config, from_mapping, to_mapping
 from meta_search.errors import ConfigError
@@ -18,6 +19,8 @@ from meta_search.types import SPLITS
 
 __all__ = [
     "REPLAYABLE",
+    "amended",
+    "amendments",
     "configuration",
     "domain_facts",
     "items_digest",
@@ -39,6 +42,7 @@ FREE = (  # mappings whose names are the user's
     *("domain.sizes", "llm.prices", "llm.extra_body", "llm.extra_headers"),
     *("llm.task.extra", "llm.meta.extra"),
 )
+DECIDING = ("search.", "author.", "evaluate.racing", "evaluate.block")
 
 
 def configuration(config: Config, overrides: Sequence[str]) -> Config:
@@ -63,10 +67,32 @@ def configuration(config: Config, overrides: Sequence[str]) -> Config:
                 f"{key} cannot differ from the recording in a replay; what may: {', '.join(REPLAYABLE)}"
             )
     kept = {key: mine[key] for key in mine if key in OWN or (key in typed and key in REPLAYABLE)}
+    with Archive(recording) as archive:
+        for changes in reversed(archive.meta("amended") or ()):
+            theirs |= {key: before for key, (before, _) in changes.items()}
     copy = recording / KEPT / Path(theirs["domain.path"] or "-").name
     if copy.exists():
         theirs["domain.path"] = str(copy)
     return from_mapping(_nested({**theirs, **kept}))
+
+
+def amendments(before: Mapping[str, Any], config: Config) -> dict[str, list[Any]]:
+    """What a resume changes of the keys that decide what a search does next: key -> before, after. A replay
+    begins as the recording did, and changes the same at the same place.
+
+    Args:
+        before: The configuration of the earlier session, as the archive has it.
+        config: That of this one.
+    """
+    old, new = _flat(before), _flat(json.loads(json.dumps(to_mapping(config))))
+    decides = (key for key in new if key.startswith(DECIDING))
+    return {key: [old[key], new[key]] for key in decides if key in old and old[key] != new[key]}
+
+
+def amended(config: Config, changes: Mapping[str, Sequence[Any]]) -> Config:
+    """A configuration with what a resume changed."""
+    later = {key: after for key, (_, after) in changes.items()}
+    return from_mapping(_nested({**_flat(to_mapping(config)), **later}))
 
 
 def keep_domain(config: Config, folder: Path) -> None:

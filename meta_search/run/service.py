@@ -75,6 +75,10 @@ class Service:
         """`search` or `final`; see `Gateway.set_phase`."""
         self._gateway.set_phase("final" if phase == "final" else "search")
 
+    async def end_within(self, seconds: float) -> None:
+        """See `Gateway.end_within`."""
+        self._gateway.end_within(seconds)
+
     async def close(self) -> None:
         """Finish what is in flight, commit, and close the archive."""
         await self._gateway.close()

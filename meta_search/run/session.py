@@ -76,6 +76,10 @@ class Session:
         """Say which share of the budget is open: that of the search, or all of it."""
         self.host.call("set_phase", phase).result()
 
+    def end_within(self, seconds: float) -> None:
+        """No LLM call waits for its endpoint any longer than this."""
+        self.host.call("end_within", seconds).result()
+
     def ask(self, request: CallRequest) -> CallReply:
         """One LLM call; blocks."""
         reply: CallReply = self.host.call("call", request).result()

@@ -1,0 +1,203 @@
+"""Patience with an endpoint that is down, loads its model or refuses: one call probes, the others wait."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from meta_search.config import LLMConfig
+from meta_search.errors import LLMError
+from meta_search.llm.calls import Call, Route
+from meta_search.llm.circuit import DOWN, Circuit, duration
+from meta_search.llm.endpoint import Endpoint
+from meta_search.llm.faults import Failure
+from meta_search.llm.throttle import Check
+
+__all__ = ["HELD", "Patience"]
+
+LONGEST_PAUSE_S = 30.0  # between two probes: what a run loses at most after the endpoint is back
+LOADING_S = 300.0  # that a model may load at the very start
+# Calls that must have failed before an endpoint that does reply (with status 500, or too late) counts as
+# down: one request alone may be what it cannot do.
+SEVERAL = 3
+# Times that one call may wait out: what brings its server down each time must not be asked for ever.
+MOST_WAITS = 5
+SENT_ALL_THE_SAME = 4  # each n-th probe is a call
+IsThere = Callable[[Endpoint], Awaitable[bool]]
+HELD = Failure("transient", False, "not sent: the endpoint is down")
+"""What becomes of a call that has passed the gates as the endpoint went down: it waits."""
+
+
+@dataclass(slots=True, eq=False)
+class Outage:
+    """A time in which an endpoint answers nothing.
+
+    Attributes:
+        since: When the first attempt failed; monotonic seconds.
+        limit_s: How long to wait from then on.
+        loading: Whether it loads its model.
+        turn: Held by the call that probes.
+        failure: The last attempt's.
+        probes: Looks whether it is there again.
+        joined: Keys of the calls that wait, or have waited.
+    """
+
+    since: float
+    limit_s: float
+    loading: bool
+    failure: Failure
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    probes: int = 0
+    joined: set[str] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class Silence:
+    """Attempts that failed in a row: since when, and of which calls."""
+
+    since: float
+    keys: set[str] = field(default_factory=set)
+
+
+class Patience:
+    """Knows which endpoints are down, and lets calls wait for them. Belongs to one event loop.
+
+    Args:
+        config: `llm.*`; `patience_s` is how long a run waits.
+        circuit: Is stopped where the wait was too long; its pauses are used.
+        backoff_s: First pause between two probes; doubled each time.
+        is_there: Whether an endpoint is there, asked at no cost; see `wires.Wire`.
+    """
+
+    def __init__(
+        self, config: LLMConfig, circuit: Circuit, backoff_s: float, is_there: IsThere | None = None
+    ) -> None:
+        self._config, self._circuit, self._backoff_s = config, circuit, backoff_s
+        self._is_there = is_there
+        self._random = random.Random()
+        self._outages: dict[Route, Outage] = {}
+        self._silences: dict[Route, Silence] = {}
+        self._waited: Counter[str] = Counter()
+
+    def is_down(self, route: Route) -> bool:
+        """Whether calls wait for this endpoint."""
+        return route in self._outages
+
+    def answered(self, route: Route) -> None:
+        """The endpoint has replied something definite: whoever waits goes on."""
+        self._silences.pop(route, None)
+        outage = self._outages.pop(route, None)
+        if outage is None:
+            return
+        place, away = route.endpoint.place, time.monotonic() - outage.since
+        if all(other.endpoint.place != place for other in self._outages):
+            what = "has loaded its model" if outage.loading else "answers again"
+            self._circuit.say(f"{route.endpoint.title} {what} after {duration(away)}")
+
+    def waits(self, call: Call, failure: Failure, exhausted: bool, lively: bool) -> bool:
+        """Take note of a failed attempt.
+
+        Args:
+            call: Whose attempt.
+            failure: How it failed.
+            exhausted: Whether the call has had all its attempts.
+            lively: Whether the endpoint has answered others meanwhile.
+
+        Returns:
+            Whether the call waits until the endpoint is there again; the attempt does not count then.
+        """
+        route = call.route
+        if failure.kind not in ("transient", "limited"):
+            return False
+        silence = self._silences.setdefault(route, Silence(time.monotonic()))
+        silence.keys.add(call.key)
+        outage = self._outages.get(route)
+        if outage is None:
+            if not self._is_outage(route, failure, silence, exhausted and not lively):
+                return False
+            outage = self._begin(route, failure, silence.since)
+        outage.failure = failure
+        self._check_limit(route, outage)
+        if call.key not in outage.joined:
+            outage.joined.add(call.key)
+            self._waited[call.key] += 1
+        return self._waited[call.key] <= MOST_WAITS
+
+    @asynccontextmanager
+    async def turn(self, route: Route, check: Check) -> AsyncIterator[bool]:
+        """Wait for leave to ask the endpoint: none where it is up; else for one's turn, and the pause.
+
+        Args:
+            route: The endpoint.
+            check: Raises where there is no use in waiting any more.
+
+        Yields:
+            Whether the call probes an endpoint that is down.
+        """
+        while (outage := self._outages.get(route)) is not None:
+            async with outage.turn:
+                check()
+                if self._outages.get(route) is outage:
+                    await self._pause(outage)
+                    check()
+                    if await self._worth_a_call(route, outage):
+                        yield True
+                        return
+        yield False
+
+    def _is_outage(self, route: Route, failure: Failure, silence: Silence, given_up: bool) -> bool:
+        if failure.loading:
+            return True
+        if not route.answered:  # nobody wants to wait for a typo
+            return False
+        if failure.kind == "limited":
+            return given_up
+        if failure.gone:
+            return given_up or route.missed >= DOWN
+        return route.missed >= DOWN and len(silence.keys) >= SEVERAL
+
+    def _begin(self, route: Route, failure: Failure, since: float) -> Outage:
+        patience = self._config.patience_s
+        limit = patience if route.answered else min(LOADING_S, patience)
+        place, title = route.endpoint.place, route.endpoint.title
+        if all(other.endpoint.place != place for other in self._outages):
+            what = "refuses every call" if failure.kind == "limited" else "is down"
+            what = "is loading its model" if failure.loading else what
+            limited = f"waiting up to {duration(limit)}" + (" (llm.patience_s)" if limit == patience else "")
+            self._circuit.say(f"{title} {what}, {limited}: {failure.message}")
+        outage = self._outages[route] = Outage(since, limit, failure.loading, failure)
+        return outage
+
+    async def _worth_a_call(self, route: Route, outage: Outage) -> bool:
+        """Whether to send a call: its fate may be unknown, and then it is charged in full. What stands before
+        a server may know no list of models, so that some calls are sent all the same."""
+        if self._is_there is None or outage.probes % SENT_ALL_THE_SAME == 0:
+            return True
+        if await self._is_there(route.endpoint):
+            return True
+        self._check_limit(route, outage)
+        return False
+
+    def _check_limit(self, route: Route, outage: Outage) -> None:
+        """Stop the run where the wait was too long."""
+        waited_s = time.monotonic() - outage.since
+        if outage.probes == 0 or waited_s < outage.limit_s:
+            return
+        what = "has been loading its model" if outage.loading else "has been down"
+        self._circuit.stop(
+            LLMError(
+                f"{route.endpoint.title} {what} for {duration(waited_s)}, last: {outage.failure.message}. "
+                "Everything paid for is saved: go on with `meta-search resume` once it is up again"
+            )
+        )
+
+    async def _pause(self, outage: Outage) -> None:
+        pause = min(LONGEST_PAUSE_S, self._backoff_s * 2.0**outage.probes) * self._random.uniform(0.75, 1)
+        outage.probes = min(outage.probes + 1, 30)
+        left = outage.since + outage.limit_s - time.monotonic()
+        await self._circuit.sleep(min(pause, max(0.0, left)))
