@@ -88,7 +88,7 @@ def final_report(run: Run, stopped: Callable[[], bool] = lambda: False) -> Endin
         page = session.folder / "report.html"
         write_report(archive, result, page, session.folder.name, Tunings(archive, parameter_importance))
         take = chosen(archive, result)
-    return Ending(result, take.agent if take else "", complete)
+    return Ending(result, take.agent if take else "", complete, cut)
 
 
 def _finalists_before(session: Session) -> set[str]:
