@@ -12,7 +12,8 @@ from typing import Any, Protocol, TypeAlias
 from domains.domain import Item, items_of
 from domains.rows import apportion, deal, key_of, shuffled
 from domains.settings import Settings, named_sizes
-from domains.wording import WORDING
+from domains.table_file import SPLIT_NAMES
+from domains.wording import WORDING, instructed, with_instruction
 from meta_search.errors import DomainError
 from meta_search.text import one_line
 from meta_search.types import SPLITS, Split
@@ -84,8 +85,7 @@ class GivenItems:
 
     def __init__(self, rows: Sequence[Mapping[str, Any]], settings: Settings) -> None:
         self._question, self._answer = settings.question, settings.answer
-        self._kind = str(getattr(settings, "kind", "kind"))
-        self._split = str(getattr(settings, "split", "split"))
+        self._kind, self._split = settings.kind, settings.split or ""
         self._dealt = not any(self._split in row for row in rows)
         items = self._distinct(rows)
         sizes = named_sizes(settings)
@@ -106,10 +106,8 @@ class GivenItems:
             f" Example: {item.question[:300]!r}" + (f" -> {item.target[:100]!r}." if item.target else ".")
             for item in self._items["examples"][:2]  # never scored, so they may be shown
         )
-        told = str(getattr(settings, "instruction", None) or "").strip()
-        first = f" Every call of an agent begins with this instruction: «{told}»" if told else ""
-        self.brief = f"Questions that a user gave.{shown}{first}"
-        self.wording: Mapping[str, str] = {**WORDING, "": told} if told else WORDING
+        self.brief = with_instruction(f"Questions that a user gave.{shown}", settings.instruction)
+        self.wording: Mapping[str, str] = instructed(WORDING, settings.instruction)
 
     def items(self, split: Split) -> Sequence[Item]:
         """Items of a split, in an order that depends on the seed only, or as they were given with `split`."""
@@ -150,10 +148,10 @@ class GivenItems:
 
 
 def _split_of(number: int, given: Any) -> str:
-    split = str(given or "")
-    if split not in SPLITS:
-        raise DomainError(f"domain[{number}]: split must be one of {', '.join(SPLITS)}, not {split!r:.40}")
-    return split
+    name = str(given or "").strip()
+    if name.casefold() not in SPLIT_NAMES:
+        raise DomainError(f"domain[{number}]: split must be one of {', '.join(SPLITS)}, not {name!r:.40}")
+    return SPLIT_NAMES[name.casefold()]
 
 
 def is_splits(given: Any) -> bool:

@@ -119,7 +119,7 @@ def test_the_meta_agent_sees_parents_failures_inspirations_and_kinds(desk: Desk)
     prompt = desk.asked[0].messages[1][1]
     for part in (
         "letters and sums",
-        "«direct»: 25% right at 40 tokens",
+        "«direct»: mean score 0.25 at 40 tokens",
         "sums 1 of 4",
         "Sum 1 and 2? → 4 (expected 3)",
     ):

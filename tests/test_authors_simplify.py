@@ -34,7 +34,7 @@ def test_the_smallest_agent_that_scores_the_same(house: House) -> None:
     assert (result.answer, [c.author for c in result.trace]) == ("7", ["Helper", "Voter"])
     assert candidate.agent.demonstrations == (Demonstration("q", "r"),)
     assert "calls an item 6.0 to 2.0" in candidate.thought
-    assert "100% right before and 100% after" in candidate.thought
+    assert "a mean score of 1.00 before and 1.00 after" in candidate.thought
     assert candidate.brief.parents == (context(house, bench, PANEL, []).parents[0].agent.id,)
     assert "range(1)" in candidate.agent.source  # fewer voters are a smaller number
     assert CHATTER in candidate.agent.source  # and what stands in no literal is told as left out

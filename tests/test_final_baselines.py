@@ -126,7 +126,7 @@ def test_the_model_chooses_among_distinct_answers(house: House) -> None:
     assert (result.answer, result.used.calls) == ("8", 5)
     asked = house.llm.requests[-1]
     assert asked.temperature == 0.0
-    assert "1. (given 2 times) 5\n2. (given 1 times) 6\n3. (given 1 times) 8\n" in asked.messages[-1][1]
+    assert "1. (given 2 times) 5\n2. (given once) 6\n3. (given once) 8\n" in asked.messages[-1][1]
     for nonsense in ("none", "9", "0"):
         assert house.run(source, replies(["6", "5", "5", "8"], choice=nonsense)).answer == "5"
     agreed = house.run(source, replies(["5"] * 4))

@@ -133,7 +133,7 @@ def _parent(parent: Parent, sources: bool) -> str:
 
 
 def _line(parent: Parent) -> str:
-    return f"«{parent.agent.name}»: {parent.score:.0%} right at {parent.tokens:.0f} tokens an item."
+    return f"«{parent.agent.name}»: mean score {parent.score:.2f} at {parent.tokens:.0f} tokens an item."
 
 
 def _failures(failures: Sequence[Failure], source: str) -> list[str]:

@@ -122,8 +122,8 @@ def explain(made: Smaller) -> str:
     tokens = [sum(r.used.tokens for r in rows) / n for rows in sides]
     scores = [mean_score(rows) for rows in sides]
     return (
-        f"Without {_listed(made.left_out)}: on {n} train items {scores[0]:.0%} right before and "
-        f"{scores[1]:.0%} after, calls an item {calls[0]:.1f} to {calls[1]:.1f}, tokens {tokens[0]:.0f} to "
+        f"Without {_listed(made.left_out)}: on {n} train items a mean score of {scores[0]:.2f} before and "
+        f"{scores[1]:.2f} after, calls an item {calls[0]:.1f} to {calls[1]:.1f}, tokens {tokens[0]:.0f} to "
         f"{tokens[1]:.0f}. Found with {made.replayed} calls replayed and {made.asked} asked."
     )
 

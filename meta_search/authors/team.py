@@ -97,7 +97,7 @@ def _explain(kept: int, rows: Sequence[Importance], results: Sequence[ItemResult
     calls = sum(r.used.calls for r in results) / n
     return (
         f"The {kept} of {len(rows)} roles that mattered most over {n} train items ({shown}), where all of "
-        f"them were {mean_score(results):.0%} right with {calls:.1f} calls an item."
+        f"them had a mean score of {mean_score(results):.2f} with {calls:.1f} calls an item."
     )
 
 

@@ -91,7 +91,8 @@ def forward(self, taskInfo):
     if len(found) == 1:
         return found[0][0]
     most = max(80, 6000 // len(found))
-    lines = [f"{i}. (given {n} times) {a[:most]}" for i, (a, n) in enumerate(found, 1)]
+    told = [(a[:most], "once" if n == 1 else f"{n} times") for a, n in found]
+    lines = [f"{i}. (given {often}) {a}" for i, (a, often) in enumerate(told, 1)]
     chooser = Chooser(["choice"], "Chooser", temperature=0.0)
     asked = "Which of these answers is right?\\n" + "\\n".join(lines) + "\\nReply with its number only."
     [choice] = chooser([taskInfo], asked)
