@@ -124,7 +124,7 @@ def test_the_meta_agent_sees_parents_failures_inspirations_and_kinds(desk: Desk)
         "Sum 1 and 2? → 4 (expected 3)",
     ):
         assert part in prompt
-    assert "«debate»: 60%" in prompt
+    assert "«debate»: mean score 0.60" in prompt
     assert "- sums: sum" in prompt
 
 

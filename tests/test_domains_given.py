@@ -141,7 +141,7 @@ def test_a_key_says_where_a_row_goes() -> None:
     ("rows", "told"),
     [
         (lambda: split_rows(train=3, test=4), "no row with split 'validation'"),
-        (lambda: [{"question": "a", "split": "dev"}], r"domain\[0\]: split must be one of examples, train"),
+        (lambda: [{"question": "a", "split": "later"}], r"domain\[0\]: split must be one of examples, train"),
         (lambda: [*split_rows(train=3), {"question": "a"}], r"domain\[3\]: split must be one of"),
         (lambda: [{**GOOD, "id": "x"}, {"question": "c", "id": "x"}], r"\[1\] have the same id 'x'"),
         (lambda: [GOOD, {"question": "a ", "answer": "c"}], "ask the same with different answers"),
