@@ -15,6 +15,7 @@ import pytest
 import meta_search
 from meta_search import cli
 from meta_search.errors import ConfigError
+from meta_search.run.caller import Caller
 from meta_search.testing import CountingEndpoint
 from tests.kits.answers import always
 from tests.kits.searches import overrides
@@ -71,7 +72,7 @@ def refused(go_on: Callable[[], object]) -> str:
 def resume() -> object:
     from meta_search.commands.search import resume
 
-    return resume(Path("run"), live=False)
+    return resume(Path("run"), caller=Caller(live=False))
 
 
 def test_resume_names_what_changed_and_offers_a_new_run(
@@ -105,7 +106,7 @@ def test_a_users_code_is_compared_and_a_run_of_an_earlier_version_by_its_digest(
     endpoint: CountingEndpoint,
 ) -> None:
     searched(endpoint, "domain=python", "domain.path=own.py")
-    Path("own.py").write_text(OWN.format(table=TABLE).replace("== item", "!= item"))
+    Path("own.py").write_text(OWN.format(table=TABLE) + "\n# mended\n")
     assert "its code was edited" in refused(resume)
     write([(text, "other") for text, _ in ROWS])
     with sqlite3.connect("run/archive.db") as database:

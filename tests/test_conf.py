@@ -20,6 +20,8 @@ CHOSEN = {
     "budget.wall_s",
 }
 
+NUMBERS = ("budget", "author.reflexions", "author.temperature", "author.max_tokens", "search.candidates")
+
 
 def leaves(mapping: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     for name, value in mapping.items():
@@ -32,11 +34,7 @@ def leaves(mapping: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
 def plain(key: str, value: Any) -> str:
     """A value of the right kind for a key, as an override."""
     if value is None or value == "":
-        return (
-            "1"
-            if key.startswith(("budget", "author.reflexions", "author.temperature", "author.max_tokens"))
-            else "text"
-        )
+        return "1" if key.startswith(NUMBERS) else "text"
     if isinstance(value, tuple):
         return f"[{','.join(value)}]"
     if isinstance(value, Mapping):

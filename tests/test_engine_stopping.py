@@ -77,7 +77,7 @@ def test_the_first_ctrl_c_ends_with_a_report_and_resume_goes_on(
         # What was under way goes on, to another end and another report.
         before = {r.agent.id for r in archive.agents()}
         assert cli.main(["resume", "run"]) == 0
-    assert stops() == ["finish", "candidates"]
+    assert stops() == ["finish", "nothing new"]
     archive = meta_search.open_run("run")
     assert archive.meta("status") == "done"
     assert before < {r.agent.id for r in archive.agents()}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import urllib.error
 from collections.abc import Iterator, Mapping, Sequence
 from email.message import Message
@@ -213,7 +215,7 @@ def test_an_evaluation_tells_what_its_scorer_failed_on(
     assert row["score"] == pytest.approx(3 / 9)
 
 
-def test_a_search_stops_in_good_order_and_goes_on_once_the_scorer_is_mended(
+def test_a_search_stops_in_good_order_and_is_had_again_once_the_scorer_is_mended(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     source = BUGGY.replace("abcabcabcd", "dbcabcabcd")
@@ -235,13 +237,18 @@ def test_a_search_stops_in_good_order_and_goes_on_once_the_scorer_is_mended(
         assert line in shown
         assert "alarm: the scorer failed on 5 of" in shown
         Path("mine.py").write_text(source.replace('"c": "c"}', '"c": "c", "d": "d"}'))
-        assert cli.main(["resume", "run"]) == 0
-    with meta_search.open_run("run") as archive:
-        assert archive.meta("end")["why"] == "candidates"
+        capsys.readouterr()
+        assert cli.main(["resume", "run"]) == 2  # another scorer: scores would mix
+        [command] = re.findall("`(meta-search run .*)`", capsys.readouterr().err)
+        paid = endpoint.calls
+        assert cli.main([*shlex.split(command)[1:], "run.dir=mended"]) == 0
+        assert endpoint.calls > paid  # for the items that the first one did not come to
+    with meta_search.open_run("mended") as archive:
+        assert archive.meta("end")["why"] in ("candidates", "nothing new")
         assert archive.meta("status") == "done"
         items = {r.item for a in archive.agents() for r in archive.results(a.agent.id, "train")}
     assert items == {f"train-{n}" for n in range(10)}
-    assert_replays()
+    assert_replays("mended")
 
 
 def polite(messages: Sequence[Mapping[str, Any]], body: Mapping[str, Any]) -> str:

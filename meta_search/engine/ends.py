@@ -33,7 +33,8 @@ def end_of(why: str, config: Config, barren: Sequence[str] = (), told: str = "")
         "asked": "on_event asked for it",
         "signal": "stopped by a signal",
         "nothing new": _nothing_new(barren),
-        "scorer": f"{told}; mend the scorer, then resume",
+        "scorer": f"{told}; resume once it works again. If its file has to change, `resume` prints the "
+        "command of a new run, which uses the answers that are paid",
     }
     return {"why": why, "text": texts.get(why, told or why)}
 

@@ -29,7 +29,8 @@ def check(words: Sequence[str]) -> None:
         ConfigError: It is neither; one line.
     """
     for word in brought(words):
-        if not set("./\\:") & set(word):
+        ours = word.partition(":")[0] in (*NAMES, "team")  # as team:0
+        if ours or not set("./\\:") & set(word):
             known = f"known: {', '.join(NAMES)}, team; or a file (.py, .json, .md, .txt) or RUN:AGENT"
             raise ConfigError(f"search.seeds: no seed is named {word}; {known}")
 
