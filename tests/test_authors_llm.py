@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from meta_search.authors.author import Author, Failure, Written
-from meta_search.authors.llm import LLMAuthor, apply_edits, read_plan
+from meta_search.authors.llm import LLMAuthor, apply_edits, program_in, read_plan
 from meta_search.config import AuthorConfig
 from meta_search.types import Agent, CallReply, Demonstration, Parameter
 from tests.kits.author_contexts import EXAMPLES, PLAN, SOURCES, Desk, failed, made, seed
@@ -92,6 +92,23 @@ def test_name_and_thought_within_the_block_are_no_code(desk: Desk, head: str) ->
     candidate = made(write(desk, "program", [f"```python\n{head}{GOOD}```"], operator="novel"))
     assert candidate.agent.name == ("One" if head else "Unnamed")
     assert candidate.agent.source == GOOD
+
+
+PROGRAM_WITH_A_FENCE = '''def forward(self, taskInfo):
+    coder = LLMAgentBase(["code"], "Coder")
+    return self.run_python(coder([taskInfo], """Like this:
+```python
+print(42)
+```""")[0])'''
+
+
+@pytest.mark.parametrize(
+    "before", ["", "```text\nquestion -> answer\n```\n\n", "```\ndef helper():\n    pass\n```\nIn full:\n"]
+)
+def test_a_program_is_found_among_other_blocks_and_with_fences_of_its_own(before: str) -> None:
+    reply = f"Name: A\n\n{before}```python\n{PROGRAM_WITH_A_FENCE}\n```\nThat is all."
+    assert program_in(reply) == PROGRAM_WITH_A_FENCE
+    assert program_in(reply.removesuffix("\n```\nThat is all.")) == PROGRAM_WITH_A_FENCE  # never closed
 
 
 def test_an_edit_changes_the_parents_source(desk: Desk) -> None:

@@ -21,13 +21,16 @@ from meta_search.authors.drafts import Draft, attempt, demonstrations_for, finis
 from meta_search.authors.near_duplicates import twin
 from meta_search.authors.plan import Plan, compile_plan, plan_from, plan_schema
 from meta_search.authors.registry import by_operator
-from meta_search.types import Attempt, CallRequest, Candidate
+from meta_search.types import Attempt, CallRequest, Candidate, parse
 
-__all__ = ["FORMS", "LLMAuthor", "apply_edits", "candidate_from", "read_plan", "request"]
+__all__ = ["FORMS", "LLMAuthor", "apply_edits", "candidate_from", "program_in", "read_plan", "request"]
 
 EDIT = re.compile(r"<{5,} ?SEARCH\n(.*?)\n?={5,}\n(.*?)\n?>{5,} ?REPLACE", re.DOTALL)
 LABEL = re.compile(r"\W*(name|thought)\W*:[^=\n]*$", re.IGNORECASE | re.MULTILINE)
 CODE = re.compile(r'^(import |from |def |class |@|"""|[A-Za-z_]\w* *=)', re.MULTILINE)
+OPENING = re.compile(r"^[ \t]*```[\w+-]*[ \t\r]*\n", re.MULTILINE)
+CLOSING = re.compile(r"^[ \t]*```[ \t\r]*$", re.MULTILINE)
+MOST_FENCES = 12  # of each kind that are looked at
 FORMS = {"plan": "JSON plan", "edit": "edits", "program": "program"}
 PLAN_TOKENS = 320
 
@@ -178,7 +181,31 @@ def _read(context: Context, form: str, text: str) -> _Read | str:
         return edited if edited.startswith("edit:") else _Read(name, thought, edited)
     if "```" not in text and "def forward" not in text:
         return "there is no ```python block with the source"
-    return _Read(name, thought, _without_labels(code_in(text)) + "\n")
+    return _Read(name, thought, _without_labels(program_in(text)) + "\n")
+
+
+def program_in(text: str) -> str:
+    """The program in a reply that may hold other blocks, before it or, within a string, inside of it.
+
+    Returns:
+        The first fenced part that defines `forward` and can be parsed; without one, what `code_in` has.
+    """
+    openings = [m.end() for m in OPENING.finditer(text)][:MOST_FENCES]
+    closings = [m.start() for m in CLOSING.finditer(text)][:MOST_FENCES]
+    for start in openings:
+        for end in (*(c for c in closings if c >= start), len(text)):
+            part = text[start:end].strip("\n")
+            if "def forward" in part and _parses(part):
+                return part
+    return code_in(text)
+
+
+def _parses(source: str) -> bool:
+    try:
+        parse(_without_labels(source))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True
 
 
 def read_plan(text: str) -> Plan | str:
