@@ -197,6 +197,8 @@ class SearchConfig:
         operators: Operators that briefs may ask for, of `operators.OPERATORS`.
         attempts: Evaluations that one brief may come to in all: a candidate that fails on train is shown to
             the meta agent with the error, to be mended. 1 mends none; so does author=composer.
+        give_up_after: Briefs in a row that come to no new candidate, after which the search ends: it has
+            stopped finding.
         failing: When a candidate's evaluation has failed: `all`, every item ended in a fault of its own
             (a crash, a limit, no answer); `any`, one item did, or its mean score is below 0.01. Such a
             candidate is kept in the archive, outside the population.
@@ -211,6 +213,7 @@ class SearchConfig:
     prior: bool = True
     operators: tuple[str, ...] = ("novel", "mutate", "crossover", "bootstrap", "simplify", "tune")
     attempts: int = 2
+    give_up_after: int = 40
     failing: str = "all"
 
 
@@ -415,6 +418,7 @@ AT_LEAST: Mapping[str, float] = {
     "search.in_flight": 1,
     "search.finalists": 1,
     "search.attempts": 1,
+    "search.give_up_after": 1,
     "author.temperature": 0,
     "author.max_tokens": 1,
     "author.debug_rounds": 0,

@@ -13,7 +13,7 @@ import pytest
 import meta_search
 from meta_search import cli
 from meta_search.config import CANDIDATES, from_mapping
-from meta_search.engine.ends import BARREN, end_of
+from meta_search.engine.ends import end_of
 from meta_search.testing import CountingEndpoint
 from tests.kits.answers import adds_below, as_asked
 from tests.kits.searches import assert_replays, composed_search, written_search
@@ -36,21 +36,22 @@ def test_a_search_that_has_stopped_finding_says_so_and_suggests(
 ) -> None:
     with CountingEndpoint(same) as endpoint:
         more = ("search.seeds=[direct]", "search.operators=[novel]", "run.dir=run", "search.in_flight=4")
+        more = (*more, "search.give_up_after=12")
         assert cli.main(["run", *written_search(folder, endpoint, *LLM, *more)]) == 0
     shown = capsys.readouterr().out
-    line = re.compile(r"search ended: the last 4\d briefs came to no new candidate \(.* duplicate")
+    line = re.compile(r"search ended: the last 1\d briefs came to no new candidate \(.* duplicate")
     assert len(line.findall(shown)) == 2  # when it ended, and on the last screen
     assert "try a higher author.temperature" in shown
     assert "drafts in" in shown
     with meta_search.open_run("run") as archive:
         assert archive.meta("end")["why"] == "nothing new"
         briefs = len(archive.events("ask"))
-    assert BARREN < briefs <= BARREN + 4 + 1
+    assert 12 < briefs <= 12 + 4 + 1
     for words in (["status", "run"], ["archive", "list", "run"], ["report", "run"]):
         assert cli.main(words) == 0
         assert line.search(capsys.readouterr().out)
     page = Path("run/report.html").read_text()
-    assert "The search ended: the last 4" in page
+    assert "The search ended: the last 1" in page
     assert 'id="alarms"' in page
     assert_replays()
 

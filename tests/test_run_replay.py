@@ -174,6 +174,7 @@ def test_a_run_of_an_older_version_is_not_resumed(
     assert "older meta-search: start a new run" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_after_kill_9_the_same_briefs_are_asked_as_without(folder: Path) -> None:
     path = questions(folder)
     more = ("search.in_flight=1", "search.candidates=7")

@@ -13,6 +13,7 @@ RESUMABLE = (
     *("llm.timeout_s", "llm.max_retries", "llm.patience_s"),
     *("llm.local.threads", "llm.local.meta_threads", "llm.local.slots"),
     *("search.candidates", "search.in_flight", "search.finalists", "search.attempts"),
+    "search.give_up_after",
     *("author.max_tokens", "author.temperature", "author.reflexions", "author.debug_rounds"),
     *("author.probe_items", "author.probe_calls", "author.judge"),
     *("evaluate.executor", "evaluate.workers", "evaluate.per_worker", "evaluate.racing", "evaluate.block"),

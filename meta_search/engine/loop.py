@@ -16,7 +16,7 @@ from meta_search.authors.registry import briefed
 from meta_search.engine import own_seeds, seeds, warm_start
 from meta_search.engine.alarm_bell import AlarmBell
 from meta_search.engine.briefs import Briefs
-from meta_search.engine.ends import BARREN, end_of
+from meta_search.engine.ends import end_of
 from meta_search.engine.happenings import BlockEmpty, BriefWritten, Evaluated, ItemRun
 from meta_search.engine.races import Races
 from meta_search.engine.restore import candidate_of, imported, restore
@@ -223,7 +223,8 @@ class Search:
 
     def _found_all(self) -> str:
         """Why no further brief is asked for, whatever `search.candidates` says; `""` where one is."""
-        return self.briefs.stop or ("nothing new" if len(self.briefs.barren) >= BARREN else "")
+        barren = len(self.briefs.barren) >= self.run.config.search.give_up_after
+        return self.briefs.stop or ("nothing new" if barren else "")
 
     def _through(self) -> str:
         """Why it ends where nothing is under way and nothing more will be asked for."""

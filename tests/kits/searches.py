@@ -97,19 +97,26 @@ def mixed_search(path: Path, endpoint: CountingEndpoint | str, *more: str) -> li
         *("author=mixed", "author.formats=[plan,program]", "author.reflexions=0", "author.debug_rounds=1"),
         *("domain.sizes={examples:8,train:18,validation:9,test:9}", "evaluate.items=18", "evaluate.block=4"),
         *("search.seeds=[direct,chain_of_thought,program_of_thought]", "run.confirm=false"),
+        "search.give_up_after=8",
     )
     return overrides(path, endpoint, *words, *more, meta="writer", task="solver")
 
 
 def written_search(folder: Path, endpoint: CountingEndpoint, *more: str) -> list[str]:
     """Overrides of a short search of sums: the model `writer` writes agents, `solver` answers for them."""
-    words = ("evaluate.items=6", "evaluate.test_items=4", "run.confirm=false")
+    words = ("evaluate.items=6", "evaluate.test_items=4", "run.confirm=false", "search.give_up_after=8")
     return overrides(sums(folder), endpoint, *words, *more, meta="writer", task="solver")
 
 
 def composed_search(folder: Path, endpoint: CountingEndpoint, *more: str) -> list[str]:
     """Overrides of a short search of sums by the composer alone, in the folder `run`."""
-    words = ("author=composer", "evaluate.items=6", "evaluate.test_items=6", "run.dir=run")
+    words = (
+        "author=composer",
+        "evaluate.items=6",
+        "evaluate.test_items=6",
+        "run.dir=run",
+        "search.give_up_after=8",
+    )
     return overrides(sums(folder), endpoint, *words, *more)
 
 
