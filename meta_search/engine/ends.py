@@ -40,6 +40,6 @@ def end_of(why: str, config: Config, barren: Sequence[str] = (), told: str = "")
 def _nothing_new(barren: Sequence[str]) -> str:
     stages = ", ".join(f"{n} {stage.replace('_', ' ')}" for stage, n in Counter(barren).most_common(3))
     return (
-        f"the last {len(barren)} briefs came to no new candidate ({stages}; search.give_up_after): try a higher "
-        "author.temperature, another author or llm.meta.model, or more items (evaluate.items)"
+        f"the last {len(barren)} briefs came to no new candidate ({stages}; search.give_up_after): "
+        "try a higher author.temperature, another author or llm.meta.model, or more items (evaluate.items)"
     )
