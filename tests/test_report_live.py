@@ -221,6 +221,8 @@ def test_the_status_line_says_what_matters() -> None:
         "[1:15:23] search: 2 agents, 7 in flight, 18,234 calls, 3,456,789 tokens, $1.23; "
         "best Routed programs 90.0 [74, 97] %"
     )
+    assert "search: 30 agents, " in status_line(replace(BUSY, agents=30))  # rows are the best of them
+    assert "search: 1 agent, " in status_line(replace(BUSY, rows=BUSY.rows[:1]))
 
 
 PIPED = """

@@ -75,7 +75,8 @@ class Snapshot:
         calls: Paid so far.
         tokens: Paid so far.
         cost_usd: Paid so far, in US dollars.
-        rows: Agents, best first.
+        rows: The best agents, best first.
+        agents: How many there are in all; 0 for as many as rows.
         in_flight: What is being written or evaluated, one line each.
         message: The last thing that happened, or `""`.
     """
@@ -87,6 +88,7 @@ class Snapshot:
     tokens: int = 0
     cost_usd: float = 0.0
     rows: tuple[SnapshotRow, ...] = ()
+    agents: int = 0
     in_flight: tuple[str, ...] = ()
     message: str = ""
 
@@ -211,10 +213,11 @@ class LiveView:
 
 def status_line(s: Snapshot) -> str:
     """One plain line on a snapshot."""
+    agents = max(s.agents, len(s.rows))
     parts = [
         f"[{duration(s.elapsed_s)}]",
         one_line(s.phase, 20) + ":",
-        f"{len(s.rows)} agents,",
+        f"{agents} agent{'' if agents == 1 else 's'},",
         f"{len(s.in_flight)} in flight,",
         f"{s.calls:,} calls, {s.tokens:,} tokens" + (f", {usd_text(s.cost_usd)}" if s.cost_usd else ""),
     ]
@@ -292,8 +295,8 @@ def _best(s: Snapshot, lines: int, fancy: bool, wide: bool) -> Table:
             Text(f"{row.items}/{row.planned}", style="" if row.items >= row.planned else "dim"),
             f"{row.tokens_per_item:,.0f}" if row.items else "-",
         )
-    if len(s.rows) > lines:
-        table.caption = f"{len(s.rows) - lines} more agents"
+    if (more := max(s.agents, len(s.rows)) - min(lines, len(s.rows))) > 0:
+        table.caption = f"{more} more agents"
     elif not s.rows:
         table.add_row("", Text("no agent evaluated yet", style="dim"))
     return table
