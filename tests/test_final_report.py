@@ -60,7 +60,7 @@ def test_why_there_is_no_finalist_is_told() -> None:
     for name, stopped in (("a", "behind"), ("b", "")):
         members.add(replace(member(name, 1, []), done=False, stopped=stopped))
     assert _why_none(members) == (
-        "None of the 2 agents that the search wrote finished the train items; 1 of them were stopped early."
+        "Of 2 agents that the search wrote, none finished the train items (1 stopped early)."
     )
 
 

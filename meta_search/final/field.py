@@ -92,9 +92,8 @@ def _why_none(members: Members) -> str:
     if not written:
         return "The search wrote no agent."
     stopped = sum(bool(m.stopped) for m in written)
-    return f"None of the {len(written)} agents that the search wrote finished the train items" + (
-        f": {stopped} of them could no longer beat the best and were stopped early." if stopped else "."
-    )
+    why = f" ({stopped} stopped early)." if stopped else "."
+    return f"Of {len(written)} agents that the search wrote, none finished the train items{why}"
 
 
 def _why_skipped(baseline: Baseline) -> str:
