@@ -181,7 +181,9 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_evaluate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "agents", metavar="AGENTS", help="an ADAS archive .json, a .py file, RUN or RUN:AGENT"
+        "agents",
+        metavar="AGENTS",
+        help="a .py file, a prompt in a text file, an ADAS archive .json, RUN or RUN:AGENT",
     )
     parser.add_argument("overrides", nargs="*", metavar="override")
     parser.add_argument("--json", metavar="FILE", type=Path, help="write the rows to FILE")
@@ -300,9 +302,7 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     found = evaluate(arguments.agents, config)
     print_evaluations(found.rows, arguments.json)
     if found.cut:
-        reasons = {"signal": "stopped by a signal", "scorer": "the scorer failed on too many answers"}
-        reason = reasons.get(found.cut, f"the budget ended ({found.cut})")
-        print(f"cut short: {reason}; what was evaluated is saved")
+        print(f"cut short: {found.why}; what was evaluated is saved")
     print(f"run folder: {found.folder}", flush=True)
     return STOPPED if found.cut else 0
 

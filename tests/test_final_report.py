@@ -17,7 +17,7 @@ import meta_search
 from archive.store import Store
 from meta_search import cli
 from meta_search.commands import last_screen
-from meta_search.commands.evaluate import read_agents
+from meta_search.commands.agents import read_agents
 from meta_search.config import BudgetConfig, Config
 from meta_search.errors import ArchiveError, LLMError
 from meta_search.final.field import _why_none, contenders, seconds_needed

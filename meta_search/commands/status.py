@@ -59,10 +59,11 @@ def status(run: str, as_json: bool) -> int:
 
 
 def print_notes(archive: Archive, found: Sequence[Alarm]) -> None:
-    """Why the search ended, and the alarms, a line each."""
+    """Why the search or the evaluation ended, and the alarms, a line each."""
     from meta_search.report.alarms import end_text
+    from meta_search.report.source import meta_value
 
     if end := end_text(archive):
-        print(f"search ended: {end}")
+        print(f"{'evaluation' if meta_value(archive, 'kind') == 'evaluate' else 'search'} ended: {end}")
     for alarm in found:
         print(f"alarm: {alarm.line}")
