@@ -194,9 +194,9 @@ class EvaluationRun:
             reason = re.split(r"[.;] [Ee]verything ", str(error))[0]  # `resume` is for searches
         self._runner.cancel()
         self._take_what_came()
-        self._progress.tell()
         for member in list(self._running.values()):
             self._finish(member)
+        self._show(last=True)
         if self._runner.health.line:
             self._progress.print_line(self._runner.health.line)
         if self._cut or reason:
@@ -290,15 +290,18 @@ class EvaluationRun:
 
     def _watch(self) -> None:
         """Show how far it is, and look at the clock."""
+        self._show()
+        self._runner.tick()
+        if self._progress.time_left() < RESERVE_S:
+            self._cut = self._cut or "time"
+
+    def _show(self, last: bool = False) -> None:
         shown = Members()
         for member in [*self._best, *self._running.values()]:
             shown.add(member)
         lines = [f"«{m.agent.name}» {m.ran(self._split)}/{self._planned}" for m in self._running.values()]
         whole = f"{self._ran:,} of {self._agents * self._planned:,} items on {self._split}"
-        self._progress.show(shown, (whole, *lines))
-        self._runner.tick()
-        if self._progress.time_left() < RESERVE_S:
-            self._cut = self._cut or "time"
+        self._progress.show(shown, () if last else (whole, *lines), last=last)
 
 
 def _row(member: Member, split: Split) -> dict[str, Any]:

@@ -232,7 +232,7 @@ def status_line(s: Snapshot) -> str:
 
 def duration(seconds: float) -> str:
     """Seconds as h:mm:ss."""
-    whole = max(0, int(seconds))
+    whole = max(0, round(seconds))
     return f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}"
 
 
