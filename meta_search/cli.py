@@ -7,9 +7,7 @@ end, everything saved. Each command imports what it needs when it runs, so that 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import os
-import re
 import shlex
 import signal
 import sys
@@ -29,12 +27,6 @@ __all__ = ["main"]
 STOPPED = 3
 TIED = {ord(" "): "\x1f", ord("-"): "\x1e"}  # characters at which no line may end: what stands for them
 UNTIED = {ord(there): chr(place) for place, there in TIED.items()}
-COMPLETED = {  # command -> what may follow it, but for overrides and files
-    "archive": "list show diff lineage search import",
-    **dict.fromkeys(("resume", "export", "report", "status"), "latest"),
-    "models": "list pull",
-}
-PLAIN_OVERRIDE = re.compile(r"[+~]*[\w./@]+=[\w./:@,+-]*")
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -104,7 +96,9 @@ _natural.__name__ = "number of agents"  # as argparse names what is expected
 
 def _dispatch(arguments: list[str]) -> int:
     if arguments[:1] in (["-sc"], ["--shell-completion"]):
-        return _complete(arguments)
+        from meta_search.commands.completion import complete
+
+        return complete(arguments)
     # Hydra parses what stands behind `run`.
     parsed = None if arguments[:1] == ["run"] else _parse(arguments)
     from meta_search.commands.foreign_packages import refuse_foreign_packages
@@ -254,32 +248,6 @@ def _run(arguments: list[str]) -> int:
     # Completion scripts are made for the program, usage lines for the command.
     completion = {"-sc", "--shell-completion"} & set(arguments)
     return run_app(arguments, search, program="meta-search" if completion else "meta-search run")
-
-
-def _complete(arguments: list[str]) -> int:
-    """Shell completion: of commands here, of overrides by Hydra, which knows nothing of commands.
-
-    Hydra is told only words that it can read: an error would be written over the line that is being typed.
-    """
-    program, *words = os.environ.get("COMP_LINE", "").split(" ")
-    here = {
-        1: "run resume evaluate archive export report status models doctor",
-        2: COMPLETED.get(words[0] if words else "", ""),
-    }.get(len(words), "")
-    if here or len(words) < 2 or words[0] not in ("run", "resume", "evaluate"):
-        print(here)
-        return 0
-    if words[-1].startswith("-"):
-        print("--yes --help --multirun --cfg" if words[0] == "run" else "--yes --json")
-        return 0
-    from meta_search.compose import run_app
-
-    typed = [word for word in words[1:-1] if PLAIN_OVERRIDE.fullmatch(word)]
-    last = words[-1] if PLAIN_OVERRIDE.fullmatch(f"{words[-1]}=") or "=" in words[-1] else ""
-    os.environ["COMP_LINE"] = " ".join([program, *typed, last])
-    with contextlib.suppress(MetaSearchError):
-        run_app(arguments, lambda config, overrides: 0)
-    return 0
 
 
 def _resume(arguments: argparse.Namespace) -> int:

@@ -91,6 +91,8 @@ def _why_none(members: Members) -> str:
     written = [m for m in members.all() if not m.seed]
     if not written:
         return "The search wrote no agent."
+    if len(written) == 1:
+        return "The one agent that the search wrote did not finish the train items."
     stopped = sum(bool(m.stopped) for m in written)
     why = f" ({stopped} stopped early)." if stopped else "."
     return f"Of {len(written)} agents that the search wrote, none finished the train items{why}"
