@@ -18,8 +18,9 @@ from typing import IO, cast
 import pytest
 from rich.console import Console
 
-from meta_search.report.live import LiveView, Snapshot, SnapshotRow, render, status_line
+from meta_search.report.live import LiveView, render, status_line
 from meta_search.report.screen import LastingStream, RunLog, Stamps, lasting
+from meta_search.report.snapshot import Snapshot, SnapshotRow
 from tests.kits.clock import Clock
 
 

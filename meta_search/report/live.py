@@ -6,11 +6,12 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from threading import RLock
 from typing import TYPE_CHECKING, Any, cast
 
 from meta_search.report.screen import LastingStream, RunLog, Stamps
+from meta_search.report.snapshot import Snapshot
 from meta_search.report.tables import score_text, usd_text
 from meta_search.text import one_line
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from rich.live import Live
     from rich.table import Table
 
-__all__ = ["LiveView", "Snapshot", "SnapshotRow"]
+__all__ = ["LiveView", "duration", "render", "status_line"]
 
 STATUS_EVERY_S = 10.0  # plain lines: at most one status line in this time, where something happened
 ALIVE_EVERY_S = 600.0  # and where nothing but the counts went on
@@ -31,66 +32,6 @@ MESSAGES = 4  # last messages shown on a terminal
 IN_FLIGHT = 4  # candidates in flight named on a terminal
 WIDE = 90  # columns from which on author and operator are shown
 FRAME_LINES = 10  # lines of the view besides messages, in flight and rows
-
-
-@dataclass(frozen=True, slots=True)
-class SnapshotRow:
-    """One agent as the live table shows it.
-
-    Attributes:
-        agent: Id.
-        name: As in the archive.
-        author: As in the archive.
-        operator: As in the archive.
-        score: So far, 0..1.
-        low: Lower end of its 95 % interval, 0..1.
-        high: Upper end of it.
-        items: Number of item × repeat pairs evaluated.
-        planned: Number of item × repeat pairs planned.
-        tokens_per_item: Used tokens per item.
-        on_front: Whether it is on the Pareto front of score and used tokens.
-    """
-
-    agent: str
-    name: str
-    author: str
-    operator: str
-    score: float
-    low: float
-    high: float
-    items: int
-    planned: int
-    tokens_per_item: float
-    on_front: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """What a search looks like at one moment.
-
-    Attributes:
-        phase: What it is doing: seeds, search, final, ….
-        elapsed_s: Seconds since its start, earlier sessions included.
-        wall_s: Its budget of seconds, or `None`.
-        calls: Paid so far.
-        tokens: Paid so far.
-        cost_usd: Paid so far, in US dollars.
-        rows: The best agents, best first.
-        agents: How many there are in all; 0 for as many as rows.
-        in_flight: What is being written or evaluated, one line each.
-        message: The last thing that happened, or `""`.
-    """
-
-    phase: str
-    elapsed_s: float = 0.0
-    wall_s: float | None = None
-    calls: int = 0
-    tokens: int = 0
-    cost_usd: float = 0.0
-    rows: tuple[SnapshotRow, ...] = ()
-    agents: int = 0
-    in_flight: tuple[str, ...] = ()
-    message: str = ""
 
 
 class LiveView:

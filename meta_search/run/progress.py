@@ -11,9 +11,10 @@ from types import TracebackType
 
 from meta_search.config import Config
 from meta_search.llm.gateway import GatewayStatus
-from meta_search.report.live import LiveView, Snapshot, SnapshotRow
+from meta_search.report.live import LiveView
 from meta_search.report.notebook import make_view
 from meta_search.report.screen import RunLog, lasting
+from meta_search.report.snapshot import Snapshot, SnapshotRow
 from meta_search.run.folder import LOG
 from meta_search.run.members import Member, Members
 from meta_search.run.session import Session
