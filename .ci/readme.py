@@ -159,6 +159,7 @@ class Reader:
         word = {"RUN": self._run, "AGENT": self._seeds[0], "A": self._seeds[0], "B": self._seeds[1]}.get(
             word, word
         )
+        word = word.replace("RUN:AGENT", f"RUN:{self._seeds[0]}")
         return re.sub(r"runs/[A-Z_]{3,}|(?<==)RUN\b|\bRUN(?=:)", lambda _: self._run, word)
 
     def _added(self, words: Sequence[str]) -> list[str]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from archive.values import Event, Record
 from meta_search.errors import ArchiveError
-from meta_search.types import REPAIR, Evaluation, Split, Usage
+from meta_search.types import REPAIR, SCORED, Evaluation, Usage
 
 if TYPE_CHECKING:
     import pandas
@@ -24,14 +24,13 @@ __all__ = ["COLUMNS", "TEXTS", "Source", "Table", "frame", "rows"]
 Table = Literal["agents", "items", "calls", "briefs"]
 Row = dict[str, Any]
 
-SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 PAGE = 500
 
 OF_SPLIT = ("score", "low", "high", "items", "complete", "calls_per_item", "tokens_per_item", "usd_per_item")
 COLUMNS: Mapping[Table, tuple[str, ...]] = {
     "agents": (
         *("agent", "name", "operator", "author", "generation", "parents", "status", "created"),
-        *(f"{split}_{column}" for split in SPLITS for column in OF_SPLIT),
+        *(f"{split}_{column}" for split in SCORED for column in OF_SPLIT),
     ),
     "items": (
         *("agent", "name", "split", "item", "repeat", "outcome", "score", "right", "calls", "prompt_tokens"),
@@ -108,7 +107,7 @@ def _agents(source: Source, text: bool) -> Iterator[Row]:
         agent = record.agent
         who = agent.id, agent.name, record.operator, record.author, record.generation
         more = " ".join(record.parents), record.status, _time(record.created)
-        scores = (cell for split in SPLITS for cell in _evaluation(record.evaluations.get(split)))
+        scores = (cell for split in SCORED for cell in _evaluation(record.evaluations.get(split)))
         row = dict(zip(COLUMNS["agents"], (*who, *more, *scores), strict=True))
         yield row | ({"thought": record.thought, "source": agent.source} if text else {})
 

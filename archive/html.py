@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from meta_search.text import html_table
-from meta_search.types import Evaluation, Split
+from meta_search.types import SCORED, Evaluation
 
 if TYPE_CHECKING:
     from archive.records import Archive, Record
@@ -13,15 +13,14 @@ if TYPE_CHECKING:
 __all__ = ["archive_html"]
 
 SHOWN = 10  # agents
-SPLITS: tuple[Split, ...] = ("train", "validation", "test")  # the search's own first
 
 
 def archive_html(archive: Archive) -> str:
     """The best agents, their scores in per cent with 95 % intervals, and the verdict where there is one."""
-    records = next((found for split in SPLITS if (found := archive.top(SHOWN, split))), [])
-    heads = ("agent", "name", "operator", *(f"{split} % [95 %]" for split in SPLITS), "tokens/item")
+    records = next((found for split in SCORED if (found := archive.top(SHOWN, split))), [])
+    heads = ("agent", "name", "operator", *(f"{split} % [95 %]" for split in SCORED), "tokens/item")
     best = archive.meta("best")
-    rows = [(*_who(r, best), *(_score(r.evaluations.get(s)) for s in SPLITS), _tokens(r)) for r in records]
+    rows = [(*_who(r, best), *(_score(r.evaluations.get(s)) for s in SCORED), _tokens(r)) for r in records]
     shown = f"{len(records)} of " if len(records) < len(archive) else ""
     title = f"{archive.path.parent.name}: {shown}{len(archive)} agents"
     return html_table(title, heads, rows, str(archive.meta("verdict") or ""))
@@ -40,5 +39,5 @@ def _score(e: Evaluation | None) -> str:
 
 
 def _tokens(record: Record) -> str:
-    e = next((e for s in SPLITS if (e := record.evaluations.get(s)) and e.items), None)
+    e = next((e for s in SCORED if (e := record.evaluations.get(s)) and e.items), None)
     return f"{e.used.tokens / e.items:,.0f}" if e else "–"

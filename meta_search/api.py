@@ -115,8 +115,8 @@ def evaluate(
     """Evaluate agents on the items of one split, without a search: `meta-search evaluate`.
 
     Args:
-        agents: A .py file, the source of an agent as text (with `def forward`), an `Agent`, an ADAS archive
-            (.json), a run folder, `latest`, or RUN:AGENT; or a list of these.
+        agents: A .py file, a prompt in a text file, the source of an agent as text (with `def forward`), an
+            `Agent`, an ADAS archive (.json), a run folder, `latest`, or RUN:AGENT; or a list of these.
         overrides: As for `search`. `evaluate.split` and `evaluate.items` say on what.
         domain: As for `search`.
         score: As for `search`.

@@ -7,9 +7,7 @@ end, everything saved. Each command imports what it needs when it runs, so that 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import os
-import re
 import shlex
 import signal
 import sys
@@ -29,12 +27,6 @@ __all__ = ["main"]
 STOPPED = 3
 TIED = {ord(" "): "\x1f", ord("-"): "\x1e"}  # characters at which no line may end: what stands for them
 UNTIED = {ord(there): chr(place) for place, there in TIED.items()}
-COMPLETED = {  # command -> what may follow it, but for overrides and files
-    "archive": "list show diff lineage search import",
-    **dict.fromkeys(("resume", "export", "report", "status"), "latest"),
-    "models": "list pull",
-}
-PLAIN_OVERRIDE = re.compile(r"[+~]*[\w./@]+=[\w./:@,+-]*")
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -104,7 +96,9 @@ _natural.__name__ = "number of agents"  # as argparse names what is expected
 
 def _dispatch(arguments: list[str]) -> int:
     if arguments[:1] in (["-sc"], ["--shell-completion"]):
-        return _complete(arguments)
+        from meta_search.commands.completion import complete
+
+        return complete(arguments)
     # Hydra parses what stands behind `run`.
     parsed = None if arguments[:1] == ["run"] else _parse(arguments)
     from meta_search.commands.foreign_packages import refuse_foreign_packages
@@ -181,7 +175,9 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_evaluate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "agents", metavar="AGENTS", help="an ADAS archive .json, a .py file, RUN or RUN:AGENT"
+        "agents",
+        metavar="AGENTS",
+        help="a .py file, a prompt in a text file, an ADAS archive .json, RUN or RUN:AGENT",
     )
     parser.add_argument("overrides", nargs="*", metavar="override")
     parser.add_argument("--json", metavar="FILE", type=Path, help="write the rows to FILE")
@@ -254,32 +250,6 @@ def _run(arguments: list[str]) -> int:
     return run_app(arguments, search, program="meta-search" if completion else "meta-search run")
 
 
-def _complete(arguments: list[str]) -> int:
-    """Shell completion: of commands here, of overrides by Hydra, which knows nothing of commands.
-
-    Hydra is told only words that it can read: an error would be written over the line that is being typed.
-    """
-    program, *words = os.environ.get("COMP_LINE", "").split(" ")
-    here = {
-        1: "run resume evaluate archive export report status models doctor",
-        2: COMPLETED.get(words[0] if words else "", ""),
-    }.get(len(words), "")
-    if here or len(words) < 2 or words[0] not in ("run", "resume", "evaluate"):
-        print(here)
-        return 0
-    if words[-1].startswith("-"):
-        print("--yes --help --multirun --cfg" if words[0] == "run" else "--yes --json")
-        return 0
-    from meta_search.compose import run_app
-
-    typed = [word for word in words[1:-1] if PLAIN_OVERRIDE.fullmatch(word)]
-    last = words[-1] if PLAIN_OVERRIDE.fullmatch(f"{words[-1]}=") or "=" in words[-1] else ""
-    os.environ["COMP_LINE"] = " ".join([program, *typed, last])
-    with contextlib.suppress(MetaSearchError):
-        run_app(arguments, lambda config, overrides: 0)
-    return 0
-
-
 def _resume(arguments: argparse.Namespace) -> int:
     from meta_search.run.folder import resolve
 
@@ -300,9 +270,7 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     found = evaluate(arguments.agents, config)
     print_evaluations(found.rows, arguments.json)
     if found.cut:
-        reasons = {"signal": "stopped by a signal", "scorer": "the scorer failed on too many answers"}
-        reason = reasons.get(found.cut, f"the budget ended ({found.cut})")
-        print(f"cut short: {reason}; what was evaluated is saved")
+        print(f"cut short: {found.why}; what was evaluated is saved")
     print(f"run folder: {found.folder}", flush=True)
     return STOPPED if found.cut else 0
 

@@ -15,7 +15,7 @@ import os
 import re
 import sys
 import typing
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -96,21 +96,26 @@ def amend(config: Config, overrides: Sequence[str], allowed: Sequence[str]) -> C
         if key not in keys:
             raise ConfigError(_unknown(key))
         if not any(key == name or (name.endswith(".") and key.startswith(name)) for name in allowed):
-            fixed.append(override)
+            fixed.append((key, str(override.input_line)))
         *groups, last = key.split(".")
         place = mapping
         for group in groups:
             place = place[group]
         place[last] = override.value()
     changed = from_mapping(mapping)
-    for override in fixed:
-        get = operator.attrgetter(override.key_or_group)
+    _check_fixed(config, changed, fixed)
+    return changed
+
+
+def _check_fixed(config: Config, changed: Config, fixed: Iterable[tuple[str, str]]) -> None:
+    """Refuse a key that may not change, as it was typed, unless it stays as it is."""
+    for key, typed in fixed:
+        get = operator.attrgetter(key)
         if get(changed) != get(config):
             raise ConfigError(
-                f"{override.key_or_group} cannot change in a resume: what was measured rests on it. "
-                f"Start a new run with {override.input_line}"
+                f"{key} cannot change in a resume: what was measured rests on it. "
+                f"Start a new run with {typed}"
             )
-    return changed
 
 
 def run_app(

@@ -152,7 +152,8 @@ def explain(kind: OutcomeKind, detail: str = "", source: str = "") -> str:
     said = " ".join(detail.split())[:MOST_DETAIL]
     if found := AT_LINE.search(said):
         said = said.replace(found[0], _quoted(int(found[1]), source))
-    parts = [f"{kind}: {said}" if said else kind, advice(kind, detail)]
+    told = said.startswith(f"{kind} ")  # as in "cut at 4096 tokens"
+    parts = [said if told else f"{kind}: {said}" if said else kind, advice(kind, detail)]
     return "; ".join(part for part in parts if part)
 
 

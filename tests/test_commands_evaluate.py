@@ -16,6 +16,7 @@ import pytest
 import meta_search
 from meta_search import cli
 from meta_search.commands import evaluate as evaluating
+from meta_search.commands.agents import read_agents
 from meta_search.testing import CountingEndpoint, Fault
 from tests.kits.searches import command, overrides, write_table
 
@@ -84,7 +85,7 @@ def test_the_end_of_the_budget_is_status_3_with_everything_saved(
     arguments = ["evaluate", "agents.json", *more, "--json", "rows.json"]
     assert cli.main(arguments) == 3
     shown = capsys.readouterr().out
-    assert "cut short: the budget ended (budget); what was evaluated is saved" in shown
+    assert f"cut short: {limit} is used up" in shown
     rows = rows_of()
     assert [row["complete"] for row in rows] == [True, False, True]
     assert rows[0]["items"] == ITEMS
@@ -196,5 +197,12 @@ def test_an_agents_file_may_begin_with_a_byte_order_mark(folder: Path) -> None:
     """Some editors write one: it is no part of the agent, and none of its identity."""
     (folder / "marked.py").write_text("\ufeff" + ASK, encoding="utf-8")
     (folder / "plain.py").write_text(ASK, encoding="utf-8")
-    (marked,), (plain,) = evaluating.read_agents("marked.py"), evaluating.read_agents("plain.py")
+    (marked,), (plain,) = read_agents("marked.py"), read_agents("plain.py")
     assert (marked.agent.id, marked.agent.source) == (plain.agent.id, ASK)
+
+
+def test_a_prompt_in_a_text_file_is_evaluated_as_an_agent_of_one_call(folder: Path) -> None:
+    (folder / "prompt.md").write_text("Add: {question}\n")
+    (found,) = read_agents("prompt.md")
+    assert found.agent.name == "prompt"
+    assert 'PROMPT = """Add: {question}"""' in found.agent.source

@@ -59,7 +59,7 @@ def test_the_number_of_samples_is_the_ratio_of_costs_rounded(mine: int, samples:
     names = [b.member.agent.name for b in found.baselines]
     forms = ("self-consistency ({} × direct)", "best-of-{} (direct)")
     assert names == [form.format(n) for form, n in zip(forms, samples, strict=False)]
-    assert ("are that seed itself" in found.note) == (not samples)
+    assert ("itself is the baseline at matched cost" in found.note) == (not samples)
 
 
 def test_costs_are_compared_on_the_items_that_both_have_run() -> None:

@@ -109,7 +109,7 @@ def test_as_good_as_the_seed_is_not_shown_and_one_sample_is_the_seed(folder: Pat
     found, agents = final(folder, mind(direct=60, careful=63, calls=1))
     assert found.outcome in ("not_shown", "does_not_beat")
     assert set(agents) == {"direct", "Careful"}
-    assert "at matched cost, self-consistency and best-of-n are that seed itself" in found.text
+    assert "itself is the baseline at matched cost" in found.text
 
 
 def test_what_samples_do_not_reach_beats_all_baselines(folder: Path) -> None:

@@ -17,10 +17,10 @@ import meta_search
 from archive.store import Store
 from meta_search import cli
 from meta_search.commands import last_screen
-from meta_search.commands.evaluate import read_agents
+from meta_search.commands.agents import read_agents
 from meta_search.config import BudgetConfig, Config
 from meta_search.errors import ArchiveError, LLMError
-from meta_search.final.field import contenders, seconds_needed
+from meta_search.final.field import _why_none, contenders, seconds_needed
 from meta_search.outcomes import UNSCORED
 from meta_search.report.verdict import archive_verdict
 from meta_search.run.folder import resume_command
@@ -52,6 +52,16 @@ def chosen(*found: Member) -> list[str]:
     for one in found:
         members.add(one)
     return [m.agent.name for m in contenders(members, len(found))[0]]
+
+
+def test_why_there_is_no_finalist_is_told() -> None:
+    members = Members()
+    assert _why_none(members) == "The search wrote no agent."
+    for name, stopped in (("a", "behind"), ("b", "")):
+        members.add(replace(member(name, 1, []), done=False, stopped=stopped))
+    assert _why_none(members) == (
+        "Of 2 agents that the search wrote, none finished the train items (1 stopped early)."
+    )
 
 
 def test_finalists_are_chosen_by_train_and_validation_together() -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from meta_search.llm.takes import Takes, learned, refuses_schema, room_left, sent_form, told, with_changes
+from meta_search.llm.takes import Takes, learned, refuses_schema, room_left, sent_form, told
 
 MESSAGES = (("system", "You solve."), ("user", "What is 2 + 2?"))
 SETTINGS: dict[str, Any] = {"temperature": 0.1, "max_tokens": 16384, "seed": 3}
@@ -45,7 +46,7 @@ def test_a_refusal_says_what_to_leave_out(status: int, message: str, changes: di
     assert learned(MESSAGES, SETTINGS, status, message) == changes
     if not changes:
         return
-    takes = with_changes(Takes(), changes)
+    takes = replace(Takes(), **changes)
     assert told("a-model", changes).startswith("a-model ")
     messages, settings = sent_form(MESSAGES, SETTINGS, takes)
     # What is left out cannot be learned again: an endpoint that goes on refusing has failed.

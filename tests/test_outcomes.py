@@ -107,3 +107,8 @@ def test_a_line_that_is_not_there_is_not_quoted() -> None:
     detail = "ValueError: no (line 9 of agent.py)"
     assert "(line 9);" in explain("crash", detail, "x = 1")
     assert "(line 9);" in explain("crash", detail)
+
+
+def test_a_detail_that_begins_with_its_kind_does_not_say_it_twice() -> None:
+    assert explain("cut", "cut at 50 tokens").startswith("cut at 50 tokens; ask for less text")
+    assert explain("cut", "cutlery") == f"cut: cutlery; {advice('cut')}"

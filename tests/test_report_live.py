@@ -18,8 +18,9 @@ from typing import IO, cast
 import pytest
 from rich.console import Console
 
-from meta_search.report.live import LiveView, Snapshot, SnapshotRow, render, status_line
+from meta_search.report.live import LiveView, render, status_line
 from meta_search.report.screen import LastingStream, RunLog, Stamps, lasting
+from meta_search.report.snapshot import Snapshot, SnapshotRow
 from tests.kits.clock import Clock
 
 
@@ -221,6 +222,8 @@ def test_the_status_line_says_what_matters() -> None:
         "[1:15:23] search: 2 agents, 7 in flight, 18,234 calls, 3,456,789 tokens, $1.23; "
         "best Routed programs 90.0 [74, 97] %"
     )
+    assert "search: 30 agents, " in status_line(replace(BUSY, agents=30))  # rows are the best of them
+    assert "search: 1 agent, " in status_line(replace(BUSY, rows=BUSY.rows[:1]))
 
 
 PIPED = """

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 import meta_search
-from meta_search.report.live import LiveView, Snapshot, SnapshotRow
+from meta_search.report.live import LiveView
 from meta_search.report.notebook import NotebookView, in_notebook, make_view
+from meta_search.report.snapshot import Snapshot, SnapshotRow
 from meta_search.testing import CountingEndpoint
 from tests.kits import sums
 from tests.kits.answers import adds_below

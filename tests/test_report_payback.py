@@ -76,7 +76,7 @@ def test_a_saving_that_may_be_none_is_not_shown() -> None:
     it = found([100, 100, 100, 100], [60, 150, 70, 130], (3, 3), PAID)
     assert it.case == "unclear"
     assert it.low < 0 < it.high
-    assert "is not shown (2.5 tokens [-" in payback_text(it)
+    assert "was not shown (2.5 tokens [-" in payback_text(it)
     assert uses_text(it) == "not shown"
 
 

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
 
-from meta_search.errors import ConfigError
+from archive.records import Archive
+from meta_search.engine.own_seeds import prompt_agent
+from meta_search.engine.restore import candidate_of
+from meta_search.errors import ArchiveError, ConfigError
+from meta_search.report.chosen import chosen
+from meta_search.run import folder as run_folder
 from meta_search.types import Agent, Brief, Candidate
 
-__all__ = ["Agents", "gathered", "imported"]
+__all__ = ["Agents", "read_agents"]
 
 Agents: TypeAlias = "str | Path | Agent | Iterable[str | Path | Agent]"
 """Where agents lie, an agent's source, an agent; or several of these."""
@@ -19,41 +24,39 @@ Agents: TypeAlias = "str | Path | Agent | Iterable[str | Path | Agent]"
 UNNAMED = "agent"
 
 
-def gathered(agents: Agents, of_place: Callable[[str], list[Candidate]]) -> list[Candidate]:
-    """All of them in their order; sources, which have no name, are numbered where there are several.
-
-    Args:
-        agents: What was given.
-        of_place: Reads the agents of a file or a run.
+def read_agents(agents: Agents) -> list[Candidate]:
+    """Agents of an ADAS archive (.json), a .py file, a prompt in a text file, a run (the one to take and its
+    finalists), or RUN:AGENT; an agent's source as text, an `Agent`, or several of these. They keep their
+    order; sources, which have no name, are numbered where there are several.
 
     Raises:
-        ConfigError: It is nothing of the kind, or nothing at all.
+        ConfigError: There is no such file or run, it is nothing of the kind, or nothing at all; one line.
     """
     if isinstance(agents, str | Path | Agent):
-        return _one(agents, of_place)
+        return _one(agents)
     if not isinstance(agents, Iterable):
         raise ConfigError(
             f"agents must be a path, source text, an Agent or a list, no {type(agents).__name__}"
         )
-    found = [candidate for one in agents for candidate in _one(one, of_place)]
+    found = [candidate for one in agents for candidate in _one(one)]
     if not found:
         raise ConfigError("no agents are given: name a .py file, RUN:AGENT, or the source of an agent")
     return list(_numbered(found))
 
 
-def imported(agent: Agent) -> Candidate:
+def _imported(agent: Agent) -> Candidate:
     """An agent from elsewhere, as a candidate."""
     return Candidate(agent, Brief(0, "import", "hand", kind="imported"))
 
 
-def _one(agent: str | Path | Agent, of_place: Callable[[str], list[Candidate]]) -> list[Candidate]:
+def _one(agent: str | Path | Agent) -> list[Candidate]:
     if isinstance(agent, Agent):
-        return [imported(agent)]
+        return [_imported(agent)]
     if isinstance(agent, str) and "def forward" in agent:
-        return [imported(Agent.of(UNNAMED, textwrap.dedent(agent).strip("\n") + "\n"))]
+        return [_imported(Agent.of(UNNAMED, textwrap.dedent(agent).strip("\n") + "\n"))]
     if not isinstance(agent, str | Path):
         raise ConfigError(f"an agent must be a path, source text or an Agent, not {type(agent).__name__}")
-    return of_place(str(agent))
+    return _of_file(str(agent))
 
 
 def _numbered(candidates: list[Candidate]) -> Iterator[Candidate]:
@@ -64,3 +67,43 @@ def _numbered(candidates: list[Candidate]) -> Iterator[Candidate]:
             number += 1
             candidate = replace(candidate, agent=replace(candidate.agent, name=f"{UNNAMED} {number}"))
         yield candidate
+
+
+def _of_file(agents: str) -> list[Candidate]:
+    from archive import adas
+
+    path = Path(agents)
+    if path.suffix == ".json":
+        return [_imported(agent) for agent, _ in adas.read(path)]
+    if path.suffix == ".py":
+        return [_imported(Agent.of(path.stem, _text(path)))]
+    if path.is_file():
+        return [_imported(prompt_agent(path.stem, path.name, _text(path).strip()))]
+    return _of_run(agents)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")  # some editors write a mark in front
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"cannot read {path}: {error}") from error
+
+
+def _of_run(agents: str) -> list[Candidate]:
+    """Agents of `RUN`, the one to take first, then its finalists if it has any; or of `RUN:AGENT`."""
+    run, name = run_folder.split_agent(agents)
+    try:
+        folder = run_folder.resolve(run)
+    except ArchiveError as error:
+        raise ConfigError(
+            f"{error} (AGENTS is a .py file, a prompt in a file, an ADAS archive .json, RUN or RUN:AGENT)"
+        ) from error
+    with Archive(folder) as archive:
+        if name is not None:
+            records = [archive.record(name)]
+        else:
+            take, records = chosen(archive), archive.agents()
+            records = [r for r in records if r.status == "finalist"] or records
+            if take is not None:  # it may be a seed
+                records = [*archive.get([take.agent]), *(r for r in records if r.agent.id != take.agent)]
+    return [candidate_of(record) for record in records]

@@ -16,14 +16,12 @@ from typing import Any
 
 from archive.records import Archive
 from meta_search.commands import estimate, evaluate_folder
-from meta_search.commands.agents import Agents, gathered, imported
+from meta_search.commands.agents import Agents, read_agents
 from meta_search.commands.resolve import resolved
 from meta_search.commands.unchanged import check_unchanged
 from meta_search.config import Config
-from meta_search.engine.restore import candidate_of
-from meta_search.errors import ArchiveError, ConfigError, LLMError
+from meta_search.errors import ConfigError, LLMError
 from meta_search.outcomes import UNSCORED, most_frequent
-from meta_search.report.chosen import chosen
 from meta_search.report.tables import evaluation_row
 from meta_search.report.verdict import score_line
 from meta_search.run import folder as run_folder
@@ -40,9 +38,11 @@ from meta_search.run.session import open_session
 from meta_search.run.signals import default_again, hangups, signals
 from meta_search.run.target_check import check_targets
 from meta_search.text import override
-from meta_search.types import Agent, Candidate, ItemJob, ItemResult, Split
+from meta_search.types import Candidate, ItemJob, ItemResult, Split
 
-__all__ = ["Evaluated", "evaluate", "evaluate_agents", "read_agents"]
+__all__ = ["Evaluated", "evaluate", "evaluate_agents"]
+
+CUT = {"budget": "the budget is used up", "time": "budget.wall_s is over", "signal": "stopped by a signal"}
 
 WINDOW = 2048  # items handed to the evaluator at a time: enough for every worker, little for the memory
 TICK_S = 0.5
@@ -60,11 +60,13 @@ class Evaluated:
         rows: One an agent in input order, see `report.tables.evaluation_row`; further `complete`, whether
             every item was run, and `hint`, the most frequent fault with what mends it, or `""`.
         cut: Why it ended before the end: `budget`, `time`, `signal`, `scorer`; `""` where it did not.
+        why: The same in words.
     """
 
     folder: Path
     rows: list[dict[str, Any]]
     cut: str = ""
+    why: str = ""
 
 
 def evaluate(agents: Agents, config: Config, caller: Caller = COMMAND_LINE) -> Evaluated:
@@ -72,51 +74,6 @@ def evaluate(agents: Agents, config: Config, caller: Caller = COMMAND_LINE) -> E
     if config.llm.mode == "replay":
         raise ConfigError("llm.mode=replay replays a whole search: `meta-search run llm.mode=replay …`")
     return evaluate_agents(agents, resolved(config), caller)
-
-
-def read_agents(agents: Agents) -> list[Candidate]:
-    """Agents of an ADAS archive (.json), a .py file, a run (the one to take and its finalists), or RUN:AGENT;
-    an agent's source as text, an `Agent`, or several of these.
-
-    Raises:
-        ConfigError: There is no such file or run; one line.
-    """
-    return gathered(agents, _of_file)
-
-
-def _of_file(agents: str) -> list[Candidate]:
-    from archive import adas
-
-    path = Path(agents)
-    if path.suffix == ".json":
-        return [imported(agent) for agent, _ in adas.read(path)]
-    if path.suffix == ".py":
-        try:
-            source = path.read_text(encoding="utf-8-sig")  # some editors write a mark in front
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"cannot read {path}: {error}") from error
-        return [imported(Agent.of(path.stem, source))]
-    return _of_run(agents)
-
-
-def _of_run(agents: str) -> list[Candidate]:
-    """Agents of `RUN`, the one to take first, then its finalists if it has any; or of `RUN:AGENT`."""
-    run, name = run_folder.split_agent(agents)
-    try:
-        folder = run_folder.resolve(run)
-    except ArchiveError as error:
-        raise ConfigError(
-            f"{error} (AGENTS is an ADAS archive .json, a .py file, RUN or RUN:AGENT)"
-        ) from error
-    with Archive(folder) as archive:
-        if name is not None:
-            records = [archive.record(name)]
-        else:
-            take, records = chosen(archive), archive.agents()
-            records = [r for r in records if r.status == "finalist"] or records
-            if take is not None:  # it may be a seed
-                records = [*archive.get([take.agent]), *(r for r in records if r.agent.id != take.agent)]
-    return [candidate_of(record) for record in records]
 
 
 def evaluate_agents(agents: Agents, config: Config, caller: Caller = COMMAND_LINE) -> Evaluated:
@@ -173,8 +130,9 @@ def _evaluated(chosen: Sequence[Candidate], config: Config, caller: Caller, read
         evaluation = EvaluationRun(run, chosen, split)
         with signals(evaluation.interrupt):
             cut = evaluation.run()
-        caller.done(run, cut and f"cut short: {cut}", "")
-        return Evaluated(folder, evaluation.rows(), cut)
+        why = evaluation.why
+        caller.done(run, cut and f"cut short: {why}", "")
+        return Evaluated(folder, evaluation.rows(), cut, why)
 
 
 class EvaluationRun:
@@ -236,20 +194,25 @@ class EvaluationRun:
             reason = re.split(r"[.;] [Ee]verything ", str(error))[0]  # `resume` is for searches
         self._runner.cancel()
         self._take_what_came()
-        self._progress.tell()
         for member in list(self._running.values()):
             self._finish(member)
+        self._show(last=True)
         if self._runner.health.line:
             self._progress.print_line(self._runner.health.line)
         if self._cut or reason:
-            text = reason or self._runner.refusal or self._runner.health.line
-            self._runner.pen.set_meta("end", {"why": self._cut or "error", "text": text or self._cut})
+            self._runner.pen.set_meta("end", {"why": self._cut or "error", "text": reason or self.why})
         self._runner.finish("cut short" if self._cut or reason else "done")
         if reason:
             told = f"what was evaluated is saved in {self._folder}"
             again = override("run.dir", str(self._folder))
             raise LLMError(f"{reason}; {told}: {again} goes on with it")
         return self._cut
+
+    @property
+    def why(self) -> str:
+        """Why it ended before the end, in words; `""` where it did not."""
+        told = {"budget": self._runner.refusal, "scorer": self._runner.health.line}.get(self._cut, "")
+        return told or CUT.get(self._cut, self._cut)
 
     def rows(self) -> list[dict[str, Any]]:
         """One row an agent in input order."""
@@ -327,15 +290,18 @@ class EvaluationRun:
 
     def _watch(self) -> None:
         """Show how far it is, and look at the clock."""
+        self._show()
+        self._runner.tick()
+        if self._progress.time_left() < RESERVE_S:
+            self._cut = self._cut or "time"
+
+    def _show(self, last: bool = False) -> None:
         shown = Members()
         for member in [*self._best, *self._running.values()]:
             shown.add(member)
         lines = [f"«{m.agent.name}» {m.ran(self._split)}/{self._planned}" for m in self._running.values()]
         whole = f"{self._ran:,} of {self._agents * self._planned:,} items on {self._split}"
-        self._progress.show(shown, (whole, *lines))
-        self._runner.tick()
-        if self._progress.time_left() < RESERVE_S:
-            self._cut = self._cut or "time"
+        self._progress.show(shown, () if last else (whole, *lines), last=last)
 
 
 def _row(member: Member, split: Split) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, TYPE_CHECKING, cast
 
 from archive.records import Archive
 from meta_search.commands.status import print_notes
@@ -14,6 +14,9 @@ from meta_search.report.screen import LastingStream
 from meta_search.report.tables import verdict_table
 from meta_search.report.verdict import Verdict
 from meta_search.text import one_line, printable
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 __all__ = ["print_end"]
 
@@ -29,19 +32,10 @@ def print_end(folder: Path, result: Verdict | None, sentence: str, best: str, go
         go_on: What to type to go on with a run that was stopped.
     """
     from rich.console import Console
-    from rich.syntax import Syntax
 
     console = Console(highlight=False, soft_wrap=False, file=cast("IO[str]", LastingStream(sys.stdout)))
     if best:
-        with Archive(folder) as archive:
-            record = archive.record(best)
-        who = f"{one_line(record.agent.name, 80)} ({record.agent.id}), {record.operator} by {record.author}"
-        console.print(f"\n{_heading(result)}: {who}", markup=False)
-        source = printable(record.agent.source)
-        if console.is_terminal:
-            console.print(Syntax(source, "python", background_color="default", word_wrap=True))
-        else:
-            print(source)
+        _print_agent(console, folder, best, _heading(result))
     if result is not None and result.comparisons:
         console.print(verdict_table(result))
     console.print(f"\n{result.text if result is not None else sentence}", markup=False)
@@ -63,6 +57,20 @@ def print_end(folder: Path, result: Verdict | None, sentence: str, best: str, go
     if (best or result is not None) and (folder / "report.html").is_file():  # else of an earlier session
         print(f"report: {folder / 'report.html'}")
     print(f"run folder: {folder}", flush=True)
+
+
+def _print_agent(console: Console, folder: Path, agent: str, heading: str) -> None:
+    from rich.syntax import Syntax
+
+    with Archive(folder) as archive:
+        record = archive.record(agent)
+    who = f"{one_line(record.agent.name, 80)} ({record.agent.id}), {record.operator} by {record.author}"
+    console.print(f"\n{heading}: {who}", markup=False)
+    source = printable(record.agent.source)
+    if console.is_terminal:
+        console.print(Syntax(source, "python", background_color="default", word_wrap=True))
+    else:
+        print(source)
 
 
 def _heading(result: Verdict | None) -> str:

@@ -51,18 +51,25 @@ def status(run: str, as_json: bool) -> int:
     spent = f"{paid.calls:,} calls, {paid.tokens:,} tokens"
     spent += f", {usd_text(paid.cost_usd)}" if paid.cost_usd else ""
     print(f"{folder}: {row['status']}, {duration(elapsed)}, {spent}")
-    print(f"{row['agents']} agents, {row['evaluated']} of them complete, from {row['briefs']} briefs")
+    print(_agents(row["agents"], row["evaluated"], row["briefs"]))
     if row["verdict"]:
         print(row["verdict"])
     print_notes(archive, found)
     return 0
 
 
+def _agents(agents: int, evaluated: int, briefs: int) -> str:
+    """How many agents there are; an evaluation has none that were written, nor train items."""
+    counted = f"{agents} agent{'' if agents == 1 else 's'}"
+    return f"{counted}, {evaluated} complete on train items, from {briefs} briefs" if briefs else counted
+
+
 def print_notes(archive: Archive, found: Sequence[Alarm]) -> None:
-    """Why the search ended, and the alarms, a line each."""
+    """Why the search or the evaluation ended, and the alarms, a line each."""
     from meta_search.report.alarms import end_text
+    from meta_search.report.source import meta_value
 
     if end := end_text(archive):
-        print(f"search ended: {end}")
+        print(f"{'evaluation' if meta_value(archive, 'kind') == 'evaluate' else 'search'} ended: {end}")
     for alarm in found:
         print(f"alarm: {alarm.line}")

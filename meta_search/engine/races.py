@@ -13,11 +13,10 @@ from meta_search.run.events import BlockDelivered, LookPlanned, RaceEnded
 from meta_search.run.journal import job_key
 from meta_search.run.members import Member
 from meta_search.run.run import Run
-from meta_search.types import ItemResult, Split
+from meta_search.types import SEARCHED, ItemResult, Split
 
 __all__ = ["Races"]
 
-SEARCHED: tuple[Split, ...] = ("train", "validation")  # the splits of the search
 CHEAP_SEEDS = 2  # the first of the list: what briefs and expensive seeds are compared with
 
 

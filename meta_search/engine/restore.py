@@ -30,11 +30,9 @@ from meta_search.run.events import (
 )
 from meta_search.run.members import Member, Members
 from meta_search.run.run import Run
-from meta_search.types import Candidate, Demonstration, ItemResult, Split, agent_id, unknown
+from meta_search.types import SCORED, Candidate, Demonstration, ItemResult, Split, agent_id, unknown
 
 __all__ = ["Restored", "candidate_of", "imported", "restore"]
-
-SCORED: tuple[Split, ...] = ("train", "validation", "test")
 
 
 @dataclass(slots=True)

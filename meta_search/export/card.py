@@ -175,7 +175,7 @@ def _scores(scores: Mapping[str, Mapping[str, Any]], graded: bool) -> str:
         low, high = _value(s["low"], graded), _value(s["high"], graded)
         score = f"{_value(s['score'], graded)}{'' if graded else ' %'} [{low}, {high}]"
         items = f"{s['items']}" + ("" if s["complete"] else " (stopped early)")
-        cost = f"{s['cost_usd_per_item']:.2g}" if s["cost_usd_per_item"] else "0"
+        cost = f"{s['cost_usd_per_item']:.2g}" if s["cost_usd_per_item"] else "-"
         used = f"{s['calls_per_item']:.1f} | {s['tokens_per_item']:.0f} | {cost}"
         rows.append(f"| {_safe(split)} | {score} | {items} | {used} |")
     note = "Cost is what an item uses as if no answer were shared with other agents."

@@ -162,12 +162,10 @@ def matched(finalist: Member, seed: Member, calls: int) -> Matched:
         return Matched(note=note, untested=name)
     n = min(n, max(1, room))
     if n == 1:
-        ratio = f"{mine / other:.2g}"
-        much = "about as much" if ratio == "1" else f"{ratio} times as much"
-        return Matched(
-            note=f"{finalist.agent.name} costs {much} per item as "
-            f"{seed.agent.name}: at matched cost, self-consistency and best-of-n are that seed itself."
-        )
+        name = seed.agent.name
+        much = f"{mine / other:.2g}× as many tokens per item as {name} on train and validation items"
+        why = f"too few for a second sample, so {name} itself is the baseline at matched cost."
+        return Matched(note=f"{finalist.agent.name} used {much}: {why}")
     ways = [("self-consistency", n)] + ([("best-of-n", n - 1)] if n > 2 else [])
     return Matched(tuple(Baseline(way, Member(sampled(seed, way, k), seed=True), seed, n) for way, k in ways))
 

@@ -63,7 +63,9 @@ def choose_field(run: Run) -> Field:
     members, config = run.members, run.config
     finalists, seeds = contenders(members, config.search.finalists)
     field = Field(tuple(finalists), tuple(seeds))
-    if not finalists or not seeds:
+    if not finalists:
+        return replace(field, notes=(_why_none(members),))
+    if not seeds:
         return field
     asking = next((s for s in seeds if s.cost("train")), seeds[0])  # a model: others have nothing to sample
     found = matched(finalists[0], asking, config.sandbox.calls)
@@ -82,6 +84,18 @@ def choose_field(run: Run) -> Field:
     return replace(
         field, matched=chosen, notes=(*([found.note] if found.note else []), *notes), untested=untested
     )
+
+
+def _why_none(members: Members) -> str:
+    """Why no agent that the search wrote is a finalist."""
+    written = [m for m in members.all() if not m.seed]
+    if not written:
+        return "The search wrote no agent."
+    if len(written) == 1:
+        return "The one agent that the search wrote did not finish the train items."
+    stopped = sum(bool(m.stopped) for m in written)
+    why = f" ({stopped} stopped early)." if stopped else "."
+    return f"Of {len(written)} agents that the search wrote, none finished the train items{why}"
 
 
 def _why_skipped(baseline: Baseline) -> str:

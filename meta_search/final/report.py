@@ -68,7 +68,7 @@ def final_report(run: Run, stopped: Callable[[], bool] = lambda: False) -> Endin
     names = ", ".join(f"«{m.agent.name}»" for m in field.everyone)
     run.progress.say(f"final report on fresh test items: {names}")
     complete = run_field(run, field)
-    run.progress.tell()
+    run.progress.show(run.members, (), last=True)
     for member in field.everyone:
         runner.save(member, "test")
     runner.finish("reporting")

@@ -26,7 +26,6 @@ __all__ = [
     "room_left",
     "sent_form",
     "told",
-    "with_changes",
 ]
 
 SchemaMode = Literal["unknown", "format", "instruct", "both", "object"]
@@ -91,7 +90,7 @@ class Takes:
 
         Args:
             model: Its name: models that think are known by their families.
-            known: What an earlier session has learned, as `told_apart` gives it.
+            known: What an earlier session has learned, as `differs` gives it.
         """
         names = {f.name for f in dataclasses.fields(Takes)}
         kept = {k: v for k, v in (known or {}).items() if k in names and type(v) is type(getattr(Takes(), k))}
@@ -105,11 +104,6 @@ class Takes:
             for f in dataclasses.fields(self)
             if getattr(self, f.name) != getattr(plain, f.name)
         }
-
-
-def with_changes(takes: Takes, changes: Mapping[str, Any]) -> Takes:
-    """Takes with something learned."""
-    return dataclasses.replace(takes, **changes)
 
 
 def sent_form(

@@ -13,11 +13,10 @@ from dataclasses import dataclass, field
 from meta_search.outcomes import UNSCORED
 from meta_search.report.source import Archive, meta_value
 from meta_search.text import one_line
-from meta_search.types import ItemResult, Split
+from meta_search.types import SCORED, ItemResult, Split
 
 __all__ = ["Alarm", "Evidence", "Seen", "alarms", "end_text", "evidence_of", "of_archive"]
 
-SCORED: tuple[Split, ...] = ("train", "validation", "test")
 MOST_AGENTS = 5_000  # whose results are read from an archive
 FEW = 3  # answers that make an alarm
 CUT, EMPTY = 0.02, 0.05  # shares of answers

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from meta_search.report.paired import bootstrap_mean
 from meta_search.report.source import Archive, Record, is_seed, item_scores
 from meta_search.text import one_line
-from meta_search.types import Split, Usage
+from meta_search.types import SEARCHED, Split, Usage
 from meta_search.types.operators import OPERATORS
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 __all__ = ["Asked", "asked", "by_operator", "by_rule", "table"]
 
 SPLIT: Split = "train"  # what the guide learns from
-SEARCHED: tuple[Split, ...] = ("train", "validation")  # what a search evaluates candidates on
 FEWEST = 5  # gains that make an interval
 NO_RULE = "–"
 

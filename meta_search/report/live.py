@@ -6,11 +6,12 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from threading import RLock
 from typing import TYPE_CHECKING, Any, cast
 
 from meta_search.report.screen import LastingStream, RunLog, Stamps
+from meta_search.report.snapshot import Snapshot
 from meta_search.report.tables import score_text, usd_text
 from meta_search.text import one_line
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from rich.live import Live
     from rich.table import Table
 
-__all__ = ["LiveView", "Snapshot", "SnapshotRow"]
+__all__ = ["LiveView", "duration", "render", "status_line"]
 
 STATUS_EVERY_S = 10.0  # plain lines: at most one status line in this time, where something happened
 ALIVE_EVERY_S = 600.0  # and where nothing but the counts went on
@@ -31,64 +32,6 @@ MESSAGES = 4  # last messages shown on a terminal
 IN_FLIGHT = 4  # candidates in flight named on a terminal
 WIDE = 90  # columns from which on author and operator are shown
 FRAME_LINES = 10  # lines of the view besides messages, in flight and rows
-
-
-@dataclass(frozen=True, slots=True)
-class SnapshotRow:
-    """One agent as the live table shows it.
-
-    Attributes:
-        agent: Id.
-        name: As in the archive.
-        author: As in the archive.
-        operator: As in the archive.
-        score: So far, 0..1.
-        low: Lower end of its 95 % interval, 0..1.
-        high: Upper end of it.
-        items: Number of item × repeat pairs evaluated.
-        planned: Number of item × repeat pairs planned.
-        tokens_per_item: Used tokens per item.
-        on_front: Whether it is on the Pareto front of score and used tokens.
-    """
-
-    agent: str
-    name: str
-    author: str
-    operator: str
-    score: float
-    low: float
-    high: float
-    items: int
-    planned: int
-    tokens_per_item: float
-    on_front: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """What a search looks like at one moment.
-
-    Attributes:
-        phase: What it is doing: seeds, search, final, ….
-        elapsed_s: Seconds since its start, earlier sessions included.
-        wall_s: Its budget of seconds, or `None`.
-        calls: Paid so far.
-        tokens: Paid so far.
-        cost_usd: Paid so far, in US dollars.
-        rows: Agents, best first.
-        in_flight: What is being written or evaluated, one line each.
-        message: The last thing that happened, or `""`.
-    """
-
-    phase: str
-    elapsed_s: float = 0.0
-    wall_s: float | None = None
-    calls: int = 0
-    tokens: int = 0
-    cost_usd: float = 0.0
-    rows: tuple[SnapshotRow, ...] = ()
-    in_flight: tuple[str, ...] = ()
-    message: str = ""
 
 
 class LiveView:
@@ -211,10 +154,11 @@ class LiveView:
 
 def status_line(s: Snapshot) -> str:
     """One plain line on a snapshot."""
+    agents = max(s.agents, len(s.rows))
     parts = [
         f"[{duration(s.elapsed_s)}]",
         one_line(s.phase, 20) + ":",
-        f"{len(s.rows)} agents,",
+        f"{agents} agent{'' if agents == 1 else 's'},",
         f"{len(s.in_flight)} in flight,",
         f"{s.calls:,} calls, {s.tokens:,} tokens" + (f", {usd_text(s.cost_usd)}" if s.cost_usd else ""),
     ]
@@ -229,7 +173,7 @@ def status_line(s: Snapshot) -> str:
 
 def duration(seconds: float) -> str:
     """Seconds as h:mm:ss."""
-    whole = max(0, int(seconds))
+    whole = max(0, round(seconds))
     return f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}"
 
 
@@ -292,8 +236,8 @@ def _best(s: Snapshot, lines: int, fancy: bool, wide: bool) -> Table:
             Text(f"{row.items}/{row.planned}", style="" if row.items >= row.planned else "dim"),
             f"{row.tokens_per_item:,.0f}" if row.items else "-",
         )
-    if len(s.rows) > lines:
-        table.caption = f"{len(s.rows) - lines} more agents"
+    if (more := max(s.agents, len(s.rows)) - min(lines, len(s.rows))) > 0:
+        table.caption = f"{more} more agents"
     elif not s.rows:
         table.add_row("", Text("no agent evaluated yet", style="dim"))
     return table

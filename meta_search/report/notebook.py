@@ -14,7 +14,8 @@ from collections.abc import Callable
 from threading import Lock
 from typing import Any, Protocol
 
-from meta_search.report.live import LiveView, Snapshot, status_line
+from meta_search.report.live import LiveView, status_line
+from meta_search.report.snapshot import Snapshot
 from meta_search.report.tables import score_text
 from meta_search.report.verdict import Verdict
 from meta_search.text import html_table, one_line

@@ -165,7 +165,7 @@ def payback_text(found: Payback, seconds: float = 0.0, sure: bool = True, though
     texts: Mapping[Case, str] = {
         "pays_back": f"{paid}; the agent saves {amount} per use compared with {name} and pays for itself "
         f"after {uses}",
-        "unclear": f"{paid}; whether the agent saves anything per use compared with {name} is not shown "
+        "unclear": f"{paid}; a saving per use compared with {name} was not shown "
         f"({_plain(found.saving, found.unit)} {found.unit} [{low}, {high}]), so there is no break-even",
         "gives_up": f"{paid}; the agent saves {amount} per use compared with {name} but scored lower: each "
         f"{what} given up saves {each}, and no break-even is claimed",

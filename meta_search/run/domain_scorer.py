@@ -57,7 +57,6 @@ SAYS_NETWORK = re.compile(
     r"connection|temporarily",
     re.IGNORECASE,
 )
-
 FAILED = (ConnectionError, TimeoutError, urllib.error.URLError, http.client.HTTPException, ssl.SSLError)
 
 Ask = Callable[[CallRequest], "Future[CallReply]"]
@@ -247,10 +246,7 @@ def _of_network(error: BaseException, answer: str) -> bool:
     """Whether a network failed. Words that stand in the answer say nothing: it could have put them there."""
     if isinstance(error, urllib.error.HTTPError):
         return error.code in (408, 409, 425, 429) or error.code >= 500
-    if isinstance(
-        error,
-        ConnectionError | TimeoutError | urllib.error.URLError | http.client.HTTPException | ssl.SSLError,
-    ):
+    if isinstance(error, FAILED):
         return True
     said = SAYS_NETWORK.search(str(error))
     if said is None or said[0].lower() in answer.lower():

@@ -11,9 +11,10 @@ from types import TracebackType
 
 from meta_search.config import Config
 from meta_search.llm.gateway import GatewayStatus
-from meta_search.report.live import LiveView, Snapshot, SnapshotRow
+from meta_search.report.live import LiveView
 from meta_search.report.notebook import make_view
 from meta_search.report.screen import RunLog, lasting
+from meta_search.report.snapshot import Snapshot, SnapshotRow
 from meta_search.run.folder import LOG
 from meta_search.run.members import Member, Members
 from meta_search.run.session import Session
@@ -130,17 +131,27 @@ class Progress:
         self._view.__enter__()
         return answer.strip().lower() in ("y", "yes")
 
-    def show(self, members: Members, in_flight: tuple[str, ...], message: str = "") -> None:
-        """Draw the state; cheap enough to be called at every event."""
+    def show(
+        self, members: Members, in_flight: tuple[str, ...], message: str = "", last: bool = False
+    ) -> None:
+        """Draw the state; cheap enough to be called at every event.
+
+        Args:
+            members: All agents.
+            in_flight: What is being written or evaluated, one line each.
+            message: The last thing that happened.
+            last: Whether this is the picture that stays: it is drawn in any case, with what is paid by now.
+        """
         while self._told:
             self.print_line(self._told.popleft())
         now = time.monotonic()
-        if not self._live or now - self._shown_at < SHOW_EVERY_S:
+        if not self._live or (now - self._shown_at < SHOW_EVERY_S and not last):
             return
         self._shown_at = now
-        if now - self._asked_at >= STATUS_EVERY_S:
+        if last or now - self._asked_at >= STATUS_EVERY_S:
             self.tell()
         paid = sum(self._status.paid.values(), Usage()) if self._status else Usage()
+        rows, agents = self._rows(members)
         self._view.update(
             Snapshot(
                 phase=self.phase,
@@ -149,19 +160,21 @@ class Progress:
                 calls=paid.calls,
                 tokens=paid.tokens,
                 cost_usd=paid.cost_usd,
-                rows=self._rows(members),
+                rows=rows,
+                agents=agents,
                 in_flight=in_flight,
                 message=message,
             )
         )
 
-    def _rows(self, members: Members) -> tuple[SnapshotRow, ...]:
+    def _rows(self, members: Members) -> tuple[tuple[SnapshotRow, ...], int]:
+        """The best agents, and how many there are in all."""
         complete = {m.agent.id for m in members.finished()}
         fronts = complete & set(members.population().pareto())
         split = self._split
         counted = [m for m in members.ranked(split) if not m.same_as]
         ranked = sorted(counted, key=lambda m: (bool(m.stopped) or not m.done, -m.score(split)))
-        return tuple(self._row(m, m.agent.id in fronts) for m in ranked[:MOST_ROWS])
+        return tuple(self._row(m, m.agent.id in fronts) for m in ranked[:MOST_ROWS]), len(ranked)
 
     def _row(self, member: Member, on_front: bool) -> SnapshotRow:
         scores = member.scores(self._split)

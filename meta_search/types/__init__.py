@@ -35,13 +35,15 @@ from meta_search.types.items import (
     TraceCall,
     behaves_alike,
 )
-from meta_search.types.names import OUTCOME_KINDS, SPLITS, MetaName, OutcomeKind, Split
+from meta_search.types.names import OUTCOME_KINDS, SCORED, SEARCHED, SPLITS, MetaName, OutcomeKind, Split
 
 __all__ = [
     "LONGEST_NAME",
     "OUTCOME_KINDS",
     "OWN",
     "REPAIR",
+    "SCORED",
+    "SEARCHED",
     "SPLITS",
     "Agent",
     "Attempt",

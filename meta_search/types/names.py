@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
-__all__ = ["OUTCOME_KINDS", "SPLITS", "MetaName", "OutcomeKind", "Split"]
+__all__ = ["OUTCOME_KINDS", "SCORED", "SEARCHED", "SPLITS", "MetaName", "OutcomeKind", "Split"]
 
 Split = Literal["examples", "train", "validation", "test"]
 SPLITS: tuple[Split, ...] = get_args(Split)  # as a search meets them
+SEARCHED: tuple[Split, ...] = ("train", "validation")  # what a search evaluates candidates on
+SCORED: tuple[Split, ...] = (*SEARCHED, "test")
 OutcomeKind = Literal[
     "ok",  # returned an answer, right or wrong
     "timeout",  # wall clock of the agent's own work
