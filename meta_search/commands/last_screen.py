@@ -67,6 +67,8 @@ def print_end(folder: Path, result: Verdict | None, sentence: str, best: str, go
 
 def _heading(result: Verdict | None) -> str:
     """What the agent to take is."""
+    if result is not None and result.take is None:  # by train and validation items
+        return "Best agent so far, not tested"
     if result is None or result.outcome in ("beats", "untested"):
         return "Best agent"
     if result.outcome == "no_claim":

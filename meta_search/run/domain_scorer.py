@@ -37,7 +37,7 @@ from meta_search.sandbox.trusted.judging import JudgeFault, reply_text
 from meta_search.sandbox.trusted.scorer import CONCURRENCY, ConfinedScorer, Scored
 from meta_search.types import SPLITS, CallReply, CallRequest, ItemResult, OutcomeKind
 
-__all__ = ["Scorer", "ScorerFault"]
+__all__ = ["OWN_DOING", "Scorer", "ScorerFault"]
 
 HINT = (
     "a scorer runs in a confined child, without network, programs, or files but its imports: read data at "
@@ -57,6 +57,8 @@ SAYS_NETWORK = re.compile(
     r"connection|temporarily",
     re.IGNORECASE,
 )
+
+OWN_DOING = ("raised", "")  # a scorer that fails by itself: it raised, or hung, died, broke its limits
 
 FAILED = (ConnectionError, TimeoutError, urllib.error.URLError, http.client.HTTPException, ssl.SSLError)
 
@@ -146,9 +148,9 @@ class Scorer:
         return Score(0.0, scored.note)
 
     def try_target(self, item: Item) -> Scored:
-        """Score an item's own answer. Where the scorer raises, the item is left out from now on."""
+        """Score an item's own answer. Where the scorer fails, the item is left out from now on."""
         scored = self._insist(item, item.target, None)
-        if scored.kind == "raised":
+        if scored.failed and scored.kind in OWN_DOING:
             self._leave_out(item, scored.note)
         return scored
 
@@ -205,7 +207,7 @@ class Scorer:
         if not other or (not own and other == answer):
             return False
         tried = self._once(item, other, result, 0)
-        if own and tried.kind == "raised":
+        if own and tried.failed and tried.kind in OWN_DOING:
             self._leave_out(item, tried.note)
         return not tried.failed and own != answer.strip()
 
