@@ -109,7 +109,7 @@ def amend(config: Config, overrides: Sequence[str], allowed: Sequence[str]) -> C
         if get(changed) != get(config):
             raise ConfigError(
                 f"{override.key_or_group} cannot change in a resume: what was measured rests on it. "
-                f"Start a new run with {shlex.quote(override.input_line)}"
+                f"Start a new run with {shlex.quote(str(override.input_line))}"
             )
     return changed
 
