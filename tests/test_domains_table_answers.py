@@ -174,7 +174,11 @@ def test_several_answers_are_right(tmp_path: Path) -> None:
     item = next(item for item in items.values() if item.target == "blue")
     assert [listed.score(item, text).value for text in ("Blue.", "7", "red", "blue 7")] == [1, 1, 0, 0]
     assert "one or more right answers" in listed.brief
+    assert listed.notes == (
+        "t.jsonl: each part of a list is a right answer (domain.match=json takes it as a whole)",
+    )
     cells = table(tmp_path, numbered(["red | white", "blue"]), separator="|")
+    assert cells.notes == ()
     item = next(item for item in cells.items("test") if item.target == "red")
     assert [cells.score(item, text).value for text in ("white", "red", "blue", "red | white")] == [1, 1, 0, 0]
     whole = table(tmp_path, numbered([["red", "white"]]), match="json")
