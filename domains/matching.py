@@ -76,7 +76,7 @@ def matcher(match: str, targets: Iterable[str]) -> Matcher:
 
     Args:
         match: `exact`, `numeric`, `json`, or `auto`: numeric where all targets are numbers, json where
-            all are JSON objects or lists, else exact.
+            all are JSON, objects or lists among them, else exact.
         targets: All targets of the domain.
 
     Raises:
@@ -89,7 +89,8 @@ def matcher(match: str, targets: Iterable[str]) -> Matcher:
     if match not in ("auto", "numeric", "json"):
         raise DomainError(f"domain.match={match}: must be one of auto, exact, numeric, json")
     if match == "auto":
-        if targets and all(map(is_structure, targets)):
+        # `null` or `"none"` among objects is JSON as well: nothing found.
+        if any(map(is_structure, targets)) and all(map(is_json, targets)):
             return json_match
         return numeric if all(_is_number(target) for target in targets) else exact
     if match == "json":

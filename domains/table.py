@@ -55,7 +55,8 @@ class TableDomain:
         self._match = matcher(settings.match, (a for row in rows.values() for a in (row.answer, *row.others)))
         self._items = {split: tuple(_item(key, rows[key]) for key in keys) for split, keys in dealt.items()}
         self.name = path.stem
-        self.notes: tuple[str, ...] = (*notes, *_notes(path, found, rows))
+        lists = any(row.others for row in rows.values()) and settings.separator is None
+        self.notes: tuple[str, ...] = (*notes, *_notes(path, found, rows, lists))
         labels = self._labels(path, settings.labels)
         brief = self._brief(path, any(row.others for row in rows.values()))
         self.brief = with_instruction(brief, settings.instruction, labels)
@@ -152,8 +153,10 @@ def _deal(
     return dealt, (f"{path.name} lacks some splits: {told} were taken from its train rows",) * bool(told)
 
 
-def _notes(path: Path, found: Sequence[Row], rows: Mapping[str, Row]) -> Iterator[str]:
+def _notes(path: Path, found: Sequence[Row], rows: Mapping[str, Row], lists: bool) -> Iterator[str]:
     """Lines on rows that are read otherwise than one might think."""
+    if lists:
+        yield f"{path.name}: each part of a list is a right answer (domain.match=json takes it as a whole)"
     kept = {id(row) for row in rows.values()}
     where = {row.question: row.split for row in rows.values()}
     if any(row.weighed for row in found):

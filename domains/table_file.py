@@ -127,7 +127,7 @@ def _answers(place: str, columns: Columns, value: Any) -> list[str]:
     scalars = isinstance(value, list) and all(isinstance(part, str | bool) for part in value)
     if scalars and not columns.whole_lists:
         if not value:
-            raise DomainError(f"{place}: {name!r} is an empty list")
+            raise DomainError(f"{place}: {name!r} is an empty list (domain.match=json takes it as an answer)")
         return [_cell(place, name, part) for part in value]
     if isinstance(value, list | dict):
         value = _as_json(value)
@@ -175,7 +175,7 @@ def _load(path: Path, text: str, line: int | None) -> Any:
 
 
 def _jsonl(path: Path, text: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    if text.lstrip().startswith("["):  # a JSON list under another name
+    if text.lstrip().startswith("[") or _holds_a_list(text):  # a .json file under another name
         yield from _json(path, text)
         return
     for line, content in enumerate(text.split("\n"), 1):
@@ -184,6 +184,16 @@ def _jsonl(path: Path, text: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
             if not isinstance(record, dict):
                 raise DomainError(f"{path}, line {line}: must be a JSON object, one a line")
             yield line, record
+
+
+def _holds_a_list(text: str) -> bool:
+    """Whether a text is one JSON object with the rows in it: {"examples": [{…}, …]}."""
+    try:
+        whole = json.loads(text)  # of several lines with an object each, it reads the first
+    except (ValueError, RecursionError):
+        return False
+    lists = [v for v in whole.values() if isinstance(v, list)] if isinstance(whole, dict) else []
+    return len(lists) == 1 and bool(lists[0]) and all(isinstance(row, dict) for row in lists[0])
 
 
 def _json(path: Path, text: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
@@ -232,6 +242,7 @@ def _records(
         reader = csv.DictReader(lines, delimiter=delimiter, strict=True, quoting=csv.QUOTE_NONE)
     last = 1
     try:
+        reader.fieldnames = [name.strip() for name in reader.fieldnames or ()]  # "text, label"
         for record in reader:
             last = reader.line_num
             if None in record or None in record.values():

@@ -174,6 +174,8 @@ def _as_score(value: Any) -> Score:
 
 
 def _as_number(value: Any) -> float:
+    if getattr(value, "ndim", None) == 0 and hasattr(value, "item"):
+        value = value.item()  # a bool or number of NumPy, or of a tensor
     if not isinstance(value, bool | int | float):
         raise TypeError(f"score must return a bool, a number or a Score, not {type(value).__name__}")
     return float(value)

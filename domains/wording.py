@@ -59,7 +59,7 @@ def find_labels(seen: Sequence[str], unseen: Sequence[str], numbers: bool) -> La
             whether the known ones are all there are.
         numbers: Whether the answers are numbers.
     """
-    counted, total = Counter(seen), Counter([*seen, *unseen])
+    counted, total = _spelled(seen), _spelled([*seen, *unseen])
     least = LEAST_EACH_NUMBER if numbers else LEAST_EACH
     if not (len(counted) >= 2 and len(total) <= MOST_LABELS and total.total() >= least * len(total)):
         return None
@@ -69,6 +69,16 @@ def find_labels(seen: Sequence[str], unseen: Sequence[str], numbers: bool) -> La
     whole = all(label.casefold() in known for label in unseen)
     # Of numbers that go on beyond the known ones, these are samples and no labels.
     return Labels(tuple(sorted(counted)), whole) if whole or not numbers else None
+
+
+def _spelled(answers: Sequence[str]) -> Counter[str]:
+    """How often each label is there: Yes and yes are one, in the spelling that is the most common."""
+    spellings: dict[str, Counter[str]] = {}
+    for answer in answers:
+        spellings.setdefault(" ".join(answer.split()).casefold(), Counter())[answer] += 1
+    return Counter(
+        {max(sorted(each), key=lambda text: each[text]): each.total() for each in spellings.values()}
+    )
 
 
 def instructed(

@@ -13,6 +13,7 @@ import json
 import operator
 import os
 import re
+import shlex
 import sys
 import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -114,7 +115,7 @@ def _check_fixed(config: Config, changed: Config, fixed: Iterable[tuple[str, str
         if get(changed) != get(config):
             raise ConfigError(
                 f"{key} cannot change in a resume: what was measured rests on it. "
-                f"Start a new run with {typed}"
+                f"Start a new run with {shlex.quote(typed)}"
             )
 
 

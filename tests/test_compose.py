@@ -170,6 +170,7 @@ def test_amend_changes_only_what_may_change() -> None:
     assert (changed.search.candidates, changed.search.finalists) == (200, 3)
     for word, message in (
         ("seed=1", "seed cannot change in a resume: what was measured rests on it. Start a new run"),
+        ("domain.sizes={train:5,test:3}", "Start a new run with '++domain.sizes={train:5,test:3}'"),
         ("llm.max_tokens=9", "llm.max_tokens cannot change in a resume"),
         ("domain.path=other.csv", "domain.path cannot change in a resume"),
         ("llm=openai", "llm=openai: a resume changes keys, not groups, as in llm.KEY=VALUE"),

@@ -104,6 +104,18 @@ def test_sizes_take_the_first_items(tmp_path: Path) -> None:
         make(tmp_path, '"""B."""' + ITEMS, sizes={"train": 6})
 
 
+def test_a_scorer_may_return_what_numpy_compares(tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(
+        '"""Sums."""\nimport numpy as np\ndef items(split):\n    return [(f"{split} 1+1?", "2")]\n'
+        "def score(item, answer):\n"
+        "    return np.float32(0.5) if answer == 'half' else np.bool_(answer == item.target)\n"
+    )
+    domain = registry.make(DomainConfig(name="python", path=str(path)))
+    (item,) = domain.items("train")
+    assert [domain.score(item, answer).value for answer in ("2", "3", "half")] == [1.0, 0.0, 0.5]
+
+
 def test_a_scorer_that_fails_later_is_a_note_that_names_the_line(tmp_path: Path) -> None:
     text = (
         '"""B."""' + ITEMS + "def score(item, answer):\n    return 1 / int(answer) < 2 and int(answer) == 3\n"

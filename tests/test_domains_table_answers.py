@@ -49,6 +49,35 @@ def test_instruction_and_labels_reach_every_call_and_the_meta_agent(tmp_path: Pa
     assert table(tmp_path, TICKETS, instruction=own).wording[""] == own  # they are told already
 
 
+def test_labels_that_differ_in_case_or_space_are_one(tmp_path: Path) -> None:
+    domain = table(tmp_path, numbered(["Yes", "yes ", "Yes", "NO", "no", "no"]))
+    assert "one of: Yes, no." in domain.wording[""]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("t.jsonl", json.dumps({"examples": numbered(["a", "b"])})),
+        ("t.jsonl", json.dumps({"about": "x", "rows": numbered(["a", "b"])}, indent=1)),
+        ("t.csv", " question , answer \n" + "".join(f"{n}?, {'ab'[n % 2]}\n" for n in range(24))),
+    ],
+)
+def test_a_file_is_read_as_people_write_it(name: str, text: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.write_text(text)
+    domain = TableDomain(DomainConfig(name="table", path=str(path)))
+    targets = {item.target for split in SPLITS for item in domain.items(split)}
+    assert targets == {"a", "b"}
+
+
+def test_null_among_objects_is_json(tmp_path: Path) -> None:
+    domain = table(tmp_path, numbered([{"a": 1, "b": 2}, "null"]))
+    items = {item.target: item for split in SPLITS for item in domain.items(split)}
+    assert domain.score(items.pop("null"), "null").value == 1.0
+    (item,) = items.values()
+    assert domain.score(item, '{"b": 2, "a": 1.0}').value == 1.0
+
+
 def test_without_instruction_and_labels_the_wording_is_the_shared_one(tmp_path: Path) -> None:
     rows = [{"question": f"{n}+{n}?", "answer": 2 * n} for n in range(40)]
     assert table(tmp_path, rows).wording == WORDING
@@ -145,7 +174,11 @@ def test_several_answers_are_right(tmp_path: Path) -> None:
     item = next(item for item in items.values() if item.target == "blue")
     assert [listed.score(item, text).value for text in ("Blue.", "7", "red", "blue 7")] == [1, 1, 0, 0]
     assert "one or more right answers" in listed.brief
+    assert listed.notes == (
+        "t.jsonl: each part of a list is a right answer (domain.match=json takes it as a whole)",
+    )
     cells = table(tmp_path, numbered(["red | white", "blue"]), separator="|")
+    assert cells.notes == ()
     item = next(item for item in cells.items("test") if item.target == "red")
     assert [cells.score(item, text).value for text in ("white", "red", "blue", "red | white")] == [1, 1, 0, 0]
     whole = table(tmp_path, numbered([["red", "white"]]), match="json")

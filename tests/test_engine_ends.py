@@ -107,6 +107,8 @@ def test_candidates_have_no_limit_of_their_own_beside_a_budget(keys: dict[str, A
     ("why", "text"),
     [
         ("candidates", "all 9 candidates are written (search.candidates)"),
+        ("finish", "stopped early (Ctrl-C, or SIGTERM with run.report_on_stop)"),
+        ("finish, empty", "stopped early, before an agent was found: there is nothing to report on yet"),
         ("time", "the search's 75% of budget.wall_s=900 are over"),
         ("signal", "stopped by a signal"),
         ("error", "nothing answers"),

@@ -96,6 +96,7 @@ def test_nothing_is_reported_where_nothing_was_found(folder: Path) -> None:
             process.kill()
     assert process.returncode == 3, shown
     assert "stopped before the end; everything is saved. Go on with: meta-search resume run" in shown
+    assert "search ended: stopped early, before an agent was found" in shown
     assert "report.html" not in shown
     assert not any("test" in r.evaluations for r in meta_search.open_run("run").agents())
 

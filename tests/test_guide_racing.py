@@ -45,6 +45,11 @@ def test_how_dear_it_is_is_seen_on_the_items_that_both_have_run() -> None:
     )
 
 
+def test_what_asks_no_model_is_free_and_no_ratio() -> None:
+    told = verdict(standing("110000", cost=49.0), standing("1" * 24, cost=0.0))
+    assert told.endswith("even if every remaining item is right (costs more: that one is free)")
+
+
 def test_it_names_the_place_that_it_races_for() -> None:
     complete = [BEST, standing("1" * 12 + "0" * 12), standing("0" * 24)]
     told = decide(standing("0" * 6 + "1" * 6), BEST, complete, RACE)

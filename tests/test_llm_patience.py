@@ -216,3 +216,18 @@ def test_a_limit_of_ours_that_nobody_can_correct_is_named(pen: SqlitePen) -> Non
         assert endpoint.calls == 1
 
     asyncio.run(run())
+
+
+def test_an_endpoint_that_only_refuses_is_told_once_while_it_is_asked_on(
+    pen: SqlitePen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "TOLD_S", 0.0)
+
+    async def run() -> None:
+        with CountingEndpoint(last_message, faults=lambda n, _: Fault(status=429)) as endpoint:
+            async with gateway(pen, endpoint, max_retries=2) as made:
+                await both(made, *asks(2))
+                notes = [note for note in made.status().notes if "has answered no call for" in note]
+                assert len(notes) == 1, made.status().notes
+
+    asyncio.run(run())

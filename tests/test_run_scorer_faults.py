@@ -7,6 +7,7 @@ import re
 import shlex
 import urllib.error
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from email.message import Message
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from meta_search.run import domain_scorer
 from meta_search.run.domain_scorer import Scorer, ScorerFault
 from meta_search.run.scorer_health import ScorerHealth
 from meta_search.testing import CountingEndpoint, Fault
-from meta_search.types import ItemResult
+from meta_search.types import CallReply, CallRequest, ItemResult
 from tests.kits.answers import always, as_asked
 from tests.kits.searches import assert_replays, overrides
 
@@ -82,6 +83,34 @@ def test_an_item_whose_own_answer_is_not_scored_is_left_out_for_every_answer(
             with pytest.raises(ScorerFault, match=r"mine.py:9: KeyError") as caught:
                 scorer.score(label("test", 9), answer)
             assert caught.value.kind == "scorer"
+    finally:
+        scorer.close()
+
+
+@pytest.mark.parametrize("where", ["", "confined = False\n"])
+def test_an_answer_that_the_judge_alone_does_not_take_is_a_zero(tmp_path: Path, where: str) -> None:
+    down = False
+
+    def ask(request: CallRequest) -> Future[CallReply]:
+        made: Future[CallReply] = Future()
+        fails = down or "bomb" in request.messages[-1][1]
+        made.set_result(CallReply("", fault="llm", message="filtered") if fails else CallReply("yes"))
+        return made
+
+    path = tmp_path / "mine.py"
+    path.write_text(JUDGED.replace("def items", f"{where}def items"))
+    scorer = Scorer(registry.make(DomainConfig(name="python", path=str(path))), SandboxConfig(), ask)
+    item = Item("train-0", "Reply to train 0.", "")
+    try:
+        with pytest.raises(ScorerFault):  # the judge has not answered on another one yet
+            scorer.score(item, "a bomb")
+        assert scorer.score(item, "Dear Sir") == Score(1.0)
+        assert scorer.score(item, "a bomb") == Score(0.0, "the judge got no answer: filtered")
+        down = True
+        for answer in ("a bomb", "Dear Madam"):
+            with pytest.raises(ScorerFault) as caught:
+                scorer.score(item, answer)
+            assert caught.value.kind == "llm"
     finally:
         scorer.close()
 

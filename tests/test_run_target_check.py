@@ -14,7 +14,7 @@ from domains.reasoning_families import FAMILIES
 from meta_search import cli
 from meta_search.config import DomainConfig, SandboxConfig
 from meta_search.errors import DomainError
-from meta_search.run.domain_scorer import Scorer
+from meta_search.run.domain_scorer import Scorer, ScorerFault
 from meta_search.run.target_check import TargetCheck, target_check
 from meta_search.testing import CountingEndpoint
 from tests.kits.answers import always
@@ -88,6 +88,23 @@ def test_items_that_make_the_scorer_raise_are_told_with_its_line(tmp_path: Path)
         "the scorer fails on the own answer of 1 of 8 test, 1 of 8 validation, 1 of 8 train"
     )
     assert "mine.py:5: ZeroDivisionError" in line
+
+
+def test_a_scorer_that_hangs_on_an_own_answer_is_told_and_the_item_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    hangs = (
+        "import time\ndef score(item, answer):\n    time.sleep(9 * (item.id == 'test-1'))\n    return True\n"
+    )
+    path.write_text(ITEMS + hangs)
+    domain = registry.make(DomainConfig(name="python", path=str(path)))
+    scorer = Scorer(domain, SandboxConfig(wall_s=0.4))
+    try:
+        (line,) = target_check(domain, scorer).lines
+        with pytest.raises(ScorerFault, match="longer than"):
+            scorer.score(domain.items("test")[1], "another answer")
+    finally:
+        scorer.close()
+    assert line == "the scorer fails on the own answer of 1 of 8 test items (scoring took longer than 0.4 s)"
 
 
 def test_where_every_one_is_wrong_nothing_begins(tmp_path: Path) -> None:

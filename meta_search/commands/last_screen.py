@@ -75,6 +75,8 @@ def _print_agent(console: Console, folder: Path, agent: str, heading: str) -> No
 
 def _heading(result: Verdict | None) -> str:
     """What the agent to take is."""
+    if result is not None and result.take is None:  # by train and validation items
+        return "Best agent so far, not tested"
     if result is None or result.outcome in ("beats", "untested"):
         return "Best agent"
     if result.outcome == "no_claim":

@@ -14,7 +14,7 @@ def end_of(why: str, config: Config, barren: Sequence[str] = (), told: str = "")
     """The value of the archive's `end`.
 
     Args:
-        why: As `SearchStopped.why`, or `error`.
+        why: As `SearchStopped.why`, or `error`; `finish, empty` for a finish without a report.
         config: The configuration.
         barren: What each of the last briefs came to that brought no candidate: the stage of its last draft.
         told: What budget, scorer or error said of it.
@@ -24,17 +24,28 @@ def end_of(why: str, config: Config, barren: Sequence[str] = (), told: str = "")
     """
     budget = config.budget
     texts = {
-        "candidates": f"all {config.most_candidates:g} candidates are written (search.candidates)",
+        "candidates": _candidates(config.most_candidates),
         "budget": told or "the search's share of the budget is used up",
         "time": f"the search's {1 - budget.final_share:.0%} of budget.wall_s={budget.wall_s or 0:g} are over",
-        "finish": "a person stopped it (Ctrl-C) and had it report",
+        "finish": "stopped early (Ctrl-C, or SIGTERM with run.report_on_stop)",
+        "finish, empty": "stopped early, before an agent was found: there is nothing to report on yet",
         "asked": "on_event asked for it",
         "signal": "stopped by a signal",
         "nothing new": _nothing_new(barren),
         "scorer": f"{told}; resume once it works again. If its file has to change, `resume` prints the "
         "command of a new run, which uses the answers that are paid",
     }
-    return {"why": why, "text": texts.get(why, told or why)}
+    return {"why": why.partition(",")[0], "text": texts.get(why, told or why)}
+
+
+def _candidates(most: float) -> str:
+    if not most:
+        return "only the seeds were to be evaluated (search.candidates=0)"
+    return (
+        f"all {most:g} candidates are written (search.candidates)"
+        if most > 1
+        else ("the one candidate is written (search.candidates)")
+    )
 
 
 def _nothing_new(barren: Sequence[str]) -> str:

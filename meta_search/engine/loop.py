@@ -264,10 +264,11 @@ class Search:
                 else:
                     warm_start.begin(self.run, self.guide)
                 why = self.search()
-                self._say_end(why)
+                empty = why == "finish" and not self._has_found()
+                self._say_end("finish, empty" if empty else why)
                 self.races.drop()
                 self.run.progress.tell()
-                without = why in ("signal", "scorer") or (why == "finish" and not self._has_found())
+                without = empty or why in ("signal", "scorer")
                 return self._stopped() if without else self._report(stopped=why == "finish")
             except KeyboardInterrupt:
                 self.run.journal.interrupt()

@@ -17,6 +17,7 @@ __all__ = ["ALPHA", "Race", "Standing", "decide", "last_finalist", "pair"]
 
 ALPHA = 0.05  # a candidate with less chance than this to end among the finalists is stopped
 EQUAL_COST = 1.1  # costs that differ by less say nothing yet: items differ too
+MOST_SAID = 1_000  # a ratio beyond it is one to an agent that asks no model
 WORST_ODDS = 0.5  # however expensive, a candidate with better odds than this goes on
 UPPER = 2  # while few are complete, one in so many counts as a finalist; with 3, one of six was lost
 NOTHING_RIGHT = 0.10  # chance that an agent like the best has nothing right in so many items
@@ -88,7 +89,8 @@ def _out_of_reach(candidate: Standing, rival: Standing, place: int, race: Race) 
     ratio = _cost_ratio(candidate, rival)
     paired = pair(candidate, rival, race, strict=ratio > EQUAL_COST)
     goal = f"make the top {place}" if place > 1 else "beat the best" if paired.strict else "match the best"
-    cost = f" (costs {ratio:.1f}× as much)" if paired.strict else ""
+    much = f"costs {ratio:.1f}× as much" if ratio < MOST_SAID else "costs more: that one is free"
+    cost = f" ({much})" if paired.strict else ""
     if not reachable(paired):
         return f"cannot {goal} even if every remaining item is right{cost}"
     odds = race.test(paired)

@@ -28,6 +28,7 @@ SEVERAL = 3
 # Times that one call may wait out: what brings its server down each time must not be asked for ever.
 MOST_WAITS = 5
 SENT_ALL_THE_SAME = 4  # each n-th probe is a call
+TOLD_S = 10.0  # of nothing but failures, after which that is said
 IsThere = Callable[[Endpoint], Awaitable[bool]]
 HELD = Failure("transient", False, "not sent: the endpoint is down")
 """What becomes of a call that has passed the gates as the endpoint went down: it waits."""
@@ -62,6 +63,7 @@ class Silence:
 
     since: float
     keys: set[str] = field(default_factory=set)
+    told: bool = False
 
 
 class Patience:
@@ -118,6 +120,7 @@ class Patience:
         silence.keys.add(call.key)
         outage = self._outages.get(route)
         if outage is None:
+            self._tell(route, failure, silence)
             if not self._is_outage(route, failure, silence, exhausted and not lively):
                 return False
             outage = self._begin(route, failure, silence.since)
@@ -160,6 +163,14 @@ class Patience:
         if failure.gone:
             return given_up or route.missed >= DOWN
         return route.missed >= DOWN and len(silence.keys) >= SEVERAL
+
+    def _tell(self, route: Route, failure: Failure, silence: Silence) -> None:
+        """Say once that nothing but failures came for a while, though each call is still tried again."""
+        waited_s = time.monotonic() - silence.since
+        if waited_s >= TOLD_S and not silence.told:
+            silence.told = True
+            what = f"has answered no call for {duration(waited_s)}, going on"
+            self._circuit.say(f"{route.endpoint.title} {what}: {failure.message}")
 
     def _begin(self, route: Route, failure: Failure, since: float) -> Outage:
         patience = self._config.patience_s

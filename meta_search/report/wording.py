@@ -41,7 +41,7 @@ def sentence_of(best: Comparison, outcome: Outcome, missing: str = "") -> str:
     no_claim = f"; not tested against {missing}, so no claim" if missing else ""
     return (
         f"The best agent {best.finalist.name} {PHRASES[outcome]} {_whom(best, outcome)} "
-        f"on {best.finalist.items} fresh test items: {best.finalist} against {best.baseline}, "
+        f"on {_fresh(best.finalist.items)}: {best.finalist} against {best.baseline}, "
         f"{_gap(best)}{no_claim}."
     )
 
@@ -127,7 +127,9 @@ def notes_of(best: Comparison, bases: Sequence[Contender], tried: Sequence[Conte
         )
     notes += [text for c in bases if (text := _mismatch(best.finalist, c))]
     if best.finalist.items < len(bases[0].scores) or best.baseline.items < max(len(c.scores) for c in tried):
-        notes.append(f"The comparison was cut short: only {best.finalist.items} items were scored for both.")
+        n = best.finalist.items
+        scored = f"{n} item was" if n == 1 else f"{n} items were"
+        notes.append(f"The comparison was cut short: only {scored} scored for both.")
     left_out = sum(c.left_out for c in (*bases, *tried))
     if left_out:
         notes.append(f"{_results(left_out)} excluded: the endpoint failed or the budget ran out.")
@@ -153,7 +155,7 @@ def untested_text(bases: Sequence[Contender], tried: Sequence[Contender]) -> str
     if tried:
         best = Standing.of(min(tried, key=rank))
         return (
-            f"The best agent {best.name} reached {best} on {best.items} fresh test items; no seed was "
+            f"The best agent {best.name} reached {best} on {_fresh(best.items)}; no seed was "
             "tested for comparison, so no claim."
         )
     if bases:
@@ -163,6 +165,10 @@ def untested_text(bases: Sequence[Contender], tried: Sequence[Contender]) -> str
         others = "".join(f", your {s.name} {s}" for s in own)
         return (
             f"No agent found by the search was tested; {first} reached {base}{others} on "
-            f"{base.items} fresh test items."
+            f"{_fresh(base.items)}."
         )
     return "Nothing was evaluated on the test items, so nothing can be said about the agents found."
+
+
+def _fresh(items: int) -> str:
+    return f"{items} fresh test item{'' if items == 1 else 's'}"

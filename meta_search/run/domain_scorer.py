@@ -6,7 +6,8 @@ its process dies:
 
 1. It is tried again twice: a judge's endpoint fails now and then.
 2. What a network did (no connection, 429, 5xx), or a judge's model behind `ask`, is nobody's answer's fault:
-   the item is left out, as `scorer`, `llm` or `budget`.
+   the item is left out, as `scorer`, `llm` or `budget`. But where the judge answers on another answer to the
+   item, and then again not on this one, it is this one that it does not take (a filter): a score of 0.
 3. Else the scorer is tried with the item's own answer, or another one that it has scored. If it scores that,
    the failure is the answer's doing: a score of 0, with the line as its note.
 4. If it fails on that too, the item is left out as `scorer`. An item whose own answer cannot be scored is
@@ -37,7 +38,7 @@ from meta_search.sandbox.trusted.judging import JudgeFault, reply_text
 from meta_search.sandbox.trusted.scorer import CONCURRENCY, ConfinedScorer, Scored
 from meta_search.types import SPLITS, CallReply, CallRequest, ItemResult, OutcomeKind
 
-__all__ = ["Scorer", "ScorerFault"]
+__all__ = ["OWN_DOING", "Scorer", "ScorerFault"]
 
 HINT = (
     "a scorer runs in a confined child, without network, programs, or files but its imports: read data at "
@@ -47,6 +48,7 @@ HINT = (
 TRIED = 8  # items of a split, until one is scored
 ASKING = 8  # answers that are scored at a time where a model judges them: it is waited for
 PAUSES_S = (0.2, 1.0)  # before an answer is scored again
+AGAIN = 9  # the attempt at an answer after another one was judged
 NETWORK_S = 4.0  # and once more, where a network failed
 MOST_KEPT = 10_000  # characters of an answer that is kept to try the scorer with
 
@@ -57,6 +59,9 @@ SAYS_NETWORK = re.compile(
     r"connection|temporarily",
     re.IGNORECASE,
 )
+
+OWN_DOING = ("raised", "")  # a scorer that fails by itself: it raised, or hung, died, broke its limits
+
 FAILED = (ConnectionError, TimeoutError, urllib.error.URLError, http.client.HTTPException, ssl.SSLError)
 
 Ask = Callable[[CallRequest], "Future[CallReply]"]
@@ -135,6 +140,10 @@ class Scorer:
             if len(answer) <= MOST_KEPT and answer.strip():
                 self._scored[item.id] = answer
             return Score(scored.value, scored.note)
+        if scored.kind == "llm" and self._works(item, answer, result):
+            scored = self._once(item, answer, result, AGAIN)
+            if scored.kind == "llm" or not scored.failed:
+                return Score(scored.value, scored.note)
         if scored.kind in UNSCORED:
             raise ScorerFault("llm" if scored.kind == "llm" else "budget", scored.note)
         if scored.kind in ("network", "cut"):
@@ -145,9 +154,9 @@ class Scorer:
         return Score(0.0, scored.note)
 
     def try_target(self, item: Item) -> Scored:
-        """Score an item's own answer. Where the scorer raises, the item is left out from now on."""
+        """Score an item's own answer. Where the scorer fails, the item is left out from now on."""
         scored = self._insist(item, item.target, None)
-        if scored.kind == "raised":
+        if scored.failed and scored.kind in OWN_DOING:
             self._leave_out(item, scored.note)
         return scored
 
@@ -204,7 +213,7 @@ class Scorer:
         if not other or (not own and other == answer):
             return False
         tried = self._once(item, other, result, 0)
-        if own and tried.kind == "raised":
+        if own and tried.failed and tried.kind in OWN_DOING:
             self._leave_out(item, tried.note)
         return not tried.failed and own != answer.strip()
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from domains.domain import Domain, Item
 from meta_search.errors import DomainError
-from meta_search.run.domain_scorer import HINT, Scorer
+from meta_search.run.domain_scorer import HINT, OWN_DOING, Scorer
 from meta_search.run.session import Session
 from meta_search.sandbox.trusted.scorer import Scored
 from meta_search.text import one_line
@@ -36,7 +36,7 @@ class TargetCheck:
     Attributes:
         checked: Split -> items that were checked.
         wrong: Split -> items whose own answer is wrong.
-        raised: Split -> items whose own answer makes the scorer raise.
+        raised: Split -> items whose own answer makes the scorer raise, hang or die.
         example: An item that is wrong, its answer and what the scorer said, one line; `""` without any.
         line: The exception with the scorer's line, `""` without any.
     """
@@ -81,7 +81,7 @@ def check_targets(session: Session, say: Callable[[str], None], splits: Sequence
         splits: Whose items.
 
     Raises:
-        DomainError: Every item is wrong by its own answer, or makes the scorer raise.
+        DomainError: Every item is wrong by its own answer, or makes the scorer fail.
     """
     found = target_check(session.domain, session.scorer, splits)
     session.pen.set_meta("targets", found.data()).result()
@@ -102,7 +102,7 @@ def target_check(domain: Domain, scorer: Scorer, splits: Sequence[Split] = SPLIT
     example = line = ""
     data = False
     for split, item, scored in _scored(domain, scorer, splits):
-        if scored.failed and scored.kind != "raised":  # a network, a model: nothing is said of the item
+        if scored.failed and scored.kind not in OWN_DOING:  # a network, a model: nothing is said of the item
             continue
         counts["checked"][split] += 1
         data = data or bool(item.data)
