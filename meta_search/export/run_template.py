@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import base64
 import dataclasses
 import http.client
 import json
@@ -68,7 +69,8 @@ class Endpoint:
     def __init__(self, base_url: str, key: str, folder: dict[str, Any], options: argparse.Namespace) -> None:
         self._wire = {name: import_module(f"meta_search.llm.{name}") for name in WIRE}
         addresses = self._wire["addresses"]
-        self._root = addresses.normal_url(base_url)
+        self._root, self._login = _without_login(addresses.normal_url(base_url))
+        self._elsewhere = addresses.candidates(self._root)
         self.url = addresses.joined(self._root, "chat/completions")
         self.model = options.model or folder["model"]
         self.max_tokens = options.max_tokens or folder["max_tokens"]
@@ -175,6 +177,8 @@ class Endpoint:
             headers["api-key"] = self._key
         elif self._key:
             headers["Authorization"] = f"Bearer {self._key}"
+        elif self._login:
+            headers["Authorization"] = f"Basic {self._login}"
         wire = urllib.request.Request(self.url, json.dumps(body).encode(), headers)
         replies = self._wire["replies"]
         try:
@@ -196,10 +200,12 @@ class Endpoint:
     def _moves(self, refused: Refused) -> bool:
         """Whether to ask below `/v1`, which users tend to leave out, where nothing was found so far."""
         addresses = self._wire["addresses"]
-        below = None if self._answered else addresses.versioned(self._root)
-        if below is None or not (refused.status in (404, 405) or "a web page" in str(refused)):
-            return False
-        self._root, self.url = below, addresses.joined(below, "chat/completions")
+        astray = refused.status in (404, 405) or "a web page" in str(refused)
+        with self._lock:
+            if self._answered or not astray or not self._elsewhere:
+                return False
+            self._root = self._elsewhere.pop(0)
+            self.url = addresses.joined(self._root, "chat/completions")
         return True
 
     def _may_pass(self, refused: Refused) -> bool:
@@ -211,6 +217,14 @@ class Endpoint:
         if self._key:
             text = text.replace(self._key, "***")
         return " ".join(text.split())[:300]
+
+
+def _without_login(url: str) -> tuple[str, str]:
+    """A URL without the `user:password@` in it, and that as HTTP's basic authorization has it."""
+    parts = urllib.parse.urlsplit(url)
+    login, _, host = parts.netloc.rpartition("@")
+    coded = base64.b64encode(urllib.parse.unquote(login).encode()).decode()
+    return urllib.parse.urlunsplit(parts._replace(netloc=host)), coded
 
 
 def _pause_s(refused: Refused, failures: int) -> float:
@@ -317,8 +331,10 @@ def connect(options: argparse.Namespace, folder: dict[str, Any]) -> Endpoint:
     base_url = options.base_url or os.environ.get("OPENAI_BASE_URL") or (OPENAI if key else "")
     if not base_url:
         raise Unusable("no endpoint: give --base-url URL, or a key in OPENAI_API_KEY")
-    if not re.match(r"https?://[^/\s]", base_url):
-        raise Unusable(f"--base-url {base_url}: must begin with http:// or https://")
+    addresses = import_module("meta_search.llm.addresses")
+    wrong = addresses.complaint(base_url)
+    if wrong and wrong != addresses.PASSWORD:
+        raise Unusable(f"--base-url {base_url} {wrong}")
     if not (options.model or folder["model"]):
         raise Unusable("no model: give --model NAME")
     if (options.max_tokens is not None and options.max_tokens < 1) or options.timeout <= 0:

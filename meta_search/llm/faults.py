@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from meta_search.llm.waits import asked_wait, reset_wait
 from meta_search.text import one_line as without_breaks
 
-__all__ = ["GONE", "TIMEOUT", "WRONG_KEY", "BadAnswer", "Cap", "Failure", "Refused", "classify", "one_line", "output_cap"]
+__all__ = [
+    "GONE",
+    "TIMEOUT",
+    "WRONG_KEY",
+    "BadAnswer",
+    "Cap",
+    "Failure",
+    "Refused",
+    "classify",
+    "one_line",
+    "output_cap",
+]
 
 Kind = Literal["transient", "limited", "withheld", "context", "cap", "request", "fatal"]
 
@@ -27,8 +38,12 @@ FILTERED = re.compile(
     r"|(input|prompt|content|request) (was |is |has been )?(flagged|blocked)|moderation",
     re.I,
 )
-NO_CREDIT = re.compile(r"credit balance|billing hard limit|billing_hard_limit|insufficient (balance|fund)", re.I)
-WRONG_KEY = re.compile(r"(api|access)[ _]?key (is )?(not valid|invalid)|(invalid|incorrect) api[ _]?key|API_KEY_INVALID", re.I)
+NO_CREDIT = re.compile(
+    r"credit balance|billing hard limit|billing_hard_limit|insufficient (balance|fund)", re.I
+)
+WRONG_KEY = re.compile(
+    r"(api|access)[ _]?key (is )?(not valid|invalid)|(invalid|incorrect) api[ _]?key|API_KEY_INVALID", re.I
+)
 # A model's server that tells of its own end as if the request were to blame (LM Studio).
 CRASHED = re.compile(r"model (has )?(crashed|been unloaded|unloaded)", re.I)
 # More at once than the account may send in a minute: no wait makes it fit.
@@ -154,7 +169,7 @@ class Failure:
 
 
 def classify(
-    error: BaseException, timeout_s: float, secret: str | None = None, limit: str = TIMEOUT
+    error: BaseException, timeout_s: float, secret: str | Sequence[str] | None = None, limit: str = TIMEOUT
 ) -> Failure:
     """Read an exception of a wire as a `Failure`.
 
@@ -163,7 +178,7 @@ def classify(
     Args:
         error: What the attempt raised.
         timeout_s: The timeout that applied, for the message.
-        secret: A key that must not appear in the message.
+        secret: A key that must not appear in the message, or several.
         limit: What set the timeout, for the message.
     """
     if isinstance(error, BadAnswer):
@@ -220,10 +235,10 @@ def output_cap(text: str) -> Cap | None:
     return Cap(0, always=True) if BLAMED.search(text) else None
 
 
-def one_line(text: str, secret: str | None = None, length: int = 300) -> str:
-    """Text without line breaks, long tails and a secret."""
-    if secret:
-        text = text.replace(secret, "***")
+def one_line(text: str, secret: str | Sequence[str] | None = None, length: int = 300) -> str:
+    """Text without line breaks, long tails and secrets."""
+    for hidden in (secret,) if isinstance(secret, str) else secret or ():
+        text = text.replace(hidden, "***") if hidden else text
     return without_breaks(text, length)
 
 

@@ -43,7 +43,8 @@ NAMES_THINKER = re.compile(
 SYSTEM = re.compile(
     r"(system|developer) (role|message|prompt|instruction)s?\b.{0,60}(not|n't|unsupported|only|disabled)"
     r"|does not support '?\"?system|role\W.{0,30}system.{0,30}not|only user and assistant roles"
-    r"|roles must alternate|unexpected role\W{1,3}system|role\W{1,4}(must|should) be one of\W+user\W+(and |or )?\W*assistant",
+    r"|roles must alternate|unexpected role\W{1,3}system"
+    r"|role\W{1,4}(must|should) be one of\W+user\W+(and |or )?\W*assistant",
     re.IGNORECASE,
 )
 STREAM = re.compile(
@@ -51,7 +52,8 @@ STREAM = re.compile(
     re.IGNORECASE,
 )
 OTHER_LIMIT = re.compile(
-    r"max_completion_tokens|'?max_tokens'?.{0,40}(not|un)|(not permitted|not allowed|un\w+ \w+)\W.{0,20}max_tokens"
+    r"max_completion_tokens|'?max_tokens'?.{0,40}(not|un)"
+    r"|(not permitted|not allowed|un\w+ \w+)\W.{0,20}max_tokens"
 )
 RANGE = re.compile(r"between|range|less than|greater than|at most|maximum|minimum|<=|>=", re.IGNORECASE)
 ONLY_DEFAULT = re.compile(r"only.{0,40}(default|temperature ?= ?1|\(1\))|(n't| not) support", re.IGNORECASE)

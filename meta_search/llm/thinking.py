@@ -63,7 +63,7 @@ def without_thinking(text: str) -> tuple[str, str]:
 def _end(text: str, opened: str, close: str, start: int) -> int:
     """Where a thought ends that begins at `start`: thoughts may hold others. Negative where it does not."""
     end = text.find(close, start)
-    while 0 <= end and text.count(opened, start, end) > text.count(close, start, end):
+    while end >= 0 and text.count(opened, start, end) > text.count(close, start, end):
         further = text.find(close, end + len(close))
         if further < 0:
             return end
