@@ -135,6 +135,12 @@ class Circuit:
         self._until = time.monotonic() + seconds
         self.wake()
 
+    @property
+    def ends_s(self) -> float | None:
+        """Seconds until the run is to end, where somebody said so."""
+        left = self._until - time.monotonic()
+        return None if left == float("inf") else max(0.0, left)
+
     def _left(self) -> float | None:
         """Seconds that a wait may last; `None` is no limit."""
         left, until = self._left_s(), self._until - time.monotonic()
