@@ -200,6 +200,22 @@ def test_a_run_that_is_to_end_does_not_wait_for_what_is_under_way(pen: SqlitePen
         assert database.execute("SELECT state FROM calls").fetchall() == [("reserved",)]
 
 
+class Proxied(OddEndpoint):
+    """Behind a proxy that adds a long header, and has a status of its own for success."""
+
+    def respond(self, asked: Asked) -> Reply:
+        return Reply(201, completion("2"), {"Content-Security-Policy": "x" * 12_000})
+
+
+def test_long_headers_and_other_statuses_of_success_are_taken(pen: SqlitePen) -> None:
+    async def run() -> None:
+        with Proxied() as endpoint:
+            async with gateway(pen, Endpoint("m", endpoint.base_url)) as made:
+                assert (await made.call(ask("What is 1 + 1?"))).text == "2"
+
+    asyncio.run(run())
+
+
 class Dislikes(OddEndpoint):
     """403 for every request after the first: the key was revoked; before that, for one that it dislikes."""
 

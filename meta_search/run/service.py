@@ -127,7 +127,7 @@ def endpoints_for(config: Mapping[str, Any], local: Mapping[str, Endpoint]) -> d
 def _endpoint(model: ModelConfig, llm: LLMConfig, key: str | None) -> Endpoint:
     """Where a role's model answers; what stands in headers as `$NAME` is read from the environment."""
     base_url = model.base_url or llm.base_url
-    if base_url and (wrong := complaint(base_url)):
+    if base_url and llm.mode != "replay" and (wrong := complaint(base_url)):
         if wrong == PASSWORD:
             raise ConfigError(
                 "llm.base_url holds a password, which would be kept with the run: leave it out, and set "
