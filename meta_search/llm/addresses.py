@@ -83,7 +83,7 @@ def complaint(typed: str) -> str:
     like = "type it as http://HOST:PORT/v1"
     text = typed.strip().strip("'\"")
     if text.startswith(("/", "unix:", "file:", ".")):
-        return f"is no URL: {like} (for a socket or a file, put a server before it)"
+        return f"must begin with http:// or https://: {like} (put a server before a socket or a file)"
     try:
         parts = urllib.parse.urlsplit(normal_url(text))
         _, host, password = parts.port, parts.hostname, parts.username or parts.password
