@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gzip
 import json
 import sqlite3
+import threading
+import zlib
 from pathlib import Path
 
 import pytest
@@ -16,6 +19,7 @@ from meta_search.agent import seeds
 from meta_search.export import run_template
 from meta_search.llm.endpoint import Endpoint
 from meta_search.types import CallRequest
+from tests.endpoints.limits import SmallContext
 from tests.endpoints.oddities import FAMILY
 from tests.endpoints.server import Asked, OddEndpoint, Reply, completion, refusal
 from tests.kits.gateways import ask, both, gateway
@@ -146,6 +150,98 @@ def test_a_field_of_the_users_own_that_is_refused_is_named(
     assert "reasoning_effort comes from llm.extra_body" in error
 
 
+class Packed(OddEndpoint):
+    """Packs its first answer, and names a header of the second one's in its refusal."""
+
+    def __init__(self, packing: str) -> None:
+        super().__init__()
+        self.packing = packing
+
+    def route(self, method: str, asked: Asked) -> Reply:
+        if asked.number:
+            return refusal(401, f"no {asked.headers['x-key']}")
+        body = json.dumps(completion("2")).encode()
+        packed = gzip.compress(body) if self.packing == "gzip" else zlib.compress(body)
+        return Reply(200, packed, {"Content-Encoding": self.packing})
+
+
+def exported_for(endpoint: OddEndpoint, max_tokens: int = 512) -> run_template.Endpoint:
+    folder = {"model": "m", "max_tokens": max_tokens, "headers": {"x-key": "Token $OTHER_KEY", "y": "$NONE"}}
+    options = argparse.Namespace(model=None, max_tokens=None, timeout=20.0)
+    return run_template.Endpoint(endpoint.base_url, "", folder, options)
+
+
+class Hangs(OddEndpoint):
+    """Answers after many seconds."""
+
+    def respond(self, asked: Asked) -> Reply:
+        self.let_go.wait(20)
+        return self.ok(asked)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.let_go = threading.Event()
+
+
+def test_a_run_that_is_to_end_does_not_wait_for_what_is_under_way(pen: SqlitePen) -> None:
+    async def run() -> None:
+        with Hangs() as endpoint:
+            async with gateway(pen, Endpoint("m", endpoint.base_url)) as made:
+                call = asyncio.create_task(made.call(ask("What is 1 + 1?")))
+                while not endpoint.asked:
+                    await asyncio.sleep(0.01)
+                made.end_within(0.1)
+                await asyncio.wait_for(made.close(), 5.0)
+            assert call.cancelled() or await asyncio.wait([call])
+            endpoint.let_go.set()
+
+    asyncio.run(run())
+    with sqlite3.connect(pen.path) as database:
+        assert database.execute("SELECT state FROM calls").fetchall() == [("reserved",)]
+
+
+class Proxied(OddEndpoint):
+    """Behind a proxy that adds a long header, and has a status of its own for success."""
+
+    def respond(self, asked: Asked) -> Reply:
+        return Reply(201, completion("2"), {"Content-Security-Policy": "x" * 12_000})
+
+
+def test_long_headers_and_other_statuses_of_success_are_taken(pen: SqlitePen) -> None:
+    async def run() -> None:
+        with Proxied() as endpoint:
+            async with gateway(pen, Endpoint("m", endpoint.base_url)) as made:
+                assert (await made.call(ask("What is 1 + 1?"))).text == "2"
+
+    asyncio.run(run())
+
+
+class Dislikes(OddEndpoint):
+    """403 for every request after the first: the key was revoked; before that, for one that it dislikes."""
+
+    revoked = False
+
+    def respond(self, asked: Asked) -> Reply:
+        disliked = "0 + 0" in json.dumps(asked.body)
+        return refusal(403, "Forbidden") if self.revoked or disliked else self.ok(asked)
+
+
+def test_a_key_that_is_revoked_ends_the_run_and_a_disliked_request_its_item(pen: SqlitePen) -> None:
+    async def run() -> None:
+        with Dislikes() as endpoint:
+            async with gateway(pen, Endpoint("m", endpoint.base_url), max_concurrency=1) as made:
+                told = await both(made, *(ask(f"What is {n} + {n}?") for n in (1, 0, 2)))
+                assert [r.fault for r in told] == [None, "llm", None]
+                assert made.fatal is None
+                endpoint.revoked = True
+                await both(made, *(ask(f"What is {n} + 1?") for n in range(8)))
+                assert "check" in str(made.fatal)
+                assert "key" in str(made.fatal)
+                assert len(endpoint.asked) == 8
+
+    asyncio.run(run())
+
+
 class TestExport:
     """An exported agent asks and reads as the engine does, without its packages."""
 
@@ -167,6 +263,20 @@ class TestExport:
             # What was learned is kept: a third request is sent once.
             if "Now" not in name:
                 assert exported.complete(request, seed=3)[3] == 1
+
+    @pytest.mark.parametrize("packing", ["gzip", "deflate"])
+    def test_a_packed_reply_is_read(self, packing: str) -> None:
+        with Packed(packing) as endpoint:
+            exported = exported_for(endpoint)
+            assert exported.complete(ask("What is 1 + 1?"), None)[0].text == "2"
+            assert endpoint.asked[0].headers["x-key"] == "Token sk-x"
+            with pytest.raises(run_template.Refused, match=r"no \*\*\*"):
+                exported.complete(ask("What is 2 + 2?"), None)
+
+    def test_prompt_and_answer_are_made_to_fit_the_context(self) -> None:
+        with SmallContext() as endpoint:
+            answer, *_, attempts = exported_for(endpoint, 4000).complete(ask("What is 1 + 1?"), None)
+        assert (answer.text, attempts) == ("2", 2)
 
     def test_a_cut_answer_is_no_answer(self) -> None:
         options = argparse.Namespace(model=None, max_tokens=None, timeout=20.0)

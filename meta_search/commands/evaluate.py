@@ -45,6 +45,7 @@ __all__ = ["Evaluated", "evaluate", "evaluate_agents"]
 CUT = {"budget": "the budget is used up", "time": "budget.wall_s is over", "signal": "stopped by a signal"}
 
 WINDOW = 2048  # items handed to the evaluator at a time: enough for every worker, little for the memory
+AT_ONCE_S = 5.0  # as in a search
 TICK_S = 0.5
 SETTLE_S = 2.0  # for what is being scored when the evaluation ends
 RESERVE_S = 3.0  # of `budget.wall_s`, to save what there is
@@ -147,6 +148,7 @@ class EvaluationRun:
     def __init__(self, run: Run, chosen: Sequence[Candidate], split: Split) -> None:
         self._run = run
         self._folder, self._runner, self._progress = run.session.folder, run.runner, run.progress
+        self._session = run.session
         self._settings, self._evaluator = run.config.run, run.session.evaluator
         self._signals, self._until = 0, float("inf")  # the monotonic time until which items may finish
         self._chosen, self._split = chosen, split
@@ -193,6 +195,8 @@ class EvaluationRun:
         except LLMError as error:
             reason = re.split(r"[.;] [Ee]verything ", str(error))[0]  # `resume` is for searches
         self._runner.cancel()
+        if self._cut == "signal":  # answers that are under way, and paid, may come for a while
+            self._session.end_within(max(AT_ONCE_S, self._until - time.monotonic()))
         self._take_what_came()
         for member in list(self._running.values()):
             self._finish(member)

@@ -41,6 +41,7 @@ from meta_search.types import Candidate
 __all__ = ["RunSummary", "Search"]
 
 TICK_S = 0.5
+AT_ONCE_S = 5.0  # that a stop leaves answers which are under way, and paid, to come
 LOOK_S = 5.0  # between two estimates of the time that the final report needs
 
 
@@ -296,6 +297,8 @@ class Search:
             self.races.go_on(run.members[agent], split)
 
     def _stopped(self, why: str = "stopped before the end") -> RunSummary:
+        if self.stopping.now and self.run.journal.resumable:
+            self.run.session.end_within(AT_ONCE_S)
         self.briefs.close()
         self.run.runner.finish("stopped")
         self._say_stopped(why)

@@ -18,7 +18,7 @@ __all__ = ["SPLITS", "by_kind", "make_card", "markdown", "requirements"]
 SPLITS: tuple[Split, ...] = ("test", "validation", "train")  # the most telling first
 MOST_SHOWN = 200  # characters of a name or a value
 # Keys of the caller's card that go into `agent.json`, not into the card: what a run needs, not a reader.
-FOR_RUNNING = frozenset({"wording", "examples", "sandbox", "takes", "extra"})
+FOR_RUNNING = frozenset({"wording", "examples", "sandbox", "takes", "extra", "headers"})
 
 
 def requirements(source: str) -> list[str]:

@@ -116,6 +116,7 @@ def _card(folder: Path, archive: Archive, record: Record) -> dict[str, Any]:
         "sandbox": dataclasses.asdict(config.sandbox),
         "takes": _takes(archive, config.llm),
         "extra": {**config.llm.extra_body, **config.llm.task.extra},
+        "headers": {k: v for k, v in config.llm.extra_headers.items() if "$" in v},  # no secret itself
     }
 
 
@@ -137,7 +138,8 @@ def write_agent(record: Record, runtime: Path, to: Path, card: Mapping[str, Any]
         card: What the archive does not know: see `card.make_card`. Beyond the card it takes `wording` and
             `examples` (as in `ItemJob`: without the domain's wording an agent does not ask as it did in the
             search), `max_tokens`, `takes` (as `llm.takes.Takes.differs` gives it), `extra` (fields of every
-            request's body), and `sandbox` (limits by name, as in `SandboxConfig`).
+            request's body), `headers` (of every request, with `$NAME` for secrets), and `sandbox` (limits by
+            name, as in `SandboxConfig`).
 
     Returns:
         `to`, which holds agent.py, agent.json, card.md, card.json, run.py and runtime/. It appears whole or
@@ -192,6 +194,7 @@ def _agent(agent: Agent, given: Mapping[str, Any]) -> dict[str, Any]:
         "max_tokens": int(given.get("max_tokens") or 1024),
         "takes": dict(given.get("takes") or {}),
         "extra": dict(given.get("extra") or {}),
+        "headers": dict(given.get("headers") or {}),
         "sandbox": {k: v for k, v in dict(given.get("sandbox") or {}).items() if k != "level"},
     }
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import base64
 import dataclasses
 import http.client
 import json
@@ -22,6 +23,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from pathlib import Path
@@ -32,7 +34,7 @@ OPENAI = "https://api.openai.com/v1"
 IN_FLIGHT = 32  # requests at a time
 RETRIES = 4
 GROWS = 4  # times the room that a cut answer is given when it is asked for again
-WIRE = ("addresses", "faults", "replies", "structured", "takes")
+WIRE = ("addresses", "faults", "replies", "structured", "takes", "waits")
 LONGEST_WAIT_S = 60.0
 LARGEST_REPLY = 32 * 2**20  # bytes
 CONTEXT = re.compile(r"context.?(length|size|window)|maximum context|prompt is too long", re.I)
@@ -46,7 +48,7 @@ class Refused(Exception):
     """The endpoint's answer to one request was an error. `status` is 0 where there was no answer."""
 
     def __init__(
-        self, status: int, message: str, retry_after: str | None = None, reached: bool = True
+        self, status: int, message: str, retry_after: float | None = None, reached: bool = True
     ) -> None:
         super().__init__(message)
         self.status, self.retry_after, self.reached = status, retry_after, reached
@@ -68,11 +70,14 @@ class Endpoint:
     def __init__(self, base_url: str, key: str, folder: dict[str, Any], options: argparse.Namespace) -> None:
         self._wire = {name: import_module(f"meta_search.llm.{name}") for name in WIRE}
         addresses = self._wire["addresses"]
-        self._root = addresses.normal_url(base_url)
+        self._root, self._login = _without_login(addresses.normal_url(base_url))
+        self._elsewhere = addresses.candidates(self._root)
         self.url = addresses.joined(self._root, "chat/completions")
         self.model = options.model or folder["model"]
         self.max_tokens = options.max_tokens or folder["max_tokens"]
         self.timeout, self._key, self._extra = options.timeout, key, folder.get("extra") or {}
+        named = {k: _filled(v) for k, v in (folder.get("headers") or {}).items()}
+        self._headers = {name: value for name, value in named.items() if value}
         local = addresses.is_loopback(urllib.parse.urlsplit(self._root).hostname or "")
         no_proxy = [urllib.request.ProxyHandler({})] if local else []
         self._opener = urllib.request.build_opener(NoRedirects, *no_proxy)
@@ -95,7 +100,7 @@ class Endpoint:
         while True:
             attempts += 1
             takes = self._takes
-            limit = max(limit, min(most, max(takes.room, self.max_tokens))) if takes.thinks else limit
+            limit = min(most, max(limit, takes.room, self.max_tokens)) if takes.thinks else limit
             messages, settings = self._form(request, seed, takes, limit)
             try:
                 answer = self._post({"model": self.model, **self._body(messages), **settings, **self._extra})
@@ -108,7 +113,7 @@ class Endpoint:
                     completion + (answer.completion_tokens or 0),
                 )
                 self._learn({"thinks": True} if answer.thinks else {})
-                larger = min(GROWS * limit, most if self._takes.thinks else self.max_tokens)
+                larger = min(GROWS * limit, most if self._takes.thinks else min(most, self.max_tokens))
                 if not answer.is_cut and self._takes.thinks and limit > self.max_tokens:
                     self._learn({"room": max(limit, self._takes.room)})
                 if not answer.is_cut or larger <= limit:
@@ -116,6 +121,11 @@ class Endpoint:
                 limit = larger
                 continue
             if self._moves(refused):
+                continue
+            left = self._wire["takes"].room_left(str(refused), limit)
+            if left and "left" not in changed:  # prompt and answer together were too much
+                changed.add("left")
+                limit = most = left
                 continue
             changes = self._adaptation(refused, request, messages, settings, takes)
             if changes and not changed.issuperset(changes):
@@ -175,17 +185,20 @@ class Endpoint:
             headers["api-key"] = self._key
         elif self._key:
             headers["Authorization"] = f"Bearer {self._key}"
+        elif self._login:
+            headers["Authorization"] = f"Basic {self._login}"
+        headers |= self._headers
         wire = urllib.request.Request(self.url, json.dumps(body).encode(), headers)
         replies = self._wire["replies"]
         try:
             with self._opener.open(wire, timeout=self.timeout) as reply:
-                return replies.read(reply.read(LARGEST_REPLY), reply.headers)
+                return replies.read(_unpacked(reply), reply.headers)
         except urllib.error.HTTPError as error:
             with error:
-                detail = replies.refused(error.code, error.read(65536), error.headers)
-            wait = error.headers.get("Retry-After")
+                detail = replies.refused(error.code, _unpacked(error), error.headers)
+            wait = self._wire["waits"].asked_wait(detail.headers, f"{detail}\n{detail.body}")
             raise Refused(error.code, self._clean(f"HTTP {error.code} {detail}"), wait) from None
-        except (urllib.error.URLError, OSError, http.client.HTTPException) as error:
+        except (urllib.error.URLError, OSError, http.client.HTTPException, zlib.error) as error:
             reason = getattr(error, "reason", error)
             refused = isinstance(error, urllib.error.URLError) and not isinstance(reason, TimeoutError)
             raise Refused(0, self._clean(str(reason) or type(reason).__name__), reached=not refused) from None
@@ -196,10 +209,12 @@ class Endpoint:
     def _moves(self, refused: Refused) -> bool:
         """Whether to ask below `/v1`, which users tend to leave out, where nothing was found so far."""
         addresses = self._wire["addresses"]
-        below = None if self._answered else addresses.versioned(self._root)
-        if below is None or not (refused.status in (404, 405) or "a web page" in str(refused)):
-            return False
-        self._root, self.url = below, addresses.joined(below, "chat/completions")
+        astray = refused.status in (404, 405) or "a web page" in str(refused)
+        with self._lock:
+            if self._answered or not astray or not self._elsewhere:
+                return False
+            self._root = self._elsewhere.pop(0)
+            self.url = addresses.joined(self._root, "chat/completions")
         return True
 
     def _may_pass(self, refused: Refused) -> bool:
@@ -208,17 +223,40 @@ class Endpoint:
         return refused.status in (408, 409, 425, 429) or refused.status >= 500
 
     def _clean(self, text: str) -> str:
-        if self._key:
-            text = text.replace(self._key, "***")
-        return " ".join(text.split())[:300]
+        for secret in (self._key, *self._headers.values()):
+            text = text.replace(secret, "***") if secret else text
+        return " ".join(text.replace("llm.base_url", "--base-url").split())[:300]
+
+
+def _without_login(url: str) -> tuple[str, str]:
+    """A URL without the `user:password@` in it, and that as HTTP's basic authorization has it."""
+    parts = urllib.parse.urlsplit(url)
+    login, _, host = parts.netloc.rpartition("@")
+    coded = base64.b64encode(urllib.parse.unquote(login).encode()).decode()
+    return urllib.parse.urlunsplit(parts._replace(netloc=host)), coded
+
+
+def _filled(header: str) -> str:
+    """A header's value with the variables of the environment that it names; empty where one is missing."""
+    names = re.findall(r"\$([A-Za-z_]\w*)", header)
+    if not all(os.environ.get(name) for name in names):
+        return ""
+    return re.sub(r"\$([A-Za-z_]\w*)", lambda found: os.environ[found[1]].strip(), header)
+
+
+def _unpacked(reply: Any) -> bytes:
+    """A reply's body, which some proxies pack though nobody asked for it."""
+    body: bytes = reply.read(LARGEST_REPLY)
+    packed = (reply.headers.get("Content-Encoding") or "").lower()
+    if body and packed in ("gzip", "x-gzip", "deflate"):
+        form = zlib.MAX_WBITS | 32 if "gzip" in packed or body[0] & 15 == 8 else -zlib.MAX_WBITS
+        return zlib.decompressobj(form).decompress(body, LARGEST_REPLY)
+    return body
 
 
 def _pause_s(refused: Refused, failures: int) -> float:
-    try:
-        asked = float(refused.retry_after or 0)
-    except ValueError:
-        asked = 0.0
-    return min(LONGEST_WAIT_S, max(asked, 0.5 * 2.0 ** (failures - 1) * random.uniform(0.5, 1)))
+    own = 0.5 * 2.0 ** (failures - 1) * random.uniform(0.5, 1)
+    return min(LONGEST_WAIT_S, max(refused.retry_after or 0.0, own))
 
 
 async def answer(
@@ -317,8 +355,10 @@ def connect(options: argparse.Namespace, folder: dict[str, Any]) -> Endpoint:
     base_url = options.base_url or os.environ.get("OPENAI_BASE_URL") or (OPENAI if key else "")
     if not base_url:
         raise Unusable("no endpoint: give --base-url URL, or a key in OPENAI_API_KEY")
-    if not re.match(r"https?://[^/\s]", base_url):
-        raise Unusable(f"--base-url {base_url}: must begin with http:// or https://")
+    addresses = import_module("meta_search.llm.addresses")
+    wrong = addresses.complaint(base_url)
+    if wrong and wrong != addresses.PASSWORD:
+        raise Unusable(f"--base-url {base_url} {wrong}")
     if not (options.model or folder["model"]):
         raise Unusable("no model: give --model NAME")
     if (options.max_tokens is not None and options.max_tokens < 1) or options.timeout <= 0:

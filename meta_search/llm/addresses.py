@@ -7,9 +7,32 @@ import re
 import urllib.parse
 import urllib.request
 
-__all__ = ["is_loopback", "joined", "normal_url", "proxy_of", "takes_azure_key", "versioned"]
+__all__ = [
+    *(
+        "candidates",
+        "complaint",
+        "is_loopback",
+        "joined",
+        "normal_url",
+        "other_scheme",
+        "proxy_of",
+        "PASSWORD",
+    ),
+    *("takes_azure_key", "versioned"),
+]
 
-PATHS = re.compile(r"/+(chat/completions|completions|models|responses)/*$")
+PATHS = re.compile(
+    r"/+(chat/completions|completions|models|responses|messages|embeddings|api/(chat|generate|tags))/*$"
+)
+VERSION = re.compile(r"/v\d+\w*(/|$)|/openai/deployments/", re.IGNORECASE)
+PASSWORD = "holds a password"
+# Where the APIs are of those who have them elsewhere than below `/v1`.
+ELSEWHERE = {
+    "generativelanguage.googleapis.com": "/v1beta/openai",
+    "openrouter.ai": "/api/v1",
+    "api.groq.com": "/openai/v1",
+    ".openai.azure.com": "/openai/v1",
+}
 
 
 def normal_url(typed: str) -> str:
@@ -18,7 +41,8 @@ def normal_url(typed: str) -> str:
     typed = typed.strip().strip("'\"")
     if "://" not in typed:
         host = urllib.parse.urlsplit(f"//{typed}").hostname or ""
-        typed = f"{'http' if is_loopback(host) or _is_number(host) else 'https'}://{typed}"
+        near = is_loopback(host) or _is_number(host) or "." not in host or re.search(r":(?!443\b)\d+", typed)
+        typed = f"{'http' if near else 'https'}://{typed}"
     parts = urllib.parse.urlsplit(typed)
     path = PATHS.sub("", parts.path.rstrip("/")).rstrip("/")
     return urllib.parse.urlunsplit((parts.scheme, parts.netloc, path, parts.query, ""))
@@ -35,7 +59,46 @@ def joined(root: str, path: str) -> str:
 def versioned(root: str) -> str | None:
     """The root with the `/v1` that most APIs have; `None` where its path names a version already."""
     path = urllib.parse.urlsplit(root).path
-    return None if re.search(r"/v\d+\w*(/|$)|/openai/deployments/", path) else joined(root, "v1")
+    return None if VERSION.search(path) else joined(root, "v1")
+
+
+def candidates(root: str) -> list[str]:
+    """Where else the API may be, where it is not at the root that was typed."""
+    parts = urllib.parse.urlsplit(root)
+    host, found = parts.hostname or "", []
+    for name, path in ELSEWHERE.items():
+        known = host.endswith(name) if name.startswith(".") else host == name
+        if known and path not in parts.path and "/deployments/" not in parts.path:
+            found.append(urllib.parse.urlunsplit((parts.scheme, parts.netloc, path, parts.query, "")))
+    below = versioned(root)
+    found += [below] if below else []
+    if parts.path.endswith("/api"):  # Ollama's own API, beside the one that is asked here
+        path = f"{parts.path.removesuffix('/api')}/v1"
+        found.append(urllib.parse.urlunsplit((parts.scheme, parts.netloc, path, parts.query, "")))
+    return found
+
+
+def complaint(typed: str) -> str:
+    """What is wrong with an address as it was typed, and what to type; empty where it may be right."""
+    like = "type it as http://HOST:PORT/v1"
+    text = typed.strip().strip("'\"")
+    if text.startswith(("/", "unix:", "file:", ".")):
+        return f"must begin with http:// or https://: {like} (put a server before a socket or a file)"
+    try:
+        parts = urllib.parse.urlsplit(normal_url(text))
+        _, host, password = parts.port, parts.hostname, parts.username or parts.password
+    except ValueError as error:
+        return f"is no URL ({error}): {like}"
+    if parts.scheme not in ("http", "https"):
+        return f"begins with {parts.scheme}://: only http:// and https:// are possible"
+    if not host or host in ("http", "https") or re.search(r"\s", text):
+        return f"is no URL: {like}"
+    return PASSWORD if password else ""
+
+
+def other_scheme(url: str) -> str:
+    """The URL with http for https, and the other way round."""
+    return f"http{url[5:]}" if url.startswith("https:") else f"https{url[4:]}"
 
 
 def is_loopback(host: str) -> bool:

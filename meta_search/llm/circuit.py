@@ -12,7 +12,7 @@ from meta_search.config import LLMConfig
 from meta_search.errors import BudgetError, LLMError
 from meta_search.llm.calls import Route
 from meta_search.llm.endpoint import Endpoint
-from meta_search.llm.faults import Failure
+from meta_search.llm.faults import WRONG_KEY, Failure
 from meta_search.llm.ledger import Entry
 from meta_search.llm.throttle import Throttle
 from meta_search.types import Usage
@@ -135,6 +135,12 @@ class Circuit:
         self._until = time.monotonic() + seconds
         self.wake()
 
+    @property
+    def ends_s(self) -> float | None:
+        """Seconds until the run is to end, where somebody said so."""
+        left = self._until - time.monotonic()
+        return None if left == float("inf") else max(0.0, left)
+
     def _left(self) -> float | None:
         """Seconds that a wait may last; `None` is no limit."""
         left, until = self._left_s(), self._until - time.monotonic()
@@ -177,8 +183,10 @@ class Circuit:
                     self.stop(LLMError(f"{route.endpoint.title} refuses every request: {failure.message}"))
                 return Entry("failed", fault="llm", message=where)
             return Entry("done", used=Usage(calls=1), fault="llm", message=where)
-        if failure.kind == "fatal" and failure.status == 403 and route.answered:  # moderation, not the key
-            return Entry("done", used=Usage(calls=1), fault="llm", message=where)
+        if failure.kind == "fatal" and failure.status == 403 and route.answered:
+            route.failed += 1  # it may dislike this request; a key that was revoked fails the next ones too
+            if route.failed < CIRCUIT:
+                return Entry("failed", fault="llm", message=where)
         if failure.kind == "fatal":
             self.stop(LLMError(_advice(route.endpoint, failure, self._config)))
             return Entry("failed", fault="llm", message=str(self.fatal))
@@ -217,9 +225,11 @@ def _asks(route: Route, asked: Asked) -> str:
 
 def _advice(endpoint: Endpoint, failure: Failure, config: LLMConfig) -> str:
     """What to do about an endpoint that refuses everything."""
-    if failure.status in (401, 403):
+    if failure.status in (401, 403) or WRONG_KEY.search(failure.said):
         key = f"the key in {config.api_key_env}" if config.api_key_env else "the provider's API key"
         todo = f"check {key}" + ("" if config.api_key_env else " (or name its variable in llm.api_key_env)")
+    elif failure.status is not None and 300 <= failure.status < 400:
+        todo = "check llm.base_url"
     elif failure.status == 404:
         todo = "check llm.task.model, llm.meta.model and llm.base_url"
     else:

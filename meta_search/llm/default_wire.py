@@ -5,22 +5,26 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import json
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from meta_search.config import LLMConfig
 from meta_search.errors import EndpointError
-from meta_search.llm.addresses import joined, normal_url, proxy_of, versioned
+from meta_search.llm.addresses import candidates, joined, normal_url, other_scheme, proxy_of
 from meta_search.llm.direct import DirectWire, headers_of
 from meta_search.llm.endpoint import Endpoint, Price, price_of
 from meta_search.llm.faults import GONE, one_line
 from meta_search.llm.litellm_wire import LiteLLMWire
 from meta_search.llm.replies import Answer
+from meta_search.text import override
 
 __all__ = ["DefaultWire"]
 
 CHECK_S = 15.0
+NOT_TLS = re.compile(r"WRONG_VERSION_NUMBER|record layer failure|UNEXPECTED_EOF|packet length", re.I)
+TLS = re.compile(r"plain HTTP request was sent to HTTPS|HTTP request to an HTTPS server", re.I)
 THERE_S = 3.0
 PRICES = "model_prices_and_context_window_backup.json"  # litellm's own table, in its package
 
@@ -117,17 +121,21 @@ class DefaultWire:
         try:
             reply = await self._models(endpoint, root)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            what = one_line(str(error), endpoint.api_key) or type(error).__name__
+            what = one_line(str(error), endpoint.secrets) or type(error).__name__
+            if root.startswith("https:") and NOT_TLS.search(what):
+                what = f"it speaks no TLS, type {override('llm.base_url', other_scheme(base_url))} ({what})"
             raise EndpointError(f"nothing answers at llm.base_url={base_url}: {what}") from error
-        below = versioned(root)
-        if below and not _lists_models(reply) and reply.status_code not in (401, 403):
+        for below in () if _is_api(reply) else candidates(root):
             try:
                 other = await self._models(endpoint, below)
             except httpx.HTTPError:
-                other = reply
-            if _lists_models(other) or other.status_code in (401, 403):
+                continue
+            if _is_api(other):
                 reply, root = other, below
                 self.notes.append(f"llm.base_url={base_url}: the API is at {below}")
+                break
+        else:
+            _check_moved(reply, base_url)
         if self._direct is not None:
             self._direct.roots[endpoint] = root
             if not _lists_models(reply):
@@ -145,6 +153,20 @@ class DefaultWire:
         url = joined(root, "models")
         async with httpx.AsyncClient(timeout=timeout_s, trust_env=False, proxy=proxy_of(url)) as client:
             return await client.get(url, headers=headers_of(endpoint, root))
+
+
+def _is_api(reply: Any) -> bool:
+    return _lists_models(reply) or reply.status_code in (401, 403)
+
+
+def _check_moved(reply: Any, base_url: str) -> None:
+    """Raise where an endpoint sends its callers elsewhere: no request follows, as keys would go along."""
+    if 300 <= reply.status_code < 400 and reply.headers.get("location"):
+        target = normal_url(str(reply.url.join(reply.headers["location"])))
+        raise EndpointError(f"{base_url} redirects to {target}: type {override('llm.base_url', target)}")
+    if reply.status_code == 400 and TLS.search(reply.text[:2000]):
+        url = override("llm.base_url", other_scheme(base_url))
+        raise EndpointError(f"{base_url} speaks TLS: type {url}")
 
 
 def _lists_models(reply: Any) -> bool:

@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin
 
 from meta_search.llm import replies
 from meta_search.llm.addresses import joined, normal_url, proxy_of, takes_azure_key, versioned
@@ -27,6 +28,7 @@ __all__ = ["DirectWire", "headers_of"]
 # Below the five seconds after which common servers hang up: a request on a connection that is just being
 # closed is lost, and charged, as nobody knows its fate.
 KEEP_ALIVE_S = 4.0
+LONGEST_HEADER = 2**16  # of a reply: proxies add policies and cookies of many kilobytes
 NO_SUCH_PATH = re.compile(r"^not found$|invalid url|no route|cannot (post|get)|path|endpoint", re.IGNORECASE)
 
 
@@ -76,8 +78,10 @@ class DirectWire:
         if doubted and status in (200, 404, 405) and (page or status == 405):
             what = "is a web page, not an API" if page else f"is not there (HTTP status {status})"
             raise Refused(404, f"{url} {what}: {self._advice(endpoint)}", headers)
-        if status == 200:
+        if 200 <= status < 300:
             return replies.read(received, headers)
+        if 300 <= status < 400 and "Location" in headers:  # it may be relative
+            headers = {**headers, "Location": normal_url(urljoin(url, headers["Location"]))}
         refused = replies.refused(status, received, headers)
         if status == 404 and doubted and NO_SUCH_PATH.search(str(refused)):
             raise Refused(404, f"{refused}: {self._advice(endpoint)}", headers)
@@ -104,6 +108,8 @@ class DirectWire:
                 connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_ALIVE_S),
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=30.0),  # the sender has a clock
                 cookie_jar=aiohttp.DummyCookieJar(),
+                max_line_size=LONGEST_HEADER,
+                max_field_size=LONGEST_HEADER,
             )
         return self._session
 

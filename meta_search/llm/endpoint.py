@@ -10,6 +10,8 @@ from meta_search.types import Usage
 
 __all__ = ["Endpoint", "Price", "bound_tokens", "price_of"]
 
+SHORTEST = 4  # characters of a secret
+
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
@@ -39,6 +41,13 @@ class Endpoint:
             f"Endpoint(model={self.model!r}, base_url={self.base_url!r}, api_key={key}, "
             f"slots={self.slots}, free={self.free})"
         )
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What no message may show: the key, and what further headers hold."""
+        held = [self.api_key or "", *(value for _, value in self.headers)]
+        held += [value.partition(" ")[2] for value in held]  # `Bearer …`
+        return tuple(sorted((text for text in held if len(text) >= SHORTEST), key=len, reverse=True))
 
     @property
     def place(self) -> str:

@@ -3,24 +3,51 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from meta_search.llm.waits import asked_wait, reset_wait
 from meta_search.text import one_line as without_breaks
 
-__all__ = ["GONE", "TIMEOUT", "BadAnswer", "Cap", "Failure", "Refused", "classify", "one_line", "output_cap"]
+__all__ = [
+    "GONE",
+    "TIMEOUT",
+    "WRONG_KEY",
+    "BadAnswer",
+    "Cap",
+    "Failure",
+    "Refused",
+    "classify",
+    "one_line",
+    "output_cap",
+]
 
 Kind = Literal["transient", "limited", "withheld", "context", "cap", "request", "fatal"]
 
 # A gateway in between may say these after the model has done its work.
 UNKNOWN_FATE = frozenset({408, 502, 504})
 CONTEXT = re.compile(
-    r"context.?(length|size|window)|maximum context|prompt is too long|too many (input )?tokens",
+    r"context.?(length|size|window)|maximum context|prompt is too long|too many (input )?tokens"
+    r"|maximum model length|input token count \(?\d+\)? exceeds|inputs`? (tokens \+|must have less than)"
+    r"|context shift|too big compared to KV|input is too large to process",
     re.IGNORECASE,
 )
-FILTERED = re.compile(r"content_?(filter|policy)|content management policy|ResponsibleAI|safety system", re.I)
+FILTERED = re.compile(
+    r"content_?(filter|policy)|content management policy|ResponsibleAI|safety system"
+    r"|(input|prompt|content|request) (was |is |has been )?(flagged|blocked)|moderation",
+    re.I,
+)
+NO_CREDIT = re.compile(
+    r"credit balance|billing hard limit|billing_hard_limit|insufficient (balance|fund)", re.I
+)
+WRONG_KEY = re.compile(
+    r"(api|access)[ _]?key (is )?(not valid|invalid)|(invalid|incorrect) api[ _]?key|API_KEY_INVALID", re.I
+)
+# A model's server that tells of its own end as if the request were to blame (LM Studio).
+CRASHED = re.compile(r"model (has )?(crashed|been unloaded|unloaded)", re.I)
+# More at once than the account may send in a minute: no wait makes it fit.
+NEVER_FITS = re.compile(r"request too large", re.I)
 OUT_OF_MONEY = re.compile(r"insufficient_quota|insufficient credit|billing|exceeded your current quota", re.I)
 RATE = re.compile(r"rate.?limit|quota|too many requests|throttl", re.I)
 # What llama.cpp, Ollama, vLLM, TGI and Hugging Face say while they start; no model that failed to load.
@@ -52,6 +79,8 @@ CAPS = (
     (r"tokens you requested exceeds the model limit of (\d+)", 0),
     (r"supported range is from \d+ \(inclusive\) to (\d+) \(exclusive\)", -1),
     (r"supported range is from \d+ (?:\(inclusive\) )?to (\d+)", 0),
+    (r"max_\w*tokens\W.{0,60}less than or equal to\W{1,3}(\d+)", 0),
+    (r"max_\w*tokens=\d+ cannot be greater than max_model_len=(?:max_total_tokens=)?(\d+)", 0),
     (r"max_\w*tokens.{0,60}\bmaximum (?:allowed )?(?:value |of )*(?:is )?(\d+)", 0),
 )
 # Refusals of prompt and answer together: the context, and the prompt's share of it, in either order.
@@ -60,6 +89,8 @@ TOGETHER = (
     r"maximum context length (?:is|of) (?P<all>\d+) tokens.*?(?P<prompt>\d+) (?:tokens from the input|in the "
     r"messages|of text input)",
     r"max_new_tokens` must be <= (?P<all>\d+)\. Given: (?P<prompt>\d+)",
+    r"passed (?P<prompt>\d+) input tokens.*?context length is only (?P<all>\d+) tokens",
+    r"exceed context limit: (?P<prompt>\d+) \+ \d+ > (?P<all>\d+)",
 )
 BLAMED = re.compile(r"(?:max_\w*tokens|maxOutputTokens)\W.{0,40}(?:too large|too high|exceed)", re.I)
 
@@ -123,6 +154,7 @@ class Failure:
         gone: Nothing was reached that could have answered: no connection, or a proxy without its server.
         loading: The server is there, and still loads its model.
         cap: Of a refusal of kind `cap`.
+        said: All that the endpoint said; the message is cut.
     """
 
     kind: Kind
@@ -133,10 +165,11 @@ class Failure:
     gone: bool = False
     loading: bool = False
     cap: Cap | None = None
+    said: str = ""
 
 
 def classify(
-    error: BaseException, timeout_s: float, secret: str | None = None, limit: str = TIMEOUT
+    error: BaseException, timeout_s: float, secret: str | Sequence[str] | None = None, limit: str = TIMEOUT
 ) -> Failure:
     """Read an exception of a wire as a `Failure`.
 
@@ -145,7 +178,7 @@ def classify(
     Args:
         error: What the attempt raised.
         timeout_s: The timeout that applied, for the message.
-        secret: A key that must not appear in the message.
+        secret: A key that must not appear in the message, or several.
         limit: What set the timeout, for the message.
     """
     if isinstance(error, BadAnswer):
@@ -180,6 +213,7 @@ def classify(
         gone=kind == "transient" and _gone(error, status, headers, text),
         loading=kind == "transient" and (status or 0) >= 500 and bool(LOADING.search(text)),
         cap=cap,
+        said=text,
     )
 
 
@@ -201,10 +235,10 @@ def output_cap(text: str) -> Cap | None:
     return Cap(0, always=True) if BLAMED.search(text) else None
 
 
-def one_line(text: str, secret: str | None = None, length: int = 300) -> str:
-    """Text without line breaks, long tails and a secret."""
-    if secret:
-        text = text.replace(secret, "***")
+def one_line(text: str, secret: str | Sequence[str] | None = None, length: int = 300) -> str:
+    """Text without line breaks, long tails and secrets."""
+    for hidden in (secret,) if isinstance(secret, str) else secret or ():
+        text = text.replace(hidden, "***") if hidden else text
     return without_breaks(text, length)
 
 
@@ -234,8 +268,14 @@ def _kind(error: BaseException, status: int | None, message: str, wait: float | 
         return "withheld"
     if status == 403 and wait is not None and RATE.search(message):
         return "limited"
+    if status == 400 and (NO_CREDIT.search(message) or WRONG_KEY.search(message)):
+        return "fatal"
+    if status == 400 and CRASHED.search(message):
+        return "transient"
     if status in (401, 402, 403, 404) or (status is not None and 300 <= status < 400):
         return "fatal"
+    if status == 429 and wait is None and NEVER_FITS.search(message):
+        return "request"
     if status == 429:
         # Google calls a limit per minute an exceeded quota, too: who names a time will answer again.
         return "fatal" if wait is None and OUT_OF_MONEY.search(message) else "limited"

@@ -89,13 +89,13 @@ class Form:
     def learns(self, failure: Failure) -> bool:
         """Whether a failure tells what to leave out, so that the call is sent again at once."""
         messages, settings = self._sent
-        changes = takes.learned(messages, settings, failure.status, failure.message)
+        changes = takes.learned(messages, settings, failure.status, failure.said or failure.message)
         changes = {name: value for name, value in changes.items() if name not in self._changed}
         if changes:
             self._changed.update(changes)
             self.note(changes)
             return True
-        left = takes.room_left(failure.message, self.limit)
+        left = takes.room_left(failure.said or failure.message, self.limit)
         if left and "left" not in self._changed:
             self._changed.add("left")
             self._left = left
@@ -116,7 +116,7 @@ class Form:
         route = self.call.route
         asked = failure.kind == "request" or failure.status == 404
         if asked and self.call.request.schema and self.mode not in ("instruct", None):
-            instead = takes.refuses_schema(failure.status, failure.message) or "instruct"
+            instead = takes.refuses_schema(failure.status, failure.said or failure.message) or "instruct"
             if self.mode == "object":
                 instead = "instruct"
             if self.mode == "unknown" or (self.guessed and self.mode == "object"):

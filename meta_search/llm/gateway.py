@@ -184,10 +184,16 @@ class Gateway:
         self._sender.circuit.end_within(seconds)
 
     async def close(self) -> None:
-        """Finish and keep what is in flight; what was not sent yet gets a fault."""
+        """Finish and keep what is in flight; what was not sent yet gets a fault. Where the run is to end by
+        some time, what takes longer is given up, and stays charged in full."""
         self._closing = True
         self._sender.circuit.stop(LLMError("the gateway is closed"), fatal=False)
-        await asyncio.gather(*(task for _, task in self._flights.values()), return_exceptions=True)
+        flying = [task for _, task in self._flights.values()]
+        if flying:
+            _, late = await asyncio.wait(flying, timeout=self._sender.circuit.ends_s)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
         await self._wire.close()
 
     async def _answer(self, call: Call) -> tuple[Entry, Usage]:

@@ -22,6 +22,7 @@ from meta_search.llm.thinking import object_at_end, without_thinking
 
 __all__ = ["Answer", "read", "read_object", "refused"]
 
+MOST_TOKENS = 10**8  # that one call can read or write: what counts more does not count
 SHOWN = 400  # characters of an answer that cannot be read which a message shows
 CUT = frozenset({"length", "max_tokens", "max_output_tokens", "model_length", "max_completion_tokens"})
 WITHHELD = frozenset({"content_filter", "safety", "prohibited_content", "recitation", "blocklist", "refusal"})
@@ -62,16 +63,24 @@ def read(received: bytes, headers: Mapping[str, Any] | None = None) -> Answer:
         BadAnswer: It holds no usable answer.
         Refused: It tells of a failure.
     """
-    text = received.decode(errors="replace").strip()
-    if re.match(r"(data|event|id|retry)?: ?", text) and not text.startswith("{"):
+    text = _text(received)
+    if re.match(r"(data|event|id|retry)?: ?", text):
         return read_object(joined(text), headers)
     try:
         reply = json.loads(text)
     except (ValueError, RecursionError):
         if re.match(r"(?i)<(!doctype|html|head|\?xml)", text):
             raise BadAnswer(f"the answer is a web page, not JSON{_title(text)}") from None
-        raise BadAnswer(f"the answer is not JSON: {one_line(text[:SHOWN])}") from None
+        what = f"the answer is not JSON: {one_line(text[:SHOWN])}" if text else "the reply is empty"
+        raise BadAnswer(what) from None
     return read_object(reply, headers)
+
+
+def _text(received: bytes) -> str:
+    """A body as text, without a byte order mark and the comments (`: OPENROUTER PROCESSING`) with which some
+    keep a connection alive before they answer."""
+    text = received.decode(errors="replace").strip().removeprefix("\ufeff").lstrip()
+    return re.sub(r"\A(?::[^\n]*\n\s*)+(?=\{)", "", text)
 
 
 def _title(page: str) -> str:
@@ -81,26 +90,34 @@ def _title(page: str) -> str:
 
 def read_object(reply: Any, headers: Mapping[str, Any] | None = None) -> Answer:
     """Read the JSON of a reply; raises as `read`."""
+    if isinstance(reply, list) and reply:  # as Gemini has its errors
+        reply = reply[0]
     if not isinstance(reply, Mapping):
         raise BadAnswer("the answer is not a JSON object")
     choices = reply.get("choices")
     if not choices:
         raise _no_choices(reply, headers)
     try:
-        choice = choices[0]
+        choice = _first(choices)
         finish = str(choice.get("finish_reason") or "").lower()
         if choice.get("error") or finish == "error":
             raise _failed(choice.get("error") or reply.get("error") or {}, headers)
-        message = choice.get("message") or {"content": choice.get("text")}
-        text, thinking = _words(message)
+        message = choice.get("message") or choice.get("delta") or {"content": choice.get("text")}
+        text, thinking = _words(message if isinstance(message, Mapping) else {"content": message})
         answer = _answer(text, thinking, finish, reply.get("usage"))
     except (AttributeError, KeyError, TypeError, IndexError) as error:
         raise BadAnswer(f"the answer has an unknown form: {error}") from error
-    if finish in WITHHELD and not answer.text:
+    if finish in WITHHELD and not (answer.text and finish == "refusal"):  # what is there is its beginning
         raise BadAnswer("the answer was withheld by a content filter", withheld=True)
     if not (answer.text or thinking or answer.finish == "length" or reply.get("usage")):
         raise BadAnswer("the answer is empty and counts no tokens: the model's server seems to have failed")
     return answer
+
+
+def _first(choices: Any) -> Any:
+    """The choice that answers: of several, the first by their own count."""
+    several = all(isinstance(c, Mapping) and isinstance(c.get("index"), int) for c in choices)
+    return min(choices, key=lambda c: c["index"]) if several else choices[0]
 
 
 def _answer(text: str, thinking: str, finish: str, usage: Any) -> Answer:
@@ -120,8 +137,11 @@ def _words(message: Mapping[str, Any]) -> tuple[str, str]:
     """What a message says, and what was thought before."""
     text, thinking = "", ""
     content = message.get("content")
-    if isinstance(content, str):
-        text = content
+    if isinstance(content, Mapping):  # one part, or an object by schema that nobody made text of
+        is_part = isinstance(content.get("text"), str)
+        content = [content] if is_part else json.dumps(content, ensure_ascii=False)
+    if isinstance(content, str | int | float):
+        text = content if isinstance(content, str) else json.dumps(content)
     for part in content if isinstance(content, list) else ():
         if isinstance(part, str):
             text += part
@@ -180,10 +200,12 @@ def _counts(usage: Mapping[str, Any]) -> tuple[int | None, int | None, int]:
 
 
 def _count(value: Any) -> int | None:
-    """A number of tokens, rounded up; `None` where it is none."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
+    """A number of tokens, rounded up; `None` where it is none, or none that can be."""
+    if isinstance(value, str) and re.fullmatch(r"\s*\d{1,12}(\.\d+)?\s*", value):
+        value = float(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return math.ceil(value)
+    return math.ceil(value) if 0 <= value <= MOST_TOKENS else None
 
 
 def _no_choices(reply: Mapping[str, Any], headers: Mapping[str, Any] | None) -> Exception:
@@ -192,7 +214,8 @@ def _no_choices(reply: Mapping[str, Any], headers: Mapping[str, Any] | None) -> 
         return _failed(reply["error"], headers)
     words = reply.get("message") or reply.get("detail") or reply.get("msg")
     if not words:
-        return BadAnswer("the answer holds no choices")
+        said = one_line(json.dumps(reply, ensure_ascii=False)[:SHOWN])
+        return BadAnswer(f"the answer holds no choices: {said}")
     said = words if isinstance(words, str) else json.dumps(words, ensure_ascii=False)
     flat = {"code": reply.get("code") or reply.get("status"), "message": f"an answer without choices: {said}"}
     return _failed(flat, headers)
@@ -214,21 +237,37 @@ def _failed(error: Any, headers: Mapping[str, Any] | None) -> Refused:
     return Refused(429 if LIMITED.search(message) else 500, message, headers or {})
 
 
+def _metadata(error: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+    """What OpenRouter passes on of the provider behind it: its words, and its headers."""
+    about = error.get("metadata")
+    if not isinstance(about, Mapping):
+        return "", {}
+    raw, reasons = about.get("raw"), about.get("reasons")
+    words = raw if isinstance(raw, str) else json.dumps(raw or reasons, ensure_ascii=False)
+    told = f": {about.get('provider_name') or 'its provider'} says {words}" if raw or reasons else ""
+    headers = about.get("headers")
+    return told, headers if isinstance(headers, Mapping) else {}
+
+
 def refused(status: int, received: bytes, headers: Mapping[str, Any]) -> Refused:
     """A reply with an error status as an error: the endpoint's words, and its code, which says more."""
-    text = received.decode(errors="replace")
+    text = _text(received)
     try:
         told = json.loads(text)
     except (ValueError, RecursionError):
         told = None
     if isinstance(told, list) and told and isinstance(told[0], Mapping):  # as Gemini has it
         told = told[0]
-    error = told.get("error", told) if isinstance(told, Mapping) else None
+    error = (told.get("error") or told.get("errors") or told) if isinstance(told, Mapping) else None
+    if isinstance(error, list) and error and isinstance(error[0], Mapping):
+        error = error[0]
     if isinstance(error, Mapping):
         code = error.get("code") or error.get("type")
         message = str(error.get("message") or error.get("detail") or dict(error))
-        if isinstance(code, str) and code not in message:
+        if isinstance(code, str) and not code.isdigit() and code not in message:
             message = f"{message} ({code})"
+        more, passed_on = _metadata(error)
+        message, headers = message + more, {**passed_on, **headers}
     elif re.match(r"(?is)\s*<(!doctype|html)", text):
         message = f"HTTP status {status} and a web page{_title(text)}"
     else:

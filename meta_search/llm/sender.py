@@ -236,7 +236,7 @@ class Sender:
                 answer = await self._wire.complete(route.endpoint, messages, settings)
         except Exception as error:  # noqa: BLE001 (litellm lets many kinds through; each is a failed attempt)
             named = TIMEOUT if timeout >= self._config.timeout_s else "the time left"
-            failure = form.blamed(classify(error, timeout, route.endpoint.api_key, named))
+            failure = form.blamed(classify(error, timeout, route.endpoint.secrets, named))
             route.missed += failure.kind == "transient"
             self.circuit.asks(route, failure)
             if failure.kind == "limited" or route.missed >= DOWN:

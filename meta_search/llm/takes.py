@@ -42,12 +42,17 @@ NAMES_THINKER = re.compile(
 SYSTEM = re.compile(
     r"(system|developer) (role|message|prompt|instruction)s?\b.{0,60}(not|n't|unsupported|only|disabled)"
     r"|does not support '?\"?system|role\W.{0,30}system.{0,30}not|only user and assistant roles"
-    r"|roles must alternate",
+    r"|roles must alternate|unexpected role\W{1,3}system"
+    r"|role\W{1,4}(must|should) be one of\W+user\W+(and |or )?\W*assistant",
     re.IGNORECASE,
 )
 STREAM = re.compile(
     r"(only|must|requires?|enable|set).{0,40}\bstream(ing|\b)|\bstream(ing)?\b.{0,40}(must|only|required|true)",
     re.IGNORECASE,
+)
+OTHER_LIMIT = re.compile(
+    r"max_completion_tokens|'?max_tokens'?.{0,40}(not|un)"
+    r"|(not permitted|not allowed|un\w+ \w+)\W.{0,20}max_tokens"
 )
 RANGE = re.compile(r"between|range|less than|greater than|at most|maximum|minimum|<=|>=", re.IGNORECASE)
 ONLY_DEFAULT = re.compile(r"only.{0,40}(default|temperature ?= ?1|\(1\))|(n't| not) support", re.IGNORECASE)
@@ -156,12 +161,14 @@ def learned(
         Changes of the `Takes` that it was sent with; empty where the refusal is about something else.
     """
     if status not in REFUSALS:
-        return {}
+        # llama.cpp says so of its template with status 500.
+        says_system = status == 500 and any(r == "system" for r, _ in messages) and SYSTEM.search(message)
+        return {"system": False} if says_system else {}
     sent = next((n for n in ("max_tokens", "max_completion_tokens") if n in settings), "")
     cap = output_cap(message) if sent else None
     if cap is not None:  # whatever names of fields its sentence holds
         return {"most": cap.tokens} if cap.always and 0 < cap.tokens < settings[sent] else {}
-    if sent == "max_tokens" and re.search("max_completion_tokens|'?max_tokens'?.{0,40}(not|un)", message):
+    if sent == "max_tokens" and OTHER_LIMIT.search(message):
         return {"limit": "max_completion_tokens"}
     if sent == "max_completion_tokens" and "max_completion_tokens" in message:
         return {"limit": "max_tokens"}

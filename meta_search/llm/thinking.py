@@ -10,14 +10,19 @@ import re
 
 __all__ = ["object_at_end", "without_thinking"]
 
-NAMES = "think|thinking|thought|thoughts|reasoning|seed:think|antthinking"
+NAMES = "think|thinking|thought|thoughts|reasoning|seed:think|mm:think|antthinking"
 OPEN = re.compile(
-    rf"\s*(?:<({NAMES})>|(◁think▷)|(\[THINK\])|(<\|START_THINKING\|>)|(<\|begin_of_thought\|>))",
+    rf"\s*(?:<({NAMES}) *>|(◁think▷)|(\[THINK\])|(<\|START_THINKING\|>)|(<\|begin_of_thought\|>)"
+    r"|(<\|thinking\|>)|(<unused94>))",
     re.IGNORECASE,
 )
-CLOSED_BY = ("", "◁/think▷", "[/THINK]", "<|END_THINKING|>", "<|end_of_thought|>")  # by group of OPEN
+CLOSED_BY = (  # by group of OPEN
+    *("", "◁/think▷", "[/THINK]", "<|END_THINKING|>", "<|end_of_thought|>"),
+    *("<|/thinking|>", "<unused95>"),
+)
+AROUND = re.compile(r"<\|(?:begin|end)_of_solution\|>|<\|(?:START|END)_RESPONSE\|>")  # of what comes then
 # A closing tag whose opening one the chat template has swallowed: it ends a paragraph of thinking.
-LONE_CLOSE = re.compile(r"(?<![`'\"\w/])(?:</(?:think|thinking|thought)>|◁/think▷|\[/THINK\])(?=\s|$|\{)")
+LONE_CLOSE = re.compile(r"(?<![`'\"/])(?:</(?:think|thinking|thought)>|◁/think▷|\[/THINK\])(?![`'\"])")
 FINAL = re.compile(r"<\|channel\|>\s*final\b.*?<\|message\|>", re.DOTALL)
 HARMONY = re.compile(r"\s*(<\|start\|>\s*assistant\s*)?<\|channel\|>")
 HARMONY_END = re.compile(r"<\|(return|end|call)\|>.*", re.DOTALL)
@@ -42,17 +47,28 @@ def without_thinking(text: str) -> tuple[str, str]:
     thoughts, rest = "", text
     while match := OPEN.match(rest):
         close = f"</{match[1]}>" if match[1] else CLOSED_BY[(match.lastindex or 1) - 1]
-        end = rest.lower().find(close.lower(), match.end())
+        end = _end(rest.lower(), match[0].strip().lower(), close.lower(), match.end())
         if end < 0:
             return "", thoughts + rest[match.end() :]
         thoughts += rest[match.end() : end]
         rest = rest[end + len(close) :]
     if thoughts or rest is not text:
-        return rest.strip(), thoughts
+        return AROUND.sub("", rest).strip(), thoughts
     lone = LONE_CLOSE.search(text)
     if lone and not _opens(text[: lone.start()]) and not _is_json(text):
         return text[lone.end() :].strip(), text[: lone.start()]
     return text, ""
+
+
+def _end(text: str, opened: str, close: str, start: int) -> int:
+    """Where a thought ends that begins at `start`: thoughts may hold others. Negative where it does not."""
+    end = text.find(close, start)
+    while end >= 0 and text.count(opened, start, end) > text.count(close, start, end):
+        further = text.find(close, end + len(close))
+        if further < 0:
+            return end
+        end = further
+    return end
 
 
 def _opens(text: str) -> bool:

@@ -18,7 +18,7 @@ PART = (
 # "Please retry in 2.4s" (Google), "try again in 1m3.5s" (OpenAI), "retry after 22 seconds" (Azure).
 SAID = re.compile(
     r"(?:\b(?:re)?try(?:ing)?(?: your request| the request)?(?: again)?|\bwait(?:ing)?(?: for)?)"
-    rf"\s*(?:in|after)?\s*(?:about|approximately|at least|another)?\s*((?:{PART}(?:,| and)?\s*)+)",
+    rf"\s*(?:in|after)?:?\s*(?:about|approximately|at least|another)?\s*((?:{PART}(?:,| and)?\s*)+)",
     re.IGNORECASE,
 )
 # Google's `"retryDelay": "2s"`, Hugging Face's `"estimated_time": 20.0`, and others' `"retry_after": 3`.

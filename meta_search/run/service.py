@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +20,7 @@ from archive.readers import Readers, database_path
 from archive.store import Store
 from meta_search.config import Config, LLMConfig, ModelConfig, from_mapping
 from meta_search.errors import ConfigError, MetaSearchError
-from meta_search.llm.addresses import normal_url
+from meta_search.llm.addresses import PASSWORD, complaint, normal_url
 from meta_search.llm.budget import Budget
 from meta_search.llm.gateway import Books, Endpoint, Gateway, GatewayStatus
 from meta_search.llm.ledger import Entry, Ledger, find_entry
@@ -28,6 +29,8 @@ from meta_search.text import error_line
 from meta_search.types import CallReply, CallRequest, MetaName, Usage
 
 __all__ = ["Service", "endpoints_for", "make_service"]
+
+VARIABLE = re.compile(r"\$([A-Za-z_]\w*)")
 
 
 class Service:
@@ -124,12 +127,20 @@ def endpoints_for(config: Mapping[str, Any], local: Mapping[str, Endpoint]) -> d
 def _endpoint(model: ModelConfig, llm: LLMConfig, key: str | None) -> Endpoint:
     """Where a role's model answers; what stands in headers as `$NAME` is read from the environment."""
     base_url = model.base_url or llm.base_url
+    if base_url and llm.mode != "replay" and (wrong := complaint(base_url)):
+        if wrong == PASSWORD:
+            raise ConfigError(
+                "llm.base_url holds a password, which would be kept with the run: leave it out, and set "
+                'llm.extra_headers={Authorization:$BASIC} with BASIC="Basic $(printf USER:PASSWORD | base64)"'
+            )
+        raise ConfigError(f"llm.base_url={base_url} {wrong}")
     headers = {**llm.extra_headers}
     for name, value in headers.items():
-        if value.startswith("$"):
-            headers[name] = os.environ.get(value[1:], "").strip()
-            if not headers[name] and llm.mode != "replay":
-                raise ConfigError(f"the environment variable {value[1:]} (llm.extra_headers) is empty")
+        for variable in VARIABLE.findall(value):
+            held = os.environ.get(variable, "").strip()
+            if not held and llm.mode != "replay":
+                raise ConfigError(f"the environment variable {variable} (llm.extra_headers) is empty")
+            headers[name] = re.sub(rf"\${variable}\b", held.replace("\\", r"\\"), headers[name])
     extra = {**llm.extra_body, **model.extra}
     return Endpoint(
         model.model,

@@ -9,6 +9,7 @@ A class of the family overrides `respond` (what is sent to the chat path), seldo
 
 from __future__ import annotations
 
+import contextlib
 import http.server
 import json
 import re
@@ -50,7 +51,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What is sent back; a `dict` or a list as JSON, a text as it is."""
+    """What is sent back; a `dict` or a list as JSON, text and bytes as they are."""
 
     status: int
     body: Any
@@ -175,13 +176,14 @@ def _handler(endpoint: OddEndpoint) -> type[http.server.BaseHTTPRequestHandler]:
 
         def _reply(self, method: str, raw: bytes) -> None:
             reply = endpoint.take(method, self.path, dict(self.headers.items()), raw)
-            text = reply.body if isinstance(reply.body, str) else json.dumps(reply.body)
-            sent = text.encode()
+            body = reply.body if isinstance(reply.body, str | bytes) else json.dumps(reply.body)
+            sent = body if isinstance(body, bytes) else body.encode()
             self.send_response(reply.status)
             for name, value in {"Content-Type": "application/json", **reply.headers}.items():
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(sent)))
             self.end_headers()
-            self.wfile.write(sent)
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # whoever asked has gone
+                self.wfile.write(sent)
 
     return Handler
