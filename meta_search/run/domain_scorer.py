@@ -26,7 +26,7 @@ import threading
 import urllib.error
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -90,6 +90,7 @@ class Scorer:
 
     Attributes:
         concurrency: Answers that may be scored at a time.
+        pool: Threads for that many; `close` ends them.
         asks: Whether the scorer asks a model.
         paid: Whether scoring an answer may cost money: it asks a model, or may use the network.
 
@@ -109,6 +110,7 @@ class Scorer:
         wanted = int(getattr(domain, "concurrency", 0))
         self.concurrency = wanted or (ASKING if self.asks else CONCURRENCY if confined else 1)
         self.paid = self.asks or (confined is None and wanted > 0)
+        self.pool = ThreadPoolExecutor(self.concurrency, thread_name_prefix="scorer")
         if confined is not None:
             most = max(CONCURRENCY, self.concurrency)
             self._confined = ConfinedScorer(confined.factory, confined.arguments, sandbox, concurrency=most)
@@ -161,8 +163,9 @@ class Scorer:
         return scored
 
     def close(self) -> None:
-        """End the process of a confined scorer. May be called twice."""
+        """End the threads, and the process of a confined scorer. May be called twice."""
         self._closing.set()
+        self.pool.shutdown(wait=False, cancel_futures=True)
         if self._confined is not None:
             self._confined.close()
 

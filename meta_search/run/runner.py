@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Collection, Sequence
-from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future
 from dataclasses import replace
 from itertools import islice
 from typing import Any
@@ -54,7 +54,6 @@ class Runner:
         self._examples = tuple((i.question, i.target) for i in domain.items("examples"))
         self._known: dict[tuple[str, str, str, int], ItemResult] = {}
         self._keys: dict[Future[ItemResult], Key] = {}
-        self._scorer = ThreadPoolExecutor(session.scorer.concurrency, thread_name_prefix="scorer")
         self._pending: set[Future[ItemResult]] = set()
         self._lock = threading.Lock()
         self._writes: list[Future[Any]] = []
@@ -145,7 +144,8 @@ class Runner:
         running = self._session.evaluator.submit(job)
         with self._lock:
             self._pending.add(running)
-        running.add_done_callback(lambda done: self._scorer.submit(self._score, done, scored, keep))
+        pool = self._session.scorer.pool
+        running.add_done_callback(lambda done: pool.submit(self._score, done, scored, keep))
         return scored
 
     def _score(self, done: Future[ItemResult], scored: Future[ItemResult], keep: Keep) -> None:

@@ -123,10 +123,12 @@ def open_session(
         made = ready.domain.result()
         for note in getattr(made, "notes", ()):
             say(note)
+        # Closed after the evaluator, whose last results still come to it.
+        scoring = stack.enter_context(contextlib.ExitStack())
         evaluator = make_evaluator()
         stack.callback(evaluator.close)
         scorer = Scorer(made, config.sandbox, lambda request: host.call("call", request))
-        stack.callback(scorer.close)
+        scoring.callback(scorer.close)
         session = Session(config, folder, made, host, evaluator, started, elapsed_s, scorer)
         session.pen.set_meta("prices", prices.result()).result()
         yield session

@@ -95,6 +95,7 @@ class House:
         neighbour = Attack("neighbour", "", "", "return str(taskInfo.content) * 9", frozenset())
         told = f"{traps.secrets['neighbour']} of the neighbour"
         self._mode.run([self._job(Agent.of("neighbour", neighbour.source), told) for _ in range(TOGETHER)])
+        gc.collect()  # threads that earlier tests left end meanwhile
         for _ in range(2):  # every slot, thread and process is there from now on
             self._mode.run([self._job(Agent.of("honest", HONEST)) for _ in range(TOGETHER)])
         self._honest = self._run_honest()

@@ -154,7 +154,7 @@ class Simulated(Search):
 
     def simulate(self) -> Trace:
         """Run it to its end."""
-        with quick():
+        with quick(), contextlib.closing(self.run.session.scorer):
             self.search()
         self.trace.briefs = self.briefs.written
         self.trace.calls = self.table.calls
