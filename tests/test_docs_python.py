@@ -31,7 +31,7 @@ def test_every_block_runs(folder: Path, capsys: pytest.CaptureFixture[str]) -> N
             code = block.replace(URL, endpoint.base_url).replace('"llm.task.model=small"', QUICK)
             exec(compile(code, str(PAGE), "exec"), names)
     shown = capsys.readouterr().out
-    assert "best direct 100% on 6 train items" in shown
+    assert re.search(r"best \w+ 100% on 6 train items", shown)  # whichever seed is through first
     assert "direct 1.0" in shown
     assert "domain[0] has no 'answer', only question" in shown
     assert Path("my-agent/run.py").is_file()
