@@ -287,6 +287,7 @@ CLUSTER = """
 """
 
 
+@pytest.mark.slow
 def test_a_cluster_is_used_by_its_nodes_sizes_and_may_lose_one(tmp_path: Path, root: Path) -> None:
     (tmp_path / "driver.py").write_text(textwrap.dedent(CLUSTER))
     done = subprocess.run(

@@ -172,6 +172,7 @@ def test_samples_that_an_item_has_no_calls_for_are_not_tested(folder: Path) -> N
     assert (folder / "run" / "report.html").read_text().count("not tested at matched cost: no claim") == 1
 
 
+@pytest.mark.slow
 def test_a_run_that_is_killed_in_its_report_goes_on_with_the_same_baselines(folder: Path) -> None:
     model = mind(direct=55, careful=88, calls=6)
     with CountingEndpoint(model, latency_s=0.01) as endpoint:

@@ -67,6 +67,7 @@ def test_the_recorded_run_replays_to_the_same_end(folder: Path) -> None:
     assert record_run.RECORDING.stat().st_size < 300_000
 
 
+@pytest.mark.slow
 def test_a_search_of_four_in_flight_replays_without_its_endpoint(folder: Path) -> None:
     assert record(folder, "search.candidates=10", "search.in_flight=4") == 0
     found = tables("run")
@@ -77,6 +78,7 @@ def test_a_search_of_four_in_flight_replays_without_its_endpoint(folder: Path) -
     assert_same("run", "third")
 
 
+@pytest.mark.slow
 def test_what_budget_and_clock_decided_is_replayed(folder: Path) -> None:
     assert record(folder, "search.in_flight=3", "budget.calls=400", "search.candidates=50") == 0
     stops = [e.data["why"] for e in meta_search.open_run("run").events("stop")]
@@ -118,6 +120,7 @@ def test_faults_of_the_endpoint_are_replayed_as_they_came(folder: Path) -> None:
     assert_replays()
 
 
+@pytest.mark.slow
 def test_a_run_that_was_killed_and_resumed_replays_in_one_go(folder: Path) -> None:
     path = questions(folder)
     with CountingEndpoint(mind, latency_s=latency) as endpoint:
@@ -314,6 +317,7 @@ def test_an_evaluation_is_not_replayed(
     assert "replays a whole search" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_answers_of_another_run_are_used_again_and_count_as_paid(folder: Path) -> None:
     """Two searches that begin with the same seeds: the second asks nothing that the first has asked."""
     assert record(folder, "search.candidates=0", "search.finalists=1") == 0

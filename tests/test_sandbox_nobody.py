@@ -26,7 +26,7 @@ def copy() -> Iterator[Path]:
 @pytest.mark.parametrize(
     ("on", "layers"),
     [
-        ("inline", ""),
+        pytest.param("inline", "", marks=pytest.mark.slow),
         pytest.param("inline", WALLS, marks=pytest.mark.slow),
         pytest.param("ray", "", marks=[pytest.mark.ray, pytest.mark.slow]),
     ],
