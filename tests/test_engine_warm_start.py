@@ -93,7 +93,9 @@ def test_a_prior_is_journaled_and_asked_with_again(folder: Path, capsys: pytest.
     assert f"prior: {len(usable)} briefs of 1 earlier run" in shown
     assert priors("whole") == [{"runs": 1, "briefs": [[params, value] for params, value in usable]}]
     asked = events("whole", "ask", "tell")
-    assert sorted(data["brief"] for kind, data in asked if kind == "tell") == list(range(7))
+    briefs = sorted(data["brief"] for kind, data in asked if kind == "tell")
+    assert briefs == list(range(len(briefs)))
+    assert len(briefs) >= 7  # those that came to nothing do not count as candidates
 
     with CountingEndpoint(mind, latency_s=0.01) as endpoint:
         words = mixed_search(path, endpoint.base_url, *more)
