@@ -35,7 +35,7 @@ from meta_search.run.progress import MOST_ROWS, Progress
 from meta_search.run.recording import domain_facts
 from meta_search.run.run import Run
 from meta_search.run.session import open_session
-from meta_search.run.signals import default_again, hangups, signals
+from meta_search.run.signals import FINISH, STOP, Escalation, hangups, signals
 from meta_search.run.target_check import check_targets
 from meta_search.text import override
 from meta_search.types import Candidate, ItemJob, ItemResult, Split
@@ -150,7 +150,8 @@ class EvaluationRun:
         self._folder, self._runner, self._progress = run.session.folder, run.runner, run.progress
         self._session = run.session
         self._settings, self._evaluator = run.config.run, run.session.evaluator
-        self._signals, self._until = 0, float("inf")  # the monotonic time until which items may finish
+        self._asked = Escalation(run.config.run)
+        self._until = float("inf")  # the monotonic time until which items may finish
         self._chosen, self._split = chosen, split
         self._agents = len({c.agent.id for c in chosen})
         self._planned = run.runner.planned(split)
@@ -170,13 +171,11 @@ class EvaluationRun:
         Raises:
             KeyboardInterrupt: It is to end where it stands.
         """
-        grace = self._settings.grace_s if number == signal.SIGINT or self._settings.report_on_stop else 0.0
-        self._signals = self._signals + 1 if grace else max(2, self._signals + 1)
-        if self._signals > 2:
-            default_again()
+        level, grace = self._asked.came(number), self._settings.grace_s
+        if level > STOP:
             raise KeyboardInterrupt
         self._cut, self._until = "signal", time.monotonic()
-        if self._signals == 1:
+        if level == FINISH:
             self._until += grace
             line = f"stopping: finishing what is in flight, within {grace:g} s; Ctrl-C again to stop at once"
             self._progress.end_within(grace, line)

@@ -7,11 +7,10 @@ import time
 from collections.abc import Callable
 
 from meta_search.run.run import Run
-from meta_search.run.signals import default_again
+from meta_search.run.signals import FINISH, STOP, Escalation
 
 __all__ = ["Stopping"]
 
-FINISH, STOP = 1, 2
 SHARE = 0.5  # of the seconds of grace: for what is in flight; the rest is the report's
 
 
@@ -28,18 +27,18 @@ class Stopping:
 
     def __init__(self, run: Run, in_flight: Callable[[], int]) -> None:
         self._run, self._in_flight = run, in_flight
-        self._level = 0
+        self._asked = Escalation(run.config.run)
         self._until = float("inf")
 
     @property
     def finishing(self) -> bool:
         """Whether nothing new is to be begun."""
-        return self._level >= FINISH
+        return self._asked.level >= FINISH
 
     @property
     def now(self) -> bool:
         """Whether the search is to stop now."""
-        return self._level >= STOP
+        return self._asked.level >= STOP
 
     @property
     def patient(self) -> bool:
@@ -53,20 +52,13 @@ class Stopping:
             KeyboardInterrupt: The search, or its report, is to end where it stands.
         """
         final = self._run.progress.phase == "final"
-        self._level = self._level + 1 if self._graceful(number) else max(self._level + 1, STOP)
-        if self._level == FINISH:
+        # A replay, which pays nothing, just ends.
+        level = self._asked.came(number, may_finish=self._run.journal.resumable)
+        if level == FINISH:
             self._finish(final)
-        elif self._level > STOP:
-            default_again()
-        if self._level > STOP or (final and self._level == STOP):
+        if level > STOP or (final and level == STOP):
             raise KeyboardInterrupt
         self._run.journal.wake()
-
-    def _graceful(self, number: signal.Signals) -> bool:
-        """Whether a signal leaves time to finish. A replay, which pays nothing, just ends."""
-        settings = self._run.config.run
-        asked = number == signal.SIGINT or settings.report_on_stop
-        return asked and settings.grace_s > 0 and self._run.journal.resumable
 
     def _finish(self, final: bool) -> None:
         grace, n = self._run.config.run.grace_s, self._in_flight()

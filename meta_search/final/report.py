@@ -81,14 +81,13 @@ def final_report(run: Run, stopped: Callable[[], bool] = lambda: False) -> Endin
     runner.pen.set_meta("verdict", result.text)
     if result.take is not None:
         runner.pen.set_meta("best", result.take.agent)
-    cut = stopped()
-    status = Ending(result, "", complete, cut).status
-    runner.finish(status)  # before the page, which tells it
+    ending = Ending(result, "", complete, stopped())
+    runner.finish(ending.status)  # before the page, which tells it
     with Archive(session.folder) as archive:
         page = session.folder / "report.html"
         write_report(archive, result, page, session.folder.name, Tunings(archive, parameter_importance))
         take = chosen(archive, result)
-    return Ending(result, take.agent if take else "", complete, cut)
+    return replace(ending, best=take.agent if take else "")
 
 
 def _finalists_before(session: Session) -> set[str]:

@@ -20,6 +20,7 @@ from meta_search.llm.calls import Call, Dropped, open_routes, resolve
 from meta_search.llm.endpoint import Endpoint, Price
 from meta_search.llm.ledger import Entry, FaultKind
 from meta_search.llm.sender import Sender
+from meta_search.llm.takes import Takes
 from meta_search.llm.throttle import Throttle
 from meta_search.llm.wires import Wire
 from meta_search.text import override
@@ -112,6 +113,11 @@ class Gateway:
         """The price table in use, USD per million tokens: to be stored with the run, and handed to a
         resumed one as `llm.prices`, so that it accounts the same way."""
         return {route.endpoint.model: route.price.per_million() for route in self._routes.values()}
+
+    @property
+    def learned(self) -> tuple[Takes, ...]:
+        """What each route's endpoint was found to take; cheap to compare after every call."""
+        return tuple(route.takes for route in self._routes.values())
 
     @property
     def takes(self) -> dict[str, dict[str, Any]]:

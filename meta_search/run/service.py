@@ -24,6 +24,7 @@ from meta_search.llm.addresses import PASSWORD, complaint, normal_url
 from meta_search.llm.budget import Budget
 from meta_search.llm.gateway import Books, Endpoint, Gateway, GatewayStatus
 from meta_search.llm.ledger import Entry, Ledger, find_entry
+from meta_search.llm.takes import Takes
 from meta_search.run.pen import Pen
 from meta_search.text import error_line
 from meta_search.types import CallReply, CallRequest, MetaName, Usage
@@ -39,11 +40,12 @@ class Service:
     def __init__(self, store: Store, gateway: Gateway) -> None:
         self._store = store
         self._gateway = gateway
-        self._stored: dict[str, Any] = {}
+        self._learned: tuple[Takes, ...] = ()
 
     async def start(self) -> dict[str, dict[str, float]]:
         """Load litellm and check the endpoints; returns the price table in use."""
         await self._gateway.start()
+        self._learned = self._gateway.learned
         if self._gateway.takes:
             self._store_takes()
         return self._gateway.prices
@@ -51,14 +53,14 @@ class Service:
     async def call(self, request: CallRequest) -> CallReply:
         """One LLM call, through the ledger."""
         reply = await self._gateway.call(request)
-        if self._gateway.takes != self._stored:
+        if self._gateway.learned != self._learned:
             self._store_takes()
         return reply
 
     def _store_takes(self) -> None:
         """Keep what was learned of the endpoints with the run."""
-        self._stored = self._gateway.takes
-        self._store.set_meta("takes", self._stored)
+        self._learned = self._gateway.learned
+        self._store.set_meta("takes", self._gateway.takes)
 
     async def write(self, method: str, *args: Any) -> Any:
         """Call a method of the `Store` and wait for its commit."""

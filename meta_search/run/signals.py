@@ -7,10 +7,48 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
-__all__ = ["default_again", "hangups", "kept_from_children", "signals"]
+if TYPE_CHECKING:
+    from meta_search.config import RunConfig
+
+__all__ = ["FINISH", "STOP", "Escalation", "hangups", "kept_from_children", "signals"]
 
 ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+FINISH, STOP = 1, 2  # levels of an `Escalation`; above them it ends where it stands
+
+
+class Escalation:
+    """How far signals have asked a run to end: to finish what is in flight, to stop in good order, to end
+    where it stands. From then on signals kill.
+
+    Args:
+        settings: `run.*`: whether a signal leaves time to finish.
+
+    Attributes:
+        level: 0, `FINISH`, `STOP`, or more.
+    """
+
+    def __init__(self, settings: RunConfig) -> None:
+        self._settings = settings
+        self.level = 0
+
+    def came(self, number: signal.Signals, may_finish: bool = True) -> int:
+        """A signal came.
+
+        Args:
+            number: Which.
+            may_finish: Whether there is anything that time would be left for.
+
+        Returns:
+            The level by now.
+        """
+        asked = number == signal.SIGINT or self._settings.report_on_stop
+        graceful = asked and self._settings.grace_s > 0 and may_finish
+        self.level = self.level + 1 if graceful else max(self.level + 1, STOP)
+        if self.level > STOP:
+            _default_again()
+        return self.level
 
 
 @contextlib.contextmanager
@@ -37,7 +75,7 @@ def signals(
             signal.signal(number, old)
 
 
-def default_again() -> None:
+def _default_again() -> None:
     """Let the next of these signals kill the process: who asks that often does not want to wait."""
     if threading.current_thread() is threading.main_thread():
         for number in ENDS:
