@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from typing import Any
 
 from meta_search.config import BudgetConfig
@@ -58,6 +59,34 @@ def test_an_embedded_model_is_not_asked_again(pen: SqlitePen) -> None:
 def test_a_draft_of_the_meta_agent_is_asked_for_once_more(pen: SqlitePen) -> None:
     reply, limits = answered(pen, ask(purpose="meta", max_tokens=40))
     assert (reply.fault, reply.text, limits) == (None, LONG, [40, 160])
+
+
+class Overtaken(FAMILY["ThinksLong"]):  # type: ignore[misc]
+    """Cuts the answer to 2 + 2 only once it is told to."""
+
+    go_on = threading.Event()
+
+    def respond(self, asked: Any) -> Any:
+        if "2 + 2" in str(asked.body["messages"][-1]):
+            self.go_on.wait(10)
+        return super().respond(asked)
+
+
+def test_what_is_cut_while_others_find_out_how_much_room_it_takes_is_asked_again(pen: SqlitePen) -> None:
+    async def run() -> tuple[CallReply, list[int]]:
+        with Overtaken() as endpoint:
+            async with gateway(pen, Endpoint("gpt-5", endpoint.base_url), max_tokens=500) as made:
+                overtaken = asyncio.create_task(made.call(ask("What is 2 + 2?")))
+                while not endpoint.asked:
+                    await asyncio.sleep(0.01)
+                await made.call(ask("What is 1 + 1?"))
+                endpoint.go_on.set()
+                reply = await overtaken
+        return reply, [asked.body["max_tokens"] for asked in endpoint.asked]
+
+    reply, limits = asyncio.run(run())
+    assert (reply.fault, reply.text) == (None, "4")
+    assert limits == [500, 500, 2000, 2000]
 
 
 def test_a_model_that_thinks_has_room_from_then_on(pen: SqlitePen) -> None:

@@ -52,6 +52,7 @@ class Form:
     _left: int = 0  # what the model's context leaves beside this prompt
     _changed: set[str] = field(default_factory=set)  # each is learned once in a call
     _sent: tuple[Messages, dict[str, Any]] = ((), {})
+    _sent_limit: int = 0
 
     @property
     def limit(self) -> int:
@@ -83,6 +84,7 @@ class Form:
             settings["response_format"] = structured.response_format(schema)
         if schema and mode in ("instruct", "both", "object"):
             messages = structured.with_instructions(messages, schema)
+        self._sent_limit = limit
         self._sent = takes.sent_form(messages, settings, self.call.route.takes)
         return self._sent
 
@@ -176,7 +178,7 @@ class Form:
         else:
             most = MOST_ROOM if now < ONCE_MORE else now
         most = min(most, route.takes.most or most, self._left or most)
-        if now >= most:
+        if self._sent_limit >= most:  # not `now`: others may have found out meanwhile how much room it takes
             return False
         self._room, self.cut = min(GROWS * now, most), entry
         return True
