@@ -194,7 +194,7 @@ def family(root: int) -> list[int]:
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
             fields = stat.read_text().rsplit(")", 1)[1].split()
-        except OSError:
+        except (OSError, IndexError):  # It ended between the opening and the reading.
             continue
         children.setdefault(int(fields[1]), []).append(int(stat.parent.name))
     found, rest = [], [root]

@@ -127,9 +127,10 @@ def _wait(
 
 def _lives(pid: int) -> bool:
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
         return False
+    return bool(fields) and fields[0] not in "ZX"
 
 
 def _ended_well(folder: Path, process: subprocess.Popen[str]) -> None:

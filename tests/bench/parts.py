@@ -59,7 +59,7 @@ def _cpu_by_part() -> Counter[str]:
         try:
             fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
             name = names[pid] = _part(pid, names.get(int(fields[1]), ""))
-        except OSError:
+        except (OSError, IndexError):  # It ended between the opening and the reading.
             continue
         own, ended = (sum(map(int, fields[i : i + 2])) / os.sysconf("SC_CLK_TCK") for i in (11, 13))
         found[name] += own

@@ -15,9 +15,11 @@ def children_of(pid: int) -> list[int]:
 def gone(pid: int) -> bool:
     """Whether a process has ended, be it not reaped by its new parent yet."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
         return True
+    # What ends between the opening and the reading is read as nothing.
+    return not fields or fields[0] in "ZX"
 
 
 def until(condition: Callable[[], bool], seconds: float = 10.0) -> bool:
