@@ -36,7 +36,8 @@ def started(pid: int) -> str:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
         return ""
-    return "" if fields[0] in "ZX" else fields[19]
+    # What ends between the opening and the reading is read as nothing.
+    return "" if not fields or fields[0] in "ZX" else fields[19]
 
 
 def watch(token: bytes) -> dict[int, str]:
