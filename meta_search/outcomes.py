@@ -26,6 +26,8 @@ ADVICE = {
     "disk": "write no files; keep data in variables",
     "output": "print nothing, and return only the final answer as a short text",
     "calls": "ask models less often: fewer rounds or samples, and leave a loop once the answer is good",
+    "tokens": "use fewer tokens: shorter prompts, fewer rounds or samples",
+    "declined": "leave out what the endpoint will not answer, and keep requests short and plain",
     "context": "shorten the prompt: pass on only what the next step needs, and cut texts as in text[:2000]",
     "cut": "ask for less text, or give the agent more room: LLMAgentBase(…, max_tokens=…) and llm.max_tokens",
     "scorer": "the scorer failed; this is no fault of the agent",

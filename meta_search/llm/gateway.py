@@ -18,13 +18,13 @@ from meta_search.llm.books import Books
 from meta_search.llm.budget import Left, Phase
 from meta_search.llm.calls import Call, Dropped, open_routes, resolve
 from meta_search.llm.endpoint import Endpoint, Price
-from meta_search.llm.ledger import Entry, FaultKind
+from meta_search.llm.ledger import Entry
 from meta_search.llm.sender import Sender
 from meta_search.llm.takes import Takes
 from meta_search.llm.throttle import Throttle
 from meta_search.llm.wires import Wire
 from meta_search.text import override
-from meta_search.types import CallReply, CallRequest, Usage
+from meta_search.types import CallReply, CallRequest, FaultKind, Usage
 
 __all__ = ["Books", "Endpoint", "Gateway", "GatewayStatus"]
 

@@ -12,12 +12,11 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, cast
 
-from meta_search.types import CallRequest, Usage
+from meta_search.types import CallRequest, FaultKind, Usage
 
-__all__ = ["Entry", "FaultKind", "Ledger", "Pen", "State", "call_key", "find_entry"]
+__all__ = ["Entry", "Ledger", "Pen", "State", "call_key", "find_entry"]
 
 State = Literal["reserved", "done", "failed"]
-FaultKind = Literal["llm", "context", "cut", "budget"]
 
 
 class Pen(Protocol):

@@ -35,7 +35,7 @@ from meta_search.types.items import (
     TraceCall,
     behaves_alike,
 )
-from meta_search.types.names import OUTCOME_KINDS, SCORED, SEARCHED, SPLITS, MetaName, OutcomeKind, Split
+from meta_search.types.names import OUTCOME_KINDS, SCORED, SEARCHED, SPLITS, FaultKind, MetaName, OutcomeKind, Split
 
 __all__ = [
     "LONGEST_NAME",
@@ -55,6 +55,7 @@ __all__ = [
     "Demonstration",
     "Evaluation",
     "EvaluationRow",
+    "FaultKind",
     "Importance",
     "ItemJob",
     "ItemResult",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from meta_search.types.names import Split
+from meta_search.types.names import FaultKind, Split
 
 __all__ = ["CallReply", "CallRequest", "Purpose", "Usage"]
 
@@ -89,7 +89,7 @@ class CallReply:
         used: What the call costs as if nothing were shared.
         paid: What was really sent for it now; all zero if the ledger had it.
         latency_s: Seconds the endpoint took (of the original call if the ledger had it).
-        fault: `None`, or the outcome kind (`llm`, `context`, `cut`, `budget`) that ends the item.
+        fault: `None`, or the outcome kind (`llm`, `declined`, `context`, `cut`, `budget`) that ends the item.
         message: One line on the fault.
     """
 
@@ -97,5 +97,5 @@ class CallReply:
     used: Usage = Usage()
     paid: Usage = Usage()
     latency_s: float = 0.0
-    fault: Literal["llm", "context", "cut", "budget"] | None = None
+    fault: FaultKind | None = None
     message: str = ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
-__all__ = ["OUTCOME_KINDS", "SCORED", "SEARCHED", "SPLITS", "MetaName", "OutcomeKind", "Split"]
+__all__ = ["OUTCOME_KINDS", "SCORED", "SEARCHED", "SPLITS", "FaultKind", "MetaName", "OutcomeKind", "Split"]
 
 Split = Literal["examples", "train", "validation", "test"]
 SPLITS: tuple[Split, ...] = get_args(Split)  # as a search meets them
@@ -18,16 +18,19 @@ OutcomeKind = Literal[
     "disk",
     "output",
     "calls",  # more LLM calls than an item may make
+    "tokens",  # more tokens than an item may use
     "crash",  # an exception, a signal, a death
     "refused",  # did what the sandbox forbids
     "bad_answer",  # returned something that is neither Info nor str
-    "llm",  # the endpoint failed: no fault of the agent
+    "llm",  # the endpoint failed, and others' calls as well: no fault of the agent
+    "declined",  # the endpoint would not answer this agent's call, though it answers others
     "context",  # a prompt longer than the model's context
     "cut",  # the model was stopped at its limit of tokens before its answer was whole
     "scorer",  # the domain's scorer failed: no fault of the agent
     "budget",  # the run's budget ended before the item did
 ]
 OUTCOME_KINDS: tuple[OutcomeKind, ...] = get_args(OutcomeKind)
+FaultKind = Literal["llm", "declined", "context", "cut", "budget"]  # what a call can fail as
 
 # Names in the archive's table `meta`, with what they hold.
 MetaName = Literal[
