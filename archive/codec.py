@@ -172,7 +172,7 @@ def result_row(result: ItemResult, created: float) -> Row:
         *(r.paid.calls, r.paid.tokens, r.paid.prompt_tokens, r.paid.cost_usd),
         *(r.seconds, created, text(r.answer), text(r.detail)),
         dump([asdict(p) for p in r.space]) if r.space else None,
-        zlib.compress(dump(_trace(r)).encode(), 1) if r.trace else None,
+        zlib.compress(dump(_trace(r)).encode(), 1) if r.trace or r.networks else None,
         r.asked,
     )
 
@@ -253,7 +253,7 @@ def _space(stored: str | None) -> tuple[Parameter, ...]:
     if not stored:
         return ()
     try:
-        rows = bounded_json(stored[: MAX_SPACE + 1].encode(), MAX_PARTS)
+        rows = bounded_json(stored[: MAX_SPACE + 1].encode(), MAX_PARTS, str)
     except (ValueError, AttributeError, TypeError):
         rows = None
     found = _valid(Parameter.of, rows, "tuned parameters")
@@ -263,7 +263,7 @@ def _space(stored: str | None) -> tuple[Parameter, ...]:
 def _traced(stored: bytes) -> tuple[tuple[TraceCall, ...], tuple[TeamNetwork, ...]]:
     """Calls and networks of an item, but for what is none."""
     try:
-        traced = bounded_json(unpacked(stored), MAX_PARTS)
+        traced = bounded_json(unpacked(stored), MAX_PARTS, str)
     except (ValueError, ArchiveError):
         traced = None
     said = traced if isinstance(traced, dict) else {"calls": traced}

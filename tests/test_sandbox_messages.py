@@ -203,6 +203,7 @@ def test_values_are_brought_into_range() -> None:
         {"timeout": "5"},
         {"timeout": True},
         {"timeout": 10**400},
+        {"timeout": float("nan")},
         {"id": 0.5},
     ],
 )

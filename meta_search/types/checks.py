@@ -10,6 +10,7 @@ import itertools
 import json
 import math
 import re
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 __all__ = ["MAX_WHOLE", "bounded_json", "finite", "index", "rows", "scalar", "short", "wrong"]
@@ -24,20 +25,21 @@ def wrong(what: str) -> NoReturn:
     raise ValueError(what)
 
 
-def bounded_json(data: bytes, most: int) -> Any:
+def bounded_json(data: bytes, most: int, constant: Callable[[str], object] = wrong) -> Any:
     """A value from its JSON, if it consists of few enough parts.
 
     Args:
         data: The JSON.
         most: Most parts: strings, commas, and brackets that open.
+        constant: What is done with `NaN` and infinities, which are no JSON.
 
     Raises:
-        ValueError: It is no JSON, holds a number that is none, is nested too deeply, or has too many parts.
+        ValueError: It is no JSON, is nested too deeply, or has too many parts.
     """
     if len(data) > most and next(itertools.islice(TOKENS.finditer(data), most, None), None):
         wrong(f"more than {most} parts")
     try:
-        return json.loads(data.decode(), parse_constant=wrong)
+        return json.loads(data.decode(), parse_constant=constant)
     except (ValueError, RecursionError):
         return wrong("not JSON")
 

@@ -160,6 +160,8 @@ class Broker:
             self._fault("memory", f"{message.detail} (limit: {self._config.memory_mb} MB)")
         elif message.kind == "disk":
             self._fault("disk", f"{message.detail} (limit: {self._config.disk_mb} MB)")
+        elif not self._job.mute and sum(n.calls for n in message.networks) > len(self._asked):
+            self._fault("refused", "reported more calls of its teams than it made")
         elif excess := too_large(message, self._config.output_kb):
             self._fault("output", excess)
         else:
