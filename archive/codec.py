@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import json
+import logging
 import zlib
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, fields
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict
 from typing import Any, TypeVar
 
+from meta_search.errors import ArchiveError
 from meta_search.types import (
     Agent,
     Brief,
@@ -20,6 +23,7 @@ from meta_search.types import (
     TeamNetwork,
     TraceCall,
     Usage,
+    bounded_json,
 )
 
 __all__ = [
@@ -40,6 +44,7 @@ __all__ = [
     "result_of",
     "result_row",
     "text",
+    "unpacked",
 ]
 
 AGENT_COLUMNS = (
@@ -60,6 +65,10 @@ RESULT_COLUMNS = (
 IMPORTANCE_COLUMNS = (
     *("agent", "method", "component", "value", "items", "calls", "tokens", "replayed", "asked", "created"),
 )
+
+MAX_UNPACKED = 64 * 2**20  # bytes: a few KB can unpack to gigabytes
+MAX_PARTS = 500_000  # of a trace's JSON, see `bounded_json`
+MAX_SPACE = 2**20  # characters
 
 Row = tuple[Any, ...]
 T = TypeVar("T")
@@ -118,10 +127,9 @@ def record_of(row: Row) -> tuple[Agent, Brief, Mapping[str, Any] | None, tuple[P
     """
     id_, name, *_, values, space, brief, plan, source, demonstrations = row
     # Read in one go: a lineage of a thousand agents is read while somebody waits.
-    stored = json.loads(f"[{values},{space},{brief},{plan or 'null'},{demonstrations}]")
-    agent = Agent(id_, name, source, stored[0], tuple(Demonstration(q, r) for q, r in stored[4]))
-    parameters = tuple(_built(Parameter, p) for p in stored[1])
-    return agent, Brief.from_json(stored[2]), stored[3], parameters
+    stored = json.loads(f"[{values},{brief},{plan or 'null'},{demonstrations}]")
+    agent = Agent(id_, name, source, stored[0], tuple(Demonstration(q, r) for q, r in stored[3]))
+    return agent, Brief.from_json(stored[1]), stored[2], _space(space)
 
 
 def evaluation_row(evaluation: Evaluation, created: float) -> Row:
@@ -164,7 +172,7 @@ def result_row(result: ItemResult, created: float) -> Row:
         *(r.paid.calls, r.paid.tokens, r.paid.prompt_tokens, r.paid.cost_usd),
         *(r.seconds, created, text(r.answer), text(r.detail)),
         dump([asdict(p) for p in r.space]) if r.space else None,
-        zlib.compress(dump(_trace(r)).encode(), 1) if r.trace else None,
+        zlib.compress(dump(_trace(r)).encode(), 1) if r.trace or r.networks else None,
         r.asked,
     )
 
@@ -173,8 +181,7 @@ def result_of(row: Row) -> ItemResult:
     """A result from a row in the order of `RESULT_COLUMNS`; `fresh` is false."""
     agent, split, item, repeat, kind, score, calls, prompt, completion, usd, *rest = row
     paid_calls, paid_tokens, paid_prompt, paid_usd, seconds, _, answer, detail, space, trace, asked = rest
-    traced = json.loads(zlib.decompress(trace)) if trace else []
-    calls_, networks = (traced["calls"], traced["networks"]) if isinstance(traced, dict) else (traced, ())
+    calls_, networks = _traced(trace) if trace else ((), ())
     return ItemResult(
         agent=agent,
         split=split,
@@ -187,10 +194,10 @@ def result_of(row: Row) -> ItemResult:
         used=Usage(calls, prompt, completion, usd),
         paid=Usage(paid_calls, paid_prompt, paid_tokens - paid_prompt, paid_usd),
         seconds=seconds,
-        trace=tuple(_built(TraceCall, c) for c in calls_),
-        space=tuple(_built(Parameter, p) for p in json.loads(space)) if space else (),
+        trace=calls_,
+        space=_space(space),
         fresh=False,
-        networks=tuple(TeamNetwork.of(network) for network in networks),
+        networks=networks,
         asked=asked or "",
     )
 
@@ -210,7 +217,7 @@ def importance_of(row: Row) -> Importance:
 
 def reasoning_of(reply: bytes) -> int:
     """Tokens of thinking that went into an answer, from the ledger's column `reply`."""
-    used = json.loads(zlib.decompress(reply))["used"]
+    used = json.loads(unpacked(reply))["used"]
     return int(used[4]) if len(used) > 4 else 0
 
 
@@ -220,12 +227,65 @@ def _trace(result: ItemResult) -> Any:
     return {"calls": calls, "networks": [asdict(n) for n in result.networks]} if result.networks else calls
 
 
-def _built(cls: type[T], stored: Mapping[str, Any]) -> T:
-    """A value from its JSON: lists as tuples; keys that this version does not know are left out."""
-    known = _FIELDS[cls]
-    return cls(**{k: tuple(v) if type(v) is list else v for k, v in stored.items() if k in known})
+def unpacked(data: bytes, most: int = MAX_UNPACKED) -> bytes:
+    """What was compressed, if it is no larger than what this program writes.
+
+    Raises:
+        ArchiveError: It was not compressed by this program, or is larger.
+    """
+    unpacking = zlib.decompressobj()
+    try:
+        found = unpacking.decompress(data, most)
+    except (zlib.error, TypeError) as error:
+        raise ArchiveError(f"the archive is damaged: {error}") from error
+    if not unpacking.eof:
+        told = f"a text ends early or unpacks to over {most >> 20} MB"
+        raise ArchiveError(f"the archive is damaged: {told}")
+    return found
 
 
-_FIELDS: Mapping[Any, frozenset[str]] = {
-    cls: frozenset(f.name for f in fields(cls)) for cls in (Parameter, TraceCall)
-}
+# What agents said of themselves is checked where it comes in. An older version's archive, or a stranger's,
+# may hold what is no parameter, network or call all the same: that is left out, and the rest can be read.
+
+
+def _space(stored: str | None) -> tuple[Parameter, ...]:
+    """Parameters, but for those that are none."""
+    if not stored:
+        return ()
+    try:
+        rows = bounded_json(stored[: MAX_SPACE + 1].encode(), MAX_PARTS, str)
+    except (ValueError, AttributeError, TypeError):
+        rows = None
+    found = _valid(Parameter.of, rows, "tuned parameters")
+    return tuple({parameter.name: parameter for parameter in found}.values())
+
+
+def _traced(stored: bytes) -> tuple[tuple[TraceCall, ...], tuple[TeamNetwork, ...]]:
+    """Calls and networks of an item, but for what is none."""
+    try:
+        traced = bounded_json(unpacked(stored), MAX_PARTS, str)
+    except (ValueError, ArchiveError):
+        traced = None
+    said = traced if isinstance(traced, dict) else {"calls": traced}
+    calls = _valid(TraceCall.of, said.get("calls"), "calls of traces")
+    numbers = [call.index for call in calls]
+    if numbers != sorted(set(numbers)):  # drawings follow the numbers
+        calls = _valid(TraceCall.of, None, "calls of traces")
+    return calls, _valid(TeamNetwork.of, said.get("networks", []), "networks of teams")
+
+
+def _valid(of: Callable[[Any], T], rows: Any, what: str) -> tuple[T, ...]:
+    """Values of the rows that are such."""
+    found = []
+    for row in rows if isinstance(rows, list) else (None,):
+        try:
+            found.append(of(row))
+        except ValueError:
+            _left_out(what)
+    return tuple(found)
+
+
+@functools.cache
+def _left_out(what: str) -> None:
+    """Say once that something is left out."""
+    logging.getLogger("meta_search").warning("left out: %s that the archive holds and nobody can read", what)

@@ -155,7 +155,7 @@ def test_equal_samples_are_sent_together() -> None:
 def test_shapes_are_compatible_with_all_that_they_can_become(parts: list[str], data: st.DataObject) -> None:
     def message(texts: list[str]) -> dict[str, Any]:
         text = "\n\n".join(t for t in texts if t)
-        rest = {"temperature": 0.5, "max_tokens": None, "schema": None, "model": None}
+        rest = {"temperature": 0.5, "max_tokens": None, "fields": []}
         return {**rest, "messages": [["user", text]]}
 
     holes = [data.draw(st.booleans()) for _ in parts]
@@ -219,7 +219,10 @@ class Play:
         kind, *rest = step
         if kind == "ask":
             agent, indices, instruction = rest
-            return [*infos, *self.agents[agent]([at(i) for i in indices], self.INSTRUCTIONS[instruction])]
+            return [
+                *infos,
+                *self.agents[agent]([at(i) for i in indices] or [TASK], self.INSTRUCTIONS[instruction]),
+            ]
         if kind == "ask by":
             return [*infos, *self.agents[rest[0]]([TASK], at(rest[1]))]
         if kind == "paste":
@@ -253,11 +256,11 @@ class Play:
 
 def reply(call: dict[str, Any]) -> str:
     """Few different texts, a function of the request and its occurrence: requests often turn out equal."""
-    told = {key: call[key] for key in ("messages", "temperature", "schema", "occurrence")}
+    told = {key: call[key] for key in ("messages", "temperature", "fields", "occurrence")}
     number = zlib.crc32(json.dumps(told).encode()) % 5
     long = f"I counted everything that has legs and got {number}, which I am sure of."
     value = str(number) if number < 2 else long
-    return json.dumps({"thinking": long, "answer": number % 2}) if call["schema"] else value
+    return json.dumps({"thinking": long, "answer": number % 2}) if len(call["fields"]) > 1 else value
 
 
 def trace(wire: Wire) -> tuple[TraceCall, ...]:
@@ -279,7 +282,7 @@ def play(program: list[Step], choose: Callable[[list[int]], int]) -> tuple[list[
     infos = Play(stage).run(program, [TASK])
     seen = [info.content for info in infos]
     stage.scheduler.finish()
-    asked = Counter(json.dumps([c["messages"], c["schema"], c["occurrence"]]) for c in wire.calls)
+    asked = Counter(json.dumps([c["messages"], c["fields"], c["occurrence"]]) for c in wire.calls)
     return seen, asked, trace(wire)
 
 

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from meta_search.agent.tune import Tune
+from meta_search.types import Parameter
 
 
 def test_defaults_are_handed_out_and_the_space_is_recorded() -> None:
@@ -52,3 +53,24 @@ def test_what_cannot_be_tuned_is_said() -> None:
         Tune({}).choice("team", [["a", "b"], ["c"]])
     with pytest.raises(ValueError, match=r"'t'.*finite"):
         Tune({}).float("t", 0, float("inf"))
+    with pytest.raises(ValueError, match="'big'"):
+        Tune({}).int("big", 0, 2**60)
+    for odd in (float("nan"), float("-inf"), 10**400):
+        with pytest.raises(ValueError, match=r"'odd'.*finite"):
+            Tune({}).choice("odd", [1, odd])
+    with pytest.raises(ValueError, match="'_kind'"):
+        Tune({}).int("_kind", 0, 1)
+
+
+def test_whatever_is_declared_is_a_parameter() -> None:
+    """What an honest agent declares passes the check on the other side of the wall."""
+    tune = Tune({})
+    tune.int("n", True, 5.0, 2.6)  # type: ignore[arg-type]
+    tune.float("t", 0, 1)
+    tune.choice("way", ["a", None, True, 2.5, -(2**62)], 7)
+    found = [Parameter.of(json.loads(json.dumps(row))) for row in tune.space.values()]
+    assert found == [
+        Parameter("n", "int", 3, 1.0, 5.0),
+        Parameter("t", "float", 0.0, 0.0, 1.0),
+        Parameter("way", "choice", "a", choices=("a", None, True, 2.5, -(2**62))),
+    ]

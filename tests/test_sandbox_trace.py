@@ -86,7 +86,7 @@ def test_a_digest_tells_what_the_ledger_tells_apart() -> None:
         {"messages": [["user", "Who?"]]},
         {"temperature": 0.9},
         {"max_tokens": 7},
-        {"schema": {"type": "object"}},
+        {"fields": ["thinking", "answer"]},
         {"occurrence": "1"},
     ]
     others = [digest((one, "7"), (call(2, **{"messages": [["user", "Why?"]], **c}), "8")) for c in changes]

@@ -34,7 +34,7 @@ def schema_for(fields: Sequence[str]) -> dict[str, Any] | None:
     return {
         "type": "object",
         "properties": {name: {"type": "string"} for name in fields},
-        "required": list(fields),
+        "required": list(dict.fromkeys(fields)),  # endpoints refuse a name that stands there twice
         "additionalProperties": False,
     }
 

@@ -18,7 +18,7 @@ from typing import Any, Protocol
 
 from .calls import Branch, Call
 from .pasted_answers import Background, Text, pasted_calls
-from .request_shape import KEYS, RequestShape
+from .request_shape import RequestShape, settings_of
 
 __all__ = ["CallScheduler", "Channel", "FieldAnswer"]
 
@@ -238,7 +238,7 @@ class CallScheduler:
             message = call.render()
         finally:
             self.rendering = False
-        key = json.dumps([message[k] for k in ("messages", *KEYS)])
+        key = json.dumps([message["messages"], *settings_of(message)])
         n = call.branch.seen.get(key, 0)
         call.branch.seen[key] = n + 1
         self.channel.send(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from .answers import parse_fields, schema_for
+from .answers import parse_fields
 from .call_scheduler import CallScheduler, FieldAnswer
 from .calls import Call
 from .info import Info, content_of
@@ -13,6 +13,8 @@ from .prompt import messages_for
 from .request_shape import PLACEHOLDER, shape_of
 
 __all__ = ["LLMAgentBase", "make_llm_agent_base"]
+
+MOST_TOKENS = 10**6
 
 
 class LLMAgentBase:
@@ -91,8 +93,7 @@ class LLMAgentBase:
             "author": self.agent_name,
             "role": self.role,
             "temperature": _number(self.temperature),
-            "max_tokens": None if self.max_tokens is None else max(1, int(self.max_tokens)),
-            "schema": schema_for(fields),
+            "max_tokens": None if self.max_tokens is None else min(MOST_TOKENS, max(1, int(self.max_tokens))),
             "fields": fields,
             "component": self.component,
         }

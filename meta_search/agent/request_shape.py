@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any, NamedTuple
 
-__all__ = ["PLACEHOLDER", "KEYS", "RequestShape", "shape_of"]
+from .answers import schema_for
+
+__all__ = ["PLACEHOLDER", "RequestShape", "settings_of", "shape_of"]
 
 PLACEHOLDER = "\0"  # stands in a message for a text that has not arrived yet
-KEYS = ("temperature", "max_tokens", "schema")
 
 
 class RequestShape(NamedTuple):
@@ -34,6 +35,11 @@ class RequestShape(NamedTuple):
         )
 
 
+def settings_of(message: dict[str, Any]) -> list[Any]:
+    """What tells requests apart beside their messages: of the fields only the schema that is made of them."""
+    return [message["temperature"], message["max_tokens"], schema_for(message["fields"])]
+
+
 def shape_of(message: dict[str, Any]) -> RequestShape:
     """Shape of a request whose messages have `PLACEHOLDER` for each text that has not arrived yet."""
     turns = []
@@ -42,4 +48,4 @@ def shape_of(message: dict[str, Any]) -> RequestShape:
         end = text.rpartition(PLACEHOLDER)[2]
         # An empty text takes the blank lines around it with it.
         turns.append((role, start.rstrip() if hole else start, end.lstrip() if hole else end))
-    return RequestShape(json.dumps([message[k] for k in KEYS]), tuple(turns))
+    return RequestShape(json.dumps(settings_of(message)), tuple(turns))

@@ -19,7 +19,7 @@ from meta_search.engine.briefs import Briefs
 from meta_search.engine.ends import end_of
 from meta_search.engine.happenings import BlockEmpty, BriefWritten, Evaluated, ItemRun
 from meta_search.engine.races import Races
-from meta_search.engine.restore import candidate_of, imported, restore
+from meta_search.engine.restore import as_archived, candidate_of, imported, restore
 from meta_search.engine.stopping import Stopping
 from meta_search.errors import LLMError
 from meta_search.final.field import MOST_SHARE, contenders, seconds_needed
@@ -98,6 +98,7 @@ class Search:
         self.bell = AlarmBell(run)
         self._looked = 0.0  # when the report's time was estimated last
         ours = seeds.candidates(search.seeds, config.domain.name)
+        ours = ours if resumed is None else as_archived(ours, resumed)
         for candidate in (*own_seeds.of_run(run, resumed, own), *ours):
             if candidate.agent.id not in run.members:
                 run.runner.pen.add_candidate(candidate, "seed")

@@ -6,6 +6,7 @@ counted: the run was killed before the engine acted upon it, and it will be met 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -84,6 +85,13 @@ def candidate_of(record: Record) -> Candidate:
     """The candidate that an archived agent was."""
     assert record.brief is not None
     return Candidate(record.agent, record.brief, record.thought, record.generation, record.space, record.plan)
+
+
+def as_archived(candidates: Sequence[Candidate], archive: Archive) -> list[Candidate]:
+    """Seeds of ours as an archive has them: no id is made again, and older versions made other ones."""
+    seeds = (record for record in archive.scan() if record.brief and record.brief.kind == "seed")
+    known = {record.agent.source: candidate_of(record) for record in seeds}
+    return [known.get(candidate.agent.source, candidate) for candidate in candidates]
 
 
 def imported(archive: Archive, members: Members) -> list[str]:
@@ -221,5 +229,9 @@ def _studies(archive: Archive, guide: Guide, restored: Restored, members: Member
                     )
     again = [b.design for b in restored.writing.values() if not b.repairs]
     spaces = {agent_id(m.agent.source): m.candidate.space for m in members}
-    warm = {source: (spaces[source], settings) for source, settings in restored.warm.items()}
+    for open_brief in (*restored.told, *under_way):  # by the names that their studies have
+        parent = members.get("".join(open_brief.brief.parents[:1]))
+        if parent is not None:
+            spaces = {**{source: parent.candidate.space for source, _ in open_brief.tuning}, **spaces}
+    warm = {s: (spaces[s], settings) for s, settings in restored.warm.items() if s in spaces}
     guide.restore(Snapshot(told, running, restored.asked, again, restored.prior, warm))

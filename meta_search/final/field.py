@@ -70,7 +70,7 @@ def choose_field(run: Run) -> Field:
     asking = next((s for s in seeds if s.cost("train")), seeds[0])  # a model: others have nothing to sample
     found = matched(finalists[0], asking, config.sandbox.calls)
     # Baselines of an earlier session are members already, with their results.
-    known = tuple(replace(b, member=members.get(b.member.agent.id) or b.member) for b in found.baselines)
+    known = tuple(replace(b, member=members.made_alike(b.member.agent) or b.member) for b in found.baselines)
     whole = replace(field, matched=known)
     kept = run.journal.decide("baselines", lambda: _within_budget(run, whole))
     for baseline in known:

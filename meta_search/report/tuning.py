@@ -90,6 +90,7 @@ class Tunings:
         self._archive, self._importance = archive, importance
         self._studies = {name for name in archive.studies() if name.startswith("tuning/")}
         self._found: dict[str, Tuned] = {}
+        self._older: dict[str, str] | None = None
 
     def __call__(self, agent: str) -> Tuned | None:
         """Of one agent, by its id."""
@@ -97,11 +98,19 @@ class Tunings:
             return None
         (record,) = self._archive.get([agent])
         study = f"tuning/{agent_id(record.agent.source)}"
-        if study not in self._studies:
+        study = study if study in self._studies else self._by_source().get(record.agent.source, "")
+        if not study:
             return None
         if study not in self._found:
             self._found[study] = self._tuned(study, record)
         return self._found[study]
+
+    def _by_source(self) -> dict[str, str]:
+        """Source of the agents that were tuned -> study: older versions named studies otherwise."""
+        if self._older is None:
+            trials = {t.agent: name for name in self._studies for t in self._archive.trials(name) if t.agent}
+            self._older = {r.agent.source: trials[r.agent.id] for r in self._archive.get(trials)}
+        return self._older
 
     def _tuned(self, study: str, record: Record) -> Tuned:
         trials = [t for t in self._archive.trials(study) if t.values is not None and t.agent is not None]

@@ -152,6 +152,11 @@ class Members:
     def get(self, agent: str) -> Member | None:
         return self._by_id.get(agent)
 
+    def made_alike(self, agent: Agent) -> Member | None:
+        """The member that is this agent: by its id, or by what it is made of: older ids are others."""
+        alike = (m for m in self.all() if replace(m.agent, id=agent.id, name=agent.name) == agent)
+        return self.get(agent.id) or next(alike, None)
+
     def add(self, member: Member) -> None:
         self._by_id[member.agent.id] = member
         for parent in member.candidate.brief.parents:

@@ -19,6 +19,7 @@ from meta_search.types.agents import (
 )
 from meta_search.types.briefs import OWN, REPAIR, Attempt, Brief, BriefKind, Candidate
 from meta_search.types.calls import CallReply, CallRequest, Purpose, Usage
+from meta_search.types.checks import bounded_json
 from meta_search.types.evaluations import (
     Evaluation,
     EvaluationRow,
@@ -35,7 +36,16 @@ from meta_search.types.items import (
     TraceCall,
     behaves_alike,
 )
-from meta_search.types.names import OUTCOME_KINDS, SCORED, SEARCHED, SPLITS, FaultKind, MetaName, OutcomeKind, Split
+from meta_search.types.names import (
+    OUTCOME_KINDS,
+    SCORED,
+    SEARCHED,
+    SPLITS,
+    FaultKind,
+    MetaName,
+    OutcomeKind,
+    Split,
+)
 
 __all__ = [
     "LONGEST_NAME",
@@ -70,6 +80,7 @@ __all__ = [
     "Usage",
     "agent_id",
     "behaves_alike",
+    "bounded_json",
     "item_means",
     "lines_of",
     "normalised_ast",

@@ -9,7 +9,9 @@ import re
 import threading
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
+
+from meta_search.types import checks
 
 __all__ = [
     "LONGEST_NAME",
@@ -26,6 +28,11 @@ __all__ = [
 ]
 
 LONGEST_NAME = 60  # characters
+# Of what an agent may declare.
+MAX_NAME, MAX_TEXT = 200, 10_000  # characters of a parameter's name, of a choice
+MAX_CHOICES = 64
+MAX_INT = 2**53  # bounds of whole numbers are kept as floats, which are exact up to here
+MAX_FLOAT = 1e300  # so that the width of a range is finite
 
 Scalar = str | int | float | bool | None
 
@@ -54,6 +61,43 @@ class Parameter:
     high: float | None = None
     choices: tuple[Scalar, ...] = ()
 
+    @classmethod
+    def of(cls, stored: Any) -> Parameter:
+        """A parameter from its JSON, which may be anybody's.
+
+        Raises:
+            ValueError: It is none: bounds are missing, not finite or the wrong way round, there are no
+                choices or choices that are no scalars, or its default is outside.
+        """
+        kind = stored.get("kind") if isinstance(stored, dict) else None
+        if kind not in ("int", "float", "choice"):
+            checks.wrong("a parameter's kind")
+        name = checks.short(stored.get("name"), MAX_NAME, "a parameter's name")
+        if name.startswith("_"):  # the guide's own
+            checks.wrong("a parameter's name")
+        if kind == "choice":
+            return cls(name, kind, *_among(stored))
+        most = MAX_INT if kind == "int" else MAX_FLOAT
+        low, high = (
+            checks.finite(stored.get(k), -most, most, "a parameter's bounds") for k in ("low", "high")
+        )
+        default = stored.get("default")
+        whole = kind == "float" or (low.is_integer() and high.is_integer() and type(default) is int)
+        if not low <= high or not whole or stored.get("choices"):
+            checks.wrong("a parameter's bounds")
+        checks.finite(default, low, high, "a parameter's default")
+        return cls(name, kind, default, low, high)
+
+
+def _among(stored: Mapping[str, Any]) -> tuple[Scalar, None, None, tuple[Scalar, ...]]:
+    """Default and choices of a parameter, without bounds."""
+    found = checks.rows(stored.get("choices"), 1, MAX_CHOICES, "a parameter's choices")
+    choices = tuple(checks.scalar(choice, MAX_TEXT, "a parameter's choices") for choice in found)
+    default = checks.scalar(stored.get("default"), MAX_TEXT, "a parameter's default")
+    if default not in choices or stored.get("low") is not None or stored.get("high") is not None:
+        checks.wrong("a parameter's default")
+    return default, None, None, choices
+
 
 _PARSING = threading.Lock()
 
@@ -74,28 +118,13 @@ def lines_of(source: str) -> list[str]:
 
 
 def normalised_ast(source: str) -> str:
-    """Source as its AST without comments, layout and docstrings.
+    """Source as its AST: without comments and layout, but with docstrings, which code can read.
 
     The source itself where it does not parse or is nested too deeply.
     """
     try:
-        tree = parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return source
-    for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        if (
-            isinstance(node, (ast.Module, ast.FunctionDef, ast.ClassDef, ast.AsyncFunctionDef))
-            and isinstance(body, list)
-            and len(body) > 1
-            and isinstance(body[0], ast.Expr)
-            and isinstance(body[0].value, ast.Constant)
-            and isinstance(body[0].value.value, str)
-        ):
-            node.body = body[1:]
-    try:
-        return ast.dump(tree, annotate_fields=False)
-    except RecursionError:  # a chain of some hundred `elif`s is enough
+        return ast.dump(parse(source), annotate_fields=False)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):  # some hundred `elif`s are too deep
         return source
 
 

@@ -12,13 +12,28 @@ from tests.hostile import (
     network,
     processes,
     protocol,
+    reports,
+    requests,
     syscalls,
 )
 from tests.hostile.attack import Attack, in_map, in_program
 
 __all__ = ["ATTACKS", "PLAIN"]
 
-_SUBJECTS = (endless, bombs, processes, syscalls, network, files, loot, protocol, answers, equality)
+_SUBJECTS = (
+    endless,
+    bombs,
+    processes,
+    syscalls,
+    network,
+    files,
+    loot,
+    protocol,
+    requests,
+    reports,
+    answers,
+    equality,
+)
 _ALL = [attack for subject in _SUBJECTS for attack in subject.ATTACKS]
 PLAIN = tuple(attack for attack in _ALL if attack.runs_here)
 _AGAIN = [attack for attack in PLAIN if attack.again]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gc
+import json
 import os
+import pickle
 import re
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,8 +13,12 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Protocol
 
+from archive import codec
 from domains.matching import exact, numeric
 from meta_search.config import SandboxConfig
+from meta_search.importance import by_ratings
+from meta_search.report import graphs
+from meta_search.report.tuning import range_text
 from meta_search.types import Agent, ItemJob, ItemResult
 from tests.hostile.attack import ESCAPED, Attack, filled
 from tests.hostile.processes_left import Family
@@ -23,6 +29,7 @@ __all__ = ["HONEST", "LIMITS", "TOGETHER", "WAIT_S", "House", "Verdict"]
 TOGETHER = 8
 SETTLE_S, LINGER_S = 2.0, 10.0  # what children in the place of used ones take, and dropped questions
 WAIT_S = 120.0
+KEPT = 12  # times `output_kb`: the most that may be kept of an item
 SCORER_S = 1.0  # CPU; a scorer that takes longer on a text of 64 KB is an attack that worked
 
 # Does everything that an agent may: asks, branches, runs a program, writes, draws random numbers.
@@ -147,6 +154,7 @@ class House:
             found.append(f"it says that it got through: {text[text.find(ESCAPED) :][:80]!r}")
         if type(result.answer) is not str or type(result.detail) is not str or result.score is not None:
             found.append("its result holds something that is not text")
+        found += _unreadable(result)
         if result.kind == "ok":
             before = time.process_time()
             if exact(result.answer, self._traps.target) or numeric(result.answer, self._traps.number):
@@ -179,6 +187,22 @@ class House:
 
     def _job_of_honest(self) -> ItemJob:
         return ItemJob(Agent.of("honest", HONEST), "test", "honest", 0, "How many?", seed=1)
+
+
+def _unreadable(result: ItemResult) -> Iterator[str]:
+    """What would break the archive's readers, or fill it."""
+    back = codec.result_of(codec.result_row(result, 0.0))
+    if (back.trace, back.networks, back.space) != (result.trace, result.networks, result.space):
+        yield "the archive reads something else than what came of it"
+    try:
+        graphs.team([back.trace])
+        by_ratings("hostile", [back])
+        json.dumps([range_text(parameter) for parameter in back.space], allow_nan=False)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it would end a report
+        yield f"reports end on it: {error!r:.80}"
+    size = len(pickle.dumps(result))
+    if size > KEPT * LIMITS.output_kb * 1024:
+        yield f"{size >> 10} KB are kept of it"
 
 
 def _odd(attack: Attack, result: ItemResult) -> Iterator[str]:

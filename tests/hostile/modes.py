@@ -39,6 +39,8 @@ class Model:
         asked = (request.model, request.purpose, request.split, request.repeat)
         if asked != ("task", "task", "test", 0):
             self._found.append(f"the model was asked as {asked}")
+        if not could_be_the_runtime_s(request):
+            self._found.append("the model was sent what the runtime never makes")
         fields = (request.schema or {}).get("properties", {})
         text = json.dumps(dict.fromkeys(fields, "7")) if fields else "7"
         return CallReply(text, used=Usage(1, 3, 2), paid=Usage(1, 3, 2))
@@ -47,6 +49,21 @@ class Model:
         """What was noted since the last time."""
         found, self._found = self._found, []
         return found
+
+
+def could_be_the_runtime_s(request: CallRequest) -> bool:
+    """Whether the runtime makes such requests, which every endpoint takes and none is held up by."""
+    roles, texts = zip(*request.messages, strict=True)
+    asked = roles[1:] if roles[0] == "system" else roles
+    in_turns = asked == ("user", "assistant") * (len(asked) // 2) + ("user",) and all(map(str.strip, texts))
+    names = list((request.schema or {}).get("properties", {}))
+    plain = all(name.isprintable() and len(name) <= 100 and "$" not in name for name in names)
+    properties = {name: {"type": "string"} for name in names}
+    made = {"type": "object", "properties": properties, "required": names, "additionalProperties": False}
+    own = request.schema in (None, made)
+    small = len(json.dumps(request.schema)) < 8000 and sum(map(len, texts)) < 4 * 10**6
+    sent = 0 <= request.temperature <= 2 and (request.max_tokens is None or 0 < request.max_tokens <= 10**6)
+    return in_turns and plain and own and small and sent and request.occurrence.isascii()
 
 
 class Inline:

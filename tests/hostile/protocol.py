@@ -1,24 +1,12 @@
 """Agents that take over their own process and speak to the broker themselves."""
 
 from tests.hostile.attack import attacks
+from tests.hostile.forged import CALL, forged
 
 __all__ = ["ATTACKS"]
 
 WAITS = {"waits": True}
 BROKEN = {"detail": "broke the sandbox's protocol"}
-# A call as the runtime sends it.
-CALL = """
-call = {'op': 'call', 'id': 500, 'author': 'a', 'role': 'r', 'messages': [['user', 'x']], 'temperature': 0.5,
-        'max_tokens': None, 'schema': None, 'fields': ['answer'], 'occurrence': '0', 'inputs': [],
-        'model': None}
-send = self._scheduler.channel.send
-wait = self._scheduler.channel.recv"""
-
-
-def forged(name: str, tries: str, change: str, kinds: str = "refused") -> tuple[str, str, str, str]:
-    return name, tries, kinds, f"{CALL}\nsend({{**call, {change}}})\nwait()\nreturn 'done'"
-
-
 ATTACKS = attacks("protocol", [
     ("flood", "fill the broker's memory", "output context refused",
      "import os\nwhile True: os.write(3, b'x' * 65536)"),

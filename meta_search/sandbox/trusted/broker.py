@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-import zlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -30,7 +29,9 @@ from meta_search.sandbox.trusted.messages import (
     ProtocolError,
     program_result,
     read,
+    too_large,
 )
+from meta_search.sandbox.trusted.requests import request_of
 from meta_search.sandbox.trusted.trace import digest_of, place_of, trace_of
 from meta_search.sandbox.trusted.zygote_handle import ZygoteHandle, ZygoteLost
 from meta_search.types import CallReply, CallRequest, ItemJob, ItemResult, OutcomeKind, Usage
@@ -40,6 +41,8 @@ __all__ = ["LLM", "Broker"]
 LLM = Callable[[CallRequest], Awaitable[CallReply]]
 
 MAX_BYTES = 16 * 2**20
+MAX_PROMPTS = 4 * 2**20  # bytes of all prompts of an item, which are kept until it ends
+TRACE = 4  # times `sandbox.output_kb`: what is kept of its prompts and their answers
 MAX_PROGRAMS_WAITING = 64
 
 
@@ -75,6 +78,7 @@ class Broker:
         self._config = config
         self._zygote = zygote
         self._asked: dict[int, _Asked] = {}
+        self._prompts = 0  # bytes
         self._programs: dict[int, asyncio.Task[None]] = {}
         self._waiting_programs = 0
         self._one_program = asyncio.Lock()
@@ -156,8 +160,10 @@ class Broker:
             self._fault("memory", f"{message.detail} (limit: {self._config.memory_mb} MB)")
         elif message.kind == "disk":
             self._fault("disk", f"{message.detail} (limit: {self._config.disk_mb} MB)")
-        elif len(message.answer) > self._config.output_kb * 1024:
-            self._fault("output", f"the answer is longer than {self._config.output_kb} KB")
+        elif not self._job.mute and sum(n.calls for n in message.networks) > len(self._asked):
+            self._fault("refused", "reported more calls of its teams than it made")
+        elif excess := too_large(message, self._config.output_kb):
+            self._fault("output", excess)
         else:
             self._finish(message)
 
@@ -179,6 +185,10 @@ class Broker:
         if len(self._asked) >= self._config.calls:
             self._fault("calls", f"made more than {self._config.calls} LLM calls")
             return
+        self._prompts += call.size
+        if self._prompts > MAX_PROMPTS:
+            self._fault("output", f"sent more than {MAX_PROMPTS >> 20} MB of prompts")
+            return
         task = asyncio.ensure_future(self._answer(call))
         self._asked[call.id] = _Asked(call, task)
         self._clock.pause()
@@ -187,26 +197,7 @@ class Broker:
     async def _answer(self, call: Call) -> CallReply:
         if self._job.dry:
             return CallReply(dry_run.reply(call.fields, call.schema is not None, call.prompt))
-        job = self._job
-        return await self._llm(
-            CallRequest(
-                # Whatever model an agent names, it may not choose what the run pays for.
-                model=job.model,
-                messages=call.messages,
-                temperature=call.temperature,
-                max_tokens=call.max_tokens,
-                schema=call.schema,
-                # Equal requests get seeds of their own: five samples are five samples.
-                seed=(job.seed + zlib.crc32(call.occurrence.encode())) % 2**31,
-                occurrence=call.occurrence,
-                purpose="task" if job.model == "task" else "teacher",
-                agent=job.agent.id,
-                split=job.split,
-                item=job.item,
-                repeat=job.repeat,
-                author=call.author,
-            )
-        )
+        return await self._llm(request_of(call, self._job))
 
     def _answered(self, call: Call, done: asyncio.Task[CallReply], child: Child) -> None:
         self._clock.resume()
@@ -292,7 +283,7 @@ class Broker:
             used=Usage() if dry else sum((r.used for r in replies.values()), Usage()),
             paid=Usage() if dry else sum((r.paid for r in replies.values()), Usage()),
             seconds=seconds,
-            trace=trace_of(calls, final.inputs),
+            trace=trace_of(calls, final.inputs, TRACE * self._config.output_kb * 1024),
             space=final.space,
             networks=final.networks,
             asked=digest_of(calls, self._job.seed, self._job.model),

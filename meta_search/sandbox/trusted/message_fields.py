@@ -5,11 +5,11 @@ Every field is bounded and has exactly its type; anything else is a `ProtocolErr
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from meta_search.text import one_line
+from meta_search.types import bounded_json
 
 __all__ = [
     "MAX_ITEMS",
@@ -33,6 +33,7 @@ MAX_DETAIL = 500  # characters
 MAX_NAME = 200  # characters
 MAX_NUMBER = 10**6  # of ids and tokens
 MAX_ITEMS = 1000  # of a list
+MAX_PARTS = 50_000  # of a message's JSON: an empty list takes 30 times its bytes
 
 
 class ProtocolError(Exception):
@@ -51,9 +52,9 @@ def parse_object(line: bytes) -> dict[str, Any]:
         ProtocolError: It is none.
     """
     try:
-        message = json.loads(line, parse_constant=fail)
-    except (ValueError, RecursionError):
-        fail("not JSON")
+        message = bounded_json(line, MAX_PARTS)
+    except ValueError as error:
+        fail(str(error))
     if not isinstance(message, dict):
         fail("not an object")
     return message

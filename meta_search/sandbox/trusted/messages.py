@@ -6,18 +6,11 @@ item. Nothing here executes, formats or follows what it reads.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from meta_search.sandbox.trusted.message_fields import (
-    MAX_ITEMS,
-    MAX_LINE,
-    MAX_NAME,
-    MAX_NUMBER,
     ProtocolError,
-    checked_text,
     clean_line,
     fail,
     identifier,
@@ -26,8 +19,8 @@ from meta_search.sandbox.trusted.message_fields import (
     parse_object,
     text,
 )
-from meta_search.sandbox.trusted.team_networks import read_networks
-from meta_search.sandbox.trusted.tuned_parameters import read_parameters
+from meta_search.sandbox.trusted.reported import read_networks, read_parameters, size_of
+from meta_search.sandbox.trusted.requests import Call, read_call
 from meta_search.types import OutcomeKind, Parameter, TeamNetwork
 
 __all__ = [
@@ -40,55 +33,15 @@ __all__ = [
     "ProtocolError",
     "program_result",
     "read",
+    "too_large",
 ]
 
-MAX_FIELDS = 64
-MAX_SCHEMA = 64 * 1024
+MAX_CODE = 2**19  # characters of a program
 MAX_PROGRAM_S = 60.0
 MAX_COMPARED = 4000
 ComparisonKind = Literal["math", "text"]  # symbolic equality, or BLEU
 # Kinds that a child may report; the broker finds out about the others itself.
 CHILD_KINDS: tuple[OutcomeKind, ...] = ("crash", "memory", "disk", "output", "refused", "bad_answer")
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A request for an LLM call.
-
-    Attributes:
-        id: Number of the request.
-        author: Name of the `LLMAgentBase` that calls.
-        role: Its role.
-        messages: Chat messages, pairs (role, content).
-        temperature: Sampling temperature, 0..2.
-        max_tokens: Most tokens of the answer; `None` takes the run's limit.
-        schema: JSON schema of the answer; `None` asks for plain text.
-        fields: Names of the output fields.
-        occurrence: Which of several equal requests this is.
-        inputs: Ids of calls whose answers were passed to it.
-        pasted: Ids of further calls whose answers stand in its messages.
-        place: Its position in a sequential run, to be compared number by number.
-        component: Component of the agent that calls; `""` if the child does not say.
-    """
-
-    id: int
-    author: str
-    role: str
-    messages: tuple[tuple[str, str], ...]
-    temperature: float
-    max_tokens: int | None
-    schema: Mapping[str, Any] | None
-    fields: tuple[str, ...]
-    occurrence: str
-    inputs: tuple[int, ...]
-    pasted: tuple[int, ...] = ()
-    place: tuple[int, ...] = ()
-    component: str = ""
-
-    @property
-    def prompt(self) -> str:
-        """The last user message."""
-        return next((content for role, content in reversed(self.messages) if role == "user"), "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,11 +111,13 @@ def read(line: bytes) -> Message:
     message = parse_object(line)
     operation = message.get("op")
     if operation == "call":
-        return _call(message)
+        return read_call(message)
     if operation == "python":
         timeout = number(message, "timeout", 5.0)
         return Program(
-            identifier(message.get("id")), text(message, "code"), min(max(timeout, 0.05), MAX_PROGRAM_S)
+            identifier(message.get("id")),
+            text(message, "code", MAX_CODE),
+            min(max(timeout, 0.05), MAX_PROGRAM_S),
         )
     if operation == "equal":
         return _equal(message)
@@ -170,7 +125,7 @@ def read(line: bytes) -> Message:
         if not isinstance(message.get("answer"), str):
             return Final("bad_answer", "", "the answer is not a string", ())
         answer, space = text(message, "answer"), read_parameters(message.get("space"))
-        networks = _networks(message.get("networks"))
+        networks = read_networks(message.get("networks"))
         return Final("ok", answer, "", space, networks, identifiers(message, "inputs"))
     if operation == "fault":
         detail = clean_line(text(message, "detail"))
@@ -178,6 +133,23 @@ def read(line: bytes) -> Message:
             _fault_kind(message.get("kind"), detail), "", detail, read_parameters(message.get("space"))
         )
     return fail("unknown message")
+
+
+def too_large(final: Final, output_kb: int) -> str:
+    """Which part of a final message is larger than the item's output allows, in one line; `""` for none.
+
+    Args:
+        final: The message.
+        output_kb: KB that an answer may have. Parameters may have a quarter of it, as they are kept with each
+            item; networks twice as much, which is what the largest teams come to.
+    """
+    parts = (
+        ("the answer is", len(final.answer.encode()), output_kb * 1024),
+        ("the declared parameters are", size_of(final.space), output_kb * 256),
+        ("the networks of its teams are", size_of(final.networks), output_kb * 2048),
+    )
+    found = ((what, most) for what, size, most in parts if size > most)
+    return next((f"{what} longer than {most / 1024:g} KB" for what, most in found), "")
 
 
 def program_result(line: bytes, output_kb: int) -> tuple[bool, str]:
@@ -197,44 +169,6 @@ def program_result(line: bytes, output_kb: int) -> tuple[bool, str]:
     return message.get("ok") is True, text(message, "text")[: output_kb * 1024]
 
 
-def _call(message: dict[str, Any]) -> Call:
-    messages = message.get("messages")
-    if not isinstance(messages, list) or not 0 < len(messages) <= MAX_ITEMS:
-        fail("messages")
-    turns = []
-    for turn in messages:
-        if not isinstance(turn, list) or len(turn) != 2 or turn[0] not in ("system", "user", "assistant"):
-            fail("messages")
-        turns.append((str(turn[0]), checked_text(turn[1], "messages", MAX_LINE)))
-    max_tokens = message.get("max_tokens")
-    if max_tokens is not None and (type(max_tokens) is not int or not 0 < max_tokens <= MAX_NUMBER):
-        fail("max_tokens")
-    schema = message.get("schema")
-    if schema is not None and not (isinstance(schema, dict) and _shallow(schema) and _small(schema)):
-        fail("schema")
-    fields, inputs = message.get("fields", []), message.get("inputs", [])
-    if not isinstance(fields, list) or len(fields) > MAX_FIELDS:
-        fail("fields")
-    if not isinstance(inputs, list) or len(inputs) > MAX_ITEMS:
-        fail("inputs")
-    pasted, place = identifiers(message, "pasted"), identifiers(message, "place")
-    return Call(
-        id=identifier(message.get("id")),
-        author=text(message, "author", MAX_NAME, cut=True),
-        role=text(message, "role", MAX_NAME * 10, cut=True),
-        messages=tuple(turns),
-        temperature=min(max(number(message, "temperature", 0.5), 0.0), 2.0),
-        max_tokens=max_tokens,
-        schema=schema,
-        fields=tuple(checked_text(f, "fields", MAX_LINE)[:MAX_NAME] for f in fields),
-        occurrence=text(message, "occurrence", MAX_NAME),
-        inputs=tuple(identifier(i) for i in inputs),
-        pasted=pasted,
-        place=place,
-        component=text(message, "component", MAX_NAME, cut=True) if "component" in message else "",
-    )
-
-
 def _equal(message: dict[str, Any]) -> Equal:
     kind = message.get("kind")
     if kind not in ("math", "text"):
@@ -246,30 +180,6 @@ def _equal(message: dict[str, Any]) -> Equal:
         text(message, "b", MAX_COMPARED),
         min(max(number(message, "threshold", 0.9), 0.0), 1.0),
     )
-
-
-def _networks(rows: Any) -> tuple[TeamNetwork, ...]:
-    try:
-        return read_networks(rows)
-    except ValueError:
-        return fail("a team's network")
-
-
-def _shallow(value: Any, depth: int = 16) -> bool:
-    """Whether containers are nested at most `depth` deep: deeper ones break recursive code further on."""
-    if not isinstance(value, dict | list):
-        return True
-    inner = value.values() if isinstance(value, dict) else value
-    return depth > 0 and all(_shallow(v, depth - 1) for v in inner)
-
-
-def _small(schema: dict[str, Any]) -> bool:
-    """Whether a schema is short and can be sent: half surrogate pairs and infinite numbers cannot."""
-    try:
-        json.dumps(schema, ensure_ascii=False).encode()
-        return len(json.dumps(schema, allow_nan=False)) <= MAX_SCHEMA
-    except ValueError:
-        return False
 
 
 def _fault_kind(kind: Any, detail: str) -> OutcomeKind:

@@ -1,6 +1,7 @@
 """Makes an item's trace of its calls: in program order, numbered from 1, edges only to earlier calls.
 
-And a digest of what it asked, by which agents that behave alike are known.
+Traces are kept for every item, so each has an upper bound in bytes: long texts are cut, and once there is no
+room left, all are. And a digest of what was asked, by which agents that behave alike are known.
 """
 
 from __future__ import annotations
@@ -9,12 +10,14 @@ import hashlib
 import json
 from collections.abc import Collection, Sequence
 
-from meta_search.sandbox.trusted.messages import Call
+from meta_search.sandbox.trusted.requests import Call
 from meta_search.types import CallReply, TraceCall
 
 __all__ = ["digest_of", "place_of", "trace_of"]
 
 DIGITS = 16  # of each half of a digest
+SHARE = 8  # how many texts of the greatest length there is room for
+STUB = 64  # bytes of a text that are kept where there is no room
 
 
 def place_of(call: Call) -> tuple[tuple[int, ...], int]:
@@ -22,14 +25,39 @@ def place_of(call: Call) -> tuple[tuple[int, ...], int]:
     return call.place or (call.id,), call.id
 
 
-def trace_of(calls: Sequence[tuple[Call, CallReply]], final: Collection[int] = ()) -> tuple[TraceCall, ...]:
+class _Room:
+    """Cuts texts so that together they come to a limited number of bytes; of later ones a stub is left.
+
+    Args:
+        most: Bytes of all of them, as UTF-8.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._longest, self._left = most // SHARE, most
+
+    def keep(self, text: str) -> str:
+        """The text, or its beginning with a mark by which cut texts can still be told apart."""
+        data = text.encode("utf-8", "replace")
+        kept = max(STUB, min(self._longest, self._left))
+        self._left = max(0, self._left - min(kept, len(data)))
+        if len(data) <= kept:
+            return text
+        mark = hashlib.sha256(data).hexdigest()[:8]
+        return f"{data[:kept].decode('utf-8', 'ignore')}… [cut: {len(text):,} characters, {mark}]"
+
+
+def trace_of(
+    calls: Sequence[tuple[Call, CallReply]], final: Collection[int] = (), most: int = 2**18
+) -> tuple[TraceCall, ...]:
     """Build a trace.
 
     Args:
         calls: Calls with their replies, in any order. Edges are what the child claims; those to later or
             unknown calls are dropped, so that the graph has no cycle.
         final: Ids of the calls that the item's answer comes from.
+        most: Bytes of its roles, prompts and answers together; names are bounded one by one.
     """
+    room = _Room(most)
     rows = sorted(calls, key=lambda row: place_of(row[0]))
     index = {call.id: number for number, (call, _) in enumerate(rows, 1)}
 
@@ -40,10 +68,10 @@ def trace_of(calls: Sequence[tuple[Call, CallReply]], final: Collection[int] = (
         TraceCall(
             index=number,
             author=call.author,
-            role=call.role,
+            role=room.keep(call.role),
             fields=call.fields,
-            prompt=call.prompt,
-            text=reply.text,
+            prompt=room.keep(call.prompt),
+            text=room.keep(reply.text),
             inputs=earlier(call.inputs, number),
             tokens=reply.used.tokens,
             latency_s=reply.latency_s,
