@@ -75,6 +75,8 @@ def remedy(layer: str, machine: Machine) -> str:
         "uid": lambda: _uid(machine),
         "network": lambda: _namespaces(machine),
         "quota": lambda: _namespaces(machine),
+        "files": lambda: _namespaces(machine),
+        "processes": lambda: _namespaces(machine),
     }
     return remedies[layer]() if layer in remedies else ""
 

@@ -15,10 +15,9 @@ import os
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from meta_search.sandbox.confined.confine import ChildSlot
 from meta_search.sandbox.confined.fences import without_fence
 
 if TYPE_CHECKING:  # the zygote loads no more than it needs
@@ -30,16 +29,20 @@ MAX_DETAIL = 500
 PIPE = 3  # the child's end of its socket
 
 
-def enter_files(slot: ChildSlot) -> None:
-    """Close all files but the child's pipe and its Landlock ruleset; standard streams become /dev/null."""
+def enter_files(kept: Iterable[int]) -> None:
+    """Close all files but the child's pipe and some others; standard streams become /dev/null.
+
+    Args:
+        kept: Descriptors that stay open for now; those of 0 to 3 are replaced anyway.
+    """
     null = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(null, descriptor)
-    keep = PIPE
-    if slot.ruleset >= 0:
-        keep = PIPE + 1
-        slot.ruleset = os.dup2(slot.ruleset, keep, inheritable=False)
-    os.closerange(keep + 1, 2**16)
+    start = PIPE + 1
+    for descriptor in sorted(kept):
+        os.closerange(start, descriptor)
+        start = descriptor + 1
+    os.closerange(start, 2**16)
 
 
 class Channel:

@@ -3,4 +3,4 @@
 __all__ = ["LAYERS", "REQUIRED_LAYERS"]
 
 REQUIRED_LAYERS = ("rlimits", "no_new_privs", "landlock", "seccomp")
-LAYERS = (*REQUIRED_LAYERS, "uid", "network", "quota")
+LAYERS = (*REQUIRED_LAYERS, "uid", "network", "quota", "files", "processes")

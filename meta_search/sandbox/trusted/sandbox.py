@@ -127,4 +127,6 @@ DETAIL = {
     "uid": f"a user id of its own for each agent (this account: {os.geteuid()})",
     "network": "an empty network of its own",
     "quota": "disk space bounded by a private file system",
+    "files": "a file tree of its own: no /proc, no sizes and times of other files",
+    "processes": "process ids of its own",
 }
