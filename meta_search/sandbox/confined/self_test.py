@@ -99,6 +99,6 @@ def _try_layers(confinement: Confinement, uid: int) -> tuple[str, str]:
         if confinement.has(layer) and not true:
             return layer, what
     if confinement.has("no_new_privs") and not confinement.has("seccomp"):  # which needs it, and forbids to ask
-        if libc.prctl(libc.PR_GET_NO_NEW_PRIVS) != 1:
+        if libc.prctl(libc.PR_GET_NO_NEW_PRIVS, 0) != 1:
             return "no_new_privs", "the kernel forgot it"
     return "", ""

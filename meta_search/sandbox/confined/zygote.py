@@ -307,6 +307,8 @@ def main() -> None:
     )
     run = load_runtime(options["runtime"])
     preload(options["packages"])
+    if rehearse := getattr(sys.modules.get("agent.runtime"), "rehearse", None):
+        rehearse()
     os.environ.clear()  # not earlier: NumPy's library reads there that it must not start a thread
     find_missing(confinement)
     for name in [name for name in sys.modules if name.partition(".")[0] == "meta_search"]:
