@@ -1,9 +1,9 @@
 """An agent that is run before there is any item, so that every child of the sandbox starts with warm code.
 
-A process that was just forked pays for each page that it writes to, and Python writes wherever it runs code for
-the first time: specialised instructions, caches of attributes, compiled patterns. What ran once in the parent
-is there for all children. Nothing of an item, a key or a search passes through this; what the runtime replaces
-for an agent (`seeded_random`) is put back.
+A process that was just forked pays for each page that it writes to, and Python writes wherever it runs code
+for the first time: specialised instructions, caches of attributes, compiled patterns. What ran once in the
+parent is there for all children. Nothing of an item, a key or a search passes through this; what the runtime
+replaces for an agent (`seeded_random`) is put back.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ SOURCE = """
 def forward(self, taskInfo):
     thinker = LLMAgentBase(['thinking', 'answer'], 'Solver', temperature=0.8)
     thinking, answer = thinker([taskInfo], 'Think step by step, then answer.')
-    votes = [LLMAgentBase(['answer'], 'Voter', role='judge')([taskInfo, thinking], 'Vote.', n)[0] for n in range(2)]
+    voter = LLMAgentBase(['answer'], 'Voter', role='judge')
+    votes = [voter([taskInfo, thinking], 'Vote.', number)[0] for number in range(2)]
     best = Counter(vote.content for vote in votes).most_common(1)[0][0]
     last = LLMAgentBase(['answer'], 'Judge')([taskInfo, thinking, answer], f'Check {best}.')
     return last[0]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
+
 from tests.hostile import (
     answers,
     bombs,
+    channels,
     endless,
     equality,
     files,
@@ -16,9 +19,15 @@ from tests.hostile import (
 )
 from tests.hostile.attack import Attack, in_map, in_program
 
-__all__ = ["ATTACKS", "PLAIN"]
 
-_SUBJECTS = (endless, bombs, processes, syscalls, network, files, loot, protocol, answers, equality)
+def within(attacks: Iterable[Attack], layers: Collection[str]) -> list[Attack]:
+    """Those that these layers are enough for."""
+    return [attack for attack in attacks if attack.needs in ("", *layers)]
+
+
+__all__ = ["ATTACKS", "PLAIN", "within"]
+
+_SUBJECTS = (endless, bombs, processes, syscalls, network, files, loot, channels, protocol, answers, equality)
 _ALL = [attack for subject in _SUBJECTS for attack in subject.ATTACKS]
 PLAIN = tuple(attack for attack in _ALL if attack.runs_here)
 _AGAIN = [attack for attack in PLAIN if attack.again]

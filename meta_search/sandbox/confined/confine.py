@@ -19,12 +19,12 @@ from meta_search.sandbox.confined import landlock, libc, seccomp
 from meta_search.sandbox.confined.file_tree import BOX, FileTree
 from meta_search.sandbox.confined.namespaces import NAMESPACES, enter_namespaces
 from meta_search.sandbox.confined.slots import ChildSlot, Slots, mount_scratch
+from meta_search.sandbox.confined.user_ids import NOBODY, find_user_ids
 
 __all__ = ["NOBODY", "THREADS", "Confinement", "LayerError"]
 
 OPEN_FILES = 64
 THREADS = 256
-NOBODY = 65534
 _NOT_FOR_AGENTS = ("site-packages", "dist-packages", "test", "idlelib", "ensurepip", "lib2to3")
 _FOR_ALL = ("/usr/share/zoneinfo", "/etc/localtime")
 _DEVICES = ("/dev/null", "/dev/urandom")
@@ -76,7 +76,10 @@ class Confinement:
             else:
                 self.missing["seccomp"] = f"no filter for {os.uname().machine}; x86_64 and aarch64 have one"
         if self.has("uid"):
-            self._find_uids()
+            found = find_user_ids()
+            self._first_uid = found.first
+            self.missing |= {"uid": found.missing} if found.missing else {}
+            self.notes |= {"uid": found.note} if found.note else {}
         self.missing |= enter_namespaces([layer for layer in NAMESPACES if self.has(layer)])
         if self.has("quota"):
             self._try_quota()
@@ -262,24 +265,6 @@ class Confinement:
                 yield entry.path
         yield from ("/dev/urandom", *_FOR_ALL, *self.readable)
 
-    def _find_uids(self) -> None:
-        if os.geteuid() != 0:
-            self.missing["uid"] = "not root: agents keep this account's uid, the other layers hold them"
-        elif not libc.has_capabilities(libc.CAP_SETUID, libc.CAP_SETGID, libc.CAP_CHOWN):
-            self.missing["uid"] = "root without CAP_SETUID, CAP_SETGID and CAP_CHOWN"
-        else:
-            ours = 1_000_000_000 + os.getpid() % 200_000 * 1024
-            try:
-                if _uid_exists(ours, 1024):
-                    self._first_uid = ours
-                elif _uid_exists(NOBODY, 1):
-                    self._first_uid = NOBODY
-                    self.notes["uid"] = f"uid {NOBODY} for all agents: this user namespace has no others"
-                else:
-                    self.missing["uid"] = "no other uid exists in this user namespace"
-            except OSError as error:
-                self.missing["uid"] = f"which uids exist cannot be read ({error})"
-
 
 def _within(kind: int, limit: int) -> int:
     """`limit`, or this process's own hard limit if that is lower."""
@@ -292,13 +277,6 @@ def _become(uid: int | None) -> None:
         os.setgroups([])
         os.setresgid(uid, uid, uid)
         os.setresuid(uid, uid, uid)
-
-
-def _uid_exists(first: int, count: int) -> bool:
-    """Whether these user ids are mapped in this user namespace."""
-    with open("/proc/self/uid_map") as file:
-        ranges = [tuple(map(int, line.split())) for line in file]
-    return any(start <= first and first + count <= start + length for start, _, length in ranges)
 
 
 def _mapped_bytes() -> int:

@@ -98,7 +98,8 @@ def _try_layers(confinement: Confinement, uid: int) -> tuple[str, str]:
     for layer, what, true in facts:
         if confinement.has(layer) and not true:
             return layer, what
-    if confinement.has("no_new_privs") and not confinement.has("seccomp"):  # which needs it, and forbids to ask
-        if libc.prctl(libc.PR_GET_NO_NEW_PRIVS, 0) != 1:
-            return "no_new_privs", "the kernel forgot it"
+    # Seccomp needs it, and forbids to ask.
+    ask = confinement.has("no_new_privs") and not confinement.has("seccomp")
+    if ask and libc.prctl(libc.PR_GET_NO_NEW_PRIVS, 0) != 1:
+        return "no_new_privs", "the kernel forgot it"
     return "", ""

@@ -41,6 +41,7 @@ from meta_search.sandbox.confined.preload import load_runtime, preload
 from meta_search.sandbox.confined.self_test import find_missing
 from meta_search.sandbox.confined.slots import ChildSlot
 from meta_search.sandbox.confined.usage import children_of, cpu_seconds_of, threads_of
+from meta_search.sandbox.confined.wall_faults import WallFaults
 
 __all__ = ["STACK_BYTES", "Zygote", "main", "take_control"]
 
@@ -99,8 +100,7 @@ class Zygote:
         self._children: dict[int, _Child] = {}  # by pid
         self._pids: dict[int, int] = {}  # number -> pid
         self._free: list[ChildSlot] = []
-        self._troubles, self._trouble = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-        self._troubled: dict[int, str] = {}
+        self._faults = WallFaults()
         self._wake, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
@@ -201,13 +201,13 @@ class Zygote:
             signal.set_wakeup_fd(-1)
             os.setsid()
             os.dup2(pipe, PIPE, inheritable=False)
-            enter_files([*self._confinement.files_of(slot), self._trouble])
+            enter_files([*self._confinement.files_of(slot), self._faults.sink])
             try:
                 self._confinement.enter(slot, self._cpu_s)
             except LayerError as error:
-                os.write(self._trouble, json.dumps([number, *error.args]).encode()[:1000] + b"\n")
+                self._faults.report(number, error)
                 raise
-            os.close(self._trouble)  # from here on, what it says is not to be believed
+            os.close(self._faults.sink)  # from here on, what it says is not to be believed
             random.seed(0)  # programs are reproducible; the runtime seeds agents
             run_one(Channel(PIPE), self._run, self._output_kb)
         except MemoryError:
@@ -231,22 +231,13 @@ class Zygote:
                 self._check(self._pids[child.item], item)
             if not self._confinement.has("seccomp"):
                 self._kill_strays()
-            if status and (trouble := self._read_trouble(child.number)):
-                self._report_exit(child.number, -1, cpu_s, trouble)
+            if status and (fault := self._faults.of(child.number)):
+                self._report_exit(child.number, -1, cpu_s, fault)
             else:
                 self._report_exit(child.number, status, cpu_s, child.why)
             with contextlib.suppress(OSError):  # else it is not used again
                 self._confinement.slots.renew(child.slot)
                 self._free.append(child.slot)
-
-    def _read_trouble(self, number: int) -> str:
-        """Why a child could not be confined; empty if it could."""
-        with contextlib.suppress(BlockingIOError):
-            for line in os.read(self._troubles, 65536).splitlines():
-                with contextlib.suppress(ValueError):
-                    who, layer, why = json.loads(line)
-                    self._troubled[who] = f"the layer {layer or 'of the parent'} worked before, and fails now: {why}"
-        return self._troubled.pop(number, "")
 
     def _watch(self) -> None:
         """Check the limits that the kernel does not enforce, or not exactly."""

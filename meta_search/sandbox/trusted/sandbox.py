@@ -116,7 +116,8 @@ def layers() -> list[tuple[str, bool, str]]:
 async def _layers() -> list[tuple[str, bool, str]]:
     zygote = await ZygoteHandle.start(SandboxConfig(), LAYERS, None)
     await zygote.close()
-    return [(name, name not in zygote.missing, zygote.missing.get(name, DETAIL[name])) for name in LAYERS]
+    detail = {**DETAIL, **zygote.notes, **zygote.missing}
+    return [(name, name not in zygote.missing, detail[name]) for name in LAYERS]
 
 
 DETAIL = {

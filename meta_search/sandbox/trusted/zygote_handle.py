@@ -45,6 +45,7 @@ class ZygoteHandle:
 
     Attributes:
         missing: Layer -> why it cannot be used, once the zygote is ready.
+        notes: Layer -> how it works here, where it is weaker than elsewhere.
         spares: As given.
     """
 
@@ -52,6 +53,7 @@ class ZygoteHandle:
         self, process: subprocess.Popen[bytes], control: socket.socket, work: str, spares: int = 0
     ) -> None:
         self.missing: dict[str, str] = {}
+        self.notes: dict[str, str] = {}
         self.spares = spares
         self._process = process
         self._control = control
@@ -117,7 +119,7 @@ class ZygoteHandle:
             reason = handle._last_words()
             await handle.close()
             raise SandboxError(f"the sandbox's process does not start: {reason}")
-        handle.missing = dict(ready["missing"])
+        handle.missing, handle.notes = dict(ready["missing"]), dict(ready["notes"])
         handle._loop.add_reader(handle._control, handle._on_message)
         for _ in range(spares):
             handle._fork()
