@@ -39,7 +39,7 @@ def at_work(bench: BareSandbox, body: str) -> list[list[int]]:
     seen = []
 
     async def look(request: CallRequest) -> CallReply:
-        seen.append(children_of(bench.zygote))
+        seen.append(children_of(bench.zygote_with_numpy if "run_python" in body else bench.zygote))
         return await echo(request)
 
     assert bench.body(body, look).kind == "ok"
@@ -62,8 +62,9 @@ def test_a_child_waits_behind_its_walls_for_one_job(bench: BareSandbox) -> None:
 
 def test_programs_take_waiting_children_too(runtime: Path) -> None:
     with BareSandbox(runtime) as bench:
-        spare = spare_of(bench)
         body = "self.call('before')\nself.run_python('print(1)')\nreturn self.call('after')"
+        assert bench.body(body).kind == "ok"
+        (spare,) = children_of(bench.zygote_with_numpy)
         (first, second), (still, third) = at_work(bench, body)
         assert first == still == spare
         assert second != third, "the program took the child that waited, and another took its place"
@@ -148,8 +149,13 @@ def test_many_items_through_many_zygotes_leak_nothing(runtime: Path) -> None:
             return [(await sandbox.run(job, echo)).answer for job in jobs]
 
         await asyncio.gather(*(several(sandbox, 4) for sandbox in sandboxes))
-        zygotes = [sandbox._zygote._process.pid for sandbox in sandboxes if sandbox._zygote]
-        works = [Path(sandbox._zygote._work) for sandbox in sandboxes if sandbox._zygote]
+        handles = [
+            sandbox._with_numpy for sandbox in sandboxes if sandbox._with_numpy
+        ]  # as they run programs
+        zygotes, works = (
+            [handle._process.pid for handle in handles],
+            [Path(handle._work) for handle in handles],
+        )
         assert until(lambda: len({footprint(pid)[1] for pid in zygotes}) == 1)
         before = [footprint(pid) for pid in zygotes], len(os.listdir("/proc/self/fd"))
         memory = [resident_mb(pid) for pid in ("self", *zygotes)]

@@ -65,8 +65,16 @@ def _read(path: Path) -> str:
         return ""
 
 
-def remedy(layer: str, machine: Machine) -> str:
-    """How to get a layer that is missing, in one line; `""` for a layer that is not known."""
+def remedy(layer: str, machine: Machine, why: str = "") -> str:
+    """How to get a layer that is missing, in one line; `""` for a layer that is not known.
+
+    Args:
+        layer: Its name.
+        machine: This machine.
+        why: What the sandbox says of it.
+    """
+    if "threads run in" in why:
+        return "the machine allows it, so please report this"
     remedies: Mapping[str, Callable[[], str]] = {
         "rlimits": lambda: "raise the hard limits of this account (ulimit -H -a)",
         "no_new_privs": lambda: "use Linux 3.5 or newer, and a container that lets prctl through",

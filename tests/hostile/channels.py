@@ -11,21 +11,22 @@ from tests.hostile.attack import attacks
 __all__ = ["ATTACKS"]
 
 BIT_S = 0.012
-PAIR = """
-import os, time
-SETUP = {setup!r}
-scope = {{}}
-exec(SETUP, scope)
-word = [int(bit) for bit in f'{{time.time_ns() >> 10 & 0x3ff | 0x400:b}}']
-start = time.monotonic() + 0.15
-listener = SETUP + f'''
+# Programs are told apart from the agent's own lines, which are indented.
+LISTENER = f"""
 import time
 heard = []
-for n in range({{len(word)}}):
-    time.sleep(max(0, {{start}} + (n + 0.5) * {bit_s} - time.monotonic()))
+for n in range(BITS):
+    time.sleep(max(0, START + (n + 0.5) * {BIT_S} - time.monotonic()))
     heard.append(int(look()))
 print(heard)
-'''
+"""
+PAIR = """
+import time
+setup, scope = {setup!r}, {{}}
+exec(setup, scope)
+word = [int(bit) for bit in f'{{time.time_ns() >> 10 & 0x3ff | 0x400:b}}']
+start = time.monotonic() + 0.15
+listener = setup + {listener!r}.replace('BITS', str(len(word))).replace('START', str(start))
 def speak():
     for n, bit in enumerate(word):
         time.sleep(max(0, start + n * {bit_s} - time.monotonic()))
@@ -34,7 +35,7 @@ def speak():
         if bit: scope['take']()
     return 'spoke'
 heard, _ = self.map(lambda n: speak() if n else self.run_python(listener, 2), range(2))
-return f'ESCAPED {{heard}}' if heard.strip() == str(word) else f'{{heard.strip()[-60:]}} for {{word}}'"""
+return f'ESCAPED {{heard}}' if heard.strip() == str(word) else f'{{heard.strip()[-80:]}} for {{word}}'"""
 
 LOCKS = """
 import fcntl, os, struct
@@ -43,9 +44,12 @@ def put(): {lock}
 def take(): {unlock}
 def look():
     mine = os.open({path!r}, os.{mode})
-    try: {look}
-    except BlockingIOError: return True
-    finally: os.close(mine)
+    try:
+        {look}
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(mine)
 """
 FLOCK = ("fcntl.flock(held, fcntl.LOCK_EX)", "fcntl.flock(held, fcntl.LOCK_UN)",
          "return fcntl.flock(mine, fcntl.LOCK_EX | fcntl.LOCK_NB) is not None")  # fmt: skip
@@ -95,14 +99,13 @@ def look():
     return changed
 """
 # Runs a program before and after another one that has left much behind.
+LEAVE = "for n in range(700): open(f'{n:0100}', 'w').close()"
 LATER = """
 look = {look!r}
 before = self.run_python(look)
-self.run_python('''import os
-for n in range(700): open(f'{{n:0100}}', 'w').close()
-''')
+left = self.run_python({leave!r})
 after = [self.run_python(look) for _ in range(3)]
-return 'none' if {{before}} == set(after) else f'ESCAPED {{before}} {{after}}'"""
+return f'none {{left}}' if {{before}} == set(after) else f'ESCAPED {{before}} {{after}}'"""
 
 OTHERS = """
 import ctypes, os, resource, time
@@ -120,7 +123,7 @@ Made = tuple[str, str, str, str, dict[str, object]]
 
 
 def _pair(name: str, tries: str, setup: str, **options: object) -> Made:
-    body = PAIR.format(setup=setup, bit_s=BIT_S)
+    body = PAIR.format(setup=setup, listener=LISTENER, bit_s=BIT_S)
     return (name, tries, "ok refused crash", body, {"waits": True, **options})
 
 
@@ -134,7 +137,7 @@ def _others(name: str, ask: str, **options: object) -> Made:
 
 
 def _later(name: str, look: str, **options: object) -> Made:
-    body = LATER.format(look=f"import os\n{look}")
+    body = LATER.format(look=f"import os\n{look}", leave=LEAVE)
     return (name, "tell the next item by what it leaves", "ok", body, options)
 
 
@@ -156,7 +159,7 @@ ATTACKS = attacks("channels", [
           **MACHINE),
     _pair("folders of others", "tell by times and links of a folder", FOLDER),
     ("futex for an accomplice", "wake who waits on a page of a file outside", "ok refused crash", """
-import ctypes, mmap, os
+import ctypes, os
 libc = ctypes.CDLL(None)
 libc.mmap.restype = ctypes.c_void_p
 file = os.open(os.__file__, os.O_RDONLY)

@@ -9,9 +9,11 @@ from __future__ import annotations
 import builtins
 import contextlib
 import errno
+import fcntl
 import io
 import json
 import os
+import socket
 import sys
 import threading
 import traceback
@@ -23,10 +25,20 @@ from meta_search.sandbox.confined.fences import without_fence
 if TYPE_CHECKING:  # the zygote loads no more than it needs
     from meta_search.types import OutcomeKind
 
-__all__ = ["PIPE", "Channel", "enter_files", "fault_of", "run_code", "run_one"]
+__all__ = ["PIPE", "Channel", "enter_files", "fault_of", "run_code", "run_one", "take_control"]
 
 MAX_DETAIL = 500
 PIPE = 3  # the child's end of its socket
+
+
+def take_control(descriptor: int) -> socket.socket:
+    """The control socket, moved to a high descriptor; the low ones of a child's files stay reserved."""
+    control = socket.socket(fileno=fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 16))
+    os.close(descriptor)
+    for low in (PIPE, PIPE + 1):
+        with contextlib.suppress(OSError):  # EINVAL: it lies there already
+            os.dup2(os.open(os.devnull, os.O_RDWR), low, inheritable=False)
+    return control
 
 
 def enter_files(kept: Iterable[int]) -> None:

@@ -19,7 +19,6 @@ Control messages are JSON datagrams.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import gc
 import json
 import os
@@ -35,7 +34,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from meta_search.sandbox.confined import libc
-from meta_search.sandbox.confined.child import PIPE, Channel, enter_files, run_one
+from meta_search.sandbox.confined.child import PIPE, Channel, enter_files, run_one, take_control
 from meta_search.sandbox.confined.confine import NOBODY, THREADS, Confinement, LayerError
 from meta_search.sandbox.confined.preload import load_runtime, preload
 from meta_search.sandbox.confined.self_test import find_missing
@@ -43,7 +42,7 @@ from meta_search.sandbox.confined.slots import ChildSlot
 from meta_search.sandbox.confined.usage import children_of, cpu_seconds_of, threads_of
 from meta_search.sandbox.confined.wall_faults import WallFaults
 
-__all__ = ["STACK_BYTES", "Zygote", "main", "take_control"]
+__all__ = ["STACK_BYTES", "Zygote", "main"]
 
 TICK_MS = 50
 IDLE_MS = 1000
@@ -271,16 +270,6 @@ class Zygote:
         message = {"op": "exit", "id": number, "status": status, "cpu": cpu_s, "why": why}
         with contextlib.suppress(OSError):  # a closed socket is noticed by `serve`
             self._control.send(json.dumps(message).encode())
-
-
-def take_control(descriptor: int) -> socket.socket:
-    """The control socket, moved to a high descriptor; the low ones of a child's files stay reserved."""
-    control = socket.socket(fileno=fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 16))
-    os.close(descriptor)
-    for low in (PIPE, PIPE + 1):
-        with contextlib.suppress(OSError):  # EINVAL: it lies there already
-            os.dup2(os.open(os.devnull, os.O_RDWR), low, inheritable=False)
-    return control
 
 
 def main() -> None:

@@ -95,7 +95,12 @@ class ZygoteHandle:
 
     @classmethod
     async def start(
-        cls, config: SandboxConfig, layers: Iterable[str], runtime: Path | None, spares: int = 0
+        cls,
+        config: SandboxConfig,
+        layers: Iterable[str],
+        runtime: Path | None,
+        spares: int = 0,
+        numpy: bool = True,
     ) -> ZygoteHandle:
         """Start a zygote and wait until it is ready.
 
@@ -104,11 +109,14 @@ class ZygoteHandle:
             layers: Layers to use.
             runtime: Folder of the package that candidate code runs in; `None` only tests the layers.
             spares: As of the class.
+            numpy: Whether its children have NumPy, where it is installed.
 
         Raises:
             SandboxError: It does not start.
         """
-        handle = cls._launch(lambda work, end: command(config, layers, runtime, work, end), "/", spares)
+        handle = cls._launch(
+            lambda work, end: command(config, layers, runtime, work, end, numpy), "/", spares
+        )
         try:
             async with asyncio.timeout(START_S):
                 ready = json.loads(await handle._loop.sock_recv(handle._control, 65536) or b"null")
