@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 from tests.hostile.attack import Attack
-from tests.hostile.catalogue import ATTACKS, PLAIN
+from tests.hostile.catalogue import ATTACKS, PLAIN, within
 from tests.hostile.house import House, Verdict
-from tests.hostile.modes import house
+from tests.hostile.modes import here, house
 from tests.hostile.table import line_of, markdown
 from tests.kits.bare_sandbox import BareSandbox, write_runtime
 
@@ -32,8 +32,9 @@ def inline() -> Iterator[House]:
         yield opened
 
 
-ALONE = [attack for attack in PLAIN if not attack.waits]
-TOGETHER = [attack for attack in ATTACKS if attack not in ALONE]
+HERE = here()
+ALONE = [attack for attack in within(PLAIN, HERE) if not attack.waits]
+TOGETHER = [attack for attack in within(ATTACKS, HERE) if attack not in ALONE]
 
 
 @pytest.fixture(scope="module")
@@ -182,6 +183,6 @@ def test_disk_is_bounded_without_a_file_system_of_its_own(tmp_path: Path) -> Non
 @pytest.mark.slow
 def test_hostile_agents_on_ray(ray_cluster: None) -> None:
     with house(on_ray=True) as on_ray:
-        verdicts = list(on_ray.run_all(PLAIN, together=True))
+        verdicts = list(on_ray.run_all(within(PLAIN, HERE), together=True))
     assert [line_of(verdict) for verdict in verdicts if not verdict.good] == []
-    assert len(verdicts) == len(PLAIN)
+    assert len(verdicts) == len(within(PLAIN, HERE))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -16,7 +17,7 @@ import pytest
 
 from meta_search.config import SandboxConfig
 from meta_search.errors import SandboxError
-from meta_search.sandbox import Sandbox, layers
+from meta_search.sandbox import Sandbox, layers, lost_layers
 from meta_search.sandbox.trusted.layers import LAYERS, REQUIRED_LAYERS
 from meta_search.types import CallReply, CallRequest, Parameter, Usage
 from tests.kits.bare_sandbox import BareSandbox, echo, forward, job_of
@@ -337,6 +338,38 @@ def test_runtime_that_does_not_load_is_one_clear_line(tmp_path: Path) -> None:
     (tmp_path / "runtime.py").write_text("import nothing_of_that_name")
     with pytest.raises(SandboxError, match=r"does not start: ModuleNotFoundError.*nothing_of_that_name"):
         asyncio.run(Sandbox(SandboxConfig(), tmp_path).start())
+
+
+def test_walls_that_fail_later_end_the_run_and_are_not_laid_to_the_agent(runtime: Path) -> None:
+    """A child that cannot be confined gets no item, and its end is no crash of the agent's."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root, to lower a limit of the zygote that its children must raise")
+
+    def use_up() -> None:
+        for _ in range(9):  # those that are confined already are well
+            assert bench.body("return 'x'").kind == "ok"
+
+    with BareSandbox(runtime) as bench:
+        resource.prlimit(bench.zygote, resource.RLIMIT_FSIZE, (2**16, 2**16))
+        with pytest.raises(SandboxError, match="cannot start a process: the layer rlimits, which worked"):
+            use_up()
+
+
+def test_lost_layers_are_one_line_for_whoever_starts_a_run() -> None:
+    assert lost_layers({}) == lost_layers({"uid": "not root"}) == ""
+    line = lost_layers({"network": "no", "uid": "not root", "quota": "no"})
+    assert "network, quota: no; uid: not root" in line
+    assert "doctor" in line
+
+
+def test_agents_that_may_use_numpy_have_it(runtime: Path) -> None:
+    pytest.importorskip("numpy")
+    name = "num" + "py"
+    with BareSandbox(runtime) as bench:
+        assert bench.body("return str(np)", question="").kind == "crash", "the stand-in has no np in scope"
+        assert bench.body("import numpy\nreturn numpy.__name__").answer == name
+        assert bench.body("return self.run_python('import numpy; print(1)')").answer == "1\n"
+        assert bench.body(f"return str(__import__('sys').modules['{name}'].__name__)").answer == name
 
 
 def test_layers_for_doctor() -> None:

@@ -37,10 +37,10 @@ VALUE = OS + """.write(3, b'{"op": "score", "value": @, "note": ""}\\n')"""
 ATTEMPTS: dict[str, tuple[str, str]] = {
     "a shell": (f"{OS}.system('touch @OUT@/shell')", ""),
     "a program": (f"{OS}.execv('/bin/sh', ['sh', '-c', 'touch @OUT@/exec'])", "PermissionError"),
-    "a file outside": ("open('@OUT@/file', 'w')", "PermissionError"),
+    "a file outside": ("open('@OUT@/file', 'w')", "PermissionError|FileNotFoundError"),
     "a link outside": (f"{OS}.symlink('/etc/passwd', '@OUT@/link')", "Error"),
-    "a file to read": ("open('/etc/passwd').read()", "PermissionError"),
-    "the domain's own file": ("open('@FILE@').read()", "PermissionError"),
+    "a file to read": ("open('/etc/passwd').read()", "PermissionError|FileNotFoundError"),
+    "the domain's own file": ("open('@FILE@').read()", "PermissionError|FileNotFoundError"),
     "a bomb on disk": ("[open(str(i), 'wb').write(bytes(10**6)) for i in range(99)]", "wrote|Errno 28"),
     "an endless loop": ("[0 for _ in iter(int, 1) if False]", "0.5 s of CPU"),
     "one huge power": ("len(str(10**10**8))", "CPU|Memory"),

@@ -14,10 +14,10 @@ import pytest
 from meta_search.config import SandboxConfig
 from meta_search.sandbox import Sandbox
 from meta_search.sandbox.trusted.layers import LAYERS
+from meta_search.types import CallReply, CallRequest
 from tests.kits.bare_sandbox import BareSandbox, echo, forward, job_of
 from tests.kits.processes import children_of, gone, until
 
-PID = "import os\nreturn str(os.getpid())"
 ZYGOTES, ITEMS = 8, 12
 
 
@@ -34,6 +34,18 @@ def spare_of(bench: BareSandbox) -> int:
     return spare
 
 
+def at_work(bench: BareSandbox, body: str) -> list[list[int]]:
+    """The zygote's children, oldest first, at each call of an item; it sees no process id but its own, 1."""
+    seen = []
+
+    async def look(request: CallRequest) -> CallReply:
+        seen.append(children_of(bench.zygote_with_numpy if "run_python" in body else bench.zygote))
+        return await echo(request)
+
+    assert bench.body(body, look).kind == "ok"
+    return seen
+
+
 def status_of(pid: int) -> dict[str, str]:
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return {key: value.strip() for key, _, value in (line.partition(":") for line in lines)}
@@ -43,19 +55,19 @@ def test_a_child_waits_behind_its_walls_for_one_job(bench: BareSandbox) -> None:
     spare = spare_of(bench)
     assert until(lambda: status_of(spare)["Seccomp"] == "2")
     assert status_of(spare)["NoNewPrivs"] == "1"
-    assert bench.body(PID).answer == str(spare), "an item does not wait for a fork"
+    assert at_work(bench, "return self.call('x')")[0][0] == spare, "an item does not wait for a fork"
     assert gone(spare), "a child serves for one item"
-    assert bench.body(PID).answer != str(spare)
+    assert at_work(bench, "return self.call('x')")[0][0] != spare
 
 
 def test_programs_take_waiting_children_too(runtime: Path) -> None:
-    program = "import os; print(os.getpid())"
     with BareSandbox(runtime) as bench:
-        spare = spare_of(bench)
-        pids = bench.body(f"import os\nreturn str(os.getpid()) + ' ' + self.run_python({program!r})").answer
-        first, second = map(int, pids.split())
-        assert first == spare
-        assert len({first, second, *children_of(bench.zygote)}) == 3
+        body = "self.call('before')\nself.run_python('print(1)')\nreturn self.call('after')"
+        assert bench.body(body).kind == "ok"
+        (spare,) = children_of(bench.zygote_with_numpy)
+        (first, second), (still, third) = at_work(bench, body)
+        assert first == still == spare
+        assert second != third, "the program took the child that waited, and another took its place"
         assert gone(first)
         assert gone(second)
 
@@ -137,13 +149,21 @@ def test_many_items_through_many_zygotes_leak_nothing(runtime: Path) -> None:
             return [(await sandbox.run(job, echo)).answer for job in jobs]
 
         await asyncio.gather(*(several(sandbox, 4) for sandbox in sandboxes))
-        zygotes = [sandbox._zygote._process.pid for sandbox in sandboxes if sandbox._zygote]
-        works = [Path(sandbox._zygote._work) for sandbox in sandboxes if sandbox._zygote]
+        handles = [
+            sandbox._with_numpy for sandbox in sandboxes if sandbox._with_numpy
+        ]  # as they run programs
+        zygotes, works = (
+            [handle._process.pid for handle in handles],
+            [Path(handle._work) for handle in handles],
+        )
+        assert until(lambda: len({footprint(pid)[1] for pid in zygotes}) == 1)
         before = [footprint(pid) for pid in zygotes], len(os.listdir("/proc/self/fd"))
         memory = [resident_mb(pid) for pid in ("self", *zygotes)]
         answers = await asyncio.gather(*(several(sandbox, ITEMS) for sandbox in sandboxes))
         assert answers == [[f"heard 1\n{n}" for n in range(ITEMS)]] * ZYGOTES
-        assert ([footprint(pid) for pid in zygotes], len(os.listdir("/proc/self/fd"))) == before
+        # A folder is made anew after its item has been reported.
+        assert until(lambda: [footprint(pid) for pid in zygotes] == before[0])
+        assert len(os.listdir("/proc/self/fd")) == before[1]
         for pid, was in zip(("self", *zygotes), memory, strict=True):
             assert resident_mb(pid) < was + 4
         await asyncio.gather(*(sandbox.close() for sandbox in sandboxes))

@@ -19,7 +19,7 @@ from collections.abc import Callable, Mapping
 from types import CodeType
 from typing import Any
 
-from . import seeded_random
+from . import rehearsal, seeded_random
 from .answers import text_of
 from .call_scheduler import CallScheduler, Channel
 from .info import Info
@@ -35,6 +35,7 @@ __all__ = [
     "make_llm_agent_base",
     "nearest",
     "preload",
+    "rehearse",
     "run_item",
 ]
 
@@ -46,6 +47,11 @@ def preload() -> None:
             __import__(name)
         except ImportError:
             continue
+
+
+def rehearse() -> None:
+    """Have the code of the runtime warm, after all that agents may use is loaded; see `rehearsal`."""
+    rehearsal.rehearse(run_item)
 
 
 PRELOADED = (

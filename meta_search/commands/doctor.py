@@ -110,7 +110,7 @@ def _sandbox() -> Iterator[Check]:
         required = layer in REQUIRED_LAYERS
         if required and not ok:
             missing.append(layer)
-        todo = "" if ok else remedy(layer, machine)
+        todo = "" if ok else remedy(layer, machine, detail)
         said = f"missing: {detail}; {todo}" if todo else detail
         yield Check(f"sandbox {layer}", "ok" if ok else "fail" if required else "warn", said)
     if missing:

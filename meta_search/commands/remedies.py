@@ -65,8 +65,16 @@ def _read(path: Path) -> str:
         return ""
 
 
-def remedy(layer: str, machine: Machine) -> str:
-    """How to get a layer that is missing, in one line; `""` for a layer that is not known."""
+def remedy(layer: str, machine: Machine, why: str = "") -> str:
+    """How to get a layer that is missing, in one line; `""` for a layer that is not known.
+
+    Args:
+        layer: Its name.
+        machine: This machine.
+        why: What the sandbox says of it.
+    """
+    if "threads run in" in why:
+        return "the machine allows it, so please report this"
     remedies: Mapping[str, Callable[[], str]] = {
         "rlimits": lambda: "raise the hard limits of this account (ulimit -H -a)",
         "no_new_privs": lambda: "use Linux 3.5 or newer, and a container that lets prctl through",
@@ -75,6 +83,8 @@ def remedy(layer: str, machine: Machine) -> str:
         "uid": lambda: _uid(machine),
         "network": lambda: _namespaces(machine),
         "quota": lambda: _namespaces(machine),
+        "files": lambda: _namespaces(machine),
+        "processes": lambda: _namespaces(machine),
     }
     return remedies[layer]() if layer in remedies else ""
 

@@ -49,6 +49,11 @@ class InlineEvaluator:
             self._loop.close()
             raise
 
+    @property
+    def missing(self) -> dict[str, str]:
+        """Layer of the sandbox that does not work here -> why."""
+        return self._sandbox.missing
+
     def submit(self, job: ItemJob) -> Future[ItemResult]:
         """Queue an item; see `Evaluator`.
 

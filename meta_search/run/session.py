@@ -29,6 +29,7 @@ from meta_search.run.pen import Pen, make_pen
 from meta_search.run.preflight import Ready
 from meta_search.run.service import make_service
 from meta_search.run.signals import kept_from_children
+from meta_search.sandbox.trusted.layers import lost_layers
 from meta_search.types import CallReply, CallRequest
 
 __all__ = ["Session", "open_session"]
@@ -127,6 +128,8 @@ def open_session(
         scoring = stack.enter_context(contextlib.ExitStack())
         evaluator = make_evaluator()
         stack.callback(evaluator.close)
+        if lost := lost_layers(getattr(evaluator, "missing", {})):
+            say(lost)
         scorer = Scorer(made, config.sandbox, lambda request: host.call("call", request))
         scoring.callback(scorer.close)
         session = Session(config, folder, made, host, evaluator, started, elapsed_s, scorer)

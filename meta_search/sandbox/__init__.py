@@ -5,7 +5,7 @@ that comes out of their pipes. `confined` is the zygote, a process that forks, a
 hostile once they have a job. Neither imports the other.
 """
 
-from meta_search.sandbox.trusted.layers import REQUIRED_LAYERS
+from meta_search.sandbox.trusted.layers import REQUIRED_LAYERS, lost_layers
 from meta_search.sandbox.trusted.sandbox import Sandbox, layers
 
-__all__ = ["REQUIRED_LAYERS", "Sandbox", "layers"]
+__all__ = ["REQUIRED_LAYERS", "Sandbox", "layers", "lost_layers"]

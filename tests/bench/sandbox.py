@@ -30,6 +30,7 @@ WARM_UP = 10
 TOGETHER = 8
 ZYGOTES = 8
 LEAK_MB = 4.0
+SETTLE_S = 0.1
 
 
 def measure(quick: bool) -> Row:
@@ -154,8 +155,10 @@ async def _left_by(items: int) -> list[str]:
     await asyncio.gather(*(runner.run_many(WARM_UP) for runner in runners))
     zygotes = [runner.zygote._process.pid for runner in runners]
     folders = [Path(runner.zygote._work) for runner in runners]
+    await asyncio.sleep(SETTLE_S)  # a folder is made anew after its item has been reported
     before = _Footprint.of(zygotes)
     await asyncio.gather(*(runner.run_many(items // ZYGOTES) for runner in runners))
+    await asyncio.sleep(SETTLE_S)
     left = _Footprint.of(zygotes).since(before)
     await asyncio.gather(*(runner.sandbox.close() for runner in runners))
     left += [f"{part} after the end" for part in _Footprint.of([]).since(nothing)]

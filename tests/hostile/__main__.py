@@ -12,8 +12,8 @@ import sys
 from pathlib import Path
 
 from tests.hostile import nobody
-from tests.hostile.catalogue import ATTACKS, PLAIN
-from tests.hostile.modes import house
+from tests.hostile.catalogue import ATTACKS, PLAIN, within
+from tests.hostile.modes import here, house
 from tests.hostile.table import Line, line_of, markdown, summary
 
 SECONDS = 1800.0
@@ -40,9 +40,10 @@ def main() -> int:
 
 def run(place: str, options: argparse.Namespace) -> list[Line]:
     """Run the attacks in this process."""
-    chosen = [a for a in (PLAIN if options.plain else ATTACKS) if options.only in f"{a.subject}: {a.name}"]
+    layers = options.layers.split(",") if options.layers else None
+    possible = within(PLAIN if options.plain else ATTACKS, layers or here())
+    chosen = [attack for attack in possible if options.only in f"{attack.subject}: {attack.name}"]
     if place == "inline":
-        layers = options.layers.split(",") if options.layers else None
         with house(layers=layers) as inline:
             return [line_of(verdict) for verdict in inline.run_all(chosen, options.together)]
     from meta_search.config import RayConfig

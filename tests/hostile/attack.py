@@ -28,6 +28,7 @@ class Attack:
         again: Whether it is tried as a program of `run_python` and in the threads of `map` as well.
         waits: Whether it does nothing until its time is up; such may run side by side.
         lingers: Whether what it asked others to do may take them a moment to drop.
+        needs: Layer of the sandbox without which it gets something, as docs/security.md says; empty for none.
         machine: Name of the machine whose system call numbers it holds, empty for all.
     """
 
@@ -40,6 +41,7 @@ class Attack:
     again: bool = False
     waits: bool = False
     lingers: bool = False
+    needs: str = ""
     machine: str = ""
 
     @property

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
+
 from tests.hostile import (
     answers,
     bombs,
+    channels,
     endless,
     equality,
     files,
@@ -18,7 +21,14 @@ from tests.hostile import (
 )
 from tests.hostile.attack import Attack, in_map, in_program
 
-__all__ = ["ATTACKS", "PLAIN"]
+
+__all__ = ["ATTACKS", "PLAIN", "within"]
+
+
+def within(attacks: Iterable[Attack], layers: Collection[str]) -> list[Attack]:
+    """Those that these layers are enough for."""
+    return [attack for attack in attacks if attack.needs in ("", *layers)]
+
 
 _SUBJECTS = (
     endless,
@@ -28,6 +38,7 @@ _SUBJECTS = (
     network,
     files,
     loot,
+    channels,
     protocol,
     requests,
     reports,

@@ -13,7 +13,7 @@ def reading(
     return (
         name,
         tries,
-        "refused",
+        "refused crash",
         f"with open({path!r}, errors='replace') as f: return 'ESCAPED' + f.read()",
         options,
     )
@@ -42,7 +42,7 @@ seen = []
 for folder in ('/', '/home', '/root', '/tmp', '/proc', '@HOUSE@', '@OPEN@', '@PACKAGES@', '..', '/dev/shm'):
     try: seen += os.listdir(folder)
     except OSError: pass
-return f'ESCAPED {seen}' if seen else 'none'""", AGAIN),
+return f'ESCAPED {seen}' if seen not in ([], ['item']) else 'none'""", AGAIN),  # the folder of its folder
     ("folders by /proc/self", "go round by magic links", "ok", """
 import os
 for path in ('/proc/self/root/etc/passwd', '/proc/self/cwd/../../../etc/passwd', '/proc/self/fd/0/../passwd',
@@ -50,7 +50,7 @@ for path in ('/proc/self/root/etc/passwd', '/proc/self/cwd/../../../etc/passwd',
     try: return 'ESCAPED' + open(path).read()
     except OSError: pass
 return 'none'"""),
-    ("folder by descriptor", "go to a folder it may not read", "refused", """
+    ("folder by descriptor", "go to a folder it may not read", "refused crash", """
 import os
 os.fchdir(os.open('@HOUSE@', os.O_PATH))
 return 'ESCAPED' + open('.env').read()"""),
@@ -84,23 +84,24 @@ import ctypes
 with open('lib.so', 'wb') as f: f.write(b'\\x7fELF')
 ctypes.CDLL('./lib.so')
 return 'ESCAPED'"""),
-    ("write outside", "leave a file", "refused", "open('@OPEN@/written', 'w').write('x')", AGAIN),
-    ("write to /tmp", "leave a file where all may", "refused", "open('/tmp/@TOKEN@', 'w').write('x')", AGAIN),
-    ("write to shared memory", "leave a file in memory", "refused",
+    ("write outside", "leave a file", "refused crash", "open('@OPEN@/written', 'w').write('x')", AGAIN),
+    ("write to /tmp", "leave a file where all may", "refused crash",
+     "open('/tmp/@TOKEN@', 'w').write('x')", AGAIN),
+    ("write to shared memory", "leave a file in memory", "refused crash",
      "open('/dev/shm/@TOKEN@', 'w').write('x')", AGAIN),
-    ("append to the archive", "change the evidence", "refused",
+    ("append to the archive", "change the evidence", "refused crash",
      "open('@HOUSE@/archive.db', 'ab').write(b'x')"),
-    ("write to the library", "change what others import", "refused", """
+    ("write to the library", "change what others import", "refused crash", """
 import os
 open(os.path.join(os.path.dirname(os.__file__), '@TOKEN@.py'), 'w').write('raise SystemExit')"""),
-    ("folder outside", "leave a folder", "refused", "import os\nos.mkdir('@OPEN@/made')"),
-    ("remove", "take a file away", "refused", "import os\nos.unlink('@OPEN@/bait')", AGAIN),
+    ("folder outside", "leave a folder", "refused crash", "import os\nos.mkdir('@OPEN@/made')"),
+    ("remove", "take a file away", "refused crash", "import os\nos.unlink('@OPEN@/bait')", AGAIN),
     ("rename outside", "move a file out", "refused crash", """
 import os
 open('f', 'w').write('x')
 os.rename('f', '@OPEN@/moved')"""),
     ("rename inside", "move a file in", "refused crash", "import os\nos.rename('@OPEN@/bait', 'mine')"),
-    ("symlink", "write by a link", "refused", """
+    ("symlink", "write by a link", "refused crash", """
 import os
 os.symlink('@OPEN@', 'link')
 open('link/linked', 'w').write('x')""", AGAIN),
@@ -113,17 +114,17 @@ return 'linked'"""),
 import os
 os.link('@HOUSE@/.env', 'env')
 return 'ESCAPED' + open('env').read()"""),
-    ("truncate", "empty a file", "refused", "import os\nos.truncate('@OPEN@/bait', 0)"),
-    ("mode", "close a folder to its owner", "refused", "import os\nos.chmod('@OPEN@', 0)", AGAIN),
+    ("truncate", "empty a file", "refused crash", "import os\nos.truncate('@OPEN@/bait', 0)"),
+    ("mode", "close a folder to its owner", "refused crash", "import os\nos.chmod('@OPEN@', 0)", AGAIN),
     ("mode of its own folder", "keep the house from cleaning", "refused", "import os\nos.chmod('.', 0)"),
-    ("owner", "own a file", "refused", "import os\nos.chown('@OPEN@/bait', os.getuid(), os.getgid())"),
+    ("owner", "own a file", "refused crash", "import os\nos.chown('@OPEN@/bait', os.getuid(), os.getgid())"),
     ("times", "change when a file was written", "refused", "import os\nos.utime('@OPEN@/bait', (0, 0))"),
     ("attributes", "leave a message on a file", "refused crash", """
 import os
 os.setxattr('@OPEN@/bait', 'user.x', b'x')"""),
-    ("named pipe", "leave a pipe that blocks whoever opens it", "refused",
+    ("named pipe", "leave a pipe that blocks whoever opens it", "refused crash",
      "import os\nos.mkfifo('@OPEN@/pipe')"),
-    ("named pipe of its own", "block the cleaner", "refused", "import os\nos.mkfifo('pipe')"),
+    ("named pipe of its own", "block the cleaner", "refused crash", "import os\nos.mkfifo('pipe')"),
     ("device of its own", "have the disk as a file", "refused", "import os\nos.mknod('sda', 0o60666, 0x800)"),
     ("deep folders", "keep the cleaner busy", "refused disk ok crash", """
 import os

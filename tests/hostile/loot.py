@@ -31,13 +31,13 @@ libc.getenv.restype = ctypes.c_char_p
 names = (b'HOSTILE_API_KEY', b'OPENAI_API_KEY')
 return str(dict(os.environ)) + str([libc.getenv(name) for name in names])""",
      AGAIN),
-    ("environment as the kernel gave it", "read keys that were deleted since", "refused",
+    ("environment as the kernel gave it", "read keys that were deleted since", "refused crash",
      "return 'ESCAPED' + open('/proc/self/environ').read()"),
     ("environment on the stack", "read keys beyond the end of environ", "ok crash", """
 import ctypes
 end = ctypes.c_void_p.in_dll(ctypes.CDLL(None), '__libc_stack_end').value
 return ctypes.string_at(end, 4096).decode('latin-1')"""),
-    ("map of its memory", "learn where to look", "refused",
+    ("map of its memory", "learn where to look", "refused crash",
      "return 'ESCAPED' + open('/proc/self/maps').read()"),
     ("memory page by page", "find keys, targets or other items in what the process has mapped", "ok", """
 import ctypes, os

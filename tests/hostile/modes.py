@@ -16,7 +16,14 @@ from meta_search.types import CallReply, CallRequest, ItemJob, ItemResult, Usage
 from tests.hostile.house import LIMITS, TOGETHER, WAIT_S, House
 from tests.hostile.traps import KEY_NAME, Traps
 
-__all__ = ["Model", "house"]
+__all__ = ["Model", "here", "house"]
+
+
+def here() -> list[str]:
+    """Layers of the sandbox that this machine has for this account."""
+    from meta_search.sandbox import layers
+
+    return [name for name, works, _ in layers() if works]
 
 
 class Model:

@@ -60,7 +60,7 @@ return 'ESCAPED'"""),
     ("ptrace", "trace the parent", "refused", """
 import ctypes, os
 return 'ESCAPED' if ctypes.CDLL(None).ptrace(16, os.getppid(), 0, 0) == 0 else 'no'""", AGAIN),
-    ("memory of the driver", "read its memory by /proc", "refused", """
+    ("memory of the driver", "read its memory by /proc", "refused crash", """
 with open('/proc/@DRIVER@/mem', 'rb') as memory: return 'ESCAPED' + str(memory.read(1))""", AGAIN),
     ("memory of its item", "read the item's process from a program", "ok", """
 return self.run_python("import os\\n"
@@ -75,8 +75,9 @@ ctypes.string_at(1, 1)"""),
 import resource
 resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 return 'ESCAPED'""", AGAIN),
-    ("limits of the parent", "lower the parent's limits", "refused crash", """
+    ("limits of the parent", "lower the parent's limits", "ok refused crash", """
 import os, resource
+if os.getppid() == 0: return 'no parent'  # and 0 stands for itself
 resource.prlimit(os.getppid(), resource.RLIMIT_NOFILE, (0, 0))
 return 'ESCAPED'"""),
     ("setuid", "be root", "refused", "import os\nos.setuid(0)\nreturn 'ESCAPED'", AGAIN),

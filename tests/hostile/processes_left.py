@@ -45,7 +45,8 @@ class _Zygote:
         if (now := _open_files(self.pid)) != self.open_files:
             found.append(f"the zygote had {self.open_files} files open, now {now}")
         # Its file systems are its own: looked at by way of its root.
-        slots = Path(f"/proc/{self.pid}/root{self.work}").glob("slot-*")
+        made = Path(f"/proc/{self.pid}/root{self.work}").glob("slot-*")
+        slots = [item if (item := slot / "box" / "item").exists() else slot for slot in made]
         if files := [str(path) for slot in slots for path in slot.iterdir()]:
             found.append(f"files left: {files[:3]}")
         return found

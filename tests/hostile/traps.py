@@ -15,6 +15,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 
+from tests.hostile.ears import Ears
+
 __all__ = ["KEY_NAME", "Traps"]
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -52,6 +54,8 @@ class Traps:
         try:
             self._lay_files()
             self._listen()
+            self._ears = Ears()
+            self._stack.callback(self._ears.close)
         except BaseException:
             self.close()
             raise
@@ -81,7 +85,7 @@ class Traps:
 
     def sprung(self) -> list[str]:
         """What was touched since the last look, one line each; the traps are laid anew."""
-        found = [f"{name} was knocked at" for name in self._knocks()]
+        found = [f"{name} was knocked at" for name in self._knocks()] + self._ears.heard()
         after = self._look()
         paths = {*self._before, *after}
         changed = sorted(path for path in paths if self._before.get(path) != after.get(path))

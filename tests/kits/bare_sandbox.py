@@ -103,11 +103,17 @@ class BareSandbox:
 
     @property
     def zygote(self) -> int:
-        """Process id of the zygote."""
+        """Process id of the zygote of agents that need no NumPy."""
         assert self.sandbox._zygote is not None
         return self.sandbox._zygote._process.pid
 
+    @property
+    def zygote_with_numpy(self) -> int:
+        """Process id of the zygote of agents that name NumPy or run programs."""
+        assert self.sandbox._with_numpy is not None
+        return self.sandbox._with_numpy._process.pid
+
     def children(self) -> list[int]:
-        """Processes below the zygote, without the newest, which wait for a job."""
-        assert self.sandbox._zygote is not None
-        return children_of(self.zygote)[: -self.sandbox._zygote.spares or None]
+        """Processes below the zygotes, without the newest, which wait for a job."""
+        zygotes = [z for z in (self.sandbox._zygote, self.sandbox._with_numpy) if z is not None]
+        return [pid for z in zygotes for pid in children_of(z._process.pid)[: -z.spares or None]]

@@ -9,37 +9,52 @@ from __future__ import annotations
 import builtins
 import contextlib
 import errno
+import fcntl
 import io
 import json
 import os
+import socket
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from meta_search.sandbox.confined.confine import ChildSlot
 from meta_search.sandbox.confined.fences import without_fence
 
 if TYPE_CHECKING:  # the zygote loads no more than it needs
     from meta_search.types import OutcomeKind
 
-__all__ = ["PIPE", "Channel", "enter_files", "fault_of", "run_code", "run_one"]
+__all__ = ["PIPE", "Channel", "enter_files", "fault_of", "run_code", "run_one", "take_control"]
 
 MAX_DETAIL = 500
 PIPE = 3  # the child's end of its socket
 
 
-def enter_files(slot: ChildSlot) -> None:
-    """Close all files but the child's pipe and its Landlock ruleset; standard streams become /dev/null."""
+def take_control(descriptor: int) -> socket.socket:
+    """The control socket, moved to a high descriptor; the low ones of a child's files stay reserved."""
+    control = socket.socket(fileno=fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 16))
+    os.close(descriptor)
+    for low in (PIPE, PIPE + 1):
+        with contextlib.suppress(OSError):  # EINVAL: it lies there already
+            os.dup2(os.open(os.devnull, os.O_RDWR), low, inheritable=False)
+    return control
+
+
+def enter_files(kept: Iterable[int]) -> None:
+    """Close all files but the child's pipe and some others; standard streams become /dev/null.
+
+    Args:
+        kept: Descriptors that stay open for now; those of 0 to 3 are replaced anyway.
+    """
     null = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(null, descriptor)
-    keep = PIPE
-    if slot.ruleset >= 0:
-        keep = PIPE + 1
-        slot.ruleset = os.dup2(slot.ruleset, keep, inheritable=False)
-    os.closerange(keep + 1, 2**16)
+    start = PIPE + 1
+    for descriptor in sorted(kept):
+        os.closerange(start, descriptor)
+        start = descriptor + 1
+    os.closerange(start, 2**16)
 
 
 class Channel:

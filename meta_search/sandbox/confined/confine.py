@@ -6,45 +6,32 @@ allow files to be read and signals to be sent.
 
 from __future__ import annotations
 
-import contextlib
 import math
 import os
 import resource
+import select
 import shutil
 import signal
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from meta_search.sandbox.confined import landlock, libc, seccomp
+from meta_search.sandbox.confined.file_tree import BOX, FileTree
+from meta_search.sandbox.confined.namespaces import NAMESPACES, enter_namespaces
+from meta_search.sandbox.confined.slots import ChildSlot, Slots, mount_scratch
+from meta_search.sandbox.confined.user_ids import NOBODY, find_user_ids
 
-__all__ = ["Confinement", "LayerError", "ChildSlot"]
+__all__ = ["NOBODY", "THREADS", "Confinement", "LayerError"]
 
 OPEN_FILES = 64
 THREADS = 256
-FILES = 1024
-NOBODY = 65534
-_NOT_FOR_AGENTS = frozenset({"site-packages", "dist-packages", "test", "idlelib", "ensurepip", "lib2to3"})
+_NOT_FOR_AGENTS = ("site-packages", "dist-packages", "test", "idlelib", "ensurepip", "lib2to3")
+_FOR_ALL = ("/usr/share/zoneinfo", "/etc/localtime")
+_DEVICES = ("/dev/null", "/dev/urandom")
 
 
 class LayerError(Exception):
     """A layer could not be entered; `args` are its name and why."""
-
-
-@dataclass
-class ChildSlot:
-    """What one child at a time gets, used again after it has ended.
-
-    Attributes:
-        folder: Folder that the child may write to.
-        uid: Its user id; `None` leaves that of the zygote.
-        ruleset: File descriptor of its Landlock ruleset, -1 for none.
-        quota: Whether the folder is a file system of limited size.
-    """
-
-    folder: str
-    uid: int | None
-    ruleset: int = -1
-    quota: bool = False
 
 
 @dataclass
@@ -58,6 +45,7 @@ class Confinement:
         memory_mb: Address space in MB that a child may add to what the zygote has mapped.
         disk_mb: MB that a child may write in all.
         missing: Layer -> why it cannot be used; filled by `prepare`.
+        notes: Layer -> how it works here, where it is weaker than elsewhere.
     """
 
     wanted: frozenset[str]
@@ -66,114 +54,190 @@ class Confinement:
     memory_mb: int
     disk_mb: int
     missing: dict[str, str] = field(default_factory=dict)
+    notes: dict[str, str] = field(default_factory=dict)
     _filter: bytes = b""
     _rules: tuple[tuple[str, int], ...] = ()
+    _ruleset: int = -1
     _limits: list[tuple[int, int]] = field(default_factory=list)
     _first_uid: int = -1
-    _slots: int = 0
+    _tree: FileTree | None = None
+    _tid_address: int = 0
+    _zygote: int = -1
+    _pid: int = field(default_factory=os.getpid)
+    _slots: Slots | None = None
 
     def prepare(self) -> None:
         """Find out which layers this kernel has and enter the namespaces. Call once, with a single thread."""
-        if self.has("landlock"):
-            if landlock.abi() < 1:
-                self.missing["landlock"] = (
-                    "no Landlock in this kernel; Linux 5.13 or newer built with it has it"
-                )
-            else:
-                self._rules = tuple((path, landlock.READ) for path in self._readable())
+        if self.has("landlock") and (why := landlock.why_not()):
+            self.missing["landlock"] = why
         if self.has("seccomp"):
             if seccomp.supported():
                 self._filter = seccomp.build()
             else:
                 self.missing["seccomp"] = f"no filter for {os.uname().machine}; x86_64 and aarch64 have one"
         if self.has("uid"):
-            self._find_uids()
-        self._enter_namespaces()
+            found = find_user_ids()
+            self._first_uid = found.first
+            self.missing |= {"uid": found.missing} if found.missing else {}
+            self.notes |= {"uid": found.note} if found.note else {}
+        self.missing |= enter_namespaces([layer for layer in NAMESPACES if self.has(layer)])
+        if self.has("quota"):
+            self._try_quota()
+        if self.has("files"):
+            self._build_tree()
+        if self.has("processes"):
+            try:
+                self._tid_address = libc.thread_id_address()
+            except OSError as error:
+                self.missing["processes"] = f"the kernel does not tell what a fork needs ({error})"
+        self._rules = tuple((path, landlock.READ) for path in self._readable())
+        try:
+            self._zygote = os.pidfd_open(os.getpid())
+        except OSError as error:  # then only a child that sees its parent can tell that it has gone
+            self.missing["processes"] = f"no handle on a process, which Linux 5.3 and newer give ({error})"
         self._limits = self._limits_of()
 
     def has(self, layer: str) -> bool:
         """Whether a layer is wanted and not known to be missing."""
         return layer in self.wanted and layer not in self.missing
 
-    def new_slot(self) -> ChildSlot:
-        """A new slot for a child."""
-        uid = None
-        if self.has("uid"):
-            uid = NOBODY if self._first_uid == NOBODY else self._first_uid + self._slots
-        slot = ChildSlot(os.path.join(self.work, f"slot-{self._slots}"), uid)
-        self._slots += 1
-        os.mkdir(slot.folder, 0o700)
-        self._set_up(slot)
-        return slot
+    @property
+    def slots(self) -> Slots:
+        """The children's folders. From the first use on, layers that are missing are missing for good."""
+        if self._slots is None:
+            if self.has("landlock"):
+                self._ruleset = self._shared_ruleset()
+            tree = self._tree if self.has("files") else None
+            quota = self.has("quota")
+            self._slots = Slots(self.work, self.disk_mb, quota, tree, self._uid_of, self._ruleset_of)
+        return self._slots
 
-    def clean(self, slot: ChildSlot) -> None:
-        """Empty a slot after its child is gone."""
-        if not slot.quota:
-            with contextlib.suppress(OSError):
-                os.chmod(slot.folder, 0o700)
-            for name in os.listdir(slot.folder):  # flat: without a quota, folders cannot be made
-                try:
-                    os.unlink(os.path.join(slot.folder, name))
-                except OSError:  # a folder after all: Landlock is switched off
-                    shutil.rmtree(os.path.join(slot.folder, name), ignore_errors=True)
-        elif os.listdir(slot.folder):
-            libc.umount(slot.folder)
-            if slot.ruleset >= 0:
-                os.close(slot.ruleset)
-            self._set_up(slot)
+    def forget_slots(self) -> None:
+        """Make them anew when they are needed next: another layer may be missing by then."""
+        if self._slots is not None:
+            self._slots.remove()
+        if self._ruleset >= 0:
+            os.close(self._ruleset)
+        self._slots, self._ruleset = None, -1
 
     def remove(self) -> None:
-        """Remove all slots from disk. The zygote does it, as its starter may be gone."""
-        for number in range(self._slots):
-            with contextlib.suppress(OSError):
-                libc.umount(os.path.join(self.work, f"slot-{number}"))
+        """Remove everything from disk. The zygote does it, as its starter may be gone."""
+        self.forget_slots()
+        if self._tree is not None:
+            self._tree.remove()
         shutil.rmtree(self.work, ignore_errors=True)
 
-    def used_mb(self, slot: ChildSlot) -> float:
-        """Megabytes on disk in a slot; infinite for more than `FILES` files."""
-        if slot.quota:
-            return 0.0  # the file system itself limits it
-        total = 0
-        with os.scandir(slot.folder) as entries:
-            for count, entry in enumerate(entries):
-                if count >= FILES:
-                    return math.inf
-                with contextlib.suppress(OSError):
-                    total += entry.stat(follow_symlinks=False).st_blocks * 512
-        return total / 2**20
+    def fork(self) -> int:
+        """Fork this process, which has one thread; the child is alone among its process ids if possible.
 
-    def enter(self, slot: ChildSlot, zygote: int, cpu_s: float) -> None:
+        Raises:
+            OSError: The system has no room for another process.
+        """
+        return libc.fork_alone(self._tid_address) if self.has("processes") else os.fork()
+
+    def files_of(self, slot: ChildSlot) -> list[int]:
+        """File descriptors that `enter` needs and closes."""
+        return [number for number in (slot.ruleset, self._ruleset, self._zygote) if number >= 0]
+
+    def enter(self, slot: ChildSlot, cpu_s: float) -> None:
         """Confine this process irrevocably. Call in a child with one thread.
 
         Args:
             slot: The child's slot.
-            zygote: Process id of the zygote.
             cpu_s: CPU seconds that the child may use.
 
         Raises:
             LayerError: A layer cannot be entered.
         """
-        os.chdir(slot.folder)
         for layer, enter in (
+            ("files", lambda: self._go_in(slot)),
             ("uid", lambda: _become(slot.uid)),
+            ("", self._tie_to_zygote),
+            ("", libc.drop_capabilities),
             ("rlimits", lambda: self._limit(cpu_s, slot)),
             ("no_new_privs", lambda: libc.prctl(libc.PR_SET_NO_NEW_PRIVS, 1)),
-            ("landlock", lambda: landlock.restrict(slot.ruleset)),
-            ("seccomp", lambda: seccomp.install(self._filter)),
+            ("landlock", lambda: self._restrict(slot)),
+            ("seccomp", lambda: self._install_filter(slot)),
         ):
-            if layer == "rlimits":
-                # After the change of uid, which resets it: the child dies with the zygote.
-                libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGKILL)
-                if os.getppid() != zygote:
-                    os._exit(1)
-                libc.drop_capabilities()
-            if self.has(layer):
+            if not layer or layer == "files" or self.has(layer):
                 try:
                     enter()
-                except OSError as error:
+                except (OSError, ValueError) as error:
                     raise LayerError(layer, str(error)) from error
-            if layer == "landlock" and slot.ruleset >= 0:
-                os.close(slot.ruleset)  # shared with the zygote: whoever has it open can widen it
+        for number in self.files_of(slot):  # the ruleset above all: whoever has it open can widen it
+            os.close(number)
+
+    def _go_in(self, slot: ChildSlot) -> None:
+        if slot.root:
+            os.chroot(slot.root)
+        os.chdir(slot.inside)
+
+    def _tie_to_zygote(self) -> None:
+        """Die with the zygote. After the change of uid, which resets it; the zygote may be gone already."""
+        libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGKILL)
+        if self._zygote < 0:
+            gone = os.getppid() != self._pid
+        else:
+            poll = select.poll()
+            poll.register(self._zygote, select.POLLIN)
+            gone = bool(poll.poll(0))
+        if gone:
+            os._exit(1)
+
+    def _restrict(self, slot: ChildSlot) -> None:
+        if slot.ruleset >= 0:
+            landlock.restrict(slot.ruleset)
+        landlock.restrict(self._ruleset)
+
+    def _install_filter(self, slot: ChildSlot) -> None:
+        libc.forget_robust_futexes()
+        seccomp.install(self._filter)
+
+    def _try_quota(self) -> None:
+        folder = os.path.join(self.work, "probe")
+        os.mkdir(folder, 0o700)
+        try:
+            mount_scratch(folder, 1, None)
+            libc.umount(folder)
+        except OSError as error:
+            self.missing["quota"] = f"a private tmpfs cannot be mounted ({error})"
+        os.rmdir(folder)
+
+    def _build_tree(self) -> None:
+        if not self.has("quota"):
+            self.missing["files"] = f"needs the layer quota: {self.missing.get('quota', 'switched off')}"
+            return
+        tree = FileTree(os.path.join(self.work, "tree"))
+        library, real = os.path.dirname(os.__file__), os.path.dirname(os.path.realpath(os.__file__))
+        hidden = [os.path.join(folder, name) for folder in (library, real) for name in _NOT_FOR_AGENTS]
+        try:
+            tree.build([library, real, *_FOR_ALL, *_DEVICES, *self.readable], hidden)
+        except OSError as error:
+            self.missing["files"] = f"a file tree of its own cannot be mounted ({error})"
+            return
+        self._tree = tree
+
+    def _shared_ruleset(self) -> int:
+        """What all children may read; and write, as far as their own folder's ruleset allows it as well."""
+        write = landlock.SCRATCH if self.has("quota") else landlock.WRITE_FILES
+        root = self._tree.root if self._tree is not None and self.has("files") else ""
+        rules = [(root + path, access) for path, access in self._rules]
+        null = (f"{root}/dev/null", landlock.WRITE_FILES)
+        return landlock.ruleset([*rules, null, (root + BOX if root else self.work, write)])
+
+    def _ruleset_of(self, folder: str) -> int:
+        """Together with the shared one: this folder, and of the rest what that allows."""
+        if not self.has("landlock"):
+            return -1
+        own = landlock.SCRATCH if self.has("quota") else landlock.WRITE_FILES
+        library = os.path.dirname(os.path.realpath(os.__file__))
+        rest = [(path, landlock.READ) for path in (library, *_FOR_ALL, *_DEVICES, *self.readable)]
+        return landlock.ruleset([*rest, ("/dev/null", landlock.WRITE_FILES), (folder, own)])
+
+    def _uid_of(self, number: int) -> int | None:
+        if not self.has("uid"):
+            return None
+        return NOBODY if self._first_uid == NOBODY else self._first_uid + number
 
     def _limits_of(self) -> list[tuple[int, int]]:
         """Limits that all children share: all but CPU time and number of processes."""
@@ -193,61 +257,13 @@ class Confinement:
         for kind, limit in self._limits:
             resource.setrlimit(kind, (limit, limit))
 
-    def _set_up(self, slot: ChildSlot) -> None:
-        """Mount a slot's folder with a quota if possible, give it to its user, and build its ruleset."""
-        slot.quota = False
-        if self.has("quota"):
-            owner = "" if slot.uid is None else f",uid={slot.uid},gid={slot.uid}"
-            flags = libc.MS_NOSUID | libc.MS_NODEV | libc.MS_NOEXEC
-            data = f"size={self.disk_mb}m,nr_inodes={FILES},mode=700{owner}"
-            try:
-                libc.mount("sandbox", slot.folder, "tmpfs", flags, data)
-                slot.quota = True
-            except OSError as error:
-                self.missing["quota"] = f"a private tmpfs cannot be mounted ({error.strerror})"
-        if slot.uid is not None and not slot.quota:
-            os.chown(slot.folder, slot.uid, slot.uid)
-        if self.has("landlock"):
-            own = landlock.SCRATCH if slot.quota else landlock.WRITE_FILES
-            null = ("/dev/null", landlock.WRITE_FILES)
-            slot.ruleset = landlock.ruleset([*self._rules, null, (slot.folder, own)])
-
     def _readable(self) -> Iterable[str]:
         # Entry by entry: the interpreter's own site-packages lies inside its standard library.
         library = os.path.dirname(os.path.realpath(os.__file__))
         for entry in os.scandir(library):
             if entry.name not in _NOT_FOR_AGENTS and not (entry.is_symlink() and entry.is_dir()):
                 yield entry.path
-        yield from ("/dev/urandom", "/usr/share/zoneinfo", "/etc/localtime", *self.readable)
-
-    def _find_uids(self) -> None:
-        if os.geteuid() != 0:
-            self.missing["uid"] = "not root: agents keep this account's uid, the other layers hold them"
-        elif not libc.has_capabilities(libc.CAP_SETUID, libc.CAP_SETGID, libc.CAP_CHOWN):
-            self.missing["uid"] = "root without CAP_SETUID, CAP_SETGID and CAP_CHOWN"
-        else:
-            ours = 1_000_000_000 + os.getpid() % 200_000 * 1024
-            if _uid_exists(ours, 1024):
-                self._first_uid = ours
-            elif _uid_exists(NOBODY, 1):
-                self._first_uid = NOBODY
-            else:
-                self.missing["uid"] = "no other uid exists in this user namespace"
-
-    def _enter_namespaces(self) -> None:
-        wanted = {"network": libc.CLONE_NEWNET | libc.CLONE_NEWIPC, "quota": libc.CLONE_NEWNS}
-        for layer, flags in wanted.items():
-            if not self.has(layer):
-                continue
-            try:
-                _unshare(flags)
-            except OSError as error:
-                self.missing[layer] = f"namespaces are not allowed here ({error.strerror})"
-        if self.has("quota"):
-            try:
-                libc.mount("none", "/", None, libc.MS_REC | libc.MS_PRIVATE)
-            except OSError as error:
-                self.missing["quota"] = f"a private mount namespace is not allowed here ({error.strerror})"
+        yield from ("/dev/urandom", *_FOR_ALL, *self.readable)
 
 
 def _within(kind: int, limit: int) -> int:
@@ -261,30 +277,6 @@ def _become(uid: int | None) -> None:
         os.setgroups([])
         os.setresgid(uid, uid, uid)
         os.setresuid(uid, uid, uid)
-
-
-def _unshare(flags: int) -> None:
-    """Enter namespaces, through a user namespace if this account may not do it directly."""
-    if libc.has_capabilities(libc.CAP_SYS_ADMIN):
-        libc.unshare(flags)
-        return
-    uid, gid = os.geteuid(), os.getegid()
-    if uid == 0:  # root without capabilities would lose access to its files in a user namespace
-        raise PermissionError(1, "root without CAP_SYS_ADMIN")
-    libc.unshare(flags | libc.CLONE_NEWUSER)
-    for name, text in (("setgroups", "deny"), ("uid_map", f"{uid} {uid} 1"), ("gid_map", f"{gid} {gid} 1")):
-        with open(f"/proc/self/{name}", "w") as file:
-            file.write(text)
-
-
-def _uid_exists(first: int, count: int) -> bool:
-    """Whether these user ids are mapped in this user namespace."""
-    try:
-        with open("/proc/self/uid_map") as file:
-            ranges = [tuple(map(int, line.split())) for line in file]
-    except OSError:
-        return False
-    return any(start <= first and first + count <= start + length for start, _, length in ranges)
 
 
 def _mapped_bytes() -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import os
 import stat
 import struct
@@ -11,7 +12,7 @@ from collections.abc import Iterable
 
 from meta_search.sandbox.confined import libc
 
-__all__ = ["READ", "SCRATCH", "WRITE_FILES", "abi", "restrict", "ruleset"]
+__all__ = ["READ", "SCRATCH", "WRITE_FILES", "abi", "restrict", "ruleset", "why_not"]
 
 # System call numbers are the same on all machines since Linux 5.13.
 _CREATE, _ADD, _RESTRICT = 444, 445, 446
@@ -22,6 +23,11 @@ READ = 1 << 2 | 1 << 3  # read files, list folders
 WRITE_FILES = READ | 1 << 1 | 1 << 8 | 1 << 14  # write, make regular files, truncate
 SCRATCH = WRITE_FILES | 1 << 4 | 1 << 5 | 1 << 7 | 1 << 13  # and make, remove and move folders and files
 _NET_RIGHTS = 3  # bind and connect TCP, from version 4
+_REASONS = {
+    errno.ENOSYS: "no Landlock in this kernel; Linux 5.13 or newer built with it has it",
+    errno.EOPNOTSUPP: "this kernel has Landlock, but it is switched off at boot",
+    errno.EPERM: "something between us and the kernel forbids Landlock: a container's seccomp profile",
+}
 _SCOPES = 3  # abstract sockets and signals, from version 6
 
 
@@ -31,6 +37,15 @@ def abi() -> int:
         return libc.syscall("landlock", _CREATE, None, 0, 1)
     except OSError:
         return 0
+
+
+def why_not() -> str:
+    """Why there is no Landlock, in one line; empty if there is."""
+    try:
+        libc.syscall("landlock", _CREATE, None, 0, 1)
+    except OSError as error:
+        return _REASONS.get(error.errno or 0, f"the kernel refuses Landlock ({error})")
+    return ""
 
 
 def ruleset(rules: Iterable[tuple[str, int]]) -> int:

@@ -21,10 +21,10 @@ from typing import Any
 
 from meta_search.errors import MetaSearchError
 from meta_search.sandbox.confined import libc
-from meta_search.sandbox.confined.child import Channel
+from meta_search.sandbox.confined.child import Channel, take_control
 from meta_search.sandbox.confined.confine import Confinement
 from meta_search.sandbox.confined.self_test import find_missing
-from meta_search.sandbox.confined.zygote import STACK_BYTES, Zygote, take_control
+from meta_search.sandbox.confined.zygote import STACK_BYTES, Zygote
 
 __all__ = ["main"]
 

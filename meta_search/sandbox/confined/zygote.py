@@ -19,7 +19,6 @@ Control messages are JSON datagrams.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import gc
 import json
 import os
@@ -35,13 +34,15 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from meta_search.sandbox.confined import libc
-from meta_search.sandbox.confined.child import PIPE, Channel, enter_files, run_one
-from meta_search.sandbox.confined.confine import NOBODY, THREADS, ChildSlot, Confinement
+from meta_search.sandbox.confined.child import PIPE, Channel, enter_files, run_one, take_control
+from meta_search.sandbox.confined.confine import NOBODY, THREADS, Confinement, LayerError
 from meta_search.sandbox.confined.preload import load_runtime, preload
 from meta_search.sandbox.confined.self_test import find_missing
+from meta_search.sandbox.confined.slots import ChildSlot
 from meta_search.sandbox.confined.usage import children_of, cpu_seconds_of, threads_of
+from meta_search.sandbox.confined.wall_faults import WallFaults
 
-__all__ = ["STACK_BYTES", "Zygote", "main", "take_control"]
+__all__ = ["STACK_BYTES", "Zygote", "main"]
 
 TICK_MS = 50
 IDLE_MS = 1000
@@ -98,6 +99,7 @@ class Zygote:
         self._children: dict[int, _Child] = {}  # by pid
         self._pids: dict[int, int] = {}  # number -> pid
         self._free: list[ChildSlot] = []
+        self._faults = WallFaults()
         self._wake, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
@@ -107,7 +109,8 @@ class Zygote:
         """Announce which layers are missing, serve, and end."""
         gc.collect()
         gc.freeze()
-        self._control.send(json.dumps({"op": "ready", "missing": self._confinement.missing}).encode())
+        ready = {"op": "ready", "missing": self._confinement.missing, "notes": self._confinement.notes}
+        self._control.send(json.dumps(ready).encode())
         os.dup2(os.open(os.devnull, os.O_RDWR), 2)
         try:
             self.serve()
@@ -162,15 +165,19 @@ class Zygote:
         return True
 
     def _fork(self, number: int, pipe: int) -> None:
-        slot = self._free.pop() if self._free else self._confinement.new_slot()
         try:
-            pid = os.fork()
+            slot = self._free.pop() if self._free else self._confinement.slots.new()
+        except OSError as error:  # not without its layers: what worked at the start must work now
+            self._report_exit(number, -1, 0.0, f"its folder: {error}")
+            return
+        try:
+            pid = self._confinement.fork()
         except OSError as error:
             self._free.append(slot)
             self._report_exit(number, -1, 0.0, f"fork: {error.strerror}")
             return
         if pid == 0:
-            self._be_child(slot, pipe)
+            self._be_child(number, slot, pipe)
         self._children[pid] = _Child(number, slot, self._cpu_s)
         self._pids[number] = pid
 
@@ -187,14 +194,19 @@ class Zygote:
             return
         child.cpu_s = max(0.01, self._children[item_pid].cpu_s - cpu_seconds_of(item_pid))
 
-    def _be_child(self, slot: ChildSlot, pipe: int) -> NoReturn:
+    def _be_child(self, number: int, slot: ChildSlot, pipe: int) -> NoReturn:
         status = 1
         try:
             signal.set_wakeup_fd(-1)
             os.setsid()
             os.dup2(pipe, PIPE, inheritable=False)
-            enter_files(slot)
-            self._confinement.enter(slot, self._pid, self._cpu_s)
+            enter_files([*self._confinement.files_of(slot), self._faults.sink])
+            try:
+                self._confinement.enter(slot, self._cpu_s)
+            except LayerError as error:
+                self._faults.report(number, error)
+                raise
+            os.close(self._faults.sink)  # from here on, what it says is not to be believed
             random.seed(0)  # programs are reproducible; the runtime seeds agents
             run_one(Channel(PIPE), self._run, self._output_kb)
         except MemoryError:
@@ -218,9 +230,13 @@ class Zygote:
                 self._check(self._pids[child.item], item)
             if not self._confinement.has("seccomp"):
                 self._kill_strays()
-            self._confinement.clean(child.slot)
-            self._free.append(child.slot)
-            self._report_exit(child.number, status, cpu_s, child.why)
+            if status and (fault := self._faults.of(child.number)):
+                self._report_exit(child.number, -1, cpu_s, fault)
+            else:
+                self._report_exit(child.number, status, cpu_s, child.why)
+            with contextlib.suppress(OSError):  # else it is not used again
+                self._confinement.slots.renew(child.slot)
+                self._free.append(child.slot)
 
     def _watch(self) -> None:
         """Check the limits that the kernel does not enforce, or not exactly."""
@@ -233,7 +249,7 @@ class Zygote:
         if child.why:
             return
         # The disk first: on a busy machine a child that fills it may be over its CPU by now as well.
-        if self._confinement.used_mb(child.slot) > self._confinement.disk_mb:
+        if self._confinement.slots.used_mb(child.slot) > self._confinement.disk_mb:
             child.why = "disk"
         elif cpu_seconds_of(pid) > child.cpu_s:
             child.why = "cpu"
@@ -256,21 +272,10 @@ class Zygote:
             self._control.send(json.dumps(message).encode())
 
 
-def take_control(descriptor: int) -> socket.socket:
-    """The control socket, moved to a high descriptor; the low ones of a child's files stay reserved."""
-    control = socket.socket(fileno=fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 16))
-    os.close(descriptor)
-    for low in (PIPE, PIPE + 1):
-        with contextlib.suppress(OSError):  # EINVAL: it lies there already
-            os.dup2(os.open(os.devnull, os.O_RDWR), low, inheritable=False)
-    return control
-
-
 def main() -> None:
     """Load the runtime, test the layers, report them, and serve. Options are JSON in `sys.argv[1]`."""
     options = json.loads(sys.argv[1])
     del sys.argv[1:]
-    os.environ.clear()
     threading.stack_size(STACK_BYTES)
     control = take_control(options["control"])
     confinement = Confinement(
@@ -282,6 +287,9 @@ def main() -> None:
     )
     run = load_runtime(options["runtime"])
     preload(options["packages"])
+    if rehearse := getattr(sys.modules.get("agent.runtime"), "rehearse", None):
+        rehearse()
+    os.environ.clear()  # not earlier: NumPy's library reads there that it must not start a thread
     find_missing(confinement)
     for name in [name for name in sys.modules if name.partition(".")[0] == "meta_search"]:
         del sys.modules[name]  # agents see the standard library and their runtime

@@ -42,7 +42,12 @@ ENVIRONMENT = {
 
 
 def command(
-    config: SandboxConfig, layers: Iterable[str], runtime: Path | None, work: str, control: int
+    config: SandboxConfig,
+    layers: Iterable[str],
+    runtime: Path | None,
+    work: str,
+    control: int,
+    numpy: bool = True,
 ) -> list[str]:
     """The command line of a zygote.
 
@@ -53,8 +58,9 @@ def command(
             layers.
         work: Folder for the children's own folders.
         control: File descriptor of its control socket.
+        numpy: Whether its children have NumPy, where it is installed.
     """
-    packages = _packages_of("numpy")
+    packages = _packages_of("numpy") if numpy else None
     readable = [str(runtime)] if runtime else []
     if packages:
         readable += [str(path) for path in (packages / "numpy", packages / "numpy.libs")]

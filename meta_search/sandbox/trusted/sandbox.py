@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -16,10 +17,15 @@ from meta_search.sandbox.trusted.layers import LAYERS
 from meta_search.sandbox.trusted.zygote_handle import ZygoteHandle, ZygoteLost
 from meta_search.types import ItemJob, ItemResult
 
-__all__ = ["Sandbox", "layers"]
+__all__ = ["Sandbox", "layers", "needs_numpy"]
 
 ATTEMPTS = 3
 SPARES = 1  # children that are confined before there is a job for them; two were not faster
+# What names it, runs a program or loads code, or looks at what is loaded.
+NUMPY = re.compile(
+    r"\b(np|numpy|run_python|exec|eval|compile|import_module|importlib|__import__|modules|globals|vars|getattr"
+    r"|run_examples_and_get_feedback|get_test_output_from_code)\b|__\w+__"
+)
 RUNTIME = Path(__file__).resolve().parents[2] / "agent"
 
 
@@ -41,6 +47,7 @@ class Sandbox:
         self._runtime = (runtime or RUNTIME).resolve()
         self._layers = tuple(layers)
         self._zygote: ZygoteHandle | None = None
+        self._with_numpy: ZygoteHandle | None = None
         self._starting = asyncio.Lock()
         self._equality = Equality(config, self._layers)
 
@@ -55,18 +62,30 @@ class Sandbox:
         Raises:
             SandboxError: It does not start, or a required layer is missing; says what to do.
         """
+        await self._started(numpy=False)
+
+    async def _zygote_for(self, source: str) -> ZygoteHandle:
+        """The zygote for an agent: NumPy makes every fork dearer, also for those that do without."""
+        return await self._started(numpy=needs_numpy(source))
+
+    async def _started(self, numpy: bool) -> ZygoteHandle:
         async with self._starting:
-            if self._zygote is not None and not self._zygote.lost:
-                return
-            if self._zygote is not None:
-                await self._zygote.close()
-            zygote = await ZygoteHandle.start(self._config, self._layers, self._runtime, SPARES)
+            kept = self._with_numpy if numpy else self._zygote
+            if kept is not None and not kept.lost:
+                return kept
+            if kept is not None:
+                await kept.close()
+            zygote = await ZygoteHandle.start(self._config, self._layers, self._runtime, SPARES, numpy)
             try:
                 require_layers(zygote.missing, self._layers, self._config.level)
             except SandboxError:
                 await zygote.close()
                 raise
-            self._zygote = zygote
+            if numpy:
+                self._with_numpy = zygote
+            else:
+                self._zygote = zygote
+            return zygote
 
     async def run(self, job: ItemJob, llm: LLM) -> ItemResult:
         """Run one agent on one item. A failure of the agent is the result's `kind`, not an exception.
@@ -81,10 +100,9 @@ class Sandbox:
             SandboxError: No process can be started.
         """
         for _ in range(ATTEMPTS):
-            await self.start()
-            assert self._zygote is not None
+            zygote = await self._zygote_for(job.agent.source)
             try:
-                return await Broker(job, llm, self._config, self._zygote, self._equality).run()
+                return await Broker(job, llm, self._config, zygote, self._equality).run()
             except ZygoteLost:
                 continue
         raise SandboxError(
@@ -94,9 +112,10 @@ class Sandbox:
     async def close(self) -> None:
         """End everything that runs. May be called twice."""
         await self._equality.close()
-        if self._zygote is not None:
-            await self._zygote.close()
-            self._zygote = None
+        for zygote in (self._zygote, self._with_numpy):
+            if zygote is not None:
+                await zygote.close()
+        self._zygote = self._with_numpy = None
 
 
 def layers() -> list[tuple[str, bool, str]]:
@@ -116,7 +135,13 @@ def layers() -> list[tuple[str, bool, str]]:
 async def _layers() -> list[tuple[str, bool, str]]:
     zygote = await ZygoteHandle.start(SandboxConfig(), LAYERS, None)
     await zygote.close()
-    return [(name, name not in zygote.missing, zygote.missing.get(name, DETAIL[name])) for name in LAYERS]
+    detail = {**DETAIL, **zygote.notes, **zygote.missing}
+    return [(name, name not in zygote.missing, detail[name]) for name in LAYERS]
+
+
+def needs_numpy(source: str) -> bool:
+    """Whether an agent might use NumPy: it names it, or it runs code that may name it."""
+    return NUMPY.search(source) is not None
 
 
 DETAIL = {
@@ -127,4 +152,6 @@ DETAIL = {
     "uid": f"a user id of its own for each agent (this account: {os.geteuid()})",
     "network": "an empty network of its own",
     "quota": "disk space bounded by a private file system",
+    "files": "a file tree of its own: no /proc, no sizes and times of other files",
+    "processes": "process ids of its own",
 }

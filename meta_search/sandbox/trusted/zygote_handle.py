@@ -45,6 +45,7 @@ class ZygoteHandle:
 
     Attributes:
         missing: Layer -> why it cannot be used, once the zygote is ready.
+        notes: Layer -> how it works here, where it is weaker than elsewhere.
         spares: As given.
     """
 
@@ -52,6 +53,7 @@ class ZygoteHandle:
         self, process: subprocess.Popen[bytes], control: socket.socket, work: str, spares: int = 0
     ) -> None:
         self.missing: dict[str, str] = {}
+        self.notes: dict[str, str] = {}
         self.spares = spares
         self._process = process
         self._control = control
@@ -93,7 +95,12 @@ class ZygoteHandle:
 
     @classmethod
     async def start(
-        cls, config: SandboxConfig, layers: Iterable[str], runtime: Path | None, spares: int = 0
+        cls,
+        config: SandboxConfig,
+        layers: Iterable[str],
+        runtime: Path | None,
+        spares: int = 0,
+        numpy: bool = True,
     ) -> ZygoteHandle:
         """Start a zygote and wait until it is ready.
 
@@ -102,11 +109,14 @@ class ZygoteHandle:
             layers: Layers to use.
             runtime: Folder of the package that candidate code runs in; `None` only tests the layers.
             spares: As of the class.
+            numpy: Whether its children have NumPy, where it is installed.
 
         Raises:
             SandboxError: It does not start.
         """
-        handle = cls._launch(lambda work, end: command(config, layers, runtime, work, end), "/", spares)
+        handle = cls._launch(
+            lambda work, end: command(config, layers, runtime, work, end, numpy), "/", spares
+        )
         try:
             async with asyncio.timeout(START_S):
                 ready = json.loads(await handle._loop.sock_recv(handle._control, 65536) or b"null")
@@ -117,7 +127,7 @@ class ZygoteHandle:
             reason = handle._last_words()
             await handle.close()
             raise SandboxError(f"the sandbox's process does not start: {reason}")
-        handle.missing = dict(ready["missing"])
+        handle.missing, handle.notes = dict(ready["missing"]), dict(ready["notes"])
         handle._loop.add_reader(handle._control, handle._on_message)
         for _ in range(spares):
             handle._fork()
