@@ -29,6 +29,7 @@ UNIMPLEMENTED, UNAUTHENTICATED = "12", "16"
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 DATA, HEADERS, RESET, SETTINGS, PING, GOAWAY = 0, 1, 3, 4, 6, 7
 END_STREAM, END_HEADERS, ACK = 1, 4, 1
+STREAM = 1  # the call's
 HTTP_PATH = "/get_runtime_envs_info"  # of Ray's agent for runtime environments
 
 
@@ -167,7 +168,10 @@ def _http(where: tuple[str, int], token: str) -> str:
     head = f"POST {HTTP_PATH} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n"
     with socket.create_connection(where, PATIENCE_S) as connection:
         connection.sendall((head + (f"Authorization: Bearer {token}\r\n" if token else "") + "\r\n").encode())
-        status = connection.recv(4096).split(b" ")[1].decode()
+        words = connection.recv(4096).split(b" ")
+    if len(words) < 2:
+        raise ConnectionResetError("closed")
+    status = words[1].decode(errors="replace")
     return "refused" if status in ("401", "403") else f"open: HTTP status {status}"
 
 
@@ -195,20 +199,20 @@ def _grpc_status(where: tuple[str, int], path: str, token: str, tls: ssl.SSLCont
                 connection.sendall(_frame(kind, ACK, 0, body if kind == PING else b""))
             if kind in (RESET, GOAWAY):
                 raise ConnectionResetError("ended")
-            if kind == HEADERS and flags & END_STREAM:
+            if kind == HEADERS and flags & END_STREAM and head[5:] == STREAM.to_bytes(4, "big"):
                 # gRPC writes this header in full: its name, a byte for the length, the number in digits.
                 value = body.partition(b"grpc-status")[2]
                 return value[1 : 1 + value[0]].decode() if value else "unknown"
 
 
 def _call(path: str, token: str) -> bytes:
-    """Frames of a call with an empty message; headers as literals (RFC 7541), POST and http by their index."""
+    """Frames of a call with an empty message; headers as literals (RFC 7541), POST and http by index."""
     fields = b"\x83\x86" + b"\x04" + _text(path) + b"\x01" + _text("ray")
     fields += b"\x00" + _text("te") + _text("trailers")
     fields += b"\x00" + _text("content-type") + _text("application/grpc")
     if token:
         fields += b"\x00" + _text("authorization") + _text(f"Bearer {token}")
-    return _frame(HEADERS, END_HEADERS, 1, fields) + _frame(DATA, END_STREAM, 1, bytes(5))
+    return _frame(HEADERS, END_HEADERS, STREAM, fields) + _frame(DATA, END_STREAM, STREAM, bytes(5))
 
 
 def _text(value: str) -> bytes:
