@@ -170,6 +170,7 @@ def _parser() -> argparse.ArgumentParser:
     models.add_argument("--json", action="store_true")
     doctor = add("doctor", "what this machine has, and whether a search can run", _doctor)
     doctor.add_argument("--json", action="store_true")
+    doctor.add_argument("--ray", action="store_true", help="start Ray, and show who can reach what of it")
     return parser
 
 
@@ -315,4 +316,4 @@ def _models(arguments: argparse.Namespace) -> int:
 def _doctor(arguments: argparse.Namespace) -> int:
     from meta_search.commands import doctor
 
-    return doctor.doctor(as_json=arguments.json)
+    return doctor.doctor(as_json=arguments.json, ray=arguments.ray)

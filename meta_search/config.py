@@ -286,9 +286,11 @@ class RayConfig:
 
     Attributes:
         address: Of a running Ray cluster; `None` starts Ray on this machine.
+        keep_logs: Leave the temporary folder of the Ray that runs on this machine, with its logs.
     """
 
     address: str | None = None
+    keep_logs: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from meta_search import cli
-from meta_search.commands import doctor
+from meta_search.commands import doctor, ray_reach
 from meta_search.commands.remedies import Machine, remedy
+from meta_search.evaluators.ray_ports import Port
 from meta_search.sandbox.trusted.layers import LAYERS, REQUIRED_LAYERS
 
 
@@ -45,6 +46,47 @@ def test_a_stolen_or_missing_library_is_a_failure(
     assert any(line.startswith("fail  litellm") and "steals credentials" in line for line in lines)
     assert any(line.startswith("fail  ray") for line in lines)
     assert lines[-1] == "a search cannot run here: ray, litellm"
+
+
+def test_a_ray_that_lets_strangers_in_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "_version", lambda name: "2.50.0")
+    (check,) = [check for check in doctor._libraries() if check.name == "ray"]
+    assert check.state == "fail"
+    assert "pip install 'ray>=" in check.detail
+
+
+@pytest.mark.ray
+def test_who_can_reach_ray_is_shown(ray_cluster: None) -> None:
+    found = list(ray_reach.reach())
+    names = {check.name for check in found}
+    assert {"ray gcs_server", "ray raylet", "ray the driver", "ray ray::Shell", "ray folder"} <= names
+    assert {check.state for check in found} == {"ok"}
+    ports = [check.detail for check in found if check.name != "ray folder"]
+    assert all(": reached from this machine only; " in detail for detail in ports)
+    assert any("no key of this run" in detail for detail in ports)
+
+
+@pytest.mark.parametrize(
+    ("address", "answered", "state", "words"),
+    [
+        ("::", "refused", "warn", "every machine that gets through your firewall; refuses"),
+        ("0.0.0.0", "open: A/B ended with gRPC status 0", "fail", "answers whoever asks (open: A/B"),
+        (
+            "127.0.0.1",
+            "open: A/B ended with gRPC status 0",
+            "fail",
+            "this machine only; answers whoever asks",
+        ),
+    ],
+)
+def test_a_port_that_is_open_is_told(
+    monkeypatch: pytest.MonkeyPatch, address: str, answered: str, state: str, words: str
+) -> None:
+    monkeypatch.setattr(ray_reach, "reply", lambda address, number: answered)
+    (check,) = ray_reach._ports([Port(1, "raylet", address, 7), Port(2, "raylet", address, 8)])
+    assert (check.name, check.state) == ("ray raylet", state)
+    assert f"{address} port 7, 8: reached from " in check.detail
+    assert words in check.detail
 
 
 def test_models_are_listed_with_their_place(

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
+import ssl
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
+from meta_search.errors import MetaSearchError
 from meta_search.evaluators.gateway_link import PROOF, GatewayLink, GatewayLinkServer, _FramedProtocol
+from tests.kits.certificates import certificates
 
 SECRET = b"known to both ends"
 PATIENCE_S = 10.0
@@ -21,12 +26,13 @@ async def echo(request: Any) -> Any:
 def talk(
     answer: Callable[[Any], Awaitable[Any]],
     talk: Callable[[GatewayLinkServer, tuple[str, int]], Awaitable[None]],
+    tls: bool = False,
 ) -> None:
     """Open a server on loopback and have `talk` talk to it."""
 
     async def main() -> None:
         server = GatewayLinkServer(answer, SECRET)
-        port = await server.open("127.0.0.1")
+        port = await server.open("127.0.0.1", tls)
         async with asyncio.timeout(PATIENCE_S):
             await talk(server, ("127.0.0.1", port))
             server.close()
@@ -183,3 +189,61 @@ def test_a_call_whose_asker_went_away_is_answered_to_the_end() -> None:
         assert await link.call("next") == "next", "the late answer disturbs nobody"
 
     talk(answer, ask)
+
+
+# -- between the nodes of a cluster with TLS
+
+
+@pytest.fixture
+def in_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Ray's certificates, in the environment as Ray's processes have them."""
+    if not shutil.which("openssl"):
+        pytest.skip("no openssl to make certificates with")
+    for name, value in certificates(tmp_path, "127.0.0.1").items():
+        monkeypatch.setenv(name, value)
+    return tmp_path
+
+
+def test_in_a_cluster_with_tls_the_link_is_encrypted(in_tls: Path) -> None:
+    async def ask(server: GatewayLinkServer, address: tuple[str, int]) -> None:
+        assert await GatewayLink(address, SECRET, tls=True).call("over TLS") == "over TLS"
+        reader, writer = await asyncio.open_connection(*address)
+        writer.write(b"\0" * PROOF)
+        alert = b"\x15\x03\x01\x00\x02\x02\x46"
+        assert await reader.read(PROOF) in (b"", alert), "no challenge"
+        writer.close()
+
+    talk(echo, ask, tls=True)
+
+
+def test_a_certificate_of_another_authority_opens_nothing(
+    in_tls: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+
+    async def answer(request: Any) -> None:
+        seen.append(request)
+
+    async def ask(server: GatewayLinkServer, address: tuple[str, int]) -> None:
+        (other := in_tls / "other").mkdir()
+        theirs = certificates(other, "127.0.0.1")
+        for name in ("RAY_TLS_SERVER_CERT", "RAY_TLS_SERVER_KEY"):
+            monkeypatch.setenv(name, theirs[name])
+        with pytest.raises(OSError):
+            await GatewayLink(address, SECRET, tls=True).call("under a certificate that is not known")
+        for name, value in theirs.items():
+            monkeypatch.setenv(name, value)
+        with pytest.raises(ssl.SSLError):
+            await GatewayLink(address, SECRET, tls=True).call("to a server whose certificate is not known")
+
+    talk(answer, ask, tls=True)
+    assert seen == []
+
+
+def test_tls_without_certificates_is_told(in_tls: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAY_TLS_CA_CERT", str(in_tls / "nowhere"))
+    with pytest.raises(MetaSearchError, match="certificates cannot be used"):
+        talk(echo, None, tls=True)  # type: ignore[arg-type]
+    monkeypatch.delenv("RAY_TLS_CA_CERT")
+    with pytest.raises(MetaSearchError, match=r"needs \$RAY_TLS_CA_CERT"):
+        talk(echo, None, tls=True)  # type: ignore[arg-type]

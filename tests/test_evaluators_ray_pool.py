@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -264,7 +265,7 @@ CLUSTER = """
 
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 2, "include_dashboard": False})
     second = cluster.add_node(num_cpus=4)
-    start_ray(RayConfig(address=cluster.address))
+    print(*start_ray(RayConfig(address=cluster.address)))
     host = RayHost(Echo, "echo: ")
     pool = RayPool(Config(evaluate=EvaluateConfig(workers=0, per_worker=4)), host, StandIn)
 
@@ -299,3 +300,4 @@ def test_a_cluster_is_used_by_its_nodes_sizes_and_may_lose_one(tmp_path: Path, r
         timeout=3 * PATIENCE_S,
     )
     assert done.stdout.endswith("done\n"), done.stderr
+    assert re.match(r"warning: \S+:\d+ asks for no token.*RAY_AUTH_MODE=token", done.stdout)

@@ -24,12 +24,17 @@ def sleeper(**environment: str) -> subprocess.Popen[bytes]:
     return process
 
 
-def test_ends_what_bears_its_token_when_its_input_closes() -> None:
-    with sleeper(MARK="token-1") as marked, sleeper(MARK="token-2") as other:
-        command = [sys.executable, "-I", str(Path(reaper.__file__)), "token-1"]
+def test_ends_what_bears_its_mark_when_its_input_closes_and_removes_the_folder(tmp_path: Path) -> None:
+    (folder := tmp_path / "ray").mkdir()
+    (folder / "log").touch()
+    (folder / "elsewhere").symlink_to(tmp_path)
+    with sleeper(MARK="mark-1") as marked, sleeper(MARK="mark-2") as other:
+        command = [sys.executable, "-I", str(Path(reaper.__file__)), "mark-1", str(folder)]
         with subprocess.Popen(command, stdin=subprocess.PIPE) as watching:
             assert marked.poll() is None
+            assert folder.is_dir()
             watching.communicate(timeout=30)
+        assert list(tmp_path.iterdir()) == []
         assert marked.wait(10) == -9
         assert other.poll() is None
         other.kill()
@@ -55,9 +60,18 @@ def test_a_driver_killed_while_ray_starts_leaves_nothing(root: Path, moment: str
         else:
             assert until(lambda: any(moment in title for title in titles(driver.pid)), 60)
         below = family(driver.pid)
+        (folder,) = folders(below)
+        assert folder.is_dir()
         driver.kill()
         driver.wait()
         assert until(lambda: all(gone(pid) for pid in below), 10), [p for p in below if not gone(p)]
+        assert not folder.exists()
+
+
+def folders(pids: list[int]) -> list[Path]:
+    """Ray's, as the reaper among these processes was told."""
+    lines = [Path(f"/proc/{pid}/cmdline").read_text().split("\0")[:-1] for pid in pids if not gone(pid)]
+    return [Path(words[-1]) for words in lines if any(word.endswith("reaper.py") for word in words)]
 
 
 def titles(root: int) -> list[str]:

@@ -8,14 +8,16 @@ import platform
 import shutil
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Literal
 
 from meta_search import __version__
+from meta_search.commands.check import Check
+from meta_search.commands.ray_reach import reach
 from meta_search.commands.remedies import Machine, remedy
 from meta_search.errors import SandboxError
+from meta_search.evaluators.ray_token import too_old
 
 __all__ = ["Check", "checks", "doctor"]
 
@@ -28,26 +30,17 @@ KEYS = (
     "TOGETHERAI_API_KEY", "GROQ_API_KEY", "DEEPSEEK_API_KEY", "AZURE_API_KEY", "AWS_ACCESS_KEY_ID",
 )  # fmt: skip
 GB = 10**9
+REACH = "`meta-search doctor --ray` starts it and shows who can reach what (10 s)"
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One line of the doctor's report.
+def doctor(as_json: bool = False, ray: bool = False) -> int:
+    """Print all checks; 0 if a search can run on this machine, else 1.
 
-    Attributes:
-        name: What was looked at.
-        state: `fail` where no search can run; `warn` where something optional is missing.
-        detail: What was found, and what to do about it.
+    Args:
+        as_json: Print them as JSON.
+        ray: Start Ray as well, and show who can reach what of it.
     """
-
-    name: str
-    state: Literal["ok", "warn", "fail"]
-    detail: str
-
-
-def doctor(as_json: bool = False) -> int:
-    """Print all checks; 0 if a search can run on this machine, else 1."""
-    found = list(checks())
+    found = [*checks(), *(reach() if ray else ())]
     if as_json:
         print(json.dumps([asdict(check) for check in found], indent=1))
     else:
@@ -85,6 +78,9 @@ def _libraries() -> Iterator[Check]:
             yield Check(
                 name, "fail", f"{installed} steals credentials: uninstall it and replace your API keys"
             )
+        elif name == "ray":
+            wrong = too_old(installed)
+            yield Check(name, "fail" if wrong else "ok", wrong or f"{installed}; {REACH}")
         else:
             yield Check(name, "ok", installed)
 

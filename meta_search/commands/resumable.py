@@ -5,7 +5,7 @@ from __future__ import annotations
 __all__ = ["FIXED", "RESUMABLE"]
 
 RESUMABLE = (
-    *("budget.", "ray.address", "run.confirm", "sandbox.level"),
+    *("budget.", "ray.", "run.confirm", "sandbox.level"),
     *("run.grace_s", "run.report_on_stop", "run.on_hangup"),
     *("llm.base_url", "llm.meta.base_url", "llm.task.base_url", "llm.judge.base_url", "llm.api_key_env"),
     *("llm.extra_headers", "llm.callbacks"),

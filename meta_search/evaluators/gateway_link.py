@@ -3,6 +3,7 @@
 Through Ray, a call took 1.8 ms of the gateway's CPU and 0.9 ms of a worker's, nearly as much as litellm
 itself; a socket takes a tenth of that. Values are pickled, so nothing is read before the other end has proved
 that it knows the secret, which Ray has given it. Both ends are trusted; sandboxes cannot open sockets.
+Between the nodes of a cluster that uses TLS, it does so as well.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ import os
 import pickle
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
+
+from meta_search.evaluators.link_tls import tls_of_ray
 
 __all__ = ["GatewayLink", "GatewayLinkServer"]
 
@@ -84,14 +87,24 @@ class GatewayLinkServer:
         self.tasks: set[asyncio.Task[None]] = set()
         self.connections: set[asyncio.Transport] = set()
 
-    async def open(self, interface: str) -> int:
+    async def open(self, interface: str, tls: bool = False) -> int:
         """Listen on the address of an interface.
+
+        Args:
+            interface: The address.
+            tls: With Ray's certificates.
 
         Returns:
             The port.
         """
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: _ServerConnection(self), interface, 0, backlog=1024)
+        self._server = await loop.create_server(
+            lambda: _ServerConnection(self),
+            interface,
+            0,
+            backlog=1024,
+            ssl=tls_of_ray(server=True) if tls else None,
+        )
         port: int = self._server.sockets[0].getsockname()[1]
         return port
 
@@ -139,10 +152,12 @@ class GatewayLink:
     Args:
         address: Interface and port of the server.
         secret: Known to both ends.
+        tls: As the server's.
     """
 
-    def __init__(self, address: tuple[str, int], secret: bytes) -> None:
+    def __init__(self, address: tuple[str, int], secret: bytes, tls: bool = False) -> None:
         self._address = address
+        self._tls = tls
         self._secret = secret
         self._opening = asyncio.Lock()
         self._connection: _ClientConnection | None = None
@@ -167,7 +182,9 @@ class GatewayLink:
             if self._connection is None or self._connection.transport.is_closing():
                 loop = asyncio.get_running_loop()
                 _, self._connection = await loop.create_connection(
-                    lambda: _ClientConnection(self._secret), *self._address
+                    lambda: _ClientConnection(self._secret),
+                    *self._address,
+                    ssl=tls_of_ray(server=False) if self._tls else None,
                 )
             return self._connection
 

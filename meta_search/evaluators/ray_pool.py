@@ -15,6 +15,7 @@ from meta_search.config import Config, EvaluateConfig, SandboxConfig
 from meta_search.errors import MetaSearchError
 from meta_search.evaluators.dispatch import Dispatcher, WorkerLost
 from meta_search.evaluators.gateway_link import GatewayLink
+from meta_search.evaluators.link_tls import switched_on
 from meta_search.evaluators.ray_processes import (
     HostedObject,
     ProcessSetup,
@@ -67,10 +68,10 @@ class RayHost:
         self._handle, opened = _open(options, setup, _host_lost, HostedObject, factory, *args)
         self.pid: int = opened.result(READY_S)
         # The nodes of a cluster must reach it; on one machine nobody else needs to.
-        interface = "127.0.0.1" if is_alone() else _node_address()
+        interface, tls = ("127.0.0.1", False) if is_alone() else (_node_address(), switched_on())
         secret = secrets.token_bytes()
-        port: int = self._invoke("serve", interface, secret).result(READY_S)
-        self.link = partial(GatewayLink, (interface, port), secret)
+        port: int = self._invoke("serve", interface, secret, tls).result(READY_S)
+        self.link = partial(GatewayLink, (interface, port), secret, tls)
 
     def call(self, method: str, *args: Any) -> Future[Any]:
         """Call an async method of the object. A fault is a `MetaSearchError` in the future."""

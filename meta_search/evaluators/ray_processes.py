@@ -125,18 +125,19 @@ class HostedObject:
     def __init__(self, factory: Callable[..., Any], *arguments: Any) -> None:
         self._object = factory(*arguments)
 
-    async def serve(self, interface: str, secret: bytes) -> int:
+    async def serve(self, interface: str, secret: bytes, tls: bool) -> int:
         """Let workers call the object's `call`.
 
         Args:
             interface: Address to listen on.
             secret: What workers must know.
+            tls: Use TLS with Ray's certificates.
 
         Returns:
             The port.
         """
         self._server = GatewayLinkServer(lambda request: self._object.call(request), secret)
-        return await self._server.open(interface)
+        return await self._server.open(interface, tls)
 
     async def call(self, method: str, *arguments: Any) -> Any:
         """Call an async method of the object."""

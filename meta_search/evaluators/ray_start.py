@@ -9,19 +9,26 @@ import secrets
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
 from meta_search.config import RayConfig
 from meta_search.errors import MetaSearchError
-from meta_search.evaluators import reaper
+from meta_search.evaluators import ray_folder, ray_ports, reaper
+from meta_search.evaluators.ray_certificate import certificate
 from meta_search.evaluators.ray_processes import first_line, without_keys
+from meta_search.evaluators.ray_token import TOKEN, check_version, run_token, settings
 
-__all__ = ["LOGS", "is_alone", "start_ray", "stop_ray"]
+__all__ = ["LOGS", "folder_of_ray", "is_alone", "start_ray", "stop_ray"]
 
 OBJECT_STORE_BYTES = 200 * 2**20  # none of our objects is large
-LOGS = "Ray's logs are in session_latest/logs under its temporary folder (/tmp/ray)"
+LOGS = "ray.keep_logs=true keeps Ray's logs"
+OPEN = (
+    "warning: {} asks for no token: whoever reaches it can run code there and read this run; start it with "
+    "RAY_AUTH_MODE=token (docs/clusters.md)"
+)
 
 
 class _Ray:
@@ -31,11 +38,17 @@ class _Ray:
     outside the main thread Ray does not touch the driver's SIGTERM handler.
 
     Args:
-        address: Of a cluster to join; `None` starts Ray on this machine.
+        config: Of a cluster to join, or Ray on this machine.
+
+    Attributes:
+        address: Of the cluster; `None` for Ray on this machine.
+        folder: Ray's temporary folder on this machine, once it is up.
     """
 
-    def __init__(self, address: str | None) -> None:
-        self.address = address
+    def __init__(self, config: RayConfig) -> None:
+        self.address = config.address
+        self.folder: Path | None = None
+        self._keep_logs = config.keep_logs
         self._started: Future[None] = Future()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="ray", daemon=True)
@@ -66,11 +79,11 @@ class _Ray:
 
         with contextlib.ExitStack() as stack:
             try:
-                token = secrets.token_hex(16)
                 if self.address is None:
-                    stack.callback(_start_reaper(token).communicate)  # closes its input
-                with without_keys(META_SEARCH_RAY=token):
-                    self._init()
+                    self._start_here(stack)
+                else:
+                    with without_keys():
+                        self._init(self.address)
             except BaseException as error:  # noqa: BLE001  # raised again by start
                 self._started.set_exception(error)
                 return
@@ -78,45 +91,93 @@ class _Ray:
             self._stop.wait()
             ray.shutdown()
 
-    def _init(self) -> None:
+    def _start_here(self, stack: contextlib.ExitStack) -> None:
+        mark = secrets.token_hex(16)
+        folder = stack.enter_context(ray_folder.made(self._keep_logs))
+        token = stack.enter_context(run_token())
+        reaping = _start_reaper(mark, None if self._keep_logs else folder.parent)
+        stack.callback(reaping.communicate)  # closes its input
+        inherited = without_keys(META_SEARCH_RAY=mark, **{TOKEN: token})
+        with settings(certificate(folder.parent)), inherited, _on_loopback():
+            self._init(
+                "local",  # None would join whatever cluster runs here
+                include_dashboard=False,
+                object_store_memory=OBJECT_STORE_BYTES,
+                _temp_dir=str(folder),
+                _system_config={"worker_niceness": 0},  # 15 otherwise, the gateway's process included
+            )
+        self.folder = folder
+
+    def _init(self, address: str, **options: Any) -> None:
         import ray
 
         logging.getLogger("ray").setLevel(logging.ERROR)
         os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+        os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # else each stranger is a line on the terminal
         os.environ["RAY_ENABLE_UV_RUN_RUNTIME_ENV"] = "0"  # under `uv run` it would upload the folder
-        options: dict[str, Any] = {
-            "log_to_driver": False,
-            "configure_logging": False,
-            "logging_level": logging.ERROR,
-            "namespace": "meta-search",
-        }
-        if self.address is None:
-            options |= {
-                "include_dashboard": False,
-                "object_store_memory": OBJECT_STORE_BYTES,
-                "_system_config": {"worker_niceness": 0},  # 15 otherwise, the gateway's process included
-            }
-        ray.init(self.address or "local", **options)  # None would join whatever cluster runs here
+        ray.init(
+            address,
+            log_to_driver=False,
+            configure_logging=False,
+            logging_level=logging.ERROR,
+            namespace="meta-search",
+            **options,
+        )
+
+
+@contextlib.contextmanager
+def _on_loopback() -> Iterator[None]:
+    """Have Ray take this machine's loopback address for its own, as it does on systems without clusters.
+
+    A server of Ray listens on all interfaces unless its node's address is loopback, and Ray replaces that
+    address, where it is asked for, by an outward one.
+    """
+    from ray._private import ray_constants
+
+    theirs = ray_constants.ENABLE_RAY_CLUSTER
+    ray_constants.ENABLE_RAY_CLUSTER = False
+    try:
+        yield
+    finally:
+        ray_constants.ENABLE_RAY_CLUSTER = theirs
 
 
 _ray: _Ray | None = None
 
 
-def start_ray(config: RayConfig) -> None:
+def start_ray(config: RayConfig) -> list[str]:
     """Start Ray on this machine, or join the cluster at `config.address`. Does nothing if Ray is up.
 
-    Takes 4 to 9 s.
+    On this machine it listens on loopback alone, asks for a token that only its own processes have, and keeps
+    its files in a folder of this account. Takes 4 to 9 s.
+
+    Returns:
+        Lines for the user: where the logs are kept, and that a cluster lets everybody in.
 
     Raises:
         MetaSearchError: Ray cannot be started or reached; one line.
     """
     global _ray
+    check_version()
     import ray
 
     if not ray.is_initialized():
-        starting = _Ray(config.address)
+        starting = _Ray(config)
         starting.start()
         _ray = starting
+    if not is_alone():
+        return _open_doors(config.address or "the Ray that runs here")
+    assert _ray is not None
+    return [f"Ray's logs are kept in {_ray.folder}"] if config.keep_logs else []
+
+
+def _open_doors(name: str) -> list[str]:
+    """Whether a cluster does what it is told by somebody without a token."""
+    import ray
+
+    address, _, port = ray.get_runtime_context().gcs_address.rpartition(":")
+    answered = ray_ports.reply(address.strip("[]"), int(port))
+    return [OPEN.format(name)] if answered.startswith("open") else []
 
 
 def stop_ray() -> None:
@@ -127,12 +188,20 @@ def stop_ray() -> None:
         stopping.stop()
 
 
-def _start_reaper(token: str) -> subprocess.Popen[bytes]:
-    """Start a process that, when this one ends, kills those with a token in their environment."""
-    command = [sys.executable, "-I", str(Path(reaper.__file__)), token]
+def _start_reaper(mark: str, folder: Path | None) -> subprocess.Popen[bytes]:
+    """Start a process that, when this one ends, kills those with a mark in their environment, and then
+    removes a folder."""
+    command = [sys.executable, "-I", str(Path(reaper.__file__)), mark]
+    if folder is not None:
+        command.append(str(folder))
     return subprocess.Popen(command, stdin=subprocess.PIPE, env={}, start_new_session=True)
 
 
 def is_alone() -> bool:
     """Whether Ray runs on this machine only, started by `start_ray`."""
     return _ray is not None and _ray.address is None
+
+
+def folder_of_ray() -> Path | None:
+    """The folder, open to this account alone, of the Ray that `start_ray` started on this machine."""
+    return _ray.folder.parent if _ray is not None and _ray.folder is not None else None

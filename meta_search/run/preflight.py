@@ -13,6 +13,7 @@ from domains.given import KeptDomain
 from meta_search.agent.helpers import HELPERS
 from meta_search.config import Config, to_mapping
 from meta_search.errors import ConfigError
+from meta_search.evaluators.ray_token import check_version
 from meta_search.llm import wires
 from meta_search.llm.endpoint import Endpoint
 from meta_search.run.model_servers import check_models
@@ -46,6 +47,8 @@ def checked(config: Config, given: Domain | None = None) -> Iterator[Ready]:
     Raises:
         MetaSearchError: Something is not there; one line.
     """
+    if config.evaluate.executor == "ray":
+        check_version()
     local = config.llm.provider == "local"
     endpoints = {} if local else endpoints_for(to_mapping(config), {})
     with ThreadPoolExecutor(2, thread_name_prefix="preflight") as pool:

@@ -30,7 +30,7 @@ __all__ = [
 
 OWN = (
     *("run.dir", "run.root", "run.confirm", "run.grace_s", "run.report_on_stop", "run.on_hangup"),
-    *("ray.address", "llm.mode", "llm.recording"),
+    *("ray.address", "ray.keep_logs", "llm.mode", "llm.recording"),
 )
 REPLAYABLE = (
     *(*OWN, "evaluate.executor", "evaluate.workers", "evaluate.per_worker", "sandbox.level"),

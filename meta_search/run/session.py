@@ -161,8 +161,10 @@ def _open_ray(
 
     say("starting Ray" if config.ray.address is None else f"joining Ray at {config.ray.address}")
     with kept_from_children():
-        start_ray(config.ray)
+        notes = start_ray(config.ray)
         stack.callback(stop_ray)
+        for note in notes:
+            say(note)
         host = RayHost(make_service, *service())
         stack.callback(host.close)
     ordered = OrderedHost(host)

@@ -13,6 +13,15 @@ from meta_search.errors import ConfigError, SandboxError
 from meta_search.types import Agent, CallReply, CallRequest, ItemJob, ItemResult, Usage
 
 PATIENCE_S = 60.0
+LOOK = """    import os
+    seen = [repr(dict(os.environ))]
+    for name in ('self', str(os.getppid()), '1'):
+        for part in ('environ', 'cmdline'):
+            try:
+                seen.append(open(f'/proc/{name}/{part}').read())
+            except OSError:
+                pass
+    return ' '.join(seen)"""
 AGENT = Agent.of("tester", "def forward(self, taskInfo):\n    return taskInfo.content")
 
 
@@ -77,11 +86,12 @@ def job(question: str, item: str = "1") -> ItemJob:
 
 
 def real_job(kind: str) -> ItemJob:
-    """An item for the real sandbox: one LLM call, an endless sleep, an endless loop."""
+    """An item for the real sandbox: one LLM call, an endless sleep, an endless loop, a look around."""
     bodies = {
         "call": "    return LLMAgentBase(['answer'], 'asker')([taskInfo], 'Say it.')[0]",
         "wait": "    import time\n    time.sleep(1000)\n    return ''",
         "spin": "    while True:\n        pass",
+        "look": LOOK,
     }
     agent = Agent.of(kind, "def forward(self, taskInfo):\n" + bodies[kind])
     return ItemJob(agent=agent, split="train", item="1", repeat=0, question="What is it?")

@@ -1,0 +1,125 @@
+"""The token of a run, and the folder of its Ray, without starting Ray."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import stat
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from meta_search.errors import MetaSearchError
+from meta_search.evaluators import ray_folder, ray_token
+from meta_search.evaluators.ray_token import TOKEN, too_old
+
+
+@pytest.mark.parametrize("installed", ["2.9.3", "2.50.0", "2.52.1", "2.53.0", "1.13"])
+def test_a_ray_that_lets_strangers_in_is_refused_in_one_line(
+    installed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ray_token, "version", lambda name: installed)
+    with pytest.raises(MetaSearchError, match=rf"Ray {installed}.*pip install 'ray>=2\.54'.*inline") as told:
+        ray_token.check_version()
+    assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize("installed", ["2.54.0", "2.60.1", "2.100.0", "3.0.0rc1"])
+def test_later_ones_are_taken(installed: str) -> None:
+    assert too_old(installed) == ""
+
+
+def test_the_floor_is_the_package_s(root: Path) -> None:
+    floor = ".".join(map(str, ray_token.SINCE))
+    assert f'"ray>={floor}",' in (root / "pyproject.toml").read_text()
+
+
+TWO_RUNS = """
+import os
+from meta_search.evaluators.ray_token import TOKEN, run_token, settings
+from ray._raylet import AuthenticationTokenLoader, get_authentication_mode
+
+loader, tokens = AuthenticationTokenLoader.instance(), []
+theirs, mode = dict(os.environ), get_authentication_mode()
+for _ in range(2):
+    with run_token() as token:
+        tokens.append(token)
+        with settings({"RAY_USE_TLS": "1", "RAY_TLS_CA_CERT": "/ours"}):
+            assert os.environ["RAY_AUTH_MODE"] == "token"
+            assert os.environ["RAY_TLS_CA_CERT"] == "/ours"
+            assert {TOKEN, "RAY_TLS_SERVER_KEY"}.isdisjoint(os.environ)
+        assert theirs == dict(os.environ)
+        assert get_authentication_mode() != mode
+        assert loader.get_raw_token() == token
+    assert get_authentication_mode() == mode
+    assert loader.get_raw_token(ignore_auth_mode=True) == "theirs"
+assert len({*tokens, "theirs"}) == 3
+assert min(map(len, tokens)) == 64
+"""
+
+
+def test_each_run_has_its_own_token_and_the_user_s_settings_are_theirs_again(root: Path) -> None:
+    """In a process of its own: Ray keeps token and mode of a whole process."""
+    theirs = {"RAY_AUTH_MODE": "disabled", TOKEN: "theirs", "RAY_TLS_SERVER_KEY": "/theirs"}
+    done = subprocess.run(
+        [sys.executable, "-c", TWO_RUNS], env=os.environ | theirs, cwd=root, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture
+def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder for temporary files with a short path, as sockets need it."""
+    with tempfile.TemporaryDirectory(prefix="t", dir="/tmp") as folder:
+        monkeypatch.setattr(tempfile, "tempdir", folder)
+        yield Path(folder)
+
+
+def test_the_folder_is_this_account_s_whatever_ray_does_within(place: Path) -> None:
+    with ray_folder.made(keep=False) as folder:
+        folder.chmod(0o777)  # as Ray does
+        assert stat.S_IMODE(folder.parent.stat().st_mode) == 0o700
+        assert folder.parent.parent == place
+        assert len(f"{folder}{ray_folder.SOCKET}") <= 107
+
+
+def test_a_path_too_long_for_sockets_is_not_used(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    long = place / ("x" * 60)
+    long.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(long))
+    with ray_folder.made(keep=True) as folder:
+        assert folder.parent.parent == Path("/tmp")
+    folder.rmdir()
+    folder.parent.rmdir()
+
+
+def test_only_what_a_dead_driver_left_is_swept_away(place: Path) -> None:
+    dead, living, kept, making = (place / f"{ray_folder.PREFIX}{n}" for n in ("dead", "live", "kept", "new"))
+    for folder in (dead, living, kept, making):
+        (folder / "r" / "session").mkdir(parents=True)
+    (dead / "lock").touch()
+    (making / "lock.new").touch()
+    (place / f"{ray_folder.PREFIX}link").symlink_to(kept)
+    (place / "another").mkdir()
+    (place / "another" / "lock").touch()
+    with (living / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with ray_folder.made(keep=False) as mine:
+            ray_folder.sweep(place)
+            assert mine.is_dir()
+    assert not dead.exists()
+    assert all(folder.is_dir() for folder in (living, kept, making, place / "another"))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="gives a folder away")
+def test_folders_of_other_accounts_are_left(place: Path) -> None:
+    folder = place / f"{ray_folder.PREFIX}theirs"
+    folder.mkdir()
+    (folder / "lock").touch()
+    os.chown(folder, 65534, 65534)
+    ray_folder.sweep(place)
+    assert folder.is_dir()
