@@ -99,7 +99,8 @@ def test_a_model_that_thinks_has_room_from_then_on(pen: SqlitePen) -> None:
                 assert made.takes[f"model at {endpoint.base_url}"]["room"] == 2000
                 assert any("needs more room" in line for line in made.status().notes)
         assert (first.text, second.text) == ("2", "4")
-        assert [a.body["max_tokens"] for a in endpoint.asked] == [60, 2000, 2000]
+        # The second and the third are a probe: what one agent's answers take says nothing of others'.
+        assert [a.body["max_tokens"] for a in endpoint.asked] == [60, 500, 2000, 2000, 2000]
         assert first.used.reasoning_tokens == 60
 
     asyncio.run(run())

@@ -32,21 +32,23 @@ def test_an_endpoint_without_schemas_is_asked_once_and_then_told_in_words(pen: S
             async with gateway(pen, endpoint) as made:
                 replies = await both(made, *(ask(schema=SCHEMA, item=str(n)) for n in range(5)))
         assert [json.loads(r.text) for r in replies] == [{"answer": "yes"}] * 5
-        assert endpoint.calls == 6
-        assert sum("response_format" in r.body for r in endpoint.requests) == 1
+        assert endpoint.calls == 8  # two of them a probe, with the schema and without
+        assert sum("response_format" in r.body for r in endpoint.requests) == 2
 
     asyncio.run(run())
 
 
 def test_one_bad_request_does_not_tell_about_schemas(pen: SqlitePen) -> None:
-    faults = [Fault(status=400, message="bad words"), Fault(status=400, message="bad words")]
+    def faults(n: int, body: Any) -> Fault | None:
+        bad = "bad" in body["messages"][-1]["content"]
+        return Fault(status=400, message="bad words") if bad else None
 
     async def run() -> None:
         with CountingEndpoint(faults=faults) as endpoint:
             async with gateway(pen, endpoint) as made:
-                bad = await made.call(ask(schema=SCHEMA))
+                bad = await made.call(ask("bad", schema=SCHEMA))
                 good = await made.call(ask(schema=SCHEMA, item="i2"))
-        assert bad.fault == "llm"
+        assert bad.fault == "declined"
         assert "bad words" in bad.message
         assert good.text == '{"answer": "ok"}'
         assert "response_format" in endpoint.requests[-1].body
@@ -63,7 +65,7 @@ def test_an_endpoint_that_ignores_schemas_is_told_in_words_too(pen: SqlitePen) -
             async with gateway(pen, endpoint) as made:
                 replies = await both(made, *(ask(schema=SCHEMA, item=str(n)) for n in range(3)))
         assert [json.loads(r.text) for r in replies] == [{"answer": "yes"}] * 3
-        assert endpoint.calls == 4
+        assert endpoint.calls == 6  # two of them a probe
 
     asyncio.run(run())
 

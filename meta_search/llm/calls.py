@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,13 +17,25 @@ from meta_search.llm.ledger import call_key
 from meta_search.llm.replies import Answer
 from meta_search.llm.takes import SchemaMode, Takes
 from meta_search.llm.throttle import Throttle
-from meta_search.types import CallRequest, Usage
+from meta_search.types import CallRequest, Purpose, Usage
 
-__all__ = ["AGENTS", "Answer", "Call", "Dropped", "Route", "SchemaMode", "open_routes", "resolve"]
+__all__ = [
+    "AGENTS",
+    "PROBE",
+    "Answer",
+    "Call",
+    "Dropped",
+    "Route",
+    "SchemaMode",
+    "estimated",
+    "open_routes",
+    "resolve",
+]
 
 # Bytes that instructions or a provider's template add around a schema.
 SCHEMA_OVERHEAD = 256
 AGENTS = ("task", "teacher")  # purposes of calls that candidate code makes
+PROBE: Purpose = "probe"  # of the gateway's own, which alone tell what an endpoint takes
 
 TAKES = Takes()
 
@@ -40,10 +53,14 @@ class Route:
         price: What they cost.
         gates: Throttles to pass: the endpoint's, which adapts to it, and the one of all endpoints.
         takes: What it takes, as far as it has told.
-        failed: Calls failed in a row, each after all its attempts.
+        failed: Calls failed in a row, each after all its attempts, while probes failed as well.
         missed: Attempts failed in a row.
         answered: Attempts that were answered.
-        probe: Held by the call that finds out about schemas.
+        last_sent: When the attempt was sent that was answered and sent last; monotonic seconds.
+        last_answer: When the last answer came.
+        doubted: What a probe has looked into in this session: fields of `Takes`.
+        rooms: Agent -> limit of tokens that an answer of its own needed with the model's thinking.
+        round: Set when the call comes back that finds out about schemas; `None` while none is out.
     """
 
     endpoint: Endpoint
@@ -53,7 +70,11 @@ class Route:
     failed: int = 0
     missed: int = 0
     answered: int = 0
-    probe: asyncio.Lock = field(default_factory=asyncio.Lock)
+    last_sent: float = float("-inf")
+    last_answer: float = float("-inf")
+    doubted: set[str] = field(default_factory=set)
+    rooms: dict[str, int] = field(default_factory=dict)
+    round: asyncio.Event | None = None
 
     @property
     def schema(self) -> SchemaMode:
@@ -64,11 +85,18 @@ class Route:
     @schema.setter
     def schema(self, mode: SchemaMode) -> None:
         self.takes = dataclasses.replace(self.takes, schema=mode)
+        if self.round is not None and mode != "unknown":
+            self.round.set()
 
     @property
     def is_known(self) -> bool:
         """Whether it is known how the endpoint takes schemas."""
         return self.schema != "unknown"
+
+    def answers(self, sent: float) -> None:
+        """An attempt that was sent then is answered now."""
+        self.failed, self.missed, self.answered = 0, 0, self.answered + 1
+        self.last_sent, self.last_answer = max(self.last_sent, sent), time.monotonic()
 
 
 @dataclass(slots=True, eq=False)
@@ -130,12 +158,16 @@ def resolve(request: CallRequest, routes: Mapping[str, Route], config: LLMConfig
         max_tokens = min(max_tokens, config.max_tokens)
     messages = tuple((role, _encodable(text)) for role, text in request.messages)
     request = dataclasses.replace(request, messages=messages)
+    key = call_key(request, route.endpoint.asked, max_tokens, config.cache)
+    return Call(key, request, route, max_tokens, estimated(request, route, max_tokens))
+
+
+def estimated(request: CallRequest, route: Route, max_tokens: int) -> Usage:
+    """Upper bound of one attempt's usage."""
     extra = 0
     if request.schema:
         extra = len(structured.instructions(request.schema).encode()) + SCHEMA_OVERHEAD
-    estimate = route.price.usage(bound_tokens(request.messages, extra), max_tokens)
-    key = call_key(request, route.endpoint.asked, max_tokens, config.cache)
-    return Call(key, request, route, max_tokens, estimate)
+    return route.price.usage(bound_tokens(request.messages, extra), max_tokens)
 
 
 def _role(request: CallRequest, routes: Mapping[str, Route]) -> str:

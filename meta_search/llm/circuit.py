@@ -20,9 +20,9 @@ from meta_search.types import Usage
 __all__ = ["DOWN", "Circuit", "TooLong", "duration"]
 
 LONGEST_BACKOFF_S = 30.0
-# Calls that an endpoint fails in a row, each after all its attempts, until the run stops.
+# Calls that an endpoint fails in a row, each after all its attempts and beside a probe, until the run stops.
 CIRCUIT = 5
-# Attempts that it fails in a row until all calls slow down together: hundreds of calls that each try an
+# Attempts that it fails in a row until a probe looks whether it is down: hundreds of calls that each try an
 # endpoint that is down would use up the budget of attempts.
 DOWN = 8
 # A 429 is no failure of the endpoint: more patience. Nor is it down while it answers others: then a call that
@@ -167,48 +167,51 @@ class Circuit:
         patient = lively or failure.kind == "limited"
         return self._config.max_retries * (PATIENCE.get(failure.kind, 1) if patient else 1)
 
-    def final(self, route: Route, failure: Failure, exhausted: bool) -> Entry | None:
-        """The row of a call that failed for good; `None` to try again."""
-        where = f"{route.endpoint.title}: {failure.message}"
+    def own(self, route: Route, failure: Failure) -> Entry | None:
+        """The row of a call whose prompt is too long; `None` where it failed otherwise."""
         if failure.kind == "context" or (failure.cap is not None and not failure.cap.always):
-            return Entry("done", used=Usage(calls=1), fault="context", message=where)
-        if failure.cap is not None:
-            self.stop(LLMError(f"{route.endpoint.title} writes less, {LOWER}: {failure.message}"))
-            return Entry("failed", fault="llm", message=where)
-        if failure.kind == "request":
-            route.failed += not route.answered
-            if not route.answered:
-                # It never took one: perhaps no fault of the request, so the rows stay open.
-                if route.failed >= CIRCUIT:
-                    self.stop(LLMError(f"{route.endpoint.title} refuses every request: {failure.message}"))
-                return Entry("failed", fault="llm", message=where)
-            return Entry("done", used=Usage(calls=1), fault="llm", message=where)
-        if failure.kind == "fatal" and failure.status == 403 and route.answered:
-            route.failed += 1  # it may dislike this request; a key that was revoked fails the next ones too
-            if route.failed < CIRCUIT:
-                return Entry("failed", fault="llm", message=where)
-        if failure.kind == "fatal":
-            self.stop(LLMError(_advice(route.endpoint, failure, self._config)))
-            return Entry("failed", fault="llm", message=str(self.fatal))
-        if not exhausted:
-            return None
-        if failure.kind == "withheld":
-            return Entry("done", used=Usage(calls=1), fault="llm", message=where)
+            message = f"{route.endpoint.title}: {failure.message}"
+            return Entry("done", used=Usage(calls=1), fault="context", message=message)
+        return None
+
+    def final(self, route: Route, failure: Failure, theirs: Failure | None) -> Entry:
+        """The row of a call that failed for good.
+
+        Args:
+            route: Its endpoint.
+            failure: How it failed.
+            theirs: How a probe failed as well, which opens the circuit; `None` where others are answered: the
+                failure is the call's own.
+        """
+        where = f"{route.endpoint.title}: {failure.message}"
+        if theirs is None or (theirs.kind == "limited" and route.answered):
+            return Entry("done", used=Usage(calls=1), fault="declined", message=where)
         route.failed += 1
-        if route.failed >= CIRCUIT:
-            self.stop(
-                LLMError(
-                    f"{route.endpoint.title} failed {route.failed} calls in a row, last: {failure.message}. "
-                    "Everything paid for is saved: go on with `meta-search resume` once it is up again"
-                )
-            )
-        return Entry("failed", fault="llm", message=where)
+        why = self._opens(route, theirs)
+        if why:
+            self.stop(LLMError(why))
+        return Entry("failed", fault="llm", message=str(self.fatal) if theirs.kind == "fatal" else where)
+
+    def _opens(self, route: Route, theirs: Failure) -> str:
+        """Why no further call can succeed, by how a probe failed; empty where one may."""
+        title = route.endpoint.title
+        if theirs.kind == "fatal":
+            return _advice(route.endpoint, theirs, self._config)
+        if theirs.kind == "cap":
+            return f"{title} writes less, {LOWER}: {theirs.message}"
+        if theirs.kind in ("request", "context", "withheld"):
+            refused = not route.answered or route.failed >= CIRCUIT
+            return f"{title} refuses every request: {theirs.message}" if refused else ""
+        if route.failed < CIRCUIT:
+            return ""
+        return (
+            f"{title} failed {route.failed} calls in a row, last: {theirs.message}. "
+            "Everything paid for is saved: go on with `meta-search resume` once it is up again"
+        )
 
     async def pause(self, route: Route, failure: Failure, attempt: int) -> None:
         """Back off, exponentially and with jitter, at least as long as the endpoint asks; a stop wakes it."""
         delay = min(LONGEST_BACKOFF_S, self._backoff_s * 2.0 ** (attempt - 1)) * self._random.uniform(0.5, 1)
-        if route.missed >= DOWN:
-            route.gates[0].hold(delay)
         await self.sleep(max(delay, failure.retry_after or 0.0))
 
 

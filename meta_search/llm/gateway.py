@@ -16,7 +16,7 @@ from meta_search.errors import EndpointError, LLMError
 from meta_search.llm import structured, wires
 from meta_search.llm.books import Books
 from meta_search.llm.budget import Left, Phase
-from meta_search.llm.calls import Call, Dropped, open_routes, resolve
+from meta_search.llm.calls import PROBE, Call, Dropped, open_routes, resolve
 from meta_search.llm.endpoint import Endpoint, Price
 from meta_search.llm.ledger import Entry
 from meta_search.llm.sender import Sender
@@ -166,7 +166,7 @@ class Gateway:
         gates = {route.gates[0] for route in self._routes.values()}
         return GatewayStatus(
             used=dict(self._used),
-            paid=dict(self._paid),
+            paid=self._all_paid(),
             in_flight=self._whole.in_flight,
             waiting=self._whole.waiting + sum(g.waiting for g in gates) + self._budget.waiting,
             limit=min(self._whole.limit, sum(g.limit for g in gates)),
@@ -179,6 +179,11 @@ class Gateway:
             fatal=None if self.fatal is None else str(self.fatal),
             notes=tuple(self._sender.circuit.notes),
         )
+
+    def _all_paid(self) -> dict[str, Usage]:
+        """By purpose, with what the gateway's own probes were charged in this session."""
+        paid, probes = dict(self._paid), self._sender.probes.paid
+        return paid | {PROBE: paid.get(PROBE, Usage()) + probes} if probes.calls else paid
 
     def set_phase(self, phase: Phase) -> None:
         """`final` releases the share of the budget that is kept for the final report."""

@@ -1,4 +1,5 @@
-"""Patience with an endpoint that is down, loads its model or refuses: one call probes, the others wait."""
+"""Patience with an endpoint that is down, loads its model or refuses: a probe is sent now and then, and all
+calls wait."""
 
 from __future__ import annotations
 
@@ -6,9 +7,9 @@ import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from meta_search.config import LLMConfig
 from meta_search.errors import LLMError
@@ -27,7 +28,7 @@ LOADING_S = 300.0  # that a model may load at the very start
 SEVERAL = 3
 # Times that one call may wait out: what brings its server down each time must not be asked for ever.
 MOST_WAITS = 5
-SENT_ALL_THE_SAME = 4  # each n-th probe is a call
+SENT_ALL_THE_SAME = 4  # each n-th look at whether it is there is a probe, whatever the list of models says
 TOLD_S = 10.0  # of nothing but failures, after which that is said
 IsThere = Callable[[Endpoint], Awaitable[bool]]
 HELD = Failure("transient", False, "not sent: the endpoint is down")
@@ -42,8 +43,8 @@ class Outage:
         since: When the first attempt failed; monotonic seconds.
         limit_s: How long to wait from then on.
         loading: Whether it loads its model.
-        turn: Held by the call that probes.
-        failure: The last attempt's.
+        turn: Held by the call on whose behalf a probe is sent.
+        failure: The last probe's.
         probes: Looks whether it is there again.
         joined: Keys of the calls that wait, or have waited.
     """
@@ -66,6 +67,18 @@ class Silence:
     told: bool = False
 
 
+class Prober(Protocol):
+    """Asks endpoints by requests of the gateway's own; see `probes.Probes`."""
+
+    async def fails(self, route: Route, since: float) -> Failure | None:
+        """How an endpoint fails everybody since then; `None` where it answers."""
+        ...
+
+    async def send(self, route: Route) -> Failure | None:
+        """Ask it now."""
+        ...
+
+
 class Patience:
     """Knows which endpoints are down, and lets calls wait for them. Belongs to one event loop.
 
@@ -74,7 +87,12 @@ class Patience:
         circuit: Is stopped where the wait was too long; its pauses are used.
         backoff_s: First pause between two probes; doubled each time.
         is_there: Whether an endpoint is there, asked at no cost; see `wires.Wire`.
+
+    Attributes:
+        prober: Sends the probes; to be set before the first call.
     """
+
+    prober: Prober
 
     def __init__(
         self, config: LLMConfig, circuit: Circuit, backoff_s: float, is_there: IsThere | None = None
@@ -101,7 +119,7 @@ class Patience:
             what = "has loaded its model" if outage.loading else "answers again"
             self._circuit.say(f"{route.endpoint.title} {what} after {duration(away)}")
 
-    def waits(self, call: Call, failure: Failure, exhausted: bool, lively: bool) -> bool:
+    async def waits(self, call: Call, failure: Failure, exhausted: bool, lively: bool) -> bool:
         """Take note of a failed attempt.
 
         Args:
@@ -118,40 +136,49 @@ class Patience:
             return False
         silence = self._silences.setdefault(route, Silence(time.monotonic()))
         silence.keys.add(call.key)
-        outage = self._outages.get(route)
-        if outage is None:
+        if route not in self._outages:
             self._tell(route, failure, silence)
             if not self._is_outage(route, failure, silence, exhausted and not lively):
                 return False
-            outage = self._begin(route, failure, silence.since)
-        outage.failure = failure
-        self._check_limit(route, outage)
+            theirs = await self.prober.fails(route, time.monotonic())
+            if theirs is None or theirs.kind not in ("transient", "limited"):
+                self._silences.pop(route, None)
+                route.missed = 0
+                return theirs is None and failure.kind == "limited" and self._once_more(call)
+            if route not in self._outages:
+                self._begin(route, theirs, silence.since)
+        outage = self._outages[route]
         if call.key not in outage.joined:
             outage.joined.add(call.key)
-            self._waited[call.key] += 1
-        return self._waited[call.key] <= MOST_WAITS
+            return self._once_more(call)
+        return not self.is_given_up(call)
 
-    @asynccontextmanager
-    async def turn(self, route: Route, check: Check) -> AsyncIterator[bool]:
-        """Wait for leave to ask the endpoint: none where it is up; else for one's turn, and the pause.
+    def is_given_up(self, call: Call) -> bool:
+        """Whether a call has failed again after each of many outages, which others got through."""
+        return self._waited[call.key] > MOST_WAITS
+
+    def _once_more(self, call: Call) -> bool:
+        self._waited[call.key] += 1
+        return not self.is_given_up(call)
+
+    async def up(self, route: Route, check: Check) -> None:
+        """Wait until the endpoint is not down; whose turn it is has a probe sent, after a pause.
 
         Args:
             route: The endpoint.
             check: Raises where there is no use in waiting any more.
-
-        Yields:
-            Whether the call probes an endpoint that is down.
         """
         while (outage := self._outages.get(route)) is not None:
             async with outage.turn:
                 check()
-                if self._outages.get(route) is outage:
-                    await self._pause(outage)
-                    check()
-                    if await self._worth_a_call(route, outage):
-                        yield True
-                        return
-        yield False
+                if self._outages.get(route) is not outage:
+                    continue
+                await self._pause(outage)
+                check()
+                if self._outages.get(route) is outage and await self._worth_a_probe(route, outage):
+                    outage.failure = await self.prober.send(route) or outage.failure
+                    if self._outages.get(route) is outage:
+                        self._check_limit(route, outage)
 
     def _is_outage(self, route: Route, failure: Failure, silence: Silence, given_up: bool) -> bool:
         if failure.loading:
@@ -184,9 +211,9 @@ class Patience:
         outage = self._outages[route] = Outage(since, limit, failure.loading, failure)
         return outage
 
-    async def _worth_a_call(self, route: Route, outage: Outage) -> bool:
-        """Whether to send a call: its fate may be unknown, and then it is charged in full. What stands before
-        a server may know no list of models, so that some calls are sent all the same."""
+    async def _worth_a_probe(self, route: Route, outage: Outage) -> bool:
+        """Whether to send a probe: its fate may be unknown, and then it is charged in full. What stands
+        before a server may know no list of models, so that some are sent all the same."""
         if self._is_there is None or outage.probes % SENT_ALL_THE_SAME == 0:
             return True
         if await self._is_there(route.endpoint):

@@ -3,51 +3,41 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import time
 from collections import Counter
-from concurrent.futures import Future
 from dataclasses import dataclass, field
-from functools import partial
 
 from meta_search.config import LLMConfig
 from meta_search.errors import BudgetError, LLMError
 from meta_search.llm.books import Books
-from meta_search.llm.budget import Ticket
 from meta_search.llm.calls import AGENTS, Call, Dropped
-from meta_search.llm.circuit import DOWN, Circuit, TooLong
-from meta_search.llm.faults import TIMEOUT, Failure, classify
-from meta_search.llm.forms import Form, cut_message, usage_of
+from meta_search.llm.circuit import Circuit, TooLong
+from meta_search.llm.exchange import Account, Exchange, committed
+from meta_search.llm.faults import Failure
+from meta_search.llm.forms import Form
 from meta_search.llm.ledger import Entry
 from meta_search.llm.patience import HELD, Patience
-from meta_search.llm.throttle import through
+from meta_search.llm.probes import Probes
 from meta_search.llm.wires import Wire
 from meta_search.types import Usage
 
 __all__ = ["Sender"]
 
-ORDINARY_ANSWER = 2**12  # tokens that `llm.timeout_s` is for
 ORDINARY_PROMPT = 2**15  # bound in tokens; what is larger may be refused without ending the search
-
-
-@dataclass(slots=True)
-class Account:
-    """What a call was charged. `before`: by earlier sessions; `now`: by this one."""
-
-    before: Usage
-    now: Usage = field(default_factory=Usage)
-
-    @property
-    def total(self) -> Usage:
-        return self.before + self.now
+FIRST_S = 20.0  # that calls with a schema wait for the first one
+PASSING = frozenset({"transient", "limited", "withheld"})  # kinds of failures that another try may pass
 
 
 @dataclass(slots=True)
 class Tries:
-    """Attempts of a call: what its endpoint had answered before, and how often they failed in each way."""
+    """Attempts of a call: what its endpoint had answered before, how often they failed in each way, and
+    whether a probe was answered before the last one."""
 
     answered: int
     failed: Counter[str] = field(default_factory=Counter)
+    proven: bool = False
 
 
 class Sender:
@@ -61,14 +51,18 @@ class Sender:
 
     Attributes:
         circuit: Decides on retries, and whether the run must end.
+        probes: The gateway's own requests.
         retries: Attempts after a failure.
     """
 
     def __init__(self, config: LLMConfig, wire: Wire, books: Books, backoff_s: float = 0.5) -> None:
-        self._config, self._wire = config, wire
+        self._config = config
         self._ledger, self._budget, self._other = books.ledger, books.budget, books.other
         self.circuit = Circuit(config, backoff_s, lambda: self._budget.left().wall_s)
         self._patience = Patience(config, self.circuit, backoff_s, getattr(wire, "is_there", None))
+        self._exchange = Exchange(config, wire, books, self.circuit, self._patience)
+        self.probes = Probes(config, books, self._exchange, self.circuit, backoff_s)
+        self._patience.prober = self.probes
         self.retries = 0
 
     async def send(self, call: Call, before: Usage) -> tuple[Entry, Usage]:
@@ -95,7 +89,7 @@ class Sender:
             entry, dropped = Entry("failed", fault="llm", message=str(nobody)), True
         settled = dataclasses.replace(entry, charged=account.total)
         if account.total.calls:  # a call that was never sent has no row
-            await _committed(self._ledger.settle(call.key, settled))
+            await committed(self._ledger.settle(call.key, settled))
         if dropped:
             raise Dropped(entry.message)
         return settled, account.now
@@ -119,12 +113,12 @@ class Sender:
         found = self._other(call.key) if self._other else None
         if found is None or found.state != "done":
             return None
-        self._check(call)
+        self._exchange.check(call)
         ticket = await self._budget.reserve(found.used)
-        self._settle(ticket, account, account.now, found.used)
+        self._exchange.settle(ticket, account, account.now, found.used)
         model = call.route.endpoint.model
         reserve = self._ledger.reserve(call.key, call.request, model, call.max_tokens, account.total)
-        await _committed(reserve)
+        await committed(reserve)
         return dataclasses.replace(found, charged=Usage())  # with its fault: a prompt too long is so again
 
     async def _attempts(self, call: Call, account: Account) -> Entry:
@@ -140,152 +134,95 @@ class Sender:
     async def _until_settled(self, call: Call, account: Account, form: Form) -> Entry:
         tries = Tries(call.route.answered)
         while True:
-            self._check(call)
-            outcome = await self._probe(call, account, form)
+            self._exchange.check(call)
+            outcome = await self._first(call, account, form)
             if outcome is None:
                 form.mode = form.mode or call.route.schema
-                outcome = await self._attempt(call, account, form, tries.failed.total() > 0)
+                outcome = await self._exchange.attempt(call, account, form, tries.failed.total() > 0)
             if outcome is HELD:
                 form.mode = None if form.mode == "unknown" else form.mode
                 continue
             if isinstance(outcome, Entry):
                 entry = form.answered(outcome)
-                if entry is not None:
+                await self._look_into(form)
+                if entry is not None and not form.rewords(entry):
                     return entry
                 continue
-            if form.learns(outcome):
+            if await self._is_adapted(call, form, outcome):
                 continue
-            final = await self._given_up(call, outcome, tries)
+            final = await self._given_up(call, form, outcome, tries)
             if final is not None:
                 return form.cut or final
             self.retries += 1
 
-    async def _given_up(self, call: Call, failure: Failure, tries: Tries) -> Entry | None:
+    async def _is_adapted(self, call: Call, form: Form, failure: Failure) -> bool:
+        """Whether the call is sent again at once in another form. What a refusal says of the endpoint is
+        believed where a probe is refused for it as well."""
+        await self._ask_too(call, form, failure)
+        return form.follows(failure)
+
+    async def _ask_too(self, call: Call, form: Form, failure: Failure) -> None:
+        if form.suspects(failure):
+            await self.probes.learn(call.route, form.shape, form.sent_at)
+
+    async def _look_into(self, form: Form) -> None:
+        """Have a probe see whether what an answer showed holds for all; the answer itself is good."""
+        try:
+            await self.probes.look_into(form)
+        except (BudgetError, LLMError):
+            return
+
+    async def _given_up(self, call: Call, form: Form, failure: Failure, tries: Tries) -> Entry | None:
         """The row of a call that failed for good; `None`, after a pause, to attempt it again."""
-        route, kind = call.route, failure.kind
+        route, kind, now = call.route, failure.kind, time.monotonic()
+        own = self.circuit.own(route, failure)
+        if own is not None:
+            return own
         tries.failed[kind] += 1
         lively = route.answered > tries.answered
-        exhausted = tries.failed[kind] > self.circuit.most_retries(failure, lively)
-        if self._patience.waits(call, failure, exhausted, lively):
-            tries.failed, tries.answered = Counter(), route.answered
+        exhausted = tries.proven or tries.failed[kind] > self.circuit.most_retries(failure, lively)
+        if await self._patience.waits(call, failure, exhausted, lively):
+            tries.failed, tries.answered, tries.proven = Counter(), route.answered, False
             return None
-        final = self.circuit.final(route, failure, exhausted)
-        if final is None:
-            self._check(call)  # it may be asked to wait longer than there is time
+        if not exhausted and kind in PASSING:
+            self._exchange.check(call)  # it may be asked to wait longer than there is time
             await self.circuit.pause(route, failure, tries.failed.total())
-        return final
-
-    async def _attempt(self, call: Call, account: Account, form: Form, again: bool) -> Entry | Failure:
-        """One attempt, from the reservation to the settled budget.
-
-        The budget comes after the gates: what only queues for its turn reserves nothing, and an author's call
-        waits for a slot, not for the reservations of hundreds of queued tasks. `HELD` where the endpoint went
-        down before it was sent.
-        """
-        self._check(call)
-        self._afford(form)
-        actual, charged_before = Usage(), account.now
-        route, tokens = call.route, call.estimate.prompt_tokens // 4 + form.limit
-        check = partial(self._check, call)
-        async with (
-            self._patience.turn(route, check) as probing,
-            through(route.gates, call.request.purpose, tokens, again, check),
-        ):
-            if self._patience.is_down(route) and not probing:
-                return HELD
-            self._afford(form)  # what was learned while it queued may have given it more room
-            estimate = form.estimate
-            ticket = await self._budget.reserve(estimate)
-            try:
-                self._check(call)
-                actual = estimate  # until the fate is known
-                account.now = charged_before + estimate
-                await _committed(
-                    self._ledger.reserve(
-                        call.key, call.request, route.endpoint.model, call.max_tokens, account.total
-                    )
-                )
-                outcome, actual = await self._exchange(call, form, estimate, tokens)
-            finally:
-                self._settle(ticket, account, charged_before, actual)
-        return outcome
-
-    def _afford(self, form: Form) -> None:
-        """See that the budget has room for an attempt, for thinking only where there is some."""
-        try:
-            self._budget.check(form.estimate)
-        except BudgetError:
-            if form.cut is not None or form.limit <= form.call.max_tokens:
-                raise
-            form.thrifty = True
-            self._budget.check(form.estimate)
-
-    def _settle(self, ticket: Ticket, account: Account, before: Usage, actual: Usage) -> None:
-        self._budget.settle(ticket, actual)
-        account.now = before + actual
-
-    async def _exchange(
-        self, call: Call, form: Form, estimate: Usage, tokens: int
-    ) -> tuple[Entry | Failure, Usage]:
-        """Send and receive: what came of it and what it cost."""
-        route, start, limit = call.route, time.monotonic(), estimate.completion_tokens
-        timeout = self._timeout_s(limit)
-        messages, settings = form.written(limit)
-        try:
-            async with asyncio.timeout(timeout):
-                answer = await self._wire.complete(route.endpoint, messages, settings)
-        except Exception as error:  # noqa: BLE001 (litellm lets many kinds through; each is a failed attempt)
-            named = TIMEOUT if timeout >= self._config.timeout_s else "the time left"
-            failure = form.blamed(classify(error, timeout, route.endpoint.secrets, named))
-            route.missed += failure.kind == "transient"
-            self.circuit.asks(route, failure)
-            if failure.kind == "limited" or route.missed >= DOWN:
-                route.gates[0].limited(start, failure.retry_after)
-            if failure.kind not in ("transient", "limited"):
-                self._patience.answered(route)
-            return failure, estimate if failure.unknown_fate else Usage(calls=1)
-        used, charged = usage_of(answer, form, estimate)
-        route.gates[0].answered(used.tokens - tokens)
-        route.failed, route.missed, route.answered = 0, 0, route.answered + 1
-        self._patience.answered(route)
-        if route.schema == "unknown" and call.request.schema and form.mode:
-            route.schema = "format" if form.mode == "unknown" else form.mode
-        if answer.thinks and not route.endpoint.free:
-            form.note({"thinks": True})
-        entry = Entry("done", answer.text, used, latency_s=time.monotonic() - start)
-        if form.is_cut(answer):
-            entry = dataclasses.replace(entry, fault="cut", message=cut_message(answer, limit))
-        return entry, charged
-
-    def _timeout_s(self, limit: int) -> float:
-        """Seconds for an attempt: a program with its thinking takes longer to write than an answer."""
-        timeout, left = self._config.timeout_s * max(1.0, limit / ORDINARY_ANSWER), self._budget.remaining_s
-        return timeout if left is None else max(0.1, min(timeout, left))
-
-    async def _probe(self, call: Call, account: Account, form: Form) -> Entry | Failure | None:
-        """The first call with a schema tells how the endpoint takes it: the others wait for it, and for
-        nothing else. `None` where that is known, or does not matter."""
-        if form.mode is not None or not call.request.schema or call.route.is_known:
             return None
-        async with call.route.probe:
-            return None if call.route.is_known else await self._first(call, account, form)
+        # A refusal is an answer: what was sent after it, and is answered, shows that it means this call.
+        refused = form.sent_at if kind == "withheld" else form.refused_at
+        since = now if kind in ("transient", "limited", "fatal") or refused is None else refused
+        theirs = None
+        if not self._patience.is_given_up(call):
+            theirs = await self.probes.fails(route, since, form.shape)
+            if theirs is None and kind in ("transient", "limited") and not tries.proven:
+                tries.proven = True  # it may have failed while the endpoint was down for all: once more
+                return None
+        if route.takes != form.took:  # the probe found another form
+            return None
+        return self.circuit.final(route, failure, theirs)
 
-    async def _first(self, call: Call, account: Account, form: Form) -> Entry | Failure:
-        form.mode = "unknown"
-        return await self._attempt(call, account, form, False)
-
-    def _check(self, call: Call) -> None:
-        self.circuit.check()
-        if not call.listeners:
-            raise Dropped("dropped before it was sent: nobody waits for it any more")
-        if call.phase == "search" and self._budget.phase == "final":
-            # What still queues for the search would eat the time of the report.
-            raise BudgetError("the search ended before this call was sent")
-        self._budget.check()
-        self.circuit.check_wait(call.route)
-
-
-async def _committed(future: Future[None]) -> None:
-    if not future.done():
-        await asyncio.wrap_future(future)
-    future.result()
+    async def _first(self, call: Call, account: Account, form: Form) -> Entry | Failure | None:
+        """The first call with a schema tells how the endpoint takes it: the others wait for it, a while, and
+        for nothing else. `None` where that is known, or does not matter."""
+        route, until = call.route, time.monotonic() + FIRST_S
+        if form.mode is not None or not call.request.schema:
+            return None
+        while not route.is_known and route.round is not None:
+            left = until - time.monotonic()
+            if left <= 0:
+                return None
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(route.round.wait(), left)
+        if route.is_known:
+            return None
+        route.round, form.mode = asyncio.Event(), "unknown"
+        try:
+            outcome = await self._exchange.attempt(call, account, form)
+            if isinstance(outcome, Entry):
+                await self._look_into(form)
+            elif outcome is not HELD:
+                await self._ask_too(call, form, outcome)
+            return outcome
+        finally:
+            route.round.set()
+            route.round = None

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
 __all__ = ["instructions", "repaired", "response_format", "with_instructions"]
 
-# json_repair takes more than linear time on long garbage; no answer by schema is that long.
-LONGEST = 200_000
+# json_repair takes more than linear time on long garbage, and on what opens and never closes (190 KB of `{`: 19
+# s); no answer by schema is that long or that deep.
+LONGEST = 50_000
+DEEPEST = 32
+BRACKETS = re.compile(r"[{\[(]+|[}\])]+")
 
 
 def response_format(schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -33,6 +37,17 @@ def with_instructions(
     return (*before, (role, f"{content}\n\n{instructions(schema)}"))
 
 
+def _is_deep(text: str) -> bool:
+    """Whether more brackets are open somewhere than any answer needs."""
+    depth = 0
+    for run in BRACKETS.finditer(text):
+        length = run.end() - run.start()
+        depth = depth + length if run[0][0] in "{[(" else max(0, depth - length)
+        if depth > DEEPEST:
+            return True
+    return False
+
+
 def repaired(text: str) -> str:
     """The JSON object in an answer, as JSON text; the answer itself where none can be recovered."""
     try:
@@ -41,7 +56,7 @@ def repaired(text: str) -> str:
     except (ValueError, RecursionError):
         pass
     start = text.find("{")
-    if start < 0 or len(text) > LONGEST:
+    if start < 0 or len(text) > LONGEST or _is_deep(text):
         return text
     try:
         import json_repair

@@ -6,7 +6,8 @@ import asyncio
 import itertools
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 __all__ = ["Check", "Throttle", "through"]
 
@@ -70,6 +71,7 @@ class Throttle:
         self._hold_until = self._last_cut = float("-inf")
         self._limited = 0.0  # moving average of the share of 429s
         self._timer: asyncio.TimerHandle | None = None
+        self._only = ""
         self.in_flight = 0
 
     @property
@@ -134,6 +136,16 @@ class Throttle:
             self._hold_until = until
             self.rouse()
 
+    @contextmanager
+    def only(self, lane: str) -> Iterator[None]:
+        """Let nothing out but what waits in one lane."""
+        self._only = lane
+        try:
+            yield
+        finally:
+            self._only = ""
+            self._grant()
+
     def rouse(self) -> None:
         """Ask everybody who waits whether there is still use in it, and send the others away."""
         for name, lane in self._lanes.items():
@@ -151,7 +163,7 @@ class Throttle:
 
     def _grant(self) -> None:
         while self.in_flight < self.limit:
-            waiting = [name for name, lane in self._lanes.items() if lane]
+            waiting = [n for n, lane in self._lanes.items() if lane and self._only in ("", n)]
             if not waiting:
                 return
             delay = max(self._hold_until - self._clock(), *(b.wait_s() for b in self._buckets))

@@ -10,7 +10,7 @@ from meta_search.types.names import FaultKind, Split
 
 __all__ = ["CallReply", "CallRequest", "Purpose", "Usage"]
 
-Purpose = Literal["task", "meta", "teacher", "judge"]
+Purpose = Literal["task", "meta", "teacher", "judge", "probe"]  # the last: the gateway's own
 
 
 @dataclass(frozen=True, slots=True)
