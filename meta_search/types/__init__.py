@@ -20,10 +20,12 @@ from meta_search.types.agents import (
 from meta_search.types.briefs import OWN, REPAIR, Attempt, Brief, BriefKind, Candidate
 from meta_search.types.calls import CallReply, CallRequest, Purpose, Usage
 from meta_search.types.evaluations import (
+    MOST_LEFT_OUT,
     Evaluation,
     EvaluationRow,
     item_means,
     pareto_front,
+    too_many_left_out,
     wilson,
     wilson_by_item,
 )
@@ -35,16 +37,28 @@ from meta_search.types.items import (
     TraceCall,
     behaves_alike,
 )
-from meta_search.types.names import OUTCOME_KINDS, SCORED, SEARCHED, SPLITS, FaultKind, MetaName, OutcomeKind, Split
+from meta_search.types.names import (
+    OUTCOME_KINDS,
+    SCORED,
+    SEARCHED,
+    SPLITS,
+    UNSCORED,
+    FaultKind,
+    MetaName,
+    OutcomeKind,
+    Split,
+)
 
 __all__ = [
     "LONGEST_NAME",
+    "MOST_LEFT_OUT",
     "OUTCOME_KINDS",
     "OWN",
     "REPAIR",
     "SCORED",
     "SEARCHED",
     "SPLITS",
+    "UNSCORED",
     "Agent",
     "Attempt",
     "Brief",
@@ -74,6 +88,7 @@ __all__ = [
     "lines_of",
     "normalised_ast",
     "pareto_front",
+    "too_many_left_out",
     "parse",
     "unique_name",
     "unknown",
