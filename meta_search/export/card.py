@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from archive.records import Record
+from meta_search.report.tables import items_text, left_out
 from meta_search.text import one_line
 from meta_search.types import Evaluation, ItemResult, Split, item_means, parse
 
@@ -113,7 +114,6 @@ def _score(e: Evaluation) -> dict[str, Any]:
         "low": e.low,
         "high": e.high,
         "items": e.items,
-        "left_out": e.left_out,
         "complete": e.complete,
         "calls_per_item": e.used.calls / n,
         "tokens_per_item": e.used.tokens / n,
@@ -175,9 +175,7 @@ def _scores(scores: Mapping[str, Mapping[str, Any]], graded: bool) -> str:
     for split, s in scores.items():
         low, high = _value(s["low"], graded), _value(s["high"], graded)
         score = f"{_value(s['score'], graded)}{'' if graded else ' %'} [{low}, {high}]"
-        told = [f"{s['left_out']} left out"] if s.get("left_out") else []
-        told += [] if s["complete"] or told else ["stopped early"]
-        items = f"{s['items']}" + (f" ({told[0]})" if told else "")
+        items = items_text(s) + ("" if s["complete"] or left_out(s) else " (stopped early)")
         cost = f"{s['cost_usd_per_item']:.2g}" if s["cost_usd_per_item"] else "-"
         used = f"{s['calls_per_item']:.1f} | {s['tokens_per_item']:.0f} | {cost}"
         rows.append(f"| {_safe(split)} | {score} | {items} | {used} |")

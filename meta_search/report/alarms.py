@@ -178,9 +178,7 @@ def _answers(ran: Sequence[ItemResult]) -> Iterator[Alarm]:
     if declined.total() >= FEW and declined.total() >= DECLINED * n:
         line = one_line(declined.most_common(1)[0][0], 200)
         text = f"{declined.total() / n:.0%} of answers ended in a call that the endpoint declined"
-        remedy = (
-            "these score 0, as it answers other calls; a content filter, or a time-out, may be too strict"
-        )
+        remedy = "these score 0, as it answers other calls; a content filter or a time-out may be too strict"
         yield Alarm("declined", declined.total(), n, f"{text} ({line})" if line else text, remedy)
     empty = sum(r.kind == "ok" and not r.answer.strip() for r in ran)
     if empty >= FEW and empty >= EMPTY * n:

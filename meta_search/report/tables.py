@@ -9,7 +9,7 @@ from meta_search.report.chosen import chosen
 from meta_search.report.payback import uses_text
 from meta_search.report.source import Archive, Record
 from meta_search.text import one_line
-from meta_search.types import Agent, Evaluation, Split, pareto_front, too_many_left_out
+from meta_search.types import UNSCORED, Agent, Evaluation, Split, pareto_front, too_many_left_out
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -27,6 +27,7 @@ __all__ = [
     "faults_text",
     "in_order",
     "items_text",
+    "left_out",
     "per_item",
     "score_text",
     "sure",
@@ -43,20 +44,18 @@ def evaluation_row(agent: Agent, evaluation: Evaluation | None) -> Row:
     """One object of `evaluate --json`.
 
     Returns:
-        `name`, `agent`, `score`, `low`, `high` (0..1), `items` that came to a score and how many were
-        `left_out` as they came to none, and over all items what was used: `calls`, `tokens`, `cost_usd`,
-        `seconds` and `outcomes` (kind -> count). Without an evaluation `score` is `None`, the interval
-        (0, 1), and all else zero.
+        `name`, `agent`, `score`, `low`, `high` (0..1), `items` that came to a score, and over all items what
+        was used: `calls`, `tokens`, `cost_usd`, `seconds` and `outcomes` (kind -> count). Without any item
+        `score` is `None`, without an evaluation the interval (0, 1), and all else zero.
     """
     e = evaluation
     return {
         "name": agent.name,
         "agent": agent.id,
-        "score": e.score if e else None,
+        "score": e.score if e and e.items else None,
         "low": e.low if e else 0.0,
         "high": e.high if e else 1.0,
         "items": e.items if e else 0,
-        "left_out": e.left_out if e else 0,
         "calls": e.used.calls if e else 0,
         "tokens": e.used.tokens if e else 0,
         "cost_usd": e.used.cost_usd if e else 0.0,
@@ -109,15 +108,21 @@ def in_order(row: Row) -> tuple[bool, bool, bool, float, float]:
     return not row["best"], not row["complete"], tested_only, -sure(row), tokens
 
 
+def left_out(row: Mapping[str, Any]) -> int:
+    """Results of a row that came to no score."""
+    return sum(int(n) for kind, n in row["outcomes"].items() if kind in UNSCORED)
+
+
 def sure(row: Mapping[str, Any]) -> float:
     """The score of a row with all that was left out counted as wrong, as `Evaluation.sure`; 0 without one."""
-    items, left_out = int(row["items"]), int(row["left_out"])
-    return float(row["score"] or 0.0) * items / max(1, items + left_out)
+    items = int(row["items"])
+    return float(row["score"] or 0.0) * items / max(1, items + left_out(row))
 
 
 def items_text(row: Mapping[str, Any]) -> str:
     """How many items a score is of: `18`, or `4 of 18` where the others came to no score."""
-    return f"{row['items']} of {row['items'] + row['left_out']}" if row["left_out"] else f"{row['items']}"
+    n = left_out(row)
+    return f"{row['items']} of {row['items'] + n}" if n else f"{row['items']}"
 
 
 def _score(record: Record, split: Split) -> float | None:
@@ -157,10 +162,10 @@ def evaluations_table(rows: Sequence[Row], title: str = "") -> Table:
 
 def _left_out(rows: Sequence[Row]) -> str | None:
     """What is to be said of results that came to no score."""
-    n = sum(row["left_out"] for row in rows)
+    n = sum(map(left_out, rows))
     if not n:
         return None
-    incomplete = any(too_many_left_out(row["left_out"], row["items"]) for row in rows)
+    incomplete = any(too_many_left_out(left_out(row), row["items"]) for row in rows)
     more = "; an agent with more than 5 % of them is not compared with others" if incomplete else ""
     return f"{n} left out, as they came to no score: intervals hold whatever they would have been{more}"
 

@@ -154,9 +154,10 @@ def notes_of(best: Comparison, bases: Sequence[Contender], tried: Sequence[Conte
     spoiled = [c for c in (*bases, *tried) if c.left_out]
     if spoiled:
         count = sum(c.left_out for c in spoiled)
+        results, them = ("result", "it") if count == 1 else ("results", "them")
         notes.append(
-            f"{count} result{'' if count == 1 else 's'} came to no score ({_why(spoiled)}); the test counts "
-            "them against the finalist."
+            f"{count} {results} came to no score ({_why(spoiled)}); the test counts {them} against the "
+            "finalist."
         )
     if declined := sum(bool(share) for c in bases for share in c.declined.values()):
         notes.append(

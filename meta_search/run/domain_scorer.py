@@ -67,7 +67,7 @@ PASSING = (
     "network",
     "cut",
     "died",
-)  # what may have passed by the time that another answer is scored
+)  # what may have passed once another answer is scored
 OTHER = "0"  # an answer to try the scorer with, where the item has none of its own and none was scored yet
 
 FAILED = (ConnectionError, TimeoutError, urllib.error.URLError, http.client.HTTPException, ssl.SSLError)

@@ -121,13 +121,12 @@ class EvaluationRow(TypedDict):
         low: Lower end of its 95 % interval.
         high: Upper end of it.
         items: Number of item × repeat pairs behind it.
-        left_out: Pairs that came to no score, as endpoint, scorer or budget failed; the interval holds
-            whatever they would have been.
         calls: Used in all, as if nothing were shared.
         tokens: Likewise.
         cost_usd: Likewise, in US dollars.
         seconds: Sum of wall seconds of the items.
-        outcomes: Outcome kind -> count; `ok` is an answer, right or wrong.
+        outcomes: Outcome kind -> count; `ok` is an answer, right or wrong. Those of `UNSCORED` came to no
+            score and are not among `items`; the interval holds whatever they would have been.
         complete: Whether every item was run, and no more than 5 % of them came to no score.
         hint: The most frequent fault with what mends it, or `""`.
     """
@@ -138,7 +137,6 @@ class EvaluationRow(TypedDict):
     low: float
     high: float
     items: int
-    left_out: int
     calls: int
     tokens: int
     cost_usd: float
