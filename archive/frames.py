@@ -26,7 +26,10 @@ Row = dict[str, Any]
 
 PAGE = 500
 
-OF_SPLIT = ("score", "low", "high", "items", "complete", "calls_per_item", "tokens_per_item", "usd_per_item")
+OF_SPLIT = (
+    *("score", "low", "high", "items", "left_out", "complete"),
+    *("calls_per_item", "tokens_per_item", "usd_per_item"),
+)
 COLUMNS: Mapping[Table, tuple[str, ...]] = {
     "agents": (
         *("agent", "name", "operator", "author", "generation", "parents", "status", "created"),
@@ -115,10 +118,10 @@ def _agents(source: Source, text: bool) -> Iterator[Row]:
 def _evaluation(e: Evaluation | None) -> tuple[Any, ...]:
     """An evaluation in the order of `OF_SPLIT`."""
     if e is None:
-        return None, None, None, 0, False, None, None, None
+        return None, None, None, 0, 0, False, None, None, None
     used = (e.used.calls, e.used.tokens, e.used.cost_usd) if e.items else (None, None, None)
     per_item = (None if n is None else n / e.items for n in used)
-    return e.score, e.low, e.high, e.items, e.complete, *per_item
+    return e.score, e.low, e.high, e.items, e.left_out, e.complete, *per_item
 
 
 def _items(read: Read) -> Iterator[Row]:

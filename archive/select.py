@@ -211,7 +211,7 @@ def best_so_far(evaluated: Sequence[Evaluations]) -> int | None:
     typical = sum(found[0].score for found in pool.values()) / max(1, len(pool))
 
     def expected(i: int) -> float:
-        n = sum(e.items for e in pool[i])
+        n = sum(e.items + e.left_out for e in pool[i])  # left out counts 0, as in `Evaluation.sure`
         return (sum(e.score * e.items for e in pool[i]) + SHRINKAGE * typical) / (n + SHRINKAGE)
 
     def tokens(found: Evaluation) -> float:
@@ -223,5 +223,5 @@ def best_so_far(evaluated: Sequence[Evaluations]) -> int | None:
     for complete, split in itertools.product((True, False), splits):
         scored = [i for i, e in enumerate(evaluated) if split in e and e[split].complete is complete]
         if scored:
-            return min(scored, key=lambda i: (-evaluated[i][split].score, tokens(evaluated[i][split])))
+            return min(scored, key=lambda i: (-evaluated[i][split].sure, tokens(evaluated[i][split])))
     return None

@@ -11,11 +11,10 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from meta_search.types import ItemResult, OutcomeKind, lines_of
+from meta_search.types import UNSCORED, ItemResult, OutcomeKind, lines_of
 
 __all__ = ["UNSCORED", "Fault", "advice", "most_frequent", "explain"]
 
-UNSCORED = frozenset({"llm", "scorer", "budget"})  # outcomes that say nothing of the agent
 MOST_DETAIL, MOST_QUOTED = 240, 80
 AT_LINE = re.compile(r"\(line (\d+) of agent\.py\)")
 

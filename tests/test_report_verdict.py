@@ -103,15 +103,18 @@ def test_a_hundredth_for_nothing_is_not_right() -> None:
 
 
 def test_faults_of_the_endpoint_are_left_out_and_told() -> None:
-    rows = [item_result("X", f"i{i}", 1.0) for i in range(30)]
-    rows += [
-        item_result("X", f"i{30 + i}", 0.0, kind=kind) for i, kind in enumerate(("llm", "budget", "crash"))
-    ]
+    rows = [item_result("X", f"i{i}", 1.0) for i in range(34)]
+    rows += [item_result("X", f"i{34 + i}", 0.0, kind=kind) for i, kind in enumerate(("llm", "crash"))]
     found = verdict([contender("Y", bits(16))], [Contender.of("X", "X", rows)])
+    assert found.outcome == "beats"
     assert found.best is not None
-    assert found.best.finalist.items == 31  # the crash counts, as wrong
-    assert "2 results were excluded: the endpoint failed or the budget ran out" in found.text
-    assert "cut short: only 31 items" in found.text
+    assert found.best.finalist.items == 35  # the crash counts, as wrong
+    assert "1 result came to no score (the endpoint failed); the test counts it against" in found.text
+    assert "cut short: only 35 items" in found.text
+    none = verdict([contender("Y", bits(16))], [Contender.of("X", "X", rows[:-1])]).best
+    assert none is not None
+    assert (none.wins, none.losses) == (18, 0)
+    assert none.finalist.low < Standing.of(contender("X", bits(34, 34))).low  # were it wrong
 
 
 def test_costs_are_those_of_the_items_that_are_named() -> None:
@@ -224,13 +227,13 @@ def test_the_end_of_a_run_is_said_again_from_its_archive() -> None:
         "baselines": seeds,
         "notes": ["No samples."],
         "paid": {"tokens": 90_000, "usd": 0.0, "seconds": 40.0},
-        "left_out": {finalist: 2, seeds[0]: 0},
+        "left_out": {finalist: 1, seeds[0]: 0},
     }
     found = archive_verdict(archive)
     assert [c.finalist.agent for c in found.comparisons] == [finalist]
     assert {s.agent for s in found.baselines} == set(seeds)
     assert found.notes[-1] == "No samples."
-    assert "2 results were excluded: the endpoint failed or the budget ran out" in found.text
+    assert "1 result came to no score (the endpoint or the scorer failed); the test counts" in found.text
     assert found.break_even.startswith("The run paid 90,000 tokens in 40 s")
     assert {p.baseline for p in found.paybacks} == set(seeds)
 

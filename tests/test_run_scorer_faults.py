@@ -24,7 +24,7 @@ from meta_search.run import domain_scorer
 from meta_search.run.domain_scorer import Scorer, ScorerFault
 from meta_search.run.scorer_health import ScorerHealth
 from meta_search.testing import CountingEndpoint, Fault
-from meta_search.types import CallReply, CallRequest, ItemResult
+from meta_search.types import CallReply, CallRequest, FaultKind, ItemResult
 from tests.kits.answers import always, as_asked
 from tests.kits.searches import assert_replays, overrides
 
@@ -88,29 +88,35 @@ def test_an_item_whose_own_answer_is_not_scored_is_left_out_for_every_answer(
 
 
 @pytest.mark.parametrize("where", ["", "confined = False\n"])
-def test_an_answer_that_the_judge_alone_does_not_take_is_a_zero(tmp_path: Path, where: str) -> None:
+@pytest.mark.parametrize("fault", ["llm", "declined", "cut", "context"])
+def test_an_answer_that_the_judge_alone_does_not_take_is_a_zero(
+    tmp_path: Path, where: str, fault: FaultKind
+) -> None:
+    """A filter, a prompt that it never comes to an end over, one that is too long: others are judged."""
     down = False
 
     def ask(request: CallRequest) -> Future[CallReply]:
         made: Future[CallReply] = Future()
         fails = down or "bomb" in request.messages[-1][1]
-        made.set_result(CallReply("", fault="llm", message="filtered") if fails else CallReply("yes"))
+        made.set_result(CallReply("", fault=fault, message="filtered") if fails else CallReply("yes"))
         return made
 
     path = tmp_path / "mine.py"
     path.write_text(JUDGED.replace("def items", f"{where}def items"))
     scorer = Scorer(registry.make(DomainConfig(name="python", path=str(path))), SandboxConfig(), ask)
     item = Item("train-0", "Reply to train 0.", "")
+    zero = Score(
+        0.0, f"the judge got no answer: filtered{'; give ask(…, max_tokens=…) more room' * (fault == 'cut')}"
+    )
     try:
-        with pytest.raises(ScorerFault):  # the judge has not answered on another one yet
-            scorer.score(item, "a bomb")
+        assert scorer.score(item, "a bomb") == zero
         assert scorer.score(item, "Dear Sir") == Score(1.0)
-        assert scorer.score(item, "a bomb") == Score(0.0, "the judge got no answer: filtered")
+        assert scorer.score(item, "a bomb") == zero
         down = True
         for answer in ("a bomb", "Dear Madam"):
             with pytest.raises(ScorerFault) as caught:
                 scorer.score(item, answer)
-            assert caught.value.kind == "llm"
+            assert caught.value.kind == ("llm" if fault in ("llm", "declined") else "scorer")
     finally:
         scorer.close()
 
@@ -167,12 +173,12 @@ def test_a_judge_that_fails_now_and_then_is_asked_again(fault: Exception) -> Non
 @pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize("fault", [RuntimeError("HTTP 429 from the judge"), status(429), ConnectionError()])
 def test_a_network_that_stays_away_is_no_answers_fault(fault: Exception) -> None:
-    scorer, domain = here(None, *[fault] * 4)
+    scorer, domain = here(None, *[fault] * 5)
     assert scorer.score(domain.item, "liked by the judge").value == 1.0
     with pytest.raises(ScorerFault) as caught:
         scorer.score(domain.item, "x")
     assert caught.value.kind == "scorer"
-    assert domain.asked == 1 + 4
+    assert domain.asked == 1 + 4 + 1  # it was away for another answer too
 
 
 @pytest.mark.usefixtures("quick")
@@ -187,11 +193,56 @@ def test_an_answer_cannot_say_that_a_network_failed() -> None:
 
 
 @pytest.mark.usefixtures("quick")
-def test_without_another_answer_a_judge_that_raises_is_the_scorers_fault() -> None:
-    scorer, domain = here(*[ValueError("no number in 'ten'")] * 3)
+def test_a_judge_that_raises_on_any_answer_is_the_scorers_fault() -> None:
+    scorer, domain = here(*[ValueError("no number in 'ten'")] * 4)
     with pytest.raises(ScorerFault, match="no number"):
         scorer.score(domain.item, "x")
     assert scorer.score(domain.item, "x").value == 1.0  # and it is not held against the item
+
+
+class Picky(Here):
+    """Fails on one answer, always, and takes any other."""
+
+    def __init__(self, fault: BaseException) -> None:
+        super().__init__(())
+        self.fault = fault
+
+    def try_score(self, item: Item, answer: str) -> Score:
+        if answer == "bomb":
+            raise self.fault
+        return Score(1.0)
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize(
+    "fault",
+    [
+        TimeoutError("the check took too long"),
+        ConnectionResetError("peer"),
+        MemoryError(),
+        RecursionError("maximum recursion depth"),
+        UnicodeEncodeError("utf-8", "\udc80", 0, 1, "surrogates not allowed"),
+        SystemExit(1),
+        status(503),
+        status(400),
+    ],
+)
+def test_whatever_an_answer_does_to_a_scorer_it_does_not_leave_its_item_out(fault: BaseException) -> None:
+    """A scorer's own time-out looks like a network's: so it was left out, while others were scored."""
+    domain = Picky(fault)
+    found: Domain = domain  # type: ignore[assignment]
+    scorer = Scorer(found, SandboxConfig())
+    assert scorer.score(domain.item, "bomb").value == 0.0
+    assert scorer.score(domain.item, "else").value == 1.0
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("down", [6, 8])
+def test_a_network_that_comes_and_goes_costs_no_answer_its_score(down: int) -> None:
+    """It fails five times, lets another answer through, and fails once or twice more."""
+    fails: list[Exception | None] = [status(429)] * 4 + [None, status(429)] * ((down - 4) // 2)
+    scorer, domain = here(*fails)
+    assert scorer.score(domain.item, "x").value == 1.0
 
 
 def test_a_run_stops_where_more_than_five_per_cent_have_no_score() -> None:
@@ -321,7 +372,8 @@ def faulty(index: int, body: Mapping[str, Any]) -> Fault | None:
 def test_what_a_judges_endpoint_refuses_has_no_score(folder: Path, confined: str) -> None:
     with CountingEndpoint(polite, faults=faulty) as endpoint:
         row = evaluated(JUDGED + confined, "please", endpoint, "llm.max_retries=0")
-    assert (row["score"], row["items"], row["outcomes"]) == (1.0, 7, {"ok": 7})
+    assert (row["score"], row["items"], row["outcomes"]) == (1.0, 7, {"ok": 7, "llm": 1})
+    assert not row["complete"]  # more than 5 % came to no score
     assert "llm: the judge got no answer" in row["hint"]
 
 

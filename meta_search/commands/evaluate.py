@@ -309,9 +309,8 @@ class EvaluationRun:
 
 def _row(member: Member, split: Split) -> dict[str, Any]:
     """A row of `evaluate --json`."""
-    found = member.rows(split)
     fault = most_frequent(member.results.get(split, {}).values())
-    evaluation = member.evaluation(split) if found else None
+    evaluation = member.evaluation(split) if member.ran(split) else None
     return {
         **evaluation_row(member.agent, evaluation),
         "complete": evaluation is not None and evaluation.complete,

@@ -118,7 +118,7 @@ def _print_record(
     folder: Path, record: Record, children: Sequence[str], evaluations: Mapping[Split, Row]
 ) -> None:
     """One agent for the terminal: head, scores by split, thought, values, source."""
-    from meta_search.report.tables import faults_text, per_item, score_text, usd_text
+    from meta_search.report.tables import faults_text, items_text, per_item, score_text, usd_text
     from meta_search.report.tuning import value_text
 
     agent = record.agent
@@ -134,7 +134,8 @@ def _print_record(
         score = score_text(row["score"], row["low"], row["high"])
         cost = f"{per_item(row, 'tokens'):,.0f} tokens and {per_item(row, 'calls'):.1f} calls"
         cost += f" and {usd_text(per_item(row, 'cost_usd'))}" if row["cost_usd"] else ""
-        head.append(f"  {split:10} {score} % on {row['items']} items, {cost} per item; {faults_text(row)}")
+        on = f"{items_text(row)} items"
+        head.append(f"  {split:10} {score} % on {on}, {cost} per item; {faults_text(row)}")
         if record.same_as and row["stopped"]:
             head.append(f"  {'':10} {one_line(row['stopped'], 120)}")
         elif row["stopped"] or not row["complete"]:

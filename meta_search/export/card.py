@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from archive.records import Record
+from meta_search.report.tables import items_text, left_out
 from meta_search.text import one_line
 from meta_search.types import Evaluation, ItemResult, Split, item_means, parse
 
@@ -174,7 +175,7 @@ def _scores(scores: Mapping[str, Mapping[str, Any]], graded: bool) -> str:
     for split, s in scores.items():
         low, high = _value(s["low"], graded), _value(s["high"], graded)
         score = f"{_value(s['score'], graded)}{'' if graded else ' %'} [{low}, {high}]"
-        items = f"{s['items']}" + ("" if s["complete"] else " (stopped early)")
+        items = items_text(s) + ("" if s["complete"] or left_out(s) else " (stopped early)")
         cost = f"{s['cost_usd_per_item']:.2g}" if s["cost_usd_per_item"] else "-"
         used = f"{s['calls_per_item']:.1f} | {s['tokens_per_item']:.0f} | {cost}"
         rows.append(f"| {_safe(split)} | {score} | {items} | {used} |")

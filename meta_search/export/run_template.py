@@ -152,6 +152,10 @@ class Endpoint:
                 messages = structured.with_instructions(messages, request.schema)
         return self._wire["takes"].sent_form(messages, settings, takes)  # type: ignore[no-any-return]
 
+    def declines(self, refused: Refused) -> bool:
+        """Whether it will not answer this request, though it answered another one."""
+        return self._answered and 400 <= refused.status < 500 and not self._may_pass(refused)
+
     def whole(self, answer: Any, request: Any) -> str:
         """The text of an answer; with a schema, its JSON object wherever one can be recovered."""
         return str(self._wire["structured"].repaired(answer.text) if request.schema else answer.text)
@@ -275,7 +279,8 @@ async def answer(
             call = asyncio.get_running_loop().run_in_executor(pool, endpoint.complete, request, seed)
             said, prompt, completion, attempts = await call
         except Refused as refused:
-            fault = "context" if CONTEXT.search(str(refused)) else "llm"
+            declined = "declined" if endpoint.declines(refused) else "llm"
+            fault = "context" if CONTEXT.search(str(refused)) else declined
             return types.CallReply("", fault=fault, message=f"{endpoint.url}: {refused}")
         used, paid = types.Usage(1, prompt, completion), types.Usage(attempts, prompt, completion)
         if said.is_cut:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
-from itertools import zip_longest
+from itertools import dropwhile, zip_longest
 
 from archive.select import SHRINKAGE
 from meta_search.final.baselines import Baseline, matched
@@ -14,9 +14,18 @@ from meta_search.llm.budget import Left
 from meta_search.run.members import Member, Members
 from meta_search.run.run import Run
 from meta_search.text import one_line
-from meta_search.types import ItemResult, Split, Usage
+from meta_search.types import ItemJob, ItemResult, Split, Usage
 
-__all__ = ["MOST_SHARE", "Field", "choose_field", "contenders", "run_field", "seconds_needed"]
+__all__ = [
+    "MOST_SHARE",
+    "Cut",
+    "Field",
+    "choose_field",
+    "contenders",
+    "counted",
+    "run_field",
+    "seconds_needed",
+]
 
 BASELINES = 2  # best seeds that are tested beside the finalists
 ROUND = 6  # test items all contenders run before the clock is looked at
@@ -29,6 +38,7 @@ MOST_SHARE = 0.5  # of `budget.wall_s` that the report takes at the most for tha
 FEWEST = 6  # test items with which something can be shown: five wins of five are p = 0.06
 
 Each = tuple[float, float, float]  # calls, tokens, US dollars per item
+Cut = dict[str, set[tuple[str, int]]]  # agent -> test items and repeats that do not count
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,17 +194,18 @@ def _mean(member: Member, split: Split) -> Each:
     return usage.calls / n, usage.tokens / n, usage.cost_usd / n
 
 
-def run_field(run: Run, field: Field) -> bool:
+def run_field(run: Run, field: Field) -> tuple[bool, Cut]:
     """Run all contenders on test items in lockstep until items, budget or time are used up.
 
-    All meet the same items, so that comparisons are paired; when the clock ends it, it ends for all of them
-    after the same item.
+    All meet the same items, so that comparisons are paired. Where budget or clock end it in the middle of a
+    round, what counts ends for all of them before the first item that anyone was not through with: else an
+    agent could spend the budget, or the time, on the items that it had better not finish.
 
     Returns:
-        Whether everyone has test results.
+        Whether everyone has test results, and what of those that came does not count.
     """
     everyone, runner, journal = field.everyone, run.runner, run.journal
-    last = 0.0  # seconds that the next round may take
+    last, cut = 0.0, Cut()  # seconds that the next round may take
 
     def another() -> bool:
         return run.progress.time_left() - RESERVE_S > last
@@ -204,17 +215,38 @@ def run_field(run: Run, field: Field) -> bool:
         size = journal.decide("items", lambda: _next_round(run.session.status().left, field))
         each = [[(m, job) for job in runner.next_jobs(m, "test", size)] for m in everyone]
         # Item by item: where the clock ends it, everybody has run the same items but for the last.
-        jobs = [one for place in zip_longest(*each) for one in place if one is not None]
+        places = [[one for one in place if one is not None] for place in zip_longest(*each)]
+        jobs = [one for place in places for one in place]
         if not jobs:
             break
         stop = _gather(run, [(m, runner.submit(job)) for m, job in jobs])
         for member in everyone:
             runner.save(member, "test")
         if stop:
+            cut = _unfinished(places)
             break
         last = 1.2 * (time.monotonic() - began)
     runner.cancel()
-    return bool(everyone) and all(m.rows("test") for m in everyone)
+    return bool(everyone) and all(m.rows("test") for m in everyone), cut
+
+
+def _unfinished(places: Sequence[Sequence[tuple[Member, ItemJob]]]) -> Cut:
+    """What does not count of a round that was ended: all from the first item on that was not run by all."""
+
+    def through(member: Member, job: ItemJob) -> bool:
+        return (job.item, job.repeat) in member.results.get("test", {})
+
+    cut: Cut = {}
+    for place in dropwhile(lambda place: all(through(*one) for one in place), places):
+        for member, job in place:
+            cut.setdefault(member.agent.id, set()).add((job.item, job.repeat))
+    return cut
+
+
+def counted(member: Member, cut: Cut) -> list[ItemResult]:
+    """The results of a member on the test items that count, those without a score among them."""
+    dropped = cut.get(member.agent.id, set())
+    return [r for place, r in member.results.get("test", {}).items() if place not in dropped]
 
 
 def _next_round(left: Left, field: Field) -> int:

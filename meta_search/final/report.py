@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from archive.records import Archive
-from meta_search.final.field import Field, choose_field, run_field
+from meta_search.final.field import Cut, Field, choose_field, counted, run_field
 from meta_search.guide.studies import parameter_importance
 from meta_search.report.chosen import chosen
 from meta_search.report.html import write_report
@@ -19,7 +19,7 @@ from meta_search.run.members import Member
 from meta_search.run.run import Run
 from meta_search.run.session import Session
 from meta_search.text import one_line
-from meta_search.types import Usage
+from meta_search.types import UNSCORED, ItemResult, Usage
 
 __all__ = ["Ending", "final_report"]
 
@@ -67,17 +67,17 @@ def final_report(run: Run, stopped: Callable[[], bool] = lambda: False) -> Endin
         runner.pen.set_status(member.agent.id, "finalist")
     names = ", ".join(f"«{m.agent.name}»" for m in field.everyone)
     run.progress.say(f"final report on fresh test items: {names}")
-    complete = run_field(run, field)
+    complete, cut = run_field(run, field)
     run.progress.show(run.members, (), last=True)
     for member in field.everyone:
         runner.save(member, "test")
     runner.finish("reporting")
     paid = run.journal.decide("paid", lambda: _paid(session))
-    result = _verdict(field, Paid.of(paid))
+    result = _verdict(field, Paid.of(paid), cut)
     if unmatched := _unmatched(field, result):
         field = replace(field, untested=unmatched)
-        result = _verdict(field, Paid.of(paid))
-    runner.pen.set_meta("final", _final(field, paid))
+        result = _verdict(field, Paid.of(paid), cut)
+    runner.pen.set_meta("final", _final(field, paid, cut))
     runner.pen.set_meta("verdict", result.text)
     if result.take is not None:
         runner.pen.set_meta("best", result.take.agent)
@@ -96,11 +96,11 @@ def _finalists_before(session: Session) -> set[str]:
         return set((archive.meta("final") or {}).get("finalists", ()))
 
 
-def _verdict(field: Field, paid: Paid) -> Verdict:
+def _verdict(field: Field, paid: Paid, cut: Cut) -> Verdict:
     measure = measure_of(row for m in field.everyone for row in m.rows("test"))
 
     def side(members: Sequence[Member], kind: Kind) -> list[Contender]:
-        found = ((m, list(m.results.get("test", {}).values())) for m in members)
+        found = ((m, counted(m, cut)) for m in members)
         return [
             Contender.of(m.agent.id, m.agent.name, rows, measure, "own" if m.own else kind)
             for m, rows in found
@@ -137,7 +137,7 @@ def _paid(session: Session) -> dict[str, float]:
     return {name: value for name, value in asdict(paid).items() if value or name != "thought"}
 
 
-def _final(field: Field, paid: Any) -> dict[str, Any]:
+def _final(field: Field, paid: Any, cut: Cut) -> dict[str, Any]:
     """What `report.verdict.archive_verdict` needs to say the same again."""
     return {
         "finalists": [m.agent.id for m in field.finalists],
@@ -145,5 +145,11 @@ def _final(field: Field, paid: Any) -> dict[str, Any]:
         "notes": list(field.notes),
         "untested": [field.untested] if field.untested else [],
         "paid": paid,
-        "left_out": {m.agent.id: m.ran("test") - len(m.rows("test")) for m in field.everyone},  # not archived
+        "left_out": {m.agent.id: _left_out(counted(m, cut)) for m in field.everyone},  # not archived
+        "cut": {agent: sorted(pairs) for agent, pairs in cut.items()},
     }
+
+
+def _left_out(rows: Sequence[ItemResult]) -> list[tuple[str, int, str]]:
+    """Item, repeat and outcome of the results that came to no score."""
+    return [(r.item, r.repeat, r.kind) for r in rows if r.kind in UNSCORED]

@@ -32,15 +32,17 @@ class Standing:
         scores: Item -> score, 0..1.
         cost: Used cost per item (tokens, or USD: the same unit for all).
         costs: Item -> used cost.
+        missing: Items that were run and came to no score; they count 0 in `mean`.
     """
 
     scores: Mapping[str, float]
     cost: float
     costs: Mapping[str, float] = field(default_factory=dict)
+    missing: frozenset[str] = frozenset()
 
     @property
     def mean(self) -> float:
-        return sum(self.scores.values()) / len(self.scores) if self.scores else 0.0
+        return sum(self.scores.values()) / max(1, len(self.scores) + len(self.missing))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ def decide(candidate: Standing, incumbent: Standing | None, front: Sequence[Stan
         race: How races are run.
     """
     n = len(candidate.scores)
-    if incumbent is None or n < FEWEST or n >= race.planned:
+    if incumbent is None or n < FEWEST or n + len(candidate.missing) >= race.planned:
         return ""
     if candidate.mean == 0.0 and n >= race.block and (1 - incumbent.mean) ** n <= NOTHING_RIGHT:
         return f"nothing right in {n} items"
@@ -145,7 +147,8 @@ def pair(candidate: Standing, rival: Standing, race: Race, strict: bool) -> Pair
         strict: Whether the candidate must end above the rival, not level with it.
     """
     seen = [(score, rival.scores[i]) for i, score in candidate.scores.items() if i in rival.scores]
-    rest = [score for i, score in rival.scores.items() if i not in candidate.scores]
-    left = race.planned - len(candidate.scores)
+    done = candidate.scores.keys() | candidate.missing
+    rest = [score for i, score in rival.scores.items() if i not in done]
+    left = race.planned - len(done)
     looks = max(1, math.ceil(race.planned / race.block) - 1)
     return Paired(tuple(seen), tuple([*rest, *[0.0] * left][:left]), looks, strict)

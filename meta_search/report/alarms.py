@@ -19,7 +19,7 @@ __all__ = ["Alarm", "Evidence", "Seen", "alarms", "end_text", "evidence_of", "of
 
 MOST_AGENTS = 5_000  # whose results are read from an archive
 FEW = 3  # answers that make an alarm
-CUT, EMPTY = 0.02, 0.05  # shares of answers
+CUT, DECLINED, EMPTY = 0.02, 0.02, 0.05  # shares of answers
 REPEATED = 0.3  # share of briefs that came to duplicates
 FEWEST_BRIEFS = 10
 ALIKE = 6  # complete agents that may behave alike
@@ -35,8 +35,8 @@ class Alarm:
     """One thing that is wrong.
 
     Attributes:
-        kind: `cut`, `empty`, `scorer`, `raised`, `targets`, `duplicates`, `identical`, `leaks`, `missed` or
-            `solved`.
+        kind: `cut`, `declined`, `empty`, `scorer`, `raised`, `targets`, `duplicates`, `identical`, `leaks`,
+            `missed` or `solved`.
         count: How many.
         of: Of how many.
         text: What, with the number first.
@@ -174,6 +174,12 @@ def _answers(ran: Sequence[ItemResult]) -> Iterator[Alarm]:
         limits = Counter(found[1] for r in cut if (found := LIMIT.search(r.detail)))
         at = f" at {limits.most_common(1)[0][0]} tokens" if limits else ""
         yield Alarm("cut", len(cut), n, f"{len(cut) / n:.0%} of answers were cut{at}", "raise llm.max_tokens")
+    declined = Counter(r.detail for r in ran if r.kind == "declined")
+    if declined.total() >= FEW and declined.total() >= DECLINED * n:
+        line = one_line(declined.most_common(1)[0][0], 200)
+        text = f"{declined.total() / n:.0%} of answers ended in a call that the endpoint declined"
+        remedy = "these score 0, as it answers other calls; a content filter or a time-out may be too strict"
+        yield Alarm("declined", declined.total(), n, f"{text} ({line})" if line else text, remedy)
     empty = sum(r.kind == "ok" and not r.answer.strip() for r in ran)
     if empty >= FEW and empty >= EMPTY * n:
         remedy = "see `meta-search archive show`; a model that thinks needs a larger llm.max_tokens"

@@ -19,6 +19,10 @@ SHARE = 0.8  # of the items of the longest-tested: a baseline with fewer proves 
 class Comparison:
     """One finalist beside the baseline that it has to beat, on the items both were scored on.
 
+    Items that one of them met without coming to a score may have been chosen by an agent. So the test counts
+    them against the finalist, and the interval holds whatever they would have been; where they are too many,
+    nothing is claimed.
+
     Attributes:
         finalist: On the shared items.
         baseline: On the shared items.
@@ -31,6 +35,7 @@ class Comparison:
         p_holm: Holm-corrected for the number of finalists.
         method: Name of the test.
         best: Whether no baseline scored more than this one.
+        unsettled: Whether too much came to no score, on either side, for a claim.
     """
 
     finalist: Standing
@@ -44,16 +49,21 @@ class Comparison:
     p_holm: float
     method: str
     best: bool = True
+    unsettled: bool = False
 
     @property
     def significant(self) -> bool:
-        return self.p_holm < ALPHA
+        return self.p_holm < ALPHA and not self.unsettled
 
 
 def rank(contender: Contender) -> tuple[float, float, float]:
-    """Best first: the most items (one cut short proves little), the best score, the fewest tokens."""
-    n = len(contender.scores)
-    return -n, -sum(contender.scores.values()) / n, contender.used.tokens / max(1, contender.results)
+    """Best first: the most items (one cut short proves little), the best score, the fewest tokens.
+
+    What came to no score counts as wrong here.
+    """
+    met = contender.met
+    score = sum(contender.at(i, 0.0) for i in met) / len(met)
+    return -len(met), -score, contender.used.tokens / max(1, contender.results)
 
 
 def compare_all(finalists: Sequence[Contender], bases: Sequence[Contender], seed: int) -> list[Comparison]:
@@ -74,15 +84,22 @@ def compare_all(finalists: Sequence[Contender], bases: Sequence[Contender], seed
     compared = [replace(c, p_holm=p) for c, p in zip(raw, adjusted, strict=True)]
     return sorted(
         compared,
-        key=lambda c: (not (c.significant and c.difference > 0), -c.difference, c.finalist.tokens_per_item),
+        key=lambda c: (
+            not (c.significant and c.difference > 0),
+            c.unsettled,
+            -c.difference,
+            c.finalist.tokens_per_item,
+        ),
     )
 
 
 def _hardest(finalist: Contender, bases: Sequence[Contender], level: float, seed: int) -> Comparison:
     """The best baseline; but one that scored less in its place where that one alone is not beaten."""
-    most = len(bases[0].scores)
-    tested = [b for b in bases if len(b.scores.keys() & finalist.scores.keys()) >= SHARE * most]
+    most = len(bases[0].met)
+    tested = [b for b in bases if len(b.met & finalist.met) >= SHARE * most]
     found = [compare(finalist, b, level, seed) for b in tested or bases[:1]]
+    if unsettled := [c for c in found if c.unsettled]:  # nobody knows which baseline is the hardest
+        found = unsettled
     best = max(found, key=lambda c: c.baseline.score)  # the first of equals: the cheapest
     if best.p >= ALPHA or best.difference <= 0:
         return best
@@ -91,7 +108,11 @@ def _hardest(finalist: Contender, bases: Sequence[Contender], level: float, seed
 
 
 def compare(finalist: Contender, base: Contender, level: float = 1 - ALPHA, seed: int = 0) -> Comparison:
-    """Two contenders on the items that both were scored on; `p_holm` is not corrected yet.
+    """Two contenders on the items that both have met; `p_holm` is not corrected yet.
+
+    The difference is that on the items both were scored on. What came to no score speaks against it in the
+    test: counted as wrong for the one in front and as right for the other. So does what the endpoint declined
+    to a baseline, as an agent may bring that about.
 
     Args:
         finalist: Whose wins are counted.
@@ -99,19 +120,30 @@ def compare(finalist: Contender, base: Contender, level: float = 1 - ALPHA, seed
         level: Coverage of the interval, 0..1.
         seed: Seed of the permutation test and the bootstrap.
     """
-    items = sorted(finalist.scores.keys() & base.scores.keys())
-    differences = [finalist.scores[i] - base.scores[i] for i in items]
-    wins, losses = sum(d > 0 for d in differences), sum(d < 0 for d in differences)
-    if all(d in (-1.0, 0.0, 1.0) for d in differences) and _all_or_nothing(finalist, items):
+    met = sorted(finalist.met & base.met)
+    items = [i for i in met if i in finalist.scores and i in base.scores]
+    without = [i for i in met if i not in finalist.scores or i not in base.scores]
+    difference = sum(finalist.scores[i] - base.scores[i] for i in items) / max(1, len(items))
+    # At its worst and at its best, by what those without a score would have been.
+    ends = [[finalist.at(i, end) - _of_base(base, i, 1 - end) for i in met] for end in (0.0, 1.0)]
+    tested = ends[difference <= 0]
+    wins, losses = sum(d > 0 for d in tested), sum(d < 0 for d in tested)
+    if all(d in (-1.0, 0.0, 1.0) for d in tested) and _all_or_nothing(finalist, met):
         p, method = sign_test(wins, losses), "McNemar's exact test"
-        low, high = tango_interval(wins, losses, len(items), level)
+        low, high = (
+            tango_interval(sum(d > 0 for d in end), sum(d < 0 for d in end), len(met), level)[n]
+            for n, end in enumerate(ends)
+        )
     else:
-        p, method = sign_flip_test(differences, seed), "a paired permutation test"
-        low, high = bootstrap_interval(differences, level, seed)
+        p, method = sign_flip_test(tested, seed), "a paired permutation test"
+        low, high = (bootstrap_interval(end, level, seed)[n] for n, end in enumerate(ends))
+    unsettled = finalist.unsettled or base.unsettled
+    if unsettled or (difference != 0 and sum(tested) * difference <= 0):  # they could turn it around
+        p = 1.0
     return Comparison(
-        finalist=Standing.of(finalist, items),
-        baseline=Standing.of(base, items),
-        difference=sum(differences) / len(items),
+        finalist=Standing.of(finalist, items, without),
+        baseline=Standing.of(base, items, without),
+        difference=difference,
         low=low,
         high=high,
         wins=wins,
@@ -119,11 +151,17 @@ def compare(finalist: Contender, base: Contender, level: float = 1 - ALPHA, seed
         p=p,
         p_holm=p,
         method=method,
+        unsettled=unsettled,
     )
 
 
+def _of_base(base: Contender, item: str, missing: float) -> float:
+    """A baseline's score on an item, what it came to no score on, or was declined, taken for `missing`."""
+    return base.at(item, missing) + missing * base.declined.get(item, 0.0)
+
+
 def _all_or_nothing(contender: Contender, items: Iterable[str]) -> bool:
-    return all(contender.scores[i] in (0.0, 1.0) for i in items)
+    return all(contender.at(i, 0.0) in (0.0, 1.0) for i in items)
 
 
 def best_baseline(bases: Sequence[Contender], seed: int = 0) -> Contender:
@@ -136,13 +174,13 @@ def best_baseline(bases: Sequence[Contender], seed: int = 0) -> Contender:
         bases: Baselines with scores, the most items first.
         seed: Seed of the permutation test.
     """
-    whole = [c for c in bases if len(c.scores) >= SHARE * len(bases[0].scores)]
+    whole = [c for c in bases if len(c.met) >= SHARE * len(bases[0].met)]
     ranked = sorted(whole, key=lambda c: rank(c)[1:])
     simple = next((c for c in ranked if c.kind != "matched"), ranked[0])
     for c in ranked:
-        if c.kind == "matched" and c.scores.keys() & simple.scores.keys():
+        if c.kind == "matched" and c.met & simple.met:
             found = compare(c, simple, seed=seed)
-            if found.difference > 0 and found.p < ALPHA:
+            if found.difference > 0 and found.significant:
                 return c
     return simple
 
@@ -153,7 +191,7 @@ def missing(baselines: Sequence[Contender], bases: Sequence[Contender]) -> str:
     Where the report was cut short, one of those begun must have been run on the items of the others.
     """
     named = [c for c in baselines if c.kind == "matched"]
-    most = len(bases[0].scores)
+    most = len(bases[0].met)
     named = [c for c in named if not c.agent] or named
-    tested = any(len(c.scores.keys() & bases[0].scores.keys()) >= SHARE * most for c in named)
+    tested = any(len(c.met & bases[0].met) >= SHARE * most for c in named)
     return one_line(named[0].name, 80) if named and not tested else ""

@@ -15,7 +15,7 @@ from meta_search.report.chosen import chosen
 from meta_search.report.live import duration
 from meta_search.report.payback import Paid, uses_text
 from meta_search.report.source import Archive, meta_value
-from meta_search.report.tables import Row, per_item, usd_text
+from meta_search.report.tables import Row, items_text, per_item, usd_text
 from meta_search.report.tuning import Tuned, range_text, value_text, values_text, weights_text
 from meta_search.report.verdict import Verdict, archive_verdict
 from meta_search.types import Split, Usage
@@ -151,7 +151,7 @@ def _template() -> Template:
     environment.filters.update(filters)
     texts = (range_text, value_text, values_text, weights_text)
     environment.globals.update(
-        {text.__name__: text for text in texts}, per_item=per_item, uses_text=uses_text
+        {text.__name__: text for text in texts}, items_text=items_text, per_item=per_item, uses_text=uses_text
     )
     text = resources.files(__package__).joinpath(TEMPLATE).read_text(encoding="utf-8")
     return environment.from_string(text)

@@ -14,7 +14,7 @@ from meta_search.report.chosen import Chosen
 from meta_search.report.graphs import Graph
 from meta_search.report.source import Archive, Record, is_seed
 from meta_search.report.standing import Standing
-from meta_search.report.tables import SPLITS, Row, agent_row, evaluation_row, in_order, per_item
+from meta_search.report.tables import SPLITS, Row, agent_row, evaluation_row, in_order, per_item, sure
 from meta_search.report.verdict import Verdict
 from meta_search.text import one_line
 from meta_search.types import OWN, Attempt, Split, pareto_front
@@ -51,7 +51,7 @@ def agents(records: Sequence[Record], split: Split, limit: int, take: Chosen | N
     for row in rows:
         row["best"] = take.why if take and row["agent"] == take.agent else ""
     whole = [r for r in rows if r["complete"] and r["score"] is not None]
-    stars = {whole[i]["agent"] for i in pareto_front([(r["score"], per_item(r, "tokens")) for r in whole])}
+    stars = {whole[i]["agent"] for i in pareto_front([(sure(r), per_item(r, "tokens")) for r in whole])}
     rows.sort(key=in_order)
     shown = {r["agent"] for r in rows[:limit]}
     names = {r.agent.id: r.agent.name for r in records}

@@ -6,9 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from meta_search.outcomes import UNSCORED
 from meta_search.text import one_line
-from meta_search.types import ItemResult, Usage, item_means, wilson_by_item
+from meta_search.types import UNSCORED, ItemResult, Usage, item_means, too_many_left_out, wilson_by_item
 
 __all__ = ["Contender", "Kind", "Measure", "Standing"]
 
@@ -31,7 +30,10 @@ class Contender:
         scores: Item -> score 0..1, the mean over its repeats.
         used: Sum over `results` of what its calls cost as if nothing were shared.
         results: Number of item × repeat pairs behind `used`.
-        left_out: Pairs without a score, or ended by the endpoint or the budget.
+        left_out: Pairs that were run and came to no score.
+        missing: Item -> share of its pairs that these are, as far as that is known.
+        faults: Outcome kinds of these, as far as they are known.
+        declined: Item -> share of its pairs that ended in a call which the endpoint declined; they scored 0.
         kind: `found` by the search; of the baselines `seed` (one of ours), `own` (the person's own agent) or
             `matched`: one of these that is sampled until it costs as much per item as a finalist.
         costs: Item -> used tokens, US dollars and calls, each the mean over its repeats.
@@ -47,6 +49,24 @@ class Contender:
     kind: Kind = "seed"
     costs: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
     measure: Measure = "right"
+    missing: Mapping[str, float] = field(default_factory=dict)
+    faults: frozenset[str] = frozenset()
+    declined: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def met(self) -> frozenset[str]:
+        """Items that it was run on, whatever came of it."""
+        return frozenset(self.scores) | frozenset(self.missing)
+
+    @property
+    def unsettled(self) -> bool:
+        """Whether so much came to no score that nothing is claimed of it."""
+        return too_many_left_out(self.left_out, self.results)
+
+    def at(self, item: str, missing: float) -> float:
+        """Its score on an item that it has met, what came to no score taken for `missing`."""
+        share = self.missing.get(item, 0.0)
+        return self.scores.get(item, 0.0) * (1 - share) + missing * share
 
     @classmethod
     def of(
@@ -57,18 +77,21 @@ class Contender:
         measure: Measure = "right",
         kind: Kind = "seed",
     ) -> Contender:
-        """Gather scored results of one agent.
+        """Gather results of one agent.
 
         Args:
             agent: Id.
             name: As shown.
-            results: Its results on the test split, in any order.
+            results: Its results on the test split, in any order, those without a score among them.
             measure: `right` counts an item that scored >= 1 as 1 and any other as 0; `score` takes the
                 graded score.
             kind: What sort of contender it is.
         """
         rows = list(results)
+        lost = [r for r in rows if r.score is None or r.kind in UNSCORED]
         kept = [r for r in rows if r.score is not None and r.kind not in UNSCORED]
+        shares = item_means((r.item, float(r.score is None or r.kind in UNSCORED)) for r in rows)
+        declined = item_means((r.item, float(r.kind == "declined")) for r in rows)
         tokens = item_means((r.item, r.used.tokens) for r in kept)
         usd = item_means((r.item, r.used.cost_usd) for r in kept)
         calls = item_means((r.item, r.used.calls) for r in kept)
@@ -78,10 +101,13 @@ class Contender:
             scores=item_means((r.item, _value(r, measure)) for r in kept),
             used=sum((r.used for r in kept), Usage()),
             results=len(kept),
-            left_out=len(rows) - len(kept),
+            left_out=len(lost),
             kind=kind,
             costs={item: (tokens[item], usd[item], calls[item]) for item in tokens},
             measure=measure,
+            missing={item: share for item, share in shares.items() if share},
+            faults=frozenset(r.kind for r in lost),
+            declined={item: share for item, share in declined.items() if share},
         )
 
 
@@ -97,9 +123,9 @@ class Standing:
         agent: Id.
         name: As shown, one line.
         score: Mean over its items, 0..1.
-        low: Lower end of the score's 95 % Wilson interval, 0..1.
-        high: Upper end of it.
-        items: Number of items.
+        low: Lower end of the score's 95 % Wilson interval, 0..1, all that came to no score being wrong.
+        high: Upper end of it, all that came to no score being right.
+        items: Number of items that came to a score.
         calls_per_item: Used, as if nothing were shared.
         tokens_per_item: Used.
         usd_per_item: Used, in US dollars.
@@ -120,14 +146,27 @@ class Standing:
     measure: Measure = "right"
 
     @classmethod
-    def of(cls, contender: Contender, items: Iterable[str] | None = None) -> Standing:
-        """How a contender stands on `items`; on all its own where they are not given."""
+    def of(
+        cls, contender: Contender, items: Iterable[str] | None = None, without: Iterable[str] | None = None
+    ) -> Standing:
+        """How a contender stands.
+
+        Args:
+            contender: Who.
+            items: On which of the items that it was scored on; all of them where they are not given.
+            without: Further items, of which no score counts, its own or that of whom it is compared with.
+        """
         chosen = list(contender.scores if items is None else items)
+        lost = list(contender.missing.keys() - contender.scores.keys() if without is None else without)
         scores = [contender.scores[i] for i in chosen]
         costs = [contender.costs[i] for i in chosen if i in contender.costs]
         tokens, usd, calls = (sum(c[k] for c in costs) / max(1, len(costs)) for k in range(3))
         repeats = contender.results / max(1, len(contender.scores))
-        low, high = wilson_by_item(scores, round(repeats * len(scores)))
+        trials = round(repeats * (len(scores) + len(lost)))
+        low, high = (
+            wilson_by_item([*(contender.at(i, end) for i in chosen), *[end] * len(lost)], trials)[int(end)]
+            for end in (0.0, 1.0)
+        )
         return cls(
             agent=contender.agent,
             name=one_line(contender.name, 48),

@@ -9,7 +9,7 @@ from meta_search.report.chosen import chosen
 from meta_search.report.payback import uses_text
 from meta_search.report.source import Archive, Record
 from meta_search.text import one_line
-from meta_search.types import Agent, Evaluation, Split, pareto_front
+from meta_search.types import UNSCORED, Agent, Evaluation, Split, pareto_front, too_many_left_out
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -26,8 +26,11 @@ __all__ = [
     "evaluations_table",
     "faults_text",
     "in_order",
+    "items_text",
+    "left_out",
     "per_item",
     "score_text",
+    "sure",
     "usd_text",
     "verdict_table",
 ]
@@ -41,15 +44,15 @@ def evaluation_row(agent: Agent, evaluation: Evaluation | None) -> Row:
     """One object of `evaluate --json`.
 
     Returns:
-        `name`, `agent`, `score`, `low`, `high` (0..1), `items`, and over all items what was used: `calls`,
-        `tokens`, `cost_usd`, `seconds` and `outcomes` (kind -> count). Without an evaluation `score` is
-        `None`, the interval (0, 1), and all else zero.
+        `name`, `agent`, `score`, `low`, `high` (0..1), `items` that came to a score, and over all items what
+        was used: `calls`, `tokens`, `cost_usd`, `seconds` and `outcomes` (kind -> count). Without any item
+        `score` is `None`, without an evaluation the interval (0, 1), and all else zero.
     """
     e = evaluation
     return {
         "name": agent.name,
         "agent": agent.id,
-        "score": e.score if e else None,
+        "score": e.score if e and e.items else None,
         "low": e.low if e else 0.0,
         "high": e.high if e else 1.0,
         "items": e.items if e else 0,
@@ -102,7 +105,24 @@ def in_order(row: Row) -> tuple[bool, bool, bool, float, float]:
     """Sorts rows that have a `best` as `agent_rows` has them."""
     tested_only = row["operator"] == "baseline"  # its score is no match for those of other splits
     tokens = per_item(row, "tokens")
-    return not row["best"], not row["complete"], tested_only, -(row["score"] or 0.0), tokens
+    return not row["best"], not row["complete"], tested_only, -sure(row), tokens
+
+
+def left_out(row: Mapping[str, Any]) -> int:
+    """Results of a row that came to no score."""
+    return sum(int(n) for kind, n in row["outcomes"].items() if kind in UNSCORED)
+
+
+def sure(row: Mapping[str, Any]) -> float:
+    """The score of a row with all that was left out counted as wrong, as `Evaluation.sure`; 0 without one."""
+    items = int(row["items"])
+    return float(row["score"] or 0.0) * items / max(1, items + left_out(row))
+
+
+def items_text(row: Mapping[str, Any]) -> str:
+    """How many items a score is of: `18`, or `4 of 18` where the others came to no score."""
+    n = left_out(row)
+    return f"{row['items']} of {row['items'] + n}" if n else f"{row['items']}"
 
 
 def _score(record: Record, split: Split) -> float | None:
@@ -136,7 +156,18 @@ def evaluations_table(rows: Sequence[Row], title: str = "") -> Table:
     table.add_column("outcomes", min_width=10)
     for row in rows:
         table.add_row(*_cells(row, rows), f"{per_item(row, 'calls'):.1f}", faults_text(row))
+    table.caption = _left_out(rows)
     return table
+
+
+def _left_out(rows: Sequence[Row]) -> str | None:
+    """What is to be said of results that came to no score."""
+    n = sum(map(left_out, rows))
+    if not n:
+        return None
+    incomplete = any(too_many_left_out(left_out(row), row["items"]) for row in rows)
+    more = "; an agent with more than 5 % of them is not compared with others" if incomplete else ""
+    return f"{n} left out, as they came to no score: intervals hold whatever they would have been{more}"
 
 
 def agents_table(rows: Sequence[Row], title: str = "", limit: int = 20, wide: bool = True) -> Table:
@@ -147,7 +178,7 @@ def agents_table(rows: Sequence[Row], title: str = "", limit: int = 20, wide: bo
     """
     # A baseline of the final report has test scores only, which are no match for those of other splits.
     whole = [r for r in rows if r["complete"] and r["score"] is not None and r["operator"] != "baseline"]
-    best = {whole[i]["agent"] for i in pareto_front([(r["score"], per_item(r, "tokens")) for r in whole])}
+    best = {whole[i]["agent"] for i in pareto_front([(sure(r), per_item(r, "tokens")) for r in whole])}
     table = _table(title, rows)
     for head in ("valid.", "test"):
         table.add_column(head, justify="right", no_wrap=True)
@@ -249,7 +280,7 @@ def _cells(row: Row, rows: Sequence[Row]) -> list[Any]:
             one_line(row["name"], 48), no_wrap=True, overflow="ellipsis"
         ),  # one line an agent, however narrow
         Text(score_text(row["score"], row["low"], row["high"])),
-        f"{row['items']}",
+        items_text(row),
         f"{per_item(row, 'tokens'):,.0f}",
     ]
     return [*cells, usd_text(per_item(row, "cost_usd"))] if _priced(rows) else cells

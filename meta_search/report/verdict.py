@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from meta_search.report.comparing import (
     ALPHA,
@@ -22,6 +23,7 @@ from meta_search.report.standing import Contender, Kind, Measure, Standing
 from meta_search.report.wording import (
     Outcome,
     cost_text,
+    no_verdict_text,
     notes_of,
     own_text,
     seed_text,
@@ -49,7 +51,8 @@ class Verdict:
 
     Attributes:
         outcome: `beats`, `no_claim` (it beats what it was tested against, but the baseline at matched cost
-            was not tested), `not_shown`, `does_not_beat`, or `untested`.
+            was not tested), `not_shown`, `does_not_beat`, `no_verdict` (too much came to no score), or
+            `untested`.
         sentence: One plain sentence with all numbers.
         cost: One sentence on used tokens and cost per item, or `""`.
         notes: What a careful reader must know, a sentence each.
@@ -107,7 +110,8 @@ def verdict(
     the comparison, which favours the baseline, never the finalists. Right/wrong is tested by McNemar's exact
     test, graded scores (repeats of an item included) by a paired permutation test; p-values are
     Holm-corrected over the finalists. Where baselines at matched cost are named and none of them was tested
-    on the same items, nothing is claimed.
+    on the same items, nothing is claimed. An agent must not choose which items count: what came to no score
+    counts against the finalists, and more than 5 % of it, of a finalist or a baseline, leaves no verdict.
 
     Args:
         baselines: Hand-made agents, and those at matched cost, with no scores where they were not run.
@@ -116,12 +120,8 @@ def verdict(
         notes: What else a reader must know of the baselines, a sentence each.
         seed: Seed of the permutation test and the bootstrap.
     """
-    bases = sorted((c for c in baselines if c.scores), key=rank)
-    tried = [
-        replace(c, kind="found")
-        for c in finalists
-        if c.scores and (not bases or c.scores.keys() & bases[0].scores.keys())
-    ]
+    bases = sorted((c for c in baselines if c.met), key=rank)
+    tried = [replace(c, kind="found") for c in finalists if c.met and (not bases or c.met & bases[0].met)]
     if tried and bases:
         return _compared(tried, bases, missing(baselines, bases), paid or Paid(), notes, seed)
     standings = tuple(Standing.of(c) for c in bases)
@@ -146,6 +146,16 @@ def _compared(
     compared = compare_all(tried, bases, seed)
     best = compared[0]
     outcome = _outcome(best, not_tested)
+    if outcome == "no_verdict":
+        return Verdict(
+            outcome=outcome,
+            sentence=no_verdict_text([*tried, *bases]),
+            notes=tuple(notes),
+            best=best,
+            comparisons=tuple(compared),
+            baselines=tuple(Standing.of(c) for c in bases),
+            take=Standing.of(best_baseline(bases, seed)),
+        )
     alone = _seeds(best, tried, bases, seed)
     told = {best.baseline.agent, *([alone.baseline.agent] if alone else [])}
     others = [c for c in bases if c.kind == "own" and c.agent not in told]
@@ -168,6 +178,8 @@ def _compared(
 
 
 def _outcome(c: Comparison, not_tested: str = "") -> Outcome:
+    if c.unsettled:
+        return "no_verdict"
     if c.difference <= 0:
         return "does_not_beat"
     if not c.significant:
@@ -188,7 +200,7 @@ def _own(
     their p-values are Holm-corrected together, over all finalists and own agents.
     """
     level = 1 - ALPHA / max(1, len(tried) * len(own))
-    pairs = [(f, c) for c in own for f in tried if f.scores.keys() & c.scores.keys()]
+    pairs = [(f, c) for c in own for f in tried if f.met & c.met]
     raw = [compare(f, c, level, seed) for f, c in pairs]
     found = []
     for c, p in zip(raw, holm([c.p for c in raw]), strict=True):
@@ -206,7 +218,7 @@ def _seeds(
     seeds = [c for c in bases if c.kind != "matched"]
     if best.baseline.kind != "matched" or not seeds:
         return None
-    shared = [c for c in tried if c.scores.keys() & seeds[0].scores.keys()]
+    shared = [c for c in tried if c.met & seeds[0].met]
     alone = [c for c in compare_all(shared, seeds, seed) if c.finalist.agent == best.finalist.agent]
     return alone[0] if alone else None
 
@@ -244,13 +256,14 @@ def archive_verdict(archive: Archive, *, seed: int = 0) -> Verdict:
     if final:
         met = {*final.get("finalists", ()), *final.get("baselines", ())}
         tested = [r for r in tested if r.agent.id in met]
-    results = {r.agent.id: list(archive.results(r.agent.id, "test", trace=False)) for r in tested}
+    results = {r.agent.id: _counted(archive, r.agent.id, final) for r in tested}
     measure = measure_of(row for rows in results.values() for row in rows)
     contenders = [
         Contender.of(r.agent.id, r.agent.name, results[r.agent.id], measure, _kind(r)) for r in tested
     ]
-    lost = final.get("left_out", {})  # what the endpoint or the budget ended is not archived
-    contenders = [replace(c, left_out=c.left_out + int(lost.get(c.agent, 0))) for c in contenders]
+    lost = final.get("left_out", {})
+    counts = {agent: n for agent, n in lost.items() if isinstance(n, int)}  # of an older version
+    contenders = [replace(c, left_out=c.left_out + counts.get(c.agent, 0)) for c in contenders]
     contenders += [untested(str(name)) for name in final.get("untested", ())]
     return verdict(
         [c for c in contenders if c.kind != "found"],
@@ -259,6 +272,18 @@ def archive_verdict(archive: Archive, *, seed: int = 0) -> Verdict:
         notes=[str(note) for note in final.get("notes", ())],
         seed=seed,
     )
+
+
+def _counted(archive: Archive, agent: str, final: Mapping[str, Any]) -> list[ItemResult]:
+    """What counts of an agent's results on the test items, those without a score among them.
+
+    The latter are not archived, but named in `final`; see `final.report`.
+    """
+    cut = {(str(item), int(repeat)) for item, repeat in final.get("cut", {}).get(agent, ())}
+    rows = [r for r in archive.results(agent, "test", trace=False) if (r.item, r.repeat) not in cut]
+    lost = final.get("left_out", {}).get(agent, ())
+    named = () if isinstance(lost, int) else lost
+    return rows + [ItemResult(agent, "test", str(item), int(n), kind) for item, n, kind in named]
 
 
 def untested(name: str) -> Contender:

@@ -7,11 +7,13 @@ from typing import Literal
 
 from meta_search.report.comparing import Comparison, rank
 from meta_search.report.standing import Contender, Standing
+from meta_search.text import one_line
 
 __all__ = [
     "Outcome",
     "cost_text",
     "gap_text",
+    "no_verdict_text",
     "notes_of",
     "own_text",
     "seed_text",
@@ -19,14 +21,16 @@ __all__ = [
     "untested_text",
 ]
 
-Outcome = Literal["beats", "no_claim", "not_shown", "does_not_beat", "untested"]
+Outcome = Literal["beats", "no_claim", "not_shown", "does_not_beat", "no_verdict", "untested"]
 
 PHRASES = {
     "beats": "beats",
     "no_claim": "scored higher than",
     "not_shown": "was not shown to beat",
     "does_not_beat": "did not beat",
+    "no_verdict": "could not be compared with",
 }
+FAULTS = {"llm": "the endpoint failed", "scorer": "the scorer failed", "budget": "the budget ran out"}
 MATCHED = (0.75, 1.33)  # cost of a matched baseline per cost of the agent: beyond, a note says so
 
 
@@ -44,6 +48,23 @@ def sentence_of(best: Comparison, outcome: Outcome, missing: str = "") -> str:
         f"on {_fresh(best.finalist.items)}: {best.finalist} against {best.baseline}, "
         f"{_gap(best)}{no_claim}."
     )
+
+
+def no_verdict_text(contenders: Sequence[Contender]) -> str:
+    """That too much came to no score for a verdict: of whom most did, how much, and why."""
+    worst = max(contenders, key=lambda c: c.left_out / max(1, c.left_out + c.results))
+    lost, of = worst.left_out, worst.left_out + worst.results
+    return (
+        f"No verdict: {lost} of {of} results of {one_line(worst.name, 48)} on the test items "
+        f"({100 * lost / of:.1f} %) came to no score, since {_why([worst])}."
+    )
+
+
+def _why(contenders: Sequence[Contender]) -> str:
+    """Why results came to no score."""
+    kinds = {kind for c in contenders for kind in c.faults}
+    told = [text for kind, text in FAULTS.items() if kind in kinds]
+    return " and ".join(told) or "the endpoint or the scorer failed"
 
 
 def _whom(c: Comparison, outcome: Outcome) -> str:
@@ -126,13 +147,23 @@ def notes_of(best: Comparison, bases: Sequence[Contender], tried: Sequence[Conte
             f"comparison favours the {word}."
         )
     notes += [text for c in bases if (text := _mismatch(best.finalist, c))]
-    if best.finalist.items < len(bases[0].scores) or best.baseline.items < max(len(c.scores) for c in tried):
+    if best.finalist.items < len(bases[0].met) or best.baseline.items < max(len(c.met) for c in tried):
         n = best.finalist.items
         scored = f"{n} item was" if n == 1 else f"{n} items were"
         notes.append(f"The comparison was cut short: only {scored} scored for both.")
-    left_out = sum(c.left_out for c in (*bases, *tried))
-    if left_out:
-        notes.append(f"{_results(left_out)} excluded: the endpoint failed or the budget ran out.")
+    spoiled = [c for c in (*bases, *tried) if c.left_out]
+    if spoiled:
+        count = sum(c.left_out for c in spoiled)
+        results, them = ("result", "it") if count == 1 else ("results", "them")
+        notes.append(
+            f"{count} {results} came to no score ({_why(spoiled)}); the test counts {them} against the "
+            "finalist."
+        )
+    if declined := sum(bool(share) for c in bases for share in c.declined.values()):
+        notes.append(
+            f"The endpoint declined calls of baselines on {declined} item{'' if declined == 1 else 's'}; the "
+            "test counts them for the baselines."
+        )
     return notes
 
 
@@ -144,10 +175,6 @@ def _mismatch(mine: Standing, contender: Contender) -> str:
     if MATCHED[0] <= ratio <= MATCHED[1]:
         return ""
     return f"{base.name} was meant to match the agent's cost, but used {ratio:.2g}× its tokens per item."
-
-
-def _results(n: int) -> str:
-    return "1 result was" if n == 1 else f"{n} results were"
 
 
 def untested_text(bases: Sequence[Contender], tried: Sequence[Contender]) -> str:

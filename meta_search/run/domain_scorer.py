@@ -5,13 +5,13 @@ A scorer that fails has given no score: a 0 in its place would be a lie. But an 
 its process dies:
 
 1. It is tried again twice: a judge's endpoint fails now and then.
-2. What a network did (no connection, 429, 5xx), or a judge's model behind `ask`, is nobody's answer's fault:
-   the item is left out, as `scorer`, `llm` or `budget`. But where the judge answers on another answer to the
-   item, and then again not on this one, it is this one that it does not take (a filter): a score of 0.
-3. Else the scorer is tried with the item's own answer, or another one that it has scored. If it scores that,
-   the failure is the answer's doing: a score of 0, with the line as its note.
-4. If it fails on that too, the item is left out as `scorer`. An item whose own answer cannot be scored is
-   left out for every agent from then on, so that none gains by it.
+2. Else it is tried with the item's own answer, or another one. If that is scored, the failure is the answer's
+   doing: a score of 0, with the line as its note. So it is where a judge refuses to read it, or does not come
+   to an end over it. What may pass (a network, a judge's model) has to happen a few times over, in turns.
+3. If the scorer fails on that too, the item is left out: as `llm` where a judge's model failed, else as
+   `scorer`. An item whose own answer makes the scorer fail is left out for every agent from then on, so that
+   none gains by it.
+4. Only the end of the run's budget says nothing of any answer.
 
 How many were left out is counted where results are delivered (`run.scorer_health`): the search stops where it
 persists.
@@ -33,7 +33,6 @@ from typing import Any
 from domains.domain import Confined, Domain, Item, Score
 from meta_search.config import SandboxConfig
 from meta_search.errors import DomainError
-from meta_search.outcomes import UNSCORED
 from meta_search.sandbox.trusted.judging import JudgeFault, reply_text
 from meta_search.sandbox.trusted.scorer import CONCURRENCY, ConfinedScorer, Scored
 from meta_search.types import SPLITS, CallReply, CallRequest, ItemResult, OutcomeKind
@@ -48,7 +47,8 @@ HINT = (
 TRIED = 8  # items of a split, until one is scored
 ASKING = 8  # answers that are scored at a time where a model judges them: it is waited for
 PAUSES_S = (0.2, 1.0)  # before an answer is scored again
-AGAIN = 9  # the attempt at an answer after another one was judged
+AGAIN = 9  # the first attempt of those beside another answer
+ROUNDS = 3  # how often another answer is scored and this one is not, until that is no chance
 NETWORK_S = 4.0  # and once more, where a network failed
 MOST_KEPT = 10_000  # characters of an answer that is kept to try the scorer with
 
@@ -61,6 +61,14 @@ SAYS_NETWORK = re.compile(
 )
 
 OWN_DOING = ("raised", "")  # a scorer that fails by itself: it raised, or hung, died, broke its limits
+JUDGES = ("llm", "declined")  # a judge's model gave no answer
+PASSING = (
+    *JUDGES,
+    "network",
+    "cut",
+    "died",
+)  # what may have passed once another answer is scored
+OTHER = "0"  # an answer to try the scorer with, where the item has none of its own and none was scored yet
 
 FAILED = (ConnectionError, TimeoutError, urllib.error.URLError, http.client.HTTPException, ssl.SSLError)
 
@@ -142,18 +150,16 @@ class Scorer:
             if len(answer) <= MOST_KEPT and answer.strip():
                 self._scored[item.id] = answer
             return Score(scored.value, scored.note)
-        if scored.kind == "llm" and self._works(item, answer, result):
-            scored = self._once(item, answer, result, AGAIN)
-            if scored.kind == "llm" or not scored.failed:
-                return Score(scored.value, scored.note)
-        if scored.kind in UNSCORED:
-            raise ScorerFault("llm" if scored.kind == "llm" else "budget", scored.note)
-        if scored.kind in ("network", "cut"):
-            raise ScorerFault("scorer", scored.note)
-        # `context`: the answer made the judge's prompt longer than its model can read.
-        if scored.kind != "context" and not self._works(item, answer, result):
-            raise ScorerFault("scorer", scored.note)
-        return Score(0.0, scored.note)
+        for n in range(ROUNDS if scored.kind in PASSING else 1):
+            if scored.kind == "budget":
+                raise ScorerFault("budget", scored.note)
+            if not self._works(item, answer, result, AGAIN + 2 * n):
+                raise ScorerFault("llm" if scored.kind in JUDGES else "scorer", scored.note)
+            if scored.kind in PASSING:
+                scored = self._once(item, answer, result, AGAIN + 2 * n + 1)
+            if not scored.failed:
+                break
+        return Score(scored.value, scored.note)
 
     def try_target(self, item: Item) -> Scored:
         """Score an item's own answer. Where the scorer fails, the item is left out from now on."""
@@ -190,7 +196,7 @@ class Scorer:
         try:
             more = {"ask": _blocking(ask)} if ask else {}
             score = getattr(self._domain, "try_score", self._domain.score)(item, answer, **more)
-        except Exception as error:  # noqa: BLE001 (the scorer may be a user's own code)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 (the scorer may be a user's own code)
             return _failed(error, answer)
         return Scored(score.value, score.note)
 
@@ -209,13 +215,13 @@ class Scorer:
 
         return named
 
-    def _works(self, item: Item, answer: str, result: ItemResult | None) -> bool:
+    def _works(self, item: Item, answer: str, result: ItemResult | None, attempt: int) -> bool:
         """Whether the scorer scores another answer to this item: then a failure is the answer's doing."""
         own = item.target.strip()
-        other = item.target if own else self._scored.get(item.id, "" if self.paid else "0")
-        if not other or (not own and other == answer):
+        other = item.target if own else self._scored.get(item.id, OTHER)
+        if not own and other == answer:
             return False
-        tried = self._once(item, other, result, 0)
+        tried = self._once(item, other, result, attempt)  # not an earlier answer of a judge, from the ledger
         if own and tried.failed and tried.kind in OWN_DOING:
             self._leave_out(item, tried.note)
         return not tried.failed and own != answer.strip()
@@ -241,7 +247,7 @@ class Scorer:
             raise DomainError(f"{failed[0]}; {HINT}")
 
 
-def _failed(error: Exception, answer: str) -> Scored:
+def _failed(error: BaseException, answer: str) -> Scored:
     """How a scorer in this process failed: a model did not answer, a network failed, or it raised."""
     note = str(error) if isinstance(error, DomainError) else f"{type(error).__name__}: {error}"
     cause: BaseException | None = error

@@ -40,7 +40,8 @@ __all__ = [
 Rows = Sequence[tuple[str, Mapping[str, Any]]]  # of the table `events`: kind, data
 Begun = Mapping[Key, Future[Any]]
 
-CHANCE = UNSCORED | {"timeout", "cpu", "memory"}  # outcomes that the endpoint or the machine brought about
+# Outcomes that the endpoint or the machine brought about.
+CHANCE = UNSCORED | {"declined", "timeout", "cpu", "memory"}
 FINISH = "finish"  # what the decision is called from which on nothing new is begun: a person said so
 FLUSH_EVENTS = 32
 FLUSH_S = 0.5

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from archive.select import Population, Selectable
 from domains.domain import Item
@@ -75,9 +75,14 @@ class Member:
             kept.clear()
 
     def scores(self, split: Split) -> Mapping[str, float]:
-        """Item -> mean score over its repeats."""
+        """Item -> mean score over its repeats; what came to no score counts 0 here.
+
+        Agents are ranked and chosen by these, and none must gain by items that it left out. A split on which
+        nothing at all came to a score says nothing.
+        """
         if split not in self._scores:
-            self._scores[split] = item_means((row.item, row.score or 0.0) for row in self.rows(split))
+            rows = self.results.get(split, {}).values() if self.rows(split) else ()
+            self._scores[split] = item_means((row.item, row.score or 0.0) for row in rows)
         return self._scores[split]
 
     def costs(self, split: Split) -> Mapping[str, float]:
@@ -96,16 +101,18 @@ class Member:
         return sum(map(_cost, rows)) / len(rows) if rows else 0.0
 
     def standing(self, split: Split) -> Standing:
-        return Standing(self.scores(split), self.cost(split), self.costs(split))
+        """How it stands in a race: paired item by item, on those that came to a score."""
+        scores, rows = self.scores(split), self.rows(split)
+        if len(rows) == self.ran(split):
+            return Standing(scores, self.cost(split), self.costs(split))
+        met = item_means((row.item, row.score or 0.0) for row in rows)
+        return Standing(met, self.cost(split), self.costs(split), frozenset(scores.keys() - met.keys()))
 
     def evaluation(self, split: Split) -> Evaluation:
         """Summary of a split so far."""
-        rows = self.rows(split)
         complete = self.ran(split) >= self.wanted.get(split, 0) and not (split == "train" and self.stopped)
         stopped = self.stopped if split == "train" else ""
-        found = Evaluation.of(self.agent.id, split, rows, complete, stopped)
-        left_out = sum(r.kind == "scorer" for r in self.results.get(split, {}).values())
-        return replace(found, outcomes={**found.outcomes, "scorer": left_out}) if left_out else found
+        return Evaluation.of(self.agent.id, split, self.results.get(split, {}).values(), complete, stopped)
 
     def behaves_as(self, other: Member) -> bool:
         """Whether another agent did the same on every train item that this one has run.

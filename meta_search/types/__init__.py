@@ -21,10 +21,12 @@ from meta_search.types.briefs import OWN, REPAIR, Attempt, Brief, BriefKind, Can
 from meta_search.types.calls import CallReply, CallRequest, Purpose, Usage
 from meta_search.types.checks import bounded_json
 from meta_search.types.evaluations import (
+    MOST_LEFT_OUT,
     Evaluation,
     EvaluationRow,
     item_means,
     pareto_front,
+    too_many_left_out,
     wilson,
     wilson_by_item,
 )
@@ -41,6 +43,7 @@ from meta_search.types.names import (
     SCORED,
     SEARCHED,
     SPLITS,
+    UNSCORED,
     FaultKind,
     MetaName,
     OutcomeKind,
@@ -49,12 +52,14 @@ from meta_search.types.names import (
 
 __all__ = [
     "LONGEST_NAME",
+    "MOST_LEFT_OUT",
     "OUTCOME_KINDS",
     "OWN",
     "REPAIR",
     "SCORED",
     "SEARCHED",
     "SPLITS",
+    "UNSCORED",
     "Agent",
     "Attempt",
     "Brief",
@@ -85,6 +90,7 @@ __all__ = [
     "lines_of",
     "normalised_ast",
     "pareto_front",
+    "too_many_left_out",
     "parse",
     "unique_name",
     "unknown",

@@ -10,9 +10,25 @@ from typing import TypedDict
 
 from meta_search.types.calls import Usage
 from meta_search.types.items import ItemResult
-from meta_search.types.names import OutcomeKind, Split
+from meta_search.types.names import UNSCORED, OutcomeKind, Split
 
-__all__ = ["Evaluation", "EvaluationRow", "item_means", "pareto_front", "wilson", "wilson_by_item"]
+__all__ = [
+    "MOST_LEFT_OUT",
+    "Evaluation",
+    "EvaluationRow",
+    "item_means",
+    "pareto_front",
+    "too_many_left_out",
+    "wilson",
+    "wilson_by_item",
+]
+
+MOST_LEFT_OUT = 0.05  # of an agent's results; with more of them without a score nothing is claimed
+
+
+def too_many_left_out(left_out: int, scored: int) -> bool:
+    """Whether more than `MOST_LEFT_OUT` of an agent's results came to no score."""
+    return left_out > MOST_LEFT_OUT * (left_out + scored)
 
 
 def item_means(scored: Iterable[tuple[str, float]]) -> dict[str, float]:
@@ -109,8 +125,9 @@ class EvaluationRow(TypedDict):
         tokens: Likewise.
         cost_usd: Likewise, in US dollars.
         seconds: Sum of wall seconds of the items.
-        outcomes: Outcome kind -> count; `ok` is an answer, right or wrong.
-        complete: Whether every item was run.
+        outcomes: Outcome kind -> count; `ok` is an answer, right or wrong. Those of `UNSCORED` came to no
+            score and are not among `items`; the interval holds whatever they would have been.
+        complete: Whether every item was run, and no more than 5 % of them came to no score.
         hint: The most frequent fault with what mends it, or `""`.
     """
 
@@ -137,14 +154,14 @@ class Evaluation:
         agent: Id of the agent.
         split: Split of the items.
         score: Mean score over `items`, 0..1.
-        low: Lower end of its 95 % interval (`wilson_by_item`).
-        high: Upper end of it.
-        items: Number of (item, repeat) pairs evaluated.
+        low: Lower end of its 95 % interval (`wilson_by_item`), all that was left out being wrong.
+        high: Upper end of it, all that was left out being right.
+        items: Number of (item, repeat) pairs that were scored.
         used: What its calls cost as if nothing were shared, summed over the items.
         paid: What was really sent for it.
         seconds: Sum of wall seconds of the items.
-        outcomes: Outcome kind -> count; `scorer`, items left out as the scorer failed, is not among `items`.
-        complete: Whether every planned item was run; the endpoint's faults count among them, not in `items`.
+        outcomes: Outcome kind -> count; those of `UNSCORED` are not among `items`.
+        complete: Whether every planned item was run, and no more than 5 % of them were left out.
         stopped: Why it was stopped early, `""` if it was not.
     """
 
@@ -161,26 +178,49 @@ class Evaluation:
     complete: bool = True
     stopped: str = ""
 
+    @property
+    def left_out(self) -> int:
+        """Pairs that came to no score."""
+        return sum(n for kind, n in self.outcomes.items() if kind in UNSCORED)
+
+    @property
+    def sure(self) -> float:
+        """The score with all that was left out counted as wrong: agents are ranked by it, so that none gains
+        by items that came to no score."""
+        return self.score * self.items / max(1, self.items + self.left_out)
+
     @classmethod
     def of(
         cls, agent: str, split: Split, results: Iterable[ItemResult], complete: bool = True, stopped: str = ""
     ) -> Evaluation:
-        """Summarise scored results of one agent on one split."""
-        rows = list(results)
+        """Summarise results of one agent on one split; those without a score are left out, and counted.
+
+        Args:
+            agent: Id of the agent.
+            split: Split of the items.
+            results: Scored results, and those of `UNSCORED`.
+            complete: Whether every planned item was run.
+            stopped: Why it was stopped early, `""` if it was not.
+        """
+        every = list(results)
+        rows = [r for r in every if r.kind not in UNSCORED]
         total = sum(r.score or 0.0 for r in rows)
-        means = item_means((r.item, r.score or 0.0) for r in rows)
-        low, high = wilson_by_item(means.values(), len(rows))
+
+        def bound(missing: float) -> tuple[float, float]:
+            means = item_means((r.item, missing if r.kind in UNSCORED else r.score or 0.0) for r in every)
+            return wilson_by_item(means.values(), len(every))
+
         return cls(
             agent=agent,
             split=split,
             score=total / len(rows) if rows else 0.0,
-            low=low,
-            high=high,
+            low=bound(0.0)[0],
+            high=bound(1.0)[1],
             items=len(rows),
             used=sum((r.used for r in rows), Usage()),
             paid=sum((r.paid for r in rows), Usage()),
             seconds=sum(r.seconds for r in rows),
-            outcomes=dict(Counter(r.kind for r in rows)),
-            complete=complete,
+            outcomes=dict(Counter(r.kind for r in every)),
+            complete=complete and not too_many_left_out(len(every) - len(rows), len(rows)),
             stopped=stopped,
         )

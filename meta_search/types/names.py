@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
-__all__ = ["OUTCOME_KINDS", "SCORED", "SEARCHED", "SPLITS", "FaultKind", "MetaName", "OutcomeKind", "Split"]
+__all__ = [
+    "OUTCOME_KINDS",
+    "SCORED",
+    "SEARCHED",
+    "SPLITS",
+    "UNSCORED",
+    "FaultKind",
+    "MetaName",
+    "OutcomeKind",
+    "Split",
+]
 
 Split = Literal["examples", "train", "validation", "test"]
 SPLITS: tuple[Split, ...] = get_args(Split)  # as a search meets them
@@ -30,6 +40,8 @@ OutcomeKind = Literal[
     "budget",  # the run's budget ended before the item did
 ]
 OUTCOME_KINDS: tuple[OutcomeKind, ...] = get_args(OutcomeKind)
+# Without a verdict, as others fail on the item as well. All other kinds are the agent's own, and score 0.
+UNSCORED: frozenset[OutcomeKind] = frozenset({"llm", "scorer", "budget"})
 FaultKind = Literal["llm", "declined", "context", "cut", "budget"]  # what a call can fail as
 
 # Names in the archive's table `meta`, with what they hold.
