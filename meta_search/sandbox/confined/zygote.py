@@ -12,6 +12,7 @@ Control messages are JSON datagrams.
 - In: `fork`, with a socket for the new child; `starts` is the child that gets a job now, if any, and `item`
   the child whose program that job is, if it is one.
 - In: `kill`, with the `id` of a child.
+- In: `charge`, with the `id` of a child and `cpu` seconds that were spent for it elsewhere.
 - Out: `ready`, once, with the layers that are `missing`.
 - Out: `exit`, for every child, with its wait `status`, its `cpu` seconds, and `why` the zygote killed it.
 """
@@ -39,7 +40,7 @@ from meta_search.sandbox.confined.child import PIPE, Channel, enter_files, run_o
 from meta_search.sandbox.confined.confine import NOBODY, THREADS, ChildSlot, Confinement
 from meta_search.sandbox.confined.preload import load_runtime, preload
 from meta_search.sandbox.confined.self_test import find_missing
-from meta_search.sandbox.confined.usage import children_of, cpu_seconds_of, threads_of
+from meta_search.sandbox.confined.usage import children_of, cpu_seconds_of, private_mb_of, threads_of
 
 __all__ = ["STACK_BYTES", "Zygote", "main", "take_control"]
 
@@ -107,6 +108,7 @@ class Zygote:
         """Announce which layers are missing, serve, and end."""
         gc.collect()
         gc.freeze()
+        self._private_mb = private_mb_of(os.getpid())
         self._control.send(json.dumps({"op": "ready", "missing": self._confinement.missing}).encode())
         os.dup2(os.open(os.devnull, os.O_RDWR), 2)
         try:
@@ -153,13 +155,24 @@ class Zygote:
             return False
         message = json.loads(data)
         if message["op"] == "fork":
+            before = time.process_time()
             self._fork(message["id"], descriptors[0])
             os.close(descriptors[0])
             if message["starts"] in self._pids:
                 self._start_job(self._pids[message["starts"]], message["item"])
+            self._charge(message["item"], time.process_time() - before)
+        elif message["op"] == "charge":
+            self._charge(message["id"], message["cpu"])
         elif message["id"] in self._pids:
             os.kill(self._pids[message["id"]], signal.SIGKILL)
         return True
+
+    def _charge(self, number: int | None, cpu_s: float) -> None:
+        """Count CPU seconds as those of an item, if it still runs: its programs' and what we do for it."""
+        pid = self._pids.get(-1 if number is None else number)
+        if pid is not None:
+            self._children[pid].cpu_s -= cpu_s
+            self._check(pid, self._children[pid])
 
     def _fork(self, number: int, pipe: int) -> None:
         slot = self._free.pop() if self._free else self._confinement.new_slot()
@@ -204,6 +217,7 @@ class Zygote:
 
     def _reap(self) -> None:
         while self._children:
+            before = time.process_time()
             pid, status, usage = os.wait4(-1, os.WNOHANG)
             if pid == 0:
                 return
@@ -212,14 +226,12 @@ class Zygote:
                 continue  # a stray
             del self._pids[child.number]
             cpu_s = usage.ru_utime + usage.ru_stime
-            item = self._children.get(self._pids.get(child.item or -1, -1))
-            if item is not None and child.item is not None:
-                item.cpu_s -= cpu_s  # a program is charged to its item
-                self._check(self._pids[child.item], item)
             if not self._confinement.has("seccomp"):
                 self._kill_strays()
             self._confinement.clean(child.slot)
             self._free.append(child.slot)
+            # A program is charged to its item, with what it took to clean up after it.
+            self._charge(child.item, cpu_s + time.process_time() - before)
             self._report_exit(child.number, status, cpu_s, child.why)
 
     def _watch(self) -> None:
@@ -239,8 +251,18 @@ class Zygote:
             child.why = "cpu"
         elif child.slot.uid in (None, NOBODY) and threads_of(pid) > THREADS:
             child.why = "threads"
+        elif self._memory_of(pid, child) > self._confinement.memory_mb:
+            child.why = "memory"
         if child.why:
             os.kill(pid, signal.SIGKILL)
+
+    def _memory_of(self, pid: int, child: _Child) -> float:
+        """MB of an item and its programs together, beyond what they were forked with; each by itself is
+        limited by the kernel."""
+        programs = [p for p, other in self._children.items() if other.item == child.number and other.has_job]
+        if not programs:
+            return 0.0
+        return sum(max(0.0, private_mb_of(p) - self._private_mb) for p in (pid, *programs))
 
     def _kill_strays(self) -> None:
         """Kill processes that children left behind, which is possible only without seccomp."""

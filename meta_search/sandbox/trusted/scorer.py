@@ -14,7 +14,8 @@ import base64
 import pickle
 import signal
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -47,6 +48,7 @@ ATTEMPTS = 3
 MAX_ANSWER = 2**20  # characters
 MAX_BYTES = 16 * 2**20  # that a child may send in all, programs above all
 MAX_PROGRAMS = 256
+MOST_CPU = 3.0  # times `sandbox.cpu_s`, of all programs of an answer together: honest tests are many
 MAX_PROGRAM_S = 30.0
 PROGRAMS = Path(__file__).resolve().parents[1] / "confined" / "programs"
 
@@ -61,12 +63,16 @@ class Scored:
         failed: Whether the scorer ended without a score; `value` is then 0.
         kind: Why it did: `raised` for an exception of the scorer, or the fault of a call that it made (as in
             `CallReply`); `""` for anything else.
+        cpu_s: CPU seconds that it took, its programs' included.
+        seconds: Wall seconds that its processes worked.
     """
 
     value: float
     note: str = ""
     failed: bool = False
     kind: str = ""
+    cpu_s: float = 0.0
+    seconds: float = 0.0
 
 
 class ConfinedScorer:
@@ -118,12 +124,22 @@ class ConfinedScorer:
         Raises:
             SandboxError: No process can be started; or after `close`.
         """
+        return self.submit(item, answer, ask).result()
+
+    def submit(self, item: Any, answer: str, ask: Ask | None = None) -> Future[Scored]:
+        """As `score`, without waiting. Whoever cancels the future has the scorer's child killed.
+
+        Raises:
+            SandboxError: After `close`.
+        """
         if self._closed:
             raise SandboxError("the scorer is closed")
         if len(answer) > MAX_ANSWER:
-            return Scored(0.0, f"an answer of {len(answer)} characters, more than {MAX_ANSWER}")
+            long: Future[Scored] = Future()
+            long.set_result(Scored(0.0, f"an answer of {len(answer)} characters, more than {MAX_ANSWER}"))
+            return long
         job = {"item": base64.b64encode(pickle.dumps(item)).decode(), "answer": answer}
-        return self._loop.submit(self._score(job, ask)).result()
+        return self._loop.submit(self._score(job, ask))
 
     def close(self) -> None:
         """End everything that runs, and wait until no process is left. May be called twice."""
@@ -186,32 +202,42 @@ class ConfinedScorer:
     async def _converse(self, process: ZygoteHandle, job: Mapping[str, Any], ask: Ask | None) -> Scored:
         """Score one answer in a child of its own."""
         child = await process.spawn()
+        started = asyncio.get_running_loop().time()
+        work = _Work(MOST_CPU * self._config.cpu_s)
         scored = None
         try:
             child.send(job)
             async with asyncio.timeout(self._wall_s) as clock:
-                scored = await self._read(child, None if ask is None else Judging(ask, clock))
+                scored = await self._read(
+                    child, None if ask is None else Judging(ask, clock, self._config.tokens), work
+                )
         except JudgeFault as fault:
             scored = Scored(0.0, fault.message, failed=True, kind=fault.kind)
         except TimeoutError:
             scored = Scored(0.0, f"scoring took longer than {self._wall_s:g} s", failed=True)
         except (asyncio.IncompleteReadError, ConnectionError):
             pass  # how it ended says why
+        except _OverWork:
+            scored = Scored(
+                0.0, f"the answer's programs used more than {work.most_s:g} s of CPU", failed=True
+            )
         except (ProtocolError, asyncio.LimitOverrunError):
             scored = Scored(0.0, "the scorer's child broke the protocol", failed=True)
         finally:
             exit_ = await child.end()
         if scored is None or exit_.exceeded_limit:
-            return Scored(0.0, _reason(exit_, self._config), failed=True)
-        return scored
+            scored = Scored(0.0, _reason(exit_, self._config), failed=True)
+        seconds = asyncio.get_running_loop().time() - started
+        return replace(scored, cpu_s=exit_.cpu_s + work.cpu_s, seconds=seconds)
 
-    async def _read(self, child: Child, judging: Judging | None) -> Scored:
+    async def _read(self, child: Child, judging: Judging | None, work: _Work) -> Scored:
         """Do what a child asks for, programs and calls, until it sends a score. It may be the answer's doing.
 
         Raises:
             JudgeFault: A call of the judge got no answer.
             ProtocolError: It sent something that a scorer does not send.
             LimitOverrunError: It sent a message that is too long.
+            _OverWork: Its programs have used too much CPU together.
             IncompleteReadError: It ended.
             ConnectionError: It ended.
         """
@@ -236,10 +262,12 @@ class ConfinedScorer:
             programs += 1
             if operation != "python" or size > MAX_BYTES or programs > MAX_PROGRAMS:
                 raise ProtocolError("unknown message, or too many programs")
-            ok, text = await self._program(message)
+            ok, text = await self._program(message, work)
+            if work.cpu_s > work.most_s:
+                raise _OverWork
             child.send({"ok": ok, "text": text})
 
-    async def _program(self, message: Mapping[str, Any]) -> tuple[bool, str]:
+    async def _program(self, message: Mapping[str, Any], work: _Work) -> tuple[bool, str]:
         """Run a program for a scorer.
 
         Returns:
@@ -260,7 +288,19 @@ class ConfinedScorer:
         except (asyncio.IncompleteReadError, ConnectionError):
             return False, _reason(await child.end(), self._config)
         finally:
-            await child.end()
+            work.cpu_s += (await child.end()).cpu_s
+
+
+@dataclass(slots=True)
+class _Work:
+    """CPU seconds of one answer's programs, and the most that they may use together."""
+
+    most_s: float
+    cpu_s: float = 0.0
+
+
+class _OverWork(Exception):
+    """One answer's programs have used more CPU than they may together."""
 
 
 def _scored(message: Mapping[str, Any]) -> Scored:
