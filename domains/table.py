@@ -35,7 +35,8 @@ class TableDomain:
     Equal questions (but for space) are one item; splits are disjoint. Rows go to splits by a hash of the
     seed, the question, and two rows of the file (`rows.in_order`), so the order of the file does not deal
     them anew, and a few added rows hardly ever do. Splits whose size is not named share what is left in the
-    proportion of the default sizes, and at most those. Where the file names splits, its rows stay there; a split that it lacks is cut from its train rows.
+    proportion of the default sizes, and at most those. Where the file names splits, its rows stay there; a
+    split that it lacks is cut from its train rows.
 
     Attributes:
         notes: Lines for the user on how the file was read.

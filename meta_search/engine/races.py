@@ -176,7 +176,7 @@ class Races:
         return None
 
     def _shows_its_cost_first(self, member: Member, items: int) -> bool:
-        """Whether the first item of a race runs alone, as the block could take much of the budget that is left.
+        """Whether the first item of a race runs alone, as the block could take much of what is left.
 
         Where nothing is known of seeds yet, there is nothing to compare a cost with.
         """

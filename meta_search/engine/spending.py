@@ -35,7 +35,7 @@ def share_of_left(budget: BudgetConfig, spent: Usage, more: Usage) -> float:
 
 
 def may_take_much(budget: BudgetConfig, sandbox: SandboxConfig, spent: Usage, items: int) -> bool:
-    """Whether so many items of an unknown agent could take much of what is left, as far as the sandbox allows.
+    """Whether items of an unknown agent could take much of what is left, if they use all that they may.
 
     Args:
         budget: The limits of the run.

@@ -90,8 +90,8 @@ def decide(candidate: Standing, incumbent: Standing | None, front: Sequence[Stan
 def too_expensive(candidate: Standing, front: Sequence[Standing], share: float) -> str:
     """Why the candidate should stop for its cost alone, from the first item on, or `""`.
 
-    Only an outlier is stopped, and only where the search cannot pay for it: what is right about it would leave
-    no budget to find anything else.
+    Only an outlier is stopped, and only where the search cannot pay for it: whatever it gets right, it would
+    leave no budget to find anything else.
 
     Args:
         candidate: The one that races.

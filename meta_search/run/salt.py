@@ -5,8 +5,8 @@ finds out in no time which item of which split it is on. So the hash has a salt.
 resume and a replay have the same) and never enters a sandbox.
 
 Two runs with one seed must compare, random numbers of their agents included. So the salt is made of the seed
-and of a key of this account on this machine, which is drawn once and lies in a file that nobody else can read.
-Where no such file can be kept, or on another machine, the salt is another one.
+and of a key of this account on this machine, which is drawn once and lies in a file that nobody else can
+read. Where no such file can be kept, or on another machine, the salt is another one.
 """
 
 from __future__ import annotations

@@ -6,11 +6,13 @@ __all__ = ["ATTACKS"]
 
 ASK = """
 def ask(n, a='', kind='math'):
-    return self._scheduler.ask({'op': 'equal', 'kind': kind, 'a': a or f'(x+{n})^9', 'b': f'x^9+{n}', 'threshold': 0.9})"""
+    question = {'op': 'equal', 'kind': kind, 'a': a or f'(x+{n})^9', 'b': f'x^9+{n}', 'threshold': 0.9}
+    return self._scheduler.ask(question)"""
 TOWERS = "f'factorial({20000 + n})*x'"
 CALL = """
-call = {'op': 'call', 'author': 'a', 'role': 'r', 'messages': [['user', 'x']], 'temperature': 0.5, 'max_tokens': None,
-        'schema': None, 'fields': ['answer'], 'occurrence': '0', 'inputs': [], 'model': None}"""
+call = {'op': 'call', 'author': 'a', 'role': 'r', 'messages': [['user', 'x']], 'temperature': 0.5,
+        'max_tokens': None, 'schema': None, 'fields': ['answer'], 'occurrence': '0', 'inputs': [],
+        'model': None}"""
 SPENT = "cpu timeout"
 
 ATTACKS = attacks("work", [
@@ -31,8 +33,8 @@ while True:
     ask(n, 'ab ' * 1300, 'text')"""),
     ("comparisons left behind", "have the work done after its own end", "ok", """
 for n in range(60):
-    self._scheduler.channel.send({'op': 'equal', 'id': 1000 + n, 'kind': 'math', 'a': f'factorial({20000 + n})*x',
-                                  'b': '7', 'threshold': 0.9})
+    question = {'op': 'equal', 'kind': 'math', 'a': f'factorial({20000 + n})*x', 'b': '7', 'threshold': 0.9}
+    self._scheduler.channel.send({**question, 'id': 1000 + n})
 return 'gone'""", {"lingers": True}),
     ("empty programs for ever", "have processes forked, which cost it little", SPENT,
      "while True: self.run_python('')"),

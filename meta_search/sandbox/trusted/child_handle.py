@@ -20,8 +20,8 @@ class Exit:
     Attributes:
         status: Wait status.
         cpu_s: CPU seconds that it used.
-        why: Limit for which the zygote killed it (`cpu`, `disk`, `memory`, `threads`), `gone` for a program whose item
-            had ended, else `""`.
+        why: Limit for which the zygote killed it (`cpu`, `disk`, `memory`, `threads`), `gone` for a program
+            whose item had ended, else `""`.
     """
 
     status: int

@@ -15,7 +15,7 @@ import pickle
 import signal
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -35,6 +35,7 @@ from meta_search.sandbox.trusted.message_fields import (
     raw_text,
 )
 from meta_search.sandbox.trusted.messages import program_result
+from meta_search.sandbox.trusted.scored import OverWork, Scored, Work
 from meta_search.sandbox.trusted.scorer_process import ScorerProcess
 from meta_search.sandbox.trusted.zygote_handle import ZygoteHandle, ZygoteLost
 
@@ -51,28 +52,6 @@ MAX_PROGRAMS = 256
 MOST_CPU = 3.0  # times `sandbox.cpu_s`, of all programs of an answer together: honest tests are many
 MAX_PROGRAM_S = 30.0
 PROGRAMS = Path(__file__).resolve().parents[1] / "confined" / "programs"
-
-
-@dataclass(frozen=True, slots=True)
-class Scored:
-    """What a scorer says of an answer.
-
-    Attributes:
-        value: The score, 0..1.
-        note: One line of explanation.
-        failed: Whether the scorer ended without a score; `value` is then 0.
-        kind: Why it did: `raised` for an exception of the scorer, or the fault of a call that it made (as in
-            `CallReply`); `""` for anything else.
-        cpu_s: CPU seconds that it took, its programs' included.
-        seconds: Wall seconds that its processes worked.
-    """
-
-    value: float
-    note: str = ""
-    failed: bool = False
-    kind: str = ""
-    cpu_s: float = 0.0
-    seconds: float = 0.0
 
 
 class ConfinedScorer:
@@ -203,7 +182,7 @@ class ConfinedScorer:
         """Score one answer in a child of its own."""
         child = await process.spawn()
         started = asyncio.get_running_loop().time()
-        work = _Work(MOST_CPU * self._config.cpu_s)
+        work = Work(MOST_CPU * self._config.cpu_s)
         scored = None
         try:
             child.send(job)
@@ -217,7 +196,7 @@ class ConfinedScorer:
             scored = Scored(0.0, f"scoring took longer than {self._wall_s:g} s", failed=True)
         except (asyncio.IncompleteReadError, ConnectionError):
             pass  # how it ended says why
-        except _OverWork:
+        except OverWork:
             scored = Scored(
                 0.0, f"the answer's programs used more than {work.most_s:g} s of CPU", failed=True
             )
@@ -230,14 +209,14 @@ class ConfinedScorer:
         seconds = asyncio.get_running_loop().time() - started
         return replace(scored, cpu_s=exit_.cpu_s + work.cpu_s, seconds=seconds)
 
-    async def _read(self, child: Child, judging: Judging | None, work: _Work) -> Scored:
+    async def _read(self, child: Child, judging: Judging | None, work: Work) -> Scored:
         """Do what a child asks for, programs and calls, until it sends a score. It may be the answer's doing.
 
         Raises:
             JudgeFault: A call of the judge got no answer.
             ProtocolError: It sent something that a scorer does not send.
             LimitOverrunError: It sent a message that is too long.
-            _OverWork: Its programs have used too much CPU together.
+            OverWork: Its programs have used too much CPU together.
             IncompleteReadError: It ended.
             ConnectionError: It ended.
         """
@@ -264,10 +243,10 @@ class ConfinedScorer:
                 raise ProtocolError("unknown message, or too many programs")
             ok, text = await self._program(message, work)
             if work.cpu_s > work.most_s:
-                raise _OverWork
+                raise OverWork
             child.send({"ok": ok, "text": text})
 
-    async def _program(self, message: Mapping[str, Any], work: _Work) -> tuple[bool, str]:
+    async def _program(self, message: Mapping[str, Any], work: Work) -> tuple[bool, str]:
         """Run a program for a scorer.
 
         Returns:
@@ -289,18 +268,6 @@ class ConfinedScorer:
             return False, _reason(await child.end(), self._config)
         finally:
             work.cpu_s += (await child.end()).cpu_s
-
-
-@dataclass(slots=True)
-class _Work:
-    """CPU seconds of one answer's programs, and the most that they may use together."""
-
-    most_s: float
-    cpu_s: float = 0.0
-
-
-class _OverWork(Exception):
-    """One answer's programs have used more CPU than they may together."""
 
 
 def _scored(message: Mapping[str, Any]) -> Scored:
