@@ -13,12 +13,13 @@ from tests.hostile import (
     processes,
     protocol,
     syscalls,
+    work,
 )
 from tests.hostile.attack import Attack, in_map, in_program
 
 __all__ = ["ATTACKS", "PLAIN"]
 
-_SUBJECTS = (endless, bombs, processes, syscalls, network, files, loot, protocol, answers, equality)
+_SUBJECTS = (endless, bombs, processes, syscalls, network, files, loot, protocol, answers, equality, work)
 _ALL = [attack for subject in _SUBJECTS for attack in subject.ATTACKS]
 PLAIN = tuple(attack for attack in _ALL if attack.runs_here)
 _AGAIN = [attack for attack in PLAIN if attack.again]

@@ -9,10 +9,6 @@ def ask(n, a='', kind='math'):
     question = {'op': 'equal', 'kind': kind, 'a': a or f'(x+{n})^9', 'b': f'x^9+{n}', 'threshold': 0.9}
     return self._scheduler.ask(question)"""
 TOWERS = "f'factorial({20000 + n})*x'"
-CALL = """
-call = {'op': 'call', 'author': 'a', 'role': 'r', 'messages': [['user', 'x']], 'temperature': 0.5,
-        'max_tokens': None, 'schema': None, 'fields': ['answer'], 'occurrence': '0', 'inputs': [],
-        'model': None}"""
 SPENT = "cpu timeout"
 
 ATTACKS = attacks("work", [
@@ -46,12 +42,12 @@ def some(n):
 return str(self.map(some, range(16)))"""),
     ("programs that print", "have the broker read without end", SPENT,
      "while True: self.run_python('print(\"x\" * 10**4)')"),
-    ("messages of many parts", "have the broker build a million objects", "refused output cpu", f"""{CALL}
-part = '[' + ','.join(['{{}}'] * 500_000) + ']'
-import os, json
-line = json.dumps(call)[:-1].encode() + b', "id": %d, "more": ' + part.encode() + b'}}\\n'
+    ("messages of many parts", "have the broker build a million objects", "output cpu", """
+import os
+more = '[' + ','.join(['{}'] * 500_000) + ']'
+line = '{"op": "equal", "kind": "math", "a": "1", "b": "1", "threshold": 1, "id": %d, "more": ' + more + '}\\n'
 for n in range(1000):
-    data = memoryview(line % (500 + n))
+    data = memoryview((line % (500 + n)).encode())
     while data: data = data[os.write(3, data):]
-return 'done'""", {"detail": "CPU"}),
+return 'done'"""),
 ])  # fmt: skip

@@ -24,9 +24,11 @@ __all__ = ["Compared", "Equality", "Questions"]
 
 RULES = "meta_search.sandbox.confined.equality_rules:load"
 QUESTION_CPU_S = 2.0
+QUESTION_SHARE = 0.1  # of the item's CPU: what a model wrote must not end an honest item
+LEAST_CPU_S = 0.25  # what an ordinary question takes on a busy machine
 QUESTION_WALL_S = 10.0
 MAX_QUESTIONS = 256  # per item
-MAX_FAILED = 8  # questions per item that exceed a limit
+MAX_FAILED = 4  # questions per item that exceed a limit
 MAX_WAIT_S = 120.0  # for all questions of an item
 
 Charge = Callable[[float, float], None]
@@ -51,7 +53,7 @@ class Equality:
     """Compares answers for any number of items. Its process starts with the first question.
 
     Args:
-        config: Level and limits; CPU and wall time of a question are at most 2 and 10 s.
+        config: Level and limits; a question takes a tenth of the CPU time, and 2 s of it and 10 s at most.
         layers: Layers of the sandbox to use, for tests.
 
     Attributes:
@@ -62,7 +64,7 @@ class Equality:
         self.why = ""
         self._config = dataclasses.replace(
             config,
-            cpu_s=min(config.cpu_s, QUESTION_CPU_S),
+            cpu_s=min(config.cpu_s, QUESTION_CPU_S, max(LEAST_CPU_S, config.cpu_s * QUESTION_SHARE)),
             wall_s=min(config.wall_s, QUESTION_WALL_S),
         )
         self._layers = tuple(layers)
