@@ -33,7 +33,9 @@ def run(body: str, llm: LLM = cheap, dry: bool = False, **limits: float | None) 
         try:
             lines = "".join(f"    {line}\n" for line in body.strip().splitlines())
             agent = Agent.of("agent", f"def forward(self, taskInfo):\n{lines}")
-            return await sandbox.run(ItemJob(agent, "test", "i", 0, "How many?", max_tokens=100, dry=dry), llm)
+            return await sandbox.run(
+                ItemJob(agent, "test", "i", 0, "How many?", max_tokens=100, dry=dry), llm
+            )
         finally:
             await sandbox.close()
 

@@ -44,8 +44,8 @@ return str(self.map(some, range(16)))"""),
      "while True: self.run_python('print(\"x\" * 10**4)')"),
     ("messages of many parts", "have the broker build a million objects", "output cpu", """
 import os
-more = '[' + ','.join(['{}'] * 500_000) + ']'
-line = '{"op": "equal", "kind": "math", "a": "1", "b": "1", "threshold": 1, "id": %d, "more": ' + more + '}\\n'
+more = '"more": [' + ','.join(['{}'] * 500_000) + ']'
+line = '{"op": "equal", "kind": "math", "a": "1", "b": "1", "threshold": 1, "id": %d, ' + more + '}\\n'
 for n in range(1000):
     data = memoryview((line % (500 + n)).encode())
     while data: data = data[os.write(3, data):]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 __all__ = ["OverWork", "Scored", "Work"]
 
@@ -25,8 +25,8 @@ class Scored:
     note: str = ""
     failed: bool = False
     kind: str = ""
-    cpu_s: float = 0.0
-    seconds: float = 0.0
+    cpu_s: float = field(default=0.0, compare=False)
+    seconds: float = field(default=0.0, compare=False)
 
 
 @dataclass(slots=True)
