@@ -128,7 +128,7 @@ def test_runs_with_one_seed_ask_the_same_and_a_replay_does_so_elsewhere(
 ) -> None:
     asked = searched("run.dir=run")
     assert any("Style" in prompt for prompt in asked)
-    assert searched("run.dir=again") == asked
+    assert searched("run.dir=second") == asked
     monkeypatch.setenv("XDG_STATE_HOME", "elsewhere")
     assert searched("run.dir=other") != asked
     assert_replays()  # of the folder `run`, with the salt that it holds
