@@ -31,6 +31,7 @@ import socket
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -98,6 +99,7 @@ class Zygote:
         self._pid = os.getpid()
         self._children: dict[int, _Child] = {}  # by pid
         self._pids: dict[int, int] = {}  # number -> pid
+        self._programs: Counter[int] = Counter()  # number of an item -> programs of its that run
         self._free: list[ChildSlot] = []
         self._wake, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         signal.signal(signal.SIGCHLD, lambda *_: None)
@@ -193,6 +195,7 @@ class Zygote:
         child.has_job, child.item = True, item
         if item is None:
             return
+        self._programs[item] += 1
         item_pid = self._pids.get(item)
         if item_pid is None:
             child.why = "gone"  # the item has ended meanwhile
@@ -225,6 +228,9 @@ class Zygote:
             if child is None:
                 continue  # a stray
             del self._pids[child.number]
+            if child.item is not None:
+                self._programs[child.item] -= 1
+                self._programs += Counter()  # without those of none
             cpu_s = usage.ru_utime + usage.ru_stime
             if not self._confinement.has("seccomp"):
                 self._kill_strays()
@@ -259,9 +265,9 @@ class Zygote:
     def _memory_of(self, pid: int, child: _Child) -> float:
         """MB of an item and its programs together, beyond what they were forked with; each by itself is
         limited by the kernel."""
-        programs = [p for p, other in self._children.items() if other.item == child.number and other.has_job]
-        if not programs:
+        if not self._programs[child.number]:
             return 0.0
+        programs = (p for p, other in self._children.items() if other.item == child.number)
         return sum(max(0.0, private_mb_of(p) - self._private_mb) for p in (pid, *programs))
 
     def _kill_strays(self) -> None:
