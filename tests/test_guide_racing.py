@@ -45,26 +45,26 @@ def test_how_dear_it_is_is_seen_on_the_items_that_both_have_run() -> None:
     )
 
 
+MUCH = "costs {} as much as most agents: its evaluation would take {} of the budget left"
+
+
 @pytest.mark.parametrize(
-    ("cost", "share", "told"),
+    ("score", "cost", "share", "told"),
     [
-        (1000.0, 0.9, "costs 10× as much as most agents: its evaluation would take 90% of the budget left"),
-        (
-            50_000.0,
-            7.0,
-            "costs 500× as much as most agents: its evaluation would take 100% of the budget left",
-        ),
-        (10**7, 7.0, "costs more than most agents: its evaluation would take 100% of the budget left"),
-        (1000.0, FAIR, ""),  # the search can pay for it
-        (900.0, 0.9, ""),  # no outlier
+        (0.0, 1000.0, 0.9, MUCH.format("10×", "90%")),
+        (1.0, 50_000.0, 7.0, MUCH.format("500×", "100%")),
+        (1.0, 10**7, 7.0, "costs more than most agents: its evaluation would take 100% of the budget left"),
+        (1.0, 1000.0, 0.9, ""),  # right so far, and it can be paid
+        (0.0, 1000.0, FAIR, ""),  # the search can pay for it
+        (0.0, 900.0, 0.9, ""),  # no outlier
     ],
 )
-def test_an_outlier_that_the_budget_cannot_pay_is_stopped_whatever_it_gets_right(
-    cost: float, share: float, told: str
+def test_an_outlier_that_the_budget_cannot_pay_is_stopped(
+    score: float, cost: float, share: float, told: str
 ) -> None:
     """One of the complete agents is as expensive: it is what most cost that counts."""
     complete = [Standing({"item 0": 1.0}, c, {"item 0": c}) for c in (100.0, 80.0, 5000.0, 100.0)]
-    candidate = Standing({"item 0": 1.0}, cost, {"item 0": cost})
+    candidate = Standing({"item 0": score}, cost, {"item 0": cost})
     assert too_expensive(candidate, complete, share) == told
     assert too_expensive(candidate, [], share) == ""
     assert too_expensive(Standing({}, 0.0), complete, share) == ""

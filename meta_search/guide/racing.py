@@ -24,7 +24,8 @@ UPPER = 2  # while few are complete, one in so many counts as a finalist; with 3
 NOTHING_RIGHT = 0.10  # chance that an agent like the best has nothing right in so many items
 FEWEST = 3  # items before any decision by scores
 EXTREME = 10.0  # times what most agents cost, on the same items
-FAIR = 0.25  # of the budget that is left: more, one candidate's evaluation may not take at such a cost
+FAIR = 0.25  # of the budget that is left: more, one candidate's evaluation may not take at such a cost,
+ALL = 1.0  # or not more than there is, while it has everything right
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,15 +91,15 @@ def decide(candidate: Standing, incumbent: Standing | None, front: Sequence[Stan
 def too_expensive(candidate: Standing, front: Sequence[Standing], share: float) -> str:
     """Why the candidate should stop for its cost alone, from the first item on, or `""`.
 
-    Only an outlier is stopped, and only where the search cannot pay for it: whatever it gets right, it would
-    leave no budget to find anything else.
+    Only an outlier is stopped, and only where the search cannot pay for it: it would leave too little budget
+    to find anything else.
 
     Args:
         candidate: The one that races.
         front: All that are complete, without the candidate.
         share: Of the budget that is left, what the rest of its evaluation would take.
     """
-    if not front or not candidate.costs or share <= FAIR:
+    if not front or not candidate.costs or share <= (ALL if candidate.mean >= 1.0 else FAIR):
         return ""
     ratio = statistics.median(_cost_ratio(candidate, rival) for rival in front)
     if ratio < EXTREME:
