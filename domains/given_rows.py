@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
 from domains.domain import Item, items_of
-from domains.rows import apportion, deal, key_of, shuffled
+from domains.rows import apportion, deal, in_order, key_of
 from domains.settings import Settings, named_sizes
 from domains.table_file import SPLIT_NAMES
 from domains.wording import WORDING, instructed, with_instruction
@@ -73,8 +73,8 @@ def write_rows(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
 class GivenItems:
     """Rows as items for a function of the user's that scores.
 
-    Equal rows are one item. A key `split` says where a row goes; without one they are dealt by a hash of the
-    seed and the question, as those of a table. An answer that is no text is JSON in `item.target`, and as it
+    Equal rows are one item. A key `split` says where a row goes; without one they are dealt as those
+    of a table. An answer that is no text is JSON in `item.target`, and as it
     was in `item.data`, with all other keys of the row.
 
     Raises:
@@ -100,7 +100,8 @@ class GivenItems:
                 )
         else:
             counts = apportion(Path("domain"), len(items), sizes)
-            dealt = deal(shuffled(items, settings.seed), counts)
+            rights = {key: item.target for key, (_, item) in items.items()}
+            dealt = deal(in_order(rights, settings.seed, settings.dealing), counts)
             self._items = {split: tuple(items[key][1] for key in keys) for split, keys in dealt.items()}
         shown = "".join(
             f" Example: {item.question[:300]!r}" + (f" -> {item.target[:100]!r}." if item.target else ".")

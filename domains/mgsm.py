@@ -16,7 +16,7 @@ from pathlib import Path
 
 from domains.domain import Item, Score, items_of
 from domains.matching import matched, numeric
-from domains.rows import Row, apportion, deal, distinct, read_text, shuffled
+from domains.rows import Row, apportion, deal, distinct, read_text, salt_of, shuffled
 from domains.settings import Settings, named_sizes
 from domains.wording import WORDING, instructed, with_instruction
 from meta_search.errors import DomainError
@@ -36,7 +36,7 @@ class MgsmDomain:
     """Problems of one or several languages; the kind of an item is its language.
 
     Splits are disjoint by problem, whatever the language: a translation of a test problem is not shown as an
-    example. Which split a problem goes to depends on its place in the file and the seed. Within a split
+    example. Which split a problem goes to depends on its place, all answers, and the seed. Within a split
     languages take turns, and a problem comes again in another language only after all of its problems.
     `domain.families` names the languages of a folder to take.
 
@@ -54,7 +54,10 @@ class MgsmDomain:
         problems = _problems(path, _files(path, settings.families))
         rows = sum(map(len, problems.values()))
         sizes = apportion(path, rows, named_sizes(settings))
-        dealt = deal(shuffled(problems, settings.seed), _problems_each(path, sizes, problems))
+        # Answers are the same in all languages, and agents do not see them: they cannot tell their split.
+        salt = salt_of([rows[0].answer for rows in problems.values()])
+        seed = settings.seed if settings.dealing == "row" else f"{settings.seed}/{salt}"
+        dealt = deal(shuffled(problems, seed), _problems_each(path, sizes, problems))
         self._items = {
             split: tuple(_in_turns([problems[key] for key in keys]))[: sizes[split]]
             for split, keys in dealt.items()

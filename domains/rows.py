@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -12,9 +13,10 @@ from domains.settings import DEFAULT_SIZES
 from meta_search.errors import DomainError
 from meta_search.types import SPLITS, Split
 
-__all__ = ["Row", "apportion", "deal", "distinct", "key_of", "read_text", "shuffled"]
+__all__ = ["Row", "apportion", "deal", "distinct", "in_order", "key_of", "read_text", "salt_of", "shuffled"]
 
 LEAST_ROWS = 8
+ANCHORS = 2
 
 
 class Row(NamedTuple):
@@ -78,9 +80,36 @@ def distinct(path: Path, rows: Iterable[Row]) -> dict[str, Row]:
     return kept
 
 
-def shuffled(keys: Iterable[str], seed: int) -> list[str]:
-    """Keys in an order that depends on the seed and on themselves only: added ones move no others."""
+def shuffled(keys: Iterable[str], seed: int | str) -> list[str]:
+    """Keys in an order that depends on the seed and on themselves only: added ones move no others.
+
+    Who knows the seed and a key can tell where it comes. An agent knows its question, and seeds are guessed.
+    """
     return sorted(keys, key=lambda key: hashlib.sha256(f"{seed}/{key}".encode()).digest())
+
+
+def in_order(rights: Mapping[str, str], seed: int, dealing: str) -> list[str]:
+    """Keys in the order in which they are dealt to splits.
+
+    An agent must not be able to tell its split from its question. So the order depends on two further rows as
+    well, the anchors, with their answers, which no agent sees. They come last, so that they are no examples.
+    Rows that are added move no others, unless one of them becomes an anchor: two of n rows are.
+
+    Args:
+        rights: Key -> what is right.
+        seed: `domain.seed`.
+        dealing: `domain.dealing`: `file`, or `row` for an order without anchors.
+    """
+    if dealing == "row":
+        return shuffled(rights, seed)
+    anchors = shuffled(rights, "anchor")[:ANCHORS]
+    others = [key for key in rights if key not in anchors]
+    return [*shuffled(others, f"{seed}/{salt_of([[key, rights[key]] for key in anchors])}"), *anchors]
+
+
+def salt_of(content: Sequence[str | Sequence[str]]) -> str:
+    """A salt that only who has the content can know."""
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 
 def apportion(

@@ -30,6 +30,7 @@ class Settings(Protocol):
         families: Families of the `reasoning` domain, languages of the `mgsm` domain; empty takes the default.
         sizes: Items per split; splits that are not named take the domain's default.
         seed: Seed of the items and of the splits.
+        dealing: By what rows are dealt to splits: file or row.
     """
 
     @property
@@ -58,6 +59,8 @@ class Settings(Protocol):
     def sizes(self) -> Mapping[str, int]: ...
     @property
     def seed(self) -> int: ...
+    @property
+    def dealing(self) -> str: ...
 
 
 def named_sizes(settings: Settings) -> dict[Split, int]:

@@ -19,7 +19,7 @@ from pathlib import Path
 from domains.domain import Item, Score, items_of
 from domains.json_match import json_match
 from domains.matching import ANY_OF, accepted, any_of, matched, matcher, numeric
-from domains.rows import Row, apportion, deal, distinct, shuffled
+from domains.rows import Row, apportion, deal, distinct, in_order
 from domains.settings import DEFAULT_SIZES, Settings, named_sizes
 from domains.table_file import Columns, read_rows
 from domains.wording import WORDING, Labels, find_labels, instructed, with_instruction
@@ -33,9 +33,10 @@ class TableDomain:
     """Items from a file.
 
     Equal questions (but for space) are one item; splits are disjoint. Rows go to splits by a hash of the
-    seed and the question, so neither the order of the file nor a few added rows deal them anew. Splits
-    whose size is not named share what is left in the proportion of the default sizes, and at most those.
-    Where the file names splits, its rows stay there; a split that it lacks is cut from its train rows.
+    seed, the question, and two rows of the file (`rows.in_order`), so the order of the file does not deal
+    them anew, and a few added rows hardly ever do. Splits whose size is not named share what is left in the
+    proportion of the default sizes, and at most those. Where the file names splits, its rows stay there; a
+    split that it lacks is cut from its train rows.
 
     Attributes:
         notes: Lines for the user on how the file was read.
@@ -125,10 +126,12 @@ def _deal(
 ) -> tuple[Mapping[Split, Sequence[str]], Sequence[str]]:
     """The rows of each split, and lines on what the file does not say."""
     sizes = named_sizes(settings)
+    rights = {key: "\n".join((row.answer, *row.others)) for key, row in rows.items()}
+    order = in_order(rights, settings.seed, settings.dealing)
     if not any(row.split for row in rows.values()):
-        return deal(shuffled(rows, settings.seed), apportion(path, len(rows), sizes)), ()
+        return deal(order, apportion(path, len(rows), sizes)), ()
     given: dict[Split, list[str]] = {split: [] for split in SPLITS}
-    for key in shuffled(rows, settings.seed):
+    for key in order:
         if not rows[key].split:
             raise DomainError(f"{path}: row {rows[key].line} names no split, others do")
         given[next(split for split in SPLITS if split == rows[key].split)].append(key)

@@ -60,6 +60,9 @@ class DomainConfig:
             `mgsm` domain; empty takes all.
         sizes: Items per split: examples, train, validation, test.
         seed: Seed of the items, apart from the run's seed so that runs are comparable.
+        dealing: How rows of a file without splits are dealt to them: file (by the row and others of the file,
+            so that no agent can tell its split from its question) or row (by the row alone, as runs did
+            before there was this key, and still do when they are resumed).
     """
 
     name: str = "reasoning"
@@ -75,6 +78,7 @@ class DomainConfig:
     families: tuple[str, ...] = ()
     sizes: Mapping[str, int] = field(default_factory=dict)
     seed: int = 0
+    dealing: str = "file"
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,6 +328,8 @@ class SandboxConfig:
         disk_mb: All that it writes.
         output_kb: All that it prints.
         calls: LLM calls.
+        tokens: Tokens that these calls may use, read and written, whatever the cache; `null` is no limit. An
+            item that uses more ends there and scores 0: raise it for long documents.
     """
 
     level: str = "strict"
@@ -333,6 +339,7 @@ class SandboxConfig:
     disk_mb: int = 64
     output_kb: int = 64
     calls: int = 128
+    tokens: int | None = 500_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -408,6 +415,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "sandbox.level": ("strict", "process"),
     "run.on_hangup": ("auto", "continue", "stop"),
     "domain.match": ("auto", "exact", "numeric", "json"),
+    "domain.dealing": ("file", "row"),
 }
 
 AT_LEAST: Mapping[str, float] = {
@@ -449,6 +457,7 @@ AT_LEAST: Mapping[str, float] = {
     "sandbox.cpu_s": 0.1,
     "sandbox.memory_mb": 64,
     "sandbox.calls": 0,
+    "sandbox.tokens": 1,
     "sandbox.disk_mb": 1,
     "sandbox.output_kb": 1,
     "run.grace_s": 0,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +22,8 @@ settings.load_profile("busy")
 # Read when litellm and Ray are imported, by child processes too.
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+# The key that salts are made of: not the one of whoever runs the tests.
+os.environ["XDG_STATE_HOME"] = os.path.join(tempfile.gettempdir(), f"meta-search-tests-{os.geteuid()}")
 
 ROOT = Path(__file__).parent.parent
 

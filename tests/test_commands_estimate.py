@@ -88,6 +88,17 @@ def test_an_unknown_price_is_told_and_a_local_model_has_none() -> None:
     assert "$" not in estimate_search(local, PLANNED, 1, TYPICAL, {}).lines()[0]
 
 
+def test_agents_that_the_limit_of_an_item_would_end_are_told_of() -> None:
+    small, told = (
+        config("sandbox.tokens=250"),
+        "an agent uses about {} tokens an item; sandbox.tokens=250 ends it",
+    )
+    assert estimate_search(small, PLANNED, 1, TYPICAL, PRICES).notes == (told.format(300),)
+    dry = [Usage(1, 100), Usage(5, 500)]
+    assert estimate_evaluation(small, dry, 10, TYPICAL, PRICES).notes == (told.format(750),)
+    assert estimate_evaluation(config(), dry, 10, TYPICAL, PRICES).notes == ()
+
+
 def test_an_evaluation_counts_what_a_dry_run_shows() -> None:
     runs = [Usage(1, 100), Usage(5, 500), None]
     found = estimate_evaluation(config(), runs, 10, TYPICAL, PRICES)

@@ -11,6 +11,7 @@ import pytest
 
 from domains.domain import SPLITS
 from domains.mgsm import INSTRUCTION, MgsmDomain
+from domains.rows import shuffled
 from meta_search import cli
 from meta_search.config import DomainConfig
 from meta_search.errors import DomainError
@@ -69,6 +70,25 @@ def test_languages_take_turns_and_problems_come_once_before_they_come_again(fold
     different = len(set(places(domain, "test")))
     assert len(set(places(domain, "test")[:different])) == different
     assert different >= 20
+
+
+def test_no_agent_can_tell_its_split_from_its_place(folder: Path) -> None:
+    """Whoever knows the problems by heart knows the place, and the seed is 0."""
+    sizes = dict.fromkeys(SPLITS, 15)
+    by_hash = shuffled(map(str, range(60)), 0)
+    shares = {}
+    for dealing in ("row", "file"):
+        domain = make(folder, sizes=sizes, dealing=dealing, families=["en"])
+        found = [str(int(place) - 1) for split in SPLITS for place in places(domain, split)]
+        shares[dealing] = sum(map(lambda a, b: a == b, found, by_hash)) / 60
+    assert shares["row"] == 1.0
+    assert shares["file"] < 0.2
+
+
+def test_a_problem_is_in_the_same_split_in_every_language(folder: Path) -> None:
+    dealt = [make(folder, families=[language]) for language in ("en", "sw")]
+    for split in SPLITS:
+        assert len({tuple(places(domain, split)) for domain in dealt}) == 1
 
 
 def test_the_order_depends_on_the_seed_only(folder: Path) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 from pathlib import Path
 
 import pytest
 
 from domains.domain import SPLITS
+from domains.rows import key_of, shuffled
 from domains.table import TableDomain
 from domains.table_file import Columns, read_rows
 from meta_search.config import DomainConfig
@@ -75,6 +77,45 @@ def test_neither_order_nor_added_rows_deal_anew(tmp_path: Path) -> None:
         assert domain.items(split) == turned.items(split)
         assert questions(domain, split) != questions(seeded, split)
         assert len(set(questions(domain, split)) & set(questions(added, split))) >= sizes[split] - 1
+
+
+def guessed(domain: TableDomain) -> float:
+    """How often an agent finds out its split from its question, the seed, and how many rows there are."""
+    asked = {q: split for split in SPLITS for q in questions(domain, split)}
+    by_hash = sorted(asked, key=lambda q: hashlib.sha256(f"0/{key_of(q)}".encode()).digest())
+    right, start = 0, 0
+    for split in SPLITS:
+        size = len(domain.items(split))
+        right += sum(asked[q] == split for q in by_hash[start : start + size])
+        start += size
+    return right / len(asked)
+
+
+def test_no_agent_can_tell_its_split_from_its_question(tmp_path: Path) -> None:
+    rows = jsonl([{"question": f"What is {n} + {n}?", "answer": 2 * n} for n in range(400)])
+    sizes = dict.fromkeys(SPLITS, 100)
+    assert guessed(make(tmp_path / "t.jsonl", rows, sizes=sizes, dealing="row")) == 1.0
+    hidden = make(tmp_path / "t.jsonl", rows, sizes=sizes)
+    assert guessed(hidden) < 0.35  # chance: 0.25
+    # What it takes is in the answers of two rows that no agent is shown.
+    anchors = shuffled((key_of(q) for split in SPLITS for q in questions(hidden, split)), "anchor")[:2]
+    assert set(anchors) <= {key_of(q) for q in questions(hidden, "test")}
+    number = int(anchors[0].split()[2])
+    other = rows.replace(f'"answer": {2 * number}}}', '"answer": -1}')
+    assert questions(make(tmp_path / "t.jsonl", other, sizes=sizes), "train") != questions(hidden, "train")
+
+
+def test_rows_that_are_added_leave_the_others_where_they_are(tmp_path: Path) -> None:
+    rows: list[dict[str, object]] = [{"question": f"What is {n} + {n}?", "answer": n} for n in range(400)]
+    sizes = {"examples": 20, "train": 100, "validation": 100, "test": 100}
+    before = make(tmp_path / "t.jsonl", jsonl(rows), sizes=sizes)
+    kept = 0
+    for draw in range(20):
+        more = [{"question": f"And what is {draw} - {n}?", "answer": n} for n in range(4)]
+        after = make(tmp_path / "t.jsonl", jsonl([*rows, *more]), sizes=sizes)
+        moved = [set(questions(before, s)) - set(questions(after, s)) for s in SPLITS]
+        kept += sum(map(len, moved)) < 25
+    assert kept >= 17  # two of 400 rows are anchors: four more take the place of one in 2 % of all cases
 
 
 def test_duplicates_are_one_item(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from meta_search.guide.evidence import Paired, betting, sign
-from meta_search.guide.racing import Race, Standing, decide, last_finalist
+from meta_search.guide.racing import FAIR, Race, Standing, decide, last_finalist, too_expensive
 
 PLANNED, BLOCK = 24, 6
 RACE, ONE = Race(PLANNED, BLOCK), Race(PLANNED, BLOCK, finalists=1)
@@ -43,6 +43,31 @@ def test_how_dear_it_is_is_seen_on_the_items_that_both_have_run() -> None:
         verdict(dear, rival)
         == "cannot beat the best even if every remaining item is right (costs 1.5× as much)"
     )
+
+
+MUCH = "costs {} as much as most agents: its evaluation would take {} of the budget left"
+
+
+@pytest.mark.parametrize(
+    ("score", "cost", "share", "told"),
+    [
+        (0.0, 1000.0, 0.9, MUCH.format("10×", "90%")),
+        (1.0, 50_000.0, 7.0, MUCH.format("500×", "100%")),
+        (1.0, 10**7, 7.0, "costs more than most agents: its evaluation would take 100% of the budget left"),
+        (1.0, 1000.0, 0.9, ""),  # right so far, and it can be paid
+        (0.0, 1000.0, FAIR, ""),  # the search can pay for it
+        (0.0, 900.0, 0.9, ""),  # no outlier
+    ],
+)
+def test_an_outlier_that_the_budget_cannot_pay_is_stopped(
+    score: float, cost: float, share: float, told: str
+) -> None:
+    """One of the complete agents is as expensive: it is what most cost that counts."""
+    complete = [Standing({"item 0": 1.0}, c, {"item 0": c}) for c in (100.0, 80.0, 5000.0, 100.0)]
+    candidate = Standing({"item 0": score}, cost, {"item 0": cost})
+    assert too_expensive(candidate, complete, share) == told
+    assert too_expensive(candidate, [], share) == ""
+    assert too_expensive(Standing({}, 0.0), complete, share) == ""
 
 
 def test_what_asks_no_model_is_free_and_no_ratio() -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
 import pytest
 
 from archive.store import Store
+from meta_search.config import Config, to_mapping
 from meta_search.errors import ArchiveError, ConfigError
-from meta_search.run.folder import resolve, split_agent, undone
+from meta_search.run.folder import read_config, resolve, split_agent, undone
 from meta_search.types import Agent, Brief, Candidate, ItemResult
 
 
@@ -31,6 +33,17 @@ def with_agent(run: Path) -> Path:
         )
         store.add_candidate(seed, "seed").result()
     return run
+
+
+def test_a_run_of_before_keeps_its_dealing_and_has_no_limit_that_it_had_not(folder: Path) -> None:
+    run = make(folder / "runs/old", 1.0)
+    stored = to_mapping(Config())
+    (run / "config.json").write_text(json.dumps(stored))
+    assert read_config(run) == Config()
+    del stored["domain"]["dealing"], stored["sandbox"]["tokens"]
+    (run / "config.json").write_text(json.dumps(stored))
+    found = read_config(run)
+    assert (found.domain.dealing, found.sandbox.tokens) == ("row", None)
 
 
 def test_latest_is_the_run_that_was_started_last(folder: Path) -> None:

@@ -96,8 +96,14 @@ def test_the_time_that_was_over_is_over_again(folder: Path) -> None:
 
 
 def test_what_a_tuning_began_with_is_replayed(folder: Path) -> None:
-    more = ("author=composer", "search.operators=[tune]", "search.candidates=3", "search.seeds=[dylan]")
-    assert record(folder, *more, "search.in_flight=1") == 0
+    more = (
+        "author=composer",
+        "search.operators=[tune]",
+        "search.candidates=3",
+        "search.seeds=[dylan]",
+        "search.in_flight=1",
+    )
+    assert record(folder, *more, "domain.seed=1") == 0
     archive = meta_search.open_run("run")
     warm = [e.data for e in archive.events("decision") if e.data["what"].startswith("warm ")]
     assert warm

@@ -38,7 +38,7 @@ def verdicts(
     kind: str, *pairs: tuple[str, str], threshold: float = 0.9, cpu_s: float = 2.0
 ) -> list[bool | None]:
     async def work(judge: Equality) -> list[bool | None]:
-        found = [await judge.same(kind, a, b, threshold) for a, b in pairs]
+        found = [(await judge.same(kind, a, b, threshold)).same for a, b in pairs]
         assert judge.why == ""
         return found
 
@@ -102,7 +102,7 @@ def test_without_the_libraries_there_is_no_verdict(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(equality, "RULES", "meta_search.sandbox.no_such_rules:load")
 
     async def work(judge: Equality) -> tuple[bool | None, str]:
-        return await judge.same("math", "1/2", "2/4", 0.9), judge.why
+        return (await judge.same("math", "1/2", "2/4", 0.9)).same, judge.why
 
     verdict, why = with_equality(work)
     assert verdict is None

@@ -100,7 +100,8 @@ def estimate_search(
     basis = f"{typical.basis}{spared}" + (
         "" if search.candidates is not None else f", {CANDIDATES} candidates"
     )
-    return _bounded(config, task, meta, basis, prices)
+    each = typical.calls * (typical.prompt + typical.completion)
+    return _bounded(config, task, meta, basis, prices, each)
 
 
 def _best_so_far(n: int, k: int) -> float:
@@ -134,11 +135,13 @@ def estimate_evaluation(
         basis += f", {counted} in a free dry run"
     else:
         basis += f", {typical.basis}"
-    return _bounded(config, task, Usage(), basis, prices)
+    tokens = [u.prompt_tokens + u.calls * typical.completion for u in known]
+    each = max(tokens, default=prompt + calls * typical.completion)
+    return _bounded(config, task, Usage(), basis, prices, each)
 
 
-def _bounded(config: Config, task: Usage, meta: Usage, basis: str, prices: Prices) -> Estimate:
-    """Priced, and cut where the budget ends the run before."""
+def _bounded(config: Config, task: Usage, meta: Usage, basis: str, prices: Prices, each: float) -> Estimate:
+    """Priced, and cut where the budget ends the run before; `each` is what an item of an agent may take."""
     models = {"task": config.llm.task.model, "meta": config.llm.meta.model}
     usage = Usage()
     for role, used in (("task", task), ("meta", meta)):
@@ -157,6 +160,10 @@ def _bounded(config: Config, task: Usage, meta: Usage, basis: str, prices: Price
         first = min(shares, key=lambda name: shares[name])
         usage = _scaled(usage, shares[first])
         notes.append(f"budget.{first}={getattr(budget, first):g} will stop the run early")
+    if (most := config.sandbox.tokens) is not None and each > most:
+        notes.append(
+            f"an agent uses about {_round(round(each)):,} tokens an item; sandbox.tokens={most} ends it"
+        )
     if budget.wall_s is not None:
         notes.append(f"it stops after {budget.wall_s:g} s at the latest (budget.wall_s)")
     if config.llm.provider != "local":

@@ -26,7 +26,7 @@ FIXED = (
     *("llm.mode", "llm.recording", "llm.local.context", "llm.local.meta_context"),
     *("evaluate.items", "evaluate.test_items", "evaluate.split", "evaluate.repeats"),
     *("sandbox.wall_s", "sandbox.cpu_s", "sandbox.memory_mb", "sandbox.disk_mb", "sandbox.output_kb"),
-    *("sandbox.calls", "search.seeds", "search.failing"),
+    *("sandbox.calls", "sandbox.tokens", "search.seeds", "search.failing"),
     # The guide's studies would no longer ask for what they were told of.
     *("search.name", "search.guided", "search.prior", "search.operators"),
     *("author.name", "author.formats", "author.ways"),

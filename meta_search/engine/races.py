@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from concurrent.futures import Future
 from functools import partial
 
 from meta_search.engine.happenings import BlockEmpty, Evaluated, ItemRun
 from meta_search.engine.repair import failing
-from meta_search.guide.racing import Race, decide
+from meta_search.engine.spending import may_take_much, share_of_left
+from meta_search.guide.racing import Race, decide, too_expensive
 from meta_search.run.events import BlockDelivered, LookPlanned, RaceEnded
 from meta_search.run.journal import job_key
 from meta_search.run.members import Member
 from meta_search.run.run import Run
-from meta_search.types import SEARCHED, ItemResult, Split
+from meta_search.types import SEARCHED, ItemJob, ItemResult, Split, Usage
 
 __all__ = ["Races"]
 
@@ -34,6 +36,7 @@ class Races:
     def __init__(self, run: Run) -> None:
         self._run, self._members, self._runner = run, run.members, run.runner
         self._missing: Counter[tuple[str, Split]] = Counter()  # items of a block that are under way
+        self._held: dict[str, list[ItemJob]] = {}  # of first blocks, until the first item has shown its cost
         self.stop, self.closing = "", False
 
     def in_flight(self) -> int:
@@ -80,6 +83,11 @@ class Races:
             return self._block_done(member, split)
         self._missing[member.agent.id, split] -= 1
         self.stop = self.stop or self._runner.deliver(member, happened.result)
+        if held := self._held.pop(member.agent.id, []):
+            if not (self.stop or self.closing or self._too_expensive(member)):
+                self._send(member, split, held)
+                return None
+            self._missing[member.agent.id, split] -= len(held)
         return None if self._missing[member.agent.id, split] else self._block_done(member, split)
 
     # -- beginnings and ends
@@ -95,6 +103,7 @@ class Races:
     def drop(self) -> None:
         """End all races where they are; finished items are kept."""
         self._runner.cancel()
+        self._held.clear()
         for member in self.running():
             member.racing = False
             for split in SEARCHED:
@@ -125,6 +134,12 @@ class Races:
             journal.expect(key)
             journal.put(key, BlockEmpty(member, split))
         self._missing[agent, split] = len(jobs)
+        if split == "train" and self._shows_its_cost_first(member, len(jobs)):
+            self._held[agent] = jobs[1:]
+            jobs = jobs[:1]
+        self._send(member, split, jobs)
+
+    def _send(self, member: Member, split: Split, jobs: Sequence[ItemJob]) -> None:
         for job in jobs:
             came = partial(self._came, member, split)
             self._runner.submit(job).add_done_callback(partial(came, job_key(job)))
@@ -160,11 +175,44 @@ class Races:
             self._plan_look(member, split)
         return None
 
+    def _shows_its_cost_first(self, member: Member, items: int) -> bool:
+        """Whether the first item of a race runs alone, as the block could take much of what is left.
+
+        Where nothing is known of seeds yet, there is nothing to compare a cost with.
+        """
+        config = self._run.config
+        new = not (member.seed or member.ran("train")) and self.seeds_known()
+        return (
+            new
+            and config.evaluate.racing
+            and items > 1
+            and bool(self._members.front(member))
+            and (may_take_much(config.budget, config.sandbox, self._used(), items))
+        )
+
+    def _used(self) -> Usage:
+        """What agents have used so far."""
+        rows = (row for m in self._members for split in SEARCHED for row in m.rows(split))
+        return sum((row.used for row in rows), Usage())
+
+    def _too_expensive(self, member: Member) -> str:
+        """Why the race ends for its cost alone, `""` where it goes on."""
+        budget, rows = self._run.config.budget, member.rows("train")
+        if member.own or not self._run.config.evaluate.racing or not rows:
+            return ""
+        mine = sum((row.used for row in rows), Usage())
+        times = max(0, self._runner.planned("train") - len(rows)) / len(rows)
+        more = Usage(round(mine.calls * times), round(mine.tokens * times), cost_usd=mine.cost_usd * times)
+        share = share_of_left(budget, self._used(), more)
+        return too_expensive(member.standing("train"), self._members.front(member), share)
+
     def _why_stop(self, member: Member) -> str:
         """Why the race ends early, `""` where it goes on, as it does for what the person brought along."""
         config = self._run.config
         if member.own or not config.evaluate.racing:
             return ""
+        if expensive := self._too_expensive(member):
+            return expensive
         best = self._members.incumbent()
         incumbent = best.standing("train") if best is not None and best is not member else None
         planned = len(self._runner.items("train"))

@@ -8,12 +8,13 @@ who would be finalists now, not against the best, or all but the best would be s
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from meta_search.guide.evidence import Paired, Test, betting, chance, reachable
 
-__all__ = ["ALPHA", "Race", "Standing", "decide", "last_finalist", "pair"]
+__all__ = ["ALPHA", "Race", "Standing", "decide", "last_finalist", "pair", "too_expensive"]
 
 ALPHA = 0.05  # a candidate with less chance than this to end among the finalists is stopped
 EQUAL_COST = 1.1  # costs that differ by less say nothing yet: items differ too
@@ -21,7 +22,10 @@ MOST_SAID = 1_000  # a ratio beyond it is one to an agent that asks no model
 WORST_ODDS = 0.5  # however expensive, a candidate with better odds than this goes on
 UPPER = 2  # while few are complete, one in so many counts as a finalist; with 3, one of six was lost
 NOTHING_RIGHT = 0.10  # chance that an agent like the best has nothing right in so many items
-FEWEST = 3  # items before any decision
+FEWEST = 3  # items before any decision by scores
+EXTREME = 10.0  # times what most agents cost, on the same items
+FAIR = 0.25  # of the budget that is left: more, one candidate's evaluation may not take at such a cost,
+ALL = 1.0  # or not more than there is, while it has everything right
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,28 @@ def decide(candidate: Standing, incumbent: Standing | None, front: Sequence[Stan
         return _worse(candidate, incumbent, race)
     place = _last_place(len(front), race.finalists)
     return _out_of_reach(candidate, last_finalist(front, race.finalists), place, race)
+
+
+def too_expensive(candidate: Standing, front: Sequence[Standing], share: float) -> str:
+    """Why the candidate should stop for its cost alone, from the first item on, or `""`.
+
+    Only an outlier is stopped, and only where the search cannot pay for it: it would leave too little budget
+    to find anything else.
+
+    Args:
+        candidate: The one that races.
+        front: All that are complete, without the candidate.
+        share: Of the budget that is left, what the rest of its evaluation would take.
+    """
+    if not front or not candidate.costs or share <= (ALL if candidate.mean >= 1.0 else FAIR):
+        return ""
+    ratio = statistics.median(_cost_ratio(candidate, rival) for rival in front)
+    if ratio < EXTREME:
+        return ""
+    much = (
+        f"costs {ratio:.0f}× as much as most agents" if ratio < MOST_SAID else "costs more than most agents"
+    )
+    return f"{much}: its evaluation would take {min(share, 1.0):.0%} of the budget left"
 
 
 def _out_of_reach(candidate: Standing, rival: Standing, place: int, race: Race) -> str:

@@ -11,9 +11,10 @@ import json
 import os
 import shlex
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from archive.readers import has_rows
 from archive.schema import FILE_NAME as ARCHIVE
@@ -42,6 +43,8 @@ KEPT = "domain"  # folder of a recording that holds a copy of the domain's file,
 PAID = ("calls", "results")  # tables of an archive: without a row in them, nothing was sent or run
 ROOM_MB = 200  # free on the disk, without which no run starts
 MOST_LOOKED_AT = 40  # earlier runs, the newest
+BEFORE: Mapping[str, Mapping[str, Any]] = {"domain": {"dealing": "row"}, "sandbox": {"tokens": None}}
+"""Keys that older configurations lack, with what runs did without them."""
 
 
 def resolve(run: str | Path, root: str | Path = "runs") -> Path:
@@ -158,7 +161,19 @@ def read_config(folder: Path) -> Config:
         mapping = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ArchiveError(f"{folder} is no run folder: its config.json cannot be read") from error
-    return from_mapping(mapping)
+    return from_mapping(_as_it_was(mapping))
+
+
+def _as_it_was(mapping: Any) -> Any:
+    """A stored configuration, with what its run did where there was no key yet."""
+    if not isinstance(mapping, dict):
+        return mapping
+    groups = {name: {**keys, **mapping[name]} for name, keys in BEFORE.items() if _is_group(mapping, name)}
+    return {**mapping, **groups}
+
+
+def _is_group(mapping: Mapping[str, Any], name: str) -> bool:
+    return isinstance(mapping.get(name), dict)
 
 
 def earlier_runs(config: Config, but: Path) -> Sequence[Path]:

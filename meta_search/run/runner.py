@@ -85,6 +85,8 @@ class Runner:
             examples=self._examples,
             wording=domain.wording,
             seed=self._session.config.seed * 1009 + repeat,
+            salt=self._session.salt,
+            max_tokens=self._session.config.llm.max_tokens,
             helpers=tuple(getattr(domain, "helpers", ())),
             data=item.public,
         )

@@ -27,6 +27,7 @@ from meta_search.run.hosts import Host, OrderedHost, ThreadHost
 from meta_search.run.model_servers import start_servers
 from meta_search.run.pen import Pen, make_pen
 from meta_search.run.preflight import Ready
+from meta_search.run.salt import salt_for
 from meta_search.run.service import make_service
 from meta_search.run.signals import kept_from_children
 from meta_search.sandbox.trusted.layers import lost_layers
@@ -48,6 +49,7 @@ class Session:
         started: Monotonic time at which this session began.
         elapsed_s: Seconds of earlier sessions.
         scorer: Where the domain's scorer runs.
+        salt: Secret of the run; see `run.salt`.
     """
 
     config: Config
@@ -58,6 +60,7 @@ class Session:
     started: float
     elapsed_s: float
     scorer: Scorer
+    salt: str = ""
 
     @property
     def elapsed(self) -> float:
@@ -109,6 +112,7 @@ def open_session(
         MetaSearchError: Something that the run needs is not there; one line.
     """
     started = time.monotonic()
+    salt = salt_for(config, folder)
     with contextlib.ExitStack() as stack:
         local = start_servers(config, folder, stack, say)
 
@@ -132,8 +136,9 @@ def open_session(
             say(lost)
         scorer = Scorer(made, config.sandbox, lambda request: host.call("call", request))
         scoring.callback(scorer.close)
-        session = Session(config, folder, made, host, evaluator, started, elapsed_s, scorer)
+        session = Session(config, folder, made, host, evaluator, started, elapsed_s, scorer, salt)
         session.pen.set_meta("prices", prices.result()).result()
+        session.pen.set_meta("salt", salt).result()
         yield session
 
 

@@ -223,6 +223,8 @@ class ItemJob:
         wording: Domain's wording: output field name -> what is expected in it; the key `""` holds a
             line for the system message.
         seed: Seed of the agent's random state and of its calls.
+        salt: Secret of the run, with which the seed of the random state is hashed; `""` salts nothing.
+        max_tokens: Most tokens of an answer for which the agent names no limit (`llm.max_tokens`).
         dry: A free dry run: answers come from a scripted LLM, nothing is charged.
         model: The role whose model agents call: `task`, or `meta` where it teaches.
         helpers: Names of the helpers that the domain grants (`agent.helpers`), methods of `self`.
@@ -240,6 +242,8 @@ class ItemJob:
     examples: tuple[tuple[str, str], ...] = ()
     wording: Mapping[str, str] = field(default_factory=dict)
     seed: int = 0
+    salt: str = ""
+    max_tokens: int = 1024
     dry: bool = False
     model: Literal["task", "meta"] = "task"
     helpers: tuple[str, ...] = ()

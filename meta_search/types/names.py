@@ -56,6 +56,7 @@ MetaName = Literal[
     "prices",  # price table in use: model -> {input, output}, US dollars per million tokens
     "takes",  # what endpoints were found to take: model and place -> what differs; see `llm.takes.Takes`
     "amended",  # for each resume: key -> before, after, of keys that decide what the search does next
+    "salt",  # what agents' seeds are hashed with, never seen by one; see `run.salt`. Absent in older runs
     "elapsed_s",  # seconds of the run so far, over all sessions
     "status",  # running: absent; stopped, cut short, reporting, done
     "end",  # why the search ended, {why, text}; see `engine.ends`. Absent or null while it runs

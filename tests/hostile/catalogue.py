@@ -18,8 +18,11 @@ from tests.hostile import (
     reports,
     requests,
     syscalls,
+    work,
 )
 from tests.hostile.attack import Attack, in_map, in_program
+
+
 
 
 __all__ = ["ATTACKS", "PLAIN", "within"]
@@ -44,6 +47,7 @@ _SUBJECTS = (
     reports,
     answers,
     equality,
+    work,
 )
 _ALL = [attack for subject in _SUBJECTS for attack in subject.ATTACKS]
 PLAIN = tuple(attack for attack in _ALL if attack.runs_here)

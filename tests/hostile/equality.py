@@ -26,7 +26,7 @@ QUESTION = "'op': 'equal', 'id': 9, 'kind': 'math', 'a': '1', 'b': '2', 'thresho
 FORGED = f"self._scheduler.channel.send({{{{{QUESTION}, {{0}}}}}})\nwhile True: pass"
 
 ATTACKS = attacks("equality", [
-    *((name, "have a parser run or compute it", "ok", BODY.format(text=t)) for name, t in TEXTS.items()),
+    *((name, "have a parser run or compute it", "ok cpu", BODY.format(text=t)) for name, t in TEXTS.items()),
     ("a thousand questions at once", "keep the parsers busy", "refused", f"""
 for i in range(1000): self._scheduler.channel.send({{{QUESTION}, 'id': 1000 + i}})
 while True: pass""", {"lingers": True}),

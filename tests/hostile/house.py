@@ -23,6 +23,7 @@ from meta_search.types import Agent, ItemJob, ItemResult
 from tests.hostile.attack import ESCAPED, Attack, filled
 from tests.hostile.processes_left import Family
 from tests.hostile.traps import Traps
+from tests.kits.cpu import cpu_seconds
 
 __all__ = ["HONEST", "LIMITS", "TOGETHER", "WAIT_S", "House", "Verdict"]
 
@@ -30,6 +31,7 @@ TOGETHER = 8
 SETTLE_S, LINGER_S = 2.0, 10.0  # what children in the place of used ones take, and dropped questions
 WAIT_S = 120.0
 KEPT = 12  # times `output_kb`: the most that may be kept of an item
+MOST_CPU = 3.0  # times the limit of an item, of all our processes: the driver and the zygote work as well
 SCORER_S = 1.0  # CPU; a scorer that takes longer on a text of 64 KB is an attack that worked
 
 # Does everything that an agent may: asks, branches, runs a program, writes, draws random numbers.
@@ -131,11 +133,13 @@ class House:
     def run(self, attacks: Sequence[Attack]) -> list[Verdict]:
         """Run attacks side by side; what the look around afterwards finds is laid to each of them."""
         jobs = [self._job(Agent.of("hostile", filled(a, self._traps.places).source)) for a in attacks]
-        started = time.monotonic()
+        started, before = time.monotonic(), cpu_seconds()
         results = self._mode.run(jobs)
-        seconds = time.monotonic() - started
+        seconds, spent = time.monotonic() - started, cpu_seconds() - before
         gains = [self._gains(result) for result in results]
         around = self._look_around(LINGER_S if any(a.lingers for a in attacks) else SETTLE_S)
+        if spent > MOST_CPU * LIMITS.cpu_s * len(jobs):
+            around.append(f"it took {spent:.1f} s of CPU, where {LIMITS.cpu_s:g} s are allowed")
         return [
             Verdict(a, r.kind, r.detail, r.answer, seconds, (*gain, *around), tuple(_odd(a, r)))
             for a, r, gain in zip(attacks, results, gains, strict=True)

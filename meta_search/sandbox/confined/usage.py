@@ -1,10 +1,13 @@
-"""What the kernel knows of other processes: CPU time, threads, children."""
+"""What the kernel knows of other processes: CPU time, memory, threads, children."""
 
 from __future__ import annotations
 
+import os
 import time
 
-__all__ = ["children_of", "cpu_seconds_of", "threads_of"]
+__all__ = ["children_of", "cpu_seconds_of", "private_mb_of", "threads_of"]
+
+PAGES_PER_MB = 2**20 / os.sysconf("SC_PAGE_SIZE")
 
 
 def cpu_seconds_of(pid: int) -> float:
@@ -13,6 +16,15 @@ def cpu_seconds_of(pid: int) -> float:
         return time.clock_gettime(~pid << 3 | 2)
     except OSError:
         return 0.0
+
+
+def private_mb_of(pid: int) -> float:
+    """MB of memory that belong to no file, those included that it was forked with; 0 if it is gone."""
+    try:
+        _, resident, shared, *_ = map(int, _read(f"/proc/{pid}/statm").split())
+    except (OSError, ValueError):
+        return 0.0
+    return (resident - shared) / PAGES_PER_MB
 
 
 def threads_of(pid: int) -> int:

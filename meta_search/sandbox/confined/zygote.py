@@ -12,6 +12,7 @@ Control messages are JSON datagrams.
 - In: `fork`, with a socket for the new child; `starts` is the child that gets a job now, if any, and `item`
   the child whose program that job is, if it is one.
 - In: `kill`, with the `id` of a child.
+- In: `charge`, with the `id` of a child and `cpu` seconds that were spent for it elsewhere.
 - Out: `ready`, once, with the layers that are `missing`.
 - Out: `exit`, for every child, with its wait `status`, its `cpu` seconds, and `why` the zygote killed it.
 """
@@ -29,6 +30,7 @@ import socket
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -39,7 +41,7 @@ from meta_search.sandbox.confined.confine import NOBODY, THREADS, Confinement, L
 from meta_search.sandbox.confined.preload import load_runtime, preload
 from meta_search.sandbox.confined.self_test import find_missing
 from meta_search.sandbox.confined.slots import ChildSlot
-from meta_search.sandbox.confined.usage import children_of, cpu_seconds_of, threads_of
+from meta_search.sandbox.confined.usage import children_of, cpu_seconds_of, private_mb_of, threads_of
 from meta_search.sandbox.confined.wall_faults import WallFaults
 
 __all__ = ["STACK_BYTES", "Zygote", "main"]
@@ -98,6 +100,7 @@ class Zygote:
         self._pid = os.getpid()
         self._children: dict[int, _Child] = {}  # by pid
         self._pids: dict[int, int] = {}  # number -> pid
+        self._programs: Counter[int] = Counter()  # number of an item -> programs of its that run
         self._free: list[ChildSlot] = []
         self._faults = WallFaults()
         self._wake, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -109,6 +112,7 @@ class Zygote:
         """Announce which layers are missing, serve, and end."""
         gc.collect()
         gc.freeze()
+        self._private_mb = private_mb_of(os.getpid())
         ready = {"op": "ready", "missing": self._confinement.missing, "notes": self._confinement.notes}
         self._control.send(json.dumps(ready).encode())
         os.dup2(os.open(os.devnull, os.O_RDWR), 2)
@@ -156,13 +160,24 @@ class Zygote:
             return False
         message = json.loads(data)
         if message["op"] == "fork":
+            before = time.process_time()
             self._fork(message["id"], descriptors[0])
             os.close(descriptors[0])
             if message["starts"] in self._pids:
                 self._start_job(self._pids[message["starts"]], message["item"])
+            self._charge(message["item"], time.process_time() - before)
+        elif message["op"] == "charge":
+            self._charge(message["id"], message["cpu"])
         elif message["id"] in self._pids:
             os.kill(self._pids[message["id"]], signal.SIGKILL)
         return True
+
+    def _charge(self, number: int | None, cpu_s: float) -> None:
+        """Count CPU seconds as those of an item, if it still runs: its programs' and what we do for it."""
+        pid = self._pids.get(-1 if number is None else number)
+        if pid is not None:
+            self._children[pid].cpu_s -= cpu_s
+            self._check(pid, self._children[pid])
 
     def _fork(self, number: int, pipe: int) -> None:
         try:
@@ -187,6 +202,7 @@ class Zygote:
         child.has_job, child.item = True, item
         if item is None:
             return
+        self._programs[item] += 1
         item_pid = self._pids.get(item)
         if item_pid is None:
             child.why = "gone"  # the item has ended meanwhile
@@ -216,6 +232,7 @@ class Zygote:
 
     def _reap(self) -> None:
         while self._children:
+            before = time.process_time()
             pid, status, usage = os.wait4(-1, os.WNOHANG)
             if pid == 0:
                 return
@@ -223,20 +240,21 @@ class Zygote:
             if child is None:
                 continue  # a stray
             del self._pids[child.number]
+            if child.item is not None:
+                self._programs[child.item] -= 1
+                self._programs += Counter()  # without those of none
             cpu_s = usage.ru_utime + usage.ru_stime
-            item = self._children.get(self._pids.get(child.item or -1, -1))
-            if item is not None and child.item is not None:
-                item.cpu_s -= cpu_s  # a program is charged to its item
-                self._check(self._pids[child.item], item)
             if not self._confinement.has("seccomp"):
                 self._kill_strays()
+            with contextlib.suppress(OSError):  # else it is not used again
+                self._confinement.slots.renew(child.slot)
+                self._free.append(child.slot)
+            # A program is charged to its item, with what it took to clean up after it.
+            self._charge(child.item, cpu_s + time.process_time() - before)
             if status and (fault := self._faults.of(child.number)):
                 self._report_exit(child.number, -1, cpu_s, fault)
             else:
                 self._report_exit(child.number, status, cpu_s, child.why)
-            with contextlib.suppress(OSError):  # else it is not used again
-                self._confinement.slots.renew(child.slot)
-                self._free.append(child.slot)
 
     def _watch(self) -> None:
         """Check the limits that the kernel does not enforce, or not exactly."""
@@ -255,8 +273,18 @@ class Zygote:
             child.why = "cpu"
         elif child.slot.uid in (None, NOBODY) and threads_of(pid) > THREADS:
             child.why = "threads"
+        elif self._memory_of(pid, child) > self._confinement.memory_mb:
+            child.why = "memory"
         if child.why:
             os.kill(pid, signal.SIGKILL)
+
+    def _memory_of(self, pid: int, child: _Child) -> float:
+        """MB of an item and its programs together, beyond what they were forked with; each by itself is
+        limited by the kernel."""
+        if not self._programs[child.number]:
+            return 0.0
+        programs = (p for p, other in self._children.items() if other.item == child.number)
+        return sum(max(0.0, private_mb_of(p) - self._private_mb) for p in (pid, *programs))
 
     def _kill_strays(self) -> None:
         """Kill processes that children left behind, which is possible only without seccomp."""

@@ -15,6 +15,7 @@ from typing import Any
 from meta_search.config import SandboxConfig
 from meta_search.errors import SandboxError
 from meta_search.sandbox.trusted import dry_run
+from meta_search.sandbox.trusted.charges import PROGRAM_S, Charges
 from meta_search.sandbox.trusted.child_handle import Child, wait_despite_cancel
 from meta_search.sandbox.trusted.clock import Clock
 from meta_search.sandbox.trusted.equality import Equality, Questions
@@ -32,6 +33,7 @@ from meta_search.sandbox.trusted.messages import (
     too_large,
 )
 from meta_search.sandbox.trusted.requests import request_of
+from meta_search.sandbox.trusted.tokens import TokenMeter, most_tokens
 from meta_search.sandbox.trusted.trace import digest_of, place_of, trace_of
 from meta_search.sandbox.trusted.zygote_handle import ZygoteHandle, ZygoteLost
 from meta_search.types import CallReply, CallRequest, ItemJob, ItemResult, OutcomeKind, Usage
@@ -82,7 +84,8 @@ class Broker:
         self._programs: dict[int, asyncio.Task[None]] = {}
         self._waiting_programs = 0
         self._one_program = asyncio.Lock()
-        self._questions = Questions(equality)
+        self._tokens = TokenMeter(config.tokens)
+        self._questions = Questions(equality, self._compared)
         self._end: asyncio.Future[Final] = asyncio.get_running_loop().create_future()
 
     async def run(self) -> ItemResult:
@@ -95,9 +98,11 @@ class Broker:
         started = time.monotonic()
         try:
             final = await self._converse(await self._zygote.spawn())
-            # Calls that were made are answered and paid, whatever the item's outcome.
+            # Calls that were sent are answered and paid, whatever the item's outcome.
             in_order = sorted(self._asked.items(), key=lambda row: place_of(row[1].call))
-            replies = {n: await asked.task for n, asked in in_order}
+            if in_order:
+                await asyncio.wait([asked.task for _, asked in in_order])
+            replies = {n: asked.task.result() for n, asked in in_order if not asked.task.cancelled()}
         except ZygoteLost:
             await asyncio.gather(*(asked.task for asked in self._asked.values()), return_exceptions=True)
             raise
@@ -109,6 +114,7 @@ class Broker:
     async def _converse(self, child: Child) -> Final:
         """Send the job and handle messages until the child has ended."""
         self._clock = Clock(self._config.wall_s, self._timeout)
+        self._charges = Charges(lambda cpu_s: self._zygote.charge(child.number, cpu_s))
         child.send({**job_message(self._job), "calls": self._config.calls})
         reading = asyncio.create_task(self._read(child))
         try:
@@ -124,6 +130,7 @@ class Broker:
             return outcome_of(exit_, self._config) if exit_.exceeded_limit else final
         finally:
             self._clock.close()
+            self._tokens.close()
             reading.cancel()
             for program in self._programs.values():
                 program.cancel()
@@ -147,7 +154,8 @@ class Broker:
                 self._fault("output", f"sent more than {MAX_BYTES >> 20} MB of prompts and other messages")
                 return
             try:
-                self._handle(read(line), child)
+                with self._charges.work():
+                    self._handle(read(line), child)
             except ProtocolError as error:
                 self._fault("refused", str(error))
 
@@ -176,6 +184,7 @@ class Broker:
         if isinstance(message, Equal):
             work = self._compare(message, child)
         else:
+            self._charges.add(PROGRAM_S)
             work = self._run_program(message, child)
         self._programs[message.id] = asyncio.create_task(work)
 
@@ -195,14 +204,27 @@ class Broker:
         task.add_done_callback(lambda done: self._answered(call, done, child))
 
     async def _answer(self, call: Call) -> CallReply:
+        """Answer a call, once the item's tokens allow for it."""
+        most = used = most_tokens(call, self._job.max_tokens)
+        await self._tokens.reserve(most)
+        try:
+            reply = await self._ask(call)
+            used = reply.used.tokens
+        finally:
+            self._tokens.settle(most, used)
+        return reply
+
+    async def _ask(self, call: Call) -> CallReply:
         if self._job.dry:
-            return CallReply(dry_run.reply(call.fields, call.schema is not None, call.prompt))
+            return dry_run.reply(call, self._job)
         return await self._llm(request_of(call, self._job))
 
     def _answered(self, call: Call, done: asyncio.Task[CallReply], child: Child) -> None:
         self._clock.resume()
         if done.cancelled() or done.exception() is not None or done.result().fault is not None:
             self._fault("llm", "a call failed")  # `_result` has the details
+        elif self._tokens.over:
+            self._fault("tokens", f"used more than {self._config.tokens} tokens")
         else:
             self._send(child, {"id": call.id, "text": done.result().text})
 
@@ -219,7 +241,7 @@ class Broker:
         self._send(child, {"id": program.id, "ok": ok, "text": text})
 
     async def _compare(self, question: Equal, child: Child) -> None:
-        """Compare two answers. The clock is paused meanwhile: `Questions` has limits of its own."""
+        """Compare two answers. The clock is paused meanwhile: `_compared` charges what the work took."""
         self._clock.pause()
         try:
             asked = question.kind, question.a, question.b, question.threshold
@@ -228,6 +250,10 @@ class Broker:
             self._clock.resume()
         self._waiting_programs -= 1
         self._send(child, {"id": question.id, "ok": ok, "equal": equal})
+
+    def _compared(self, cpu_s: float, seconds: float) -> None:
+        self._charges.add(cpu_s)
+        self._clock.spend(seconds)
 
     async def _program(self, program: Program, item: int) -> tuple[bool, str]:
         """Whether a program ended without an error, and what it printed or the error."""
@@ -261,13 +287,15 @@ class Broker:
 
     def _finish(self, final: Final) -> None:
         """End the item; the first end counts."""
+        self._tokens.close()
         if not self._end.done():
             self._end.set_result(final)
 
     def _result(self, final: Final, replies: Mapping[int, CallReply], seconds: float) -> ItemResult:
         kind, answer, detail = final.kind, final.answer, final.detail
         for reply in replies.values():
-            if reply.fault is not None:  # neither an answer nor an `except` can hide a failed call
+            # Neither an answer nor an `except` can hide a failed call; a limit that was passed before it can.
+            if reply.fault is not None and kind != "tokens":
                 kind, answer, detail = reply.fault, "", reply.message or "the endpoint failed"
                 break
         calls = [(self._asked[n].call, reply) for n, reply in replies.items()]

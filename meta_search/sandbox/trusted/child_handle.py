@@ -20,8 +20,8 @@ class Exit:
     Attributes:
         status: Wait status.
         cpu_s: CPU seconds that it used.
-        why: Limit for which the zygote killed it (`cpu`, `disk`, `threads`), `gone` for a program whose item
-            had ended, else `""`.
+        why: Limit for which the zygote killed it (`cpu`, `disk`, `memory`, `threads`), `gone` for a program
+            whose item had ended, else `""`.
     """
 
     status: int
@@ -36,7 +36,7 @@ class Exit:
     @property
     def exceeded_limit(self) -> bool:
         """Whether the zygote killed it for exceeding a limit."""
-        return self.why in ("cpu", "disk", "threads")
+        return self.why in ("cpu", "disk", "memory", "threads")
 
 
 @dataclass(frozen=True, slots=True)

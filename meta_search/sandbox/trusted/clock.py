@@ -38,6 +38,15 @@ class Clock:
             self._since = self._loop.time()
             self._timer = self._loop.call_later(max(0.0, self._left), self._on_timeout)
 
+    def spend(self, seconds: float) -> None:
+        """Count seconds in which the clock was paused, but others worked for the item."""
+        self._left -= seconds
+        if self._waits == 0:
+            self._timer.cancel()
+            self._left -= self._loop.time() - self._since
+            self._since = self._loop.time()
+            self._timer = self._loop.call_later(max(0.0, self._left), self._on_timeout)
+
     def close(self) -> None:
         """Stop for good: `on_timeout` is not called any more."""
         self._waits += 1  # so that no later `resume` starts it again

@@ -3,37 +3,57 @@
 Answers are hostile, and the libraries that parse expressions were not written for hostile text: parsing may
 take any time and memory. So each pair is compared in a confined child of a process that has nothing but these
 libraries in it (`confined.equality_rules`), with limits of its own; an answer that exceeds them equals no
-other. The agent's clock is paused meanwhile, as the number of an item's questions is limited.
+other. What a comparison takes is the item's own CPU and wall time: only the start of the process and the wait
+for a free place are not, as an honest team has no part in them.
 """
 
 from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 from meta_search.config import SandboxConfig
 from meta_search.errors import MetaSearchError
 from meta_search.sandbox.trusted.layers import LAYERS
 from meta_search.sandbox.trusted.messages import ComparisonKind
-from meta_search.sandbox.trusted.scorer import CONCURRENCY, ConfinedScorer
+from meta_search.sandbox.trusted.scorer import ConfinedScorer
 
-__all__ = ["Equality", "Questions"]
+__all__ = ["Compared", "Equality", "Questions"]
 
 RULES = "meta_search.sandbox.confined.equality_rules:load"
 QUESTION_CPU_S = 2.0
+QUESTION_SHARE = 0.1  # of the item's CPU: what a model wrote must not end an honest item
+LEAST_CPU_S = 0.25  # what an ordinary question takes on a busy machine
 QUESTION_WALL_S = 10.0
 MAX_QUESTIONS = 256  # per item
-MAX_FAILED = 8  # questions per item that exceed a limit
+MAX_FAILED = 4  # questions per item that exceed a limit
 MAX_WAIT_S = 120.0  # for all questions of an item
+
+Charge = Callable[[float, float], None]
+
+
+class Compared(NamedTuple):
+    """What came of one question.
+
+    Attributes:
+        same: Whether the answers are the same; `None` if it is not known: a limit was exceeded, or the
+            libraries are not installed (`Equality.why`).
+        cpu_s: CPU seconds that it took.
+        seconds: Wall seconds that its process worked.
+    """
+
+    same: bool | None
+    cpu_s: float = 0.0
+    seconds: float = 0.0
 
 
 class Equality:
     """Compares answers for any number of items. Its process starts with the first question.
 
     Args:
-        config: Level and limits; CPU and wall time of a question are at most 2 and 10 s.
+        config: Level and limits; a question takes a tenth of the CPU time, and 2 s of it and 10 s at most.
         layers: Layers of the sandbox to use, for tests.
 
     Attributes:
@@ -44,43 +64,36 @@ class Equality:
         self.why = ""
         self._config = dataclasses.replace(
             config,
-            cpu_s=min(config.cpu_s, QUESTION_CPU_S),
+            cpu_s=min(config.cpu_s, QUESTION_CPU_S, max(LEAST_CPU_S, config.cpu_s * QUESTION_SHARE)),
             wall_s=min(config.wall_s, QUESTION_WALL_S),
         )
         self._layers = tuple(layers)
         self._starting = asyncio.Lock()
         self._scorer: ConfinedScorer | None = None
-        self._threads: ThreadPoolExecutor | None = None
 
-    async def same(self, kind: ComparisonKind, a: str, b: str, threshold: float) -> bool | None:
-        """Whether two answers are the same.
+    async def same(self, kind: ComparisonKind, a: str, b: str, threshold: float) -> Compared:
+        """Whether two answers are the same. Where it is cancelled, the work ends.
 
         Args:
             kind: `math` (symbolic equality) or `text` (BLEU).
             a: One answer.
             b: The other.
             threshold: For `text`, the least BLEU, 0..1, in both directions.
-
-        Returns:
-            `None` if it is not known: a limit was exceeded, or the libraries are not installed (`why`).
         """
         await self._start()
-        if self._scorer is None or self._threads is None:
-            return None
-        loop, item = asyncio.get_running_loop(), (kind, b, threshold)
+        if self._scorer is None:
+            return Compared(None)
         try:
-            scored = await loop.run_in_executor(self._threads, self._scorer.score, item, a)
+            scored = await asyncio.wrap_future(self._scorer.submit((kind, b, threshold), a))
         except MetaSearchError:
-            return None
-        return None if scored.failed else scored.value >= 1.0
+            return Compared(None)
+        return Compared(None if scored.failed else scored.value >= 1.0, scored.cpu_s, scored.seconds)
 
     async def close(self) -> None:
         """End the process. May be called twice."""
         scorer, self._scorer = self._scorer, None
-        if scorer is not None and self._threads is not None:
+        if scorer is not None:
             await asyncio.to_thread(scorer.close)
-            self._threads.shutdown(wait=False)
-            self._threads = None
 
     async def _start(self) -> None:
         async with self._starting:
@@ -91,8 +104,6 @@ class Equality:
                     )
                 except MetaSearchError as error:
                     self.why = str(error)
-                else:
-                    self._threads = ThreadPoolExecutor(CONCURRENCY, "equality")
 
 
 class Questions:
@@ -100,10 +111,11 @@ class Questions:
 
     Args:
         equality: Compares the answers; with `None`, nothing is known to be the same.
+        charge: Called with the CPU and wall seconds of each question.
     """
 
-    def __init__(self, equality: Equality | None) -> None:
-        self._equality = equality
+    def __init__(self, equality: Equality | None, charge: Charge = lambda cpu_s, seconds: None) -> None:
+        self._equality, self._charge = equality, charge
         self._one = asyncio.Lock()
         self._asked = self._failed = 0
         self._waited_s = 0.0
@@ -121,7 +133,8 @@ class Questions:
                 return False, False
             loop = asyncio.get_running_loop()
             started = loop.time()
-            same = await self._equality.same(kind, a, b, threshold)
+            found = await self._equality.same(kind, a, b, threshold)
             self._waited_s += loop.time() - started
-            self._failed += same is None
-            return same is not None, same is True
+            self._failed += found.same is None
+            self._charge(found.cpu_s, found.seconds)
+            return found.same is not None, found.same is True

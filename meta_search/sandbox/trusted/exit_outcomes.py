@@ -36,6 +36,8 @@ def limit_exceeded(exit_: Exit, config: SandboxConfig) -> tuple[OutcomeKind, str
     """
     if exit_.why == "disk":
         return "disk", f"wrote more than {config.disk_mb} MB, or too many files"
+    if exit_.why == "memory":
+        return "memory", f"used more than {config.memory_mb} MB, its programs included"
     if exit_.why == "threads":
         return "refused", "started too many threads"
     killed = exit_.signal in (signal.SIGXCPU, signal.SIGKILL)
@@ -56,7 +58,8 @@ def outcome_of(exit_: Exit, config: SandboxConfig) -> Final:
     exceeded = limit_exceeded(exit_, config)
     if exceeded is not None:
         kind, line = exceeded
-        return Final(kind, "", f"{line}, its programs' included" if kind == "cpu" else line, ())
+        included = ", its programs and comparisons included" if kind == "cpu" else ""
+        return Final(kind, "", line + included, ())
     number = exit_.signal
     if number == signal.SIGKILL:
         return Final("crash", "", "died of SIGKILL: it closed its pipe, or the machine ran out of memory", ())

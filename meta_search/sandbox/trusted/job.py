@@ -21,8 +21,9 @@ def job_message(job: ItemJob) -> dict[str, Any]:
         "examples": [list(pair) for pair in job.examples],
         "wording": dict(job.wording),
         # For its random states: a function of seed, item and repeat that reveals none of them. With the seed
-        # or the item's name, an agent could generate the items itself, or distinguish test from train.
-        "seed": _hashed(job.seed, job.item, job.repeat),
+        # or the item's name, an agent could generate the items itself, or distinguish test from train. They
+        # are few and can be guessed, so the run's salt is hashed with them.
+        "seed": _hashed(*[job.salt] * bool(job.salt), job.seed, job.item, job.repeat),
         "helpers": list(job.helpers),
         "data": dict(job.data),
         "mute": list(job.mute),

@@ -40,10 +40,12 @@ class Judging:
     Args:
         ask: Makes them.
         clock: The answer's time, which stands still while a model is waited for.
+        tokens: Most tokens that they may use; `None` is no limit.
     """
 
-    def __init__(self, ask: Ask, clock: asyncio.Timeout) -> None:
-        self._ask, self._clock = ask, clock
+    def __init__(self, ask: Ask, clock: asyncio.Timeout, tokens: int | None = None) -> None:
+        self._ask, self._clock, self._tokens = ask, clock, tokens
+        self._used = 0
         self._asked: Counter[CallRequest] = Counter()
 
     async def ask(self, message: Mapping[str, Any]) -> str:
@@ -56,7 +58,7 @@ class Judging:
         request = _request(message)
         occurrence = self._asked[request]
         self._asked[request] += 1
-        if self._asked.total() > MAX_ASKS:
+        if self._asked.total() > MAX_ASKS or (self._tokens is not None and self._used > self._tokens):
             raise ProtocolError("too many calls of the judge")
         now, until = asyncio.get_running_loop().time, self._clock.when()
         left = None if until is None else until - now()
@@ -72,6 +74,7 @@ class Judging:
         )
         reply = await asyncio.wrap_future(self._ask(named))
         self._clock.reschedule(None if left is None else now() + left)
+        self._used += reply.used.tokens
         return reply_text(reply)
 
 

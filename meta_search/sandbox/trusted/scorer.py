@@ -14,7 +14,8 @@ import base64
 import pickle
 import signal
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -34,6 +35,7 @@ from meta_search.sandbox.trusted.message_fields import (
     raw_text,
 )
 from meta_search.sandbox.trusted.messages import program_result
+from meta_search.sandbox.trusted.scored import OverWork, Scored, Work
 from meta_search.sandbox.trusted.scorer_process import ScorerProcess
 from meta_search.sandbox.trusted.zygote_handle import ZygoteHandle, ZygoteLost
 
@@ -47,26 +49,9 @@ ATTEMPTS = 3
 MAX_ANSWER = 2**20  # characters
 MAX_BYTES = 16 * 2**20  # that a child may send in all, programs above all
 MAX_PROGRAMS = 256
+MOST_CPU = 3.0  # times `sandbox.cpu_s`, of all programs of an answer together: honest tests are many
 MAX_PROGRAM_S = 30.0
 PROGRAMS = Path(__file__).resolve().parents[1] / "confined" / "programs"
-
-
-@dataclass(frozen=True, slots=True)
-class Scored:
-    """What a scorer says of an answer.
-
-    Attributes:
-        value: The score, 0..1.
-        note: One line of explanation.
-        failed: Whether the scorer ended without a score; `value` is then 0.
-        kind: Why it did: `raised` for an exception of the scorer, or the fault of a call that it made (as in
-            `CallReply`); `died` where its process did, again and again; `""` for anything else.
-    """
-
-    value: float
-    note: str = ""
-    failed: bool = False
-    kind: str = ""
 
 
 class ConfinedScorer:
@@ -118,12 +103,22 @@ class ConfinedScorer:
         Raises:
             SandboxError: No process can be started; or after `close`.
         """
+        return self.submit(item, answer, ask).result()
+
+    def submit(self, item: Any, answer: str, ask: Ask | None = None) -> Future[Scored]:
+        """As `score`, without waiting. Whoever cancels the future has the scorer's child killed.
+
+        Raises:
+            SandboxError: After `close`.
+        """
         if self._closed:
             raise SandboxError("the scorer is closed")
         if len(answer) > MAX_ANSWER:
-            return Scored(0.0, f"an answer of {len(answer)} characters, more than {MAX_ANSWER}")
+            long: Future[Scored] = Future()
+            long.set_result(Scored(0.0, f"an answer of {len(answer)} characters, more than {MAX_ANSWER}"))
+            return long
         job = {"item": base64.b64encode(pickle.dumps(item)).decode(), "answer": answer}
-        return self._loop.submit(self._score(job, ask)).result()
+        return self._loop.submit(self._score(job, ask))
 
     def close(self) -> None:
         """End everything that runs, and wait until no process is left. May be called twice."""
@@ -187,32 +182,42 @@ class ConfinedScorer:
     async def _converse(self, process: ZygoteHandle, job: Mapping[str, Any], ask: Ask | None) -> Scored:
         """Score one answer in a child of its own."""
         child = await process.spawn()
+        started = asyncio.get_running_loop().time()
+        work = Work(MOST_CPU * self._config.cpu_s)
         scored = None
         try:
             child.send(job)
             async with asyncio.timeout(self._wall_s) as clock:
-                scored = await self._read(child, None if ask is None else Judging(ask, clock))
+                scored = await self._read(
+                    child, None if ask is None else Judging(ask, clock, self._config.tokens), work
+                )
         except JudgeFault as fault:
             scored = Scored(0.0, fault.message, failed=True, kind=fault.kind)
         except TimeoutError:
             scored = Scored(0.0, f"scoring took longer than {self._wall_s:g} s", failed=True)
         except (asyncio.IncompleteReadError, ConnectionError):
             pass  # how it ended says why
+        except OverWork:
+            scored = Scored(
+                0.0, f"the answer's programs used more than {work.most_s:g} s of CPU", failed=True
+            )
         except (ProtocolError, asyncio.LimitOverrunError):
             scored = Scored(0.0, "the scorer's child broke the protocol", failed=True)
         finally:
             exit_ = await child.end()
         if scored is None or exit_.exceeded_limit:
-            return Scored(0.0, _reason(exit_, self._config), failed=True)
-        return scored
+            scored = Scored(0.0, _reason(exit_, self._config), failed=True)
+        seconds = asyncio.get_running_loop().time() - started
+        return replace(scored, cpu_s=exit_.cpu_s + work.cpu_s, seconds=seconds)
 
-    async def _read(self, child: Child, judging: Judging | None) -> Scored:
+    async def _read(self, child: Child, judging: Judging | None, work: Work) -> Scored:
         """Do what a child asks for, programs and calls, until it sends a score. It may be the answer's doing.
 
         Raises:
             JudgeFault: A call of the judge got no answer.
             ProtocolError: It sent something that a scorer does not send.
             LimitOverrunError: It sent a message that is too long.
+            OverWork: Its programs have used too much CPU together.
             IncompleteReadError: It ended.
             ConnectionError: It ended.
         """
@@ -237,10 +242,12 @@ class ConfinedScorer:
             programs += 1
             if operation != "python" or size > MAX_BYTES or programs > MAX_PROGRAMS:
                 raise ProtocolError("unknown message, or too many programs")
-            ok, text = await self._program(message)
+            ok, text = await self._program(message, work)
+            if work.cpu_s > work.most_s:
+                raise OverWork
             child.send({"ok": ok, "text": text})
 
-    async def _program(self, message: Mapping[str, Any]) -> tuple[bool, str]:
+    async def _program(self, message: Mapping[str, Any], work: Work) -> tuple[bool, str]:
         """Run a program for a scorer.
 
         Returns:
@@ -261,7 +268,7 @@ class ConfinedScorer:
         except (asyncio.IncompleteReadError, ConnectionError):
             return False, _reason(await child.end(), self._config)
         finally:
-            await child.end()
+            work.cpu_s += (await child.end()).cpu_s
 
 
 def _scored(message: Mapping[str, Any]) -> Scored:

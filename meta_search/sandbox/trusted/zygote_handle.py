@@ -170,6 +170,11 @@ class ZygoteHandle:
         """Kill a child; its `exited` is resolved when it has ended."""
         self._post({"op": "kill", "id": number})
 
+    def charge(self, number: int, cpu_s: float) -> None:
+        """Count CPU seconds that were spent for a child elsewhere as its own."""
+        if not self.lost:
+            self._post({"op": "charge", "id": number, "cpu": cpu_s})
+
     async def close(self) -> None:
         """End the zygote and all its children, and remove its folder."""
         self._lose()
