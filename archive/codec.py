@@ -6,8 +6,11 @@ import json
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, fields
+from functools import cache
+from types import NoneType
 from typing import Any, TypeVar
 
+from archive.guard import Room
 from meta_search.types import (
     Agent,
     Brief,
@@ -24,15 +27,19 @@ from meta_search.types import (
 
 __all__ = [
     "AGENT_COLUMNS",
+    "ATTEMPT_COLUMNS",
     "EVALUATION_COLUMNS",
+    "EVENT_COLUMNS",
     "IMPORTANCE_COLUMNS",
     "RESULT_COLUMNS",
+    "TRIAL_COLUMNS",
     "agent_row",
     "dump",
     "evaluation_of",
     "evaluation_row",
     "importance_of",
     "importance_row",
+    "kinds",
     "marks",
     "names",
     "reasoning_of",
@@ -60,6 +67,27 @@ RESULT_COLUMNS = (
 IMPORTANCE_COLUMNS = (
     *("agent", "method", "component", "value", "items", "calls", "tokens", "replayed", "asked", "created"),
 )
+ATTEMPT_COLUMNS = ("brief", "author", "operator", "stage", "message", "source")
+TRIAL_COLUMNS = ("study", "number", "params", "values", "state", "agent", "created")
+EVENT_COLUMNS = ("seq", "kind", "data", "created")
+
+WHOLE = frozenset(
+    "generation items calls tokens prompt_tokens completion_tokens paid_calls paid_tokens paid_prompt_tokens "
+    "complete repeat brief number seq replayed asked attempts".split()
+)
+REAL = frozenset("created score low high cost_usd seconds paid_usd value latency_s".split())
+OTHERWISE: Mapping[tuple[str, str], tuple[type, ...]] = {  # than columns of their names are
+    ("agents", "brief"): (str,),
+    ("agents", "plan"): (str, NoneType),
+    ("results", "score"): (float, NoneType),
+    ("results", "space"): (str, NoneType),
+    ("results", "trace"): (bytes, NoneType),
+    ("results", "asked"): (str, NoneType),
+    ("importance", "calls"): (float,),
+    ("importance", "tokens"): (float,),
+    ("trials", "values"): (str, NoneType),
+    ("trials", "agent"): (str, NoneType),
+}
 
 Row = tuple[Any, ...]
 T = TypeVar("T")
@@ -74,6 +102,13 @@ def names(columns: Iterable[str], table: str = "") -> str:
 def marks(values: Iterable[object]) -> str:
     """As many question marks as there are values."""
     return ", ".join("?" for _ in values)
+
+
+@cache
+def kinds(table: str, columns: tuple[str, ...]) -> tuple[tuple[type, ...], ...]:
+    """The types that each column of a table may have."""
+    usual = {**dict.fromkeys(WHOLE, (int,)), **dict.fromkeys(REAL, (float,))}
+    return tuple(OTHERWISE.get((table, column)) or usual.get(column, (str,)) for column in columns)
 
 
 def text(value: str) -> str:
@@ -169,11 +204,11 @@ def result_row(result: ItemResult, created: float) -> Row:
     )
 
 
-def result_of(row: Row) -> ItemResult:
-    """A result from a row in the order of `RESULT_COLUMNS`; `fresh` is false."""
+def result_of(row: Row, room: Room | None = None) -> ItemResult:
+    """A result from a row in the order of `RESULT_COLUMNS`, its trace within a room; `fresh` is false."""
     agent, split, item, repeat, kind, score, calls, prompt, completion, usd, *rest = row
     paid_calls, paid_tokens, paid_prompt, paid_usd, seconds, _, answer, detail, space, trace, asked = rest
-    traced = json.loads(zlib.decompress(trace)) if trace else []
+    traced = json.loads((room or Room()).unpacked(trace)) if trace else []
     calls_, networks = (traced["calls"], traced["networks"]) if isinstance(traced, dict) else (traced, ())
     return ItemResult(
         agent=agent,
@@ -210,7 +245,7 @@ def importance_of(row: Row) -> Importance:
 
 def reasoning_of(reply: bytes) -> int:
     """Tokens of thinking that went into an answer, from the ledger's column `reply`."""
-    used = json.loads(zlib.decompress(reply))["used"]
+    used = json.loads(Room().unpacked(reply))["used"]
     return int(used[4]) if len(used) > 4 else 0
 
 

@@ -7,11 +7,11 @@ columns.
 from __future__ import annotations
 
 import json
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from archive.guard import Room
 from archive.values import Event, Record
 from meta_search.errors import ArchiveError
 from meta_search.types import REPAIR, SCORED, Evaluation, Usage
@@ -137,8 +137,8 @@ def _calls(read: Read, text: bool) -> Iterator[Row]:
 
 def _texts(request: bytes | None, reply: bytes | None) -> Row:
     """What was sent and what came: the ledger keeps both as compressed JSON."""
-    asked = json.loads(zlib.decompress(request)) if request else {}
-    came = json.loads(zlib.decompress(reply)) if reply else {}
+    asked = json.loads(Room().unpacked(request)) if request else {}
+    came = json.loads(Room().unpacked(reply)) if reply else {}
     messages = [{"role": role, "content": content} for role, content in asked.get("messages", ())]
     return {"request": messages, "reply": came.get("text")}
 
@@ -168,6 +168,8 @@ def _paged(read: Read, sql: str) -> Iterator[tuple[Any, ...]]:
     while page := read(sql, last, PAGE):
         for row in page:
             yield row[1:]
+        if page[-1][0] <= last:
+            raise ValueError("rows out of order")
         last = page[-1][0]
 
 

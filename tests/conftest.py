@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +24,10 @@ settings.load_profile("busy")
 # Read when litellm and Ray are imported, by child processes too.
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+
+# Runs are signed with a secret of whoever runs them: the tests have one of their own.
+os.environ["XDG_CONFIG_HOME"] = tempfile.mkdtemp(prefix="meta-search-tests-")
+atexit.register(shutil.rmtree, os.environ["XDG_CONFIG_HOME"], ignore_errors=True)
 
 ROOT = Path(__file__).parent.parent
 
