@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from archive.guard import Room
+from archive.guard import MOST, Room
 from archive.values import Event, Record
 from meta_search.errors import ArchiveError
 from meta_search.types import REPAIR, SCORED, Evaluation, Usage
@@ -174,4 +174,6 @@ def _paged(read: Read, sql: str) -> Iterator[tuple[Any, ...]]:
 
 
 def _time(seconds: float | None) -> datetime | None:
+    if seconds is not None and not -MOST <= seconds <= MOST:
+        raise ValueError(f"{seconds} is no time")
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC)

@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import wraps
-from math import inf, isfinite
+from math import inf
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
@@ -22,6 +22,7 @@ from meta_search.errors import ArchiveError, DamagedError, MetaSearchError
 from meta_search.text import error_line, one_line
 
 __all__ = [
+    "MOST",
     "Connection",
     "Room",
     "check_files",
@@ -36,6 +37,7 @@ LONGEST_S = 60.0  # of one statement
 EVERY = 50_000  # steps of SQLite's machine between two looks at the clock and at signals: about a millisecond
 LARGEST = 64 * 2**20  # bytes of one value, packed or not
 ROOM = 512 * 2**20  # bytes that the packed values of one reading come to
+MOST = 1e11  # of any number with a fraction: times are seconds since 1970
 FETCHED = 500  # rows at a time
 # Rows come to no more than the file has; pages that are linked in circles come to any size.
 SLACK, TIMES = 256 * 2**20, 16
@@ -50,12 +52,12 @@ TABLES = frozenset(
 )
 # All words that may stand in the SQL of our tables and indexes: no expression can be written with them.
 WORDS = frozenset(
-    "create table index unique on if not null primary key without rowid text integer real float blob "
-    "asc desc key value id name status author operator generation created thought values space brief plan "
+    "create table index unique on if not null primary key without rowid text integer real float blob asc "
+    "desc key value id name status author operator generation created thought values space brief plan "
     "source demonstrations parent child kind agent split score low high items calls tokens prompt_tokens "
-    "cost_usd seconds paid_calls paid_tokens paid_prompt_tokens paid_usd outcomes complete stopped item repeat "
-    "completion_tokens answer detail trace asked occurrence purpose model latency_s attempts state fault "
-    "request reply stage message study number params seq data method component replayed "
+    "cost_usd seconds paid_calls paid_tokens paid_prompt_tokens paid_usd outcomes complete stopped item "
+    "repeat completion_tokens answer detail trace asked occurrence purpose model latency_s attempts state "
+    "fault request reply stage message study number params seq data method component replayed "
     "migration_set applied_at seq tbl idx stat sample neq nlt ndlt".split()
 )
 INDEX = re.compile(r"idx_\w+|(agents|edges|evaluations|results|calls|attempts|trials|events)_by_\w+")
@@ -83,6 +85,8 @@ class Connection(sqlite3.Connection):
                 if size > self.most:
                     raise sqlite3.DatabaseError("its pages go round in circles")
             return found
+        except UnicodeDecodeError as error:  # of the very message that says what is wrong
+            raise sqlite3.DatabaseError("what it holds is no UTF-8") from error
         except sqlite3.OperationalError as error:
             if "interrupted" not in str(error):
                 raise
@@ -173,7 +177,7 @@ def check_types(rows: list[tuple[Any, ...]], kinds: Sequence[tuple[type, ...]], 
                     f"{path} is damaged: it holds {found.__name__} where {allowed[0].__name__} belongs"
                 )
     for row in rows:
-        if not isfinite(sum(cell for cell in row if type(cell) is float)):
+        if not all(-MOST <= cell <= MOST for cell in row if type(cell) is float):
             raise DamagedError(f"{path} is damaged: it holds a number that is none")
 
 

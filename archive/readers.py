@@ -9,7 +9,7 @@ import weakref
 from collections.abc import Sequence
 from pathlib import Path
 
-from archive.guard import Connection, check_files, check_schema, guarded
+from archive.guard import Connection, check_files, check_schema, guarded, making_sense
 from archive.schema import FILE_NAME, version
 from meta_search.errors import ArchiveError
 
@@ -41,7 +41,7 @@ def has_rows(path: Path | str, tables: Sequence[str]) -> bool:
             check_schema(connection, file)
             known = {name for (name,) in connection.rows("SELECT name FROM sqlite_master")}
             return any(name in known and connection.rows(f"SELECT 1 FROM {name} LIMIT 1") for name in tables)
-    except (sqlite3.Error, ArchiveError, OSError):
+    except (sqlite3.Error, ArchiveError, OSError, ValueError):
         return True
 
 
@@ -65,7 +65,8 @@ class Readers:
         """
         connection: Connection | None = getattr(self._local, "connection", None)
         if connection is None:
-            connection = self._connect()
+            with making_sense(self.path):
+                connection = self._connect()
             self._local.connection = connection
             with self._lock:
                 self._open.add(connection)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from archive.guard import check_files, check_schema
+from archive.guard import check_files, check_schema, making_sense
 from archive.readers import BUSY_S
 from archive.schema import migrate, version
 from meta_search.errors import ArchiveError
@@ -74,7 +74,8 @@ class Writer:
         except OSError as error:
             raise ArchiveError(f"cannot write {path}: {error.strerror or error}") from error
         try:
-            self._connection = _connect(path)
+            with making_sense(path):
+                self._connection = _connect(path)
         except BaseException:
             os.close(self._lock)
             raise

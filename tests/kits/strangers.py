@@ -21,6 +21,7 @@ DOMAIN = {"name": "python", "wording": {}, "examples": [["2 + 2", "4"]], "kinds"
 
 # Writes down that it ran, and what it could have read.
 EVIL = """
+brief = "sums"
 import os
 from pathlib import Path
 Path({mark!r}).write_text(os.environ.get("OPENAI_API_KEY", "no key"))
