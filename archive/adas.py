@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +19,9 @@ from meta_search.types import LONGEST_NAME, Agent, Brief, Candidate, unique_name
 __all__ = ["Fitness", "Info", "import_into", "read"]
 
 NUMBER = r"(-?\d+(?:\.\d+)?)\s*%?"
+LONGEST_FITNESS = 200  # characters; where one number is missing, longer texts are searched at length
+LARGEST = 64 * 2**20  # bytes of a file
+MOST_GENERATIONS = 10**6
 INTERVAL = re.compile(rf"\(\s*{NUMBER}\s*,\s*{NUMBER}\s*\)(?:.*?Median:\s*{NUMBER})?", re.DOTALL)
 STATUS = "imported"
 
@@ -59,16 +64,36 @@ def read(path: Path | str) -> list[tuple[Agent, Info]]:
         ArchiveError: It cannot be read, or an entry has no code; names the entry.
     """
     try:
-        entries = json.loads(Path(path).read_text(encoding="utf-8-sig"))
+        entries = json.loads(_text(Path(path)), object_pairs_hook=_once)
     except OSError as error:
         raise ArchiveError(f"cannot read {path}: {error.strerror or error}") from error
-    except (ValueError, RecursionError) as error:
-        raise ArchiveError(f"{path} is not JSON: {error}") from error
+    except RecursionError as error:
+        raise ArchiveError(f"{path} is nested too deeply for an archive of agents") from error
+    except (ValueError, MemoryError) as error:
+        raise ArchiveError(f"{path} is not JSON: {one_line(error, 200)}") from error
     if isinstance(entries, Mapping):  # a single agent, as the meta agent writes it
         entries = [entries]
     if not isinstance(entries, list) or not entries:
         raise ArchiveError(f"{path} is not an ADAS archive: expected a list of agents")
     return [_entry(entry, number, path) for number, entry in enumerate(entries, start=1)]
+
+
+def _text(path: Path) -> str:
+    """The text of a file of a size that an archive may have; no pipe is waited for."""
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        found = os.fstat(file.fileno())
+        if not stat.S_ISREG(found.st_mode) or found.st_size > LARGEST:
+            raise OSError(f"it is no file of at most {LARGEST // 2**20} MB")
+        return file.read(LARGEST + 1).decode("utf-8-sig")
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object whose names stand once: of two, one reader shows the first and another runs the second."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        twice = next(name for number, (name, _) in enumerate(pairs) if name in dict(pairs[:number]))
+        raise ValueError(f"{one_line(twice, 40)!r} stands twice in one object")
+    return found
 
 
 def import_into(store: Store, path: Path | str) -> int:
@@ -121,21 +146,37 @@ def _entry(entry: Any, number: int, path: Path | str) -> tuple[Agent, Info]:
     seed = generation == "initial"
     try:
         ordinal = 0 if seed or generation is None else int(generation)
-    except (TypeError, ValueError):
-        raise ArchiveError(f"{path}, agent {number}: generation {generation!r} is not a number") from None
+        if not 0 <= ordinal <= MOST_GENERATIONS:
+            raise ValueError
+    except (TypeError, ValueError, OverflowError):
+        told = one_line(repr(generation), 40) if isinstance(generation, str | int | float) else "given"
+        raise ArchiveError(
+            f"{path}, agent {number}: generation {told} is not a number up to a million"
+        ) from None
     info = Info(
-        thought=str(entry.get("thought") or ""),
+        thought=_plain(entry.get("thought")),
         generation=ordinal,
         seed=seed,
         fitness=_fitness(entry.get("fitness")),
         test_fitness=_fitness(entry.get("test_fitness")),
     )
-    return Agent.of(str(entry.get("name") or f"agent {number}"), code), info
+    try:
+        return Agent.of(_plain(entry.get("name")) or f"agent {number}", code), info
+    except (ValueError, RecursionError, MemoryError) as error:
+        raise ArchiveError(
+            f"{path}, agent {number}: its code cannot be read: {one_line(error, 200)}"
+        ) from error
+
+
+def _plain(value: Any) -> str:
+    """A text; nothing of anything else, which may be nested as deep as it likes."""
+    return value if isinstance(value, str) else ""
 
 
 def _fitness(published: Any) -> Fitness | None:
     """The numbers of "95% Bootstrap Confidence Interval: (22.7%, 38.3%), Median: 30.5%"; `None` without."""
-    match = INTERVAL.search(published) if isinstance(published, str) else None
+    short = isinstance(published, str) and len(published) <= LONGEST_FITNESS
+    match = INTERVAL.search(published) if short else None
     if match is None:
         return None
     # Rounded: 22.7 / 100 is not 0.227.

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import logging
 import zlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
+from functools import cache
+from types import NoneType
 from typing import Any, TypeVar
 
-from meta_search.errors import ArchiveError
+from archive.guard import Room
 from meta_search.types import (
     Agent,
     Brief,
@@ -28,15 +29,19 @@ from meta_search.types import (
 
 __all__ = [
     "AGENT_COLUMNS",
+    "ATTEMPT_COLUMNS",
     "EVALUATION_COLUMNS",
+    "EVENT_COLUMNS",
     "IMPORTANCE_COLUMNS",
     "RESULT_COLUMNS",
+    "TRIAL_COLUMNS",
     "agent_row",
     "dump",
     "evaluation_of",
     "evaluation_row",
     "importance_of",
     "importance_row",
+    "kinds",
     "marks",
     "names",
     "reasoning_of",
@@ -65,8 +70,28 @@ RESULT_COLUMNS = (
 IMPORTANCE_COLUMNS = (
     *("agent", "method", "component", "value", "items", "calls", "tokens", "replayed", "asked", "created"),
 )
+ATTEMPT_COLUMNS = ("brief", "author", "operator", "stage", "message", "source")
+TRIAL_COLUMNS = ("study", "number", "params", "values", "state", "agent", "created")
+EVENT_COLUMNS = ("seq", "kind", "data", "created")
 
-MAX_UNPACKED = 64 * 2**20  # bytes: a few KB can unpack to gigabytes
+WHOLE = frozenset(
+    "generation items calls tokens prompt_tokens completion_tokens paid_calls paid_tokens paid_prompt_tokens "
+    "complete repeat brief number seq replayed asked attempts".split()
+)
+REAL = frozenset("created score low high cost_usd seconds paid_usd value latency_s".split())
+OTHERWISE: Mapping[tuple[str, str], tuple[type, ...]] = {  # than columns of their names are
+    ("agents", "brief"): (str,),
+    ("agents", "plan"): (str, NoneType),
+    ("results", "score"): (float, NoneType),
+    ("results", "space"): (str, NoneType),
+    ("results", "trace"): (bytes, NoneType),
+    ("results", "asked"): (str, NoneType),
+    ("importance", "calls"): (float,),
+    ("importance", "tokens"): (float,),
+    ("trials", "values"): (str, NoneType),
+    ("trials", "agent"): (str, NoneType),
+}
+
 MAX_PARTS = 500_000  # of a trace's JSON, see `bounded_json`
 MAX_SPACE = 2**20  # characters
 
@@ -83,6 +108,13 @@ def names(columns: Iterable[str], table: str = "") -> str:
 def marks(values: Iterable[object]) -> str:
     """As many question marks as there are values."""
     return ", ".join("?" for _ in values)
+
+
+@cache
+def kinds(table: str, columns: tuple[str, ...]) -> tuple[tuple[type, ...], ...]:
+    """The types that each column of a table may have."""
+    usual = {**dict.fromkeys(WHOLE, (int,)), **dict.fromkeys(REAL, (float,))}
+    return tuple(OTHERWISE.get((table, column)) or usual.get(column, (str,)) for column in columns)
 
 
 def text(value: str) -> str:
@@ -177,11 +209,11 @@ def result_row(result: ItemResult, created: float) -> Row:
     )
 
 
-def result_of(row: Row) -> ItemResult:
-    """A result from a row in the order of `RESULT_COLUMNS`; `fresh` is false."""
+def result_of(row: Row, room: Room | None = None) -> ItemResult:
+    """A result from a row in the order of `RESULT_COLUMNS`, its trace within a room; `fresh` is false."""
     agent, split, item, repeat, kind, score, calls, prompt, completion, usd, *rest = row
     paid_calls, paid_tokens, paid_prompt, paid_usd, seconds, _, answer, detail, space, trace, asked = rest
-    calls_, networks = _traced(trace) if trace else ((), ())
+    calls_, networks = _traced(trace, room or Room()) if trace else ((), ())
     return ItemResult(
         agent=agent,
         split=split,
@@ -217,7 +249,7 @@ def importance_of(row: Row) -> Importance:
 
 def reasoning_of(reply: bytes) -> int:
     """Tokens of thinking that went into an answer, from the ledger's column `reply`."""
-    used = json.loads(unpacked(reply))["used"]
+    used = json.loads(Room().unpacked(reply))["used"]
     return int(used[4]) if len(used) > 4 else 0
 
 
@@ -225,23 +257,6 @@ def _trace(result: ItemResult) -> Any:
     """The calls, and with them the networks of teams where there are any."""
     calls = [asdict(c) for c in result.trace]
     return {"calls": calls, "networks": [asdict(n) for n in result.networks]} if result.networks else calls
-
-
-def unpacked(data: bytes, most: int = MAX_UNPACKED) -> bytes:
-    """What was compressed, if it is no larger than what this program writes.
-
-    Raises:
-        ArchiveError: It was not compressed by this program, or is larger.
-    """
-    unpacking = zlib.decompressobj()
-    try:
-        found = unpacking.decompress(data, most)
-    except (zlib.error, TypeError) as error:
-        raise ArchiveError(f"the archive is damaged: {error}") from error
-    if not unpacking.eof:
-        told = f"a text ends early or unpacks to over {most >> 20} MB"
-        raise ArchiveError(f"the archive is damaged: {told}")
-    return found
 
 
 # What agents said of themselves is checked where it comes in. An older version's archive, or a stranger's,
@@ -260,11 +275,11 @@ def _space(stored: str | None) -> tuple[Parameter, ...]:
     return tuple({parameter.name: parameter for parameter in found}.values())
 
 
-def _traced(stored: bytes) -> tuple[tuple[TraceCall, ...], tuple[TeamNetwork, ...]]:
+def _traced(stored: bytes, room: Room) -> tuple[tuple[TraceCall, ...], tuple[TeamNetwork, ...]]:
     """Calls and networks of an item, but for what is none."""
     try:
-        traced = bounded_json(unpacked(stored), MAX_PARTS, str)
-    except (ValueError, ArchiveError):
+        traced = bounded_json(room.unpacked(stored), MAX_PARTS, str)
+    except ValueError:
         traced = None
     said = traced if isinstance(traced, dict) else {"calls": traced}
     calls = _valid(TraceCall.of, said.get("calls"), "calls of traces")
@@ -285,7 +300,7 @@ def _valid(of: Callable[[Any], T], rows: Any, what: str) -> tuple[T, ...]:
     return tuple(found)
 
 
-@functools.cache
+@cache
 def _left_out(what: str) -> None:
     """Say once that something is left out."""
     logging.getLogger("meta_search").warning("left out: %s that the archive holds and nobody can read", what)

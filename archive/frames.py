@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from archive import codec
+from archive.guard import MOST, Room
 from archive.values import Event, Record
 from meta_search.errors import ArchiveError
 from meta_search.types import REPAIR, SCORED, Evaluation, Usage
@@ -140,8 +140,8 @@ def _calls(read: Read, text: bool) -> Iterator[Row]:
 
 def _texts(request: bytes | None, reply: bytes | None) -> Row:
     """What was sent and what came: the ledger keeps both as compressed JSON."""
-    asked = json.loads(codec.unpacked(request)) if request else {}
-    came = json.loads(codec.unpacked(reply)) if reply else {}
+    asked = json.loads(Room().unpacked(request)) if request else {}
+    came = json.loads(Room().unpacked(reply)) if reply else {}
     messages = [{"role": role, "content": content} for role, content in asked.get("messages", ())]
     return {"request": messages, "reply": came.get("text")}
 
@@ -171,8 +171,12 @@ def _paged(read: Read, sql: str) -> Iterator[tuple[Any, ...]]:
     while page := read(sql, last, PAGE):
         for row in page:
             yield row[1:]
+        if page[-1][0] <= last:
+            raise ValueError("rows out of order")
         last = page[-1][0]
 
 
 def _time(seconds: float | None) -> datetime | None:
+    if seconds is not None and not -MOST <= seconds <= MOST:
+        raise ValueError(f"{seconds} is no time")
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC)

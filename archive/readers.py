@@ -9,6 +9,7 @@ import weakref
 from collections.abc import Sequence
 from pathlib import Path
 
+from archive.guard import Connection, check_files, check_schema, guarded, making_sense
 from archive.schema import FILE_NAME, version
 from meta_search.errors import ArchiveError
 
@@ -31,20 +32,17 @@ def has_rows(path: Path | str, tables: Sequence[str]) -> bool:
         path: Its file, or the run folder.
         tables: Their names; those that it does not have are empty.
     """
+    file = database_path(path)
     try:
-        connection = sqlite3.connect(f"{database_path(path).absolute().as_uri()}?mode=ro", uri=True)
-        with contextlib.closing(connection):
-            known = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
-            return any(
-                name in known and connection.execute(f"SELECT 1 FROM {name} LIMIT 1").fetchone()
-                for name in tables
-            )
-    except sqlite3.Error:
+        check_files(file)
+        uri = f"{file.absolute().as_uri()}?mode=ro"
+        with contextlib.closing(sqlite3.connect(uri, uri=True, factory=Connection)) as connection:
+            guarded(connection, file)
+            check_schema(connection, file)
+            known = {name for (name,) in connection.rows("SELECT name FROM sqlite_master")}
+            return any(name in known and connection.rows(f"SELECT 1 FROM {name} LIMIT 1") for name in tables)
+    except (sqlite3.Error, ArchiveError, OSError, ValueError):
         return True
-
-
-class _Connection(sqlite3.Connection):
-    """A connection that can be referred to weakly, so that it goes with its thread."""
 
 
 class Readers:
@@ -56,18 +54,19 @@ class Readers:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._local = threading.local()
-        self._open: weakref.WeakSet[_Connection] = weakref.WeakSet()
+        self._open: weakref.WeakSet[Connection] = weakref.WeakSet()
         self._lock = threading.Lock()
 
-    def get(self) -> sqlite3.Connection:
+    def get(self) -> Connection:
         """The calling thread's connection. Every statement sees the newest committed state.
 
         Raises:
             ArchiveError: There is no archive, or it cannot be read.
         """
-        connection: _Connection | None = getattr(self._local, "connection", None)
+        connection: Connection | None = getattr(self._local, "connection", None)
         if connection is None:
-            connection = self._connect()
+            with making_sense(self.path):
+                connection = self._connect()
             self._local.connection = connection
             with self._lock:
                 self._open.add(connection)
@@ -80,7 +79,8 @@ class Readers:
                 connection.close()
         self._local = threading.local()
 
-    def _connect(self) -> _Connection:
+    def _connect(self) -> Connection:
+        check_files(self.path)
         if not self.path.is_file():
             raise ArchiveError(f"no archive at {self.path}: give a run folder that holds {FILE_NAME}")
         try:
@@ -92,22 +92,27 @@ class Readers:
             if log.exists() and log.stat().st_size:
                 raise ArchiveError(f"cannot read {self.path}: {error}") from error
             connection = self._try("immutable=1")
-        if version(connection, self.path) == 0:
+        try:
+            if version(connection, self.path) == 0:
+                raise ArchiveError(f"{self.path} is empty: the run ended before it wrote anything")
+            check_schema(connection, self.path)
+        except ArchiveError:
             connection.close()
-            raise ArchiveError(f"{self.path} is empty: the run ended before it wrote anything")
+            raise
         connection.execute(f"PRAGMA cache_size = -{CACHE_KB}")
         return connection
 
-    def _try(self, mode: str) -> _Connection:
+    def _try(self, mode: str) -> Connection:
         connection = sqlite3.connect(
             f"{self.path.absolute().as_uri()}?{mode}",
             uri=True,
-            factory=_Connection,
+            factory=Connection,
             isolation_level=None,  # no transaction stays open, so that the writer's log can be cleared
             timeout=BUSY_S,
             check_same_thread=False,  # `close` may be called by another thread
         )
         try:
+            guarded(connection, self.path)
             connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
         except sqlite3.OperationalError:
             connection.close()

@@ -11,11 +11,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from archive import codec, frames, html, queries
+from archive.guard import Room, check_types, making_sense, sensible
 from archive.readers import Readers, database_path
 from archive.schema import version
 from archive.select import best_so_far
 from archive.values import Event, Record, Trial, record_of, trial_of
-from meta_search.errors import ArchiveError
+from meta_search.errors import ArchiveError, DamagedError
 from meta_search.types import (
     Attempt,
     Evaluation,
@@ -28,7 +29,6 @@ from meta_search.types import (
 
 if TYPE_CHECKING:
     import pandas
-    from sqlite_utils import Database
 
 __all__ = ["Archive", "Event", "Record", "Trial"]
 
@@ -36,6 +36,8 @@ CURRENT = 3  # schema version from which on the values of briefs are comparable
 ASKED = 4  # schema version from which on results say what was asked
 MOST_LIKELY = 200  # agents of each split among which the best so far is
 SHOWN = 5  # candidates named where a name means several agents
+
+_Rows = list[tuple[Any, ...]]
 
 
 class Archive:
@@ -94,7 +96,7 @@ class Archive:
         Raises:
             ArchiveError: No table is called so.
         """
-        return frames.rows(self, self._rows, table, text)
+        return self._sensibly(frames.rows(self, self._rows, table, text))
 
     def to_frame(self, table: frames.Table, text: bool = False) -> pandas.DataFrame:
         """A table as a pandas data frame, where pandas is installed.
@@ -112,6 +114,7 @@ class Archive:
         """The best agents, as notebooks show an archive."""
         return html.archive_html(self)
 
+    @sensible
     def agents(self) -> list[Record]:
         """All agents, in the order in which they came in. A very large archive is better read by `scan`."""
         return list(self.scan())
@@ -121,8 +124,9 @@ class Archive:
         last = 0
         while rows := self._rows(queries.PAGE, last):
             yield from self._records([row[1:] for row in rows])
-            last = rows[-1][0]
+            last = self._next(last, rows[-1][0])
 
+    @sensible
     def top(self, n: int = 20, split: Split = "validation") -> list[Record]:
         """The best agents of a split: complete evaluations first, then by score, then by tokens used."""
         whole = self._best_ids(split, True, n)
@@ -131,6 +135,7 @@ class Archive:
         found.sort(key=lambda r: (not r.evaluations[split].complete, -r.evaluations[split].sure))
         return found
 
+    @sensible
     def best(self, split: Split | None = None) -> Record | None:
         """The agent to take: the one that the final report says, before that the best so far.
 
@@ -151,6 +156,7 @@ class Archive:
         place = best_so_far([record.evaluations for record in records])
         return None if place is None else records[place]
 
+    @sensible
     def get(self, ids: Iterable[str]) -> list[Record]:
         """Agents by their full ids, in the order given; unknown ones are left out."""
         wanted = list(ids)
@@ -160,6 +166,7 @@ class Archive:
             found.update((record.agent.id, record) for record in self._records(rows))
         return [found[i] for i in wanted if i in found]
 
+    @sensible
     def record(self, name: str) -> Record:
         """One agent by its id, its name, or the start of its id.
 
@@ -181,11 +188,13 @@ class Archive:
                 raise ArchiveError(f"{name!r} is ambiguous in {self.path}: {shown}; give an id")
         raise ArchiveError(f"{self.path} has no agent {name!r}: give an id, the start of one, or a name")
 
+    @sensible
     def search(self, text: str, n: int = 100) -> list[Record]:
         """Agents whose name, thought or source holds a text, whatever its case; the newest first."""
         like = "%" + "".join("\\" + c if c in "%_\\" else c for c in text) + "%"
         return self.get([row[0] for row in self._rows(queries.SEARCH, like, like, like, n)])
 
+    @sensible
     def lineage(self, agent: str) -> list[Record]:
         """An agent's ancestors and itself, each once, ancestors first.
 
@@ -195,10 +204,12 @@ class Archive:
         rows = self._rows(queries.LINEAGE, self.record(agent).agent.id)
         return [record for part in _chunks(rows) for record in self._records(part)]
 
+    @sensible
     def children(self, agent: str) -> list[str]:
         """Ids of the agents that were made from this one."""
-        return [child for (child,) in self._rows(queries.CHILDREN, agent)]
+        return [child for (child,) in self._checked("edges", ("child",), queries.CHILDREN, agent)]
 
+    @sensible
     def results(self, agent: str, split: Split, trace: bool = True) -> list[ItemResult]:
         """An agent's results on a split, ordered by item and repeat.
 
@@ -211,8 +222,10 @@ class Archive:
         if version(self._readers.get(), self.path) < ASKED:
             columns = columns.replace('"asked"', "NULL")
         sql = f"SELECT {columns} FROM results WHERE agent = ? AND split = ? ORDER BY item, repeat"
-        return [codec.result_of(row) for row in self._rows(sql, agent, split)]
+        rows, room = self._checked("results", codec.RESULT_COLUMNS, sql, agent, split), Room()
+        return [codec.result_of(row, room) for row in rows]
 
+    @sensible
     def importance(self, agent: str) -> list[Importance]:
         """What an agent's components were found to be worth, by method, the most important first.
 
@@ -220,25 +233,29 @@ class Archive:
         """
         if not self._rows("SELECT 1 FROM sqlite_master WHERE name = 'importance'"):
             return []
-        return [codec.importance_of(row) for row in self._rows(queries.IMPORTANCE, agent)]
+        rows = self._checked("importance", codec.IMPORTANCE_COLUMNS, queries.IMPORTANCE, agent)
+        return [codec.importance_of(row) for row in rows]
 
+    @sensible
     def attempts(self) -> list[Attempt]:
         """Drafts that did not become candidates, in the order in which they came in."""
-        rows = self._database().table("attempts").rows_where(order_by="id")
-        return [
-            Attempt(r["brief"], r["author"], r["operator"], r["stage"], r["message"], r["source"])
-            for r in rows
-        ]
+        return [Attempt(*row) for row in self._table("attempts", codec.ATTEMPT_COLUMNS, "ORDER BY id")]
 
+    @sensible
     def trials(self, study: str) -> list[Trial]:
         """Trials of a study by number."""
-        rows = self._database().table("trials").rows_where("study = ?", [study], order_by="number")
-        return [trial_of(r) for r in rows]
+        where = "WHERE study = ? ORDER BY number"
+        columns = codec.TRIAL_COLUMNS
+        rows = self._table("trials", columns, where, study)
+        return [trial_of(dict(zip(columns, row, strict=True))) for row in rows]
 
+    @sensible
     def studies(self) -> list[str]:
         """Names of the studies that have trials."""
-        return [row[0] for row in self._rows("SELECT DISTINCT study FROM trials ORDER BY study")]
+        rows = self._checked("trials", ("study",), "SELECT DISTINCT study FROM trials ORDER BY study")
+        return [study for (study,) in rows]
 
+    @sensible
     def events(self, kind: str | None = None, after: int = 0) -> list[Event]:
         """Events in their order.
 
@@ -247,14 +264,16 @@ class Archive:
             after: Only those with a greater number.
         """
         where, values = ("seq > ?", [after]) if kind is None else ("seq > ? AND kind = ?", [after, kind])
-        rows = self._database().table("events").rows_where(where, values, order_by="seq")
-        return [Event(r["seq"], r["kind"], json.loads(r["data"]), r["created"]) for r in rows]
+        rows = self._table("events", codec.EVENT_COLUMNS, f"WHERE {where} ORDER BY seq", *values)
+        return [Event(seq, name, json.loads(data), created) for seq, name, data, created in rows]
 
+    @sensible
     def meta(self, key: MetaName) -> Any:
         """A value stored by `Store.set_meta`, or `None` where there is none."""
         rows = self._rows("SELECT value FROM meta WHERE key = ?", key)
         return json.loads(rows[0][0]) if rows else None
 
+    @sensible
     def usage(self) -> dict[str, Usage]:
         """What was paid so far by purpose: attempts and what they were charged, in flight ones in full; and
         how much of what was answered was thinking."""
@@ -262,42 +281,64 @@ class Archive:
         known = self.meta("takes") or {}
         if any(takes.get("thinks") for takes in known.values()):  # for others not worth a look at each reply
             for purpose, reply in self._rows(queries.REPLIES):
-                thought[purpose] += codec.reasoning_of(reply)
+                thought[purpose] += codec.reasoning_of(reply)  # one at a time: bounded each
         return {
             purpose: Usage(*sums) + Usage(reasoning_tokens=thought[purpose])
             for purpose, *sums in self._rows(queries.USAGE)
         }
 
+    @sensible
     def writing(self) -> dict[int, Usage]:
         """What the meta agent used to carry out each brief, by `Brief.code`: attempts and their tokens."""
         return {int(name.removeprefix("brief-")): Usage(*sums) for name, *sums in self._rows(queries.WRITING)}
 
+    @sensible
     def _best_ids(self, split: Split, complete: bool, n: int) -> list[str]:
         return [agent for (agent,) in self._rows(queries.TOP, split, int(complete), max(0, n))]
 
+    @sensible
     def _records(self, rows: Sequence[tuple[Any, ...]]) -> list[Record]:
         """Rows of `agents` with what the other tables know of them; at most `queries.CHUNK` at a time."""
         ids = [row[0] for row in rows]
         marks = codec.marks(ids)
         evaluations: dict[str, dict[Split, Evaluation]] = {i: {} for i in ids}
-        for row in self._rows(f"SELECT {queries.EVALUATION} FROM evaluations WHERE agent IN ({marks})", *ids):
+        check_types(list(rows), codec.kinds("agents", codec.AGENT_COLUMNS), self.path)
+        sql = f"SELECT {queries.EVALUATION} FROM evaluations WHERE agent IN ({marks})"
+        for row in self._checked("evaluations", codec.EVALUATION_COLUMNS, sql, *ids):
             evaluations[row[0]][row[1]] = codec.evaluation_of(row)
-        same = dict(
-            self._rows(f"SELECT child, parent FROM edges WHERE kind = 'same' AND child IN ({marks})", *ids)
-        )
+        sql = f"SELECT child, parent FROM edges WHERE kind = 'same' AND child IN ({marks})"
+        same = dict(self._checked("edges", ("child", "parent"), sql, *ids))
         return [record_of(row, evaluations[row[0]], same.get(row[0], "")) for row in rows]
 
-    def _rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
+    def _rows(self, sql: str, *values: object) -> _Rows:
         try:
-            return self._readers.get().execute(sql, values).fetchall()
+            return self._readers.get().rows(sql, values)
         except sqlite3.Error as error:
-            raise ArchiveError(f"cannot read {self.path}: {error}") from error
+            raise DamagedError(f"cannot read {self.path}: {error}") from error
 
-    def _database(self) -> Database:
-        from sqlite_utils import Database
+    def _sensibly(self, rows: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        with making_sense(self.path):
+            yield from rows
 
-        # Recursive triggers are a setting for writers, plugins a matter of the sqlite-utils command.
-        return Database(self._readers.get(), recursive_triggers=False, execute_plugins=False)
+    def _table(
+        self, table: str, columns: tuple[str, ...], where: str, *values: object
+    ) -> list[tuple[Any, ...]]:
+        """Rows of a table by its columns, each of its type."""
+        return self._checked(table, columns, f"SELECT {codec.names(columns)} FROM {table} {where}", *values)
+
+    def _checked(
+        self, table: str, columns: tuple[str, ...], sql: str, *values: object
+    ) -> list[tuple[Any, ...]]:
+        """Rows of a statement that gives these columns of a table, each of its type."""
+        rows = self._rows(sql, *values)
+        check_types(rows, codec.kinds(table, columns), self.path)
+        return rows
+
+    def _next(self, last: int, found: int) -> int:
+        """The row number after which the next page begins; in a damaged file they may go backwards."""
+        if found <= last:
+            raise DamagedError(f"{self.path} is damaged: its rows are out of order")
+        return found
 
 
 def _chunks(rows: list[Any]) -> Iterator[list[Any]]:

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from archive.guard import check_files, check_schema, making_sense
 from archive.readers import BUSY_S
-from archive.schema import migrate
+from archive.schema import migrate, version
 from meta_search.errors import ArchiveError
 
 __all__ = ["Writer"]
@@ -29,6 +30,7 @@ QUEUE = 8_000
 # Commits of `at_once` until the thread folds the log into the file: each writes some five pages, and whoever
 # calls `at_once` must not be the one who reaches `LOG_PAGES` and waits for the disk.
 AT_ONCE = 1_000
+FLAGS = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
 
 
 @dataclass(slots=True, eq=False)
@@ -67,11 +69,13 @@ class Writer:
         self._at_end = at_end
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
+            check_files(path)
             self._lock = _acquire(path)
         except OSError as error:
             raise ArchiveError(f"cannot write {path}: {error.strerror or error}") from error
         try:
-            self._connection = _connect(path)
+            with making_sense(path):
+                self._connection = _connect(path)
         except BaseException:
             os.close(self._lock)
             raise
@@ -163,7 +167,7 @@ class Writer:
 def _acquire(file: Path) -> int:
     """Take the archive's lock, which the system lets go of when this process dies, however it dies."""
     # Beside the real file: a run folder may be reached by several names.
-    lock = os.open(os.path.realpath(file) + ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    lock = os.open(os.path.realpath(file) + ".lock", FLAGS, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -182,10 +186,14 @@ def _acquire(file: Path) -> int:
 
 def _connect(file: Path) -> sqlite3.Connection:
     try:
+        os.close(os.open(file, FLAGS, 0o600))  # prompts and answers are their owner's; SQLite asks the umask
         connection = sqlite3.connect(file, isolation_level=None, timeout=BUSY_S, check_same_thread=False)
-    except sqlite3.Error as error:
+    except (sqlite3.Error, OSError) as error:
         raise ArchiveError(f"cannot write {file}: {error}") from error
     try:
+        connection.execute("PRAGMA trusted_schema = OFF")
+        if version(connection, file):
+            check_schema(connection, file)  # before a trigger of theirs could run
         migrate(connection, file)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.machinery
 import importlib.util
 import inspect
 import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
 from domains.domain import Item, Score
@@ -121,6 +122,13 @@ def guarded(path: Path, function: Callable[..., Any], what: str, *arguments: Any
         raise DomainError(f"{what} failed: {_where(path, error)}") from error
 
 
+class _SourceAlone(importlib.machinery.SourceFileLoader):
+    """Runs what the file says: a cache beside it, which may come with a stranger's run, is not looked at."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        return compile(self.get_data(self.path), self.path, "exec", dont_inherit=True)
+
+
 def _module(path: Path) -> ModuleType:
     if not path.is_file():
         raise DomainError(f"domain.path={path}: no such file")
@@ -128,7 +136,7 @@ def _module(path: Path) -> ModuleType:
         raise DomainError(f"domain.path={path}: must be a .py file")
     # A name of its own, so that it hides no module; registered, as dataclasses look themselves up there.
     name = f"meta_search_domain_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:12]}"
-    spec = importlib.util.spec_from_file_location(name, path)
+    spec = importlib.util.spec_from_file_location(name, path, loader=_SourceAlone(name, str(path)))
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)

@@ -38,6 +38,7 @@ def search(
     score: ScoreFunction | None = None,
     on_event: OnEvent | None = None,
     live: bool | None = None,
+    trust: bool = False,
     **groups: Any,
 ) -> RunSummary:
     """Search for an agent: `meta-search run`.
@@ -53,6 +54,7 @@ def search(
         on_event: Called with every `SearchEvent`, on this thread. Where it returns `False`, the search ends
             in good order, with its report.
         live: Show progress and the end; by default in a notebook only.
+        trust: Use a run that was not made here, which `llm.recording` names: its code runs with your rights.
         groups: Overrides as keywords: `llm="openai"`, `budget={"wall_s": 300}`, `seed=3`.
 
     Returns:
@@ -64,7 +66,7 @@ def search(
     """
     from meta_search.commands.search import search
 
-    with _called(overrides, groups, domain, score) as (config, words, caller):
+    with _called(overrides, groups, domain, score, trust) as (config, words, caller):
         return search(config, overrides=words, caller=_watched(caller, on_event, live))
 
 
@@ -75,6 +77,7 @@ def resume(
     score: ScoreFunction | None = None,
     on_event: OnEvent | None = None,
     live: bool | None = None,
+    trust: bool = False,
 ) -> RunSummary:
     """Go on with a search where it stopped: `meta-search resume`.
 
@@ -85,6 +88,8 @@ def resume(
         score: The function that scores, where the search was started with one: a run cannot keep it.
         on_event: As for `search`.
         live: As for `search`.
+        trust: Go on with a run that was not made here: its code runs, and its endpoints are asked, with your
+            rights and keys.
 
     Returns:
         As `search`.
@@ -95,11 +100,13 @@ def resume(
     """
     from meta_search.commands.search import resume
     from meta_search.run.folder import read_config, resolve
+    from meta_search.run.ownership import ask
     from meta_search.run.recording import kept_domain
 
     folder = resolve(run)
     config = kept_domain(read_config(folder), folder)
-    with _brought(config, domain, score) as (_, caller):
+    ask(folder, config, "resuming it", trust)
+    with _brought(config, domain, score, trust=True) as (_, caller):
         return resume(folder, overrides, _watched(caller, on_event, live))
 
 
@@ -110,6 +117,7 @@ def evaluate(
     score: ScoreFunction | None = None,
     on_event: OnEvent | None = None,
     live: bool | None = None,
+    trust: bool = False,
     **groups: Any,
 ) -> list[EvaluationRow]:
     """Evaluate agents on the items of one split, without a search: `meta-search evaluate`.
@@ -122,6 +130,7 @@ def evaluate(
         score: As for `search`.
         on_event: As for `search`, with the kinds `item`, `evaluated`, `spent` and `done`.
         live: As for `search`.
+        trust: As for `search`; and of a run that `run.dir` names, to go on in it.
         groups: As for `search`.
 
     Returns:
@@ -135,7 +144,7 @@ def evaluate(
     """
     from meta_search.commands.evaluate import evaluate
 
-    with _called(overrides, groups, domain, score) as (config, _, caller):
+    with _called(overrides, groups, domain, score, trust) as (config, _, caller):
         return cast("list[EvaluationRow]", evaluate(agents, config, _watched(caller, on_event, live)).rows)
 
 
@@ -157,13 +166,16 @@ def open_run(run: str | Path = "latest") -> Archive:
     return Archive(resolve(run))
 
 
-def export_agent(run: str | Path = "latest", agent: str | None = None, *, to: str | Path) -> Path:
+def export_agent(
+    run: str | Path = "latest", agent: str | None = None, *, to: str | Path, trust: bool = False
+) -> Path:
     """Write an agent as a folder that answers without meta-search: `meta-search export`.
 
     Args:
         run: A run folder, or `latest`.
         agent: Id, beginning of an id, or name; by default the best.
         to: Folder to write; must not exist, or be empty.
+        trust: Take the headers and further fields of requests from a run that was not made here as well.
 
     Returns:
         The folder.
@@ -171,10 +183,12 @@ def export_agent(run: str | Path = "latest", agent: str | None = None, *, to: st
     Raises:
         ArchiveError: No such run or agent, or the folder cannot be written.
     """
+    from archive.guard import making_sense
     from meta_search.export.export import export_agent
     from meta_search.run.folder import resolve
 
-    export_agent(resolve(run), agent, Path(to))
+    with making_sense(folder := resolve(run)):
+        export_agent(folder, agent, Path(to), trust)
     return Path(to)
 
 
@@ -190,9 +204,10 @@ def write_report(run: str | Path = "latest") -> Path:
     Raises:
         ArchiveError: There is no such run.
     """
+    from archive.guard import making_sense
     from meta_search.commands.report import write_page
 
-    with open_run(run) as archive:
+    with open_run(run) as archive, making_sense(archive.path):
         return write_page(archive.path.parent, archive)[1]
 
 
@@ -202,6 +217,7 @@ def _called(
     groups: dict[str, Any],
     domain: GivenDomain,
     score: ScoreFunction | None,
+    trust: bool,
 ) -> Iterator[tuple[Config, tuple[str, ...], Caller]]:
     """The configuration of a call, its overrides as they were typed, and what it brings along."""
     from meta_search.commands.from_python import is_group
@@ -216,33 +232,41 @@ def _called(
     else:
         config, words = _configured(("domain=table", *overrides), groups)
         words = words[1:]
-    with _brought(config, domain, score) as (whole, caller):
+    with _brought(config, domain, score, trust) as (whole, caller):
         yield whole, words, caller
 
 
 @contextlib.contextmanager
 def _brought(
-    config: Config, domain: GivenDomain, score: ScoreFunction | None
+    config: Config, domain: GivenDomain, score: ScoreFunction | None, trust: bool
 ) -> Iterator[tuple[Config, Caller]]:
     """A configuration with the items that are brought along; they lie in a folder while the call lasts."""
     from meta_search.commands.from_python import bring
     from meta_search.run.caller import Caller
 
     with tempfile.TemporaryDirectory(prefix="meta-search-") as scratch:
-        whole, made = bring(_recorded(config), domain, score, Path(scratch))
+        whole, made = bring(_recorded(config, trust), domain, score, Path(scratch))
         brought = str(whole.domain.path or "").startswith(scratch)
-        yield whole, Caller(domain=made, brought=brought)
+        yield whole, Caller(domain=made, brought=brought, trust=trust or _replays(config))
 
 
-def _recorded(config: Config) -> Config:
+def _replays(config: Config) -> bool:
+    """Whether a recording is replayed, which `_recorded` has seen to be trusted."""
+    return config.llm.mode == "replay" and config.llm.recording is not None
+
+
+def _recorded(config: Config, trust: bool) -> Config:
     """With the domain of the recording, where one is replayed: at most its scorer is brought."""
     from meta_search.run.folder import read_config, resolve
+    from meta_search.run.ownership import ask
     from meta_search.run.recording import kept_domain
 
-    if config.llm.mode != "replay" or config.llm.recording is None:
+    if not _replays(config):
         return config
-    recording = resolve(Path(config.llm.recording).expanduser(), config.run.root)
-    return replace(config, domain=kept_domain(read_config(recording), recording).domain)
+    recording = resolve(Path(str(config.llm.recording)).expanduser(), config.run.root)
+    replayed = replace(config, domain=kept_domain(read_config(recording), recording).domain)
+    ask(recording, replayed, "replaying it", trust)
+    return replayed
 
 
 def _watched(caller: Caller, on_event: OnEvent | None, live: bool | None) -> Caller:

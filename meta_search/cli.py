@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import shlex
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -69,7 +68,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:  # a full disk, a file that may not be written
-        print(f"meta-search: {error}", file=sys.stderr)
+        from meta_search.text import one_line, without_passwords
+
+        print(f"meta-search: {one_line(without_passwords(str(error)))}", file=sys.stderr)
         return 1
     except SystemExit as end:  # argparse
         return end.code if isinstance(end.code, int) else 2
@@ -77,9 +78,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _complain(error: MetaSearchError) -> int:
     """Print an error as one line; the status to exit with."""
-    from meta_search.text import one_line
+    from meta_search.text import one_line, without_passwords
 
-    print(f"meta-search: {one_line(error)}", file=sys.stderr)
+    print(f"meta-search: {one_line(without_passwords(str(error)))}", file=sys.stderr)
     return error.exit_status
 
 
@@ -144,10 +145,11 @@ def _parser() -> argparse.ArgumentParser:
         return added
 
     add(
-        "run", "search for an agent: run [override…] [--yes]", lambda _: 2
+        "run", "search for an agent: run [override…] [--yes] [--trust]", lambda _: 2
     )  # never called: main hands `run` to Hydra
     resume = add("resume", "continue a run where it stopped", _resume)
     resume.add_argument("run", metavar="RUN")
+    _add_trust(resume)
     resume.add_argument(
         "overrides",
         nargs="*",
@@ -183,6 +185,15 @@ def _add_evaluate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("overrides", nargs="*", metavar="override")
     parser.add_argument("--json", metavar="FILE", type=Path, help="write the rows to FILE")
     parser.add_argument("--yes", action="store_true", help="spend money without a budget, without asking")
+    _add_trust(parser)
+
+
+def _add_trust(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--trust",
+        action="store_true",
+        help="use a run that was not made here: its code and endpoints, with your rights and keys",
+    )
 
 
 def _add_export(parser: argparse.ArgumentParser) -> None:
@@ -191,6 +202,7 @@ def _add_export(parser: argparse.ArgumentParser) -> None:
         "agent", metavar="AGENT", nargs="?", help="id, beginning of an id, or name; default: the best"
     )
     parser.add_argument("--to", metavar="DIR", type=Path, required=True)
+    _add_trust(parser)
 
 
 def _add_archive(parser: argparse.ArgumentParser) -> None:
@@ -228,11 +240,15 @@ def _add_archive(parser: argparse.ArgumentParser) -> None:
 def _run(arguments: list[str]) -> int:
     from meta_search.compose import run_app
 
+    trust = "--trust" in arguments
+    arguments = [word for word in arguments if word != "--trust"]
+
     def search(config: Config, overrides: tuple[str, ...]) -> int:
         from meta_search.commands import search
+        from meta_search.run.caller import Caller
 
         try:
-            return search.search(config, overrides=overrides).status
+            return search.search(config, overrides=overrides, caller=Caller(trust=trust)).status
         except MetaSearchError as error:
             # One search of a --multirun that fails does not end the others.
             if "--multirun" not in arguments and "-m" not in arguments:
@@ -256,8 +272,9 @@ def _resume(arguments: argparse.Namespace) -> int:
 
     folder = resolve(arguments.run)
     from meta_search.commands import search
+    from meta_search.run.caller import Caller
 
-    return search.resume(folder, arguments.overrides).status
+    return search.resume(folder, arguments.overrides, Caller(trust=arguments.trust)).status
 
 
 def _evaluate(arguments: argparse.Namespace) -> int:
@@ -267,8 +284,9 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     check_writable(arguments.json)
     config = compose([*arguments.overrides, *(["run.confirm=false"] if arguments.yes else [])])
     from meta_search.commands.evaluate import evaluate
+    from meta_search.run.caller import Caller
 
-    found = evaluate(arguments.agents, config)
+    found = evaluate(arguments.agents, config, Caller(trust=arguments.trust))
     print_evaluations(found.rows, arguments.json)
     if found.cut:
         print(f"cut short: {found.why}; what was evaluated is saved")
@@ -278,31 +296,41 @@ def _evaluate(arguments: argparse.Namespace) -> int:
 
 def _archive(arguments: argparse.Namespace) -> int:
     from meta_search.commands import archive
+    from meta_search.commands.terminal import reading
 
-    return archive.COMMANDS[arguments.action](arguments)
+    with reading(arguments.run):
+        return archive.COMMANDS[arguments.action](arguments)
 
 
 def _export(arguments: argparse.Namespace) -> int:
+    from meta_search.commands.terminal import reading
     from meta_search.export.export import export_agent
     from meta_search.run.folder import resolve
 
     folder = resolve(arguments.run)
-    record = export_agent(folder, arguments.agent, arguments.to)
-    command = f"python {shlex.quote(str(arguments.to / 'run.py'))} --help"
-    print(f"{record.agent.id} of {folder} is in {arguments.to}: {command}")
+    from meta_search.text import one_line, shell_path
+
+    with reading(folder):
+        record = export_agent(folder, arguments.agent, arguments.to, arguments.trust)
+    command = f"python {shell_path(arguments.to / 'run.py')} --help"
+    print(one_line(f"{record.agent.id} of {folder} is in {arguments.to}: {command}"))
     return 0
 
 
 def _report(arguments: argparse.Namespace) -> int:
     from meta_search.commands import report
+    from meta_search.commands.terminal import reading
 
-    return report.report(arguments.run, as_json=arguments.json)
+    with reading(arguments.run):
+        return report.report(arguments.run, as_json=arguments.json)
 
 
 def _status(arguments: argparse.Namespace) -> int:
     from meta_search.commands import status
+    from meta_search.commands.terminal import reading
 
-    return status.status(arguments.run, as_json=arguments.json)
+    with reading(arguments.run):
+        return status.status(arguments.run, as_json=arguments.json)
 
 
 def _models(arguments: argparse.Namespace) -> int:

@@ -8,6 +8,7 @@ __all__ = [
     "ArchiveError",
     "BudgetError",
     "ConfigError",
+    "DamagedError",
     "DomainError",
     "EndpointError",
     "LLMError",
@@ -41,6 +42,12 @@ class DomainError(ConfigError):
 
 class ArchiveError(ConfigError):
     """A run folder or archive that is none, or was written by a newer version."""
+
+
+class DamagedError(ArchiveError):
+    """An archive that is one, and holds what makes no sense or would compute: damaged, or a stranger's."""
+
+    exit_status = 1
 
 
 class SandboxError(ConfigError):

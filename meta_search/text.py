@@ -23,8 +23,14 @@ __all__ = [
     "one_line",
     "override",
     "printable",
+    "shell_path",
+    "without_passwords",
 ]
 
+USER_INFO = re.compile(r"(\w://)[^/?#\s]*@(?=[\w\[])")
+IN_QUERY = re.compile(
+    r"([?&][\w.-]*(?:key|token|secret|password|sig|signature|auth)=)[^&\s'\"]+", re.IGNORECASE
+)
 RESERVED = ("null", "true", "false", "inf", "nan")  # words of Hydra's grammar
 
 
@@ -77,6 +83,26 @@ def override(key: str, value: Any) -> str:
     else:
         word = f"{key}={literal(value)}"
     return shlex.quote(word)
+
+
+def shell_path(path: object) -> str:
+    """A path as a word of a shell's line: it works when it is pasted, and never is an option or a line of
+    its own."""
+    text = str(path)
+    text = f"./{text}" if text.startswith("-") else text
+    if text.isprintable():
+        return shlex.quote(text)
+    coded = "".join(c if 32 <= ord(c) < 127 and c not in "'\\" else _coded(c) for c in text)
+    return f"$'{coded}'"
+
+
+def _coded(character: str) -> str:
+    return "".join(f"\\{byte:03o}" for byte in character.encode(errors="surrogateescape"))
+
+
+def without_passwords(text: str) -> str:
+    """A message without what stands before the host of an address, or as a key in its query."""
+    return IN_QUERY.sub(r"\1***", USER_INFO.sub(r"\1***@", text))
 
 
 def escaped(text: str) -> str:

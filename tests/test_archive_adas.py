@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -115,3 +117,63 @@ def test_import_adds_each_agent_once_and_keeps_what_was_published(tmp_path: Path
     assert seed.evaluations == {}
     published = archive.events("import")[0].data["published"]
     assert published == {seed.agent.id: [0.305, None], child.agent.id: [None, None]}
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ('[{"code": "x = 1", "generation": Infinity}]', "generation inf is not a number up to a million"),
+        ('[{"code": "x = 1", "generation": NaN}]', "generation nan is not"),
+        ('[{"code": "x = 1", "generation": -1}]', "generation -1 is not"),
+        (f'[{{"code": "x = 1", "generation": {10**30}}}]', "is not a number up to a million"),
+        (f'[{{"code": "x = 1", "generation": {"9" * 9000}}}]', "is not JSON"),
+        ('[{"code": "x = 1", "generation": [[]]}]', "generation given is not"),
+        ("[" * 100_000, "is nested too deeply"),
+        ('[{"code": "x = 1", "code": "x = 2"}]', "'code' stands twice in one object"),
+        ("", "is not JSON"),
+    ],
+)
+def test_a_hostile_file_is_one_line(text: str, why: str, tmp_path: Path) -> None:
+    path = tmp_path / "found.json"
+    path.write_text(text)
+    with pytest.raises(ArchiveError) as error:
+        adas.read(path)
+    assert why in str(error.value)
+    assert len(str(error.value)) < 600
+    assert "\n" not in str(error.value)
+
+
+def test_what_is_no_file_of_a_size_is_not_read(tmp_path: Path) -> None:
+    pipe, large = tmp_path / "pipe.json", tmp_path / "large.json"
+    os.mkfifo(pipe)
+    with large.open("w") as file:
+        file.truncate(2**30)
+    for path in (pipe, large, Path("/dev/zero"), tmp_path):
+        with pytest.raises(ArchiveError, match="cannot read"):
+            adas.read(path)
+
+
+def test_no_text_of_an_entry_takes_long(tmp_path: Path) -> None:
+    """`(1, 1, 1, …` and `(1, 1)` without a median were searched in the square of their length."""
+    path, began = tmp_path / "found.json", time.monotonic()
+    for fitness in (
+        "(1," * 100_000,
+        "(1, 1)" * 50_000,
+        "(" + "1" * 300_000,
+        "Median" * 50_000,
+        "( " * 200_000,
+    ):
+        path.write_text(json.dumps([{"code": CODE, "fitness": fitness, "test_fitness": fitness}]))
+        assert adas.read(path)[0][1].fitness is None
+    assert time.monotonic() - began < 5.0
+
+
+def test_texts_that_are_none_and_half_characters_are_taken_in(tmp_path: Path) -> None:
+    path = tmp_path / "found.json"
+    path.write_text('[{"code": "x = \'\\ud800\'", "name": "\\udfff\\u0000\\u202e", "thought": [1]}]')
+    with Store.open(tmp_path / "archive.db") as store:
+        assert adas.import_into(store, path) == 1
+    with Archive(tmp_path) as archive:
+        [record] = archive.agents()
+    assert record.agent.name.isprintable()
+    assert record.thought == ""

@@ -278,7 +278,9 @@ def test_export_of_the_best_agent(run: Path, capsys: pytest.CaptureFixture[str])
     table.write_text("question,answer\n" + "".join(f"What is {n} + 1?,{n + 1}\n" for n in range(80)))
     config = to_mapping(compose(domain={"name": "table", "path": str(table)}))
     (run / "config.json").write_text(json.dumps(config))
-    shown = call(capsys, "export", "latest", "--to", "out/agent")
+    assert cli.main(["export", "latest", "--to", "out/agent"]) == 2  # an older version made it
+    assert "did not keep what agents need of the domain: --trust" in capsys.readouterr().err
+    shown = call(capsys, "export", "latest", "--to", "out/agent", "--trust")
     assert shown.startswith(CHILD.id)
     agent = json.loads(Path("out/agent/agent.json").read_text())
     assert (agent["id"], agent["values"], agent["model"]) == (
@@ -289,7 +291,7 @@ def test_export_of_the_best_agent(run: Path, capsys: pytest.CaptureFixture[str])
     assert len(agent["examples"]) > 0
     assert "Direct" in Path("out/agent/card.md").read_text()
     assert CHILD.source.strip() in Path("out/agent/agent.py").read_text()
-    call(capsys, "export", "latest", "Direct", "--to", "out/other")
+    call(capsys, "export", "latest", "Direct", "--to", "out/other", "--trust")
     assert cli.main(["export", "latest", "--to", "out/agent"]) == 2
     assert "is not empty" in capsys.readouterr().err
 

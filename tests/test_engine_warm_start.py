@@ -24,6 +24,7 @@ from meta_search.guide.guide import Guide, Snapshot
 from meta_search.guide.prior import MOST, Prior
 from meta_search.run.journal import Recorder
 from meta_search.run.members import Member, Members
+from meta_search.run.ownership import sign
 from meta_search.run.progress import Progress
 from meta_search.run.run import Run
 from meta_search.run.session import Session
@@ -48,6 +49,7 @@ def change(run: Path, **groups: dict[str, Any]) -> None:
     for group, values in groups.items():
         kept[group] |= values
     (run / "config.json").write_text(json.dumps(kept))
+    assert sign(run)
 
 
 def config(path: Path, *more: str) -> Config:
@@ -132,6 +134,8 @@ def test_what_is_taken_and_what_is_not(folder: Path) -> None:
         change(run, **groups)
         assert taken() == Prior(), groups
         (run / "config.json").write_text(kept)
+    assert taken() == Prior()  # changed by hand since it was signed: somebody else's
+    assert sign(run)
     assert taken() == whole
     with sqlite3.connect(run / "archive.db") as database:
         database.execute("PRAGMA user_version = 2")

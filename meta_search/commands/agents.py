@@ -8,11 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
 
+from archive.guard import making_sense
 from archive.records import Archive
 from meta_search.engine.own_seeds import prompt_agent
 from meta_search.engine.restore import candidate_of
 from meta_search.errors import ArchiveError, ConfigError
 from meta_search.report.chosen import chosen
+from meta_search.report.files import read_small
 from meta_search.run import folder as run_folder
 from meta_search.types import Agent, Brief, Candidate
 
@@ -84,8 +86,8 @@ def _of_file(agents: str) -> list[Candidate]:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8-sig")  # some editors write a mark in front
-    except (OSError, UnicodeDecodeError) as error:
+        return read_small(path, "utf-8-sig", follow=True)  # some editors write a mark in front
+    except (OSError, ValueError) as error:
         raise ConfigError(f"cannot read {path}: {error}") from error
 
 
@@ -98,7 +100,7 @@ def _of_run(agents: str) -> list[Candidate]:
         raise ConfigError(
             f"{error} (AGENTS is a .py file, a prompt in a file, an ADAS archive .json, RUN or RUN:AGENT)"
         ) from error
-    with Archive(folder) as archive:
+    with Archive(folder) as archive, making_sense(archive.path):
         if name is not None:
             records = [archive.record(name)]
         else:

@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import argparse
 import difflib
-import shlex
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from meta_search.commands.show import show
-from meta_search.commands.terminal import ascii_only, open_run, print_json, print_rich, wide
+from meta_search.commands.terminal import ascii_only, open_run, print_json, print_rich, say, wide
 from meta_search.errors import ArchiveError
 from meta_search.run import folder as run_folder
-from meta_search.text import one_line, printable
+from meta_search.text import one_line, printable, shell_path
 
 if TYPE_CHECKING:
     from archive.records import Record
@@ -36,7 +35,7 @@ def _list(arguments: argparse.Namespace) -> int:
         return print_json(rows)
     print_rich(agents_table(rows, title=str(folder), limit=arguments.limit or len(rows), wide=wide()))
     if end := end_text(archive):
-        print(f"search ended: {end}")
+        say(f"search ended: {end}")
     return 0
 
 
@@ -54,9 +53,9 @@ def _search(arguments: argparse.Namespace) -> int:
         print_rich(agents_table(rows, title=title, limit=len(rows), wide=wide()))
         print()
         for record in archive.get(row["agent"] for row in rows[:MOST_PLACES]):
-            print(f"{record.agent.id[:8]}  {_where(record, arguments.words)}")
+            say(f"{record.agent.id[:8]}  {_where(record, arguments.words)}")
     else:
-        print(f"no agent of {folder} contains {' and '.join(arguments.words)}")
+        say(f"no agent of {folder} contains {' and '.join(arguments.words)}")
     return 0
 
 
@@ -98,7 +97,7 @@ def _diff(arguments: argparse.Namespace) -> int:
         )
     for name, change in values.items():
         before, after = (one_line(value_text(value), 80) for value in change)
-        print(f"value {one_line(name, 80)}: {before} -> {after}")
+        say(f"value {one_line(name, 80)}: {before} -> {after}")
     if one.demonstrations != other.demonstrations:
         print(f"demonstrations: {shown[0]} -> {shown[1]}")
     print("\n".join(printable(line) for line in lines) or "the sources are identical")
@@ -123,7 +122,7 @@ def _lineage(arguments: argparse.Namespace) -> int:
         parents = ", ".join(parent[:8] for parent in row["parents"])
         made = one_line(f"{row['operator']} by {row['author']}{' of ' if parents else ''}{parents}")
         name = branches + one_line(row["name"], 40)
-        print(f"{row['generation']:3}  {agent[:8]}  {score:>20}  {name}: {made}")
+        say(f"{row['generation']:3}  {agent[:8]}  {score:>20}  {name}: {made}")
     return 0
 
 
@@ -142,11 +141,11 @@ def _import(arguments: argparse.Namespace) -> int:
         added = import_into(store, arguments.file)
     if arguments.json:
         return print_json({"run": str(folder), "added": added, "agents": [a.id for a, _ in published]})
-    print(f"{added} of {len(published)} agents of {arguments.file} are new in {folder}")
+    say(f"{added} of {len(published)} agents of {arguments.file} are new in {folder}")
     if (folder / "config.json").is_file():
-        print(f"Evaluate them in this search: {run_folder.resume_command(folder)}")
-    seeds = shlex.quote(f"search.seeds=[{arguments.file}]")
-    print(f"Start a search from them, as baselines to beat: meta-search run {seeds}")
+        say(f"Evaluate them in this search: {run_folder.resume_command(folder)}")
+    seeds = shell_path(f"search.seeds=[{arguments.file}]")
+    say(f"Start a search from them, as baselines to beat: meta-search run {seeds}")
     return 0
 
 

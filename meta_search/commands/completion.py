@@ -37,7 +37,7 @@ def complete(arguments: Sequence[str]) -> int:
         print(here)
         return 0
     if words[-1].startswith("-"):
-        print("--yes --help --multirun --cfg" if words[0] == "run" else "--yes --json")
+        print("--yes --trust --help --multirun --cfg" if words[0] == "run" else "--yes --trust --json")
         return 0
     typed = [word for word in words[1:-1] if PLAIN_OVERRIDE.fullmatch(word)]
     last = words[-1] if PLAIN_OVERRIDE.fullmatch(f"{words[-1]}=") or "=" in words[-1] else ""

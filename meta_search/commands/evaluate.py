@@ -25,6 +25,7 @@ from meta_search.outcomes import UNSCORED, most_frequent
 from meta_search.report.tables import evaluation_row
 from meta_search.report.verdict import score_line
 from meta_search.run import folder as run_folder
+from meta_search.run import ownership
 from meta_search.run.caller import COMMAND_LINE, Caller
 from meta_search.run.events import RaceEnded
 from meta_search.run.fingerprint import fingerprint
@@ -90,7 +91,10 @@ def evaluate_agents(agents: Agents, config: Config, caller: Caller = COMMAND_LIN
     split = config.evaluate.split
     if split == "test" and config.evaluate.items:
         config = replace(config, evaluate=replace(config.evaluate, test_items=config.evaluate.items))
+    if config.llm.recording is not None:
+        ownership.ask(Path(config.llm.recording), None, "taking its answers", caller.trust)
     if config.run.dir and (Path(config.run.dir) / run_folder.ARCHIVE).exists():
+        ownership.ask(Path(config.run.dir), None, "going on with it", caller.trust)
         config = caller.same(config, Path(config.run.dir))
     with hangups(config.run.on_hangup), checked(config, caller.domain) as ready:
         return _evaluated(chosen, config, caller, ready)
@@ -101,7 +105,9 @@ def _evaluated(chosen: Sequence[Candidate], config: Config, caller: Caller, read
     split = config.evaluate.split
     earlier = evaluate_folder.open_folder(config)
     folder = earlier.folder
-    config = config if earlier.goes_on else caller.keep(config, folder)
+    if not earlier.goes_on:
+        config = caller.keep(config, folder)
+        ownership.sign(folder)
     with (
         contextlib.nullcontext() if earlier.goes_on else undone(folder),
         Progress(config, folder, earlier.elapsed_s, caller.live, split) as progress,
@@ -124,6 +130,7 @@ def _evaluated(chosen: Sequence[Candidate], config: Config, caller: Caller, read
         run = caller.attach(Run.of(session, progress, journal))
         if earlier.goes_on:
             write_config(folder, config)  # now that no other process writes there
+            ownership.sign(folder)
             found = earlier.recall(run.runner, (c.agent for c in chosen), split)
             progress.say(f"going on with {folder}: {found} results are there already")
         else:

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from archive.records import Archive
-from meta_search.config import Config, to_mapping
+from meta_search.config import Config
 from meta_search.errors import ArchiveError, ConfigError
 from meta_search.run.folder import ARCHIVE, new_folder, read_config, resume_command
 from meta_search.run.runner import Runner
+from meta_search.run.secrets import stored
 from meta_search.text import override
 from meta_search.types import Agent, Split
 
@@ -75,7 +76,7 @@ def open_folder(config: Config) -> EvaluationFolder:
         before = read_config(folder)
     except ArchiveError:
         before = config
-    if other := list(_differences(to_mapping(before), to_mapping(config))):
+    if other := list(_differences(stored(before), stored(config))):
         raise ConfigError(
             f"run.dir={folder} holds an evaluation with other settings ({', '.join(other[:3])}): "
             "name another folder, or give the same settings to go on with it"

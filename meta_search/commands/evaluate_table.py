@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from meta_search.commands.terminal import print_rich
+from meta_search.commands.terminal import print_rich, say
 from meta_search.errors import ConfigError
 from meta_search.report.screen import lasting
 from meta_search.text import one_line
@@ -40,7 +40,7 @@ def _print(rows: Sequence[Row]) -> None:
     print_rich(evaluations_table(rows))
     failing = list({row["agent"]: row for row in rows if row["hint"]}.values())
     for row in failing[:MOST_HINTS]:
-        print(f"{row['agent'][:8]}  {one_line(row['name'], 40)}: {one_line(row['hint'], 600)}")
+        say(f"{row['agent'][:8]}  {one_line(row['name'], 40)}: {one_line(row['hint'], 600)}")
     if len(failing) > MOST_HINTS:
         print(f"and {len(failing) - MOST_HINTS} more agents with faults; --json lists all of them")
 

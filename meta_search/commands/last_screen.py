@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 
 from archive.records import Archive
 from meta_search.commands.status import print_notes
+from meta_search.commands.terminal import say
 from meta_search.report.alarms import of_archive
 from meta_search.report.screen import LastingStream
 from meta_search.report.tables import verdict_table
 from meta_search.report.verdict import Verdict
-from meta_search.text import one_line, printable
+from meta_search.text import one_line, printable, shell_path
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -33,15 +33,21 @@ def print_end(folder: Path, result: Verdict | None, sentence: str, best: str, go
     """
     from rich.console import Console
 
-    console = Console(highlight=False, soft_wrap=False, file=cast("IO[str]", LastingStream(sys.stdout)))
+    console = Console(
+        highlight=False,
+        markup=False,
+        emoji=False,
+        soft_wrap=False,
+        file=cast("IO[str]", LastingStream(sys.stdout)),
+    )
     if best:
         _print_agent(console, folder, best, _heading(result))
     if result is not None and result.comparisons:
         console.print(verdict_table(result))
-    console.print(f"\n{result.text if result is not None else sentence}", markup=False)
+    console.print(printable(f"\n{result.text if result is not None else sentence}"), markup=False)
     with Archive(folder) as archive:
         print_notes(archive, of_archive(archive))
-    run = shlex.quote(str(folder))  # so that the lines work when they are pasted
+    run = shell_path(folder)  # so that the lines work when they are pasted
     lines = [go_on] if go_on else []
     if best:
         lines += [
@@ -55,8 +61,9 @@ def print_end(folder: Path, result: Verdict | None, sentence: str, best: str, go
             console.print(f"  {line}", markup=False, soft_wrap=True)
     sys.stdout.flush()
     if (best or result is not None) and (folder / "report.html").is_file():  # else of an earlier session
-        print(f"report: {folder / 'report.html'}")
-    print(f"run folder: {folder}", flush=True)
+        say(f"report: {folder / 'report.html'}")
+    say(f"run folder: {folder}")
+    sys.stdout.flush()
 
 
 def _print_agent(console: Console, folder: Path, agent: str, heading: str) -> None:

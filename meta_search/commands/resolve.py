@@ -14,6 +14,7 @@ from meta_search.engine import seeds
 from meta_search.errors import ConfigError
 from meta_search.llm.wires import WIRES
 from meta_search.run.folder import resolve
+from meta_search.run.secrets import check_addresses
 from meta_search.types.operators import searchable
 
 __all__ = ["check_names", "resolved"]
@@ -62,6 +63,7 @@ def check_names(config: Config) -> None:
         ConfigError: Keys that do not go together, or the name of an author, provider, operator or seed that
             does not exist; one line.
     """
+    check_addresses(config)
     _check_models(config)
     _check_search(config)
 

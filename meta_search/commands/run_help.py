@@ -26,6 +26,7 @@ meta-search run [override…] [--yes]   searches for an agent; the run folder is
   meta-search run domain=table domain.path=questions.csv
   meta-search run llm=openai llm.meta.model=gpt-5 llm.task.model=gpt-5-mini budget.usd=2
   meta-search run --yes …                      spend money without a budget, without asking
+  meta-search run --trust llm.mode=replay …    replay a run that was not made here: with your rights
   meta-search run --multirun seed=1,2,3        one search after another
   meta-search run --cfg job                    print the configuration and stop
   eval "$(meta-search run -sc install=bash)"   completion

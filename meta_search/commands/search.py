@@ -16,14 +16,14 @@ from meta_search.commands.last_screen import print_end
 from meta_search.commands.resolve import check_names, resolved
 from meta_search.commands.resumable import RESUMABLE
 from meta_search.commands.unchanged import check_unchanged, run_again
-from meta_search.config import Config, to_mapping
+from meta_search.config import Config
 from meta_search.engine import own_seeds, seeds
 from meta_search.engine.loop import RunSummary, Search
 from meta_search.errors import ConfigError
 from meta_search.report.notebook import in_notebook
 from meta_search.report.power import power_line
 from meta_search.report.screen import lasting
-from meta_search.run import recording
+from meta_search.run import ownership, recording, secrets
 from meta_search.run.caller import COMMAND_LINE, Caller
 from meta_search.run.fingerprint import fingerprint
 from meta_search.run.folder import new_folder, read_config, resume_command, undone, write_config
@@ -57,8 +57,11 @@ def search(config: Config, *, overrides: Sequence[str] = (), caller: Caller = CO
     with hangups(config.run.on_hangup):
         if config.llm.mode == "replay":
             config = resolved(recording.configuration(config, overrides))
+            ownership.ask(Path(str(config.llm.recording)), config, "replaying it", caller.trust)
             with contextlib.closing(Replay(Path(str(config.llm.recording)))) as journal:
                 return _started(config, _New(journal, overrides), caller)
+        if config.llm.recording is not None:
+            ownership.ask(Path(config.llm.recording), None, "taking its answers", caller.trust)
         own = own_seeds.read(seeds.brought(config.search.seeds), config.run.root)
         return _started(config, _New(Recorder(), overrides, own), caller)
 
@@ -70,13 +73,16 @@ def resume(folder: Path, overrides: Sequence[str] = (), caller: Caller = COMMAND
     with Archive(folder) as archive:
         if archive.meta("kind") == "evaluate":
             raise ConfigError(f"{folder} is an evaluation, not a search: run `meta-search evaluate` again")
-    config = read_config(folder)
+    before = config = read_config(folder)
     if config.llm.mode == "replay":
         raise ConfigError(f"{folder} is a replay: replay {config.llm.recording} again in place of a resume")
     if config.domain.name == GIVEN and caller.domain is None:
         raise ConfigError(f"{folder} is scored by a Python function: go on with {resume_command(folder)}")
-    config = amend(recording.kept_domain(config, folder), overrides, RESUMABLE)
+    kept, changeable = recording.kept_domain(config, folder), (*RESUMABLE, *secrets.hidden_keys(config))
+    config = amend(kept, overrides, changeable)
     check_names(config)
+    ownership.ask(folder, config, "resuming it", caller.trust)
+    secrets.check_given(before, config)
     with hangups(config.run.on_hangup), checked(config, caller.domain) as ready:
         return _run(config, folder, ready, caller)
 
@@ -99,6 +105,7 @@ def _started(config: Config, new: _New, caller: Caller) -> RunSummary:
                 config = caller.keep(config, folder)
             if config.llm.mode == "record":
                 recording.keep_domain(config, folder)
+            ownership.sign(folder)
             return _run(config, folder, ready, caller, new)
 
 
@@ -116,6 +123,7 @@ def _run(config: Config, folder: Path, ready: Ready, caller: Caller, new: _New |
             check_unchanged(before, session.domain, run_again(before))
             # now that no other process writes the run
             write_config(folder, config)
+            ownership.sign(folder)
         _describe(session, new)
         if new is not None and isinstance(new.journal, Replay):
             run = caller.attach(Run.of(session, progress, journal))
@@ -147,13 +155,13 @@ def _describe(session: Session, new: _New | None) -> None:
         with Archive(session.folder) as before:
             changes = recording.amendments(before.meta("config"), session.config)
             session.pen.set_meta("amended", [*(before.meta("amended") or ()), changes]).result()
-    session.pen.set_meta("config", to_mapping(session.config)).result()
+    session.pen.set_meta("config", secrets.stored(session.config)).result()
     session.pen.set_meta("items", digest).result()
     session.pen.set_meta("fingerprint", fingerprint(session.domain)).result()
     session.pen.set_meta("domain", recording.domain_facts(session.domain)).result()
     if new is not None:
         session.pen.set_meta("version", __version__).result()
-        session.pen.set_meta("overrides", list(new.overrides)).result()
+        session.pen.set_meta("overrides", secrets.stored_words(session.config, new.overrides)).result()
 
 
 def _searched(run: Run, before: Archive | None, own: Sequence[Candidate]) -> RunSummary:

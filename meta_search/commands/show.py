@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from meta_search.commands.terminal import ascii_only, open_run, print_json, print_rich
+from meta_search.commands.terminal import ascii_only, open_run, print_json, print_rich, say
 from meta_search.text import one_line, printable
 from meta_search.types import SPLITS, Split
 
@@ -46,7 +46,7 @@ def show(arguments: argparse.Namespace) -> int:
     _print_importance(importance)
     _print_team(results)
     for line in tuning.lines(tuned) if tuned else ():
-        print(line)
+        say(line)
     return 0
 
 
@@ -88,7 +88,7 @@ def _print_importance(rows: Sequence[Importance]) -> None:
         cost = f"{row.calls:.1f} calls and {row.tokens:,.0f} tokens per item, {row.items} items"
         spent = f"; {row.replayed} calls replayed, {row.asked} asked" if row.method != "ratings" else ""
         method = row.method.replace("_", " ")
-        print(f"{row.value:+7.3f} by {method:9} {one_line(row.component, 60)}: {cost}{spent}")
+        say(f"{row.value:+7.3f} by {method:9} {one_line(row.component, 60)}: {cost}{spent}")
 
 
 def _print_team(results: Sequence[ItemResult]) -> None:
@@ -103,7 +103,7 @@ def _print_team(results: Sequence[ItemResult]) -> None:
         data["shown"] = f"({data['calls'] / len(traced):.1f} calls per item)"
     longest = max(graphs.depth(trace) for trace in traced)
     print(f"who hears whom ({longest} calls wait for one another at most):")
-    print(graphs.to_text(graph, "shown", ascii_only()))
+    print(printable(graphs.to_text(graph, "shown", ascii_only())))
 
 
 def _hint(archive: Archive, record: Record, split: Split) -> str:
@@ -154,7 +154,8 @@ def _print_record(
         head.append(f"  demonstrations: {len(agent.demonstrations)}")
     if record.thought:
         head.append(f"  thought: {one_line(record.thought, 400)}")
-    print("\n".join(head) + "\n")
+    for line in (*head, ""):
+        say(line)
     _print_source(agent.source)
 
 

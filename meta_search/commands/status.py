@@ -6,7 +6,8 @@ import dataclasses
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from meta_search.commands.terminal import open_run, print_json
+from meta_search.commands.terminal import open_run, print_json, say
+from meta_search.text import printable
 
 if TYPE_CHECKING:
     from meta_search.report.alarms import Alarm
@@ -50,10 +51,10 @@ def status(run: str, as_json: bool) -> int:
         return print_json(row)
     spent = f"{paid.calls:,} calls, {paid.tokens:,} tokens"
     spent += f", {usd_text(paid.cost_usd)}" if paid.cost_usd else ""
-    print(f"{folder}: {row['status']}, {duration(elapsed)}, {spent}")
-    print(_agents(row["agents"], row["evaluated"], row["briefs"]))
+    say(f"{folder}: {row['status']}, {duration(elapsed)}, {spent}")
+    say(_agents(row["agents"], row["evaluated"], row["briefs"]))
     if row["verdict"]:
-        print(row["verdict"])
+        print(printable(str(row["verdict"])))
     print_notes(archive, found)
     return 0
 
@@ -70,6 +71,6 @@ def print_notes(archive: Archive, found: Sequence[Alarm]) -> None:
     from meta_search.report.source import meta_value
 
     if end := end_text(archive):
-        print(f"{'evaluation' if meta_value(archive, 'kind') == 'evaluate' else 'search'} ended: {end}")
+        say(f"{'evaluation' if meta_value(archive, 'kind') == 'evaluate' else 'search'} ended: {end}")
     for alarm in found:
-        print(f"alarm: {alarm.line}")
+        say(f"alarm: {alarm.line}")

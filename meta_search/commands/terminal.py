@@ -6,20 +6,24 @@ a terminal (`meta_search.text`), and `--json` escapes it.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from archive.guard import making_sense
 from meta_search.run import folder as run_folder
+from meta_search.text import printable
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
     from archive.records import Archive
 
-__all__ = ["ascii_only", "console", "open_run", "print_json", "print_rich", "wide"]
+__all__ = ["ascii_only", "console", "open_run", "print_json", "print_rich", "reading", "say", "wide"]
 
 WIDE = 100  # columns
 
@@ -30,6 +34,18 @@ def open_run(run: str) -> tuple[Path, Archive]:
 
     folder = run_folder.resolve(run)
     return folder, Archive(folder)
+
+
+@contextlib.contextmanager
+def reading(run: str | Path) -> Iterator[None]:
+    """Have whatever makes no sense in a run be one line: it may be a stranger's, or damaged."""
+    with making_sense(Path(run)):
+        yield
+
+
+def say(line: object) -> None:
+    """Print one line, whatever a model or a stranger wrote into it."""
+    print(printable(str(line), ""))
 
 
 def ascii_only() -> bool:
@@ -56,7 +72,9 @@ def console() -> Console:
             raise BrokenPipeError  # rich would exit with 1 where `| head` has read enough; see `cli.main`
 
     # Where there is no terminal nobody wraps lines: a narrow default would cut names.
-    return Quiet() if sys.stdout.isatty() else Quiet(width=140)
+    # Brackets and colons in what a model wrote are no markup and no pictures.
+    plain = partial(Quiet, markup=False, emoji=False)
+    return plain() if sys.stdout.isatty() else plain(width=140)
 
 
 def print_json(value: Mapping[str, Any] | Iterable[Any]) -> int:

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from archive.guard import making_sense
 from archive.records import Archive
 from meta_search.authors.registry import AUTHORS
 from meta_search.config import Config
@@ -166,7 +167,7 @@ def _sums(folder: Path, config: Config) -> Sums:
         earlier = read_config(folder)
         if not (same_task(earlier, config) and earlier.author.name == config.author.name):
             return Sums()
-        with Archive(folder) as archive:
+        with Archive(folder) as archive, making_sense(archive.path):
             if archive.meta("kind") == "evaluate" or len(archive) > MOST_AGENTS:
                 return Sums()
             evaluations = [e for r in archive.agents() for e in r.evaluations.values()]

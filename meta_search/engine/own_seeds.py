@@ -10,12 +10,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from archive import adas
+from archive.guard import making_sense
 from archive.records import Archive
 from meta_search.agent.seeds import NAMES
 from meta_search.authors.check import check_source
 from meta_search.engine.restore import candidate_of
 from meta_search.engine.seeds import brought
 from meta_search.errors import ArchiveError, ConfigError
+from meta_search.report.files import read_small
 from meta_search.run.folder import resolve, split_agent
 from meta_search.run.run import Run
 from meta_search.types import OWN, Agent, Brief, Candidate
@@ -154,7 +156,7 @@ def _published(word: str, path: Path) -> Iterator[tuple[Candidate, str]]:
 def _of_run(word: str, root: str) -> Candidate:
     run, name = split_agent(word)
     try:
-        with Archive(resolve(run, root)) as archive:
+        with Archive(resolve(run, root)) as archive, making_sense(archive.path):
             return candidate_of(archive.record(name or ""))
     except ArchiveError as error:
         raise ConfigError(f"search.seeds: {error}") from error
@@ -162,9 +164,11 @@ def _of_run(word: str, root: str) -> Candidate:
 
 def _text(word: str, path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8-sig")  # some editors write a mark in front
+        return read_small(path, "utf-8-sig", follow=True)  # some editors write a mark in front
     except UnicodeDecodeError as error:
         raise ConfigError(f"search.seeds: {word} is not text in UTF-8") from error
+    except ValueError as error:
+        raise ConfigError(f"search.seeds: {error}") from error
     except OSError as error:
         what = "" if path.suffix else f"; seeds by name: {', '.join(NAMES)}, team"
         raise ConfigError(f"search.seeds: cannot read {word}: {error.strerror or error}{what}") from error

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from archive.guard import making_sense
 from archive.records import Archive, Record
 from meta_search.engine.open_brief import OpenBrief
 from meta_search.engine.warm_start import PRIOR, WARM
@@ -76,8 +77,9 @@ def restore(archive: Archive, run: Run, guide: Guide) -> Restored:
     Raises:
         ArchiveError: An older version wrote it, which kept no order of results.
     """
-    restored = _Walk(archive, run).walk()
-    _studies(archive, guide, restored, run.members)
+    with making_sense(archive.path):
+        restored = _Walk(archive, run).walk()
+        _studies(archive, guide, restored, run.members)
     return restored
 
 

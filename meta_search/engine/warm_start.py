@@ -9,13 +9,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from archive.guard import making_sense
 from archive.records import Archive
 from meta_search.config import Config
 from meta_search.errors import MetaSearchError
 from meta_search.guide.guide import Guide, Snapshot
 from meta_search.guide.prior import MOST, Prior
-from meta_search.run.folder import earlier_runs, read_config, same_task
+from meta_search.run.folder import read_config, same_task
 from meta_search.run.members import Member, Members
+from meta_search.run.ownership import own_runs
 from meta_search.run.run import Run
 from meta_search.types import Parameter, agent_id
 
@@ -50,7 +52,7 @@ def prior_of(config: Config, but: Path, could_ask: Callable[[Mapping[str, Any]],
     """
     briefs: list[PastBrief] = []
     runs = 0
-    for folder in earlier_runs(config, but):
+    for folder in own_runs(config, but):
         found = [(params, value) for params, value in _told(folder, config) if could_ask(params)]
         briefs = [*found, *briefs][-MOST:]
         runs += bool(found)
@@ -65,17 +67,16 @@ def _told(folder: Path, config: Config) -> list[PastBrief]:
         earlier = read_config(folder)
         if earlier.llm.mode == "replay" or not same_task(earlier, config):
             return []  # a replay is no evidence of its own
-        with Archive(folder) as archive:
+        with Archive(folder) as archive, making_sense(archive.path):
             if not archive.is_current:
                 return []
-            trials = [t for t in archive.trials("briefs") if t.values is not None]
+            return [
+                ({name: value for name, value in t.params.items() if not name.startswith("_")}, t.values[0])
+                for t in archive.trials("briefs")
+                if t.values is not None
+            ]
     except (MetaSearchError, OSError):
         return []
-    return [
-        ({name: value for name, value in t.params.items() if not name.startswith("_")}, t.values[0])
-        for t in trials
-        if t.values is not None
-    ]
 
 
 def known_settings(member: Member, members: Members) -> list[list[Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import shlex
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -131,7 +132,8 @@ def _facts(card: Mapping[str, Any]) -> str:
         "domain": _safe(card.get("domain", "")),
         "run": _safe(card.get("run", "")),
         "date": _safe(card["date"]),
-        "made by": f"{_safe(card['operator'])} ({_safe(card['author'])}), generation {card['generation']}",
+        "made by": f"{_safe(card['operator'])} ({_safe(card['author'])}), "
+        f"generation {int(card['generation'])}",
         "found with": f"meta-search {_safe(card['meta_search'])}" if card.get("meta_search") else "",
         "demonstrations": str(card["demonstrations"]) if card["demonstrations"] else "",
         "needs": ", ".join(map(_safe, card["requires"])) or "Python 3.11 or newer, nothing else",
@@ -191,11 +193,11 @@ def _ancestor(step: Any) -> str:
 
 
 def _how_to_run(card: Mapping[str, Any]) -> str:
-    model = _code(card["model"]) or "MODEL"
+    model = shlex.quote(_code(card["model"]) or "MODEL")
     return f"""## Run it
 
 ```
-python run.py "question" --base-url http://127.0.0.1:8000/v1 --model '{model}'
+python run.py "question" --base-url http://127.0.0.1:8000/v1 --model {model}
 ```
 
 Any OpenAI-compatible endpoint will do; the key is read from the environment variable that `--api-key-env`

@@ -19,14 +19,16 @@ from typing import Any
 from archive.records import Archive, Record
 from domains.registry import make
 from meta_search import __version__
-from meta_search.config import LLMConfig
-from meta_search.errors import ArchiveError
+from meta_search.config import Config, LLMConfig
+from meta_search.errors import ArchiveError, ConfigError
 from meta_search.export.card import SPLITS, by_kind, make_card, markdown
 from meta_search.llm.addresses import normal_url
 from meta_search.report.chosen import chosen
 from meta_search.report.verdict import archive_verdict, measure_of
 from meta_search.run.folder import read_config
+from meta_search.run.ownership import is_own
 from meta_search.run.recording import domain_facts
+from meta_search.run.secrets import stored, without_headers
 from meta_search.text import one_line
 from meta_search.types import Agent
 
@@ -66,34 +68,40 @@ def best(archive: Archive) -> Record:
     return archive.record(take.agent)
 
 
-def export_agent(folder: Path, agent: str | None, to: Path) -> Record:
-    """Write an agent of a run as a folder that runs without meta-search.
+def export_agent(folder: Path, agent: str | None, to: Path, trust: bool = False) -> Record:
+    """Write an agent of a run as a folder that runs without meta-search. Nothing of the run is executed.
 
     Args:
         folder: The run.
         agent: Id, beginning of an id, or name; `None` takes the one that the run says to take.
         to: Folder to write; must not exist, or be empty.
+        trust: Whether to take from a run that was not made here what would be sent with each request
+            (`llm.extra_headers`, with variables of the environment, and further fields), and from one of
+            an older version to run the domain's file.
 
     Returns:
         The agent that was written.
 
     Raises:
         ArchiveError: No such agent, or `to` cannot be written.
-        DomainError: An older version ran it, which did not keep what agents need of the domain, and the
-            domain cannot be read any more.
+        ConfigError: An older version ran it, which did not keep what agents need of the domain, and it is
+            not trusted, or the domain cannot be read any more.
     """
     with Archive(folder) as archive:
         record = archive.record(agent) if agent else best(archive)
-        write_agent(record, Path(__file__).parents[1], to, _card(folder, archive, record))
+        write_agent(record, Path(__file__).parents[1], to, _card(folder, archive, record, trust))
     return record
 
 
-def _card(folder: Path, archive: Archive, record: Record) -> dict[str, Any]:
+def _card(folder: Path, archive: Archive, record: Record, trust: bool) -> dict[str, Any]:
     """What a record does not know of an agent; see `card.make_card`."""
     config, verdict = read_config(folder), archive_verdict(archive)
+    if not (trust or is_own(folder)):
+        config = without_headers(config)
     found = verdict.best is not None and verdict.best.finalist.agent == record.agent.id
     taken = verdict.take is not None and verdict.take.agent == record.agent.id
-    domain = archive.meta("domain") or domain_facts(make(config.domain))
+    llm = stored(config)["llm"]
+    domain = _domain(folder, archive, config, trust)
     split = next((s for s in SPLITS if s in record.evaluations), None)
     results = archive.results(record.agent.id, split, trace=False) if split else []
     return {
@@ -115,9 +123,26 @@ def _card(folder: Path, archive: Archive, record: Record) -> dict[str, Any]:
         "examples": domain["examples"],
         "sandbox": dataclasses.asdict(config.sandbox),
         "takes": _takes(archive, config.llm),
-        "extra": {**config.llm.extra_body, **config.llm.task.extra},
-        "headers": {k: v for k, v in config.llm.extra_headers.items() if "$" in v},  # no secret itself
+        "extra": {**llm["extra_body"], **llm["task"]["extra"]},
+        "headers": {k: v for k, v in llm["extra_headers"].items() if "$" in v},  # no secret itself
     }
+
+
+def _domain(folder: Path, archive: Archive, config: Config, trust: bool) -> Mapping[str, Any]:
+    """What the run has kept of its domain. To make one would run code, or read files, that a config names."""
+    found = archive.meta("domain")
+    if found is None and not trust:
+        raise ConfigError(
+            f"{folder} was made by an older meta-search, which did not keep what agents need of the domain: "
+            "--trust (from Python: trust=True) makes it again, which runs "
+            + (config.domain.path or f"the domain {config.domain.name}")
+        )
+    found = domain_facts(make(config.domain)) if found is None else found
+    wording, examples = found["wording"], found["examples"]
+    texts = [*wording, *wording.values(), *(text for pair in examples for text in pair)]
+    if not all(isinstance(text, str) for text in texts) or any(len(pair) != 2 for pair in examples):
+        raise ArchiveError(f"{folder} is damaged: what it says of its domain makes no sense")
+    return found
 
 
 def _takes(archive: Archive, llm: LLMConfig) -> dict[str, Any]:
@@ -179,7 +204,8 @@ def _write(folder: Path, record: Record, given: Mapping[str, Any]) -> None:
 
 def _header(agent: Agent) -> str:
     """Comments only: they are no part of an agent's identity."""
-    return f"# {one_line(agent.name, 200)}\n# agent {agent.id}, found by meta-search; run.py runs it\n\n"
+    name, id_ = one_line(agent.name, 200), one_line(agent.id, 80)
+    return f"# {name}\n# agent {id_}, found by meta-search; run.py runs it\n\n"
 
 
 def _agent(agent: Agent, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -392,11 +392,16 @@ def show(result: Any, folder: dict[str, Any], endpoint: Endpoint, as_json: bool)
         about = {"agent": folder["id"], "model": endpoint.model, "seconds": round(result.seconds, 3)}
         print(json.dumps({"answer": result.answer, "outcome": result.kind, "usage": usage, **about}))
     elif result.kind == "ok":
-        print(result.answer)
+        print(import_module("meta_search.text").printable(result.answer))
     if result.kind == "ok":
         return 0
-    print(f"run.py: {result.kind}: {' '.join(result.detail.split())}", file=sys.stderr)
+    print(f"run.py: {result.kind}: {printable_line(result.detail)}", file=sys.stderr)
     return 2 if result.kind == "llm" else 1
+
+
+def printable_line(text: str) -> str:
+    """Text of an agent or an endpoint as one line that a terminal only shows."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -424,7 +429,7 @@ def main(arguments: list[str] | None = None) -> int:
         if not hasattr(error, "exit_status"):
             raise
         message = str(error).replace("set sandbox.level=process", "pass --no-sandbox")
-    print(f"run.py: {message}", file=sys.stderr)
+    print(f"run.py: {printable_line(message)}", file=sys.stderr)
     return 2
 
 

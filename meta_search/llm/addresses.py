@@ -12,6 +12,7 @@ __all__ = [
         "candidates",
         "complaint",
         "is_loopback",
+        "has_credentials",
         "joined",
         "normal_url",
         "other_scheme",
@@ -26,6 +27,7 @@ PATHS = re.compile(
 )
 VERSION = re.compile(r"/v\d+\w*(/|$)|/openai/deployments/", re.IGNORECASE)
 PASSWORD = "holds a password"
+SECRET = re.compile(r"(^|[-_.])(key|apikey|token|secret|password|sig|signature|auth)$", re.IGNORECASE)
 # Where the APIs are of those who have them elsewhere than below `/v1`.
 ELSEWHERE = {
     "generativelanguage.googleapis.com": "/v1beta/openai",
@@ -86,7 +88,7 @@ def complaint(typed: str) -> str:
         return f"must begin with http:// or https://: {like} (put a server before a socket or a file)"
     try:
         parts = urllib.parse.urlsplit(normal_url(text))
-        _, host, password = parts.port, parts.hostname, parts.username or parts.password
+        _, host, password = parts.port, parts.hostname, has_credentials(normal_url(text))
     except ValueError as error:
         return f"is no URL ({error}): {like}"
     if parts.scheme not in ("http", "https"):
@@ -94,6 +96,18 @@ def complaint(typed: str) -> str:
     if not host or host in ("http", "https") or re.search(r"\s", text):
         return f"is no URL: {like}"
     return PASSWORD if password else ""
+
+
+def has_credentials(address: str) -> bool:
+    """Whether an address, or the path of a file, holds a password: before its host, or in its query."""
+    try:
+        parts = urllib.parse.urlsplit(address if "://" in address else f"//{address}")
+    except ValueError:
+        return "@" in address
+    if "://" not in address and ":" not in parts.netloc.rpartition("@")[0]:  # a file called a@b
+        return False
+    query = urllib.parse.parse_qsl(parts.query)
+    return bool("@" in parts.netloc or any(SECRET.search(name) for name, value in query if value))
 
 
 def other_scheme(url: str) -> str:

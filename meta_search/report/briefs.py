@@ -210,7 +210,7 @@ def table(rows: Sequence[Asked]) -> Table:
         found.add_column(head, justify="right", no_wrap=True)
     for row in by_operator(rows):
         found.add_row(
-            f"{row['operator']}, {row['author']}",
+            one_line(f"{row['operator']}, {row['author']}", 60),
             f"{row['written']}/{row['asked']}",
             f"{row['full']}/{row['stopped']}",
             f"{row['improved']}",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from meta_search.report import alarms, behaviour, briefs, components, figures, sections
 from meta_search.report.chosen import chosen
+from meta_search.report.files import write_whole
 from meta_search.report.live import duration
 from meta_search.report.payback import Paid, uses_text
 from meta_search.report.source import Archive, meta_value
@@ -63,10 +63,7 @@ def write_report(
         nonce=secrets.token_urlsafe(16),
         plotly_js=get_plotlyjs(),
     )
-    part = path.with_name(path.name + ".part")
-    # Lone surrogates, which a model's JSON may hold, cannot be written as UTF-8.
-    part.write_text(page, encoding="utf-8", errors="replace")
-    os.replace(part, path)
+    write_whole(path, page)
     return path
 
 

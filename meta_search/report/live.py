@@ -57,7 +57,9 @@ class LiveView:
         if console is None:
             from rich.console import Console
 
-            console = Console(highlight=False, file=cast("IO[str]", LastingStream(sys.stdout)))
+            console = Console(
+                highlight=False, markup=False, emoji=False, file=cast("IO[str]", LastingStream(sys.stdout))
+            )
         self._console = console
         self._stream, self._stamps = LastingStream(console.file), Stamps()
         self._clock, self._log = clock, log

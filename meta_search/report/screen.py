@@ -9,6 +9,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
+from meta_search.report.files import open_to_append
+from meta_search.text import without_passwords
+
 __all__ = ["LastingStream", "RunLog", "Stamps", "lasting", "silence"]
 
 
@@ -90,5 +93,5 @@ class RunLog:
 
     def write(self, line: str) -> None:
         """Add a line with its time; a disk that is full costs the line, not the run."""
-        with contextlib.suppress(OSError), self._path.open("a", encoding="utf-8") as file:
-            file.write(self._stamps(line) + "\n")
+        with contextlib.suppress(OSError), open_to_append(self._path) as file:
+            file.write(self._stamps(without_passwords(line)) + "\n")

@@ -197,7 +197,7 @@ def agents_table(rows: Sequence[Row], title: str = "", limit: int = 20, wide: bo
     told = [f"{limit} of {len(rows)} agents"] if len(rows) > limit else []
     told += [f"{alike} behave{'s' if alike == 1 else ''} as another one: counted once"] if alike else []
     told += [f"best = {row['best']}" for row in rows[:1] if row.get("best")]
-    table.caption = "; ".join(told) or None
+    table.caption = one_line("; ".join(told)) or None
     return table
 
 
@@ -224,7 +224,7 @@ def verdict_table(verdict: Verdict) -> Table:
         table.add_column(head, justify="right", no_wrap=True)
     for role, s, c in rows:
         table.add_row(
-            Text(s.name),
+            Text(one_line(s.name)),
             role,
             Text(_mean_text(s) if graded else score_text(s.score, s.low, s.high)),
             f"{s.tokens_per_item:,.0f}",
@@ -256,7 +256,11 @@ def _table(title: str, rows: Sequence[Row]) -> Table:
     from rich.table import Table
 
     table = Table(
-        title=title or None, box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0), title_justify="left"
+        title=one_line(title) or None,
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        padding=(0, 1, 0, 0),
+        title_justify="left",
     )
     table.add_column("agent", no_wrap=True)
     table.add_column("name", min_width=9)
@@ -275,7 +279,7 @@ def _cells(row: Row, rows: Sequence[Row]) -> list[Any]:
 
     # Names are what a model wrote: as Text they are shown as they stand, brackets are no markup.
     cells: list[Any] = [
-        Text(row["agent"][:8], style="dim"),
+        Text(one_line(row["agent"], 8, end=""), style="dim"),
         Text(
             one_line(row["name"], 48), no_wrap=True, overflow="ellipsis"
         ),  # one line an agent, however narrow

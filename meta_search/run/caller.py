@@ -26,12 +26,14 @@ class Caller:
         domain: The domain, where the configuration's name is not enough to make it.
         brought: Whether `domain.path` is a file that lives no longer than the call: the run keeps a copy.
         on_event: Called with every `SearchEvent`.
+        trust: Whether it trusts runs that were not made here; see `run.ownership`.
     """
 
     live: bool = True
     domain: Domain | None = None
     brought: bool = False
     on_event: OnEvent | None = None
+    trust: bool = False
 
     def keep(self, config: Config, folder: Path) -> Config:
         """Have a new run keep the items that were brought along. Returns its configuration.

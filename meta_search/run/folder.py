@@ -8,8 +8,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
-import shlex
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
@@ -20,13 +18,17 @@ from archive.readers import has_rows
 from archive.schema import FILE_NAME as ARCHIVE
 from domains.given import FILE as GIVEN_FILE
 from domains.given_rows import FILE as ROWS_FILE
-from meta_search.config import Config, from_mapping, to_mapping
-from meta_search.errors import ArchiveError, ConfigError
+from meta_search.config import Config, from_mapping
+from meta_search.errors import ArchiveError, ConfigError, MetaSearchError
+from meta_search.report.files import read_small, write_whole
+from meta_search.run.secrets import stored
+from meta_search.text import shell_path
 
 __all__ = [
     "ARCHIVE",
     "KEPT",
     "LOG",
+    "SIGNATURE",
     "earlier_runs",
     "new_folder",
     "read_config",
@@ -39,6 +41,7 @@ __all__ = [
 ]
 
 LOG = "log.txt"
+SIGNATURE = "signature.json"  # see `run.ownership`
 KEPT = "domain"  # folder of a recording that holds a copy of the domain's file, or of what came from Python
 PAID = ("calls", "results")  # tables of an archive: without a row in them, nothing was sent or run
 ROOM_MB = 200  # free on the disk, without which no run starts
@@ -105,7 +108,8 @@ def new_folder(config: Config) -> Path:
     if (folder / ARCHIVE).exists():
         raise ConfigError(f"run.dir={folder} holds a run already: `{resume_command(folder)}` goes on with it")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)  # prompts, answers and code are their owner's
         free = shutil.disk_usage(folder).free // 2**20
         if free < ROOM_MB:
             raise ConfigError(f"no room on the disk of {folder}: {free} MB free, a run needs {ROOM_MB} MB")
@@ -127,7 +131,7 @@ def undone(folder: Path) -> Iterator[None]:
         yield
     except BaseException:
         if not ((folder / ARCHIVE).exists() and has_rows(folder, PAID)):
-            ours = ("config.json*", f"{ARCHIVE}*", "llama-*.log", LOG)
+            ours = ("config.json*", f"{SIGNATURE}*", f"{ARCHIVE}*", "llama-*.log", LOG)
             for path in [path for pattern in ours for path in folder.glob(pattern)]:
                 path.unlink(missing_ok=True)
             shutil.rmtree(folder / KEPT, ignore_errors=True)
@@ -142,11 +146,9 @@ def write_config(folder: Path, config: Config) -> None:
     Raises:
         ConfigError: It cannot be written.
     """
-    text = json.dumps(to_mapping(config), indent=2, ensure_ascii=False) + "\n"
-    part = folder / "config.json.part"
+    text = json.dumps(stored(config), indent=2, ensure_ascii=False) + "\n"
     try:
-        part.write_text(text, encoding="utf-8")
-        os.replace(part, folder / "config.json")  # all of it or nothing: without it there is no run
+        write_whole(folder / "config.json", text)  # without it there is no run
     except OSError as error:
         raise ConfigError(f"cannot write the run folder {folder}: {error.strerror or error}") from error
 
@@ -158,10 +160,13 @@ def read_config(folder: Path) -> Config:
         ArchiveError: The folder holds no readable `config.json`.
     """
     try:
-        mapping = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        mapping = json.loads(read_small(folder / "config.json"))
+    except (OSError, ValueError, RecursionError) as error:
         raise ArchiveError(f"{folder} is no run folder: its config.json cannot be read") from error
-    return from_mapping(_as_it_was(mapping))
+    try:
+        return from_mapping(_as_it_was(mapping))
+    except MetaSearchError as error:  # of the folder, not of what was typed
+        raise ArchiveError(f"{folder}: its config.json cannot be used: {error}") from error
 
 
 def _as_it_was(mapping: Any) -> Any:
@@ -202,7 +207,7 @@ def resume_command(folder: Path) -> str:
     """
     if (folder / KEPT / GIVEN_FILE).exists():
         return f"meta_search.resume({str(folder)!r}, score=…)"
-    return f"meta-search resume {shlex.quote(str(folder))}"
+    return f"meta-search resume {shell_path(folder)}"
 
 
 def same_task(one: Config, other: Config) -> bool:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from archive.guard import making_sense
 from archive.records import Archive
 from domains.domain import Domain
 from meta_search.config import Config, from_mapping, to_mapping
@@ -67,9 +68,9 @@ def configuration(config: Config, overrides: Sequence[str]) -> Config:
                 f"{key} cannot differ from the recording in a replay; what may: {', '.join(REPLAYABLE)}"
             )
     kept = {key: mine[key] for key in mine if key in OWN or (key in typed and key in REPLAYABLE)}
-    with Archive(recording) as archive:
+    with Archive(recording) as archive, making_sense(archive.path):
         for changes in reversed(archive.meta("amended") or ()):
-            theirs |= {key: before for key, (before, _) in changes.items()}
+            theirs |= {key: before for key, (before, _) in _deciding(changes).items()}
     copy = recording / KEPT / Path(theirs["domain.path"] or "-").name
     if copy.exists():
         theirs["domain.path"] = str(copy)
@@ -91,8 +92,13 @@ def amendments(before: Mapping[str, Any], config: Config) -> dict[str, list[Any]
 
 def amended(config: Config, changes: Mapping[str, Sequence[Any]]) -> Config:
     """A configuration with what a resume changed."""
-    later = {key: after for key, (_, after) in changes.items()}
+    later = {key: after for key, (_, after) in _deciding(changes).items()}
     return from_mapping(_nested({**_flat(to_mapping(config)), **later}))
+
+
+def _deciding(changes: Mapping[str, Sequence[Any]]) -> dict[str, Sequence[Any]]:
+    """Changes of keys that a resume records: an archive may be a stranger's, and name any."""
+    return {key: change for key, change in changes.items() if key.startswith(DECIDING)}
 
 
 def keep_domain(config: Config, folder: Path) -> None:

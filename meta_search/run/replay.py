@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from archive.guard import making_sense
 from archive.records import Archive, Record
 from meta_search.errors import ConfigError, ReplayError
 from meta_search.outcomes import UNSCORED
@@ -72,7 +73,8 @@ class Replay:
     def __init__(self, recording: Path) -> None:
         self.archive = Archive(recording)
         self._recording = recording
-        self._steps = [_Step(seq, event) for seq, event in parse_rows(self.archive.events())]
+        with making_sense(self.archive.path):
+            self._steps = [_Step(seq, event) for seq, event in parse_rows(self.archive.events())]
         if not any(isinstance(step.event, Delivered) for step in self._steps):
             raise ConfigError(f"{recording} records no search: llm.recording names the folder of a search")
         self._at = 0

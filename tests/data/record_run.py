@@ -14,6 +14,7 @@ import tempfile
 from pathlib import Path
 
 from meta_search import cli
+from meta_search.run.ownership import sign
 from meta_search.testing import CountingEndpoint
 from tests.kits.answers import mind
 from tests.kits.searches import mixed_search, questions
@@ -61,7 +62,9 @@ def unpack(folder: Path) -> Path:
     """The recorded run in a folder of its own."""
     with tarfile.open(RECORDING) as packed:
         packed.extractall(folder, filter="data")
-    return folder / "run"
+    run = folder / "run"
+    assert sign(run)  # as if it had been made here
+    return run
 
 
 def _nobody(member: tarfile.TarInfo) -> tarfile.TarInfo:

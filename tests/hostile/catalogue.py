@@ -22,9 +22,6 @@ from tests.hostile import (
 )
 from tests.hostile.attack import Attack, in_map, in_program
 
-
-
-
 __all__ = ["ATTACKS", "PLAIN", "within"]
 
 

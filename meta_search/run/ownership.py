@@ -1,0 +1,159 @@
+"""Which runs this machine's user has made: going on with a run imports the code, and asks the endpoints with
+the keys, that its folder names.
+
+A run is signed with a secret of the user. The signature is over its configuration and the code that it keeps,
+not over where it lies: a run that was moved stays one's own, one that somebody has changed does not.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import hmac
+import json
+import os
+import secrets
+import stat
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from meta_search.config import Config
+from meta_search.errors import ConfigError
+from meta_search.report.files import read_small, write_whole
+from meta_search.run.folder import KEPT, SIGNATURE, earlier_runs
+from meta_search.run.secrets import variables
+from meta_search.text import one_line
+
+__all__ = ["ask", "is_own", "own_runs", "sign"]
+
+SECRET = "runs.key"
+BYTES = 32
+LARGEST = 256 * 2**20  # bytes of a kept file; of more, nothing is signed
+
+
+def is_own(folder: Path) -> bool:
+    """Whether this user has made a run, and nobody has changed what it runs."""
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
+        found = json.loads(read_small(folder / SIGNATURE))
+        key = _secret(make=False)
+        return key is not None and hmac.compare_digest(
+            str(found["mac"]), _mac(key, folder, str(found["run"]))
+        )
+    return False
+
+
+def own_runs(config: Config, but: Path) -> list[Path]:
+    """The earlier runs that a run may learn from: those that its user has made; see `folder.earlier_runs`."""
+    return [folder for folder in earlier_runs(config, but) if is_own(folder)]
+
+
+def sign(folder: Path) -> bool:
+    """Sign a run, once its configuration and the code that it keeps are written.
+
+    Returns:
+        Whether it could: a home that cannot be written to has no secret, and each resume has to be trusted.
+    """
+    try:
+        key, run = _secret(make=True), secrets.token_hex(16)
+        if key is None:
+            return False
+        mac = _mac(key, folder, run)
+        write_whole(folder / SIGNATURE, json.dumps({"run": run, "mac": mac}) + "\n", 0o600)
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def ask(folder: Path, config: Config | None, doing: str, trust: bool) -> None:
+    """See that a run may be gone on with: it is one's own, is trusted, or somebody at the terminal says so.
+
+    Args:
+        folder: The run.
+        config: What would be run, with the overrides of this session; `None` where nothing of it would.
+        doing: What is about to be done, as in `to resume it`.
+        trust: Whether the caller trusts it already.
+
+    Raises:
+        ConfigError: It may not; one line that says what would be run, and what to add.
+    """
+    if trust or is_own(folder):
+        return
+    would = _would(config) if config else ["count what it holds as if you had paid for it"]
+    why = f"{one_line(folder, 200)} was not made by you on this machine, or was changed since"
+    if sys.stdin.isatty() and sys.stdout.isatty():
+        print(f"{why}. {doing} would\n  " + "\n  ".join(would))
+        with contextlib.suppress(EOFError):
+            if input("Do you trust it? [y/N] ").strip().lower() in ("y", "yes"):
+                return
+    raise ConfigError(
+        f"{why}: {doing} would {'; '.join(would)}. Look at it, then add --trust (from Python: trust=True)"
+    )
+
+
+def _would(config: Config) -> list[str]:
+    """What going on with a run does with one's rights and keys."""
+    llm, found = config.llm, []
+    if config.domain.path:
+        found.append(f"run or read {one_line(config.domain.path, 200)} ({_digest(Path(config.domain.path))})")
+    found += [f"import {one_line(name, 100)}" for name in llm.callbacks]
+    if llm.mode != "replay":
+        places = [llm.base_url, *(role.base_url for role in (llm.meta, llm.task, llm.judge))]
+        named = [one_line(place, 200) for place in dict.fromkeys(places) if place]
+        models = "the embedded models" if llm.provider == "local" else "the provider of its models"
+        keys = ", ".join(f"${one_line(name, 60)}" for name in variables(config))
+        found.append(f"send prompts to {' and '.join(named) or models}" + (f" with {keys}" if keys else ""))
+    if config.sandbox.level != "strict":
+        found.append(f"run agents with sandbox.level={one_line(config.sandbox.level, 20)}")
+    return found or ["write, evaluate and run its agents in the sandbox"]
+
+
+def _digest(path: Path) -> str:
+    """What tells a file from another one that is called so."""
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            return "a folder" if path.is_dir() else "no plain file"
+        return f"sha256 {hashlib.sha256(path.read_bytes()).hexdigest()[:16]}"
+    except (OSError, ValueError):
+        return "not there"
+
+
+def _mac(key: bytes, folder: Path, run: str) -> str:
+    digest = hmac.new(key, f"meta-search run {run}\n".encode(), "sha256")
+    for name, data in _signed(folder):
+        digest.update(f"{name}\0{len(data)}\0".encode(errors="surrogateescape") + data)
+    return digest.hexdigest()
+
+
+def _signed(folder: Path) -> Iterator[tuple[str, bytes]]:
+    """The configuration, and all that lies in the folder of kept code: names below the run, and bytes."""
+    yield "config.json", read_small(folder / "config.json").encode()
+    kept = folder / KEPT
+    if kept.is_symlink():
+        raise ValueError(f"{kept} is a link")
+    for path in sorted(kept.rglob("*")):
+        mode = path.lstat().st_mode
+        if stat.S_ISREG(mode):
+            if path.stat().st_size > LARGEST:
+                raise ValueError(f"{path} is too large")
+            yield str(path.relative_to(folder)), path.read_bytes()
+        elif not stat.S_ISDIR(mode):
+            raise ValueError(f"{path} is no plain file")
+
+
+def _secret(make: bool) -> bytes | None:
+    """The user's secret; `None` where there is none and none can be made."""
+    place = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "meta-search"
+    path = place / SECRET
+    with contextlib.suppress(OSError, ValueError, RuntimeError):
+        if make and not path.exists():
+            place.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with contextlib.suppress(FileExistsError):
+                flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+                with os.fdopen(os.open(path, flags, 0o600), "w") as file:
+                    file.write(secrets.token_hex(BYTES))
+        found = path.lstat()
+        mine = stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o077
+        key = bytes.fromhex(read_small(path)) if mine else b""
+        return key if len(key) == BYTES else None
+    return None

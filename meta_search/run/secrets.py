@@ -1,0 +1,166 @@
+"""What of a configuration no file of a run may hold: keys that were typed where a variable's name belongs.
+
+A password in an address is refused before a run starts (`check_addresses`). A key typed as a header, or in
+the body of requests, is used and not stored: who goes on with the run gives it again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from meta_search.config import Config, to_mapping
+from meta_search.errors import ConfigError
+from meta_search.llm.addresses import has_credentials
+
+__all__ = [
+    "HIDDEN",
+    "check_addresses",
+    "check_given",
+    "hidden_keys",
+    "stored",
+    "stored_words",
+    "variables",
+    "without_headers",
+]
+
+HIDDEN = "(a key, which is not stored)"
+PLACES = ("extra_headers", "extra_body", "meta.extra", "task.extra", "judge.extra")  # below `llm`
+NAME = re.compile(
+    r"authori[sz]ation|cookie|(^|[-_])(auth|token|secret|passw(or)?d|credentials?|signature|api[-_]?key)$"
+    r"|(api|access|secret|subscription|private|auth|x)[-_]?(key|token)$|^key$",
+    re.IGNORECASE,
+)
+VALUE = re.compile(
+    r"^\s*((bearer|basic|token|apikey)\s+\S|(sk|pk|rk)-\w|(hf|ghp|gho|xox\w|glpat)[_-]\w|AKIA|AIza)",
+    re.IGNORECASE,
+)
+VARIABLE = re.compile(r"\$([A-Za-z_]\w*)")
+INSTEAD = 'set llm.extra_headers={Authorization:$BASIC} with BASIC="Basic $(printf USER:PASSWORD | base64)"'
+SCHEME = re.compile(r"\b(bearer|basic|token|apikey|digest)\b", re.IGNORECASE)
+
+
+def stored(config: Config) -> dict[str, Any]:
+    """The configuration as a run keeps it: `HIDDEN` in place of keys."""
+    mapping = to_mapping(config)
+    for place in PLACES:
+        group, name = _group(mapping, place)
+        group[name] = _without(group[name])
+    return mapping
+
+
+def stored_words(config: Config, words: Sequence[str]) -> list[str]:
+    """Overrides as they were typed, without the keys that `config` holds."""
+    secrets = sorted({s for place in PLACES for s in _secrets(_value(config, place))}, key=len, reverse=True)
+    found = list(words)
+    for secret in secrets:
+        found = [word.replace(secret, HIDDEN) for word in found]
+    return found
+
+
+def hidden_keys(config: Config) -> tuple[str, ...]:
+    """Keys of which a part was not stored."""
+    return tuple(f"llm.{place}" for place in PLACES if _holds(_value(config, place)))
+
+
+def check_given(before: Config, config: Config) -> None:
+    """See that what was not stored was given again, and nothing else beside it.
+
+    Args:
+        before: As it was stored.
+        config: With the overrides of this session.
+
+    Raises:
+        ConfigError: It was not; one line that says what to give.
+    """
+    for key in hidden_keys(config):
+        given = "{NAME:$VARIABLE}" if key == "llm.extra_headers" else "{…}"
+        raise ConfigError(
+            f"{key} holds a key, which is not stored with the run: give all of it again, {key}={given}"
+        )
+    for key in hidden_keys(before):
+        place = key.removeprefix("llm.")
+        if key != "llm.extra_headers" and _without(_value(config, place)) != _value(before, place):
+            raise ConfigError(f"{key} cannot change in a resume, but for the key that is not stored")
+
+
+def check_addresses(config: Config) -> None:
+    """See that no address holds a password: it would be kept with the run.
+
+    Raises:
+        ConfigError: One does; one line.
+    """
+    llm = config.llm
+    addresses = {
+        "llm.base_url": llm.base_url,
+        **{f"llm.{role}.base_url": getattr(llm, role).base_url for role in ("meta", "task", "judge")},
+        "ray.address": config.ray.address,
+        "domain.path": config.domain.path,
+    }
+    for key, address in addresses.items():
+        if address and has_credentials(address):
+            how = f"leave it out, and {INSTEAD}" if key.startswith("llm.") else "leave it out"
+            raise ConfigError(f"{key} holds a password, which would be kept with the run: {how}")
+
+
+def variables(config: Config) -> list[str]:
+    """Variables of the environment that a configuration sends somewhere."""
+    held = [v for value in config.llm.extra_headers.values() for v in VARIABLE.findall(value)]
+    key = config.llm.api_key_env
+    return list(dict.fromkeys([*([key] if key else []), *held]))
+
+
+def without_headers(config: Config) -> Config:
+    """A configuration that adds nothing to requests."""
+    llm = config.llm
+    return replace(
+        config, llm=replace(llm, extra_headers={}, extra_body={}, task=replace(llm.task, extra={}))
+    )
+
+
+def _group(mapping: dict[str, Any], place: str) -> tuple[dict[str, Any], str]:
+    *groups, name = place.split(".")
+    group = mapping["llm"]
+    for part in groups:
+        group = group[part]
+    return group, name
+
+
+def _value(config: Config, place: str) -> Any:
+    group, name = _group(to_mapping(config), place)
+    return group[name]
+
+
+def _is_secret(name: str, value: Any) -> bool:
+    """Whether a value is a key: by its name or its look, and no name of a variable."""
+    if not isinstance(value, str) or not value or value == HIDDEN:
+        return False
+    literal = SCHEME.sub("", VARIABLE.sub("", value)).strip(" :,;\"'")
+    return bool(literal and (NAME.search(name) or VALUE.search(value)))
+
+
+def _without(value: Any, name: str = "") -> Any:
+    if isinstance(value, Mapping):
+        return {key: _without(inner, str(key)) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without(inner, name) for inner in value]
+    return HIDDEN if _is_secret(name, value) else value
+
+
+def _secrets(value: Any, name: str = "") -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _secrets(inner, str(key))
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _secrets(inner, name)
+    elif _is_secret(name, value):
+        yield value
+
+
+def _holds(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return any(map(_holds, value.values()))
+    return any(map(_holds, value)) if isinstance(value, list | tuple) else value == HIDDEN
