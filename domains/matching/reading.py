@@ -1,0 +1,336 @@
+"""The one number that an answer says, as a person reads it; none where it says several, or leaves it open.
+
+Of an answer in several lines or sentences it is the number that stands alone, else that of the last one. In a
+sentence it is what follows the last "=", else what follows "so", "is", "makes" and the like, else the last
+number that is no aside: in brackets, after "per" or "out of". "7 or 8", "3, 4", "3-5" and "3 + 4" say no one
+number, and the note says why.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import NamedTuple
+
+from domains.matching.characters import from_latex, unified
+from domains.matching.final import bare, final
+from domains.matching.numerals import Decimals, Numeral, numerals
+from domains.matching.words import spelled
+
+__all__ = ["Reading", "read", "read_whole"]
+
+MOST_LINES = 400
+MOST_ALONE = 60  # characters of a line that is a number with a unit
+
+_BULLET = re.compile(r"^\s*(?:[-*•+>]\s+|#{1,6}\s+|\|\s*)+")
+_EMPHASIS = re.compile(r"(?<![\w)\]}*])\*{1,3}(?=\S)|(?<=\S)\*{1,3}(?![\w({*])|__|`+|</?[A-Za-z][^<>]{0,40}>")
+_SENTENCE = re.compile(r"(?<=[.!?])(?<!\bNo\.)(?<!\bRs\.)(?<!\bca\.)(?<!\bapprox\.)\s+|[;。！？]\s*")
+_BRACKETED = re.compile(r"[(\[{][^()\[\]{}]{0,400}[)\]}]")
+_ASIDE = re.compile(
+    r"^\W*(?:note|nb|n\.b|hint|explanation|explained|where|rounded|check|verification|confidence|source)\b",
+    re.IGNORECASE,
+)
+_REASON = re.compile(r"\b(?:because|since|given that|where|assuming|as there|rounded|with \d+ decimal)\b", re.I)
+_EQUALS = re.compile(r"(?<![<>!≤≥])=+>?|≈|→|\b(?:equals?|is equal to)\b", re.IGNORECASE)
+_CUE = re.compile(
+    r"\b(?:so|thus|hence|therefore|gives?|giving|gets?|makes?|making|yields?|leaves?|leaving|totals?|total of|"
+    r"comes to|results? in|adds? up to|means|is|are|was|were|be|has|have|had|costs?|needs?|earns?|spends?|left "
+    r"with|concludes?|i\.e\.)\b:?",
+    re.IGNORECASE,
+)
+_LEFT_SIDE = re.compile(r"[\s\d+\-*/×÷x·().,$€£%^a-zA-Z_{}\\]{1,200}")
+_SOLUTION = re.compile(r"\s*[-+$]?\d[^=]{0,30}?(?:\bor\b|\band\b|[,;])\s*[A-Za-z]\w{0,2}\s*", re.IGNORECASE)
+_WORKED = re.compile(r"^[\s(]*(?:[A-Za-z]\w{0,2}\s*)?$|[\d)]\s*[-+*/×÷x·^]|[-+*/×÷·]\s*[\d(]")
+_GOVERNED = re.compile(r"\b(?:per|every|each|out of|of every|of these|of the|for every|step|question|problem|page)\s*$", re.I)
+_OF = re.compile(r"^\s*(?:[A-Za-z]+\s*,?\s*)?(?:out\s)?of\s(?:the\s|these\s|all\s)?$", re.IGNORECASE)
+_WHILE = re.compile(
+    r"^\s*(?:days?|weeks?|months?|years?|hours?|minutes?|seconds?|nights?|times)\b", re.IGNORECASE
+)
+_FOR = re.compile(r"\b(?:for|in|after|within|over|during|on)\s*$", re.IGNORECASE)
+_YEAR = re.compile(r"\b(?:in|since|of|by|until|from)\s*$", re.IGNORECASE)
+_OR = re.compile(r"^[\w\s°%.'\"$€£^/()-]{0,40}?(?:\b(?:or|and/or|versus|vs)\b|/|\|)[\w\s$€£=(]{0,30}$", re.IGNORECASE)
+_RANGE = re.compile(r"^\s*(?:[A-Za-z°%]{0,8}\s*)(?:-{1,2}|to|through|~|\.\.+|…)\s*$", re.IGNORECASE)
+_AND = re.compile(r"^\s*(?:[A-Za-z°%^]+\s*){0,3}(?:,\s*(?:and\b)?|;|\band\b|&|\n|\s)\s*(?:[A-Za-z]\w{0,2}\s*[=:]\s*)?[(]?$", re.I)
+_OPERATOR = re.compile(r"^\s*[-+*/×÷x·^]\s*\(?$")
+_CENTS = re.compile(r"^\s*(?:dollars?|bucks|euros?|pounds?)?\s*(?:,|and)?\s*$", re.IGNORECASE)
+_CENT = re.compile(r"^\s*(?:cents?|¢|pence|p\b)", re.IGNORECASE)
+_NEGATED = re.compile(r"\b(?:not|isn't|never|cannot be|can't be|no longer)\s*(?:\w+\s*){0,2}[:=]?\s*$", re.I)
+_UNSURE = re.compile(r"\b(?:between|anywhere from|either)\b", re.IGNORECASE)
+_BEYOND = re.compile(
+    r"(?:[<>≠]|\b(?:(?:more|less|fewer|greater|larger|smaller|higher|lower|other) than|above|below|under))\s*$", re.I
+)
+_EITHER_SIGN = re.compile(r"(?:±|\+/-|\+-)\s*$")
+_MINUS = re.compile(r"\b(?:minus|negative)\s*$", re.IGNORECASE)
+_UNIT = re.compile(r"[\s.,;:!?)\]}*$°'\"€£¥]*(?:[A-Za-zµμΩ°/^²³·%$€£\-]+\d?[\s.!?]*){0,4}[\s)\]}]*")
+_LEAD = re.compile(r"[\s(\[{*$≈~=:\"']*(?:(?:about|approx(?:imately)?\.?|around|roughly|exactly|only|just|ca\.?|circa|"
+                   r"total(?:ly)?|x|y|n|therefore|so|thus|hence)[\s:=,≈]*){0,3}[$€£\s(]*", re.IGNORECASE)
+
+
+class Reading(NamedTuple):
+    """What number a text says.
+
+    Attributes:
+        value: `None` where it says none, or no single one.
+        percent: Whether it is one of a hundred.
+        note: Why there is none where there are numbers, one line.
+        numeral: Where it stands in `text`.
+        text: The part of the text that was read.
+    """
+
+    value: Decimal | None
+    percent: bool = False
+    note: str = ""
+    numeral: Numeral | None = None
+    text: str = ""
+
+
+NOTHING = Reading(None)
+
+
+def read(text: str, decimals: Decimals = "") -> Reading:
+    """The number that an answer says.
+
+    Args:
+        text: The answer as it was given.
+        decimals: What stands before decimals where a number does not show it.
+    """
+    said = final(unified(text))
+    plain = from_latex(said.text)
+    lines = [line for line in map(_line, plain.split("\n")[-MOST_LINES:]) if line.strip()]
+    if not lines:
+        return NOTHING
+    if said.marked:
+        return _of_marked(lines, decimals)
+    if len(lines) > 1:
+        return _of_lines(lines, decimals)
+    return _of_line(_spaced(lines[0]), decimals)
+
+
+def read_whole(text: str, decimals: Decimals = "") -> Reading:
+    """The number that a text is, with a percent sign or currency at most; no value where it is more."""
+    plain = _line(from_latex(unified(text)))
+    for spaced in dict.fromkeys((plain.strip(), _spaced(plain).strip())):
+        spaced = bare(spaced).rstrip(".").strip()
+        found = numerals(spaced, decimals)
+        if len(found) == 1 and found[0].value is not None:
+            outside = spaced[: found[0].start] + spaced[found[0].end :]
+            if not outside.strip(" $€£¥₹¢()"):
+                return Reading(found[0].value, found[0].percent, "", found[0], spaced)
+    return NOTHING
+
+
+def _line(line: str) -> str:
+    line = _EMPHASIS.sub("", line)
+    bullet = _BULLET.match(line)
+    if bullet and not re.fullmatch(r"\s*[-+]\s+[\d.]\S*.{0,20}", line):  # "- 5" alone is minus five
+        line = line[bullet.end() :]
+    return line.replace("|", " ") if line.count("|") > 1 or line.endswith("|") else line
+
+
+def _spaced(line: str) -> str:
+    """`1 234 567` as one number, where the line holds nothing else but a unit."""
+    found = re.fullmatch(r"(\D{0,12})(\d{1,3}(?: \d{3})+)((?:[.,]\d+)?\D{0,20})", line.strip())
+    return found[1] + found[2].replace(" ", "'") + found[3] if found else line
+
+
+def _of_marked(lines: Sequence[str], decimals: Decimals) -> Reading:
+    """What stands first after a mark: a line, and its first sentence with a number."""
+    for line in lines[:4]:
+        for sentence in _SENTENCE.split(_spaced(line)):
+            reading = _of_sentence(sentence, decimals, first=True)
+            if reading.value is not None or reading.note:
+                return reading
+    return NOTHING
+
+
+def _of_lines(lines: Sequence[str], decimals: Decimals) -> Reading:
+    """The number that stands alone in the last line, or in the first, with an explanation below; else the last.
+
+    Numbers alone in all lines are several.
+    """
+    alone = [_alone(_spaced(line), decimals) for line in lines]
+    values = list(dict.fromkeys(reading.value for reading in alone))
+    if None not in values and len(values) > 1:
+        return Reading(None, note=_several([str(value) for value in values]))
+    for reading in (alone[-1], alone[0]):
+        if reading.value is not None:
+            return reading
+    for line in reversed(lines):
+        if _ASIDE.match(line):
+            continue
+        reading = _of_line(line, decimals)
+        if reading.value is not None or reading.note:
+            return reading
+    return NOTHING
+
+
+def _of_line(line: str, decimals: Decimals) -> Reading:
+    sentences = [part for part in _SENTENCE.split(line) if part and part.strip()]
+    if len(sentences) > 1:
+        alone = [reading for part in sentences if (reading := _alone(part, decimals)).value is not None]
+        values = {reading.value for reading in alone}
+        if len(values) == 1:
+            return alone[0]
+        if len(values) > 1 and len(alone) == len(sentences):
+            return Reading(None, note=_several([str(reading.value) for reading in alone]))
+    for sentence in reversed(sentences):
+        if len(sentences) > 1 and _ASIDE.match(sentence):
+            continue
+        reading = _of_sentence(sentence, decimals)
+        if reading.value is not None or reading.note:
+            return reading
+    return NOTHING
+
+
+def _alone(text: str, decimals: Decimals) -> Reading:
+    """The number of a text that holds nothing else but a unit or an aside."""
+    text = _without_asides(text, decimals)
+    found = _found(text, decimals)
+    if len(text) > MOST_ALONE or len(found) != 1:
+        return NOTHING
+    start, end = found[0].start, found[0].end
+    if not (_LEAD.fullmatch(text[:start]) and _UNIT.fullmatch(text, end)):
+        return NOTHING
+    return _of_sentence(text, decimals)
+
+
+def _found(text: str, decimals: Decimals) -> list[Numeral]:
+    """Numbers in digits, else those in words."""
+    digits = numerals(text, decimals)
+    return digits or [Numeral(start, end, value) for start, end, value in spelled(text)]
+
+
+def _of_sentence(text: str, decimals: Decimals, first: bool = False) -> Reading:
+    """The number of a sentence.
+
+    Args:
+        text: The sentence.
+        decimals: See `read`.
+        first: Whether it follows a mark, so that the first number is meant, and not the last.
+    """
+    text = _without_asides(text, decimals)
+    text = _right_side(text, decimals, first)
+    found = _found(text, decimals)
+    if not found:
+        return NOTHING
+    if len(found) > 1 and not first:
+        text, found = _after_cue(text, found, decimals)
+    found = _main(text, found)
+    why = _open(text, found)
+    if why:
+        return Reading(None, note=why)
+    numeral = found[0] if first or _joined(text, found) else found[-1]
+    if numeral.value is None:
+        return Reading(None, note=f"a {numeral.what}, no number" if numeral.what else "no number")
+    before = text[: numeral.start]
+    if _BEYOND.search(before) or _EITHER_SIGN.search(before):
+        return Reading(None, note="no single number: " + before.strip()[-20:] + " …")
+    if _NEGATED.search(before):
+        return Reading(None, note="it says what the number is not")
+    value = _joined(text, found) or numeral.value
+    if _MINUS.search(before):
+        value = -value
+    return Reading(value, numeral.percent, "", numeral, text)
+
+
+def _without_asides(text: str, decimals: Decimals) -> str:
+    """Without brackets, and without a reason at the end, where a number is left."""
+    for aside in (_BRACKETED, _REASON):
+        if aside is _BRACKETED:
+            less = aside.sub(lambda found: " " if _drops(text, found) else found[0], text)
+        else:
+            found = aside.search(text)
+            less = text[: found.start()] if found else text
+        if less != text and _found(less, decimals):
+            text = less
+    return text
+
+
+def _drops(text: str, found: re.Match[str]) -> bool:
+    """Whether brackets are an aside, and not a part of a calculation or an exponent."""
+    before, after = text[: found.start()].rstrip()[-1:], text[found.end() :].lstrip()[:1]
+    return before not in tuple("^*+-/×÷·=\\_") and after not in tuple("^*+/×÷·=") and not (
+        text[found.start()] == "{" and before.isalpha()
+    )
+
+
+def _right_side(text: str, decimals: Decimals, first: bool) -> str:
+    """What follows the last sign of equality, where the first number stands before one."""
+    signs = list(_EQUALS.finditer(text))
+    while signs and not _found(text[signs[-1].end() :], decimals):
+        signs.pop()
+    if not signs:
+        return text
+    if first:  # a reason may follow the answer, with a calculation in it
+        left = text[: signs[0].start()]
+        if not (_LEFT_SIDE.fullmatch(left) and (_WORKED.search(left) or not _found(left, decimals))):
+            return text
+    if _two_solutions(text, signs):
+        return text
+    return text[signs[-1].end() :]
+
+
+def _two_solutions(text: str, signs: Sequence[re.Match[str]]) -> bool:
+    """`x = 3 or x = 4`, `x = 3, y = 4`."""
+    between = (text[one.end() : other.start()] for one, other in zip(signs, signs[1:], strict=False))
+    return any(_SOLUTION.fullmatch(part) for part in between)
+
+
+def _after_cue(text: str, found: list[Numeral], decimals: Decimals) -> tuple[str, list[Numeral]]:
+    """The text from the last cue that has a number behind it, and the numbers there."""
+    for cue in reversed(list(_CUE.finditer(text))):
+        behind = [numeral for numeral in found if numeral.start >= cue.end()]
+        if behind:
+            rest = text[cue.end() :]
+            return rest, _found(rest, decimals)
+    return text, found
+
+
+def _main(text: str, found: list[Numeral]) -> list[Numeral]:
+    """Without the numbers that only say of what, per what, for how long or when; unless there are no others."""
+    kept = []
+    for n, numeral in enumerate(found):
+        before = text[found[n - 1].end if n else 0 : numeral.start]
+        between = n > 0 and _OF.match(before)
+        span = _FOR.search(before) and _WHILE.match(text[numeral.end :])
+        value = numeral.value
+        year = value is not None and _YEAR.search(before) and 1000 <= value <= 2100 and not numeral.money
+        if not (between or _GOVERNED.search(before) or span or (year and len(found) > 1)):
+            kept.append(numeral)
+    return kept or found
+
+
+def _open(text: str, found: Sequence[Numeral]) -> str:
+    """Why a sentence leaves open which of its numbers is meant; `""` where it does not."""
+    values = list(dict.fromkeys((numeral.value, numeral.percent) for numeral in found))
+    if len(values) < 2 or _joined(text, found):
+        return ""
+    for one, other in zip(found, found[1:], strict=False):
+        between = text[one.end : other.start]
+        if (one.value, one.percent) == (other.value, other.percent):
+            continue
+        if _OR.match(between):
+            return _several([text[one.start : one.end], text[other.start : other.end]])
+        if _RANGE.match(between) or _UNSURE.search(text[: one.start]):
+            return f"a range: {text[one.start : other.end]:.40}"
+        if _OPERATOR.match(between):
+            return f"a calculation without its result: {text[one.start : other.end]:.40}"
+        if _AND.match(between):
+            return _several([text[one.start : one.end], text[other.start : other.end]])
+    return ""
+
+
+def _joined(text: str, found: Sequence[Numeral]) -> Decimal | None:
+    """`5 dollars and 20 cents` as one number."""
+    if len(found) != 2 or found[0].value is None or found[1].value is None:
+        return None
+    between, after = text[found[0].end : found[1].start], text[found[1].end :]
+    money = found[0].money or re.match(r"\s*(?:dollars?|bucks|euros?|pounds?)", between, re.IGNORECASE)
+    if money and _CENTS.match(between) and _CENT.match(after) and 0 <= found[1].value < 100:
+        return found[0].value + found[1].value / 100
+    return None
+
+
+def _several(numbers: Sequence[str]) -> str:
+    return f"several numbers: {', '.join(number.strip()[:20] for number in dict.fromkeys(numbers))}"[:120]
