@@ -40,10 +40,14 @@ _DIGIT = re.compile(r"[^\x00-\x7f]")
 _ENTITIES = (("&nbsp;", " "), ("&minus;", "-"), ("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"))
 
 _GROUPED = re.compile(r"(?<=\d)(?:\{,\}|\\[,; ]|~)(?=\d{3}(?!\d))")
-_FRACTION = re.compile(r"(\d?)\s{0,4}\\[dtc]?frac\s{0,4}(?:\{\s{0,4}(-?\d{1,50})\s{0,4}\}|(\d))"
-                       r"\s{0,4}(?:\{\s{0,4}(\d{1,50})\s{0,4}\}|(\d))")
-_TEXT = re.compile(r"\\(?:text|textbf|textit|textrm|mathrm|mathbf|mathit|mbox|operatorname|emph|underline)"
-                   r"\s{0,4}\{([^{}]{0,400})\}")
+_FRACTION = re.compile(
+    r"(\d?)\s{0,4}\\[dtc]?frac\s{0,4}(?:\{\s{0,4}(-?\d{1,50})\s{0,4}\}|(\d))"
+    r"\s{0,4}(?:\{\s{0,4}(\d{1,50})\s{0,4}\}|(\d))"
+)
+_TEXT = re.compile(
+    r"\\(?:text|textbf|textit|textrm|mathrm|mathbf|mathit|mbox|operatorname|emph|underline)"
+    r"\s{0,4}\{([^{}]{0,400})\}"
+)
 _COMMANDS = (
     (re.compile(r"\\(?:displaystyle|left|right|big|Big|,|;|:|!|quad|qquad)(?![A-Za-z])"), " "),
     (re.compile(r"\\[ ]|~(?=[A-Za-z\\])"), " "),
@@ -55,8 +59,10 @@ _COMMANDS = (
     (re.compile(r"\\(?:Rightarrow|rightarrow|to|implies)(?![A-Za-z])"), "→"),
     (re.compile(r"\\pm(?![A-Za-z])"), "±"),
     (re.compile(r"\\pi(?![A-Za-z])"), "π"),
-    (re.compile(r"\\[$%#&_{}()\[\]]"), lambda found: {"(": " ", ")": " ", "[": " ", "]": " "}.get(
-        found[0][1], found[0][1])),
+    (
+        re.compile(r"\\[$%#&_{}()\[\]]"),
+        lambda found: {"(": " ", ")": " ", "[": " ", "]": " "}.get(found[0][1], found[0][1]),
+    ),
 )
 
 

@@ -19,8 +19,16 @@ _DAYS = r"(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day|mon|tue|wed|thu|fri|sat|
 _ISO = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[t ]00:00(?::00)?z?)?")
 _DAY_FIRST = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?(?:\sof)?[\s-]([a-z]{3,9})\.?,?[\s-](\d{4})")
 _MONTH_FIRST = re.compile(r"([a-z]{3,9})\.?\s(\d{1,2})(?:st|nd|rd|th)?,?\s(\d{4})")
-_TIME = re.compile(r"(?:at\s)?(\d{1,2})(?:[:.](\d{2}))?(?::(\d{2}))?\s?([ap])\.?m\.?|(\d{1,2}):(\d{2})(?::(\d{2}))?(?:\sh(?:ours)?)?")
-_WORDS = {"noon": (12, 0, 0), "midday": (12, 0, 0), "midnight": (0, 0, 0), "12 noon": (12, 0, 0), "12 midnight": (0, 0, 0)}
+_TIME = re.compile(
+    r"(?:at\s)?(\d{1,2})(?:[:.](\d{2}))?(?::(\d{2}))?\s?([ap])\.?m\.?|(\d{1,2}):(\d{2})(?::(\d{2}))?(?:\sh(?:ours)?)?"
+)
+_WORDS = {
+    "noon": (12, 0, 0),
+    "midday": (12, 0, 0),
+    "midnight": (0, 0, 0),
+    "12 noon": (12, 0, 0),
+    "12 midnight": (0, 0, 0),
+}
 
 
 def date_or_time(text: str) -> tuple[str, int, int, int] | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from domains.domain import Item, Score
-from domains.matching.characters import MAX_TEXT, from_latex, unified
+from domains.matching.characters import from_latex, unified
 from domains.matching.dates import date_or_time
 from domains.matching.final import bare, final
 from domains.matching.matcher import NO_ITEM, Matcher
@@ -26,16 +26,23 @@ _SAYS = re.compile(
     r"^(?:[\w',\s()-]{0,100}?\b(?:is|are|was|were|be)|it's|that's|i (?:would )?(?:think|choose|pick|say|go with)|"
     r"so|thus|therefore|hence)\b[\s,:]*(?:called\s|named\s|definitely\s|clearly\s|probably\s)?",
 )
-_DOUBT = re.compile(r"\b(?:not|never|no|neither|nor|whether|if|unless|or|doubt|unlikely|unclear|maybe|n't)\b|n't\b|\?")
-_UNIT = re.compile(r"^([^\d]{0,3}\d[\d.,'/^ ]*\d|[^\d]{0,3}\d)\s*([^\d\s].*)$")
+_DOUBT = re.compile(
+    r"\b(?:not|never|no|neither|nor|whether|if|unless|or|doubt|unlikely|unclear|maybe|n't)\b|n't\b|\?"
+)
+_UNIT = re.compile(r"(?<=\d)\s+(?=[a-zµμω°%€£¥])")
 
 
 @dataclass(frozen=True)
 class Exact(Matcher):
     """Compares texts but for case, space, quotes, markdown and stops around them, and a leading article.
 
-    A whole answer that is a number, a date, a time, or yes or no, is the target where both mean the same.
+    A whole answer that is a date, a time, or yes or no, is the target where both mean the same.
+
+    Attributes:
+        numbers: Whether a target that is a number is compared as one, as `auto` has it: `1,234.0` is `1234`.
     """
+
+    numbers: bool = False
 
     name: ClassVar[str] = "exact"
     how: ClassVar[str] = "a short text, compared exactly but for case"
@@ -44,6 +51,10 @@ class Exact(Matcher):
         """1 for the same text, else 0."""
         if answer.strip() == target.strip():
             return Score(1.0)
+        if self.numbers and read_whole(target).value is not None:
+            from domains.matching.numeric import numeric
+
+            return numeric.score(answer, target, item)
         wanted = {plain(target), plain(final(unified(target)).text)} - {""}
         said = list(_said(unified(answer)))
         if any(_same(text, right) for text in said for right in wanted):
@@ -53,10 +64,10 @@ class Exact(Matcher):
 
 def plain(text: str) -> str:
     """A text as it is compared: unified, in lower case, bare, with one way of spacing."""
-    text = from_latex(unified(text))
+    text = from_latex(bare(unified(text)))
     text = " ".join(_EMPHASIS.sub("", text).casefold().split())
-    text = bare(text)
-    return _SPACED.sub(lambda found: found[1] or found[2] or found[3], text).strip()
+    text = _SPACED.sub(lambda found: found[1] or found[2] or found[3], bare(text)).strip()
+    return _UNIT.sub("", text)
 
 
 def _said(answer: str) -> Iterator[str]:
@@ -81,9 +92,11 @@ def _same(given: str, wanted: str) -> bool:
         return True
     if len(wanted) < 2:  # "A" is a choice, and no article
         return False
-    return _ARTICLE.sub("", given, count=1) == wanted or given == _ARTICLE.sub("", wanted, count=1) if (
-        _ARTICLE.match(given) or _ARTICLE.match(wanted)
-    ) else False
+    return (
+        _ARTICLE.sub("", given, count=1) == wanted or given == _ARTICLE.sub("", wanted, count=1)
+        if (_ARTICLE.match(given) or _ARTICLE.match(wanted))
+        else False
+    )
 
 
 def _means(given: str, target: str) -> bool:
@@ -94,20 +107,7 @@ def _means(given: str, target: str) -> bool:
     when = date_or_time(target)
     if when is not None:
         return date_or_time(given) == when
-    wanted, number = read_whole(target), read_whole(given)
-    if wanted.value is not None and not re.match(r"[-+]?0\d", target.strip()):
-        return number.value == wanted.value and number.percent == wanted.percent
-    return _quantity(given) is not None and _quantity(given) == _quantity(plain(target))
-
-
-def _quantity(text: str) -> tuple[object, str] | None:
-    """A number with its unit: `5 km` is `5km`."""
-    found = _UNIT.match(text)
-    if found is None:
-        return None
-    value = read_whole(found[1]).value
-    return None if value is None else (value, re.sub(r"[\s.]", "", found[2]))
+    return False
 
 
 exact = Exact()
-assert MAX_TEXT > MOST_SENTENCE

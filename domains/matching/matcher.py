@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from typing import ClassVar, TypeVar
 
 from domains.domain import Item, Score
 
-__all__ = ["Matcher"]
+__all__ = ["NO_ITEM", "Matcher"]
 
 NO_ITEM = Item("", "", "")
+M = TypeVar("M", bound="Matcher")
 
 
 class Matcher:
@@ -19,13 +20,17 @@ class Matcher:
         name: As in `domain.matcher`.
         how: What a right answer is, as the meta agent is told.
         wording: What is expected in output fields, where it is not the shared wording.
-        confined: Whether comparing needs a process of its own: it parses or runs answers with a library.
+        whole_lists: Whether a list in a table's cell is one target, and not several accepted ones.
+        targets_answer: Whether a target would be right as an answer; a pattern or a program's output is not.
+        kind: As what a confined process compares, where a library parses or runs answers; see `confined`.
     """
 
     name: ClassVar[str] = ""
     how: ClassVar[str] = "a short text"
     wording: ClassVar[Mapping[str, str]] = {}
-    confined: ClassVar[bool] = False
+    whole_lists: ClassVar[bool] = False
+    targets_answer: ClassVar[bool] = True
+    kind: ClassVar[str] = ""
 
     def score(self, answer: str, target: str, item: Item = NO_ITEM) -> Score:
         """What an answer is worth, 0..1, with a note where it needs one. Never raises on any answer.
@@ -44,3 +49,7 @@ class Matcher:
     def fault(self, target: str) -> str:
         """Why nothing can be compared with a target, in a few words; `""` where it can."""
         return ""
+
+    def fitted(self: M, targets: Sequence[str]) -> M:
+        """The matcher for all targets of a domain, where it has something to learn from them."""
+        return self

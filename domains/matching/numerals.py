@@ -49,15 +49,21 @@ _NUMERAL = re.compile(
     re.VERBOSE,
 )
 _PERCENT = re.compile(r"\s?\\?%|\s?(?:percent|per\s?cent|pct)\b", re.IGNORECASE)
-_SCALE = re.compile(r"\s?-?(hundred|thousand|lakh|million|crore|billion|trillion|mln|bn|dozen)s?\b", re.IGNORECASE)
+_SCALE = re.compile(
+    r"\s?-?(hundred|thousand|lakh|million|crore|billion|trillion|mln|bn|dozen)s?\b", re.IGNORECASE
+)
 _SHORT = re.compile(rf"([kKM])(?![{_LETTER}\d/^])|(?<=\d)(mm|MM|B|bn)(?![{_LETTER}\d/^])")
 _ORDINAL = re.compile(r"(?:st|nd|rd|th)\b")
 _SHORT_SCALES = {"k": 1_000, "m": 1_000_000, "mm": 1_000_000, "b": 1_000_000_000, "bn": 1_000_000_000}
 _SCALES = {**SCALES, "mln": 1_000_000, "bn": 1_000_000_000, "dozen": 12}
 # A number beside one of these is a part of a formula.
 _FORMULA_BEFORE = re.compile(r"(?:\\[A-Za-z]+|π|[\^_({\[]\s?\\[A-Za-z]+)\s?[{\[(]?\s?[-+]?$")
-_FORMULA_AFTER = re.compile(r"\s?[*·]?\s?(?:\\(?:sqrt|frac|pi|sin|cos|tan|log|ln|theta|alpha|beta)|π|i(?![\w])|!(?=\s*$)!)")
-_HARMLESS = re.compile(r"\\(?:text|mathrm|approx|sim|boxed|fbox|leq?|geq?|item|quad|space|implies|therefore|to)\s?[{]?\s?[-+]?$")
+_FORMULA_AFTER = re.compile(
+    r"\s?[*·]?\s?(?:\\(?:sqrt|frac|pi|sin|cos|tan|log|ln|theta|alpha|beta)|π|i(?![\w])|!(?=\s*$)!)"
+)
+_HARMLESS = re.compile(
+    r"\\(?:text|mathrm|approx|sim|boxed|fbox|leq?|geq?|item|quad|space|implies|therefore|to)\s?[{]?\s?[-+]?$"
+)
 
 
 class Numeral(NamedTuple):

@@ -18,7 +18,9 @@ from domains.matching.reading import Reading, read, read_whole
 __all__ = ["Numeric", "decimals_of", "number", "numeric", "same_number"]
 
 _COMMA = re.compile(r"[-+]?(?:\d+,(?:\d{1,2}|\d{4,})|0,\d+|\d{1,3}(?:[. '\u00a0\u2009\u202f]\d{3})+,\d+)%?")
-_POINT = re.compile(r"[-+]?(?:\d+\.(?:\d{1,2}|\d{4,})|0\.\d+|\d{1,3}(?:,\d{3})+\.\d+|\d{1,3}(?:,\d{3}){2,})%?")
+_POINT = re.compile(
+    r"[-+]?(?:\d+\.(?:\d{1,2}|\d{4,})|0\.\d+|\d{1,3}(?:,\d{3})+\.\d+|\d{1,3}(?:,\d{3}){2,})%?"
+)
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,10 @@ class Numeric(Matcher):
     def fault(self, target: str) -> str:
         """Why a target has no number."""
         return "" if self._of_target(target).value is not None else "holds no number"
+
+    def whole(self, text: str) -> bool:
+        """Whether a text is a number and nothing else."""
+        return read_whole(text, self._decimals).value is not None
 
     @property
     def _decimals(self) -> Decimals:

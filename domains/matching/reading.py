@@ -9,7 +9,7 @@ number, and the note says why.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -25,14 +25,18 @@ MOST_ALONE = 60  # characters of a line that is a number with a unit
 
 _BULLET = re.compile(r"^\s*(?:[-*•+>]\s+|#{1,6}\s+|\|\s*)+")
 _EMPHASIS = re.compile(r"(?<![\w)\]}*])\*{1,3}(?=\S)|(?<=\S)\*{1,3}(?![\w({*])|__|`+|</?[A-Za-z][^<>]{0,40}>")
-_SENTENCE = re.compile(r"(?<=[.!?])(?<!\bNo\.)(?<!\bRs\.)(?<!\bca\.)(?<!\bapprox\.)\s+|[;。！？]\s*")
+_SENTENCE = re.compile(
+    r"(?<=[.!?])(?<!\b(?:No|Rs|ca|Mr|Ms|Dr|St|vs)\.)(?<!\bMrs\.)(?<!\bapprox\.)(?<!\bi\.e\.)(?<!\be\.g\.)\s+|[;。！？]\s*"
+)
 _BRACKETED = re.compile(r"[(\[{][^()\[\]{}]{0,400}[)\]}]")
 _ASIDE = re.compile(
     r"^\W*(?:note|nb|n\.b|hint|explanation|explained|where|rounded|check|verification|confidence|source)\b",
     re.IGNORECASE,
 )
-_REASON = re.compile(r"\b(?:because|since|given that|where|assuming|as there|rounded|with \d+ decimal)\b", re.I)
-_EQUALS = re.compile(r"(?<![<>!≤≥])=+>?|≈|→|\b(?:equals?|is equal to)\b", re.IGNORECASE)
+_REASON = re.compile(
+    r"\b(?:because|since|given that|where|assuming|as there|rounded|with \d+ decimal)\b", re.I
+)
+_EQUALS = re.compile(r"(?<![<>!≤≥])=+>?|≈|→|\b(?:equals|is equal to)\b", re.IGNORECASE)
 _CUE = re.compile(
     r"\b(?:so|thus|hence|therefore|gives?|giving|gets?|makes?|making|yields?|leaves?|leaving|totals?|total of|"
     r"comes to|results? in|adds? up to|means|is|are|was|were|be|has|have|had|costs?|needs?|earns?|spends?|left "
@@ -42,29 +46,40 @@ _CUE = re.compile(
 _LEFT_SIDE = re.compile(r"[\s\d+\-*/×÷x·().,$€£%^a-zA-Z_{}\\]{1,200}")
 _SOLUTION = re.compile(r"\s*[-+$]?\d[^=]{0,30}?(?:\bor\b|\band\b|[,;])\s*[A-Za-z]\w{0,2}\s*", re.IGNORECASE)
 _WORKED = re.compile(r"^[\s(]*(?:[A-Za-z]\w{0,2}\s*)?$|[\d)]\s*[-+*/×÷x·^]|[-+*/×÷·]\s*[\d(]")
-_GOVERNED = re.compile(r"\b(?:per|every|each|out of|of every|of these|of the|for every|step|question|problem|page)\s*$", re.I)
+_GOVERNED = re.compile(
+    r"\b(?:per|every|each|out of|of every|of these|of the|for every|step|question|problem|page)\s*$", re.I
+)
 _OF = re.compile(r"^\s*(?:[A-Za-z]+\s*,?\s*)?(?:out\s)?of\s(?:the\s|these\s|all\s)?$", re.IGNORECASE)
 _WHILE = re.compile(
     r"^\s*(?:days?|weeks?|months?|years?|hours?|minutes?|seconds?|nights?|times)\b", re.IGNORECASE
 )
 _FOR = re.compile(r"\b(?:for|in|after|within|over|during|on)\s*$", re.IGNORECASE)
 _YEAR = re.compile(r"\b(?:in|since|of|by|until|from)\s*$", re.IGNORECASE)
-_OR = re.compile(r"^[\w\s°%.'\"$€£^/()-]{0,40}?(?:\b(?:or|and/or|versus|vs)\b|/|\|)[\w\s$€£=(]{0,30}$", re.IGNORECASE)
+_OR = re.compile(
+    r"^[\w\s°%.'\"$€£^/()-]{0,40}?(?:\b(?:or|and/or|versus|vs)\b|/|\|)[\w\s$€£=(]{0,30}$", re.IGNORECASE
+)
 _RANGE = re.compile(r"^\s*(?:[A-Za-z°%]{0,8}\s*)(?:-{1,2}|to|through|~|\.\.+|…)\s*$", re.IGNORECASE)
-_AND = re.compile(r"^\s*(?:[A-Za-z°%^]+\s*){0,3}(?:,\s*(?:and\b)?|;|\band\b|&|\n|\s)\s*(?:[A-Za-z]\w{0,2}\s*[=:]\s*)?[(]?$", re.I)
+_AND = re.compile(
+    r"^\s*(?:[A-Za-z°%^]+\s*){0,3}(?:,\s*(?:and\b)?|;|\band\b|&|\n|\s)\s*(?:[A-Za-z]\w{0,2}\s*[=:]\s*)?[(]?$",
+    re.I,
+)
 _OPERATOR = re.compile(r"^\s*[-+*/×÷x·^]\s*\(?$")
 _CENTS = re.compile(r"^\s*(?:dollars?|bucks|euros?|pounds?)?\s*(?:,|and)?\s*$", re.IGNORECASE)
 _CENT = re.compile(r"^\s*(?:cents?|¢|pence|p\b)", re.IGNORECASE)
 _NEGATED = re.compile(r"\b(?:not|isn't|never|cannot be|can't be|no longer)\s*(?:\w+\s*){0,2}[:=]?\s*$", re.I)
 _UNSURE = re.compile(r"\b(?:between|anywhere from|either)\b", re.IGNORECASE)
 _BEYOND = re.compile(
-    r"(?:[<>≠]|\b(?:(?:more|less|fewer|greater|larger|smaller|higher|lower|other) than|above|below|under))\s*$", re.I
+    r"(?:[<>≠]|\b(?:(?:more|less|fewer|greater|larger|smaller|higher|lower|other) than|above|below|under))\s*$",
+    re.I,
 )
 _EITHER_SIGN = re.compile(r"(?:±|\+/-|\+-)\s*$")
 _MINUS = re.compile(r"\b(?:minus|negative)\s*$", re.IGNORECASE)
 _UNIT = re.compile(r"[\s.,;:!?)\]}*$°'\"€£¥]*(?:[A-Za-zµμΩ°/^²³·%$€£\-]+\d?[\s.!?]*){0,4}[\s)\]}]*")
-_LEAD = re.compile(r"[\s(\[{*$≈~=:\"']*(?:(?:about|approx(?:imately)?\.?|around|roughly|exactly|only|just|ca\.?|circa|"
-                   r"total(?:ly)?|x|y|n|therefore|so|thus|hence)[\s:=,≈]*){0,3}[$€£\s(]*", re.IGNORECASE)
+_LEAD = re.compile(
+    r"[\s(\[{*$≈~=:\"']*(?:(?:about|approx(?:imately)?\.?|around|roughly|exactly|only|just|ca\.?|circa|"
+    r"total(?:ly)?|x|y|n|therefore|so|thus|hence)[\s:=,≈]*){0,3}[$€£\s(]*",
+    re.IGNORECASE,
+)
 
 
 class Reading(NamedTuple):
@@ -86,6 +101,7 @@ class Reading(NamedTuple):
 
 
 NOTHING = Reading(None)
+Find = Callable[[str], list[Numeral]]  # the numbers of a text, in digits or in words
 
 
 def read(text: str, decimals: Decimals = "") -> Reading:
@@ -100,11 +116,11 @@ def read(text: str, decimals: Decimals = "") -> Reading:
     lines = [line for line in map(_line, plain.split("\n")[-MOST_LINES:]) if line.strip()]
     if not lines:
         return NOTHING
-    if said.marked:
-        return _of_marked(lines, decimals)
-    if len(lines) > 1:
-        return _of_lines(lines, decimals)
-    return _of_line(_spaced(lines[0]), decimals)
+    how = _of_marked if said.marked else _of_lines if len(lines) > 1 else _of_one
+    in_digits = how(lines, lambda part: numerals(part, decimals))
+    if in_digits.value is not None or in_digits.note:
+        return in_digits
+    return how(lines, _in_words)
 
 
 def read_whole(text: str, decimals: Decimals = "") -> Reading:
@@ -118,6 +134,10 @@ def read_whole(text: str, decimals: Decimals = "") -> Reading:
             if not outside.strip(" $€£¥₹¢()"):
                 return Reading(found[0].value, found[0].percent, "", found[0], spaced)
     return NOTHING
+
+
+def _in_words(text: str) -> list[Numeral]:
+    return [Numeral(start, end, value) for start, end, value in spelled(text)]
 
 
 def _line(line: str) -> str:
@@ -134,22 +154,22 @@ def _spaced(line: str) -> str:
     return found[1] + found[2].replace(" ", "'") + found[3] if found else line
 
 
-def _of_marked(lines: Sequence[str], decimals: Decimals) -> Reading:
+def _of_marked(lines: Sequence[str], find: Find) -> Reading:
     """What stands first after a mark: a line, and its first sentence with a number."""
     for line in lines[:4]:
         for sentence in _SENTENCE.split(_spaced(line)):
-            reading = _of_sentence(sentence, decimals, first=True)
+            reading = _of_sentence(sentence, find, first=True)
             if reading.value is not None or reading.note:
                 return reading
     return NOTHING
 
 
-def _of_lines(lines: Sequence[str], decimals: Decimals) -> Reading:
+def _of_lines(lines: Sequence[str], find: Find) -> Reading:
     """The number that stands alone in the last line, or in the first, with an explanation below; else the last.
 
     Numbers alone in all lines are several.
     """
-    alone = [_alone(_spaced(line), decimals) for line in lines]
+    alone = [_alone(_spaced(line), find) for line in lines]
     values = list(dict.fromkeys(reading.value for reading in alone))
     if None not in values and len(values) > 1:
         return Reading(None, note=_several([str(value) for value in values]))
@@ -159,16 +179,20 @@ def _of_lines(lines: Sequence[str], decimals: Decimals) -> Reading:
     for line in reversed(lines):
         if _ASIDE.match(line):
             continue
-        reading = _of_line(line, decimals)
+        reading = _of_line(line, find)
         if reading.value is not None or reading.note:
             return reading
     return NOTHING
 
 
-def _of_line(line: str, decimals: Decimals) -> Reading:
+def _of_one(lines: Sequence[str], find: Find) -> Reading:
+    return _of_line(_spaced(lines[0]), find)
+
+
+def _of_line(line: str, find: Find) -> Reading:
     sentences = [part for part in _SENTENCE.split(line) if part and part.strip()]
     if len(sentences) > 1:
-        alone = [reading for part in sentences if (reading := _alone(part, decimals)).value is not None]
+        alone = [reading for part in sentences if (reading := _alone(part, find)).value is not None]
         values = {reading.value for reading in alone}
         if len(values) == 1:
             return alone[0]
@@ -177,45 +201,39 @@ def _of_line(line: str, decimals: Decimals) -> Reading:
     for sentence in reversed(sentences):
         if len(sentences) > 1 and _ASIDE.match(sentence):
             continue
-        reading = _of_sentence(sentence, decimals)
+        reading = _of_sentence(sentence, find)
         if reading.value is not None or reading.note:
             return reading
     return NOTHING
 
 
-def _alone(text: str, decimals: Decimals) -> Reading:
+def _alone(text: str, find: Find) -> Reading:
     """The number of a text that holds nothing else but a unit or an aside."""
-    text = _without_asides(text, decimals)
-    found = _found(text, decimals)
+    text = _without_asides(text, find)
+    found = find(text)
     if len(text) > MOST_ALONE or len(found) != 1:
         return NOTHING
     start, end = found[0].start, found[0].end
     if not (_LEAD.fullmatch(text[:start]) and _UNIT.fullmatch(text, end)):
         return NOTHING
-    return _of_sentence(text, decimals)
+    return _of_sentence(text, find)
 
 
-def _found(text: str, decimals: Decimals) -> list[Numeral]:
-    """Numbers in digits, else those in words."""
-    digits = numerals(text, decimals)
-    return digits or [Numeral(start, end, value) for start, end, value in spelled(text)]
-
-
-def _of_sentence(text: str, decimals: Decimals, first: bool = False) -> Reading:
+def _of_sentence(text: str, find: Find, first: bool = False) -> Reading:
     """The number of a sentence.
 
     Args:
         text: The sentence.
-        decimals: See `read`.
+        find: Finds numbers.
         first: Whether it follows a mark, so that the first number is meant, and not the last.
     """
-    text = _without_asides(text, decimals)
-    text = _right_side(text, decimals, first)
-    found = _found(text, decimals)
+    text = _without_asides(text, find)
+    text = _right_side(text, find, first)
+    found = find(text)
     if not found:
         return NOTHING
     if len(found) > 1 and not first:
-        text, found = _after_cue(text, found, decimals)
+        text, found = _after_cue(text, found, find)
     found = _main(text, found)
     why = _open(text, found)
     if why:
@@ -234,7 +252,7 @@ def _of_sentence(text: str, decimals: Decimals, first: bool = False) -> Reading:
     return Reading(value, numeral.percent, "", numeral, text)
 
 
-def _without_asides(text: str, decimals: Decimals) -> str:
+def _without_asides(text: str, find: Find) -> str:
     """Without brackets, and without a reason at the end, where a number is left."""
     for aside in (_BRACKETED, _REASON):
         if aside is _BRACKETED:
@@ -242,7 +260,7 @@ def _without_asides(text: str, decimals: Decimals) -> str:
         else:
             found = aside.search(text)
             less = text[: found.start()] if found else text
-        if less != text and _found(less, decimals):
+        if less != text and find(less):
             text = less
     return text
 
@@ -250,21 +268,23 @@ def _without_asides(text: str, decimals: Decimals) -> str:
 def _drops(text: str, found: re.Match[str]) -> bool:
     """Whether brackets are an aside, and not a part of a calculation or an exponent."""
     before, after = text[: found.start()].rstrip()[-1:], text[found.end() :].lstrip()[:1]
-    return before not in tuple("^*+-/×÷·=\\_") and after not in tuple("^*+/×÷·=") and not (
-        text[found.start()] == "{" and before.isalpha()
+    return (
+        before not in tuple("^*+-/×÷·=\\_")
+        and after not in tuple("^*+/×÷·=")
+        and not (text[found.start()] == "{" and before.isalpha())
     )
 
 
-def _right_side(text: str, decimals: Decimals, first: bool) -> str:
+def _right_side(text: str, find: Find, first: bool) -> str:
     """What follows the last sign of equality, where the first number stands before one."""
     signs = list(_EQUALS.finditer(text))
-    while signs and not _found(text[signs[-1].end() :], decimals):
+    while signs and not find(text[signs[-1].end() :]):
         signs.pop()
     if not signs:
         return text
     if first:  # a reason may follow the answer, with a calculation in it
         left = text[: signs[0].start()]
-        if not (_LEFT_SIDE.fullmatch(left) and (_WORKED.search(left) or not _found(left, decimals))):
+        if not (_LEFT_SIDE.fullmatch(left) and (_WORKED.search(left) or not find(left))):
             return text
     if _two_solutions(text, signs):
         return text
@@ -277,13 +297,13 @@ def _two_solutions(text: str, signs: Sequence[re.Match[str]]) -> bool:
     return any(_SOLUTION.fullmatch(part) for part in between)
 
 
-def _after_cue(text: str, found: list[Numeral], decimals: Decimals) -> tuple[str, list[Numeral]]:
+def _after_cue(text: str, found: list[Numeral], find: Find) -> tuple[str, list[Numeral]]:
     """The text from the last cue that has a number behind it, and the numbers there."""
     for cue in reversed(list(_CUE.finditer(text))):
         behind = [numeral for numeral in found if numeral.start >= cue.end()]
         if behind:
             rest = text[cue.end() :]
-            return rest, _found(rest, decimals)
+            return rest, find(rest)
     return text, found
 
 

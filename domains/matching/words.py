@@ -27,8 +27,19 @@ SCALES = {
     "trillion": 1_000_000_000_000,
 }
 _PARTS = {
-    **{"half": 2, "halves": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7},
-    **{"eighth": 8, "ninth": 9, "tenth": 10, "hundredth": 100, "thousandth": 1000},
+    "half": 2,
+    "halves": 2,
+    "third": 3,
+    "quarter": 4,
+    "fourth": 4,
+    "fifth": 5,
+    "sixth": 6,
+    "seventh": 7,
+    "eighth": 8,
+    "ninth": 9,
+    "tenth": 10,
+    "hundredth": 100,
+    "thousandth": 1000,
 }
 _PARTS |= {f"{name}s": value for name, value in _PARTS.items() if name not in ("half", "halves")}
 _DOZEN = {"dozen": 12, "dozens": 12}

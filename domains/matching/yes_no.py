@@ -17,7 +17,9 @@ _STATED = re.compile(
     r"(?:the\s(?:statement|claim|answer|sentence|proposition)|it|this|that)(?:\sis|'s)\s(?:(definitely|"
     r"clearly|indeed|therefore|most likely)\s)?(true|false|correct|incorrect|not true|not correct|yes|no)\b[\s.!]*$"
 )
-_BOTH = re.compile(r"\b(?:yes|true)\b\W{0,3}(?:or|and|/|,)?\W{0,3}\b(?:no|false)\b|\b(?:no|false)\b\W{0,3}(?:or|and|/)?\W{0,3}\b(?:yes|true)\b")
+_BOTH = re.compile(
+    r"\b(?:yes|true)\b\W{0,3}(?:or|and|/|,)?\W{0,3}\b(?:no|false)\b|\b(?:no|false)\b\W{0,3}(?:or|and|/)?\W{0,3}\b(?:yes|true)\b"
+)
 _SENTENCE_OPENERS = ("yes", "no", "true", "false", "yep", "nope", "yeah", "correct", "incorrect")
 
 
