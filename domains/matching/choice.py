@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
@@ -46,7 +46,7 @@ _BEFORE = re.compile(
     rf"({_OPEN}?)\b([A-Z])\b({_CLOSE}?)\s+(?:is|seems|looks|would be|must be)\s+(?:the\s)?(?:most\s)?"
     r"(?:correct|right|best|true|answer|only|likely|appropriate|accurate)"
 )
-_MENTION = re.compile(rf"(?:\b(?:option|choice|answer)\s|{_OPEN})\s?([A-Z])\b\s?{_CLOSE}?")
+_MENTION = re.compile(rf"(?:\b(?i:option|choice|answer)\s|{_OPEN})\s?([A-Z])\b\s?{_CLOSE}?")
 _NOT_BEFORE = re.compile(
     r"\b(?:not|isn't|neither|nor|except|rather than|instead of|than|eliminate|rule out|exclude)"
     r"\s(?:\w+\s){0,2}[(\[\"']*$",
@@ -151,29 +151,40 @@ def _of_target(target: str, options: Mapping[str, str]) -> frozenset[str]:
 
 def _taken(answer: str, options: Mapping[str, str], several: bool) -> Choices:
     said = final(unified(answer))
-    text = _EMPHASIS.sub("", from_latex(said.text)).strip()
+    plain_text = from_latex(said.text)
+    text = (_EMPHASIS.sub("", plain_text).strip() or plain_text).strip()
     lines = list(dict.fromkeys(line.strip() for line in text.split("\n")[-MOST_LINES:] if line.strip()))
-    whole = " ".join(lines)
-    parts = [whole] if len(lines) == 1 else [whole, lines[0]] if said.marked else [lines[-1], lines[0], whole]
-    note = ""
-    for part in parts:
-        taken = _of_part(bare(part), options, several)
-        if taken.letters:
-            return taken
-        note = note or taken.note
-    return Choices(frozenset(), note or "no choice")
+    if not lines:
+        return Choices(frozenset(), "no choice")
+    whole = bare(" ".join(lines))
+    forms = [_of_form(bare(line), options, several) for line in (lines if said.marked else [lines[0], lines[-1]])]
+    if said.marked or len(lines) == 1:
+        forms.insert(0, _of_form(whole, options, several))
+        found = next((form for form in forms if form is not None), None)
+        if found is None and said.marked:
+            found = _leading(whole, options)
+    else:
+        ends = [form for form in forms if form is not None]
+        letters = frozenset().union(*(form.letters for form in ends))
+        each = len(lines) == len(ends) == 2 and len(letters) > 1
+        found = Choices(frozenset(), _names(letters)) if each else ends[-1] if ends else None
+    return found or _of_prose(whole, options)
 
 
-def _of_part(text: str, options: Mapping[str, str], several: bool) -> Choices:
+def _names(letters: Iterable[str]) -> str:
+    return f"several choices: {', '.join(sorted(letters))}"
+
+
+def _of_form(text: str, options: Mapping[str, str], several: bool) -> Choices | None:
+    """What a text takes that is nothing but a choice: a letter, letters, a letter with its text, or a text."""
     known = set(options) or set(LETTERS)
     only = _ONLY.fullmatch(text)
     if only and only[1].upper() in known:
         return Choices(frozenset(only[1].upper()))
-    found = _SEVERAL.fullmatch(text)
-    if found:
+    if _SEVERAL.fullmatch(text):
         letters = frozenset(re.findall(r"\b[A-Z]\b", text.upper()))
-        if len(letters) > 1 and (not several or re.search(r"\bor\b|/", text, re.I)):
-            return Choices(frozenset(), f"several choices: {', '.join(sorted(letters))}")
+        if len(letters) > 1 and (not several or re.search(r"\bor\b|/", text, re.IGNORECASE)):
+            return Choices(frozenset(), _names(letters))
         return Choices(letters)
     if several and _JOINED.fullmatch(text) and set(text) <= known:
         return Choices(frozenset(text))
@@ -181,14 +192,17 @@ def _of_part(text: str, options: Mapping[str, str], several: bool) -> Choices:
     if by_text.letters:
         return by_text
     led = _LED.match(text)
-    if led:
-        taken = _of_led(text, led, options, known)
-        if taken is not None:
-            return taken
-    taken = _of_prose(text, known)
-    if taken.letters or taken.note:
-        return taken
-    return _within(text, options)
+    return _of_led(text, led, options, known) if led else None
+
+
+def _leading(text: str, options: Mapping[str, str]) -> Choices | None:
+    """`B because …` behind "the answer is"."""
+    found = re.match(rf"{_OPEN}*([A-Z]){_CLOSE}*(?:\s+([a-z]+)|[,;.])", text)
+    if not found or found[1] not in (set(options) or set(LETTERS)):
+        return None
+    if found[2] in ("or", "and") or (found[2] is not None and found[2] not in _REASON):
+        return None
+    return Choices(frozenset(found[1]))
 
 
 def _of_led(text: str, led: re.Match[str], options: Mapping[str, str], known: set[str]) -> Choices | None:
@@ -199,7 +213,7 @@ def _of_led(text: str, led: re.Match[str], options: Mapping[str, str], known: se
     rest = text[led.end() :]
     other = _OR.search(rest)
     if other and other[1] != letter.upper() and other[1] in known:
-        return Choices(frozenset(), f"several choices: {letter.upper()}, {other[1]}")
+        return Choices(frozenset(), _names((letter.upper(), other[1])))
     if _NOT_AFTER.match(text[led.end() - 1 :]) or re.match(
         r"(?:is\s)?(?:wrong|incorrect|false|not)\b", rest, re.I
     ):
@@ -212,24 +226,24 @@ def _of_led(text: str, led: re.Match[str], options: Mapping[str, str], known: se
     return Choices(frozenset(letter.upper()))
 
 
-def _of_prose(text: str, known: set[str]) -> Choices:
-    """The letter that a sentence names as its choice; what it only denies does not count."""
+def _of_prose(text: str, options: Mapping[str, str]) -> Choices:
+    """The letter that a sentence names as its choice, else the option's text in it; what it only denies is none."""
+    known = set(options) or set(LETTERS)
     strong = list(_letters(text, known, _BEHIND, 2)) + list(_letters(text, known, _BEFORE, 2))
     weak = list(_letters(text, known, _MENTION, 1))
     for found in (strong, weak):
-        letters = list(dict.fromkeys(letter for letter, _, negated in found if not negated))
+        letters = {letter for letter, _, negated in found if not negated}
         if not letters:
             continue
-        last, end = next((x, end) for x, end, negated in reversed(found) if not negated)
+        end = max(end for _, end, negated in found if not negated)
         other = _OR.match(text[end:])
-        if other and other[1] != last and other[1] in known:
-            letters.append(other[1])
-        if len(set(letters)) == 1:
-            return Choices(frozenset(letters))
-        return Choices(frozenset(), f"several choices: {', '.join(sorted(set(letters)))}")
+        if other and other[1] in known:
+            letters.add(other[1])
+        return Choices(frozenset(letters)) if len(letters) == 1 else Choices(frozenset(), _names(letters))
     if strong or weak:
         return Choices(frozenset(), "it says only what the choice is not")
-    return Choices(frozenset())
+    within = _within(text, options)
+    return within if within.letters or within.note else Choices(frozenset(), "no choice")
 
 
 def _letters(
@@ -266,7 +280,7 @@ def _within(text: str, options: Mapping[str, str]) -> Choices:
     found = {letter: words for letter, words in texts.items() if words.strip() and words in sentence}
     longest = [x for x, words in found.items() if not any(words != w and words in w for w in found.values())]
     if len(longest) > 1:
-        return Choices(frozenset(), f"several choices: {', '.join(sorted(longest))}")
+        return Choices(frozenset(), _names(longest))
     if longest and _NEGATION.search(text.casefold()):
         return Choices(frozenset(), "it says only what the choice is not")
     return Choices(frozenset(longest))

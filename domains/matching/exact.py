@@ -12,13 +12,14 @@ from domains.matching.characters import from_latex, unified
 from domains.matching.dates import date_or_time
 from domains.matching.final import bare, final
 from domains.matching.matcher import NO_ITEM, Matcher
-from domains.matching.reading import read_whole
 from domains.matching.yes_no import polarity
 
 __all__ = ["Exact", "exact", "plain"]
 
 MOST_SENTENCE = 160  # characters of a sentence that may say the answer
 
+_BRACKETED = re.compile(r"^[(\[](\w+)[)\]]$")
+_MARKDOWN = re.compile(r"^(?:#{1,6}|>|[-*•])\s+(?=\S)")
 _EMPHASIS = re.compile(r"(?<![\w*])\*{1,3}(?=\S)|(?<=\S)\*{1,3}(?![\w*])|`+")
 _SPACED = re.compile(r"\s*([,;:/|+=<>(){}\[\]\"])\s*|\s*(-)\s+|\s+(-)(?=\S)")
 _ARTICLE = re.compile(r"(?:a|an|the)\s+(?=\S)")
@@ -37,12 +38,7 @@ class Exact(Matcher):
     """Compares texts but for case, space, quotes, markdown and stops around them, and a leading article.
 
     A whole answer that is a date, a time, or yes or no, is the target where both mean the same.
-
-    Attributes:
-        numbers: Whether a target that is a number is compared as one, as `auto` has it: `1,234.0` is `1234`.
     """
-
-    numbers: bool = False
 
     name: ClassVar[str] = "exact"
     how: ClassVar[str] = "a short text, compared exactly but for case"
@@ -51,10 +47,6 @@ class Exact(Matcher):
         """1 for the same text, else 0."""
         if answer.strip() == target.strip():
             return Score(1.0)
-        if self.numbers and read_whole(target).value is not None:
-            from domains.matching.numeric import numeric
-
-            return numeric.score(answer, target, item)
         wanted = {plain(target), plain(final(unified(target)).text)} - {""}
         said = list(_said(unified(answer)))
         if any(_same(text, right) for text in said for right in wanted):
@@ -64,10 +56,10 @@ class Exact(Matcher):
 
 def plain(text: str) -> str:
     """A text as it is compared: unified, in lower case, bare, with one way of spacing."""
-    text = from_latex(bare(unified(text)))
+    text = from_latex(_MARKDOWN.sub("", bare(unified(text))))
     text = " ".join(_EMPHASIS.sub("", text).casefold().split())
     text = _SPACED.sub(lambda found: found[1] or found[2] or found[3], bare(text)).strip()
-    return _UNIT.sub("", text)
+    return _BRACKETED.sub(r"\1", text)
 
 
 def _said(answer: str) -> Iterator[str]:
@@ -88,7 +80,7 @@ def _said(answer: str) -> Iterator[str]:
 
 
 def _same(given: str, wanted: str) -> bool:
-    if given == wanted:
+    if given == wanted or _UNIT.sub("", given) == _UNIT.sub("", wanted):
         return True
     if len(wanted) < 2:  # "A" is a choice, and no article
         return False

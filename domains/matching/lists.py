@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from domains.domain import Item, Score
 from domains.json_match import relaxed
-from domains.matching.characters import unified
+from domains.matching.characters import from_latex, unified
 from domains.matching.exact import Exact, plain
 from domains.matching.final import bare, final
 from domains.matching.matcher import NO_ITEM, Matcher
@@ -73,7 +73,7 @@ def items_in(text: str, few: bool = True) -> list[str]:
         text: JSON, bullets, lines, or things with commas and "and" between them.
         few: Whether a text that cannot be parted is one thing.
     """
-    said = final(unified(text)).text
+    said = from_latex(final(unified(text)).text)
     inner = bare(said)
     value = relaxed(inner) if inner[:1] in "[(" and inner[-1:] in "])" else None
     if isinstance(value, list):

@@ -11,11 +11,12 @@ from typing import ClassVar
 from domains.domain import Item, Score
 from domains.matching.characters import MAX_TEXT
 from domains.matching.exact import Exact
+from domains.matching.final import final_answer
 from domains.matching.matcher import NO_ITEM, Matcher
 from domains.matching.numerals import Decimals
 from domains.matching.reading import Reading, read, read_whole
 
-__all__ = ["Numeric", "decimals_of", "number", "numeric", "same_number"]
+__all__ = ["Mixed", "Numeric", "decimals_of", "number", "numeric", "same_number"]
 
 _COMMA = re.compile(r"[-+]?(?:\d+,(?:\d{1,2}|\d{4,})|0,\d+|\d{1,3}(?:[. '\u00a0\u2009\u202f]\d{3})+,\d+)%?")
 _POINT = re.compile(
@@ -34,12 +35,14 @@ class Numeric(Matcher):
     Attributes:
         tolerance: By how much numbers may differ.
         relative: The same as a part of the target; of integers where it is not the default.
+        text: Whether targets that are more than a number are compared as text, as `exact` does.
         decimals: What stands before decimals where a number does not show it: `.`, `,` or `auto`, as most
             targets have it.
     """
 
     tolerance: float = 0.0
     relative: float = 1e-6
+    text: bool = False
     decimals: str = "auto"
 
     name: ClassVar[str] = "numeric"
@@ -77,8 +80,8 @@ class Numeric(Matcher):
         return "," if self.decimals == "," else ""
 
     def _of_target(self, target: str) -> Reading:
-        whole = read_whole(target, self._decimals)
-        return whole if whole.value is not None else read(target, self._decimals)
+        whole = read_whole(final_answer(target), self._decimals)
+        return whole if whole.value is not None or self.text else read(target, self._decimals)
 
     def _same(self, given: Reading, wanted: Reading) -> bool:
         assert given.value is not None
@@ -90,6 +93,31 @@ class Numeric(Matcher):
                 hundredth = given.value / 100 if given.percent else wanted.value / 100
             pairs.append((hundredth, wanted.value) if given.percent else (given.value, hundredth))
         return any(same_number(*pair, self.tolerance, self.relative) for pair in pairs)
+
+
+@dataclass(frozen=True)
+class Mixed(Numeric):
+    """Compares texts as `exact` does, and numbers with numbers where both are nothing else.
+
+    Attributes:
+        text: As of `numeric`.
+    """
+
+    text: bool = True
+
+    name: ClassVar[str] = "mixed"
+    how: ClassVar[str] = Exact.how
+
+    def score(self, answer: str, target: str, item: Item = NO_ITEM) -> Score:
+        """1 for the same text or number, else 0."""
+        wanted, given = (read_whole(final_answer(text), self._decimals) for text in (target, answer))
+        if wanted.value is not None and given.value is not None:
+            return Score(float(self._same(given, wanted)))
+        return Exact().score(answer, target, item)
+
+    def fault(self, target: str) -> str:
+        """Nothing can be wrong with a target."""
+        return ""
 
 
 def same_number(given: Decimal, wanted: Decimal, tolerance: float = 0.0, relative: float = 1e-6) -> bool:

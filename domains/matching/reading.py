@@ -141,10 +141,11 @@ def _in_words(text: str) -> list[Numeral]:
 
 
 def _line(line: str) -> str:
-    line = _EMPHASIS.sub("", line)
     bullet = _BULLET.match(line)
-    if bullet and not re.fullmatch(r"\s*[-+]\s+[\d.]\S*.{0,20}", line):  # "- 5" alone is minus five
+    if bullet and not re.fullmatch(r"\s*[-+]\s+[\d.,]+\s*", line):  # "- 5" alone is minus five
         line = line[bullet.end() :]
+    line = re.sub(r"^\s*1[.)]\s+(?=\S+\s*$)", "", _EMPHASIS.sub("", line))
+    line = re.sub(r"(?<=\d)\s*(?:±|\+/-)\s*\d[\d.,]*", "", line)
     return line.replace("|", " ") if line.count("|") > 1 or line.endswith("|") else line
 
 

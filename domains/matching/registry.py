@@ -32,6 +32,7 @@ MATCHERS: dict[str, str] = {
     "json_schema": "domains.matching.structure:SchemaMatcher",
     "labels": "domains.matching.labels:LabelsMatcher",
     "list": "domains.matching.lists:ListMatcher",
+    "mixed": "domains.matching.numeric:Mixed",
     "math": "domains.matching.library:Math",
     "numeric": "domains.matching.numeric:Numeric",
     "regex": "domains.matching.contains:Regex",

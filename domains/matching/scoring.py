@@ -32,7 +32,7 @@ __all__ = [
 ANY_OF = "any_of"  # in `Item.data`: further answers that are right
 MATCHER = "matcher"  # in `Item.data`: the item's own matcher
 MOST_ODD = 0.1  # of targets that are of another kind than the rest, which decides
-LABELLED = ("exact", "numeric", "choice", "labels")  # matchers whose targets may be a few labels
+LABELLED = ("exact", "mixed", "numeric", "choice", "labels")  # matchers whose targets may be a few labels
 LETTERS = "ABCDEFGHIJ"
 KINDS = {
     "structure": ("json", "JSON"),
@@ -219,8 +219,8 @@ def choose(targets: Sequence[str], places: Sequence[str] = ()) -> Chosen:
                 f"{counted[kind]} of {len(targets)} answers are {what} and are compared as {what}; "
                 f"{where}{targets[odd[0]][:40]!r}{more} as text (domain.matcher=exact compares all as text)"
             )
-        return Chosen(name, _decimals(name, {}, targets), note)
-    return Chosen("exact", {"numbers": True} if counted["number"] else {})
+        return Chosen(name, {**({"text": True} if odd and name == "numeric" else {}), **_decimals(name, {}, targets)}, note)
+    return Chosen("mixed" if counted["number"] else "exact", {})
 
 
 def _kind(target: str) -> str:

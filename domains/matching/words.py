@@ -42,7 +42,7 @@ _PARTS = {
     "thousandth": 1000,
 }
 _PARTS |= {f"{name}s": value for name, value in _PARTS.items() if name not in ("half", "halves")}
-_DOZEN = {"dozen": 12, "dozens": 12}
+_DOZEN = {"dozen": 12}
 _SIGNS = ("minus", "negative")
 _WORDS = frozenset({*_SMALL, *_TENS, *SCALES, *_PARTS, *_DOZEN, *_SIGNS, "a", "an", "and", "point"})
 MOST = 24  # words of one number
@@ -61,7 +61,7 @@ def spelled(text: str) -> list[tuple[int, int, Decimal]]:
             end < len(words)
             and end - at < MOST
             and words[end][2] in _WORDS
-            and (end == at or _BETWEEN.fullmatch(text, words[end - 1][1], words[end][0]))
+            and (end == at or _joined(text, words[end - 1], words[end]))
         ):
             end += 1
         run = _longest(words, at, end)
@@ -72,6 +72,12 @@ def spelled(text: str) -> list[tuple[int, int, Decimal]]:
         found.append((words[at][0], words[end - 1][1], value))
         at = end
     return found
+
+
+def _joined(text: str, one: tuple[int, int, str], other: tuple[int, int, str]) -> bool:
+    """Whether two words may be of one number; after "thousand" there may be a comma."""
+    between = text[one[1] : other[0]]
+    return bool(_BETWEEN.fullmatch(between)) or (between == ", " and one[2] in SCALES and other[2] in _SMALL)
 
 
 def in_words(text: str) -> Decimal | None:
