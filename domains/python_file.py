@@ -19,9 +19,10 @@ The whole of a domain in one file:
 
 `items` returns dicts (`question` and `answer`, optionally `id`, `kind` and whatever the scorer needs, which
 it finds in `item.data`), pairs (question, answer), or `domains.domain.Item`s. `score` returns a bool, a
-number in 0..1, or a `domains.domain.Score`; without one, answers are matched as `domain.matcher` says. `brief`
-may be a variable instead of the docstring; a variable `instruction`, or `domain.instruction`, is what every
-agent is told in every call. A class `Domain` with the same members, built without arguments, does as well.
+number in 0..1, or a `domains.domain.Score`; without one, answers are matched as `domain.matcher` says.
+`brief` may be a variable instead of the docstring; a variable `instruction`, or `domain.instruction`, is
+what every agent is told in every call. A class `Domain` with the same members, built without arguments, does
+as well.
 
 The file is the user's own, trusted code; answers are not: they come from agents. So the engine has `score`
 run in a confined child of a process of its own, which loads the file once more (with an empty environment)
@@ -118,7 +119,7 @@ class PythonDomain:
         self._check_disjoint()
         scoring = None if own else self._matching(settings)
         self.notes = (f"{self._path.name}: {scoring.note}",) if scoring and scoring.note else ()
-        self._score = UserScorer(self._path, own if scoring is None else scoring.score_plainly)
+        self._score = UserScorer(self._path, scoring.score_plainly if scoring else source.score)
         self.confined = scoring.confined if scoring else self._confinement(source)
         self.concurrency = self._concurrency(source, bool(own))
         self.asks = self._score.asks

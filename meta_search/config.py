@@ -52,8 +52,9 @@ class DomainConfig:
             validation, test or examples. `None` reads none.
         separator: What stands between several accepted answers in a cell of a `table` domain, such as a bar.
             Lists in jsonl and json need none.
-        matcher: How answers are compared where the domain has no scorer: a name of `domains.matching.registry`,
-            or auto, which decides by what nearly all answers are: numbers, JSON, letters of options, else text.
+        matcher: How answers are compared where the domain has no scorer: exact, numeric, choice, f1, math, …
+            (`domains.matching.registry`), or auto, which decides by what nearly all answers are: numbers,
+            JSON, letters of options, else text.
         matcher_options: Options of that matcher, as tolerance=0.01 of numeric.
         matcher_column: Column that names the matcher of a row in a `table` domain, where there is one.
         match: The former name of `matcher`: auto, exact, numeric or json.

@@ -52,6 +52,7 @@ _COMMANDS = (
     (re.compile(r"\\(?:displaystyle|left|right|big|Big|,|;|:|!|quad|qquad)(?![A-Za-z])"), " "),
     (re.compile(r"\\[ ]|~(?=[A-Za-z\\])"), " "),
     (re.compile(r"\^\s?\{?\s?\\(?:circ|degree)\s?\}?|\\degree(?![A-Za-z])"), "°"),
+    (re.compile(r"\^\{\s?([-+]?\w{1,9})\s?\}"), r"^\1"),
     (re.compile(r"\\times(?![A-Za-z])"), "×"),
     (re.compile(r"\\cdot(?![A-Za-z])"), "·"),
     (re.compile(r"\\div(?![A-Za-z])"), "÷"),
@@ -86,7 +87,7 @@ def from_latex(text: str) -> str:
 
     Commands that it does not know stay, so that `\sqrt{2}` is no 2.
     """
-    if "\\" not in text and "{,}" not in text and "~" not in text:
+    if "\\" not in text and "{" not in text and "~" not in text:
         return text
     text = _GROUPED.sub(",", text)
     text = _FRACTION.sub(lambda f: f"{f[1]}{' ' * bool(f[1])}{f[2] or f[3]}/{f[4] or f[5]}", text)

@@ -12,12 +12,12 @@ from domains.matching.characters import from_latex, unified
 from domains.matching.exact import Exact, plain
 from domains.matching.final import bare, final
 from domains.matching.matcher import NO_ITEM, Matcher
+from domains.matching.options import LETTERS, letter_of, options_of
 
-__all__ = ["Choice", "letter_of", "options_of"]
+__all__ = ["Choice"]
 
-CHOICES = "choices"  # in `Item.data`: the options, a list in the order of the letters, or by letter
-LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 MOST_LINES = 200
+MOST_TEXT = 2_000  # characters of an answer in which a choice is looked for, from the end
 
 _EMPHASIS = re.compile(r"\*{1,3}|`+|__|</?[A-Za-z][^<>]{0,40}>|^\s*(?:#{1,6}|>)\s+", re.MULTILINE)
 _OPEN, _CLOSE = r"[(\[{<\"'【〔]", r"[)\]}>\"'】〕]"
@@ -36,9 +36,11 @@ _SEVERAL = re.compile(
 )
 _JOINED = re.compile(r"[A-Z]{2,6}")
 _BEHIND = re.compile(
-    rf"\b(?:{_NAMED}\s*(?:(?:is|would be|should be|must be)\b|:|=)|choose|pick|select|go(?:ing)? with|say|think|"
-    rf"vote for|prefer|(?:it|that|this)(?:'s| is| must be| would be)|(?:so|thus|therefore|hence|but),?)\s*:?\s*"
-    rf"(?:clearly |probably |definitely |most likely |it is |it's )?(?:(?:the )?(?:option|choice|answer|letter)\s)?"
+    rf"\b(?:{_NAMED}\s*(?:(?:is|would be|should be|must be)\b|:|=)|choose|pick|select|go(?:ing)? with|say|"
+    rf"think|vote for|prefer|(?:it|that|this)(?:'s| is| must be| would be)|"
+    rf"(?:so|thus|therefore|hence|leaves|leaving|not\b[^.]{{0,40}}\bbut),?)\s*:?\s*"
+    rf"(?:clearly |probably |definitely |most likely |it is |it's )?"
+    rf"(?:(?:the )?(?:option|choice|answer|letter)\s)?"
     rf"({_OPEN}*)([A-Za-z])\b({_CLOSE}*)",
     re.I,
 )
@@ -60,7 +62,7 @@ _REASON = frozenset("because since as is for due and or but which seems looks wo
 _OR = re.compile(
     rf"^{_CLOSE}*\s*(?:[^.\n]{{0,60}}?\s)?(?:or|and|/|versus)\s+(?:(?:option|choice)\s)?{_OPEN}*([A-Z])\b(?:{_CLOSE}|[.,\s]*$|\s+[A-Z])"
 )
-_OPTION = re.compile(r"(?:^|(?<=[\s(\[,;]))[(\[]?([A-Z])\s?[).:\]]\s*(?=\S)")
+_WRONG = re.compile(r"\b(?:wrong|incorrect|false|eliminat\w*|not)\b", re.IGNORECASE)
 _NEGATION = re.compile(r"\b(?:not|isn't|never|neither|nor|except|no)\b|n't\b")
 
 
@@ -103,36 +105,6 @@ class Choice(Matcher):
         return ""
 
 
-def letter_of(text: str) -> str:
-    """The letter that a target is, as in `B`, `(B)` or `B.`; `""` for another text."""
-    found = re.fullmatch(r"[(\[]?\s*([A-Z])\s*[)\]]?[.:]?", bare(unified(text)))
-    return found[1] if found else ""
-
-
-def options_of(item: Item) -> Mapping[str, str]:
-    """The options of an item: letter -> text. Empty where there are none."""
-    given = item.data.get(CHOICES)
-    if isinstance(given, Mapping):
-        return {str(letter).upper(): str(text) for letter, text in given.items()}
-    if isinstance(given, list | tuple):
-        return dict(zip(LETTERS, map(str, given), strict=False))
-    question = item.question[-8_000:]
-    starts = list(_OPTION.finditer(question))
-    for first in range(len(starts) - 1, -1, -1):
-        if starts[first][1] == "A":
-            run = [starts[first]]
-            for start in starts[first + 1 :]:
-                if start[1] == LETTERS[len(run)]:
-                    run.append(start)
-            if len(run) > 1:
-                ends = [start.start() for start in run[1:]] + [len(question)]
-                pairs = zip(run, ends, strict=True)
-                return {
-                    s[1]: question[s.end() : end].strip(" \n,;").split("\n")[0].strip() for s, end in pairs
-                }
-    return {}
-
-
 def _of_target(target: str, options: Mapping[str, str]) -> frozenset[str]:
     text = bare(unified(target)).strip()
     letter = letter_of(text)
@@ -156,13 +128,13 @@ def _taken(answer: str, options: Mapping[str, str], several: bool) -> Choices:
     lines = list(dict.fromkeys(line.strip() for line in text.split("\n")[-MOST_LINES:] if line.strip()))
     if not lines:
         return Choices(frozenset(), "no choice")
-    whole = bare(" ".join(lines))
-    forms = [_of_form(bare(line), options, several) for line in (lines if said.marked else [lines[0], lines[-1]])]
+    whole = bare(" ".join(lines)[-MOST_TEXT:])
+    forms = [
+        _of_form(bare(line), options, several) for line in (lines if said.marked else [lines[0], lines[-1]])
+    ]
     if said.marked or len(lines) == 1:
         forms.insert(0, _of_form(whole, options, several))
-        found = next((form for form in forms if form is not None), None)
-        if found is None and said.marked:
-            found = _leading(whole, options)
+        found = next((form for form in forms if form is not None), None) or _leading(whole, options)
     else:
         ends = [form for form in forms if form is not None]
         letters = frozenset().union(*(form.letters for form in ends))
@@ -176,7 +148,7 @@ def _names(letters: Iterable[str]) -> str:
 
 
 def _of_form(text: str, options: Mapping[str, str], several: bool) -> Choices | None:
-    """What a text takes that is nothing but a choice: a letter, letters, a letter with its text, or a text."""
+    """What a text takes that is nothing but a choice: letters, a letter with its text, or a text."""
     known = set(options) or set(LETTERS)
     only = _ONLY.fullmatch(text)
     if only and only[1].upper() in known:
@@ -200,6 +172,9 @@ def _leading(text: str, options: Mapping[str, str]) -> Choices | None:
     found = re.match(rf"{_OPEN}*([A-Z]){_CLOSE}*(?:\s+([a-z]+)|[,;.])", text)
     if not found or found[1] not in (set(options) or set(LETTERS)):
         return None
+    rest = text[found.end(1) :]
+    if _NOT_AFTER.match(rest) or _OR.match(rest) or re.match(r"\W*[A-Z]\b", rest):
+        return None
     if found[2] in ("or", "and") or (found[2] is not None and found[2] not in _REASON):
         return None
     return Choices(frozenset(found[1]))
@@ -212,6 +187,8 @@ def _of_led(text: str, led: re.Match[str], options: Mapping[str, str], known: se
         return None
     rest = text[led.end() :]
     other = _OR.search(rest)
+    if other and _WRONG.search(rest):
+        return None
     if other and other[1] != letter.upper() and other[1] in known:
         return Choices(frozenset(), _names((letter.upper(), other[1])))
     if _NOT_AFTER.match(text[led.end() - 1 :]) or re.match(
@@ -227,7 +204,7 @@ def _of_led(text: str, led: re.Match[str], options: Mapping[str, str], known: se
 
 
 def _of_prose(text: str, options: Mapping[str, str]) -> Choices:
-    """The letter that a sentence names as its choice, else the option's text in it; what it only denies is none."""
+    """The letter that a sentence names as its choice, else the option's text in it."""
     known = set(options) or set(LETTERS)
     strong = list(_letters(text, known, _BEHIND, 2)) + list(_letters(text, known, _BEFORE, 2))
     weak = list(_letters(text, known, _MENTION, 1))
@@ -242,8 +219,23 @@ def _of_prose(text: str, options: Mapping[str, str]) -> Choices:
         return Choices(frozenset(letters)) if len(letters) == 1 else Choices(frozenset(), _names(letters))
     if strong or weak:
         return Choices(frozenset(), "it says only what the choice is not")
+    lone = _lone(text, known)
+    if lone:
+        return Choices(frozenset(lone))
     within = _within(text, options)
     return within if within.letters or within.note else Choices(frozenset(), "no choice")
+
+
+def _lone(text: str, known: set[str]) -> str:
+    """The one letter that stands in a few words: "Definitely C"."""
+    if (
+        len(text.split()) > 4
+        or _NEGATION.search(text.casefold())
+        or re.search(r"\b(?:but|or|and)\b|[/?]", text)
+    ):
+        return ""
+    letters = {found[1] for found in re.finditer(r"(?<![\w'])([A-Z])(?![\w'])(?!\s[a-z])", text)} & known
+    return letters.pop() if len(letters) == 1 else ""
 
 
 def _letters(

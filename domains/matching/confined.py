@@ -1,4 +1,4 @@
-"""The scorer of matchers that need a library, as a confined process builds it; see `domains.domain.Confined`."""
+"""The scorer of matchers that need a library, as a confined process builds it."""
 
 from __future__ import annotations
 

@@ -28,9 +28,9 @@ _PUNCTUATION = frozenset(string.punctuation)
 class Drop(Matcher):
     """DROP's F1: spans of answer and target are paired so that the sum of their F1s is the greatest.
 
-    A pair counts only where a number of the target's span, if it has any, is in the answer's. The mean is over
-    the longer of both lists, rounded to two decimals. A target with several spans is a JSON list; an answer is
-    then parted as a list is, at commas, "and" and line ends.
+    A pair counts only where a number of the target's span, if it has any, is in the answer's. The mean is
+    over the longer of both lists, rounded to two decimals. A target with several spans is a JSON list; an
+    answer is then parted as a list is, at commas, "and" and line ends.
 
     Attributes:
         extract: Whether only the final answer is compared, where something marks it.
@@ -47,7 +47,7 @@ class Drop(Matcher):
         """F1, 0..1, in hundredths."""
         wanted = _spans(target)
         text = said(answer, self.extract)
-        given = [part for part in _spans(text)] if text.lstrip().startswith("[") else [text]
+        given = _spans(text) if text.lstrip().startswith("[") else [text]
         if len(wanted) > 1 and len(given) == 1:
             given = items_in(text, few=False)[:MOST_SPANS] or given
         ours, theirs = ([_words(span) for span in spans[:MOST_SPANS]] for spans in (given, wanted))

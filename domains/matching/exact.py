@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import ClassVar
 
 from domains.domain import Item, Score
@@ -24,8 +25,8 @@ _EMPHASIS = re.compile(r"(?<![\w*])\*{1,3}(?=\S)|(?<=\S)\*{1,3}(?![\w*])|`+")
 _SPACED = re.compile(r"\s*([,;:/|+=<>(){}\[\]\"])\s*|\s*(-)\s+|\s+(-)(?=\S)")
 _ARTICLE = re.compile(r"(?:a|an|the)\s+(?=\S)")
 _SAYS = re.compile(
-    r"^(?:[\w',\s()-]{0,100}?\b(?:is|are|was|were|be)|it's|that's|i (?:would )?(?:think|choose|pick|say|go with)|"
-    r"so|thus|therefore|hence)\b[\s,:]*(?:called\s|named\s|definitely\s|clearly\s|probably\s)?",
+    r"^(?:[\w',\s()-]{0,100}?\b(?:is|are|was|were|be)|it's|that's|i (?:would )?(?:think|choose|pick|say|"
+    r"go with)|so|thus|therefore|hence)\b[\s,:]*(?:called\s|named\s|definitely\s|clearly\s|probably\s)?",
 )
 _DOUBT = re.compile(
     r"\b(?:not|never|no|neither|nor|whether|if|unless|or|doubt|unlikely|unclear|maybe|n't)\b|n't\b|\?"
@@ -54,6 +55,7 @@ class Exact(Matcher):
         return Score(float(any(_means(text, target) for text in said)))
 
 
+@lru_cache(64)  # an item may accept many answers
 def plain(text: str) -> str:
     """A text as it is compared: unified, in lower case, bare, with one way of spacing."""
     text = from_latex(_MARKDOWN.sub("", bare(unified(text))))

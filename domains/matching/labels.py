@@ -1,4 +1,4 @@
-"""Matcher `labels`: which of a few labels an answer gives; and macro-F1, a measure of all answers together."""
+"""Matcher `labels`: which of a few labels an answer gives; macro-F1, a measure of all answers."""
 
 from __future__ import annotations
 

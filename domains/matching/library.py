@@ -37,7 +37,7 @@ class LibraryMatcher(Matcher):
             answer: The answer as it was given.
             target: A right answer.
             compare: Asks a library.
-            run: `run(code, stdin, timeout) -> (ok, printed)` runs code where it knows neither item nor scorer.
+            run: `run(code, stdin, timeout) -> (ok, printed)`, in a sandbox that knows neither item nor scorer.
         """
         raise NotImplementedError
 
@@ -54,7 +54,7 @@ class Math(LibraryMatcher):
 
     name: ClassVar[str] = "math"
     how: ClassVar[str] = "a formula or a number, compared symbolically"
-    kind: ClassVar[str] = "math"
+    library: ClassVar[str] = "math"
 
     def score(self, answer: str, target: str, item: Item = NO_ITEM) -> Score:
         """1 for the same text or number, else 0: formulas are compared in a run only."""
@@ -66,7 +66,7 @@ class Math(LibraryMatcher):
         if self.score(answer, target).value >= 1:
             return Score(1.0)
         given, wanted = (final(text).text[:MOST_MATH] for text in (answer, target))
-        return Score(float(compare(self.kind, given, wanted) >= 1.0))
+        return Score(float(compare(self.library, given, wanted) >= 1.0))
 
     def _same_number(self, answer: str, target: str) -> bool:
         numbers = Numeric(relative=self.tolerance)
@@ -85,7 +85,7 @@ class Bleu(LibraryMatcher):
 
     name: ClassVar[str] = "bleu"
     how: ClassVar[str] = "a text, scored by the runs of words that it shares with the right one (BLEU)"
-    kind: ClassVar[str] = "bleu"
+    library: ClassVar[str] = "bleu"
 
     def score(self, answer: str, target: str, item: Item = NO_ITEM) -> Score:
         """1 for the same text, else 0: BLEU is computed in a run only."""
@@ -96,7 +96,7 @@ class Bleu(LibraryMatcher):
         """BLEU, 0..1."""
         if self.score(answer, target).value >= 1:
             return Score(1.0)
-        return Score(min(1.0, compare(self.kind, said(answer, self.extract), target)))
+        return Score(min(1.0, compare(self.library, said(answer, self.extract), target)))
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ class Code(LibraryMatcher):
 
     name: ClassVar[str] = "code"
     how: ClassVar[str] = "a Python program, scored by what it prints"
-    kind: ClassVar[str] = "code"
+    library: ClassVar[str] = "code"
     targets_answer: ClassVar[bool] = False
     whole_lists: ClassVar[bool] = True
 

@@ -22,7 +22,7 @@ class Matcher:
         wording: What is expected in output fields, where it is not the shared wording.
         whole_lists: Whether a list in a table's cell is one target, and not several accepted ones.
         targets_answer: Whether a target would be right as an answer; a pattern or a program's output is not.
-        kind: As what a confined process compares, where a library parses or runs answers; see `confined`.
+        library: As what a confined process compares, where a library parses or runs answers, or `""`.
     """
 
     name: ClassVar[str] = ""
@@ -30,7 +30,7 @@ class Matcher:
     wording: ClassVar[Mapping[str, str]] = {}
     whole_lists: ClassVar[bool] = False
     targets_answer: ClassVar[bool] = True
-    kind: ClassVar[str] = ""
+    library: ClassVar[str] = ""
 
     def score(self, answer: str, target: str, item: Item = NO_ITEM) -> Score:
         """What an answer is worth, 0..1, with a note where it needs one. Never raises on any answer.

@@ -1,6 +1,6 @@
 r"""Numbers where they stand in a text: `-1,234.50`, `1.234,5`, `12,34,567`, `3×10^8`, `1 1/2`, `$5`, `45 %`.
 
-What looks like a number and is none, as a date, a time, a version or a list, is found as well and has no value.
+What looks like a number and is none (a date, a time, a version, a list) is found as well and has no value.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ DIGITS = 60  # of precision
 
 _LETTER = r"A-Za-z\u00c0-\u024f\u0370-\u052f"
 _RUN = r"\d+(?:[.,'_]\d+)*"
-_FREE = rf"(?<![{_LETTER}\d_^])(?<![{_LETTER}]-)"  # no part of a word: CO2, x1, m^2, COVID-19
+_FREE = rf"(?<![{_LETTER}\d_^])(?<![{_LETTER}]-)(?<!\^-)"  # no part of a word: CO2, x1, m^2, COVID-19
 _MONEY = r"(?:(?:US|A|C|HK|NZ|S)?[$€£¥₹₽₩₺₿₪₫₴₱¢]|\b(?:USD|EUR|GBP|INR|CHF|CAD|AUD|JPY|CNY|Rs)\b\.?)"
 _OTHER = re.compile(
     rf"""
@@ -59,7 +59,7 @@ _SCALES = {**SCALES, "mln": 1_000_000, "bn": 1_000_000_000, "dozen": 12}
 # A number beside one of these is a part of a formula.
 _FORMULA_BEFORE = re.compile(r"(?:\\[A-Za-z]+|π|[\^_({\[]\s?\\[A-Za-z]+)\s?[{\[(]?\s?[-+]?$")
 _FORMULA_AFTER = re.compile(
-    r"\s?[*·]?\s?(?:\\(?:sqrt|frac|pi|sin|cos|tan|log|ln|theta|alpha|beta)|π|i(?![\w])|!(?=\s*$)!)"
+    r"\s?[*·]?\s?(?:\\(?:sqrt|frac|pi|sin|cos|tan|log|ln|theta|alpha|beta)|π)|[ixyz](?!\w)"
 )
 _HARMLESS = re.compile(
     r"\\(?:text|mathrm|approx|sim|boxed|fbox|leq?|geq?|item|quad|space|implies|therefore|to)\s?[{]?\s?[-+]?$"
@@ -76,6 +76,7 @@ class Numeral(NamedTuple):
         percent: Whether it is one of a hundred.
         what: What it is where it is no number: a date, a time, a ratio, a list, a formula.
         money: Its currency's sign, if any.
+        ordinal: Whether it is a place, as 3rd.
     """
 
     start: int
@@ -84,6 +85,7 @@ class Numeral(NamedTuple):
     percent: bool = False
     what: str = ""
     money: str = ""
+    ordinal: bool = False
 
 
 def numerals(text: str, decimals: Decimals = "") -> list[Numeral]:
@@ -129,10 +131,9 @@ def _numeral(text: str, match: re.Match[str], decimals: Decimals) -> Numeral:
         with localcontext() as context:
             context.prec = DIGITS
             value, end = value * times, scale.end()
-    else:
-        ordinal = _ORDINAL.match(text, end)
-        end = ordinal.end() if ordinal else end
-    return Numeral(start, end, value, money=money)
+        return Numeral(start, end, value, money=money)
+    ordinal = _ORDINAL.match(text, end)
+    return Numeral(start, ordinal.end() if ordinal else end, value, money=money, ordinal=bool(ordinal))
 
 
 def _value(match: re.Match[str], decimals: Decimals) -> tuple[Decimal | None, str]:

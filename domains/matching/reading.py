@@ -11,8 +11,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from decimal import Decimal
+from functools import lru_cache
+from itertools import pairwise
 from typing import NamedTuple
 
+from domains.matching import cues
 from domains.matching.characters import from_latex, unified
 from domains.matching.final import bare, final
 from domains.matching.numerals import Decimals, Numeral, numerals
@@ -22,64 +25,6 @@ __all__ = ["Reading", "read", "read_whole"]
 
 MOST_LINES = 400
 MOST_ALONE = 60  # characters of a line that is a number with a unit
-
-_BULLET = re.compile(r"^\s*(?:[-*•+>]\s+|#{1,6}\s+|\|\s*)+")
-_EMPHASIS = re.compile(r"(?<![\w)\]}*])\*{1,3}(?=\S)|(?<=\S)\*{1,3}(?![\w({*])|__|`+|</?[A-Za-z][^<>]{0,40}>")
-_SENTENCE = re.compile(
-    r"(?<=[.!?])(?<!\b(?:No|Rs|ca|Mr|Ms|Dr|St|vs)\.)(?<!\bMrs\.)(?<!\bapprox\.)(?<!\bi\.e\.)(?<!\be\.g\.)\s+|[;。！？]\s*"
-)
-_BRACKETED = re.compile(r"[(\[{][^()\[\]{}]{0,400}[)\]}]")
-_ASIDE = re.compile(
-    r"^\W*(?:note|nb|n\.b|hint|explanation|explained|where|rounded|check|verification|confidence|source)\b",
-    re.IGNORECASE,
-)
-_REASON = re.compile(
-    r"\b(?:because|since|given that|where|assuming|as there|rounded|with \d+ decimal)\b", re.I
-)
-_EQUALS = re.compile(r"(?<![<>!≤≥])=+>?|≈|→|\b(?:equals|is equal to)\b", re.IGNORECASE)
-_CUE = re.compile(
-    r"\b(?:so|thus|hence|therefore|gives?|giving|gets?|makes?|making|yields?|leaves?|leaving|totals?|total of|"
-    r"comes to|results? in|adds? up to|means|is|are|was|were|be|has|have|had|costs?|needs?|earns?|spends?|left "
-    r"with|concludes?|i\.e\.)\b:?",
-    re.IGNORECASE,
-)
-_LEFT_SIDE = re.compile(r"[\s\d+\-*/×÷x·().,$€£%^a-zA-Z_{}\\]{1,200}")
-_SOLUTION = re.compile(r"\s*[-+$]?\d[^=]{0,30}?(?:\bor\b|\band\b|[,;])\s*[A-Za-z]\w{0,2}\s*", re.IGNORECASE)
-_WORKED = re.compile(r"^[\s(]*(?:[A-Za-z]\w{0,2}\s*)?$|[\d)]\s*[-+*/×÷x·^]|[-+*/×÷·]\s*[\d(]")
-_GOVERNED = re.compile(
-    r"\b(?:per|every|each|out of|of every|of these|of the|for every|step|question|problem|page)\s*$", re.I
-)
-_OF = re.compile(r"^\s*(?:[A-Za-z]+\s*,?\s*)?(?:out\s)?of\s(?:the\s|these\s|all\s)?$", re.IGNORECASE)
-_WHILE = re.compile(
-    r"^\s*(?:days?|weeks?|months?|years?|hours?|minutes?|seconds?|nights?|times)\b", re.IGNORECASE
-)
-_FOR = re.compile(r"\b(?:for|in|after|within|over|during|on)\s*$", re.IGNORECASE)
-_YEAR = re.compile(r"\b(?:in|since|of|by|until|from)\s*$", re.IGNORECASE)
-_OR = re.compile(
-    r"^[\w\s°%.'\"$€£^/()-]{0,40}?(?:\b(?:or|and/or|versus|vs)\b|/|\|)[\w\s$€£=(]{0,30}$", re.IGNORECASE
-)
-_RANGE = re.compile(r"^\s*(?:[A-Za-z°%]{0,8}\s*)(?:-{1,2}|to|through|~|\.\.+|…)\s*$", re.IGNORECASE)
-_AND = re.compile(
-    r"^\s*(?:[A-Za-z°%^]+\s*){0,3}(?:,\s*(?:and\b)?|;|\band\b|&|\n|\s)\s*(?:[A-Za-z]\w{0,2}\s*[=:]\s*)?[(]?$",
-    re.I,
-)
-_OPERATOR = re.compile(r"^\s*[-+*/×÷x·^]\s*\(?$")
-_CENTS = re.compile(r"^\s*(?:dollars?|bucks|euros?|pounds?)?\s*(?:,|and)?\s*$", re.IGNORECASE)
-_CENT = re.compile(r"^\s*(?:cents?|¢|pence|p\b)", re.IGNORECASE)
-_NEGATED = re.compile(r"\b(?:not|isn't|never|cannot be|can't be|no longer)\s*(?:\w+\s*){0,2}[:=]?\s*$", re.I)
-_UNSURE = re.compile(r"\b(?:between|anywhere from|either)\b", re.IGNORECASE)
-_BEYOND = re.compile(
-    r"(?:[<>≠]|\b(?:(?:more|less|fewer|greater|larger|smaller|higher|lower|other) than|above|below|under))\s*$",
-    re.I,
-)
-_EITHER_SIGN = re.compile(r"(?:±|\+/-|\+-)\s*$")
-_MINUS = re.compile(r"\b(?:minus|negative)\s*$", re.IGNORECASE)
-_UNIT = re.compile(r"[\s.,;:!?)\]}*$°'\"€£¥]*(?:[A-Za-zµμΩ°/^²³·%$€£\-]+\d?[\s.!?]*){0,4}[\s)\]}]*")
-_LEAD = re.compile(
-    r"[\s(\[{*$≈~=:\"']*(?:(?:about|approx(?:imately)?\.?|around|roughly|exactly|only|just|ca\.?|circa|"
-    r"total(?:ly)?|x|y|n|therefore|so|thus|hence)[\s:=,≈]*){0,3}[$€£\s(]*",
-    re.IGNORECASE,
-)
 
 
 class Reading(NamedTuple):
@@ -104,6 +49,7 @@ NOTHING = Reading(None)
 Find = Callable[[str], list[Numeral]]  # the numbers of a text, in digits or in words
 
 
+@lru_cache(64)  # an item may accept many answers
 def read(text: str, decimals: Decimals = "") -> Reading:
     """The number that an answer says.
 
@@ -141,10 +87,10 @@ def _in_words(text: str) -> list[Numeral]:
 
 
 def _line(line: str) -> str:
-    bullet = _BULLET.match(line)
+    bullet = cues.BULLET.match(line)
     if bullet and not re.fullmatch(r"\s*[-+]\s+[\d.,]+\s*", line):  # "- 5" alone is minus five
         line = line[bullet.end() :]
-    line = re.sub(r"^\s*1[.)]\s+(?=\S+\s*$)", "", _EMPHASIS.sub("", line))
+    line = re.sub(r"^\s*1[.)]\s+(?=\S+\s*$)", "", cues.EMPHASIS.sub("", line))
     line = re.sub(r"(?<=\d)\s*(?:±|\+/-)\s*\d[\d.,]*", "", line)
     return line.replace("|", " ") if line.count("|") > 1 or line.endswith("|") else line
 
@@ -158,7 +104,7 @@ def _spaced(line: str) -> str:
 def _of_marked(lines: Sequence[str], find: Find) -> Reading:
     """What stands first after a mark: a line, and its first sentence with a number."""
     for line in lines[:4]:
-        for sentence in _SENTENCE.split(_spaced(line)):
+        for sentence in cues.SENTENCE.split(_spaced(line)):
             reading = _of_sentence(sentence, find, first=True)
             if reading.value is not None or reading.note:
                 return reading
@@ -166,9 +112,9 @@ def _of_marked(lines: Sequence[str], find: Find) -> Reading:
 
 
 def _of_lines(lines: Sequence[str], find: Find) -> Reading:
-    """The number that stands alone in the last line, or in the first, with an explanation below; else the last.
+    """The number that stands alone in the last line, or in the first with an explanation below.
 
-    Numbers alone in all lines are several.
+    Else it is the last line's. Numbers alone in all lines are several.
     """
     alone = [_alone(_spaced(line), find) for line in lines]
     values = list(dict.fromkeys(reading.value for reading in alone))
@@ -178,7 +124,7 @@ def _of_lines(lines: Sequence[str], find: Find) -> Reading:
         if reading.value is not None:
             return reading
     for line in reversed(lines):
-        if _ASIDE.match(line):
+        if cues.ASIDE.match(line):
             continue
         reading = _of_line(line, find)
         if reading.value is not None or reading.note:
@@ -191,7 +137,7 @@ def _of_one(lines: Sequence[str], find: Find) -> Reading:
 
 
 def _of_line(line: str, find: Find) -> Reading:
-    sentences = [part for part in _SENTENCE.split(line) if part and part.strip()]
+    sentences = [part for part in cues.SENTENCE.split(line) if part and part.strip()]
     if len(sentences) > 1:
         alone = [reading for part in sentences if (reading := _alone(part, find)).value is not None]
         values = {reading.value for reading in alone}
@@ -200,7 +146,7 @@ def _of_line(line: str, find: Find) -> Reading:
         if len(values) > 1 and len(alone) == len(sentences):
             return Reading(None, note=_several([str(reading.value) for reading in alone]))
     for sentence in reversed(sentences):
-        if len(sentences) > 1 and _ASIDE.match(sentence):
+        if len(sentences) > 1 and cues.ASIDE.match(sentence):
             continue
         reading = _of_sentence(sentence, find)
         if reading.value is not None or reading.note:
@@ -215,7 +161,7 @@ def _alone(text: str, find: Find) -> Reading:
     if len(text) > MOST_ALONE or len(found) != 1:
         return NOTHING
     start, end = found[0].start, found[0].end
-    if not (_LEAD.fullmatch(text[:start]) and _UNIT.fullmatch(text, end)):
+    if not (cues.LEAD.fullmatch(text[:start]) and cues.UNIT.fullmatch(text, end)):
         return NOTHING
     return _of_sentence(text, find)
 
@@ -234,7 +180,7 @@ def _of_sentence(text: str, find: Find, first: bool = False) -> Reading:
     if not found:
         return NOTHING
     if len(found) > 1 and not first:
-        text, found = _after_cue(text, found, find)
+        text, found, first = _after_cue(text, found, find)
     found = _main(text, found)
     why = _open(text, found)
     if why:
@@ -243,31 +189,29 @@ def _of_sentence(text: str, find: Find, first: bool = False) -> Reading:
     if numeral.value is None:
         return Reading(None, note=f"a {numeral.what}, no number" if numeral.what else "no number")
     before = text[: numeral.start]
-    if _BEYOND.search(before) or _EITHER_SIGN.search(before):
+    if cues.BEYOND.search(before) or cues.EITHER_SIGN.search(before):
         return Reading(None, note="no single number: " + before.strip()[-20:] + " …")
-    if _NEGATED.search(before):
+    if cues.NEGATED.search(before):
         return Reading(None, note="it says what the number is not")
     value = _joined(text, found) or numeral.value
-    if _MINUS.search(before):
+    if cues.MINUS.search(before):
         value = -value
     return Reading(value, numeral.percent, "", numeral, text)
 
 
 def _without_asides(text: str, find: Find) -> str:
     """Without brackets, and without a reason at the end, where a number is left."""
-    for aside in (_BRACKETED, _REASON):
-        if aside is _BRACKETED:
-            less = aside.sub(lambda found: " " if _drops(text, found) else found[0], text)
-        else:
-            found = aside.search(text)
-            less = text[: found.start()] if found else text
-        if less != text and find(less):
-            text = less
-    return text
+    less = cues.BRACKETED.sub(lambda found: " " if _drops(found) else found[0], text)
+    text = less if find(less) else text
+    reason = cues.REASON.search(text)
+    return text[: reason.start()] if reason and find(text[: reason.start()]) else text
 
 
-def _drops(text: str, found: re.Match[str]) -> bool:
+def _drops(found: re.Match[str]) -> bool:
     """Whether brackets are an aside, and not a part of a calculation or an exponent."""
+    text = found.string
+    if found[0][1:].lstrip().startswith("="):
+        return False
     before, after = text[: found.start()].rstrip()[-1:], text[found.end() :].lstrip()[:1]
     return (
         before not in tuple("^*+-/×÷·=\\_")
@@ -278,14 +222,17 @@ def _drops(text: str, found: re.Match[str]) -> bool:
 
 def _right_side(text: str, find: Find, first: bool) -> str:
     """What follows the last sign of equality, where the first number stands before one."""
-    signs = list(_EQUALS.finditer(text))
+    signs = list(cues.EQUALS.finditer(text))
     while signs and not find(text[signs[-1].end() :]):
         signs.pop()
     if not signs:
         return text
     if first:  # a reason may follow the answer, with a calculation in it
         left = text[: signs[0].start()]
-        if not (_LEFT_SIDE.fullmatch(left) and (_WORKED.search(left) or not find(left))):
+        if not (
+            cues.LEFT_SIDE.fullmatch(left)
+            and (cues.WORKED.search(left) or all(numeral.ordinal for numeral in find(left)))
+        ):
             return text
     if _two_solutions(text, signs):
         return text
@@ -294,30 +241,31 @@ def _right_side(text: str, find: Find, first: bool) -> str:
 
 def _two_solutions(text: str, signs: Sequence[re.Match[str]]) -> bool:
     """`x = 3 or x = 4`, `x = 3, y = 4`."""
-    between = (text[one.end() : other.start()] for one, other in zip(signs, signs[1:], strict=False))
-    return any(_SOLUTION.fullmatch(part) for part in between)
+    between = (text[one.end() : other.start()] for one, other in pairwise(signs))
+    return any(cues.SOLUTION.fullmatch(part) for part in between)
 
 
-def _after_cue(text: str, found: list[Numeral], find: Find) -> tuple[str, list[Numeral]]:
-    """The text from the last cue that has a number behind it, and the numbers there."""
-    for cue in reversed(list(_CUE.finditer(text))):
+def _after_cue(text: str, found: list[Numeral], find: Find) -> tuple[str, list[Numeral], bool]:
+    """The text behind the last cue with a number behind it, the numbers there, whether there is one."""
+    for cue in reversed(list(cues.CUE.finditer(text))):
         behind = [numeral for numeral in found if numeral.start >= cue.end()]
         if behind:
             rest = text[cue.end() :]
-            return rest, find(rest)
-    return text, found
+            return rest, find(rest), True
+    return text, found, False
 
 
 def _main(text: str, found: list[Numeral]) -> list[Numeral]:
-    """Without the numbers that only say of what, per what, for how long or when; unless there are no others."""
+    """Without numbers that only say of what, per what, for how long or when, if there are others."""
     kept = []
     for n, numeral in enumerate(found):
         before = text[found[n - 1].end if n else 0 : numeral.start]
-        between = n > 0 and _OF.match(before)
-        span = _FOR.search(before) and _WHILE.match(text[numeral.end :])
+        between = n > 0 and cues.OF.match(before)
+        span = cues.FOR.search(before) and cues.WHILE.match(text[numeral.end :])
         value = numeral.value
-        year = value is not None and _YEAR.search(before) and 1000 <= value <= 2100 and not numeral.money
-        if not (between or _GOVERNED.search(before) or span or (year and len(found) > 1)):
+        year = value is not None and cues.YEAR.search(before) and 1000 <= value <= 2100 and not numeral.money
+        place = numeral.ordinal and len(found) > 1
+        if not (between or place or cues.GOVERNED.search(before) or span or (year and len(found) > 1)):
             kept.append(numeral)
     return kept or found
 
@@ -327,17 +275,17 @@ def _open(text: str, found: Sequence[Numeral]) -> str:
     values = list(dict.fromkeys((numeral.value, numeral.percent) for numeral in found))
     if len(values) < 2 or _joined(text, found):
         return ""
-    for one, other in zip(found, found[1:], strict=False):
+    for one, other in pairwise(found):
         between = text[one.end : other.start]
         if (one.value, one.percent) == (other.value, other.percent):
             continue
-        if _OR.match(between):
+        if cues.OR.match(between):
             return _several([text[one.start : one.end], text[other.start : other.end]])
-        if _RANGE.match(between) or _UNSURE.search(text[: one.start]):
+        if cues.RANGE.match(between) or cues.UNSURE.search(text[: one.start]):
             return f"a range: {text[one.start : other.end]:.40}"
-        if _OPERATOR.match(between):
+        if cues.OPERATOR.match(between):
             return f"a calculation without its result: {text[one.start : other.end]:.40}"
-        if _AND.match(between):
+        if cues.AND.match(between):
             return _several([text[one.start : one.end], text[other.start : other.end]])
     return ""
 
@@ -348,7 +296,7 @@ def _joined(text: str, found: Sequence[Numeral]) -> Decimal | None:
         return None
     between, after = text[found[0].end : found[1].start], text[found[1].end :]
     money = found[0].money or re.match(r"\s*(?:dollars?|bucks|euros?|pounds?)", between, re.IGNORECASE)
-    if money and _CENTS.match(between) and _CENT.match(after) and 0 <= found[1].value < 100:
+    if money and cues.CENTS.match(between) and cues.CENT.match(after) and 0 <= found[1].value < 100:
         return found[0].value + found[1].value / 100
     return None
 

@@ -1,7 +1,7 @@
 """Matchers by name, in one table; each is imported when it is asked for.
 
-To add one: a line in `MATCHERS`, and a file with the class that the line names, a frozen dataclass whose fields
-are its options. `domain.matcher=NAME` then takes it, with `domain.matcher_options.OPTION=VALUE`.
+To add one: a line in `MATCHERS`, and a file with the class that the line names, a frozen dataclass whose
+fields are its options. `domain.matcher=NAME` then takes it, with `domain.matcher_options.OPTION=VALUE`.
 """
 
 from __future__ import annotations

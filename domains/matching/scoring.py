@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 
 from domains.domain import Confined, Item, Score
 from domains.json_match import is_json, is_structure
-from domains.matching.choice import letter_of
 from domains.matching.final import final
 from domains.matching.library import Compare, LibraryMatcher
 from domains.matching.matcher import Matcher
 from domains.matching.numeric import decimals_of
+from domains.matching.options import letter_of
 from domains.matching.reading import read_whole
 from domains.matching.registry import AUTO, make, of_cell
 from meta_search.errors import DomainError
@@ -115,7 +115,7 @@ class Scoring:
                             f"{entry.place}: matcher {own.name}: the answer {target[:60]!r} {why}"
                         )
                 matchers.append(own)
-        kinds = sorted({matcher.kind for matcher in matchers} - {""})
+        kinds = sorted({matcher.library for matcher in matchers} - {""})
         if kinds:
             arguments = {"matcher": chosen.name, "options": dict(chosen.options), "kinds": kinds}
             scoring.confined = Confined("domains.matching.confined:make_scorer", arguments)
@@ -219,7 +219,11 @@ def choose(targets: Sequence[str], places: Sequence[str] = ()) -> Chosen:
                 f"{counted[kind]} of {len(targets)} answers are {what} and are compared as {what}; "
                 f"{where}{targets[odd[0]][:40]!r}{more} as text (domain.matcher=exact compares all as text)"
             )
-        return Chosen(name, {**({"text": True} if odd and name == "numeric" else {}), **_decimals(name, {}, targets)}, note)
+        return Chosen(
+            name,
+            {**({"text": True} if odd and name == "numeric" else {}), **_decimals(name, {}, targets)},
+            note,
+        )
     return Chosen("mixed" if counted["number"] else "exact", {})
 
 
@@ -232,7 +236,7 @@ def _kind(target: str) -> str:
 
 
 def _are_options(targets: Sequence[str]) -> bool:
-    """Whether letters are those of options: two at least, and none left out before them but for one in two."""
+    """Whether letters are those of options: two at least, and at most every other one left out."""
     letters = {letter for target in targets if (letter := letter_of(target))}
     return len(letters) > 1 and LETTERS.index(max(letters)) < 2 * len(letters) + 2
 

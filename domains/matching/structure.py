@@ -39,7 +39,7 @@ class JsonMatcher(Matcher):
 
 @dataclass(frozen=True)
 class SchemaMatcher(Matcher):
-    """Scores JSON field by field: the part of the target's fields that are right. Fields that it lacks count too.
+    """Scores JSON field by field: the part of the fields that are right, those that it lacks among them.
 
     Attributes:
         schema: A JSON schema that an answer has to satisfy; one that does not scores 0. Empty checks none.

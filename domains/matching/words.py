@@ -1,4 +1,4 @@
-"""Numbers in English words: "twenty-one", "two hundred and five", "a dozen", "three quarters", "minus seven"."""
+"""Numbers in English words: "twenty-one", "two hundred and five", "a dozen", "three quarters"."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ __all__ = ["SCALES", "in_words", "spelled"]
 _SMALL = {
     name: value
     for value, name in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
-        "seventeen eighteen nineteen".split()
+        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
+        "sixteen seventeen eighteen nineteen".split()
     )
 }
 _TENS = {n: 10 * v for v, n in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), 2)}

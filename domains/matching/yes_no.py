@@ -14,11 +14,13 @@ _NO = frozenset(("no", "false", "n", "f", "nope", "nah", "incorrect", "negative"
 _TARGETS = frozenset(("yes", "no", "true", "false", "y", "n", "t", "f"))
 _FIRST = re.compile(r"([a-z]+)(?:[\s,.;:!—–-]|$)")
 _STATED = re.compile(
-    r"(?:the\s(?:statement|claim|answer|sentence|proposition)|it|this|that)(?:\sis|'s)\s(?:(definitely|"
-    r"clearly|indeed|therefore|most likely)\s)?(true|false|correct|incorrect|not true|not correct|yes|no)\b[\s.!]*$"
+    r"(?:the\s(?:statement|claim|answer|sentence|proposition)|it|this|that)(?:\sis|'s)\s"
+    r"(?:(definitely|clearly|indeed|therefore|most likely)\s)?"
+    r"(true|false|correct|incorrect|not true|not correct|yes|no)\b[\s.!]*$"
 )
 _BOTH = re.compile(
-    r"\b(?:yes|true)\b\W{0,3}(?:or|and|/|,)?\W{0,3}\b(?:no|false)\b|\b(?:no|false)\b\W{0,3}(?:or|and|/)?\W{0,3}\b(?:yes|true)\b"
+    r"\b(?:yes|true)\b\W{0,3}(?:or|and|/|,)?\W{0,3}\b(?:no|false)\b|"
+    r"\b(?:no|false)\b\W{0,3}(?:or|and|/)?\W{0,3}\b(?:yes|true)\b"
 )
 _SENTENCE_OPENERS = ("yes", "no", "true", "false", "yep", "nope", "yeah", "correct", "incorrect")
 
