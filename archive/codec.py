@@ -49,7 +49,6 @@ __all__ = [
     "result_of",
     "result_row",
     "text",
-    "unpacked",
 ]
 
 AGENT_COLUMNS = (

@@ -8,12 +8,18 @@ import unicodedata
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-__all__ = ["is_json", "is_structure", "json_in", "json_match", "parsed"]
+__all__ = ["is_json", "is_structure", "json_in", "json_match", "parsed", "relaxed"]
 
 MAX_TEXT = 200_000  # characters that are looked at, from the end
 MOST_TRIED = 64  # opening brackets at which parsing is tried
 _FENCE = re.compile(r"```[ \t]*[\w+-]*[ \t\r]*\n?(.*?)```", re.DOTALL)
 _NOTHING = object()
+MOST_RELAXED = 10_000  # characters of what may be read as loose JSON
+_PIECE = re.compile(
+    r"""\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|-?\d[\d.eE+-]*|[^\W\d]\w*|[^\w'\"-]+|.""", re.DOTALL
+)
+_TRAILING = re.compile(r",(\s*[}\]])")
+_CONSTANTS = {"True": "true", "False": "false", "None": "null"}
 
 
 def json_match(answer: str, target: str) -> bool:
@@ -22,9 +28,16 @@ def json_match(answer: str, target: str) -> bool:
     if wanted is _NOTHING:
         return answer.strip() == target.strip()
     try:
-        return _same(json_in(answer, type(wanted)), wanted)
+        given = json_in(answer, type(wanted))
+        return _same(given, wanted) or _same(_wrapped(answer), wanted)
     except RecursionError:
         return False
+
+
+def _wrapped(answer: str) -> Any:
+    """What an object gives that holds nothing else: `{"answer": …}`."""
+    value = json_in(answer, dict)
+    return next(iter(value.values())) if isinstance(value, dict) and len(value) == 1 else _NOTHING
 
 
 def is_structure(text: str) -> bool:
@@ -46,7 +59,7 @@ def json_in(text: str, kind: type) -> Any:
     """
     text = text[-MAX_TEXT:]
     for candidate in (text, *reversed(_FENCE.findall(text))):
-        value = parsed(candidate)
+        value = relaxed(candidate)
         if value is not _NOTHING and isinstance(value, kind):
             return value
     if kind not in (dict, list):
@@ -69,6 +82,27 @@ def parsed(text: str) -> Any:
         return _DECODER.decode(text.strip())
     except (ValueError, RecursionError):
         return _NOTHING
+
+
+def relaxed(text: str) -> Any:
+    """As `parsed`, also of what models write for JSON: single quotes, trailing commas, `True`, bare keys."""
+    value = parsed(text)
+    if value is not _NOTHING or len(text) > MOST_RELAXED:
+        return value
+    if '"' not in text:
+        text = text.replace("\u201c", '"').replace("\u201d", '"')
+    return parsed("".join(map(_strict, _PIECE.findall(text))))
+
+
+def _strict(piece: str) -> str:
+    """One piece of loose JSON, as JSON has it."""
+    if piece[0] == "'" and len(piece) > 1:
+        return json.dumps(piece[1:-1].replace("\\'", "'"), ensure_ascii=False)
+    if not (piece[0].isalpha() or piece[0] == "_"):
+        return piece if piece[0] == '"' else _TRAILING.sub(r"\1", piece)
+    if piece in _CONSTANTS:
+        return _CONSTANTS[piece]
+    return piece if piece in _CONSTANTS.values() else json.dumps(piece, ensure_ascii=False)
 
 
 def _number(text: str) -> Any:

@@ -15,7 +15,7 @@ from itertools import chain
 from pathlib import Path
 
 from domains.domain import Item, Score, items_of
-from domains.matching import matched, numeric
+from domains.matching import numeric
 from domains.rows import Row, apportion, deal, distinct, read_text, salt_of, shuffled
 from domains.settings import Settings, named_sizes
 from domains.wording import WORDING, instructed, with_instruction
@@ -77,7 +77,9 @@ class MgsmDomain:
 
     def score(self, item: Item, answer: str) -> Score:
         """1 if the number that the answer ends with is the target, else 0. Never raises."""
-        return matched(numeric, answer, item.target)
+        if not isinstance(answer, str) or not answer.strip():
+            return Score(0.0, "no answer")
+        return numeric.score(answer, item.target)
 
 
 def _files(path: Path, languages: Sequence[str]) -> dict[str, Path]:

@@ -19,9 +19,10 @@ The whole of a domain in one file:
 
 `items` returns dicts (`question` and `answer`, optionally `id`, `kind` and whatever the scorer needs, which
 it finds in `item.data`), pairs (question, answer), or `domains.domain.Item`s. `score` returns a bool, a
-number in 0..1, or a `domains.domain.Score`; without one, answers are matched as `domain.match` says. `brief`
-may be a variable instead of the docstring; a variable `instruction`, or `domain.instruction`, is what every
-agent is told in every call. A class `Domain` with the same members, built without arguments, does as well.
+number in 0..1, or a `domains.domain.Score`; without one, answers are matched as `domain.matcher` says.
+`brief` may be a variable instead of the docstring; a variable `instruction`, or `domain.instruction`, is
+what every agent is told in every call. A class `Domain` with the same members, built without arguments, does
+as well.
 
 The file is the user's own, trusted code; answers are not: they come from agents. So the engine has `score`
 run in a confined child of a process of its own, which loads the file once more (with an empty environment)
@@ -76,8 +77,9 @@ from pathlib import Path
 from typing import Any
 
 from domains.domain import Confined, Item, Score, items_of
-from domains.matching import ANY_OF, accepted, any_of, matcher
-from domains.settings import Settings, named_sizes
+from domains.matching.registry import AUTO, type_of
+from domains.matching.scoring import ANY_OF, MATCHER, Entry, Scoring, accepted, without_working
+from domains.settings import Settings, matcher_of, named_sizes
 from domains.table_file import text_of_parts
 from domains.user_file import Ask, UserScorer, guarded, load
 from domains.wording import WORDING, instructed, with_instruction
@@ -110,15 +112,18 @@ class PythonDomain:
         source = load(self._path)
         self.source = hashlib.sha256(self._path.read_bytes()).hexdigest()[:16]
         make_items, own = getattr(source, "items", None), getattr(source, "score", None)
-        self._scores_itself, self._match = own is not None, settings.match
+        self._scores_itself, self._matcher = own is not None, matcher_of(settings)
         if not callable(make_items):
             raise DomainError(f"{self._path}: defines no items(split)")
         self._items = {split: self._split(make_items, split, sizes.get(split)) for split in SPLITS}
         self._check_disjoint()
-        self._score = UserScorer(self._path, own or self._matching(settings.match))
-        self.confined = self._confinement(source) if own else None
+        scoring = None if own else self._matching(settings)
+        self.notes = (f"{self._path.name}: {scoring.note}",) if scoring and scoring.note else ()
+        self._score = UserScorer(self._path, scoring.score_plainly if scoring else source.score)
+        self.confined = scoring.confined if scoring else self._confinement(source)
         self.concurrency = self._concurrency(source, bool(own))
-        self.asks, self.targets_answer = self._score.asks, not self._score.runs_code
+        self.asks = self._score.asks
+        self.targets_answer = scoring.targets_answer if scoring else not self._score.runs_code
         self.name = str(getattr(source, "name", self._path.stem))
         instruction = settings.instruction or self._instruction(source)
         self.brief = with_instruction(self._brief(source), instruction)
@@ -226,7 +231,8 @@ class PythonDomain:
         if self._scores_itself or not isinstance(value, list | tuple | dict):
             return _text(value), {}
         several = isinstance(value, list | tuple) and all(isinstance(v, str | int | float) for v in value)
-        if not several or self._match == "json":
+        whole = self._matcher != AUTO and type_of(self._matcher).whole_lists
+        if not several or whole:
             return json.dumps(value, ensure_ascii=False), {}
         first, *others = map(_text, value or [""])
         return first, {ANY_OF: others} if others else {}
@@ -248,12 +254,23 @@ class PythonDomain:
                         "a search that has seen test items cannot be judged by them"
                     )
 
-    def _matching(self, match: str) -> Callable[[Item, str], bool]:
-        targets = [answer for items in self._items.values() for item in items for answer in accepted(item)]
-        if not all(targets):
+    def _matching(self, settings: Settings) -> Scoring:
+        """How answers are compared without a `score` of the file's own."""
+        items = [item for items in self._items.values() for item in items]
+        if not all(target for item in items for target in accepted(item)):
             raise DomainError(f"{self._path}: items without an answer need a score(item, answer)")
-        matches = matcher(match, targets)
-        return lambda item, answer: any_of(matches, item)(answer, item.target)
+        targets = [item.target for item in items]
+        short = dict(zip(targets, without_working(targets), strict=True))
+        self._items = {
+            split: tuple(replace(item, target=short[item.target]) for item in items)
+            for split, items in self._items.items()
+        }
+        entries = [
+            Entry(f"item {item.id}", accepted(item), item.data.get(MATCHER))
+            for items in self._items.values()
+            for item in items
+        ]
+        return Scoring.fit(self._matcher, settings.matcher_options, entries)
 
     def _brief(self, source: Any) -> str:
         brief = getattr(source, "brief", None) or getattr(source, "__doc__", None)

@@ -7,7 +7,7 @@ import json
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from domains.settings import DEFAULT_SIZES
 from meta_search.errors import DomainError
@@ -30,6 +30,7 @@ class Row(NamedTuple):
         others: Further answers that are right.
         split: The split that the file puts it in, or empty.
         weighed: Whether the file gives it a weight, which is not used.
+        matcher: What compares its answers, as the file names it, or `None`.
     """
 
     line: int
@@ -39,6 +40,7 @@ class Row(NamedTuple):
     others: tuple[str, ...] = ()
     split: str = ""
     weighed: bool = False
+    matcher: str | Mapping[str, Any] | None = None
 
 
 def read_text(path: Path) -> str:

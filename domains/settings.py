@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 from meta_search.errors import DomainError
 from meta_search.types import SPLITS, Split
 
-__all__ = ["DEFAULT_SIZES", "Settings", "named_sizes"]
+__all__ = ["DEFAULT_SIZES", "Settings", "matcher_of", "named_sizes"]
 
 DEFAULT_SIZES: Mapping[Split, int] = {"examples": 24, "train": 48, "validation": 48, "test": 120}
 
@@ -21,7 +21,10 @@ class Settings(Protocol):
         path: File of a `table`, `mgsm` or `python` domain; for `mgsm` a folder of files too.
         question: Column of the questions in a `table` domain.
         answer: Column of the answers in a `table` domain.
-        match: How a `table` domain scores: exact, numeric, json or auto.
+        matcher: How answers are compared where the domain has no scorer; `auto` decides by the targets.
+        matcher_options: Options of that matcher.
+        matcher_column: Column that names the matcher of a row in a `table` domain; `None` reads none.
+        match: The former name of `matcher`.
         kind: Column of the families in a `table` domain, where there is one.
         split: Column that names the split of a row in a `table` domain; `None` reads none.
         separator: What stands between several accepted answers in a `table` domain's column.
@@ -42,6 +45,12 @@ class Settings(Protocol):
     @property
     def answer(self) -> str: ...
     @property
+    def matcher(self) -> str: ...
+    @property
+    def matcher_options(self) -> Mapping[str, Any]: ...
+    @property
+    def matcher_column(self) -> str | None: ...
+    @property
     def match(self) -> str: ...
     @property
     def kind(self) -> str: ...
@@ -61,6 +70,19 @@ class Settings(Protocol):
     def seed(self) -> int: ...
     @property
     def dealing(self) -> str: ...
+
+
+def matcher_of(settings: Settings) -> str:
+    """The matcher that the user named, under either name of the key.
+
+    Raises:
+        DomainError: Both name one, and not the same.
+    """
+    if "auto" not in (settings.matcher, settings.match) and settings.matcher != settings.match:
+        raise DomainError(
+            f"domain.match={settings.match} and domain.matcher={settings.matcher}: use domain.matcher alone"
+        )
+    return settings.match if settings.matcher == "auto" else settings.matcher
 
 
 def named_sizes(settings: Settings) -> dict[Split, int]:

@@ -15,12 +15,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from domains.domain import Item, Score, items_of
-from domains.json_match import json_match
-from domains.matching import ANY_OF, accepted, any_of, matched, matcher, numeric
+from domains.matching.registry import AUTO, type_of
+from domains.matching.scoring import ANY_OF, LABELLED, MATCHER, Entry, Scoring, accepted, without_working
 from domains.rows import Row, apportion, deal, distinct, in_order
-from domains.settings import DEFAULT_SIZES, Settings, named_sizes
+from domains.settings import DEFAULT_SIZES, Settings, matcher_of, named_sizes
 from domains.table_file import Columns, read_rows
 from domains.wording import WORDING, Labels, find_labels, instructed, with_instruction
 from meta_search.errors import DomainError
@@ -50,34 +51,33 @@ class TableDomain:
         if not settings.path:
             raise DomainError("domain=table needs a file: domain.path=questions.jsonl")
         path = Path(settings.path).expanduser()
-        found = list(read_rows(path, _columns(settings)))
+        found, worked = _without_working(list(read_rows(path, _columns(settings))))
         rows = distinct(path, found)
         dealt, notes = _deal(path, rows, settings)
-        self._match = matcher(settings.match, (a for row in rows.values() for a in (row.answer, *row.others)))
+        entries = [_entry(path, row) for row in rows.values()]
+        self._scoring = Scoring.fit(matcher_of(settings), settings.matcher_options, entries)
+        self.confined, self.targets_answer = self._scoring.confined, self._scoring.targets_answer
         self._items = {split: tuple(_item(key, rows[key]) for key in keys) for split, keys in dealt.items()}
         self.name = path.stem
         lists = any(row.others for row in rows.values()) and settings.separator is None
-        self.notes: tuple[str, ...] = (*notes, *_notes(path, found, rows, lists))
+        told = (f"{path.name}: {line}" for line in (worked, self._scoring.note) if line)
+        self.notes: tuple[str, ...] = (*notes, *_notes(path, found, rows, lists), *told)
         labels = self._labels(path, settings.labels)
         brief = self._brief(path, any(row.others for row in rows.values()))
         self.brief = with_instruction(brief, settings.instruction, labels)
-        answers = {"answer": "only the JSON, nothing else"} if self._match is json_match else {}
-        self.wording: Mapping[str, str] = instructed({**WORDING, **answers}, settings.instruction, labels)
+        wording = {**WORDING, **self._scoring.matcher.wording}
+        self.wording: Mapping[str, str] = instructed(wording, settings.instruction, labels)
 
     def items(self, split: Split) -> Sequence[Item]:
         """Items of a split, in an order that depends on the seed only; ids are hashes of the question."""
         return items_of(self._items, split)
 
     def score(self, item: Item, answer: str) -> Score:
-        """1 if the answer matches the target or an accepted one (`domain.match`), else 0. Never raises."""
-        return matched(any_of(self._match, item), answer, item.target)
+        """What `domain.matcher`, or the item's own, says of the answer. Never raises."""
+        return self._scoring.score(item, answer)
 
     def _brief(self, path: Path, several: bool) -> str:
-        how = "a short text, compared exactly but for case"
-        if self._match is numeric:
-            how = "a number"
-        elif self._match is json_match:
-            how = "JSON, compared as JSON: the order of keys and the space between them do not matter"
+        how = self._scoring.matcher.how
         each = "has one or more right answers, any of which counts" if several else "has one right answer"
         examples = self._items["examples"][:2]  # never scored, so they may be shown
         shown = "".join(f" Example: {item.question[:300]!r} -> {item.target[:100]!r}." for item in examples)
@@ -91,11 +91,13 @@ class TableDomain:
                 if answer.casefold() not in known:
                     raise DomainError(f"{path}: the answer {answer[:60]!r} is none of domain.labels")
             return Labels(tuple(named))
-        if self._match is json_match:
+        if self._scoring.matcher.name not in LABELLED:
             return None
         unseen = right.pop("test")
         labels = find_labels(
-            [a for answers in right.values() for a in answers], unseen, self._match is numeric
+            [a for answers in right.values() for a in answers],
+            unseen,
+            self._scoring.matcher.name == "numeric",
         )
         if labels is not None and not labels.whole:
             told = f"{path.name}: agents are told {len(labels.names)} labels; test items have more"
@@ -104,6 +106,7 @@ class TableDomain:
 
 
 def _columns(settings: Settings) -> Columns:
+    name = matcher_of(settings)
     if settings.separator is not None and not settings.separator.strip():
         raise DomainError("domain.separator is empty: name what stands between accepted answers, as |")
     return Columns(
@@ -112,13 +115,32 @@ def _columns(settings: Settings) -> Columns:
         kind=settings.kind,
         split=settings.split,
         separator=settings.separator,
-        whole_lists=settings.match == "json",
+        whole_lists=name != AUTO and type_of(name).whole_lists,
+        matcher=settings.matcher_column,
     )
+
+
+def _entry(path: Path, row: Row) -> Entry:
+    word = "row" if path.suffix.lower() == ".json" else "line"
+    return Entry(f"{word} {row.line}", (row.answer, *row.others), row.matcher)
+
+
+def _without_working(rows: Sequence[Row]) -> tuple[Sequence[Row], str]:
+    """Rows whose answers are what follows "####", where nearly all have it; and a line that says so."""
+    answers = [row.answer for row in rows]
+    short = without_working(answers)
+    if short is answers:
+        return rows, ""
+    kept = [row._replace(answer=answer) for row, answer in zip(rows, short, strict=True)]
+    return kept, "an answer is what follows #### (the working before it is left out)"
 
 
 def _item(key: str, row: Row) -> Item:
     name = f"q-{hashlib.sha256(key.encode()).hexdigest()[:12]}"
-    return Item(name, row.question, row.answer, row.kind, {ANY_OF: row.others} if row.others else {})
+    data: dict[str, Any] = {ANY_OF: row.others} if row.others else {}
+    if row.matcher is not None:
+        data[MATCHER] = row.matcher
+    return Item(name, row.question, row.answer, row.kind, data)
 
 
 def _deal(
@@ -159,7 +181,7 @@ def _deal(
 def _notes(path: Path, found: Sequence[Row], rows: Mapping[str, Row], lists: bool) -> Iterator[str]:
     """Lines on rows that are read otherwise than one might think."""
     if lists:
-        yield f"{path.name}: each part of a list is a right answer (domain.match=json takes it as a whole)"
+        yield f"{path.name}: each part of a list is a right answer (domain.matcher=json takes it as a whole)"
     kept = {id(row) for row in rows.values()}
     where = {row.question: row.split for row in rows.values()}
     if any(row.weighed for row in found):

@@ -40,6 +40,7 @@ class Columns:
         split: Column of the splits; may be missing in the file. `None` reads none.
         separator: What stands between several accepted answers of a cell, or `None`.
         whole_lists: Whether a list is an answer, and not several accepted ones.
+        matcher: Column of the rows' matchers; may be missing in the file. `None` reads none.
     """
 
     question: str = "question"
@@ -48,6 +49,7 @@ class Columns:
     split: str | None = "split"
     separator: str | None = None
     whole_lists: bool = False
+    matcher: str | None = None
 
 
 def read_rows(path: Path, columns: Columns) -> Iterator[Row]:
@@ -86,6 +88,7 @@ def _row(place: str, line: int, record: Mapping[str, Any], columns: Columns) -> 
         tuple(dict.fromkeys(answers[1:])),
         _split(place, columns.split, record),
         "weight" in record,
+        _matcher(place, columns.matcher, record),
     )
 
 
@@ -120,6 +123,32 @@ def _split(place: str, column: str | None, record: Mapping[str, Any]) -> str:
     return SPLIT_NAMES[name.casefold()]
 
 
+def _matcher(place: str, column: str | None, record: Mapping[str, Any]) -> str | Mapping[str, Any] | None:
+    """The matcher that a row names: a name, or an object with `name` and options, also as JSON in a cell."""
+    cell = record.get(column) if column is not None else None
+    if isinstance(cell, str) and cell.strip().startswith("{"):
+        try:
+            cell = json.loads(cell)
+        except ValueError as error:
+            raise DomainError(f"{place}: {column!r} is no JSON: {str(error)[:60]}") from error
+    if cell is None or cell == "":
+        return None
+    if isinstance(cell, Mapping):
+        return {key: _plain(value) for key, value in cell.items()}
+    if not isinstance(cell, str) or isinstance(cell, Written):
+        raise DomainError(f"{place}: {column!r} must name a matcher, not {cell!r:.40}")
+    return cell.strip()
+
+
+def _plain(value: Any) -> Any:
+    """A value with numbers for numbers as they are written."""
+    if isinstance(value, Written):
+        return json.loads(value)
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in value.items()}
+    return [_plain(inner) for inner in value] if isinstance(value, list) else value
+
+
 def _answers(place: str, columns: Columns, value: Any) -> list[str]:
     """The accepted answers of a cell, one at least. A list of texts or numbers is several; what is nested is
     one, as JSON."""
@@ -127,7 +156,9 @@ def _answers(place: str, columns: Columns, value: Any) -> list[str]:
     scalars = isinstance(value, list) and all(isinstance(part, str | bool) for part in value)
     if scalars and not columns.whole_lists:
         if not value:
-            raise DomainError(f"{place}: {name!r} is an empty list (domain.match=json takes it as an answer)")
+            raise DomainError(
+                f"{place}: {name!r} is an empty list (domain.matcher=json takes it as an answer)"
+            )
         return [_cell(place, name, part) for part in value]
     if isinstance(value, list | dict):
         value = _as_json(value)

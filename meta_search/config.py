@@ -52,8 +52,12 @@ class DomainConfig:
             validation, test or examples. `None` reads none.
         separator: What stands between several accepted answers in a cell of a `table` domain, such as a bar.
             Lists in jsonl and json need none.
-        match: How answers are compared where the domain has no scorer: exact, numeric, json, or auto (numeric
-            where all answers are numbers, json where all are objects or lists). json makes a list an answer.
+        matcher: How answers are compared where the domain has no scorer: exact, numeric, choice, f1, math, …
+            (`domains.matching.registry`), or auto, which decides by what nearly all answers are: numbers,
+            JSON, letters of options, else text.
+        matcher_options: Options of that matcher, as tolerance=0.01 of numeric.
+        matcher_column: Column that names the matcher of a row in a `table` domain, where there is one.
+        match: The former name of `matcher`: auto, exact, numeric or json.
         instruction: What every agent is told in every call, in any domain: what is asked, in which form.
         labels: The values that answers of a `table` domain may have; empty has them found where they are few.
         families: Task families of the `reasoning` domain; empty takes the measured mixture. Languages of the
@@ -72,6 +76,9 @@ class DomainConfig:
     kind: str = "kind"
     split: str | None = "split"
     separator: str | None = None
+    matcher: str = "auto"
+    matcher_options: Mapping[str, Any] = field(default_factory=dict)
+    matcher_column: str | None = "matcher"
     match: str = "auto"
     instruction: str | None = None
     labels: tuple[str, ...] = ()

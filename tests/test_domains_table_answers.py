@@ -175,7 +175,7 @@ def test_several_answers_are_right(tmp_path: Path) -> None:
     assert [listed.score(item, text).value for text in ("Blue.", "7", "red", "blue 7")] == [1, 1, 0, 0]
     assert "one or more right answers" in listed.brief
     assert listed.notes == (
-        "t.jsonl: each part of a list is a right answer (domain.match=json takes it as a whole)",
+        "t.jsonl: each part of a list is a right answer (domain.matcher=json takes it as a whole)",
     )
     cells = table(tmp_path, numbered(["red | white", "blue"]), separator="|")
     assert cells.notes == ()

@@ -1,0 +1,107 @@
+"""Matcher `exact`: whether two short texts are the same as a person sees it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import ClassVar
+
+from domains.domain import Item, Score
+from domains.matching.characters import from_latex, unified
+from domains.matching.dates import date_or_time
+from domains.matching.final import bare, final
+from domains.matching.matcher import NO_ITEM, Matcher
+from domains.matching.yes_no import polarity
+
+__all__ = ["Exact", "exact", "plain"]
+
+MOST_SENTENCE = 160  # characters of a sentence that may say the answer
+
+_BRACKETED = re.compile(r"^[(\[](\w+)[)\]]$")
+_MARKDOWN = re.compile(r"^(?:#{1,6}|>|[-*•])\s+(?=\S)")
+_EMPHASIS = re.compile(r"(?<![\w*])\*{1,3}(?=\S)|(?<=\S)\*{1,3}(?![\w*])|`+")
+_SPACED = re.compile(r"\s*([,;:/|+=<>(){}\[\]\"])\s*|\s*(-)\s+|\s+(-)(?=\S)")
+_ARTICLE = re.compile(r"(?:a|an|the)\s+(?=\S)")
+_SAYS = re.compile(
+    r"^(?:[\w',\s()-]{0,100}?\b(?:is|are|was|were|be)|it's|that's|i (?:would )?(?:think|choose|pick|say|"
+    r"go with)|so|thus|therefore|hence)\b[\s,:]*(?:called\s|named\s|definitely\s|clearly\s|probably\s)?",
+)
+_DOUBT = re.compile(
+    r"\b(?:not|never|no|neither|nor|whether|if|unless|or|doubt|unlikely|unclear|maybe|n't)\b|n't\b|\?"
+)
+_UNIT = re.compile(r"(?<=\d)\s+(?=[a-zµμω°%€£¥])")
+
+
+@dataclass(frozen=True)
+class Exact(Matcher):
+    """Compares texts but for case, space, quotes, markdown and stops around them, and a leading article.
+
+    A whole answer that is a date, a time, or yes or no, is the target where both mean the same.
+    """
+
+    name: ClassVar[str] = "exact"
+    how: ClassVar[str] = "a short text, compared exactly but for case"
+
+    def score(self, answer: str, target: str, item: Item = NO_ITEM) -> Score:
+        """1 for the same text, else 0."""
+        if answer.strip() == target.strip():
+            return Score(1.0)
+        wanted = {plain(target), plain(final(unified(target)).text)} - {""}
+        said = list(_said(unified(answer)))
+        if any(_same(text, right) for text in said for right in wanted):
+            return Score(1.0)
+        return Score(float(any(_means(text, target) for text in said)))
+
+
+@lru_cache(64)  # an item may accept many answers
+def plain(text: str) -> str:
+    """A text as it is compared: unified, in lower case, bare, with one way of spacing."""
+    text = from_latex(_MARKDOWN.sub("", bare(unified(text))))
+    text = " ".join(_EMPHASIS.sub("", text).casefold().split())
+    text = _SPACED.sub(lambda found: found[1] or found[2] or found[3], bare(text)).strip()
+    return _BRACKETED.sub(r"\1", text)
+
+
+def _said(answer: str) -> Iterator[str]:
+    """What an answer may be taken for: all of it, what is marked in it, a line that it repeats."""
+    yield plain(answer)
+    marked = final(answer)
+    if marked.text:
+        yield plain(marked.text)
+        lines = [line for line in map(plain, marked.text.split("\n")) if line]
+        if len(lines) > 1 and (marked.marked or len(set(lines)) == 1):
+            yield lines[0]
+    sentence = " ".join(marked.text.split())
+    if len(sentence) <= MOST_SENTENCE:
+        text = bare(sentence.casefold())
+        says = _SAYS.match(text)
+        if says and not _DOUBT.search(text):
+            yield plain(text[says.end() :])
+
+
+def _same(given: str, wanted: str) -> bool:
+    if given == wanted or _UNIT.sub("", given) == _UNIT.sub("", wanted):
+        return True
+    if len(wanted) < 2:  # "A" is a choice, and no article
+        return False
+    return (
+        _ARTICLE.sub("", given, count=1) == wanted or given == _ARTICLE.sub("", wanted, count=1)
+        if (_ARTICLE.match(given) or _ARTICLE.match(wanted))
+        else False
+    )
+
+
+def _means(given: str, target: str) -> bool:
+    """Whether a whole answer says in another form what the target says."""
+    right = polarity(target, whole=True)
+    if right is not None:
+        return polarity(given) is right
+    when = date_or_time(target)
+    if when is not None:
+        return date_or_time(given) == when
+    return False
+
+
+exact = Exact()

@@ -1,0 +1,90 @@
+"""Matcher `labels`: which of a few labels an answer gives; macro-F1, a measure of all answers."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from domains.domain import Item, Score
+from domains.matching.characters import unified
+from domains.matching.exact import Exact, plain
+from domains.matching.final import final
+from domains.matching.matcher import NO_ITEM, Matcher
+
+__all__ = ["LabelsMatcher", "macro_f1"]
+
+_LABEL = re.compile(
+    r"\b(?:label|category|class|sentiment|intent|topic|prediction)\s*(?:is|:|=)\s*", re.IGNORECASE
+)
+_WORD = re.compile(r"[^\W_]+")
+_NEGATION = re.compile(r"\b(?:not|isn't|never|neither|nor|no|rather than|instead of)\b|n't\b")
+
+
+@dataclass(frozen=True)
+class LabelsMatcher(Matcher):
+    """Compares labels. In a sentence that holds exactly one of them, it is that one, unless it is denied.
+
+    Attributes:
+        names: All labels; empty takes those of the targets.
+    """
+
+    names: tuple[str, ...] = ()
+
+    name: ClassVar[str] = "labels"
+    how: ClassVar[str] = "one label"
+
+    def fitted(self, targets: Sequence[str]) -> LabelsMatcher:
+        """With the labels that targets have."""
+        return self if self.names else replace(self, names=tuple(dict.fromkeys(targets)))
+
+    def score(self, answer: str, target: str, item: Item = NO_ITEM) -> Score:
+        """1 for the same label, else 0."""
+        if Exact()(answer, target):
+            return Score(1.0)
+        given = self.label(answer)
+        return Score(float(given == plain(target)), "" if given else "no label, or several")
+
+    def label(self, answer: str) -> str:
+        """The label that an answer gives, as `plain` has it; `""` for none or several."""
+        exact = Exact()
+        for name in self.names:
+            if exact(answer, name):
+                return plain(name)
+        said = final(unified(answer)).text
+        marks = list(_LABEL.finditer(said))
+        sentence = _words(said[marks[-1].end() :] if marks else said)
+        known = {plain(name): _words(name) for name in self.names}
+        found = {name: words for name, words in known.items() if words.strip() and words in sentence}
+        longest = [
+            name
+            for name, words in found.items()
+            if not any(words != w and words in w for w in found.values())
+        ]
+        return longest[0] if len(longest) == 1 and not _NEGATION.search(sentence) else ""
+
+
+def macro_f1(pairs: Iterable[tuple[str, str]]) -> float:
+    """The mean over labels of each one's F1, so that rare labels count as much as common ones.
+
+    Args:
+        pairs: The label that was given, or `""`, and the right one, for each item.
+
+    Returns:
+        0..1 over the labels that are right somewhere; 0 without any.
+    """
+    right: Counter[str] = Counter()
+    given: Counter[str] = Counter()
+    wanted: Counter[str] = Counter()
+    for label, target in pairs:
+        given[label] += 1
+        wanted[target] += 1
+        right[target] += label == target
+    scores = [2 * right[label] / (given[label] + count) for label, count in wanted.items()]
+    return sum(scores) / len(scores) if scores else 0.0
+
+
+def _words(text: str) -> str:
+    return f" {' '.join(_WORD.findall(unified(text).casefold()))} "

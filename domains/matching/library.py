@@ -1,0 +1,149 @@
+"""Matchers that need a library or a sandbox: `math`, `bleu`, `code`. They compare in a confined process.
+
+In this process (`Domain.score`) they compare only what needs neither; a run asks the confined scorer that
+`domains.matching.confined` makes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from domains.domain import Item, Score
+from domains.json_match import parsed
+from domains.matching.exact import Exact
+from domains.matching.final import final
+from domains.matching.matcher import NO_ITEM, Matcher
+from domains.matching.numeric import Numeric
+from domains.matching.overlap import said
+
+__all__ = ["Bleu", "Code", "Compare", "LibraryMatcher", "Math"]
+
+Compare = Callable[[str, str, str], float]
+"""(kind, answer, target) -> what a library says, 0..1."""
+
+ELSEWHERE = "compared only in a run: it takes a confined process"
+MOST_MATH = 4_000  # characters of a formula
+
+
+class LibraryMatcher(Matcher):
+    """A matcher whose full comparison needs a library, or runs the answer."""
+
+    def compared(self, answer: str, target: str, compare: Compare, run: Any) -> Score:
+        """What an answer is worth, in the confined process.
+
+        Args:
+            answer: The answer as it was given.
+            target: A right answer.
+            compare: Asks a library.
+            run: `run(code, stdin, timeout) -> (ok, printed)`, in a sandbox that knows neither item nor scorer.
+        """
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Math(LibraryMatcher):
+    """Whether two formulas are equal: first as texts and numbers, then symbolically, by math-verify.
+
+    Attributes:
+        tolerance: By what part of the target a number may differ.
+    """
+
+    tolerance: float = 1e-6
+
+    name: ClassVar[str] = "math"
+    how: ClassVar[str] = "a formula or a number, compared symbolically"
+    library: ClassVar[str] = "math"
+
+    def score(self, answer: str, target: str, item: Item = NO_ITEM) -> Score:
+        """1 for the same text or number, else 0: formulas are compared in a run only."""
+        same = Exact()(answer, target) or self._same_number(answer, target)
+        return Score(1.0) if same else Score(0.0, ELSEWHERE)
+
+    def compared(self, answer: str, target: str, compare: Compare, run: Any) -> Score:
+        """1 for equal formulas, else 0."""
+        if self.score(answer, target).value >= 1:
+            return Score(1.0)
+        given, wanted = (final(text).text[:MOST_MATH] for text in (answer, target))
+        return Score(float(compare(self.library, given, wanted) >= 1.0))
+
+    def _same_number(self, answer: str, target: str) -> bool:
+        numbers = Numeric(relative=self.tolerance)
+        return numbers.whole(final(target).text) and numbers(answer, target)
+
+
+@dataclass(frozen=True)
+class Bleu(LibraryMatcher):
+    """Sentence BLEU in lower case, by sacrebleu (Papineni et al. 2002).
+
+    Attributes:
+        extract: Whether only the final answer is compared, where something marks it.
+    """
+
+    extract: bool = True
+
+    name: ClassVar[str] = "bleu"
+    how: ClassVar[str] = "a text, scored by the runs of words that it shares with the right one (BLEU)"
+    library: ClassVar[str] = "bleu"
+
+    def score(self, answer: str, target: str, item: Item = NO_ITEM) -> Score:
+        """1 for the same text, else 0: BLEU is computed in a run only."""
+        same = " ".join(answer.casefold().split()) == " ".join(target.casefold().split())
+        return Score(1.0) if same else Score(0.0, ELSEWHERE)
+
+    def compared(self, answer: str, target: str, compare: Compare, run: Any) -> Score:
+        """BLEU, 0..1."""
+        if self.score(answer, target).value >= 1:
+            return Score(1.0)
+        return Score(min(1.0, compare(self.library, said(answer, self.extract), target)))
+
+
+@dataclass(frozen=True)
+class Code(LibraryMatcher):
+    """Runs the answer, a program, in a sandbox that knows no target, and compares what it prints.
+
+    A target is what the program prints, or JSON `[[stdin, stdout], …]` with a case each: the score is 1 where
+    all are right, else 0, and the note names the first that is not.
+
+    Attributes:
+        timeout: Seconds that a case may take.
+    """
+
+    timeout: float = 5.0
+
+    name: ClassVar[str] = "code"
+    how: ClassVar[str] = "a Python program, scored by what it prints"
+    library: ClassVar[str] = "code"
+    targets_answer: ClassVar[bool] = False
+    whole_lists: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        if not 0 < self.timeout <= 30:
+            raise ValueError("timeout must be more than 0 and at most 30")
+
+    def score(self, answer: str, target: str, item: Item = NO_ITEM) -> Score:
+        """0: programs run in a sandbox only."""
+        return Score(0.0, ELSEWHERE)
+
+    def compared(self, answer: str, target: str, compare: Compare, run: Any) -> Score:
+        """1 where every case prints what it should, else 0."""
+        cases = _cases(target)
+        for number, (stdin, wanted) in enumerate(cases, 1):
+            ok, printed = run(answer, stdin=stdin, timeout=self.timeout)
+            if not ok:
+                return Score(0.0, f"case {number} of {len(cases)}: {printed.strip()[-120:]}")
+            if _lines(printed) != _lines(wanted):
+                return Score(0.0, f"case {number} of {len(cases)}: it printed {printed.strip()[:80]!r}")
+        return Score(1.0)
+
+
+def _cases(target: str) -> list[tuple[str, str]]:
+    value = parsed(target) if target.lstrip().startswith("[") else None
+    if isinstance(value, list) and value and all(isinstance(c, list) and len(c) == 2 for c in value):
+        return [(str(stdin), str(stdout)) for stdin, stdout in value]
+    return [("", target)]
+
+
+def _lines(text: str) -> list[str]:
+    return [line.rstrip() for line in text.strip().split("\n")]

@@ -1,0 +1,121 @@
+"""Matchers `list` and `set`: several things, in order or in any."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from domains.domain import Item, Score
+from domains.json_match import relaxed
+from domains.matching.characters import from_latex, unified
+from domains.matching.exact import Exact, plain
+from domains.matching.final import bare, final
+from domains.matching.matcher import NO_ITEM, Matcher
+
+__all__ = ["ListMatcher", "SetMatcher", "items_in"]
+
+MOST_ITEMS = 500
+
+_BULLET = re.compile(r"^\s*(?:[-*•–+]|\(?\d{1,3}[.)]|\(?[a-z]\))\s+", re.IGNORECASE)
+_MARK = re.compile(r"\s*(?:,\s*(?:and|or|&)\s+|,(?!\d{3}(?!\d))|;|\n|\s+\||\s(?:and|&)\s)\s*", re.IGNORECASE)
+_LABEL = re.compile(r"^[\w ]{1,40}:\s*(?=\S)")
+
+
+@dataclass(frozen=True)
+class ListMatcher(Matcher):
+    """Compares lists in order: JSON, bullets, lines, or parted by commas and "and". Things as `exact` does.
+
+    Attributes:
+        partial: Whether a list that is right in part earns that part (F1 of its things); else it is wrong.
+    """
+
+    partial: bool = False
+
+    name: ClassVar[str] = "list"
+    how: ClassVar[str] = "a list, compared thing by thing and in order"
+    whole_lists: ClassVar[bool] = True
+    ordered: ClassVar[bool] = True
+
+    def score(self, answer: str, target: str, item: Item = NO_ITEM) -> Score:
+        """1 for the same things, else 0 or a part; the note says what is missing and what is too much."""
+        wanted, given = items_in(target), items_in(answer)
+        taken = _paired(given, wanted)
+        same = sum(place is not None for place in taken)
+        order = [place for place in taken if place is not None]
+        if same == len(given) == len(wanted) and (not self.ordered or order == sorted(order)):
+            return Score(1.0)
+        if self.ordered and self.partial:
+            same = sum(a is not None and a == n for n, a in enumerate(taken))
+        value = 2 * same / (len(given) + len(wanted)) if self.partial and same else 0.0
+        return Score(min(value, 0.99), _difference(given, wanted, taken))
+
+
+@dataclass(frozen=True)
+class SetMatcher(ListMatcher):
+    """As `list`, in any order; what is there twice counts twice.
+
+    Attributes:
+        partial: Whether a set that is right in part earns that part (F1 of its things); else it is wrong.
+    """
+
+    name: ClassVar[str] = "set"
+    how: ClassVar[str] = "a list, compared thing by thing in any order"
+    ordered: ClassVar[bool] = False
+
+
+def items_in(text: str, few: bool = True) -> list[str]:
+    """The things that a text lists, at most `MOST_ITEMS`.
+
+    Args:
+        text: JSON, bullets, lines, or things with commas and "and" between them.
+        few: Whether a text that cannot be parted is one thing.
+    """
+    said = from_latex(final(unified(text)).text)
+    inner = bare(said)
+    value = relaxed(inner) if inner[:1] in "[(" and inner[-1:] in "])" else None
+    if isinstance(value, list):
+        return [
+            part if isinstance(part, str) else json.dumps(part, default=str) for part in value[:MOST_ITEMS]
+        ]
+    lines = [line for line in said.split("\n") if line.strip()]
+    bullets = [line[found.end() :] for line in lines if (found := _BULLET.match(line))]
+    if len(bullets) > 1:
+        return [bare(part) for part in bullets[:MOST_ITEMS]]
+    if len(lines) == 1 and inner[:1] in "[({" and inner[-1:] in "])}":
+        inner = inner[1:-1]
+    inner = _LABEL.sub("", inner) if len(lines) == 1 else inner
+    parts = [bare(part) for part in _MARK.split(inner)[:MOST_ITEMS]]
+    found_parts = [part for part in parts if part]
+    return found_parts if found_parts or not few else [inner]
+
+
+def _paired(given: Sequence[str], wanted: Sequence[str]) -> list[int | None]:
+    """For each thing that is given, the place of the wanted one that it is; each is taken once."""
+    exact = Exact()
+    free: dict[int, str] = dict(enumerate(wanted))
+    by_text: dict[str, list[int]] = {}
+    for place, text in free.items():
+        by_text.setdefault(plain(text), []).append(place)
+    found: list[int | None] = []
+    for text in given:
+        places = [place for place in by_text.get(plain(text), ()) if place in free]
+        if not places and len(given) * len(wanted) <= 10_000:
+            places = [place for place, right in free.items() if exact(text, right)]
+        found.append(places[0] if places else None)
+        if places:
+            del free[places[0]]
+    return found
+
+
+def _difference(given: Sequence[str], wanted: Sequence[str], taken: Sequence[int | None]) -> str:
+    missing = [text for place, text in enumerate(wanted) if place not in taken]
+    more = [text for text, place in zip(given, taken, strict=True) if place is None]
+    parts = [
+        f"{what}: {', '.join(text[:30] for text in texts[:3])}{' …' if len(texts) > 3 else ''}"
+        for what, texts in (("missing", missing), ("not wanted", more))
+        if texts
+    ]
+    return "; ".join(parts) or "in another order"

@@ -1,0 +1,252 @@
+"""Scores items with the matcher of their domain, or their own; picks one where none is named."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from domains.domain import Confined, Item, Score
+from domains.json_match import is_json, is_structure
+from domains.matching.final import final
+from domains.matching.library import Compare, LibraryMatcher
+from domains.matching.matcher import Matcher
+from domains.matching.numeric import decimals_of
+from domains.matching.options import letter_of
+from domains.matching.reading import read_whole
+from domains.matching.registry import AUTO, make, of_cell
+from meta_search.errors import DomainError
+
+__all__ = [
+    "ANY_OF",
+    "LABELLED",
+    "MATCHER",
+    "Chosen",
+    "Entry",
+    "Scoring",
+    "accepted",
+    "choose",
+    "without_working",
+]
+
+ANY_OF = "any_of"  # in `Item.data`: further answers that are right
+MATCHER = "matcher"  # in `Item.data`: the item's own matcher
+MOST_ODD = 0.1  # of targets that are of another kind than the rest, which decides
+LABELLED = ("exact", "mixed", "numeric", "choice", "labels")  # matchers whose targets may be a few labels
+LETTERS = "ABCDEFGHIJ"
+KINDS = {
+    "structure": ("json", "JSON"),
+    "number": ("numeric", "numbers"),
+    "letter": ("choice", "letters of options"),
+}
+WORKING = "####"  # stands between the working and the answer, in GSM8K
+
+
+class Entry(NamedTuple):
+    """What is right for an item, before there are matchers.
+
+    Attributes:
+        place: Where it stands, for errors, as `q.csv, line 7`.
+        targets: All answers that are right.
+        matcher: The item's own, as it names it, or `None`.
+    """
+
+    place: str
+    targets: Sequence[str]
+    matcher: str | Mapping[str, Any] | None = None
+
+
+class Chosen(NamedTuple):
+    """A matcher with its options, as plain values.
+
+    Attributes:
+        name: In the registry.
+        options: Those that are not the default.
+        note: A line for the user where targets are of several kinds, or `""`.
+    """
+
+    name: str
+    options: Mapping[str, Any]
+    note: str = ""
+
+
+class Scoring:
+    """Scores answers by one matcher, or by the one that an item names.
+
+    Args:
+        name: In the registry.
+        options: Options of that matcher.
+
+    Attributes:
+        matcher: That of items that name none.
+        note: A line for the user on how targets are read, or `""`.
+        confined: How a confined process scores, where a matcher needs one.
+        targets_answer: Whether every item's own target would be right as an answer.
+
+    Raises:
+        DomainError: As `registry.make`.
+    """
+
+    def __init__(self, name: str, options: Mapping[str, Any]) -> None:
+        self.matcher = make(name, options)
+        self.note = ""
+        self.confined: Confined | None = None
+        self.targets_answer = self.matcher.targets_answer
+        self._own: dict[str, Matcher] = {}
+
+    @classmethod
+    def fit(cls, name: str, options: Mapping[str, Any], entries: Sequence[Entry]) -> Scoring:
+        """The scoring that `domain.matcher` names, checked against all items and fitted to them.
+
+        Raises:
+            DomainError: An unknown name or option, or a target that cannot be compared with; one line.
+        """
+        shared = [entry for entry in entries if entry.matcher is None]
+        chosen = _chosen(name, options, shared)
+        scoring = cls(chosen.name, chosen.options)
+        scoring.note = chosen.note
+        matchers = [scoring.matcher] if shared else []
+        for entry in entries:
+            if entry.matcher is not None:
+                own = of_cell(entry.matcher, f"{entry.place}: matcher")
+                for target, why in ((t, own.fault(t)) for t in entry.targets):
+                    if why:
+                        raise DomainError(
+                            f"{entry.place}: matcher {own.name}: the answer {target[:60]!r} {why}"
+                        )
+                matchers.append(own)
+        kinds = sorted({matcher.library for matcher in matchers} - {""})
+        if kinds:
+            arguments = {"matcher": chosen.name, "options": dict(chosen.options), "kinds": kinds}
+            scoring.confined = Confined("domains.matching.confined:make_scorer", arguments)
+        scoring.targets_answer = all(matcher.targets_answer for matcher in matchers)
+        return scoring
+
+    def of(self, item: Item) -> Matcher:
+        """The matcher of an item."""
+        named = item.data.get(MATCHER)
+        if named is None:
+            return self.matcher
+        key = repr(named)
+        if key not in self._own:
+            self._own[key] = of_cell(named, f"item {item.id}: matcher")
+        return self._own[key]
+
+    def score_plainly(self, item: Item, answer: str) -> Score:
+        """As `score`, in this process."""
+        return self.score(item, answer)
+
+    def score(self, item: Item, answer: str, compare: Compare | None = None, run: Any = None) -> Score:
+        """The best that an answer earns with any accepted answer of its item. Never raises on any answer.
+
+        Args:
+            item: The item.
+            answer: The answer.
+            compare: In the confined process, what asks a library.
+            run: Likewise, what runs code.
+        """
+        if not isinstance(answer, str) or not answer.strip():
+            return Score(0.0, "no answer")
+        matcher, best = self.of(item), None
+        for target in accepted(item):
+            if compare is not None and isinstance(matcher, LibraryMatcher):
+                scored = matcher.compared(answer, target, compare, run)
+            else:
+                scored = matcher.score(answer, target, item)
+            if scored.value >= 1:
+                return scored
+            if best is None or scored.value > best.value:
+                best = scored
+        return best or Score(0.0)
+
+
+def accepted(item: Item) -> tuple[str, ...]:
+    """All answers that are right."""
+    return (item.target, *item.data.get(ANY_OF, ()))
+
+
+def without_working(targets: Sequence[str]) -> Sequence[str]:
+    """What follows `####` in each target, where nearly all have it, as GSM8K's; else the same targets."""
+    if not targets or sum(WORKING in target for target in targets) < (1 - MOST_ODD) * len(targets):
+        return targets
+    return [target.rpartition(WORKING)[2].strip() or target for target in targets]
+
+
+def _chosen(name: str, options: Mapping[str, Any], entries: Sequence[Entry]) -> Chosen:
+    """A matcher by name, fitted; or one for the targets, where the name is `auto`."""
+    targets = [target for entry in entries for target in entry.targets]
+    if name == AUTO:
+        if options:
+            raise DomainError("domain.matcher_options needs domain.matcher: name the matcher that has them")
+        return choose(targets, [entry.place for entry in entries for _ in entry.targets])
+    matcher = make(name, options)
+    fitted = matcher.fitted(targets)
+    for entry in entries:
+        for target in entry.targets:
+            why = fitted.fault(target)
+            if why:
+                raise DomainError(
+                    f"domain.matcher={name}: the answer {target[:60]!r} {why}; use domain.matcher=exact"
+                )
+    return Chosen(name, {**options, **_learned(matcher, fitted), **_decimals(name, options, targets)})
+
+
+def choose(targets: Sequence[str], places: Sequence[str] = ()) -> Chosen:
+    """The matcher for targets of which nothing is said: what nearly all of them are decides.
+
+    JSON where they are objects or lists, numbers, letters of options, else texts. Odd ones among them are
+    compared as texts, and the note names the first.
+
+    Args:
+        targets: All targets.
+        places: Where each stands, for the note.
+    """
+    kinds = [_kind(target) for target in targets]
+    if "structure" in kinds and all(map(is_json, targets)):
+        return Chosen("json", {})  # `null` or `"none"` among objects is JSON as well: nothing found
+    counted = Counter(kinds)
+    for kind, (name, what) in KINDS.items():
+        if not counted[kind] or counted[kind] < (1 - MOST_ODD) * len(targets):
+            continue
+        if kind == "letter" and not _are_options(targets):
+            continue
+        odd = [n for n, found in enumerate(kinds) if found != kind]
+        note = ""
+        if odd:
+            where = f"{places[odd[0]]}: " if places else ""
+            more = f" and {len(odd) - 1} more" if len(odd) > 1 else ""
+            note = (
+                f"{counted[kind]} of {len(targets)} answers are {what} and are compared as {what}; "
+                f"{where}{targets[odd[0]][:40]!r}{more} as text (domain.matcher=exact compares all as text)"
+            )
+        return Chosen(
+            name,
+            {**({"text": True} if odd and name == "numeric" else {}), **_decimals(name, {}, targets)},
+            note,
+        )
+    return Chosen("mixed" if counted["number"] else "exact", {})
+
+
+def _kind(target: str) -> str:
+    if is_structure(target):
+        return "structure"
+    if read_whole(final(target).text).value is not None:
+        return "number"
+    return "letter" if letter_of(target) in tuple(LETTERS) else "text"
+
+
+def _are_options(targets: Sequence[str]) -> bool:
+    """Whether letters are those of options: two at least, and at most every other one left out."""
+    letters = {letter for target in targets if (letter := letter_of(target))}
+    return len(letters) > 1 and LETTERS.index(max(letters)) < 2 * len(letters) + 2
+
+
+def _decimals(name: str, options: Mapping[str, Any], targets: Sequence[str]) -> dict[str, str]:
+    """Which mark decimals have, where targets show that it is a comma."""
+    if name != "numeric" or options.get("decimals", "auto") != "auto" or decimals_of(targets) == ".":
+        return {}
+    return {"decimals": ","}
+
+
+def _learned(matcher: Matcher, fitted: Matcher) -> dict[str, Any]:
+    return {} if matcher is fitted else {k: v for k, v in vars(fitted).items() if vars(matcher)[k] != v}
