@@ -24,12 +24,9 @@ settings.load_profile("busy")
 # Read when litellm and Ray are imported, by child processes too.
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-# The key that salts are made of: not the one of whoever runs the tests.
-os.environ["XDG_STATE_HOME"] = os.path.join(tempfile.gettempdir(), f"meta-search-tests-{os.geteuid()}")
-
-# Runs are signed with a secret of whoever runs them: the tests have one of their own.
-os.environ["XDG_CONFIG_HOME"] = tempfile.mkdtemp(prefix="meta-search-tests-")
-atexit.register(shutil.rmtree, os.environ["XDG_CONFIG_HOME"], ignore_errors=True)
+# Runs are salted and signed with a key of whoever runs them: the tests have one of their own.
+os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="meta-search-tests-")
+atexit.register(shutil.rmtree, os.environ["XDG_STATE_HOME"], ignore_errors=True)
 
 ROOT = Path(__file__).parent.parent
 

@@ -228,14 +228,14 @@ def test_an_own_run_stays_so_where_it_is_moved_and_not_where_it_is_changed(mark:
 
 
 def test_the_secret_is_the_users_alone(mark: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(folder / "home"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(folder / "home"))
     assert ownership.sign(folder / "run")
-    key = folder / "home/meta-search/runs.key"
+    key = folder / "home/meta-search/key"
     assert stat.S_IMODE(key.stat().st_mode) == 0o600
     assert stat.S_IMODE(key.parent.stat().st_mode) == 0o700
     key.chmod(0o644)  # others may have read it
     assert not ownership.is_own(folder / "run")
-    monkeypatch.setenv("XDG_CONFIG_HOME", "/proc/nowhere")  # no home to write to
+    monkeypatch.setenv("XDG_STATE_HOME", "/proc/nowhere")  # no home to write to
     assert not ownership.sign(folder / "run")
     assert not ownership.is_own(folder / "run")
 

@@ -14,8 +14,9 @@ import meta_search
 from archive.store import Store
 from meta_search import cli
 from meta_search.config import Config, LLMConfig
+from meta_search.run.account_key import key_file
 from meta_search.run.folder import ARCHIVE
-from meta_search.run.salt import key_file, salt_for
+from meta_search.run.salt import salt_for
 from meta_search.sandbox.trusted.job import job_message
 from meta_search.testing import CountingEndpoint
 from meta_search.types import Agent, Brief, Candidate, ItemJob, ItemResult

@@ -1,7 +1,7 @@
 """Which runs this machine's user has made: going on with a run imports the code, and asks the endpoints with
 the keys, that its folder names.
 
-A run is signed with a secret of the user. The signature is over its configuration and the code that it keeps,
+A run is signed with the key of the user's account. The signature is over its configuration and the code that it keeps,
 not over where it lies: a run that was moved stays one's own, one that somebody has changed does not.
 """
 
@@ -11,7 +11,6 @@ import contextlib
 import hashlib
 import hmac
 import json
-import os
 import secrets
 import stat
 import sys
@@ -21,14 +20,13 @@ from pathlib import Path
 from meta_search.config import Config
 from meta_search.errors import ConfigError
 from meta_search.report.files import read_small, write_whole
+from meta_search.run.account_key import account_key
 from meta_search.run.folder import KEPT, SIGNATURE, earlier_runs
 from meta_search.run.secrets import variables
 from meta_search.text import one_line
 
 __all__ = ["ask", "is_own", "own_runs", "sign"]
 
-SECRET = "runs.key"
-BYTES = 32
 LARGEST = 256 * 2**20  # bytes of a kept file; of more, nothing is signed
 
 
@@ -36,7 +34,7 @@ def is_own(folder: Path) -> bool:
     """Whether this user has made a run, and nobody has changed what it runs."""
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
         found = json.loads(read_small(folder / SIGNATURE))
-        key = _secret(make=False)
+        key = account_key(make=False)
         return key is not None and hmac.compare_digest(
             str(found["mac"]), _mac(key, folder, str(found["run"]))
         )
@@ -55,7 +53,7 @@ def sign(folder: Path) -> bool:
         Whether it could: a home that cannot be written to has no secret, and each resume has to be trusted.
     """
     try:
-        key, run = _secret(make=True), secrets.token_hex(16)
+        key, run = account_key(), secrets.token_hex(16)
         if key is None:
             return False
         mac = _mac(key, folder, run)
@@ -139,21 +137,3 @@ def _signed(folder: Path) -> Iterator[tuple[str, bytes]]:
             yield str(path.relative_to(folder)), path.read_bytes()
         elif not stat.S_ISDIR(mode):
             raise ValueError(f"{path} is no plain file")
-
-
-def _secret(make: bool) -> bytes | None:
-    """The user's secret; `None` where there is none and none can be made."""
-    place = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "meta-search"
-    path = place / SECRET
-    with contextlib.suppress(OSError, ValueError, RuntimeError):
-        if make and not path.exists():
-            place.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with contextlib.suppress(FileExistsError):
-                flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-                with os.fdopen(os.open(path, flags, 0o600), "w") as file:
-                    file.write(secrets.token_hex(BYTES))
-        found = path.lstat()
-        mine = stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o077
-        key = bytes.fromhex(read_small(path)) if mine else b""
-        return key if len(key) == BYTES else None
-    return None
