@@ -37,7 +37,7 @@ class LibraryMatcher(Matcher):
             answer: The answer as it was given.
             target: A right answer.
             compare: Asks a library.
-            run: `run(code, stdin, timeout) -> (ok, printed)`, in a sandbox that knows neither item nor target.
+            run: `run(code, stdin, timeout) -> (ok, printed)`, in a sandbox that knows no target.
         """
         raise NotImplementedError
 

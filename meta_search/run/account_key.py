@@ -1,7 +1,7 @@
 """The key of this account on this machine: drawn once, in a file that nobody else can read.
 
-The salts of runs (`run/salt.py`) and their signatures (`run/ownership.py`) are made of it, each under words of
-its own, so that one tells nothing of the other.
+The salts of runs (`run/salt.py`) and their signatures (`run/ownership.py`) are made of it, each under words
+of its own, so that one tells nothing of the other.
 """
 
 from __future__ import annotations

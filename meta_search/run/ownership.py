@@ -1,8 +1,8 @@
 """Which runs this machine's user has made: going on with a run imports the code, and asks the endpoints with
 the keys, that its folder names.
 
-A run is signed with the key of the user's account. The signature is over its configuration and the code that it keeps,
-not over where it lies: a run that was moved stays one's own, one that somebody has changed does not.
+A run is signed with the key of the user's account. The signature is over its configuration and the code that
+it keeps, not over where it lies: a run that was moved stays one's own, one that somebody has changed does not.
 """
 
 from __future__ import annotations
