@@ -2,7 +2,7 @@
 the keys, that its folder names.
 
 A run is signed with the key of the user's account. The signature is over its configuration and the code that
-it keeps, not over where it lies: a run that was moved stays one's own, one that somebody has changed does not.
+it keeps, not over where it lies: a run that was moved stays one's own, one that was changed does not.
 """
 
 from __future__ import annotations
