@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,22 @@ def archived(folder: Path, trials: int) -> Path:
             store.add_trial(f"tuning/{STUDY}", number, params, shown, state, None if duplicate else agent.id)
         store.set_meta("config", {"seed": 3})
     return folder
+
+
+def test_a_study_that_an_older_version_named_is_found(tmp_path: Path) -> None:
+    """Studies are named after sources, whose ids were made otherwise once."""
+    folder = archived(tmp_path, 12)
+    with meta_search.open_run(str(folder)) as archive:
+        found = Tunings(archive, parameter_importance)(archive.record("root").agent.id)
+    with sqlite3.connect(folder / "archive.db") as database:
+        database.execute("UPDATE trials SET study = 'tuning/older'")
+    with meta_search.open_run(str(folder)) as archive:
+        tunings = Tunings(archive, parameter_importance)
+        older = [tunings(record.agent.id) for record in archive.agents()]
+        assert older[0] is not None
+        assert found is not None
+        assert older[0].settings == found.settings
+        assert older[1] is None  # the other agent was never tuned
 
 
 def test_the_archive_knows_space_settings_and_what_matters(tmp_path: Path) -> None:

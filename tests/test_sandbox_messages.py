@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import tracemalloc
+from concurrent.futures import Future
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meta_search.agent.answers import schema_for
+from meta_search.sandbox.trusted.judging import Judging
 from meta_search.sandbox.trusted.messages import (
     MAX_PROGRAM_S,
     Call,
@@ -23,7 +26,7 @@ from meta_search.sandbox.trusted.messages import (
     read,
     too_large,
 )
-from meta_search.types import OUTCOME_KINDS, Parameter
+from meta_search.types import OUTCOME_KINDS, CallReply, CallRequest, Parameter
 
 CALL: dict[str, Any] = {
     "op": "call",
@@ -185,6 +188,20 @@ def test_brackets_in_a_text_are_no_parts(text: str) -> None:
 def test_messages_are_utf_8(coding: str) -> None:
     with pytest.raises(ProtocolError):
         read('{"op": "done", "answer": "é"}'.encode(coding))
+
+
+@pytest.mark.parametrize("roles", DISORDERS)
+def test_a_scorer_that_an_answer_took_over_asks_no_judge_what_endpoints_refuse(roles: str) -> None:
+    async def asked() -> None:
+        def never(request: CallRequest) -> Future[CallReply]:
+            raise AssertionError(request)
+
+        messages = [[role, "x"] for role in roles.split()]
+        async with asyncio.timeout(9) as clock:
+            await Judging(never, clock).ask({"model": "judge", "messages": messages, "temperature": 0})
+
+    with pytest.raises(ProtocolError, match="by turns"):
+        asyncio.run(asked())
 
 
 def test_values_are_brought_into_range() -> None:

@@ -193,8 +193,7 @@ def test_dry_run_is_free_and_answers_every_field(bench: BareSandbox) -> None:
         raise AssertionError("a dry run may not reach the gateway")
 
     body = """
-schema = {"type": "object", "properties": {"thinking": {}, "code": {}}}
-structured = self.call("x", schema=schema, fields=["thinking", "code"])
+structured = self.call("x", fields=["thinking", "code"])
 return self.call("x") + "|" + self.call("x", fields=["code"]) + "|" + structured"""
     result = bench.body(body, dear, dry=True)
     plain, code, structured = result.answer.split("|")

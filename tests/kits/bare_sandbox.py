@@ -26,7 +26,7 @@ class System:
         number = next(self.numbers)
         self.channel.send({"op": "call", "id": number, "author": "Solver", "role": "helper",
             "messages": [["system", "You solve."], ["user", prompt]], "temperature": 0.5, "max_tokens": None,
-            "schema": None, "fields": ["answer"], "occurrence": "0", "inputs": [], "model": None, **more})
+            "fields": ["answer"], "occurrence": "0", "inputs": [], **more})
         return number
     def call(self, prompt, **more):
         self.ask(prompt, **more)

@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from typing import Any
 
-from meta_search.sandbox.trusted.message_fields import ProtocolError, number, raw_text
+from meta_search.sandbox.trusted.message_fields import ProtocolError, number
+from meta_search.sandbox.trusted.requests import read_turns
 from meta_search.types import CallReply, CallRequest
 
 __all__ = ["MAX_ASKS", "Ask", "JudgeFault", "Judging", "reply_text"]
@@ -17,7 +18,6 @@ Ask = Callable[[CallRequest], "Future[CallReply]"]
 
 MAX_ASKS = 32  # calls for one answer
 MAX_TOKENS = 16_384  # of one reply
-ROLES = ("system", "user", "assistant")
 MODELS = ("judge", "meta", "task")
 
 
@@ -92,16 +92,11 @@ def reply_text(reply: CallReply) -> str:
 
 def _request(message: Mapping[str, Any]) -> CallRequest:
     """The request of a child; hashable, without its ordinal."""
-    pairs = message.get("messages")
-    if not isinstance(pairs, list) or not pairs or message.get("model") not in MODELS:
+    if message.get("model") not in MODELS:
         raise ProtocolError("ask")
-    found = []
-    for pair in pairs:
-        if not isinstance(pair, list) or len(pair) != 2 or pair[0] not in ROLES:
-            raise ProtocolError("messages")
-        found.append((str(pair[0]), raw_text(pair[1], "content")))
+    found = read_turns(message.get("messages"))
     most = None if message.get("max_tokens") is None else int(number(message, "max_tokens"))
     warm = number(message, "temperature")
     if not 0 <= warm <= 2 or (most is not None and not 1 <= most <= MAX_TOKENS):
         raise ProtocolError("temperature or max_tokens")
-    return CallRequest(str(message["model"]), tuple(found), warm, most)
+    return CallRequest(str(message["model"]), found, warm, most)

@@ -31,7 +31,7 @@ from meta_search.sandbox.trusted.message_fields import (
 )
 from meta_search.types import CallRequest, ItemJob
 
-__all__ = ["Call", "read_call", "request_of"]
+__all__ = ["Call", "read_call", "read_turns", "request_of"]
 
 # Published agents ask for up to 4 fields, of names of up to 20 characters.
 MAX_FIELDS, MAX_FIELD = 32, 100
@@ -118,7 +118,7 @@ def read_call(message: Mapping[str, Any]) -> Call:
         id=identifier(message.get("id")),
         author=text(message, "author", MAX_NAME, cut=True),
         role=text(message, "role", MAX_NAME * 10, cut=True),
-        messages=_turns(message.get("messages")),
+        messages=read_turns(message.get("messages")),
         temperature=min(max(number(message, "temperature", 0.5), 0.0), 2.0),
         max_tokens=max_tokens,
         fields=_fields(message.get("fields", [])),
@@ -151,8 +151,12 @@ def request_of(call: Call, job: ItemJob) -> CallRequest:
     )
 
 
-def _turns(rows: Any) -> tuple[tuple[str, str], ...]:
-    """Messages in the order in which the runtime makes them."""
+def read_turns(rows: Any) -> tuple[tuple[str, str], ...]:
+    """Chat messages in the order that every endpoint takes, from pairs of role and content.
+
+    Raises:
+        ProtocolError: They are in another order, too many, or one is empty.
+    """
     if not isinstance(rows, list) or not 0 < len(rows) <= MAX_TURNS:
         fail(f"1 to {MAX_TURNS} messages make a request")
     turns = []
