@@ -157,7 +157,7 @@ def _reply(where: tuple[str, int], token: str, methods: Iterable[str], tls: ssl.
                 return "refused"
             if status != UNIMPLEMENTED:
                 return f"open: {method} ended with gRPC status {status}"
-    except ConnectionRefusedError:
+    except (ConnectionRefusedError, socket.gaierror):
         return "unreachable"
     except OSError:
         return "hangs up"
