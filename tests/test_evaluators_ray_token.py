@@ -112,7 +112,7 @@ def answering(said: bytes) -> Iterator[str]:
     """A server that answers all the same, and hangs up; its address."""
 
     def answer() -> None:
-        for _ in range(2):
+        for _ in range(3):
             with server.accept()[0] as connection:
                 connection.recv(4096)
                 connection.sendall(said)
