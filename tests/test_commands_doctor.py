@@ -69,6 +69,7 @@ def test_who_can_reach_ray_is_shown(ray_cluster: None) -> None:
 @pytest.mark.parametrize(
     ("address", "answered", "state", "words"),
     [
+        ("127.0.0.1", "metrics", "warn", "this machine only; shows Ray's metrics"),
         ("::", "refused", "warn", "every machine that gets through your firewall; refuses"),
         ("0.0.0.0", "open: A/B ended with gRPC status 0", "fail", "answers whoever asks (open: A/B"),
         (

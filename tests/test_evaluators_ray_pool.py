@@ -24,6 +24,7 @@ from meta_search.config import Config, EvaluateConfig, LLMConfig, SandboxConfig
 from meta_search.errors import ConfigError, MetaSearchError, SandboxError
 from meta_search.evaluators import ray_pool
 from meta_search.evaluators.ray_pool import RayHost, RayPool
+from tests.kits.certificates import certificates
 from tests.kits.processes import gone, until
 from tests.kits.ray_stand_ins import AGENT, PATIENCE_S, Echo, StandIn, job
 
@@ -263,8 +264,9 @@ CLUSTER = """
     from meta_search.evaluators.ray_pool import RayHost, RayPool, start_ray, stop_ray
     from tests.kits.ray_stand_ins import PATIENCE_S, Echo, StandIn, job
 
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 2, "include_dashboard": False})
-    second = cluster.add_node(num_cpus=4)
+    here = {"node_ip_address": "127.0.0.2"}  # not taken for loopback, but reached everywhere
+    cluster = Cluster(True, head_node_args={"num_cpus": 2, "include_dashboard": False, **here})
+    second = cluster.add_node(num_cpus=4, **here)
     print(*start_ray(RayConfig(address=cluster.address)))
     host = RayHost(Echo, "echo: ")
     pool = RayPool(Config(evaluate=EvaluateConfig(workers=0, per_worker=4)), host, StandIn)
@@ -289,15 +291,26 @@ CLUSTER = """
 
 
 @pytest.mark.slow
-def test_a_cluster_is_used_by_its_nodes_sizes_and_may_lose_one(tmp_path: Path, root: Path) -> None:
+@pytest.mark.parametrize("closed", [False, True], ids=["open", "token and TLS"])
+def test_a_cluster_is_used_by_its_nodes_sizes_and_may_lose_one(
+    tmp_path: Path, root: Path, closed: bool
+) -> None:
     (tmp_path / "driver.py").write_text(textwrap.dedent(CLUSTER))
+    settings = {"RAY_AUTH_MODE": "disabled"}
+    if closed:
+        settings = {
+            "RAY_AUTH_MODE": "token",
+            "RAY_AUTH_TOKEN": "t" * 64,
+            **certificates(tmp_path, "127.0.0.2"),
+        }
     done = subprocess.run(
         [sys.executable, "driver.py"],
         cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": str(root)},
+        env=os.environ | settings | {"PYTHONPATH": str(root)},
         capture_output=True,
         text=True,
         timeout=3 * PATIENCE_S,
     )
     assert done.stdout.endswith("done\n"), done.stderr
-    assert re.match(r"warning: \S+:\d+ asks for no token.*RAY_AUTH_MODE=token", done.stdout)
+    warned = re.match(r"warning: \S+:\d+ asks for no token.*RAY_AUTH_MODE=token", done.stdout)
+    assert bool(warned) != closed, done.stdout

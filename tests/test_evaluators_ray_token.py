@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import fcntl
 import os
+import socket
 import stat
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -69,6 +72,54 @@ def test_each_run_has_its_own_token_and_the_user_s_settings_are_theirs_again(roo
         [sys.executable, "-c", TWO_RUNS], env=os.environ | theirs, cwd=root, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
+
+
+JOINS = """
+import sys
+from meta_search.config import RayConfig
+from meta_search.errors import MetaSearchError
+from meta_search.evaluators.ray_start import start_ray
+
+for address in sys.argv[1:]:
+    try:
+        start_ray(RayConfig(address=address))
+    except MetaSearchError as error:
+        print(error)
+"""
+
+
+def test_a_cluster_that_cannot_be_joined_is_told_at_once(root: Path, tmp_path: Path) -> None:
+    """Where nothing listens, where TLS is spoken to those with a certificate, where a token is asked for."""
+    with answering(b"") as mute, answering(b"HTTP/1.1 401 Unauthorized\r\n\r\n") as asking:
+        joining = ["127.0.0.1:9", "no.such.host:6379", mute, asking]
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("RAY_")}
+        done = subprocess.run(
+            [sys.executable, "-c", JOINS, *joining],
+            env=environment | {"HOME": str(tmp_path), "PYTHONPATH": str(root)},
+            capture_output=True,
+            text=True,
+        )
+    lines = done.stdout.splitlines()
+    words = ["nothing listens", "nothing listens", "set RAY_USE_TLS=1", "set RAY_AUTH_MODE=token"]
+    assert len(lines) == 4, done.stderr
+    for line, address, word in zip(lines, joining, words, strict=True):
+        assert line.startswith(f"Ray cannot join the cluster at {address}: ")
+        assert word in line
+
+
+@contextmanager
+def answering(said: bytes) -> Iterator[str]:
+    """A server that answers all the same, and hangs up; its address."""
+
+    def answer() -> None:
+        for _ in range(3):
+            with server.accept()[0] as connection:
+                connection.recv(4096)
+                connection.sendall(said)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=answer, daemon=True).start()
+        yield f"127.0.0.1:{server.getsockname()[1]}"
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ KEEPS_OUT = {
     "refused": "refuses whoever has no token of this run",
     "hangs up": "hangs up on whoever has no key of this run",
     "unreachable": "takes no connection",
+    "metrics": "shows Ray's metrics to whoever asks, and takes no orders (a part of ray[default])",
 }
 
 
@@ -62,7 +63,8 @@ def _ports(ports: list[Port]) -> Iterator[Check]:
         alike.setdefault((process, port.address, answered), []).append(str(port.number))
     for (process, address, answered), numbers in alike.items():
         near = Port(0, process, address, 0).loopback
-        state: State = "fail" if answered not in KEEPS_OUT else "ok" if near else "warn"
+        shut = near and answered != "metrics"
+        state: State = "fail" if answered not in KEEPS_OUT else "ok" if shut else "warn"
         who = "this machine only" if near else "every machine that gets through your firewall"
         what = KEEPS_OUT.get(answered, f"answers whoever asks ({answered})")
         where = f"{address} port {', '.join(numbers)}"

@@ -30,7 +30,6 @@ PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 DATA, HEADERS, RESET, SETTINGS, PING, GOAWAY = 0, 1, 3, 4, 6, 7
 END_STREAM, END_HEADERS, ACK = 1, 4, 1
 STREAM = 1  # the call's
-HTTP_PATH = "/get_runtime_envs_info"  # of Ray's agent for runtime environments
 
 
 class Port(NamedTuple):
@@ -135,44 +134,45 @@ def reply(
 
     Returns:
         `refused` where a token is asked for, `hangs up` where the connection ends without an answer or none
-        comes, `unreachable`, or `open: …` with what was answered.
+        comes, `metrics` where these are all there is to see, `unreachable`, or `open: …` with what was
+        answered.
     """
     where = ({"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address), port)
-    answered = _reply(where, token, methods, tls)
-    if answered == "hangs up" and tls is None:
-        stranger = ssl.create_default_context()
-        stranger.check_hostname, stranger.verify_mode = False, ssl.CERT_NONE
-        answered = _reply(where, token, methods, stranger)
-    return answered
-
-
-def _reply(where: tuple[str, int], token: str, methods: Iterable[str], tls: ssl.SSLContext | None) -> str:
+    stranger = ssl.create_default_context()
+    stranger.check_hostname, stranger.verify_mode = False, ssl.CERT_NONE
     try:
-        for method in methods:
-            # What kind of server it is comes first: one of HTTP/1 logs what it does not understand.
-            if _grpc_status(where, f"/ray.rpc.{method}", "", tls) == "http":
-                return _http(where, token)
-            status = _grpc_status(where, f"/ray.rpc.{method}", token, tls)
-            if status == UNAUTHENTICATED:
-                return "refused"
-            if status != UNIMPLEMENTED:
-                return f"open: {method} ended with gRPC status {status}"
-    except ConnectionRefusedError:
+        if tls is None and (answered := _http(where, token)):
+            return answered
+    except (ConnectionRefusedError, socket.gaierror):
         return "unreachable"
     except OSError:
-        return "hangs up"
+        pass  # a server of HTTP/2 or TLS hangs up on HTTP/1
+    for way in (None, stranger) if tls is None else (tls,):
+        with contextlib.suppress(OSError):
+            return _grpc(where, token, methods, way)
+    return "hangs up"
+
+
+def _grpc(where: tuple[str, int], token: str, methods: Iterable[str], tls: ssl.SSLContext | None) -> str:
+    for method in methods:
+        status = _grpc_status(where, f"/ray.rpc.{method}", token, tls)
+        if status == UNAUTHENTICATED:
+            return "refused"
+        if status != UNIMPLEMENTED:
+            return f"open: {method} ended with gRPC status {status}"
     return "open: serves none of the methods asked for"
 
 
 def _http(where: tuple[str, int], token: str) -> str:
-    head = f"POST {HTTP_PATH} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n"
+    """What a server of HTTP/1 answers; `""` where none does."""
+    said = f"Authorization: Bearer {token}\r\n" if token else ""
     with socket.create_connection(where, PATIENCE_S) as connection:
-        connection.sendall((head + (f"Authorization: Bearer {token}\r\n" if token else "") + "\r\n").encode())
+        connection.sendall(f"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{said}\r\n".encode())
         words = connection.recv(4096).split(b" ")
-    if len(words) < 2:
-        raise ConnectionResetError("closed")
+    if not words[0].startswith(b"HTTP/1") or len(words) < 2:
+        return ""
     status = words[1].decode(errors="replace")
-    return "refused" if status in ("401", "403") else f"open: HTTP status {status}"
+    return {"401": "refused", "403": "refused", "200": "metrics"}.get(status, f"open: HTTP status {status}")
 
 
 def _connected(where: tuple[str, int], tls: ssl.SSLContext | None) -> socket.socket:
@@ -184,13 +184,11 @@ def _connected(where: tuple[str, int], tls: ssl.SSLContext | None) -> socket.soc
 
 
 def _grpc_status(where: tuple[str, int], path: str, token: str, tls: ssl.SSLContext | None = None) -> str:
-    """The gRPC status of one empty call; `http` where a server of HTTP/1 answers."""
+    """The gRPC status of one empty call."""
     with _connected(where, tls) as connection, connection.makefile("rb") as stream:
         connection.sendall(PREFACE + _frame(SETTINGS) + _call(path, token))
         while True:
             head = stream.read(9)
-            if head[:5] == b"HTTP/":
-                return "http"
             if len(head) < 9:
                 raise ConnectionResetError("closed")
             kind, flags = head[3], head[4]

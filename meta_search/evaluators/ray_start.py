@@ -17,9 +17,10 @@ from typing import Any
 from meta_search.config import RayConfig
 from meta_search.errors import MetaSearchError
 from meta_search.evaluators import ray_folder, ray_ports, reaper
+from meta_search.evaluators.link_tls import switched_on
 from meta_search.evaluators.ray_certificate import certificate
 from meta_search.evaluators.ray_processes import first_line, without_keys
-from meta_search.evaluators.ray_token import TOKEN, check_version, run_token, settings
+from meta_search.evaluators.ray_token import TOKEN, check_version, has_token, run_token, settings
 
 __all__ = ["LOGS", "folder_of_ray", "is_alone", "start_ray", "stop_ray"]
 
@@ -162,6 +163,8 @@ def start_ray(config: RayConfig) -> list[str]:
     import ray
 
     if not ray.is_initialized():
+        if config.address is not None:
+            _see_that_it_lets_us_in(config.address)
         starting = _Ray(config)
         starting.start()
         _ray = starting
@@ -169,6 +172,27 @@ def start_ray(config: RayConfig) -> list[str]:
         return _open_doors(config.address or "the Ray that runs here")
     assert _ray is not None
     return [f"Ray's logs are kept in {_ray.folder}"] if config.keep_logs else []
+
+
+def _see_that_it_lets_us_in(address: str) -> None:
+    """Tell at once why a cluster cannot be joined; Ray tries for a minute, and says less.
+
+    Raises:
+        MetaSearchError: It cannot; one line.
+    """
+    host, _, port = address.rpartition(":")
+    if "/" in host or not port.isdigit():  # another way to name it, as `auto`
+        return
+    answered = ray_ports.reply(host.strip("[]"), int(port))
+    wrong = ""
+    if answered == "unreachable":
+        wrong = "nothing listens there; check ray.address"
+    elif answered == "refused" and not has_token():
+        wrong = "it asks for a token: set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN_PATH (docs/clusters.md)"
+    elif answered == "hangs up" and not switched_on():
+        wrong = "it hangs up; if it uses TLS, set RAY_USE_TLS=1 and the files (docs/clusters.md)"
+    if wrong:
+        raise MetaSearchError(f"Ray cannot join the cluster at {address}: {wrong}")
 
 
 def _open_doors(name: str) -> list[str]:

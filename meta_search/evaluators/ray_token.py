@@ -17,7 +17,7 @@ from importlib.metadata import PackageNotFoundError, version
 from meta_search.errors import MetaSearchError
 from meta_search.evaluators import link_tls
 
-__all__ = ["SINCE", "TOKEN", "check_version", "run_token", "settings", "too_old"]
+__all__ = ["SINCE", "TOKEN", "check_version", "has_token", "run_token", "settings", "too_old"]
 
 MODE, TOKEN = "RAY_AUTH_MODE", "RAY_AUTH_TOKEN"
 # The user's own, set aside meanwhile: other sources of tokens, and certificates for a cluster's addresses.
@@ -51,6 +51,13 @@ def check_version() -> None:
         wrong = "Ray is not installed: reinstall meta-search with its constraints"
     if wrong:
         raise MetaSearchError(f"{wrong}, or set evaluate.executor=inline")
+
+
+def has_token() -> bool:
+    """Whether the user has a token for clusters, in the environment or where Ray keeps its own."""
+    from ray._raylet import AuthenticationTokenLoader  # type: ignore[attr-defined]
+
+    return bool(AuthenticationTokenLoader.instance().has_token(ignore_auth_mode=True))
 
 
 @contextlib.contextmanager
