@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import pytest
 
+from meta_search.evaluators import gateway_link
 from meta_search.evaluators.gateway_link import PROOF, GatewayLink, GatewayLinkServer, _FramedProtocol
 
 SECRET = b"known to both ends"
@@ -183,3 +184,38 @@ def test_a_call_whose_asker_went_away_is_answered_to_the_end() -> None:
         assert await link.call("next") == "next", "the late answer disturbs nobody"
 
     talk(answer, ask)
+
+
+def test_strangers_are_bounded_in_number_and_keep_no_worker_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gateway_link, "MOST_STRANGERS", 20)
+
+    async def ask(server: GatewayLinkServer, address: tuple[str, int]) -> None:
+        known = GatewayLink(address, SECRET)
+        assert await known.call("before") == "before"
+        strangers = [await asyncio.open_connection(*address) for _ in range(60)]
+        assert await GatewayLink(address, SECRET).call("a worker") == "a worker"
+        assert await known.call("after") == "after"
+        assert len(server.strangers) <= 20
+        while len(server.connections) > 22:
+            await asyncio.sleep(0)
+        for _, writer in strangers:
+            writer.close()
+
+    talk(echo, ask)
+
+
+def test_who_proves_nothing_in_time_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gateway_link, "PROOF_S", 0.05)
+
+    async def ask(server: GatewayLinkServer, address: tuple[str, int]) -> None:
+        known = GatewayLink(address, SECRET)
+        assert await known.call("before") == "before"
+        reader, writer = await asyncio.open_connection(*address)
+        await reader.readexactly(PROOF)
+        writer.write(b"\0" * (PROOF - 1))
+        assert await ended(reader)
+        writer.close()
+        assert await known.call("after") == "after"
+        assert (len(server.connections), len(server.strangers)) == (1, 0)
+
+    talk(echo, ask)
