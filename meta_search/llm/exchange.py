@@ -15,9 +15,10 @@ from meta_search.errors import BudgetError
 from meta_search.llm.books import Books
 from meta_search.llm.budget import Ticket
 from meta_search.llm.calls import PROBE, Call, Dropped
+from meta_search.llm.charges import cut_message, usage_of
 from meta_search.llm.circuit import ASKS_ALL, DOWN, Circuit
 from meta_search.llm.faults import TIMEOUT, Failure, classify
-from meta_search.llm.forms import Form, cut_message, usage_of
+from meta_search.llm.forms import Form
 from meta_search.llm.ledger import Entry
 from meta_search.llm.patience import HELD, Patience
 from meta_search.llm.throttle import through

@@ -18,11 +18,11 @@ from typing import Any
 
 from meta_search.config import LLMConfig
 from meta_search.llm.books import Books
-from meta_search.llm.calls import PROBE, Call, Route, estimated
+from meta_search.llm.calls import PROBE, Call, Route, Shape, estimated
 from meta_search.llm.circuit import Circuit
 from meta_search.llm.exchange import Account, Exchange, committed
 from meta_search.llm.faults import Failure
-from meta_search.llm.forms import Form, Shape
+from meta_search.llm.forms import Form
 from meta_search.llm.ledger import Entry
 from meta_search.types import CallRequest, Usage
 

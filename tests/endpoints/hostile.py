@@ -90,14 +90,14 @@ class Redirects(OddEndpoint):
 
 
 class Bomb(OddEndpoint):
-    """Every fourth reply is 300 KB that unpack to 300 MB."""
+    """Every fourth reply is 40 KB that unpack to 40 MB."""
 
     packing, form = "gzip", zlib.MAX_WBITS | 16
 
     def packed(self) -> bytes:
-        """300 MB of blanks, without ever holding them."""
+        """40 MB of blanks, without ever holding them."""
         packer = zlib.compressobj(9, wbits=self.form)
-        return b"".join([packer.compress(ZEROS) for _ in range(300)]) + packer.flush()
+        return b"".join([packer.compress(ZEROS) for _ in range(40)]) + packer.flush()
 
     def respond(self, asked: Asked) -> Reply:
         if asked.number % 4 != 3:
