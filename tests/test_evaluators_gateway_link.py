@@ -12,6 +12,7 @@ from typing import Any, cast
 import pytest
 
 from meta_search.errors import MetaSearchError
+from meta_search.evaluators import gateway_link
 from meta_search.evaluators.gateway_link import PROOF, GatewayLink, GatewayLinkServer, _FramedProtocol
 from tests.kits.certificates import certificates
 
@@ -247,3 +248,38 @@ def test_tls_without_certificates_is_told(in_tls: Path, monkeypatch: pytest.Monk
     monkeypatch.delenv("RAY_TLS_CA_CERT")
     with pytest.raises(MetaSearchError, match=r"needs \$RAY_TLS_CA_CERT"):
         talk(echo, None, tls=True)  # type: ignore[arg-type]
+
+
+def test_strangers_are_bounded_in_number_and_keep_no_worker_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gateway_link, "MOST_STRANGERS", 20)
+
+    async def ask(server: GatewayLinkServer, address: tuple[str, int]) -> None:
+        known = GatewayLink(address, SECRET)
+        assert await known.call("before") == "before"
+        strangers = [await asyncio.open_connection(*address) for _ in range(60)]
+        assert await GatewayLink(address, SECRET).call("a worker") == "a worker"
+        assert await known.call("after") == "after"
+        assert len(server.strangers) <= 20
+        while len(server.connections) > 22:
+            await asyncio.sleep(0)
+        for _, writer in strangers:
+            writer.close()
+
+    talk(echo, ask)
+
+
+def test_who_proves_nothing_in_time_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gateway_link, "PROOF_S", 0.05)
+
+    async def ask(server: GatewayLinkServer, address: tuple[str, int]) -> None:
+        known = GatewayLink(address, SECRET)
+        assert await known.call("before") == "before"
+        reader, writer = await asyncio.open_connection(*address)
+        await reader.readexactly(PROOF)
+        writer.write(b"\0" * (PROOF - 1))
+        assert await ended(reader)
+        writer.close()
+        assert await known.call("after") == "after"
+        assert (len(server.connections), len(server.strangers)) == (1, 0)
+
+    talk(echo, ask)

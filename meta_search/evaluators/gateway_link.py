@@ -9,6 +9,7 @@ Between the nodes of a cluster that uses TLS, it does so as well.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import hmac
 import os
@@ -22,6 +23,9 @@ __all__ = ["GatewayLink", "GatewayLinkServer"]
 
 HEADER = 4  # bytes of a frame's length
 PROOF = 32  # bytes of a challenge, and of the answer to it
+BACKLOG = 128  # connections that are accepted together
+PROOF_S = 10.0  # in which a connection proves itself; a worker takes milliseconds
+MOST_STRANGERS = 384  # connections that have not; of more, the oldest goes: a worker proves itself at once
 
 
 class _FramedProtocol(asyncio.Protocol):
@@ -78,14 +82,16 @@ class GatewayLinkServer:
         answer: As given.
         secret: As given.
         tasks: Requests that are worked on.
-        connections: Open connections to workers.
+        connections: Open connections, oldest first.
+        strangers: Those of them that have proved nothing yet, oldest first.
     """
 
     def __init__(self, answer: Callable[[Any], Awaitable[Any]], secret: bytes) -> None:
         self.answer = answer
         self.secret = secret
         self.tasks: set[asyncio.Task[None]] = set()
-        self.connections: set[asyncio.Transport] = set()
+        self.connections: dict[asyncio.Transport, None] = {}
+        self.strangers: dict[asyncio.Transport, None] = {}
 
     async def open(self, interface: str, tls: bool = False) -> int:
         """Listen on the address of an interface.
@@ -102,7 +108,7 @@ class GatewayLinkServer:
             lambda: _ServerConnection(self),
             interface,
             0,
-            backlog=1024,
+            backlog=BACKLOG,
             ssl=tls_of_ray(server=True) if tls else None,
         )
         port: int = self._server.sockets[0].getsockname()[1]
@@ -125,14 +131,26 @@ class _ServerConnection(_FramedProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        self._server.connections.add(self.transport)
+        self._server.connections[self.transport] = None
+        self._server.strangers[self.transport] = None
+        if len(self._server.strangers) > MOST_STRANGERS:
+            oldest = next(iter(self._server.strangers))
+            del self._server.strangers[oldest]
+            oldest.abort()
+        self._clock = asyncio.get_running_loop().call_later(PROOF_S, self.transport.abort)
         self.transport.write(self._challenge)
 
     def connection_lost(self, error: Exception | None) -> None:
-        self._server.connections.discard(self.transport)
+        self._clock.cancel()
+        self._server.strangers.pop(self.transport, None)
+        self._server.connections.pop(self.transport, None)
 
     def authenticate(self, part: bytes) -> bool:
-        return hmac.compare_digest(part, _proof(self._server.secret, self._challenge))
+        if not hmac.compare_digest(part, _proof(self._server.secret, self._challenge)):
+            return False
+        self._clock.cancel()
+        self._server.strangers.pop(self.transport, None)
+        return True
 
     def frame(self, number: int, request: Any) -> None:
         task = asyncio.get_running_loop().create_task(self._answer(number, request))
@@ -165,17 +183,17 @@ class GatewayLink:
     async def call(self, request: Any) -> Any:
         """Send a request and wait for its answer.
 
-        If the connection is lost, the request is sent once more: the gateway's ledger knows equal requests
-        and pays for them once.
+        If the connection is lost, the request is sent again, up to twice: the gateway's ledger knows equal
+        requests and pays for them once.
 
         Raises:
             OSError: The server is gone.
             RuntimeError: The server failed to answer; its message.
         """
-        try:
-            return await (await self._connected()).ask(request)
-        except ConnectionError:
-            return await (await self._connected()).ask(request)
+        for _ in range(2):
+            with contextlib.suppress(ConnectionError):
+                return await (await self._connected()).ask(request)
+        return await (await self._connected()).ask(request)
 
     async def _connected(self) -> _ClientConnection:
         async with self._opening:

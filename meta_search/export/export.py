@@ -41,6 +41,7 @@ WIRE = tuple(
     for name in (
         "__init__",
         "addresses",
+        "bodies",
         "faults",
         "replies",
         "streams",

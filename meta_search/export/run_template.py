@@ -15,6 +15,7 @@ import dataclasses
 import http.client
 import json
 import os
+import queue
 import random
 import re
 import sys
@@ -23,7 +24,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-import zlib
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from pathlib import Path
@@ -34,9 +35,9 @@ OPENAI = "https://api.openai.com/v1"
 IN_FLIGHT = 32  # requests at a time
 RETRIES = 4
 GROWS = 4  # times the room that a cut answer is given when it is asked for again
-WIRE = ("addresses", "faults", "replies", "structured", "takes", "waits")
+WIRE = ("addresses", "bodies", "faults", "replies", "structured", "takes", "waits")
 LONGEST_WAIT_S = 60.0
-LARGEST_REPLY = 32 * 2**20  # bytes
+CHUNK = 2**16  # bytes
 CONTEXT = re.compile(r"context.?(length|size|window)|maximum context|prompt is too long", re.I)
 
 
@@ -185,6 +186,7 @@ class Endpoint:
     def _post(self, body: dict[str, Any]) -> Any:
         """One attempt: the answer, as `llm.replies` reads it."""
         headers = {"Content-Type": "application/json", "User-Agent": "meta-search-agent"}
+        headers["Accept-Encoding"] = self._wire["bodies"].ACCEPTED
         if self._key and self._wire["addresses"].takes_azure_key(self._root):
             headers["api-key"] = self._key
         elif self._key:
@@ -193,22 +195,36 @@ class Endpoint:
             headers["Authorization"] = f"Basic {self._login}"
         headers |= self._headers
         wire = urllib.request.Request(self.url, json.dumps(body).encode(), headers)
-        replies = self._wire["replies"]
         try:
-            with self._opener.open(wire, timeout=self.timeout) as reply:
-                return replies.read(_unpacked(reply), reply.headers)
-        except urllib.error.HTTPError as error:
-            with error:
-                detail = replies.refused(error.code, _unpacked(error), error.headers)
-            wait = self._wire["waits"].asked_wait(detail.headers, f"{detail}\n{detail.body}")
-            raise Refused(error.code, self._clean(f"HTTP {error.code} {detail}"), wait) from None
-        except (urllib.error.URLError, OSError, http.client.HTTPException, zlib.error) as error:
+            return _within(self.timeout, lambda: self._sent(wire))
+        except (urllib.error.URLError, OSError, http.client.HTTPException) as error:
             reason = getattr(error, "reason", error)
             refused = isinstance(error, urllib.error.URLError) and not isinstance(reason, TimeoutError)
             raise Refused(0, self._clean(str(reason) or type(reason).__name__), reached=not refused) from None
         except (self._wire["faults"].BadAnswer, self._wire["faults"].Refused) as error:
             status = getattr(error, "status_code", 0)
             raise Refused(status, self._clean(str(error))) from None
+        except (ValueError, ArithmeticError, LookupError, TypeError, RecursionError) as error:
+            raise Refused(0, self._clean(f"the reply cannot be read: {error}")) from None
+
+    def _sent(self, wire: urllib.request.Request) -> Any:
+        """The answer to a request; raises what went wrong."""
+        replies = self._wire["replies"]
+        try:
+            with self._opener.open(wire, timeout=self.timeout) as reply:
+                return replies.read(self._whole(reply), reply.headers)
+        except urllib.error.HTTPError as error:
+            with error:
+                detail = replies.refused(error.code, self._whole(error), error.headers)
+            wait = self._wire["waits"].asked_wait(detail.headers, f"{detail}\n{detail.body}")
+            raise Refused(error.code, self._clean(f"HTTP {error.code} {detail}"), wait) from None
+
+    def _whole(self, reply: Any) -> bytes:
+        """A reply's body, unpacked and bounded."""
+        body = self._wire["bodies"].Body(reply.headers.get("Content-Encoding") or "")
+        while chunk := reply.read1(CHUNK):
+            body.feed(chunk)
+        return bytes(body.whole())
 
     def _moves(self, refused: Refused) -> bool:
         """Whether to ask below `/v1`, which users tend to leave out, where nothing was found so far."""
@@ -229,7 +245,7 @@ class Endpoint:
     def _clean(self, text: str) -> str:
         for secret in (self._key, *self._headers.values()):
             text = text.replace(secret, "***") if secret else text
-        return " ".join(text.replace("llm.base_url", "--base-url").split())[:300]
+        return str(self._wire["faults"].one_line(text.replace("llm.base_url", "--base-url")))
 
 
 def _without_login(url: str) -> tuple[str, str]:
@@ -248,14 +264,25 @@ def _filled(header: str) -> str:
     return re.sub(r"\$([A-Za-z_]\w*)", lambda found: os.environ[found[1]].strip(), header)
 
 
-def _unpacked(reply: Any) -> bytes:
-    """A reply's body, which some proxies pack though nobody asked for it."""
-    body: bytes = reply.read(LARGEST_REPLY)
-    packed = (reply.headers.get("Content-Encoding") or "").lower()
-    if body and packed in ("gzip", "x-gzip", "deflate"):
-        form = zlib.MAX_WBITS | 32 if "gzip" in packed or body[0] & 15 == 8 else -zlib.MAX_WBITS
-        return zlib.decompressobj(form).decompress(body, LARGEST_REPLY)
-    return body
+def _within(seconds: float, work: Callable[[], Any]) -> Any:
+    """What a function returns or raises, within so many seconds in all: a socket's own timeout is for each
+    read, and a byte now and then holds it open for ever."""
+    ended: queue.SimpleQueue[tuple[Any, BaseException | None]] = queue.SimpleQueue()
+
+    def run() -> None:
+        try:
+            ended.put((work(), None))
+        except BaseException as error:  # noqa: BLE001 (raised again by who waits)
+            ended.put((None, error))
+
+    threading.Thread(target=run, name="request", daemon=True).start()
+    try:
+        result, error = ended.get(timeout=seconds)
+    except queue.Empty:
+        raise TimeoutError(f"no answer within {seconds:g} s (--timeout)") from None
+    if error is not None:
+        raise error
+    return result
 
 
 def _pause_s(refused: Refused, failures: int) -> float:
@@ -336,7 +363,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     add("--model", help="model to ask (default: the one the agent was found with)")
     add("--api-key-env", metavar="NAME", help="variable that holds the key (default: OPENAI_API_KEY)")
     add("--max-tokens", type=int, help="most tokens in one reply of the model")
-    add("--timeout", type=float, default=120.0, help="seconds to wait for one request (default: 120)")
+    add("--timeout", type=float, default=120.0, help="seconds to wait for one request, in all (default: 120)")
     add("--seed", type=int, help="seed for the agent and the model")
     add("--json", action="store_true", help="print the answer and its usage as JSON")
     add("--no-sandbox", action="store_true", help="run the agent's code unconfined")

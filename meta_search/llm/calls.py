@@ -27,6 +27,7 @@ __all__ = [
     "Dropped",
     "Route",
     "SchemaMode",
+    "Shape",
     "estimated",
     "open_routes",
     "resolve",
@@ -120,6 +121,23 @@ class Call:
     estimate: Usage
     listeners: int = 0
     phase: str = "search"
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What a probe takes over of a call: nothing that an agent writes or chooses.
+
+    Attributes:
+        system: Whether there is a system message.
+        seed: Whether there is a seed.
+        mode: How a schema is sent; `None` without one.
+        limit: Most tokens of the answer.
+    """
+
+    system: bool
+    seed: bool
+    mode: SchemaMode | None
+    limit: int
 
 
 def open_routes(

@@ -17,9 +17,13 @@ from meta_search.llm.ledger import Entry
 from meta_search.llm.throttle import Throttle
 from meta_search.types import Usage
 
-__all__ = ["DOWN", "Circuit", "TooLong", "duration"]
+__all__ = ["ASKS_ALL", "DOWN", "Circuit", "TooLong", "duration"]
 
 LONGEST_BACKOFF_S = 30.0
+# Statuses whose wait concerns every call. The words of others may be those of the call, so that only that one
+# waits, and no longer than for so many first pauses.
+ASKS_ALL = frozenset({429, 503, 529})
+OWN_WAIT = 64
 # Calls that an endpoint fails in a row, each after all its attempts and beside a probe, until the run stops.
 CIRCUIT = 5
 # Attempts that it fails in a row until a probe looks whether it is down: hundreds of calls that each try an
@@ -212,7 +216,10 @@ class Circuit:
     async def pause(self, route: Route, failure: Failure, attempt: int) -> None:
         """Back off, exponentially and with jitter, at least as long as the endpoint asks; a stop wakes it."""
         delay = min(LONGEST_BACKOFF_S, self._backoff_s * 2.0 ** (attempt - 1)) * self._random.uniform(0.5, 1)
-        await self.sleep(max(delay, failure.retry_after or 0.0))
+        asked = failure.retry_after or 0.0
+        await self.sleep(
+            max(delay, asked if failure.status in ASKS_ALL else min(asked, OWN_WAIT * self._backoff_s))
+        )
 
 
 def duration(seconds: float) -> str:

@@ -13,9 +13,10 @@ from typing import Any
 from meta_search.config import LLMConfig
 from meta_search.errors import EndpointError
 from meta_search.llm.addresses import candidates, joined, normal_url, other_scheme, proxy_of
+from meta_search.llm.bodies import ACCEPTED, Body
 from meta_search.llm.direct import DirectWire, headers_of
 from meta_search.llm.endpoint import Endpoint, Price, price_of
-from meta_search.llm.faults import GONE, one_line
+from meta_search.llm.faults import GONE, BadAnswer, one_line
 from meta_search.llm.litellm_wire import LiteLLMWire
 from meta_search.llm.replies import Answer
 from meta_search.text import override
@@ -23,6 +24,7 @@ from meta_search.text import override
 __all__ = ["DefaultWire"]
 
 CHECK_S = 15.0
+PACKING = ("content-encoding", "content-length", "transfer-encoding")  # they say nothing of what is unpacked
 NOT_TLS = re.compile(r"WRONG_VERSION_NUMBER|record layer failure|UNEXPECTED_EOF|packet length", re.I)
 TLS = re.compile(r"plain HTTP request was sent to HTTPS|HTTP request to an HTTPS server", re.I)
 THERE_S = 3.0
@@ -151,8 +153,22 @@ class DefaultWire:
         import httpx
 
         url = joined(root, "models")
-        async with httpx.AsyncClient(timeout=timeout_s, trust_env=False, proxy=proxy_of(url)) as client:
-            return await client.get(url, headers=headers_of(endpoint, root))
+        headers = {"Accept-Encoding": ACCEPTED, **headers_of(endpoint, root)}
+        try:
+            async with (
+                asyncio.timeout(timeout_s),
+                httpx.AsyncClient(timeout=timeout_s, trust_env=False, proxy=proxy_of(url)) as client,
+                client.stream("GET", url, headers=headers) as reply,
+            ):
+                body = Body(reply.headers.get("Content-Encoding", ""))
+                async for chunk in reply.aiter_raw():
+                    body.feed(chunk)
+        except TimeoutError as error:
+            raise httpx.ReadTimeout(f"no whole reply within {timeout_s:g} s") from error
+        except BadAnswer as error:
+            raise httpx.DecodingError(str(error)) from error
+        told = [(k, v) for k, v in reply.headers.multi_items() if k.lower() not in PACKING]
+        return httpx.Response(reply.status_code, headers=told, content=body.whole(), request=reply.request)
 
 
 def _is_api(reply: Any) -> bool:
@@ -175,7 +191,7 @@ def _lists_models(reply: Any) -> bool:
         return False
     try:
         return isinstance(reply.json(), dict | list)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
 
 

@@ -8,20 +8,23 @@ prices (`default_wire.DefaultWire` chooses).
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
 from meta_search.llm import replies
 from meta_search.llm.addresses import joined, normal_url, proxy_of, takes_azure_key, versioned
+from meta_search.llm.bodies import ACCEPTED, Body
 from meta_search.llm.endpoint import Endpoint
-from meta_search.llm.faults import Refused
+from meta_search.llm.faults import BadAnswer, Refused
 from meta_search.llm.replies import Answer
 
 if TYPE_CHECKING:
-    from aiohttp import ClientSession
+    from aiohttp import ClientResponse, ClientSession
 
 __all__ = ["DirectWire", "headers_of"]
 
@@ -29,6 +32,7 @@ __all__ = ["DirectWire", "headers_of"]
 # closed is lost, and charged, as nobody knows its fate.
 KEEP_ALIVE_S = 4.0
 LONGEST_HEADER = 2**16  # of a reply: proxies add policies and cookies of many kilobytes
+LONG = 2**18  # bytes of a reply: reading what is longer is no work for an event loop
 NO_SUCH_PATH = re.compile(r"^not found$|invalid url|no route|cannot (post|get)|path|endpoint", re.IGNORECASE)
 
 
@@ -63,8 +67,9 @@ class DirectWire:
         async with self._open().post(
             url, data=sent, headers=headers, allow_redirects=False, **options
         ) as response:
-            received = await response.read()
-            answer = self._answer(endpoint, url, response.status, received, response.headers)
+            received = await _body(response)
+            read = partial(self._answer, endpoint, url, response.status, received, response.headers)
+            answer = read() if len(received) < LONG else await asyncio.to_thread(read)
         self._answered.add(endpoint)
         return answer
 
@@ -108,6 +113,7 @@ class DirectWire:
                 connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_ALIVE_S),
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=30.0),  # the sender has a clock
                 cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,  # without a bound
                 max_line_size=LONGEST_HEADER,
                 max_field_size=LONGEST_HEADER,
             )
@@ -118,9 +124,22 @@ class DirectWire:
         if endpoint not in self._ways:
             root = self.roots.get(endpoint) or normal_url(endpoint.base_url or "")
             url = joined(root, "chat/completions")
-            headers = {"Content-Type": "application/json", **headers_of(endpoint, root)}
+            headers = {"Content-Type": "application/json", "Accept-Encoding": ACCEPTED}
+            headers |= headers_of(endpoint, root)
             self._ways[endpoint] = url, headers, _connection(url)
         return self._ways[endpoint]
+
+
+async def _body(response: ClientResponse) -> bytes:
+    """A reply's body; what is too large is not read to its end."""
+    try:
+        body = Body(response.headers.get("Content-Encoding", ""))
+        async for chunk in response.content.iter_any():
+            body.feed(chunk)
+    except BadAnswer:
+        response.close()
+        raise
+    return body.whole()
 
 
 def headers_of(endpoint: Endpoint, root: str) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import time
+from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import partial
@@ -14,9 +15,10 @@ from meta_search.errors import BudgetError
 from meta_search.llm.books import Books
 from meta_search.llm.budget import Ticket
 from meta_search.llm.calls import PROBE, Call, Dropped
-from meta_search.llm.circuit import DOWN, Circuit
+from meta_search.llm.charges import cut_message, usage_of
+from meta_search.llm.circuit import ASKS_ALL, DOWN, Circuit
 from meta_search.llm.faults import TIMEOUT, Failure, classify
-from meta_search.llm.forms import Form, cut_message, usage_of
+from meta_search.llm.forms import Form
 from meta_search.llm.ledger import Entry
 from meta_search.llm.patience import HELD, Patience
 from meta_search.llm.throttle import through
@@ -26,7 +28,6 @@ from meta_search.types import Usage
 __all__ = ["Account", "Exchange", "committed"]
 
 ORDINARY_ANSWER = 2**12  # tokens that `llm.timeout_s` is for
-ASKS_ALL = frozenset({429, 503, 529})  # statuses whose wait concerns every call; of others only their own
 
 
 @dataclass(slots=True)
@@ -132,7 +133,7 @@ class Exchange:
                 answer = await self._wire.complete(route.endpoint, messages, settings)
         except Exception as error:  # noqa: BLE001 (litellm lets many kinds through; each is a failed attempt)
             named = TIMEOUT if timeout >= self._config.timeout_s else "the time left"
-            failure = form.blamed(classify(error, timeout, route.endpoint.secrets, named))
+            failure = form.blamed(_classified(error, timeout, route.endpoint.secrets, named))
             self._failed(call, failure, start)
             return failure, estimate if failure.unknown_fate else Usage(calls=1)
         used, charged = usage_of(answer, form, estimate)
@@ -160,6 +161,13 @@ class Exchange:
         """Seconds for an attempt: a program with its thinking takes longer to write than an answer."""
         timeout, left = self._config.timeout_s * max(1.0, limit / ORDINARY_ANSWER), self._budget.remaining_s
         return timeout if left is None else max(0.1, min(timeout, left))
+
+
+def _classified(error: Exception, timeout_s: float, secrets: Sequence[str], limit: str) -> Failure:
+    try:
+        return classify(error, timeout_s, secrets, limit)
+    except Exception as unread:  # noqa: BLE001 (no words of an endpoint may end the run)
+        return Failure("transient", True, f"a failure that cannot be read ({type(unread).__name__})")
 
 
 async def committed(future: Future[None]) -> None:

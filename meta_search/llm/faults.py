@@ -12,6 +12,7 @@ from meta_search.text import one_line as without_breaks
 
 __all__ = [
     "GONE",
+    "READ",
     "TIMEOUT",
     "WRONG_KEY",
     "BadAnswer",
@@ -66,22 +67,22 @@ UNREACHED = re.compile(
 )
 LOST = frozenset({"ClientConnectionError", "ConnectionError", "TransportError", "APIConnectionError"})
 TIMEOUT = "llm.timeout_s; raise it for a model that reasons"
-READ = 8000  # characters of a refusal that are read
+READ = 4000  # characters of a refusal that are read
 
 # Refusals of `max_tokens` that name the most a model writes: OpenAI, Anthropic, Groq, DeepSeek, Bedrock,
 # Gemini (whose range excludes its end), Cohere.
 CAPS = (
     (r"supports at most (\d+) completion tokens", 0),
-    (r"max_\w*tokens: \d+ > (\d+)", 0),
-    (r"max_\w*tokens\W{1,3}(?:must|should) be (?:less than or equal to|at most|<=|≤)\W{1,3}(\d+)", 0),
+    (r"max_\w{0,24}tokens: \d+ > (\d+)", 0),
+    (r"max_\w{0,24}tokens\W{1,3}(?:must|should) be (?:less than or equal to|at most|<=|≤)\W{1,3}(\d+)", 0),
     (r"max tokens must be less than or equal to (\d+)", 0),
-    (r"range of max_\w*tokens is \[\d+, ?(\d+)\]", 0),
+    (r"range of max_\w{0,24}tokens is \[\d+, ?(\d+)\]", 0),
     (r"tokens you requested exceeds the model limit of (\d+)", 0),
     (r"supported range is from \d+ \(inclusive\) to (\d+) \(exclusive\)", -1),
     (r"supported range is from \d+ (?:\(inclusive\) )?to (\d+)", 0),
-    (r"max_\w*tokens\W.{0,60}less than or equal to\W{1,3}(\d+)", 0),
-    (r"max_\w*tokens=\d+ cannot be greater than max_model_len=(?:max_total_tokens=)?(\d+)", 0),
-    (r"max_\w*tokens.{0,60}\bmaximum (?:allowed )?(?:value |of )*(?:is )?(\d+)", 0),
+    (r"max_\w{0,24}tokens\W.{0,60}less than or equal to\W{1,3}(\d+)", 0),
+    (r"max_\w{0,24}tokens=\d+ cannot be greater than max_model_len=(?:max_total_tokens=)?(\d+)", 0),
+    (r"max_\w{0,24}tokens.{0,60}\bmaximum (?:allowed )?(?:value |of )*(?:is )?(\d+)", 0),
 )
 # Refusals of prompt and answer together: the context, and the prompt's share of it, in either order.
 TOGETHER = (
@@ -92,7 +93,7 @@ TOGETHER = (
     r"passed (?P<prompt>\d+) input tokens.*?context length is only (?P<all>\d+) tokens",
     r"exceed context limit: (?P<prompt>\d+) \+ \d+ > (?P<all>\d+)",
 )
-BLAMED = re.compile(r"(?:max_\w*tokens|maxOutputTokens)\W.{0,40}(?:too large|too high|exceed)", re.I)
+BLAMED = re.compile(r"(?:max_\w{0,24}tokens|maxOutputTokens)\W.{0,40}(?:too large|too high|exceed)", re.I)
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,12 +228,16 @@ def output_cap(text: str) -> Cap | None:
     """
     for pattern in TOGETHER:
         if found := re.search(pattern, text, re.IGNORECASE | re.DOTALL):
-            room = int(found["all"]) - int(found["prompt"])
+            room = _tokens(found["all"]) - _tokens(found["prompt"])
             return Cap(room, always=False) if room > 0 else None
     for pattern, correction in CAPS:
         if found := re.search(pattern, text, re.IGNORECASE):
-            return Cap(int(found[1]) + correction, always=True)
+            return Cap(_tokens(found[1]) + correction, always=True)
     return Cap(0, always=True) if BLAMED.search(text) else None
+
+
+def _tokens(digits: str) -> int:
+    return int(digits[:12])
 
 
 def one_line(text: str, secret: str | Sequence[str] | None = None, length: int = 300) -> str:

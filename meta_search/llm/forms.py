@@ -13,35 +13,18 @@ from typing import Any
 
 from meta_search.config import LLMConfig
 from meta_search.llm import structured, takes
-from meta_search.llm.calls import AGENTS, PROBE, Call
+from meta_search.llm.calls import AGENTS, PROBE, Call, Shape
 from meta_search.llm.faults import Failure
 from meta_search.llm.ledger import Entry
 from meta_search.llm.replies import Answer
 from meta_search.llm.takes import Messages, SchemaMode
 from meta_search.types import Usage
 
-__all__ = ["Form", "Shape", "cut_message", "usage_of"]
+__all__ = ["Form"]
 
 GROWS = 4  # times the room that a cut answer is given when it is asked for again
 MOST_ROOM = 32_768  # tokens; of those who write agents, where their model thinks
 ONCE_MORE = 16_384  # up to here also where it does not
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """What a probe takes over of a call: nothing that an agent writes or chooses.
-
-    Attributes:
-        system: Whether there is a system message.
-        seed: Whether there is a seed.
-        mode: How a schema is sent; `None` without one.
-        limit: Most tokens of the answer.
-    """
-
-    system: bool
-    seed: bool
-    mode: SchemaMode | None
-    limit: int
 
 
 @dataclass(slots=True, eq=False)
@@ -330,31 +313,6 @@ class Form:
     def _most(self) -> int:
         """The most tokens that an agent's call may have, where its model thinks."""
         return GROWS * self.config.max_tokens
-
-
-def usage_of(answer: Answer, form: Form, estimate: Usage) -> tuple[Usage, Usage]:
-    """What an answer used, and what it is charged.
-
-    Tokens are as the endpoint counts them. What it does not count is charged in full, so that budgets hold;
-    what the agent used is then estimated, at four bytes a token.
-    """
-    price, prompt, completion = form.call.route.price, answer.prompt_tokens, answer.completion_tokens
-    if prompt and completion is not None:
-        used = price.usage(prompt, completion, reasoning_tokens=answer.reasoning_tokens)
-        return used, used
-    form.tells("usage", False)
-    read = prompt or sum(len(text.encode()) + 16 for _, text in form.call.request.messages) // 4
-    written = completion if completion is not None else -(-len(answer.text.encode()) // 4)
-    used = price.usage(read, min(written, estimate.completion_tokens))
-    if prompt:
-        estimate = price.usage(prompt, estimate.completion_tokens)
-    return used, estimate
-
-
-def cut_message(answer: Answer, limit: int) -> str:
-    """One line on an answer that was cut."""
-    thinking = ", all of them spent on thinking" if answer.thinks and not answer.text.strip() else ""
-    return f"cut at {limit} tokens{thinking}"
 
 
 def _is_object(text: str) -> bool:

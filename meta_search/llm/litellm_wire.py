@@ -13,6 +13,7 @@ from meta_search.errors import EndpointError
 from meta_search.llm import callbacks, replies
 from meta_search.llm.endpoint import Endpoint, Price
 from meta_search.llm.replies import Answer
+from meta_search.llm.transports import bound
 
 __all__ = ["LiteLLMWire"]
 
@@ -48,6 +49,7 @@ class LiteLLMWire:
         litellm.drop_params = False
         litellm.num_retries = 0
         _send_once()
+        _bound_replies()
         _ = litellm.encoding  # loaded at the first call otherwise, while that call's clock runs
 
     def listen(self, keys: Iterable[str | None]) -> None:
@@ -153,6 +155,15 @@ def _send_once() -> None:
         raise  # it is called by an `except` clause: that clause's error
 
     AsyncHTTPHandler.single_connection_post_request = again  # type: ignore[method-assign]
+
+
+def _bound_replies() -> None:
+    """Bound what both of litellm's transports read."""
+    import httpx
+    from litellm.llms.custom_httpx.aiohttp_transport import LiteLLMAiohttpTransport
+
+    for transport in (LiteLLMAiohttpTransport, httpx.AsyncHTTPTransport):
+        bound(transport)
 
 
 def _name(endpoint: Endpoint) -> str:

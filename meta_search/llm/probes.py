@@ -12,16 +12,17 @@ import dataclasses
 import time
 import uuid
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from meta_search.config import LLMConfig
 from meta_search.llm.books import Books
-from meta_search.llm.calls import PROBE, Call, Route, estimated
+from meta_search.llm.calls import PROBE, Call, Route, Shape, estimated
 from meta_search.llm.circuit import Circuit
 from meta_search.llm.exchange import Account, Exchange, committed
 from meta_search.llm.faults import Failure
-from meta_search.llm.forms import Form, Shape
+from meta_search.llm.forms import Form
 from meta_search.llm.ledger import Entry
 from meta_search.types import CallRequest, Usage
 
@@ -36,6 +37,7 @@ SCHEMA: dict[str, Any] = {
     "required": ["answer", "reason"],
     "additionalProperties": False,
 }
+Moot = Callable[[], bool]
 APART = 4.0  # first pauses before a retry that lie between two probes of an endpoint
 
 
@@ -80,11 +82,14 @@ class Probes:
             since: Only what was sent later counts, calls of others included; monotonic seconds.
             shape: The form of the request; `None` takes the plainest.
         """
-        return await self._shared(route, shape or self._plain(), since, life=True)
+        alive: Moot = lambda: route.last_sent >= since  # noqa: E731
+        return await self._shared(route, shape or self._plain(), since, alive)
 
-    async def learn(self, route: Route, shape: Shape, since: float) -> None:
-        """Find out whether the endpoint takes requests of a form; what it does not take is noted."""
-        await self._shared(route, shape, since, life=False)
+    async def learn(self, form: Form, failure: Failure) -> None:
+        """Find out whether the endpoint takes requests of a form of which one was refused; what it does not
+        take is noted."""
+        known: Moot = lambda: not form.suspects(failure)  # noqa: E731
+        await self._shared(form.call.route, form.shape, form.sent_at, known)
 
     async def send(self, route: Route) -> Failure | None:
         """Ask now, whatever is known: of an endpoint that is down, by whose turn it is."""
@@ -96,19 +101,21 @@ class Probes:
         form.doubts.clear()
         if doubts:
             route.doubted |= doubts
-            if await self._shared(route, form.shape, time.monotonic(), life=False) is not None:
+            if await self._shared(route, form.shape, time.monotonic()) is not None:
                 route.doubted -= doubts
 
     def _plain(self) -> Shape:
         return Shape(True, False, None, self._config.max_tokens)
 
-    async def _shared(self, route: Route, shape: Shape, since: float, life: bool) -> Failure | None:
-        """Of a probe that was sent later than that; `life`: others' answers will do."""
+    async def _shared(
+        self, route: Route, shape: Shape, since: float, moot: Moot = lambda: False
+    ) -> Failure | None:
+        """Of a probe that was sent later than that, unless the question is moot meanwhile."""
         async with self._locks[route]:
             latest = self._latest.get((route, shape))
             if latest is not None and latest.sent >= since:
                 return latest.failure
-            while not (life and route.last_sent >= since):
+            while not moot():
                 pause = self._next.get(route, 0.0) - time.monotonic()
                 if pause <= 0:
                     return await self._look(route, shape)

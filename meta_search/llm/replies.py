@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from meta_search.llm.faults import BadAnswer, Refused, one_line
+from meta_search.llm.faults import READ, BadAnswer, Refused, one_line
 from meta_search.llm.streams import joined
 from meta_search.llm.thinking import object_at_end, without_thinking
 
@@ -24,6 +24,7 @@ __all__ = ["Answer", "read", "read_object", "refused"]
 
 MOST_TOKENS = 10**8  # that one call can read or write: what counts more does not count
 SHOWN = 400  # characters of an answer that cannot be read which a message shows
+LONGEST = 2**21  # characters of an answer with its thinking
 CUT = frozenset({"length", "max_tokens", "max_output_tokens", "model_length", "max_completion_tokens"})
 WITHHELD = frozenset({"content_filter", "safety", "prohibited_content", "recitation", "blocklist", "refusal"})
 DAILY = re.compile(r"\bdaily\b|per day", re.IGNORECASE)
@@ -84,7 +85,7 @@ def _text(received: bytes) -> str:
 
 
 def _title(page: str) -> str:
-    found = re.search(r"(?is)<title[^>]*>(.*?)</title>", page)
+    found = re.search(r"(?is)<title[^>]*>(.*?)</title>", page[:SHOWN])
     return f" («{one_line(found[1], length=80)}»)" if found and found[1].strip() else ""
 
 
@@ -104,9 +105,11 @@ def read_object(reply: Any, headers: Mapping[str, Any] | None = None) -> Answer:
             raise _failed(choice.get("error") or reply.get("error") or {}, headers)
         message = choice.get("message") or choice.get("delta") or {"content": choice.get("text")}
         text, thinking = _words(message if isinstance(message, Mapping) else {"content": message})
+        if (length := len(text) + len(thinking)) > LONGEST:
+            raise BadAnswer(f"the answer has {length:,} characters, more than any limit allows")
         answer = _answer(text, thinking, finish, reply.get("usage"))
-    except (AttributeError, KeyError, TypeError, IndexError) as error:
-        raise BadAnswer(f"the answer has an unknown form: {error}") from error
+    except (AttributeError, LookupError, TypeError, ValueError, ArithmeticError, RecursionError) as error:
+        raise BadAnswer(f"the answer has an unknown form: {one_line(str(error))}") from error
     if finish in WITHHELD and not (answer.text and finish == "refusal"):  # what is there is its beginning
         raise BadAnswer("the answer was withheld by a content filter", withheld=True)
     if not (answer.text or thinking or answer.finish == "length" or reply.get("usage")):
@@ -130,6 +133,7 @@ def _answer(text: str, thinking: str, finish: str, usage: Any) -> Answer:
     prompt, completion, reasoning = _counts(usage if isinstance(usage, Mapping) else {})
     if thinking and not reasoning and completion:  # not told: by the share of the text
         reasoning = round(completion * len(thinking) / (len(thinking) + len(said)))
+    said = said if said.isascii() else said.encode("utf-8", "replace").decode()  # no lone surrogates
     return Answer(said, finish, prompt, completion, reasoning, bool(thinking.strip() or reasoning))
 
 
@@ -226,7 +230,7 @@ def _failed(error: Any, headers: Mapping[str, Any] | None) -> Refused:
     fields = error if isinstance(error, Mapping) else {"message": str(error)}
     code = fields.get("code") or fields.get("type")
     message = str(fields.get("message") or fields or "the model's server failed")
-    if isinstance(code, str) and code.isdigit():
+    if isinstance(code, str) and re.fullmatch(r"[0-9]{3}", code):
         code = int(code)
     if isinstance(code, int) and 400 <= code < 600:
         return Refused(code, message, headers or {})
@@ -253,6 +257,13 @@ def refused(status: int, received: bytes, headers: Mapping[str, Any]) -> Refused
     """A reply with an error status as an error: the endpoint's words, and its code, which says more."""
     text = _text(received)
     try:
+        return _refused(status, text, headers)
+    except (AttributeError, TypeError, ValueError, RecursionError):
+        return Refused(status, text[:SHOWN] or f"HTTP status {status}", headers, text[:READ])
+
+
+def _refused(status: int, text: str, headers: Mapping[str, Any]) -> Refused:
+    try:
         told = json.loads(text)
     except (ValueError, RecursionError):
         told = None
@@ -274,4 +285,4 @@ def refused(status: int, received: bytes, headers: Mapping[str, Any]) -> Refused
         message = str(error or text[:SHOWN])
     if 300 <= status < 400:
         message = f"redirects to {headers.get('Location', 'nowhere')}: name that in llm.base_url"
-    return Refused(status, message or f"HTTP status {status}", headers, text)
+    return Refused(status, message[:READ] or f"HTTP status {status}", headers, text[:READ])

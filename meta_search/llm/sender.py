@@ -148,22 +148,22 @@ class Sender:
                 if entry is not None and not form.rewords(entry):
                     return entry
                 continue
-            if await self._is_adapted(call, form, outcome):
+            if await self._is_adapted(form, outcome):
                 continue
             final = await self._given_up(call, form, outcome, tries)
             if final is not None:
                 return form.cut or final
             self.retries += 1
 
-    async def _is_adapted(self, call: Call, form: Form, failure: Failure) -> bool:
+    async def _is_adapted(self, form: Form, failure: Failure) -> bool:
         """Whether the call is sent again at once in another form. What a refusal says of the endpoint is
         believed where a probe is refused for it as well."""
-        await self._ask_too(call, form, failure)
+        await self._ask_too(form, failure)
         return form.follows(failure)
 
-    async def _ask_too(self, call: Call, form: Form, failure: Failure) -> None:
+    async def _ask_too(self, form: Form, failure: Failure) -> None:
         if form.suspects(failure):
-            await self.probes.learn(call.route, form.shape, form.sent_at)
+            await self.probes.learn(form, failure)
 
     async def _look_into(self, form: Form) -> None:
         """Have a probe see whether what an answer showed holds for all; the answer itself is good."""
@@ -221,7 +221,7 @@ class Sender:
             if isinstance(outcome, Entry):
                 await self._look_into(form)
             elif outcome is not HELD:
-                await self._ask_too(call, form, outcome)
+                await self._ask_too(form, outcome)
             return outcome
         finally:
             route.round.set()

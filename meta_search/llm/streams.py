@@ -15,6 +15,7 @@ from meta_search.llm.faults import BadAnswer, one_line
 __all__ = ["joined"]
 
 LINES = re.compile(r"\r\n|\r|\n")
+MOST_LINES = 100  # that one event comes in
 SHOWN = 400  # characters of an event that cannot be read which a message shows
 
 
@@ -27,9 +28,9 @@ def joined(stream: str) -> dict[str, Any]:
 
 
 def _joined(stream: str) -> dict[str, Any]:
-    message: dict[str, Any] = {}
-    calls: dict[int, str] = {}
-    choice: dict[str, Any] = {"message": message, "finish_reason": None}
+    pieces: dict[str, list[Any]] = {}
+    calls: dict[int, list[str]] = {}
+    choice: dict[str, Any] = {"message": {}, "finish_reason": None}
     reply: dict[str, Any] = {"choices": [choice]}
     ended, number, flat = False, None, None
     for event in _events(stream):
@@ -48,10 +49,12 @@ def _joined(stream: str) -> dict[str, Any]:
             if part.get("error"):
                 choice["error"] = part["error"]
             if isinstance(part.get("message"), Mapping) and not part.get("delta"):
-                message.clear()  # the whole of it
-            _add(message, calls, part.get("delta") or part.get("message") or {"content": part.get("text")})
+                pieces.clear()  # the whole of it
+            _add(pieces, calls, part.get("delta") or part.get("message") or {"content": part.get("text")})
+    message = choice["message"] = {name: _together(parts) for name, parts in pieces.items()}
     if calls:
-        message["tool_calls"] = [{"function": {"arguments": text}} for _, text in sorted(calls.items())]
+        texts = ("".join(parts) for _, parts in sorted(calls.items()))
+        message["tool_calls"] = [{"function": {"arguments": text}} for text in texts]
     if number is None and flat is not None:
         return flat
     if number is None:
@@ -61,27 +64,28 @@ def _joined(stream: str) -> dict[str, Any]:
     return reply
 
 
-def _add(message: dict[str, Any], calls: dict[int, str], delta: Mapping[str, Any]) -> None:
+def _add(pieces: dict[str, list[Any]], calls: dict[int, list[str]], delta: Mapping[str, Any]) -> None:
     for name in ("content", "refusal", "reasoning_content", "reasoning", "thinking"):
         piece = delta.get(name)
         if isinstance(piece, list):
-            message.setdefault("content", [])
-            if isinstance(message["content"], str):
-                message["content"] = [message["content"]]
-            message["content"] += piece
+            pieces.setdefault("content", []).extend(piece)
         elif piece:
-            before = message.get(name)
-            message[name] = [*before, piece] if isinstance(before, list) else (before or "") + str(piece)
+            pieces.setdefault(name, []).append(str(piece))
     if isinstance(delta.get("reasoning_details"), list):
-        message.setdefault("reasoning_details", []).extend(delta["reasoning_details"])
+        pieces.setdefault("reasoning_details", []).extend(delta["reasoning_details"])
     for call in delta.get("tool_calls") or ():
-        number = call.get("index") or 0
-        calls[number] = calls.get(number, "") + str((call.get("function") or {}).get("arguments") or "")
+        more = str((call.get("function") or {}).get("arguments") or "")
+        calls.setdefault(call.get("index") or 0, []).append(more)
+
+
+def _together(parts: list[Any]) -> Any:
+    """The pieces of one field: a text, where all of them are texts."""
+    return "".join(parts) if all(isinstance(part, str) for part in parts) else parts
 
 
 def _events(stream: str) -> Iterator[dict[str, Any] | None]:
     """The JSON of each event; `None` for the mark at the end. An event's data may come in several lines."""
-    begun = ""
+    begun, lines = "", 0
     for line in LINES.split(stream):
         if not line.startswith("data:"):
             continue
@@ -89,7 +93,9 @@ def _events(stream: str) -> Iterator[dict[str, Any] | None]:
         if data == "[DONE]" and not begun:
             yield None
             continue
-        begun = f"{begun}\n{data}" if begun else data
+        begun, lines = (f"{begun}\n{data}", lines + 1) if begun else (data, 1)
+        if lines > MOST_LINES:
+            break
         try:
             event = json.loads(begun)
         except (ValueError, RecursionError):

@@ -11,7 +11,7 @@ __all__ = ["instructions", "repaired", "response_format", "with_instructions"]
 
 # json_repair takes more than linear time on long garbage, and on what opens and never closes (190 KB of `{`:
 # 19 s); no answer by schema is that long or that deep.
-LONGEST = 50_000
+LONGEST = 30_000
 DEEPEST = 32
 BRACKETS = re.compile(r"[{\[(]+|[}\])]+")
 

@@ -20,10 +20,11 @@ CLOSED_BY = (  # by group of OPEN
     *("", "◁/think▷", "[/THINK]", "<|END_THINKING|>", "<|end_of_thought|>"),
     *("<|/thinking|>", "<unused95>"),
 )
+LONGEST = 200_000  # characters in which an object is looked for
 AROUND = re.compile(r"<\|(?:begin|end)_of_solution\|>|<\|(?:START|END)_RESPONSE\|>")  # of what comes then
 # A closing tag whose opening one the chat template has swallowed: it ends a paragraph of thinking.
 LONE_CLOSE = re.compile(r"(?<![`'\"/])(?:</(?:think|thinking|thought)>|◁/think▷|\[/THINK\])(?![`'\"])")
-FINAL = re.compile(r"<\|channel\|>\s*final\b.*?<\|message\|>", re.DOTALL)
+FINAL = re.compile(r"<\|channel\|>\s{0,20}final\b.{0,200}?<\|message\|>", re.DOTALL)
 HARMONY = re.compile(r"\s*(<\|start\|>\s*assistant\s*)?<\|channel\|>")
 HARMONY_END = re.compile(r"<\|(return|end|call)\|>.*", re.DOTALL)
 
@@ -44,16 +45,17 @@ def without_thinking(text: str) -> tuple[str, str]:
     if text.startswith("analysis") and "assistantfinal" in text:  # the same without its special tokens
         thought, _, said = text.rpartition("assistantfinal")
         return said.strip(), thought
-    thoughts, rest = "", text
-    while match := OPEN.match(rest):
+    thoughts: list[str] = []
+    at = 0
+    while match := OPEN.match(text, at):
         close = f"</{match[1]}>" if match[1] else CLOSED_BY[(match.lastindex or 1) - 1]
-        end = _end(rest.lower(), match[0].strip().lower(), close.lower(), match.end())
+        end = _end(text, match[0].strip(), close, match.end())
         if end < 0:
-            return "", thoughts + rest[match.end() :]
-        thoughts += rest[match.end() : end]
-        rest = rest[end + len(close) :]
-    if thoughts or rest is not text:
-        return AROUND.sub("", rest).strip(), thoughts
+            return "", "".join(thoughts) + text[match.end() :]
+        thoughts.append(text[match.end() : end])
+        at = end + len(close)
+    if thoughts:
+        return AROUND.sub("", text[at:]).strip(), "".join(thoughts)
     lone = LONE_CLOSE.search(text)
     if lone and not _opens(text[: lone.start()]) and not _is_json(text):
         return text[lone.end() :].strip(), text[: lone.start()]
@@ -62,12 +64,16 @@ def without_thinking(text: str) -> tuple[str, str]:
 
 def _end(text: str, opened: str, close: str, start: int) -> int:
     """Where a thought ends that begins at `start`: thoughts may hold others. Negative where it does not."""
-    end = text.find(close, start)
-    while end >= 0 and text.count(opened, start, end) > text.count(close, start, end):
-        further = text.find(close, end + len(close))
-        if further < 0:
+    deeper, end = 0, -1
+    marks = re.compile(f"({re.escape(opened)})|{re.escape(close)}", re.IGNORECASE | re.ASCII)
+    for mark in marks.finditer(text, start):
+        if mark[1]:
+            deeper += 1
+            continue
+        end = mark.start()
+        if deeper <= 0:
             return end
-        end = further
+        deeper -= 1
     return end
 
 
@@ -86,6 +92,8 @@ def _is_json(text: str) -> bool:
 def object_at_end(text: str) -> str:
     """The JSON object that a text ends with; empty without one."""
     text = text.rstrip()
+    if len(text) > LONGEST:
+        return ""
     for start in (m.start() for m in list(re.finditer(r"\{", text))[:200]):
         if _is_json(text[start:]):
             return text[start:]

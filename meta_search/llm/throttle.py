@@ -138,7 +138,7 @@ class Throttle:
 
     @contextmanager
     def only(self, lane: str) -> Iterator[None]:
-        """Let nothing out but what waits in one lane."""
+        """Let nothing out but what waits in one lane, once all the rest is back, and one at a time."""
         self._only = lane
         try:
             yield
@@ -162,7 +162,7 @@ class Throttle:
         self._grant()
 
     def _grant(self) -> None:
-        while self.in_flight < self.limit:
+        while self.in_flight < (1 if self._only else self.limit):
             waiting = [n for n, lane in self._lanes.items() if lane and self._only in ("", n)]
             if not waiting:
                 return

@@ -27,6 +27,8 @@ FIELD = re.compile(
     re.IGNORECASE,
 )
 RESET = re.compile(r"^(?:x-|anthropic-)?ratelimit-(?:reset(?:-.+)?|.+-reset)$")
+LONGEST = 100  # characters of a header that are read
+MOST_S = 366 * 86400.0  # what asks to wait longer than a year asks as much
 EPOCH_S, EPOCH_MS = 1e9, 1e12  # numbers above these are dates
 
 
@@ -40,11 +42,11 @@ def asked_wait(headers: Mapping[str, Any], text: str = "") -> float | None:
     lower = _lower(headers)
     for name in ("retry-after-ms", "x-ms-retry-after-ms"):
         if (milliseconds := _number(lower.get(name, ""))) is not None:
-            return max(0.0, milliseconds / 1000)
+            return _bounded(milliseconds / 1000)
     if "retry-after" in lower and (told := _moment(lower["retry-after"])) is not None:
         return told
     if found := FIELD.search(text):
-        return float(found[2]) * (0.001 if "ms" in (found[3], found[1][-2:].lower()) else 1.0)
+        return _bounded(float(found[2]) * (0.001 if "ms" in (found[3], found[1][-2:].lower()) else 1.0))
     found = SAID.search(text)
     return _duration(found[1]) if found else None
 
@@ -68,7 +70,7 @@ def reset_wait(headers: Mapping[str, Any]) -> float | None:
 
 
 def _lower(headers: Mapping[str, Any]) -> dict[str, str]:
-    return {str(name).lower(): str(value).strip() for name, value in headers.items()}
+    return {str(name).lower(): str(value).strip()[:LONGEST] for name, value in headers.items()}
 
 
 def _moment(value: str) -> float | None:
@@ -77,13 +79,13 @@ def _moment(value: str) -> float | None:
     if number is not None:
         if number >= EPOCH_S:
             number = (number / 1000 if number >= EPOCH_MS else number) - time.time()
-        return max(0.0, number)
+        return _bounded(number)
     if (duration := _duration(value)) is not None:
         return duration
     for read in (email.utils.parsedate_to_datetime, datetime.datetime.fromisoformat):
         try:
-            return max(0.0, read(value).timestamp() - time.time())
-        except (TypeError, ValueError):
+            return _bounded(read(value).timestamp() - time.time())
+        except (TypeError, ValueError, ArithmeticError, OSError):
             continue
     return None
 
@@ -93,7 +95,11 @@ def _duration(text: str) -> float | None:
     if not re.fullmatch(rf"(?:{PART}(?:,| and)?\s*)+", text.strip(), re.IGNORECASE):
         return None
     parts = re.findall(r"(\d+(?:\.\d+)?)\s*(ms|milli|[smhd])", text.lower())
-    return sum(float(number) * UNITS["ms" if unit == "milli" else unit] for number, unit in parts)
+    return _bounded(sum(float(number) * UNITS["ms" if unit == "milli" else unit] for number, unit in parts))
+
+
+def _bounded(seconds: float) -> float:
+    return min(max(0.0, seconds), MOST_S)
 
 
 def _number(text: str) -> float | None:

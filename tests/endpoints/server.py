@@ -13,6 +13,7 @@ import contextlib
 import http.server
 import json
 import re
+import sys
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -51,7 +52,8 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What is sent back; a `dict` or a list as JSON, text and bytes as they are."""
+    """What is sent back; a `dict` or a list as JSON, text and bytes as they are. A function writes the whole
+    reply itself, head included, and the connection ends."""
 
     status: int
     body: Any
@@ -141,7 +143,7 @@ class OddEndpoint:
         return refusal(404, f"Invalid URL ({method} {asked.path})")
 
     def __enter__(self) -> OddEndpoint:
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._server = _Server(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
         self.root = f"http://127.0.0.1:{self._server.server_port}"
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
@@ -161,6 +163,13 @@ class OddEndpoint:
         return self.route(method, asked)
 
 
+class _Server(http.server.ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Whoever asked has gone: nothing to print."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handle_error(request, client_address)
+
+
 def _handler(endpoint: OddEndpoint) -> type[http.server.BaseHTTPRequestHandler]:
     class Handler(http.server.BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -176,6 +185,11 @@ def _handler(endpoint: OddEndpoint) -> type[http.server.BaseHTTPRequestHandler]:
 
         def _reply(self, method: str, raw: bytes) -> None:
             reply = endpoint.take(method, self.path, dict(self.headers.items()), raw)
+            if callable(reply.body):
+                self.close_connection = True
+                with contextlib.suppress(OSError):  # whoever asked has had enough
+                    reply.body(self.wfile)
+                return
             body = reply.body if isinstance(reply.body, str | bytes) else json.dumps(reply.body)
             sent = body if isinstance(body, bytes) else body.encode()
             self.send_response(reply.status)

@@ -1,0 +1,74 @@
+"""The body of a reply, unpacked as it comes and bounded: an endpoint may be anybody's.
+
+Needs the standard library and `faults` only: exported agents carry both.
+"""
+
+from __future__ import annotations
+
+import zlib
+from typing import Any
+
+from meta_search.llm.faults import BadAnswer, one_line
+
+__all__ = ["ACCEPTED", "LARGEST", "Body"]
+
+LARGEST = 16 * 2**20  # bytes of a reply, packed or not: a stream of some 50,000 tokens, an event each
+ACCEPTED = "gzip, deflate"  # what may be packed how; asked for by the header `Accept-Encoding`
+
+
+class Body:
+    """Collects a body.
+
+    Args:
+        packing: The header `Content-Encoding`; empty for none.
+
+    Raises:
+        BadAnswer: It is packed in a way that nobody asked for.
+    """
+
+    def __init__(self, packing: str = "") -> None:
+        self._packing = packing.strip().lower()
+        if self._packing not in ("", "identity", "gzip", "x-gzip", "deflate"):
+            raise BadAnswer(f"the reply is packed as {one_line(packing, length=40)}, which nobody asked for")
+        self._plain = self._packing in ("", "identity")
+        self._unpacker: Any = None
+        self._read = self._size = 0
+        self._parts: list[bytes] = []
+
+    def feed(self, chunk: bytes) -> None:
+        """Add what has come.
+
+        Raises:
+            BadAnswer: It is too much, or cannot be unpacked.
+        """
+        self._read += len(chunk)
+        if self._read > LARGEST:
+            raise _too_large()
+        try:
+            self._add(chunk) if self._plain else self._unpack(chunk)
+        except zlib.error as error:
+            raise BadAnswer(f"the reply cannot be unpacked: {error}") from error
+
+    def whole(self) -> bytes:
+        """All of it."""
+        return b"".join(self._parts)
+
+    def _unpack(self, chunk: bytes) -> None:
+        while chunk:
+            if self._unpacker is None:
+                raw = self._packing == "deflate" and chunk[0] & 15 != 8  # as some servers understand it
+                self._unpacker = zlib.decompressobj(-zlib.MAX_WBITS if raw else zlib.MAX_WBITS | 32)
+            self._add(self._unpacker.decompress(chunk, LARGEST + 1 - self._size))
+            chunk = self._unpacker.unused_data  # another member may follow
+            if self._unpacker.eof:
+                self._unpacker = None
+
+    def _add(self, part: bytes) -> None:
+        self._parts.append(part)
+        self._size += len(part)
+        if self._size > LARGEST:
+            raise _too_large()
+
+
+def _too_large() -> BadAnswer:
+    return BadAnswer(f"the reply is larger than {LARGEST // 2**20} MB, which no answer is")

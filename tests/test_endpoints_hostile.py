@@ -1,0 +1,202 @@
+"""Endpoints that mean harm: the same small search ends with the same scores, or one clear line."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sqlite3
+import time
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from meta_search import cli
+from meta_search.agent import seeds
+from meta_search.export import run_template
+from meta_search.llm import replies, structured, thinking
+from meta_search.llm.endpoint import Endpoint
+from meta_search.llm.faults import READ, BadAnswer, Refused, classify
+from meta_search.llm.gateway import Gateway
+from meta_search.llm.takes import learned
+from tests.endpoints.hostile import ANSWERS, NEVER
+from tests.endpoints.server import OddEndpoint, Reply, completion
+from tests.kits.gateways import SCHEMA, ask, both, gateway
+from tests.kits.searches import overrides, sums
+from tests.kits.sqlite_pen import SqlitePen
+
+LATER = [name for name in ANSWERS if name not in ("Figures", "Bomb")]
+BOTH = pytest.mark.parametrize("direct", [True, False], ids=["direct", "litellm"])
+ATOMS = (
+    *(
+        "{",
+        "[",
+        '{"',
+        '{"a":',
+        '"',
+        "\\u",
+        "(",
+        "<think>",
+        "</think>",
+        "<think></think>",
+        "<title",
+        "\n",
+        " ",
+        "1",
+    ),
+    *(
+        "<|channel|>final",
+        "<|channel|>",
+        "max_",
+        "max_tokens ",
+        "unun",
+        "data: {\n",
+        ": \n",
+        "try in 1 ",
+        "1s ",
+    ),
+    *("maximum context length is 1 tokens", "stream ", "system role ", "retry_after ", "İ", "\ud800", "\x00"),
+)
+
+
+async def _longest_stall(stalls: list[float]) -> None:
+    while True:
+        began = time.monotonic()
+        await asyncio.sleep(0.01)
+        stalls.append(time.monotonic() - began)
+
+
+@BOTH
+@pytest.mark.parametrize("name", ANSWERS)
+def test_every_call_is_answered_and_the_loop_goes_on(pen: SqlitePen, name: str, direct: bool) -> None:
+    stalls: list[float] = []
+
+    async def run() -> None:
+        with ANSWERS[name]() as endpoint:
+            place = Endpoint("m", endpoint.base_url, "sk-secret")
+            async with gateway(pen, place, direct=direct, max_concurrency=4) as made:
+                watch = asyncio.create_task(_longest_stall(stalls))
+                asked = (ask(f"What is {n} + 1?", schema=SCHEMA if n % 3 else None) for n in range(20))
+                told = await asyncio.wait_for(both(made, *asked), 20)
+                watch.cancel()
+                assert [r.fault for r in told] == [None] * 20
+                assert all(str(n + 1) in r.text for n, r in enumerate(told))
+                assert made.fatal is None
+                assert made.status().notes == () or "does not count tokens" in made.status().notes[0]
+
+    asyncio.run(run())
+    assert max(stalls) < 2.0
+
+
+@pytest.mark.parametrize(
+    "name",
+    [n if n in ("Figures", "Bomb", "Endless") else pytest.param(n, marks=pytest.mark.slow) for n in ANSWERS],
+)
+def test_a_search_ends_with_the_same_scores(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("meta_search.run.service.Gateway", partial(Gateway, backoff_s=0.02))
+    brief = ("evaluate.items=4", "evaluate.test_items=4", "search.candidates=1", "search.prior=false")
+    author = ("search.seeds=[direct]", "author=llm", "author.formats=[program]", "author.reflexions=0")
+    with ANSWERS[name]() as endpoint:
+        given = (
+            *brief,
+            *author,
+            "run.dir=run",
+            "run.confirm=false",
+            "budget.wall_s=60",
+            "llm.max_tokens=600",
+        )
+        assert cli.main(["run", *overrides(sums(tmp_path), endpoint.base_url, *given)]) == 0
+    with sqlite3.connect("file:run/archive.db?mode=ro", uri=True) as database:
+        rows = database.execute("SELECT split, score, items FROM evaluations WHERE complete").fetchall()
+    assert (
+        sorted(row for row in rows if row[0] != "validation")
+        == [("test", 1.0, 4)] * 2 + [("train", 1.0, 4)] * 2
+    )
+    assert "\x1b]0;" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", NEVER)
+def test_a_drip_ends_an_evaluation_with_one_line(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("meta_search.run.service.Gateway", partial(Gateway, backoff_s=0.01))
+    agent = Path(seeds.__file__).with_name("direct.py")
+    began = time.monotonic()
+    with NEVER[name]() as endpoint:
+        more = ("evaluate.items=6", "llm.timeout_s=0.3", "llm.max_retries=1", "run.dir=run")
+        assert cli.main(["evaluate", str(agent), *overrides(sums(tmp_path), endpoint.base_url, *more)]) == 1
+    assert "failed 5 calls in a row, last: no answer within 0.3 s" in capsys.readouterr().err.splitlines()[-1]
+    assert time.monotonic() - began < 20
+
+
+def exported(endpoint: OddEndpoint, timeout: float = 20.0) -> run_template.Endpoint:
+    options = argparse.Namespace(model=None, max_tokens=None, timeout=timeout)
+    return run_template.Endpoint(endpoint.base_url, "", {"model": "m", "max_tokens": 500}, options)
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_an_exported_agent_is_answered_all_the_same(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_template, "_pause_s", lambda refused, failures: 0.0)
+    with ANSWERS[name]() as endpoint:
+        agent = exported(endpoint)
+        for number in range(20):
+            assert agent.complete(ask(f"What is {number} + 1?"), None)[0].text == str(number + 1)
+
+
+@pytest.mark.parametrize("name", NEVER)
+def test_the_timeout_of_an_exported_agent_is_for_the_whole_request(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_template, "RETRIES", 0)
+    began = time.monotonic()
+    with NEVER[name]() as endpoint, pytest.raises(run_template.Refused, match=r"no answer within 0.3 s"):
+        exported(endpoint, 0.3).complete(ask("What is 1 + 1?"), None)
+    assert time.monotonic() - began < 5
+
+
+class Models(OddEndpoint):
+    """A list of models that is a bomb."""
+
+    def models(self, asked: Any) -> Reply:
+        bomb: Any = ANSWERS["Bomb"]()
+        return Reply(200, bomb.packed(), {"Content-Encoding": "gzip"})
+
+
+def test_a_bomb_for_a_list_of_models_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    agent = Path(seeds.__file__).with_name("direct.py")
+    with Models() as endpoint:
+        more = ("evaluate.items=4", f"run.dir={tmp_path / 'run'}")
+        assert cli.main(["evaluate", str(agent), *overrides(sums(tmp_path), endpoint.base_url, *more)]) == 2
+    assert "the reply is larger than 16 MB" in capsys.readouterr().err.splitlines()[-1]
+
+
+@pytest.mark.parametrize("atom", ATOMS)
+def test_no_words_take_long_to_read(atom: str) -> None:
+    """Every reader of replies, with 190 KB of each; before, up to 19 s."""
+    words = (atom * (190_000 // len(atom) + 1))[:190_000]
+    began = time.process_time()
+    for begin in ("", "<think>", "{", '{"', "<|channel|>", "data: "):
+        text = begin + words
+        thinking.without_thinking(text)
+        thinking.object_at_end(text + "}")
+        structured.repaired(text[: structured.LONGEST])
+        structured.repaired(text)
+        received = text.encode("utf-8", "replace")
+        with pytest.raises((BadAnswer, Refused)):
+            replies.read(received)
+        for status in (400, 429, 500):
+            error = replies.refused(status, received, {"Retry-After": words, "x-ratelimit-reset": words})
+            failure = classify(error, 1.0)
+            assert failure.message.isprintable()
+            learned((("system", "x"),), {"max_tokens": 9, "temperature": 1, "seed": 1}, status, text[:READ])
+    assert time.process_time() - began < 6.0
+
+
+def test_lone_surrogates_of_an_answer_do_not_pass() -> None:
+    answer = replies.read_object(completion("a\ud800b"))
+    assert answer.text == "a?b"
