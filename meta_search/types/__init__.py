@@ -35,16 +35,7 @@ from meta_search.types.items import (
     TraceCall,
     behaves_alike,
 )
-from meta_search.types.names import (
-    OUTCOME_KINDS,
-    SCORED,
-    SEARCHED,
-    SPLITS,
-    FaultKind,
-    MetaName,
-    OutcomeKind,
-    Split,
-)
+from meta_search.types.names import OUTCOME_KINDS, SCORED, SEARCHED, SPLITS, FaultKind, MetaName, OutcomeKind, Split
 
 __all__ = [
     "LONGEST_NAME",
