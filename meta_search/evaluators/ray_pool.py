@@ -105,7 +105,10 @@ class RayPool:
     ) -> None:
         nodes = _nodes_of_workers(config.evaluate)
         concurrency = _concurrency(config, len(nodes))
-        spawn = [partial(_RayWorker, node, config.sandbox, concurrency, sandbox, host.link) for node in nodes]
+        # Layer of the workers' sandboxes that does not work there -> why.
+        self.missing: dict[str, str] = {}
+        more = (config.sandbox, concurrency, sandbox, host.link, self.missing.update)
+        spawn = [partial(_RayWorker, node, *more) for node in nodes]
         self._dispatcher = Dispatcher(spawn, concurrency, LOGS)
         try:
             self._dispatcher.wait_ready(READY_S)
@@ -140,8 +143,11 @@ class _RayWorker:
         concurrency: int,
         sandbox: Any,
         link: Callable[[], GatewayLink],
+        lost: Callable[[dict[str, str]], None],
     ) -> None:
         import ray
+
+        self._lost = lost
 
         options = {
             "num_cpus": CPUS,
@@ -160,10 +166,16 @@ class _RayWorker:
             if error is not None:
                 started.set_exception(error)
             else:
-                self._invoke("start").add_done_callback(partial(_copy, to=started))
+                beginning = self._invoke("start")
+                beginning.add_done_callback(self._note_lost_layers)
+                beginning.add_done_callback(partial(_copy, to=started))
 
         self._opened.add_done_callback(opened)
         return started
+
+    def _note_lost_layers(self, started: Future[Any]) -> None:
+        if not started.cancelled() and started.exception() is None:
+            self._lost(started.result() or {})
 
     def run(self, job: ItemJob) -> Future[ItemResult]:
         return self._invoke("run", job)

@@ -91,10 +91,11 @@ class SandboxWorker:
         self._sandbox = sandbox(config)
         self._link = link
 
-    async def start(self) -> None:
-        """Start the sandbox."""
+    async def start(self) -> dict[str, str]:
+        """Start the sandbox; which of its layers do not work there, and why."""
         os.nice(NICE)
         await self._sandbox.start()
+        return dict(getattr(self._sandbox, "missing", {}))
 
     async def run(self, job: ItemJob) -> ItemResult:
         """Run one item."""

@@ -70,13 +70,16 @@ OFD = (
 UTC = "/usr/share/zoneinfo/UTC"
 
 FUTEX = """
-import ctypes, struct
+import ctypes, struct, time
 libc = ctypes.CDLL(None)
 page = ctypes.cast(libc.qsort, ctypes.c_void_p).value & ~3
 value = ctypes.c_int.from_address(page).value
-soon = ctypes.create_string_buffer(struct.pack('qq', 0, 9_000_000))
+soon = ctypes.create_string_buffer(struct.pack('qq', 0, 4_000_000))
 def put():
-    for _ in range(40): libc.syscall(202, ctypes.c_void_p(page), {wake}, 99, 0, 0, 0)
+    end = time.monotonic() + 0.009
+    while time.monotonic() < end:
+        libc.syscall(202, ctypes.c_void_p(page), {wake}, 99, 0, 0, -1)
+        time.sleep(0.0002)
 def take(): pass
 def look(): return libc.syscall(202, ctypes.c_void_p(page), {wait}, value, soon, 0, 0) == 0
 """
@@ -84,12 +87,11 @@ def look(): return libc.syscall(202, ctypes.c_void_p(page), {wait}, value, soon,
 FOLDER = """
 import os
 known = {}
-def put():
-    with open('signal', 'w') as file: file.write('x' * 9999)
-def take(): os.unlink('signal')
+def put(): open(str(len(os.listdir('.'))), 'w').close()
+def take(): pass
 def look():
     seen = {}
-    above = ['..', '../..', '../../..', '/', '/tmp', '/proc', '/dev']
+    above = ['..', '../..', '/']
     for path in [f'../slot-{n}' for n in range(40)] + above:
         try: found = os.stat(path)
         except OSError: continue
@@ -153,7 +155,7 @@ ATTACKS = attacks("channels", [
     _pair("locks for reading on a time zone", "tell by a lock of an open file", _lock(UTC, "O_RDONLY", OFD)),
     _pair("futex in a library", "wake whoever waits on the same page", FUTEX.format(wake=1, wait=0),
           **MACHINE),
-    _pair("futex in a library, by bits", "the same by other operations", FUTEX.format(wake=10, wait=9),
+    _pair("futex in a library, by bits", "the same by other operations", FUTEX.format(wake=10, wait=0),
           **MACHINE),
     _pair("futex in a library, of its own", "the same by a private futex", FUTEX.format(wake=129, wait=128),
           **MACHINE),
