@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,8 +24,13 @@ settings.load_profile("busy")
 # Read when litellm and Ray are imported, by child processes too.
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-# The key that salts are made of: not the one of whoever runs the tests.
-os.environ["XDG_STATE_HOME"] = os.path.join(tempfile.gettempdir(), f"meta-search-tests-{os.geteuid()}")
+# The key that salts are made of: not the one of whoever runs the tests, and always the same.
+STATE = Path(tempfile.mkdtemp(prefix="meta-search-tests-"))
+(STATE / "meta-search").mkdir()
+(STATE / "meta-search" / "key").touch(0o600)
+(STATE / "meta-search" / "key").write_bytes(bytes(32))
+atexit.register(shutil.rmtree, STATE, ignore_errors=True)
+os.environ["XDG_STATE_HOME"] = str(STATE)
 
 ROOT = Path(__file__).parent.parent
 

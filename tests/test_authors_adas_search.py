@@ -25,7 +25,8 @@ adds = adds_below(12)
 SEEDS = 7
 WRONG = MENDED.replace("    return answer\n", '    return "none of them"\n').replace("Mended", "Wrong")
 HALF = MENDED.replace(
-    "    return answer\n", "    assert int(answer.content) in range(7, 43)\n    return answer\n"
+    "    return answer\n",
+    "    assert answer.content != w.content or int(answer.content) in range(7, 43)\n    return answer\n",
 ).replace("Mended", "Half")
 
 ANOTHER = MENDED.replace("only the number.", "the number only.")  # or it would be counted as the first
@@ -96,7 +97,7 @@ def test_a_search_as_published(searched: list[Mapping[str, Any]]) -> None:
     errors = [t for b in searched if "this agent failed" in (t := b["messages"][-1]["content"])]
     assert len(errors) == 4
     assert "AssertionError: what is this (line 3: `assert answer" in errors[0]
-    assert "line 3: `assert int(answer.content) in range(7, 43)`" in errors[1]
+    assert "line 3: `assert answer.content != w.content or int(answer.content) in range(7, 43)`" in errors[1]
     assert "not one of 6 tasks was right" in errors[2]
     assert_replays()
 
