@@ -24,9 +24,13 @@ settings.load_profile("busy")
 # Read when litellm and Ray are imported, by child processes too.
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-# Runs are salted and signed with a key of whoever runs them: the tests have one of their own.
-os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="meta-search-tests-")
-atexit.register(shutil.rmtree, os.environ["XDG_STATE_HOME"], ignore_errors=True)
+# Runs are salted and signed with a key of whoever runs them: the tests have one of their own, always the same.
+STATE = Path(tempfile.mkdtemp(prefix="meta-search-tests-"))
+(STATE / "meta-search").mkdir()
+(STATE / "meta-search" / "key").touch(0o600)
+(STATE / "meta-search" / "key").write_bytes(bytes(32))
+atexit.register(shutil.rmtree, STATE, ignore_errors=True)
+os.environ["XDG_STATE_HOME"] = str(STATE)
 
 ROOT = Path(__file__).parent.parent
 
