@@ -6,6 +6,7 @@ In this process (`Domain.score`) they compare only what needs neither; a run ask
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -18,13 +19,24 @@ from domains.matching.matcher import NO_ITEM, Matcher
 from domains.matching.numeric import Numeric
 from domains.matching.overlap import said
 
-__all__ = ["Bleu", "Code", "Compare", "LibraryMatcher", "Math"]
+__all__ = ["Bleu", "Code", "Compare", "LibraryMatcher", "Math", "TookTooLong"]
 
 Compare = Callable[[str, str, str], float]
 """(kind, answer, target) -> what a library says, 0..1."""
 
 ELSEWHERE = "compared only in a run: it takes a confined process"
-MOST_MATH = 4_000  # characters of a formula
+MOST_MATH = 1_000  # characters of a formula
+MOST_BRACKETS = 40  # of a formula, one in the other
+
+# A power of a power, an exponent or a factorial of many digits: evaluating it takes all time and memory.
+_TOWER = re.compile(
+    r"(?:\^|\*\*)\s*[{(]?\s*[-+]?(?:\d{4,}|[\d.]+\s*[})]?\s*(?:\^|\*\*|!))|\d{4,}\s*[})]?\s*!|!\s*!|"
+    r"(?:factorial2?|binomial)\s*[({]"
+)
+
+
+class TookTooLong(BaseException):
+    """A comparison went on for too long. No library that catches every `Exception` keeps it."""
 
 
 class LibraryMatcher(Matcher):
@@ -65,12 +77,26 @@ class Math(LibraryMatcher):
         """1 for equal formulas, else 0."""
         if self.score(answer, target).value >= 1:
             return Score(1.0)
-        given, wanted = (final(text).text[:MOST_MATH] for text in (answer, target))
-        return Score(float(compare(self.library, given, wanted) >= 1.0))
+        given, wanted = (final(text).text for text in (answer, target))
+        if len(given) > MOST_MATH or _TOWER.search(given) or _brackets(given) > MOST_BRACKETS:
+            return Score(0.0, "a formula that is too large to compare")
+        try:
+            return Score(float(compare(self.library, given, wanted) >= 1.0))
+        except TookTooLong:
+            return Score(0.0, "a formula that takes too long to compare")
 
     def _same_number(self, answer: str, target: str) -> bool:
         numbers = Numeric(relative=self.tolerance)
         return numbers.whole(final(target).text) and numbers(answer, target)
+
+
+def _brackets(text: str) -> int:
+    """How deep brackets stand in one another."""
+    depth = most = 0
+    for character in text:
+        depth += (character in "([{") - (character in ")]}")
+        most = max(most, depth)
+    return most
 
 
 @dataclass(frozen=True)
