@@ -320,7 +320,7 @@ class SandboxConfig:
         cpu_s: CPU seconds.
         memory_mb: Address space.
         disk_mb: All that it writes.
-        output_kb: All that it prints.
+        output_kb: All that it prints; its answer; four times as much is kept of its calls, for reports.
         calls: LLM calls.
     """
 
