@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import Any
 
@@ -82,8 +83,8 @@ def test_texts_of_ordinary_length_are_kept_whole() -> None:
 @pytest.mark.parametrize("letter", ["x", "é", "\U0001f600", "\U0001f600" + "x" * 9])
 @pytest.mark.parametrize("most", [2**12, 2**18])
 def test_a_trace_takes_a_limited_number_of_bytes(letter: str, most: int) -> None:
-    messages = [["user", letter * (300_000 // len(letter))]]
-    calls = [(call(n, messages=messages, role=letter * 1999), reply(letter * 9999)) for n in range(128)]
+    first = call(0, messages=[["user", letter * (50_000 // len(letter))]], role=letter * 1999)
+    calls = [(dataclasses.replace(first, id=n), reply(letter * 9999)) for n in range(128)]
     trace = trace_of(calls, most=most)
     assert len(trace) == 128
     texts = [text for c in trace for text in (c.role, c.prompt, c.text)]
