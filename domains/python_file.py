@@ -52,10 +52,11 @@ To have a model judge answers, take a parameter `ask` (beside `run`, if you like
         reply = ask(f"Is this polite? Reply yes or no.\n\n{answer}", max_tokens=5)
         return "yes" in reply.lower()
 
-`ask(prompt, model="judge", max_tokens=None, temperature=0)` takes a text or chat messages and returns the
-reply. It asks `llm.judge.model` (the meta model where none is named) as every other call is asked: it counts
-against the budget, is in the ledger, and is not sent again on `resume`. A judge that cannot be reached costs
-no answer its score: the item is left out (`llm`), and the search stops where that goes on.
+`ask(prompt, model="judge", max_tokens=None, temperature=0)` takes a text or chat messages (a system's
+first, if any, then a user's and an assistant's by turns, a user's last) and returns the reply. It asks
+`llm.judge.model` (the meta model where none is named) as every other call is asked: it counts against the
+budget, is in the ledger, and is not sent again on `resume`. A judge that cannot be reached costs no answer
+its score: the item is left out (`llm`), and the search stops where that goes on.
 
 `confined = False` in the file has `score` run in the engine's process, with its environment: for one that
 needs the network in another way. It must not parse or run an answer. Two answers are scored at a time, or

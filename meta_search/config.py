@@ -333,7 +333,7 @@ class SandboxConfig:
         cpu_s: CPU seconds.
         memory_mb: Address space.
         disk_mb: All that it writes.
-        output_kb: All that it prints.
+        output_kb: All that it prints; its answer; four times as much is kept of its calls, for reports.
         calls: LLM calls.
         tokens: Tokens that these calls may use, read and written, whatever the cache; `null` is no limit. An
             item that uses more ends there and scores 0: raise it for long documents.

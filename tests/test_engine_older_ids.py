@@ -26,6 +26,7 @@ def without_docstrings(source: str) -> str:
     return ast.dump(tree, annotate_fields=False)
 
 
+@pytest.mark.slow
 def test_a_search_with_ids_of_another_rule_goes_on(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def stop(index: int, body: Any) -> Fault | None:
         if index == 150:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import Any
 
@@ -68,6 +69,35 @@ def test_the_final_message_names_its_sources() -> None:
     assert message.inputs == (3, 1)
     with pytest.raises(ProtocolError):
         read(json.dumps({"op": "done", "answer": "7", "inputs": "all"}).encode())
+
+
+def test_texts_of_ordinary_length_are_kept_whole() -> None:
+    """113 calls are the most that a published agent makes on an item."""
+    calls = [(call(n, messages=[["user", f"{n}" + "é" * 500]]), reply("z" * 900)) for n in range(113)]
+    assert [c.prompt for c in trace_of(calls)] == [made.prompt for made, _ in calls]
+    assert {c.text for c in trace_of(calls)} == {"z" * 900}
+    long = call(1, messages=[["user", "x" * 30_000]])
+    assert trace_of([(long, reply())])[0].prompt == "x" * 30_000
+
+
+@pytest.mark.parametrize("letter", ["x", "é", "\U0001f600", "\U0001f600" + "x" * 9])
+@pytest.mark.parametrize("most", [2**12, 2**18])
+def test_a_trace_takes_a_limited_number_of_bytes(letter: str, most: int) -> None:
+    first = call(0, messages=[["user", letter * (50_000 // len(letter))]], role=letter * 1999)
+    calls = [(dataclasses.replace(first, id=n), reply(letter * 9999)) for n in range(128)]
+    trace = trace_of(calls, most=most)
+    assert len(trace) == 128
+    texts = [text for c in trace for text in (c.role, c.prompt, c.text)]
+    assert sum(len(text.encode()) for text in texts) < most + 128 * 3 * 120
+    assert most // 8 <= len(trace[0].prompt.encode()) < most // 8 + 60
+    assert all(c.prompt.startswith(letter[0]) and "… [cut: " in c.prompt for c in trace)
+
+
+def test_texts_that_are_cut_alike_are_told_apart() -> None:
+    prompts = ["x" * 10**6 + end for end in ("a", "b", "a")]
+    calls = [(call(n, messages=[["user", prompt]]), reply()) for n, prompt in enumerate(prompts)]
+    first, second, third = (c.prompt for c in trace_of(calls, most=2**20))
+    assert first == third != second
 
 
 # -- what was asked, as a digest

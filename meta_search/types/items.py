@@ -37,8 +37,8 @@ class TraceCall:
         author: `agent_name` of the caller.
         role: Role of the caller.
         fields: Names of the output fields.
-        prompt: The last user message sent.
-        text: What came back.
+        prompt: The last user message sent; its beginning, with a mark, where an item's calls are very long.
+        text: What came back; likewise.
         inputs: Ordinals of earlier calls whose answers went in as `Info`.
         tokens: Prompt and completion tokens used.
         latency_s: Seconds.
