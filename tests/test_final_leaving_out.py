@@ -1,4 +1,4 @@
-"""Whole searches whose agent has calls refused wherever it would be wrong: the path from the wire to the verdict."""
+"""Whole searches whose agent has calls refused wherever it would be wrong, from the wire to the verdict."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from meta_search.types import Agent, Brief, Candidate, ItemJob, ItemResult
 from tests.kits.answers import as_asked
 from tests.kits.searches import assert_replays, overrides, write_table
 
-# It knows where it is right, on a quarter of the items, and says a word elsewhere that the endpoint takes ill.
+# It knows where it is right, on a quarter of the items, and elsewhere says a word that the endpoint refuses.
 SLY = """Name: Sly
 Thought: sure or refused.
 ```python
