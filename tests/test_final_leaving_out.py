@@ -58,7 +58,7 @@ def on_the_word(fault: Fault) -> Callable[[int, Mapping[str, Any]], Fault | None
     ["refused", *(pytest.param(how, marks=pytest.mark.slow) for how in ("filtered", "withheld"))],
 )
 def test_a_search_whose_agent_has_calls_refused_where_it_would_be_wrong(folder: Path, how: str) -> None:
-    """Of 120 test items it is right on a quarter and the seed on 58 %. It "beat the best seed" by 100 to 58 %."""
+    """It is right on 28 of 120 test items, the seed on more. It "beat the best seed" by 100.0 to 71.4 %."""
     rows = [(f"What is {a} + {b}?", str(a + b)) for a in range(10, 25) for b in range(10, 22)]
     path = write_table(folder / "sums.jsonl", rows)
     more = ("author=llm", "author.formats=[program]", "author.reflexions=0", "search.candidates=1")
