@@ -44,6 +44,15 @@ def test_cut_and_empty_answers() -> None:
     assert not found(Evidence([seen(*cut[:1], *(row(i) for i in range(1, 100)))]))
 
 
+def test_calls_that_the_endpoint_declined() -> None:
+    declined = [row(i, 0.0, "declined", "", "HTTP 400 content filter") for i in range(12)]
+    alarm = found(Evidence([seen(*declined, *(row(i) for i in range(12, 100)))]))["declined"]
+    assert alarm.text == (
+        "12% of answers ended in a call that the endpoint declined (HTTP 400 content filter)"
+    )
+    assert "score 0" in alarm.remedy
+
+
 def test_faults_of_the_scorer_and_what_answers_did_to_it() -> None:
     line = "score failed: mine.py:10: KeyError: "
     raised = [row(i, 0.0, detail=f"{line}'x: {i}'") for i in range(7)]

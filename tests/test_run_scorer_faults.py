@@ -382,3 +382,42 @@ def test_a_judge_keeps_to_the_budget(folder: Path) -> None:
         row = evaluated(JUDGED, "please", endpoint, "budget.calls=3")
         assert sum("polite" in json.dumps(r.body) for r in endpoint.requests) <= 3
     assert row["items"] < 8
+
+
+WRECKED = '''"""Sums."""
+import json, os, signal
+
+def items(split):
+    return [{"question": f"What is {n} + {split}?", "answer": "5"} for n in range(2)]
+
+def score(item, answer):
+    if answer == "die":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return {"hang": lambda: [None for _ in iter(int, 1)], "fill": lambda: "a" * 2**33,
+            "nan": lambda: float("nan"), "big": lambda: 10**400, "exit": exit}.get(answer, lambda: json.loads(answer) == 5)()
+'''
+
+
+def test_no_answer_wrecks_a_confined_scorer_so_that_its_item_is_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(WRECKED)
+    domain = registry.make(DomainConfig(name="python", path=str(path)))
+    scorer = Scorer(domain, SandboxConfig(wall_s=0.5))
+    item = domain.items("train")[0]
+    try:
+        for answer in (
+            "die",
+            "hang",
+            "fill",
+            "nan",
+            "big",
+            "exit",
+            "[" * 30_000,
+            "9" * 60_000,
+            "\udc80",
+            "NaN",
+        ):
+            assert scorer.score(item, answer).value == 0.0, answer[:9]
+        assert scorer.score(item, "5").value == 1.0
+    finally:
+        scorer.close()
