@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import sqlite3
 import time
 from functools import partial
@@ -21,9 +22,9 @@ from meta_search.llm.faults import READ, BadAnswer, Refused, classify
 from meta_search.llm.gateway import Gateway
 from meta_search.llm.takes import learned
 from tests.endpoints.hostile import ANSWERS, NEVER
-from tests.endpoints.server import OddEndpoint, Reply, completion
+from tests.endpoints.server import Asked, OddEndpoint, Reply, completion, refusal
 from tests.kits.gateways import SCHEMA, ask, both, gateway
-from tests.kits.searches import overrides, sums
+from tests.kits.searches import overrides, sums, write_table
 from tests.kits.sqlite_pen import SqlitePen
 
 LATER = [name for name in ANSWERS if name not in ("Figures", "Bomb")]
@@ -132,6 +133,38 @@ def test_a_drip_ends_an_evaluation_with_one_line(
         assert cli.main(["evaluate", str(agent), *overrides(sums(tmp_path), endpoint.base_url, *more)]) == 1
     assert "failed 5 calls in a row, last: no answer within 0.3 s" in capsys.readouterr().err.splitlines()[-1]
     assert time.monotonic() - began < 20
+
+
+UNSURE = """def forward(self, taskInfo):
+    first = int(re.search(r"\\d+", taskInfo.content)[0])
+    word = "FORBIDDEN" if first % 2 else "Answer only."
+    return LLMAgentBase(["answer"], "Solver")([taskInfo], word)[0]
+"""
+
+
+class Forbids(OddEndpoint):
+    """Refuses a word."""
+
+    def respond(self, asked: Asked) -> Reply:
+        return refusal(400, "no such word") if "FORBIDDEN" in str(asked.body) else self.ok(asked)
+
+
+def test_an_agent_that_provokes_refusals_leaves_no_item_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It did: half of its items were left out, with a score of 100 % on the rest."""
+    monkeypatch.setattr("meta_search.run.service.Gateway", partial(Gateway, backoff_s=0.02))
+    agent, report = tmp_path / "unsure.py", tmp_path / "out.json"
+    agent.write_text(UNSURE)
+    rows = write_table(tmp_path / "sums.jsonl", [(f"What is {n} + 1?", str(n + 1)) for n in range(40)])
+    with Forbids() as endpoint:
+        more = ("evaluate.items=12", f"run.dir={tmp_path / 'run'}")
+        given = overrides(rows, endpoint.base_url, *more)
+        assert cli.main(["evaluate", str(agent), "--json", str(report), *given]) == 0
+    (row,) = json.loads(report.read_text())
+    right, declined = row["outcomes"]["ok"], row["outcomes"]["declined"]
+    assert (right + declined, row["score"]) == (12, pytest.approx(right / 12))
+    assert declined > 0
 
 
 def exported(endpoint: OddEndpoint, timeout: float = 20.0) -> run_template.Endpoint:

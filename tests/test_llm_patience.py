@@ -64,7 +64,7 @@ def test_calls_wait_for_an_endpoint_that_is_down_and_one_of_them_probes(pen: Sql
                 notes = made.status().notes
         assert len(notes) == 2
         assert "model at http" in notes[0]
-        assert "answers again after 0 s" in notes[1] or "answers again after 1 s" in notes[1]
+        assert "answers again after " in notes[1]
 
     asyncio.run(run())
 
