@@ -45,7 +45,8 @@ REFUSED = (
     (r"", f"leave this out: no network, no processes, no shell, no other files; {CONFINED}"),
 )
 CRASHES = (
-    (r"PermissionError|Operation not permitted", REFUSED[-1][1]),
+    # Other files are not there, or cannot be written: an agent has a file tree of its own.
+    (r"PermissionError|Operation not permitted|Read-only file|FileNotFoundError.*'/", REFUSED[-1][1]),
     (r"can't start new thread", REFUSED[0][1]),
     (
         r"values to unpack|'list' object has no attribute '(content|name|author)'",

@@ -67,7 +67,7 @@ def test_what_is_no_answer(house: House, body: str, detail: str) -> None:
         ("x = 3", "NameError: the code defines no function forward"),
         ("def forward(self, taskInfo):\n    return self.map(lambda x: x / 0, [1])",
          "ZeroDivisionError: division by zero (line 2"),
-        ("import asyncio\ndef forward(self, taskInfo): return ''", "ModuleNotFoundError"),
+        ("import pytest\ndef forward(self, taskInfo): return ''", "ModuleNotFoundError"),
     ],
 )  # fmt: skip
 def test_crashes_name_the_line(house: House, source: str, detail: str) -> None:
@@ -172,7 +172,7 @@ return "done"
 
 def test_run_python(house: House) -> None:
     body = "return repr([self.run_python(code) for code in json.loads(taskInfo.content)])"
-    codes = ["print(6 * 7)", "```python\nprint(1)\n```", "1 / 0", "x = (", "pass", "open('/etc/passwd')"]
+    codes = ["print(6 * 7)", "```python\nprint(1)\n```", "1 / 0", "x = (", "pass", "import os; os.fork()"]
     printed = ok(house.body(body, question=json.dumps(codes)))
     assert printed.startswith(
         "['42\\n', '1\\n', 'Error: ZeroDivisionError: division by zero', \"Error: SyntaxError"

@@ -94,7 +94,7 @@ def test_graded_scores_data_notes_and_errors_come_through(tmp_path: Path) -> Non
     [
         (
             ITEMS + "def score(item, answer): return __import__('pathlib').Path(__file__).read_text() != ''",
-            "PermissionError.*confined",
+            "(PermissionError|FileNotFoundError).*confined",
         ),
         (
             ITEMS + "import subprocess\ndef score(i, a): return subprocess.run(['true']).returncode == 0",

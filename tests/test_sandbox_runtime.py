@@ -69,7 +69,7 @@ def forward(self, taskInfo):
     [
         ("return undefined", "crash", "NameError"),
         ("return 3", "bad_answer", "int"),
-        ("open('/etc/passwd')", "refused", "PermissionError"),
+        ("import socket; socket.socket()", "refused", "PermissionError"),
         ("while True: pass", "cpu", "CPU"),
         ("return str(len(bytearray(10**10)))", "memory", "limit: 512 MB"),
         ("while True: LLMAgentBase(['a'], 'x')([task], '')[0].content", "calls", "128"),

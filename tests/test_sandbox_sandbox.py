@@ -19,6 +19,7 @@ from meta_search.config import SandboxConfig
 from meta_search.errors import SandboxError
 from meta_search.sandbox import Sandbox, layers, lost_layers
 from meta_search.sandbox.trusted.layers import LAYERS, REQUIRED_LAYERS
+from meta_search.sandbox.trusted.sandbox import needs_numpy
 from meta_search.types import CallReply, CallRequest, Parameter, Usage
 from tests.kits.bare_sandbox import BareSandbox, echo, forward, job_of
 from tests.kits.processes import children_of, gone, until
@@ -369,6 +370,23 @@ def test_agents_that_may_use_numpy_have_it(runtime: Path) -> None:
         assert bench.body("import numpy\nreturn numpy.__name__").answer == name
         assert bench.body("return self.run_python('import numpy; print(1)')").answer == "1\n"
         assert bench.body(f"return str(__import__('sys').modules['{name}'].__name__)").answer == name
+
+
+@pytest.mark.parametrize(
+    ("line", "needs"),
+    [
+        ("return np.mean([1])", True),
+        ("from numpy import mean", True),
+        ("return self.run_python(code.content)", True),
+        ("exec(code.content, scope)", True),
+        ("return getattr(self, 'run_' + 'python')('')", True),
+        ("return self.__class__.__name__", True),
+        ("return re.compile('[0-9]+').findall(answer.content)[0]", False),
+        ("input = 'no pun'\nreturn LLMAgentBase(['answer'], 'x')([taskInfo], input)[0]", False),
+    ],
+)
+def test_which_agents_may_use_numpy(line: str, needs: bool) -> None:
+    assert needs_numpy(line) is needs
 
 
 def test_layers_for_doctor() -> None:

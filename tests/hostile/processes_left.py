@@ -47,7 +47,7 @@ class _Zygote:
         # Its file systems are its own: looked at by way of its root.
         made = Path(f"/proc/{self.pid}/root{self.work}").glob("slot-*")
         slots = [item if (item := slot / "box" / "item").exists() else slot for slot in made]
-        if files := [str(path) for slot in slots for path in slot.iterdir()]:
+        if files := [f"{slot}/{name}" for slot in slots for name in _names(slot)]:
             found.append(f"files left: {files[:3]}")
         return found
 
@@ -82,6 +82,13 @@ def below(root: int) -> list[int]:
         rest += (more := children.get(rest.pop(), []))
         found += more
     return found
+
+
+def _names(folder: Path) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except OSError:  # made anew just now
+        return []
 
 
 def _all() -> list[int]:

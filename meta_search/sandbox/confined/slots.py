@@ -23,7 +23,7 @@ class ChildSlot:
 
     Attributes:
         uid: Its user id; `None` leaves that of the zygote.
-        root: What becomes its root folder; empty: the zygote's.
+        root: What becomes its root folder; empty if it keeps the zygote's.
         folder: Folder that it may write to, as the zygote sees it.
         ruleset: File descriptor of the Landlock ruleset of the folder, -1 for none.
     """

@@ -23,8 +23,8 @@ ATTEMPTS = 3
 SPARES = 1  # children that are confined before there is a job for them; two were not faster
 # What names it, runs a program or loads code, or looks at what is loaded.
 NUMPY = re.compile(
-    r"\b(np|numpy|run_python|exec|eval|compile|import_module|importlib|__import__|modules|globals|vars|getattr"
-    r"|run_examples_and_get_feedback|get_test_output_from_code)\b|__\w+__"
+    r"(?<!re\.)\b(np|numpy|run_python|run_examples_and_get_feedback|get_test_output_from_code|exec|eval|compile"
+    r"|import_module|importlib|__import__|modules|globals|vars|getattr)\b|__\w+__"
 )
 RUNTIME = Path(__file__).resolve().parents[2] / "agent"
 
