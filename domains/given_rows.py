@@ -100,8 +100,7 @@ class GivenItems:
                 )
         else:
             counts = apportion(Path("domain"), len(items), sizes)
-            rights = {key: item.target for key, (_, item) in items.items()}
-            dealt = deal(in_order(rights, settings.seed, settings.dealing), counts)
+            dealt = deal(in_order(items, settings.seed, settings.dealing), counts)
             self._items = {split: tuple(items[key][1] for key in keys) for split, keys in dealt.items()}
         shown = "".join(
             f" Example: {item.question[:300]!r}" + (f" -> {item.target[:100]!r}." if item.target else ".")

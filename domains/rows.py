@@ -90,26 +90,26 @@ def shuffled(keys: Iterable[str], seed: int | str) -> list[str]:
     return sorted(keys, key=lambda key: hashlib.sha256(f"{seed}/{key}".encode()).digest())
 
 
-def in_order(rights: Mapping[str, str], seed: int, dealing: str) -> list[str]:
+def in_order(keys: Iterable[str], seed: int, dealing: str) -> list[str]:
     """Keys in the order in which they are dealt to splits.
 
-    An agent must not be able to tell its split from its question. So the order depends on two further rows as
-    well, the anchors, with their answers, which no agent sees. They come last, so that they are no examples.
-    Rows that are added move no others, unless one of them becomes an anchor: two of n rows are.
+    An agent must not be able to tell its split from its question. So the order depends on two further keys as
+    well, the anchors. They come last: no agent is shown them as examples, and one that is asked one of them
+    does not know the other. Keys that are added move no others, unless one of them becomes an anchor.
 
     Args:
-        rights: Key -> what is right.
+        keys: They.
         seed: `domain.seed`.
         dealing: `domain.dealing`: `file`, or `row` for an order without anchors.
     """
     if dealing == "row":
-        return shuffled(rights, seed)
-    anchors = shuffled(rights, "anchor")[:ANCHORS]
-    others = [key for key in rights if key not in anchors]
-    return [*shuffled(others, f"{seed}/{salt_of([[key, rights[key]] for key in anchors])}"), *anchors]
+        return shuffled(keys, seed)
+    first = shuffled(keys, "anchor")
+    anchors, others = first[:ANCHORS], first[ANCHORS:]
+    return [*shuffled(others, f"{seed}/{salt_of(anchors)}"), *anchors]
 
 
-def salt_of(content: Sequence[str | Sequence[str]]) -> str:
+def salt_of(content: Sequence[str]) -> str:
     """A salt that only who has the content can know."""
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 

@@ -148,8 +148,7 @@ def _deal(
 ) -> tuple[Mapping[Split, Sequence[str]], Sequence[str]]:
     """The rows of each split, and lines on what the file does not say."""
     sizes = named_sizes(settings)
-    rights = {key: "\n".join((row.answer, *row.others)) for key, row in rows.items()}
-    order = in_order(rights, settings.seed, settings.dealing)
+    order = in_order(rows, settings.seed, settings.dealing)
     if not any(row.split for row in rows.values()):
         return deal(order, apportion(path, len(rows), sizes)), ()
     given: dict[Split, list[str]] = {split: [] for split in SPLITS}

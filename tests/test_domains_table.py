@@ -97,11 +97,12 @@ def test_no_agent_can_tell_its_split_from_its_question(tmp_path: Path) -> None:
     assert guessed(make(tmp_path / "t.jsonl", rows, sizes=sizes, dealing="row")) == 1.0
     hidden = make(tmp_path / "t.jsonl", rows, sizes=sizes)
     assert guessed(hidden) < 0.35  # chance: 0.25
-    # What it takes is in the answers of two rows that no agent is shown.
+    # What it takes are two rows that no agent is shown; answers may be corrected.
     anchors = shuffled((key_of(q) for split in SPLITS for q in questions(hidden, split)), "anchor")[:2]
     assert set(anchors) <= {key_of(q) for q in questions(hidden, "test")}
-    number = int(anchors[0].split()[2])
-    other = rows.replace(f'"answer": {2 * number}}}', '"answer": -1}')
+    corrected = make(tmp_path / "t.jsonl", rows.replace('"answer": ', '"answer": 7'), sizes=sizes)
+    assert questions(corrected, "train") == questions(hidden, "train")
+    other = rows.replace(anchors[0], "Something else?")
     assert questions(make(tmp_path / "t.jsonl", other, sizes=sizes), "train") != questions(hidden, "train")
 
 
