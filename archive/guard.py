@@ -73,7 +73,7 @@ class Connection(sqlite3.Connection):
         """All rows of a statement.
 
         Raises:
-            sqlite3.Error: It cannot be read.
+            Error: It cannot be read; of `sqlite3`.
             KeyboardInterrupt: A signal came meanwhile.
         """
         self.until, size = time.monotonic() + LONGEST_S, 0
