@@ -73,7 +73,7 @@ class Connection(sqlite3.Connection):
         """All rows of a statement.
 
         Raises:
-            sqlite3.Error: It cannot be read.
+            Error: It cannot be read; of `sqlite3`.
             KeyboardInterrupt: A signal came meanwhile.
         """
         self.until, size = time.monotonic() + LONGEST_S, 0
@@ -81,7 +81,7 @@ class Connection(sqlite3.Connection):
             cursor, found = self.execute(sql, values), []
             while part := cursor.fetchmany(FETCHED):
                 found += part
-                size += sum(16 + sum(len(c) for c in row if isinstance(c, str | bytes)) for row in part)
+                size += 16 * len(part) + sum(map(_length, zip(*part, strict=True)))
                 if size > self.most:
                     raise sqlite3.DatabaseError("its pages go round in circles")
             return found
@@ -95,6 +95,14 @@ class Connection(sqlite3.Connection):
             raise sqlite3.DatabaseError(f"a statement took more than {LONGEST_S:g} s") from error
         finally:
             self.until = inf
+
+
+def _length(column: tuple[Any, ...]) -> int:
+    """Characters and bytes of a column; column by column, as rows are many and columns of one kind."""
+    kinds = set(map(type, column))
+    if kinds == {str} or kinds == {bytes}:
+        return sum(map(len, column))
+    return sum(len(c) for c in column if isinstance(c, str | bytes)) if str in kinds or bytes in kinds else 0
 
 
 def check_files(path: Path) -> None:
@@ -170,15 +178,16 @@ def check_types(rows: list[tuple[Any, ...]], kinds: Sequence[tuple[type, ...]], 
     Raises:
         DamagedError: One is not; one line.
     """
-    for types in {tuple(map(type, row)) for row in rows}:
-        for found, allowed in zip(types, kinds, strict=True):
-            if found not in allowed:
-                raise DamagedError(
-                    f"{path} is damaged: it holds {found.__name__} where {allowed[0].__name__} belongs"
-                )
-    for row in rows:
-        if not all(-MOST <= cell <= MOST for cell in row if type(cell) is float):
-            raise DamagedError(f"{path} is damaged: it holds a number that is none")
+    for column, allowed in zip(zip(*rows, strict=True), kinds, strict=bool(rows)):
+        found = set(map(type, column))
+        if wrong := found.difference(allowed):
+            raise DamagedError(
+                f"{path} is damaged: it holds {wrong.pop().__name__} where {allowed[0].__name__} belongs"
+            )
+        if float in found:
+            numbers = column if len(found) == 1 else [cell for cell in column if cell is not None]
+            if not (min(numbers) >= -MOST and max(numbers) <= MOST):
+                raise DamagedError(f"{path} is damaged: it holds a number that is none")
 
 
 class Room:

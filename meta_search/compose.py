@@ -19,6 +19,7 @@ import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from meta_search.config import Config, from_mapping, to_mapping
@@ -146,12 +147,14 @@ def run_app(
         if failures:
             return
         try:
+            if sweeping:
+                _forget_sweep()
             statuses.append(search(_checked(composed), _typed()))
         except BaseException as error:  # noqa: BLE001 - Hydra would print it its own way; raised again below
             failures.append(error)
 
-    entry = hydra.main(config_path=SEARCH_PATH, config_name="config", version_base="1.3")(job)
     sweeping = not {"--multirun", "-m"}.isdisjoint(arguments)
+    entry = hydra.main(config_path=SEARCH_PATH, config_name="config", version_base="1.3")(job)
     with _argv(program, _open_mappings(arguments, sweeping)):
         try:
             entry()
@@ -163,6 +166,13 @@ def run_app(
     if failures:
         raise failures[0]
     return max(statuses, default=0)
+
+
+def _forget_sweep() -> None:
+    """Remove what Hydra writes of a sweep: overrides as they were typed, with the keys in them."""
+    from hydra.core.hydra_config import HydraConfig
+
+    (Path(HydraConfig.get().sweep.dir) / "multirun.yaml").unlink(missing_ok=True)
 
 
 def _typed() -> tuple[str, ...]:

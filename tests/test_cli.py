@@ -153,7 +153,7 @@ def test_completion_of_commands_and_of_overrides(
         ("meta-search resume ", {"latest"}),
         ("meta-search resume latest budget.w", {"budget.wall_s="}),
         ("meta-search evaluate my.py budget.w", {"budget.wall_s="}),
-        ("meta-search run --", {"--yes", "--help", "--multirun", "--cfg"}),
+        ("meta-search run --", {"--yes", "--trust", "--help", "--multirun", "--cfg"}),
         ("meta-search run domain.path='my (1 budget.w", {"budget.wall_s="}),  # a quote is open
         ("meta-search run domain.path=(x 'a b budget.w", {"budget.wall_s="}),
         ("meta-search run budgt.usd=1 llm=op", {"llm=openai"}),

@@ -292,7 +292,7 @@ def test_export_of_the_best_agent(run: Path, capsys: pytest.CaptureFixture[str])
     assert "Direct" in Path("out/agent/card.md").read_text()
     assert CHILD.source.strip() in Path("out/agent/agent.py").read_text()
     call(capsys, "export", "latest", "Direct", "--to", "out/other", "--trust")
-    assert cli.main(["export", "latest", "--to", "out/agent"]) == 2
+    assert cli.main(["export", "latest", "--to", "out/agent", "--trust"]) == 2
     assert "is not empty" in capsys.readouterr().err
 
 

@@ -165,10 +165,8 @@ def test_ones_own_agents_are_tested_whatever_they_score_and_the_verdict_names_th
     Path("short.md").unlink()
     assert_replays()
     with CountingEndpoint(mind) as endpoint:
-        config = json.loads(Path("run/config.json").read_text())
-        config["llm"]["base_url"] = endpoint.base_url
-        Path("run/config.json").write_text(json.dumps(config))
-        assert cli.main(["resume", "run"]) == 0  # without the files
+        # without the files
+        assert cli.main(["resume", "run", f"llm.base_url={endpoint.base_url}"]) == 0
     assert archive_verdict(archive).text.startswith(verdict.sentence)
 
 

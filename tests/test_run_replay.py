@@ -176,10 +176,7 @@ def test_a_run_of_an_older_version_is_not_resumed(
     with sqlite3.connect("run/archive.db") as database:
         database.execute("DELETE FROM events WHERE kind NOT IN ('ask', 'tell')")
     with CountingEndpoint(mind) as endpoint:
-        config = json.loads(Path("run/config.json").read_text())
-        config["llm"]["base_url"] = endpoint.base_url
-        Path("run/config.json").write_text(json.dumps(config))
-        assert cli.main(["resume", "run"]) == 2
+        assert cli.main(["resume", "run", f"llm.base_url={endpoint.base_url}"]) == 2
     assert "older meta-search: start a new run" in capsys.readouterr().err
 
 

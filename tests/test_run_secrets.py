@@ -124,6 +124,16 @@ def test_a_run_stores_no_key_and_asks_for_it_again(folder: Path, capsys: pytest.
         assert files_with(SECRET, folder) == []
 
 
+def test_a_sweep_stores_no_key(folder: Path) -> None:
+    headers = f"llm.extra_headers={{X-Api-Key:{SECRET}}}"
+    with CountingEndpoint(mind) as endpoint:
+        words = composed_search(folder, endpoint, "search.candidates=0", "budget.calls=20", headers)
+        words = [word for word in words if not word.startswith("run.dir")]
+        assert cli.main(["run", "--multirun", *words, "seed=1,2"]) in (0, 3)
+    assert len(list(Path("runs").glob("*/config.json"))) == 2
+    assert files_with(SECRET, folder) == []
+
+
 def test_a_run_is_its_owners_alone(folder: Path) -> None:
     mask = os.umask(0o022)
     try:
