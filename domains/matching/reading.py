@@ -77,7 +77,7 @@ def read_whole(text: str, decimals: Decimals = "") -> Reading:
         found = numerals(spaced, decimals)
         if len(found) == 1 and found[0].value is not None:
             outside = spaced[: found[0].start] + spaced[found[0].end :]
-            if not outside.strip(" $€£¥₹¢()"):
+            if not outside.strip(" $€£¥₹¢()°"):
                 return Reading(found[0].value, found[0].percent, "", found[0], spaced)
     return NOTHING
 
