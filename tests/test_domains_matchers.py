@@ -254,6 +254,15 @@ def test_macro_f1_counts_rare_labels_as_much_as_common_ones() -> None:
     assert macro_f1([]) == 0
 
 
+def test_a_table_of_labels_measures_macro_f1(tmp_path: Path) -> None:
+    domain = table(tmp_path, numbered(["bug", "refund", "bug"]), matcher="labels")
+    answered = [(item, "This is a bug.") for item in domain.items("test")]
+    score = sum(domain.score(item, answer).value for item, answer in answered) / len(answered)
+    assert 0 < domain.measures(answered)["macro_f1"] < score
+    assert domain.measures([(item, item.target) for item, _ in answered]) == {"macro_f1": 1}
+    assert table(tmp_path, numbered([1, 2])).measures(answered) == {}
+
+
 def test_alignment_finds_the_greatest_sum() -> None:
     assert alignment([]) == []
     values = [[0.9, 0.8, 0.0], [0.9, 0.1, 0.0]]
