@@ -52,7 +52,7 @@ class Exact(Matcher):
         said = _said(answer)
         if any(_same(text, right) for text in said for right in wanted):
             return Score(1.0)
-        return Score(float(any(_means(text, target) for text in said)))
+        return Score(float(any(_means(text, target) for text in (*said, answer))))
 
 
 @lru_cache(64)  # an item may accept many answers
