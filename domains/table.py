@@ -76,6 +76,10 @@ class TableDomain:
         """What `domain.matcher`, or the item's own, says of the answer. Never raises."""
         return self._scoring.score(item, answer)
 
+    def measures(self, answered: Sequence[tuple[Item, str]]) -> Mapping[str, float]:
+        """What is measured over all answers together, as `macro_f1` of labels; empty for other matchers."""
+        return self._scoring.measures(answered)
+
     def _brief(self, path: Path, several: bool) -> str:
         how = self._scoring.matcher.how
         each = "has one or more right answers, any of which counts" if several else "has one right answer"

@@ -1,4 +1,4 @@
-"""Answers as people and models write them: a table of forms, and what is printed and read back is the same."""
+"""Answers as people and models write them: a table of forms, and what is printed is read back."""
 
 from __future__ import annotations
 
@@ -79,7 +79,9 @@ def test_powers_of_ten_are_read_back(head: Decimal, power: int) -> None:
         assert right("numeric", text, target), text
 
 
-@given(st.sampled_from("ABCD"), st.sampled_from(("{}", "({})", "{}.", "{})", "[{}]", "**{}**", "\\boxed{{{}}}")))
+@given(
+    st.sampled_from("ABCD"), st.sampled_from(("{}", "({})", "{}.", "{})", "[{}]", "**{}**", "\\boxed{{{}}}"))
+)
 def test_every_choice_is_read_back(letter: str, form: str) -> None:
     text = OPTIONS["ABCD".index(letter)]
     other = "ABCD"["ABCD".index(letter) - 1]
@@ -112,7 +114,12 @@ plain_json = st.recursive(
 def test_every_object_is_read_back(value: dict[str, Any]) -> None:
     target = json.dumps(value)
     backwards = dict(reversed(value.items()))
-    for answer in (json.dumps(backwards, indent=2), f"```json\n{target}\n```", f"Here it is: {target}", repr(value)):
+    for answer in (
+        json.dumps(backwards, indent=2),
+        f"```json\n{target}\n```",
+        f"Here it is: {target}",
+        repr(value),
+    ):
         assert right("json", answer, target), answer
 
 

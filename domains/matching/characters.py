@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 __all__ = ["MAX_TEXT", "from_latex", "unified"]
 
@@ -67,6 +68,7 @@ _COMMANDS = (
 )
 
 
+@lru_cache(64)  # an item may accept many answers
 def unified(text: str) -> str:
     """A text with one character for each meaning: `–5` is `-5`, `10³` is `10^3`, `1½` is `1 1/2`.
 

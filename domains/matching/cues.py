@@ -15,17 +15,23 @@ ASIDE = re.compile(
     re.IGNORECASE,
 )
 REASON = re.compile(
-    r"\b(?:because|since|given that|where|assuming|as there|rounded|with \d+ decimal)\b", re.IGNORECASE
+    r"\bi\.e\.|\b(?:because|since|given that|where|assuming|as there|rounded|with \d+ decimal)\b",
+    re.IGNORECASE,
 )
 EQUALS = re.compile(r"(?<![<>!≤≥])=+>?|≈|→|\b(?:equals|is equal to)\b", re.IGNORECASE)
 CUE = re.compile(
     r"\b(?:so|thus|hence|therefore|gives?|giving|gets?|makes?|making|yields?|leaves?|leaving|totals?|"
     r"total of|comes to|results? in|adds? up to|means|is|are|was|were|be|has|have|had|costs?|needs?|earns?|"
-    r"spends?|left with|concludes?|i\.e\.)\b:?",
+    r"spends?|left with|concludes?)\b:?",
     re.IGNORECASE,
 )
 LEFT_SIDE = re.compile(r"[\s\d+\-*/×÷x·().,$€£%^a-zA-Z_{}\\]{1,200}")
 SOLUTION = re.compile(r"\s*[-+$]?\d[^=]{0,30}?(?:\bor\b|\band\b|[,;])\s*[A-Za-z]\w{0,2}\s*", re.IGNORECASE)
+FIRST = re.compile(r"\s*1[.)]\s")
+NUMBERED = re.compile(r"^\s*\d{1,3}[.)]\s+(?=\S)")
+AND_A_HALF = re.compile(r"(\d) and a half\b")
+OR_MORE = re.compile(r"\s*(?:[A-Za-z]+\s)?or (?:more|less|fewer)\b", re.IGNORECASE)
+PERCENT = re.compile(r"\s?(?:percent|per cent|%)", re.IGNORECASE)
 WORKED = re.compile(r"^[\s(]*(?:[A-Za-z]\w{0,2}\s*)?$|[\d)]\s*[-+*/×÷x·^]|[-+*/×÷·]\s*[\d(]")
 GOVERNED = re.compile(
     r"\b(?:per|every|each|out of|of every|of these|of the|for every|step|question|problem|page)\s*$",

@@ -47,9 +47,10 @@ class Drop(Matcher):
         """F1, 0..1, in hundredths."""
         wanted = _spans(target)
         text = said(answer, self.extract)
-        given = _spans(text) if text.lstrip().startswith("[") else [text]
-        if len(wanted) > 1 and len(given) == 1:
-            given = items_in(text, few=False)[:MOST_SPANS] or given
+        listed = text.lstrip().startswith("[")
+        given = _spans(text)
+        if len(wanted) > 1 and not listed:
+            given = items_in(text, few=False) or given
         ours, theirs = ([_words(span) for span in spans[:MOST_SPANS]] for spans in (given, wanted))
         values = [[_pair(one, other) for other in ours] for one in theirs]
         total = sum(values[row][column] for row, column in alignment(values))

@@ -49,10 +49,10 @@ class Exact(Matcher):
         if answer.strip() == target.strip():
             return Score(1.0)
         wanted = {plain(target), plain(final(unified(target)).text)} - {""}
-        said = list(_said(unified(answer)))
+        said = _said(answer)
         if any(_same(text, right) for text in said for right in wanted):
             return Score(1.0)
-        return Score(float(any(_means(text, target) for text in said)))
+        return Score(float(any(_means(text, target) for text in (*said, answer))))
 
 
 @lru_cache(64)  # an item may accept many answers
@@ -64,8 +64,14 @@ def plain(text: str) -> str:
     return _BRACKETED.sub(r"\1", text)
 
 
-def _said(answer: str) -> Iterator[str]:
-    """What an answer may be taken for: all of it, what is marked in it, a line that it repeats."""
+@lru_cache(64)
+def _said(answer: str) -> tuple[str, ...]:
+    """What an answer may be taken for."""
+    return tuple(dict.fromkeys(_takes(unified(answer))))
+
+
+def _takes(answer: str) -> Iterator[str]:
+    """All of an answer, what is marked in it, a line that it repeats, what a sentence says that it is."""
     yield plain(answer)
     marked = final(answer)
     if marked.text:

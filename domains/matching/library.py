@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 from domains.domain import Item, Score
 from domains.json_match import parsed
 from domains.matching.exact import Exact
-from domains.matching.final import final
+from domains.matching.final import bare, final
 from domains.matching.matcher import NO_ITEM, Matcher
 from domains.matching.numeric import Numeric
 from domains.matching.overlap import said
@@ -27,6 +27,11 @@ Compare = Callable[[str, str, str], float]
 ELSEWHERE = "compared only in a run: it takes a confined process"
 MOST_MATH = 1_000  # characters of a formula
 MOST_BRACKETS = 40  # of a formula, one in the other
+
+_INLINE = re.compile(r"(?<!\\)\$([^$]{1,1000})(?<!\\)\$|\\\((.{1,1000}?)\\\)")
+_EXPONENT = re.compile(r"\^\{([^{}]{1,40})\}")
+_NAMED = re.compile(r"([A-Za-z])\s?=(?!=)")
+_UNIT = re.compile(r"(?<=[\d}])(?:\\[ ,;]|\s|~)*\\(?:text|mathrm|mbox)\s?\{[^{}]{1,40}\}(?:\^\{?\d\}?)?\s*$")
 
 # A power of a power, an exponent or a factorial of many digits: evaluating it takes all time and memory.
 _TOWER = re.compile(
@@ -75,9 +80,12 @@ class Math(LibraryMatcher):
 
     def compared(self, answer: str, target: str, compare: Compare, run: Any) -> Score:
         """1 for equal formulas, else 0."""
+        given, wanted = (_formula(text) for text in (answer, target))
+        names = [found[1] for text in (given, wanted) if (found := _NAMED.match(text))]
+        if len(set(names)) > 1:
+            return Score(0.0, f"it says {names[0]}, not {names[1]}")
         if self.score(answer, target).value >= 1:
             return Score(1.0)
-        given, wanted = (final(text).text for text in (answer, target))
         if len(given) > MOST_MATH or _TOWER.search(given) or _brackets(given) > MOST_BRACKETS:
             return Score(0.0, "a formula that is too large to compare")
         try:
@@ -88,6 +96,15 @@ class Math(LibraryMatcher):
     def _same_number(self, answer: str, target: str) -> bool:
         numbers = Numeric(relative=self.tolerance)
         return numbers.whole(final(target).text) and numbers(answer, target)
+
+
+def _formula(text: str) -> str:
+    """The formula of a text: what is marked in it, without dollars, stops, units and the words around it."""
+    said = bare(final(text).text)
+    inline = _INLINE.search(said)
+    inner = (inline[1] or inline[2]) if inline else said
+    plain = _UNIT.sub("", bare(inner)).strip()
+    return plain if "\\" in plain else _EXPONENT.sub(r"^(\1)", plain)  # braces are LaTeX
 
 
 def _brackets(text: str) -> int:

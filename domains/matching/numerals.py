@@ -57,9 +57,12 @@ _ORDINAL = re.compile(r"(?:st|nd|rd|th)\b")
 _SHORT_SCALES = {"k": 1_000, "m": 1_000_000, "mm": 1_000_000, "b": 1_000_000_000, "bn": 1_000_000_000}
 _SCALES = {**SCALES, "mln": 1_000_000, "bn": 1_000_000_000, "dozen": 12}
 # A number beside one of these is a part of a formula.
-_FORMULA_BEFORE = re.compile(r"(?:\\[A-Za-z]+|π|[\^_({\[]\s?\\[A-Za-z]+)\s?[{\[(]?\s?[-+]?$")
+_FORMULA_BEFORE = re.compile(
+    r"(?:\b(?:log|ln|sqrt|sin|cos|tan|exp)|\\[A-Za-z]+|π|[\^_({\[]\s?\\[A-Za-z]+)\s?[{\[(]?\s?[-+]?$"
+)
 _FORMULA_AFTER = re.compile(
-    r"\s?[*·]?\s?(?:\\(?:sqrt|frac|pi|sin|cos|tan|log|ln|theta|alpha|beta)|π)|[ixyz](?!\w)"
+    r"\s?[*·]?\s?(?:\\(?:sqrt|frac|pi|sin|cos|tan|log|ln|theta|alpha|beta)|π)|[ixyz](?!\w)|"
+    r"\s?[-+*/]\s?[xyzn](?!\w)"
 )
 _HARMLESS = re.compile(
     r"\\(?:text|mathrm|approx|sim|boxed|fbox|leq?|geq?|item|quad|space|implies|therefore|to)\s?[{]?\s?[-+]?$"

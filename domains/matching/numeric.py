@@ -91,6 +91,8 @@ class Numeric(Matcher):
             with localcontext() as context:
                 context.prec = 60
                 hundredth = given.value / 100 if given.percent else wanted.value / 100
+            if given.percent and abs(wanted.value) < 1:  # 0.5% is no half
+                pairs.clear()
             pairs.append((hundredth, wanted.value) if given.percent else (given.value, hundredth))
         return any(same_number(*pair, self.tolerance, self.relative) for pair in pairs)
 

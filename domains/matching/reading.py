@@ -23,6 +23,7 @@ from domains.matching.words import spelled
 
 __all__ = ["Reading", "read", "read_whole"]
 
+CALCULATION = "a calculation"
 MOST_LINES = 400
 MOST_ALONE = 60  # characters of a line that is a number with a unit
 
@@ -57,11 +58,13 @@ def read(text: str, decimals: Decimals = "") -> Reading:
         text: The answer as it was given.
         decimals: What stands before decimals where a number does not show it.
     """
-    said = final(unified(text))
+    said = final(unified(text.replace(" — ", "; ")))
     plain = from_latex(said.text)
     lines = [line for line in map(_line, plain.split("\n")[-MOST_LINES:]) if line.strip()]
     if not lines:
         return NOTHING
+    if len(lines) > 1 and cues.FIRST.match(lines[0]):  # a numbered list
+        lines = [cues.NUMBERED.sub("", line) for line in lines]
     how = _of_marked if said.marked else _of_lines if len(lines) > 1 else _of_one
     in_digits = how(lines, lambda part: numerals(part, decimals))
     if in_digits.value is not None or in_digits.note:
@@ -77,13 +80,17 @@ def read_whole(text: str, decimals: Decimals = "") -> Reading:
         found = numerals(spaced, decimals)
         if len(found) == 1 and found[0].value is not None:
             outside = spaced[: found[0].start] + spaced[found[0].end :]
-            if not outside.strip(" $€£¥₹¢()"):
+            if not outside.strip(" $€£¥₹¢()°"):
                 return Reading(found[0].value, found[0].percent, "", found[0], spaced)
     return NOTHING
 
 
 def _in_words(text: str) -> list[Numeral]:
-    return [Numeral(start, end, value) for start, end, value in spelled(text)]
+    found = []
+    for start, end, value in spelled(text):
+        percent = cues.PERCENT.match(text, end)
+        found.append(Numeral(start, percent.end() if percent else end, value, bool(percent)))
+    return found
 
 
 def _line(line: str) -> str:
@@ -91,6 +98,7 @@ def _line(line: str) -> str:
     if bullet and not re.fullmatch(r"\s*[-+]\s+[\d.,]+\s*", line):  # "- 5" alone is minus five
         line = line[bullet.end() :]
     line = re.sub(r"^\s*1[.)]\s+(?=\S+\s*$)", "", cues.EMPHASIS.sub("", line))
+    line = cues.AND_A_HALF.sub(r"\1 1/2", line)
     line = re.sub(r"(?<=\d)\s*(?:±|\+/-)\s*\d[\d.,]*", "", line)
     return line.replace("|", " ") if line.count("|") > 1 or line.endswith("|") else line
 
@@ -191,6 +199,8 @@ def _of_sentence(text: str, find: Find, first: bool = False) -> Reading:
     before = text[: numeral.start]
     if cues.BEYOND.search(before) or cues.EITHER_SIGN.search(before):
         return Reading(None, note="no single number: " + before.strip()[-20:] + " …")
+    if cues.OR_MORE.match(text, numeral.end):
+        return Reading(None, note=f"no single number: {text[numeral.start :].strip()[:20]}")
     if cues.NEGATED.search(before):
         return Reading(None, note="it says what the number is not")
     value = _joined(text, found) or numeral.value
@@ -236,6 +246,9 @@ def _right_side(text: str, find: Find, first: bool) -> str:
             return text
     if _two_solutions(text, signs):
         return text
+    left, right = text[: signs[-1].start()], text[signs[-1].end() :]
+    if _open(right, find(right)).startswith(CALCULATION) and len(find(left)) == 1:
+        return left  # 72 = 48 + 24
     return text[signs[-1].end() :]
 
 
@@ -284,7 +297,7 @@ def _open(text: str, found: Sequence[Numeral]) -> str:
         if cues.RANGE.match(between) or cues.UNSURE.search(text[: one.start]):
             return f"a range: {text[one.start : other.end]:.40}"
         if cues.OPERATOR.match(between):
-            return f"a calculation without its result: {text[one.start : other.end]:.40}"
+            return f"{CALCULATION} without its result: {text[one.start : other.end]:.40}"
         if cues.AND.match(between):
             return _several([text[one.start : one.end], text[other.start : other.end]])
     return ""

@@ -8,7 +8,9 @@ from typing import Any, NamedTuple
 
 from domains.domain import Confined, Item, Score
 from domains.json_match import is_json, is_structure
+from domains.matching.exact import plain
 from domains.matching.final import final
+from domains.matching.labels import LabelsMatcher, macro_f1
 from domains.matching.library import Compare, LibraryMatcher
 from domains.matching.matcher import Matcher
 from domains.matching.numeric import decimals_of
@@ -158,6 +160,20 @@ class Scoring:
             if best is None or scored.value > best.value:
                 best = scored
         return best or Score(0.0)
+
+    def measures(self, answered: Sequence[tuple[Item, str]]) -> dict[str, float]:
+        """What is measured over all answers together, beside the mean of their scores.
+
+        Args:
+            answered: Items with their answers.
+
+        Returns:
+            Name -> value, 0..1: `macro_f1` where `labels` compares; empty for other matchers.
+        """
+        if not isinstance(self.matcher, LabelsMatcher):
+            return {}
+        pairs = [(self.matcher.label(answer), plain(item.target)) for item, answer in answered]
+        return {"macro_f1": macro_f1(pairs)}
 
 
 def accepted(item: Item) -> tuple[str, ...]:

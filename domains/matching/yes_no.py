@@ -41,7 +41,7 @@ def polarity(text: str, whole: bool = False) -> bool | None:
     if _BOTH.search(plain):
         return None
     first = _FIRST.match(plain)
-    if first and first[1] in _SENTENCE_OPENERS and re.match(r"[a-z]+\s*[,.;:!\n—–-]", plain):
+    if first and first[1] in _SENTENCE_OPENERS and re.match(r"[a-z]+(?:\s*[,.;:!—–-]|[ \t]*\n)", plain):
         return first[1] in _YES
     stated = _STATED.match(plain)
     if stated:
