@@ -24,7 +24,7 @@ settings.load_profile("busy")
 # Read when litellm and Ray are imported, by child processes too.
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-# Runs are salted and signed with a key of whoever runs them: the tests have one of their own, always the same.
+# Runs are salted and signed with a key of whoever runs them: the tests have their own, always the same.
 STATE = Path(tempfile.mkdtemp(prefix="meta-search-tests-"))
 (STATE / "meta-search").mkdir()
 (STATE / "meta-search" / "key").touch(0o600)
