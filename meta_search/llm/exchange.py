@@ -150,9 +150,11 @@ class Exchange:
         """Take note of a failed attempt, sent at `start`."""
         route = call.route
         route.missed += failure.kind == "transient"
-        if failure.status in ASKS_ALL or call.request.purpose == PROBE:
+        probes = call.request.purpose == PROBE
+        believed = probes or failure.status in ASKS_ALL
+        if believed:
             self._circuit.asks(route, failure)
-        if failure.kind == "limited" or (route.missed >= DOWN and call.request.purpose == PROBE):
+        if (believed and failure.kind == "limited") or (probes and route.missed >= DOWN):
             route.gates[0].limited(start, failure.retry_after)
         if failure.kind not in ("transient", "limited"):
             self._patience.answered(route)
