@@ -60,7 +60,7 @@ def test_a_ray_that_lets_strangers_in_is_a_failure(monkeypatch: pytest.MonkeyPat
 def test_who_can_reach_ray_is_shown(ray_cluster: None) -> None:
     found = list(ray_reach.reach())
     names = {check.name for check in found}
-    assert {"ray gcs_server", "ray raylet", "ray the driver", "ray ray::Shell", "ray folder"} <= names
+    assert {"ray gcs_server", "ray raylet", "ray the driver", "ray workers, gateway", "ray folder"} <= names
     assert {check.state for check in found} == {"ok"}
     ports = [check.detail for check in found if check.name != "ray folder"]
     assert all(": reached from this machine only; " in detail for detail in ports)

@@ -21,6 +21,7 @@ KEEPS_OUT = {
     "unreachable": "takes no connection",
     "metrics": "shows Ray's metrics to whoever asks, and takes no orders (a part of ray[default])",
 }
+PLAIN = {"ray::IDLE": "idle worker", "ray::Shell": "workers, gateway", "ray::RuntimeEnvAgent": "agent"}
 
 
 class _NoGateway:
@@ -59,7 +60,7 @@ def _ports(ports: list[Port]) -> Iterator[Check]:
     alike: dict[tuple[str, str, str], list[str]] = {}
     for port in ports:
         answered = reply(port.address, port.number)
-        process = "the driver" if port.pid == os.getpid() else port.process
+        process = "the driver" if port.pid == os.getpid() else PLAIN.get(port.process, port.process)
         alike.setdefault((process, port.address, answered), []).append(str(port.number))
     for (process, address, answered), numbers in alike.items():
         near = Port(0, process, address, 0).loopback
