@@ -90,7 +90,7 @@ def test_a_search_that_simplifies_keeps_what_components_are_worth_and_replays(fo
     with CountingEndpoint(mind) as endpoint:
         words = [w for w in mixed_search(path, endpoint.base_url) if not w.startswith("search.")]
         more = ("search.operators=[simplify]", "search.seeds=[debate,self_refine]", "search.candidates=3")
-        more = (*more, "search.give_up_after=2")
+        more = (*more, "search.give_up_after=2", "domain.dealing=row")
         assert cli.main(["run", *words, *more, "run.dir=run", "author.probe_items=5"]) == 0
     archive = meta_search.open_run("run")
     seeds = {r.agent.name: r.agent.id for r in archive.agents() if r.operator == "seed"}

@@ -30,7 +30,9 @@ def test_events_come_in_order_on_the_callers_thread(folder: Path, endpoint: Coun
         threads.add(threading.current_thread())
         events.append(event)
 
-    summary = meta_search.search(*sums.short(endpoint), domain=sums.rows(), on_event=watch)
+    summary = meta_search.search(
+        *sums.short(endpoint, "domain.dealing=row"), domain=sums.rows(), on_event=watch
+    )
     assert threads == {threading.current_thread()}
     assert [e.elapsed_s for e in events] == sorted(e.elapsed_s for e in events)
     kinds = [e.kind for e in events]
