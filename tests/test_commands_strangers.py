@@ -81,6 +81,20 @@ def test_looking_from_python_runs_nothing(mark: Path) -> None:
     assert not mark.exists()
 
 
+def test_an_older_run_is_exported_by_running_its_domain_only_where_it_is_trusted(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It did not keep what agents need of the domain."""
+    path, mark = evil_domain(folder)
+    stranger(folder / "run", config(path=path), domain=None)
+    for command in LOOKS:
+        assert cli.main(list(command)) == (2 if command[0] == "export" else 0)
+    assert "--trust (from Python: trust=True) makes it again, which runs" in one_line_of(capsys)
+    assert not mark.exists()
+    assert cli.main(["export", "run", "--to", "out", "--trust"]) == 0
+    assert mark.exists()
+
+
 def test_an_export_sends_nothing_that_a_stranger_names(mark: Path) -> None:
     """`run.py` fills `$NAME` from the environment of whoever runs it."""
     assert cli.main(["export", "run", "--to", "out"]) == 0

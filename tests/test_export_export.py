@@ -333,6 +333,19 @@ def test_a_wrong_key_is_told_at_once_and_not_shown(folder: Path, python: Path) -
     assert "sk-wrong-one" not in message
 
 
+def test_what_model_and_endpoint_say_is_only_shown(folder: Path, python: Path) -> None:
+    evil = "\x1b]8;;https://evil\x07\x1b[2Jfive\r\u202e\u2028"
+    with CountingEndpoint(lambda *_: evil) as endpoint:
+        done = run(python, folder, "?", OPENAI_BASE_URL=endpoint.base_url)
+    assert done.returncode == 0, done.stderr
+    assert "five" in done.stdout
+    assert not set(done.stdout) & set("\x1b\x07\r\u202e\u2028")
+    refused = Fault("status", 400, message=evil)
+    with CountingEndpoint(lambda *_: "5", faults=lambda index, body: refused) as endpoint:
+        message = failed(run(python, folder, "?", OPENAI_BASE_URL=endpoint.base_url), 2)
+    assert not set(message) & set("\x1b\x07\r\u202e\u2028")
+
+
 def test_what_may_pass_is_tried_again(folder: Path, python: Path) -> None:
     faults = [Fault("status", 429, retry_after=0.01), Fault("status", 503), Fault("bad_json"), Fault("reset")]
     with CountingEndpoint(lambda *_: "5", faults=faults) as endpoint:
