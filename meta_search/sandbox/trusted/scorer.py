@@ -60,7 +60,7 @@ class Scored:
         note: One line of explanation.
         failed: Whether the scorer ended without a score; `value` is then 0.
         kind: Why it did: `raised` for an exception of the scorer, or the fault of a call that it made (as in
-            `CallReply`); `died` where its process did, again and again; `""` for anything else.
+            `CallReply`); `""` for anything else.
     """
 
     value: float
@@ -181,8 +181,7 @@ class ConfinedScorer:
                     return await self._converse(await self._scorer_process(), job, ask)
                 except ZygoteLost:
                     continue
-        note = f"the scorer's process died {ATTEMPTS} times under this answer"
-        return Scored(0.0, note, failed=True, kind="died")
+        return Scored(0.0, f"the scorer's process died {ATTEMPTS} times under this answer", failed=True)
 
     async def _converse(self, process: ZygoteHandle, job: Mapping[str, Any], ask: Ask | None) -> Scored:
         """Score one answer in a child of its own."""
