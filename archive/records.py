@@ -79,12 +79,10 @@ class Archive:
     def rows(self, table: frames.Table, text: bool = False) -> Iterator[dict[str, Any]]:
         """A table as plain rows, read page by page; `list(archive.rows("agents"))` has them all.
 
-        Scores are 0..1, costs in US dollars, times in seconds, `created` a `datetime` in UTC; what is not
-        known is `None`.
+        Scores are 0..1, costs in US dollars, times in seconds, `created` in UTC; what is not known is `None`.
 
         - `agents`: one row an agent, in the order in which they came, with score, 95 % interval, items, those
-          left out as they came to no score, and used cost per item of each split, as `train_score`,
-          `test_low`, `validation_tokens_per_item`.
+          left out, and used cost per item of each split, as `test_low`, `validation_tokens_per_item`.
         - `items`: one row an agent, item and repeat, with outcome, score, used calls and tokens, answer.
         - `calls`: one row a request to a model, with what it was charged, over all its attempts.
         - `briefs`: one row a brief that the guide asked for, with the agent that came of it.
@@ -128,12 +126,10 @@ class Archive:
 
     @sensible
     def top(self, n: int = 20, split: Split = "validation") -> list[Record]:
-        """The best agents of a split: complete evaluations first, then by score, then by tokens used."""
+        """The best agents of a split: complete evaluations first, what was left out counted as wrong."""
         whole = self._best_ids(split, True, n)
         found = self.get([*whole, *self._best_ids(split, False, n - len(whole))])
-        # The index has scores only; what was left out counts as wrong among those it names.
-        found.sort(key=lambda r: (not r.evaluations[split].complete, -r.evaluations[split].sure))
-        return found
+        return sorted(found, key=lambda r: (not r.evaluations[split].complete, -r.evaluations[split].sure))
 
     @sensible
     def best(self, split: Split | None = None) -> Record | None:

@@ -43,7 +43,7 @@ def test_a_candidate_keeps_only_values_that_are_declared_and_differ(desk: Desk) 
             "dry_run",
             "bad_answer: forward returned list; return an Info or a str; calling an agent gives a list",
         ),
-        (wrapped("x = [LLMAgentBase([], 'A')([])] * 10**10\nreturn ''"), "dry_run", "memory"),
+        (wrapped("x = [LLMAgentBase([], 'A')([], 'Go')] * 10**10\nreturn ''"), "dry_run", "memory"),
     ],
 )
 def test_what_fails_is_an_attempt(desk: Desk, source: str, stage: str, message: str) -> None:

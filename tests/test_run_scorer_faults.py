@@ -393,9 +393,9 @@ def items(split):
 def score(item, answer):
     if answer == "die":
         os.kill(os.getpid(), signal.SIGKILL)
-    wrecks = {"hang": lambda: [None for _ in iter(int, 1)], "fill": lambda: "a" * 2**33,
-              "nan": lambda: float("nan"), "big": lambda: 10**400, "exit": exit}
-    return wrecks.get(answer, lambda: json.loads(answer) == 5)()
+    made = {"hang": lambda: [None for _ in iter(int, 1)], "fill": lambda: "a" * 2**33, "exit": exit,
+            "nan": lambda: float("nan"), "big": lambda: 10**400}
+    return made.get(answer, lambda: json.loads(answer) == 5)()
 '''
 
 

@@ -9,7 +9,7 @@ from meta_search.report.chosen import chosen
 from meta_search.report.payback import uses_text
 from meta_search.report.source import Archive, Record
 from meta_search.text import one_line
-from meta_search.types import UNSCORED, Agent, Evaluation, Split, pareto_front, too_many_left_out
+from meta_search.types import UNSCORED, Agent, Evaluation, Split, pareto_front
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -115,8 +115,7 @@ def left_out(row: Mapping[str, Any]) -> int:
 
 def sure(row: Mapping[str, Any]) -> float:
     """The score of a row with all that was left out counted as wrong, as `Evaluation.sure`; 0 without one."""
-    items = int(row["items"])
-    return float(row["score"] or 0.0) * items / max(1, items + left_out(row))
+    return float(row["score"] or 0.0) * int(row["items"]) / max(1, int(row["items"]) + left_out(row))
 
 
 def items_text(row: Mapping[str, Any]) -> str:
@@ -165,9 +164,7 @@ def _left_out(rows: Sequence[Row]) -> str | None:
     n = sum(map(left_out, rows))
     if not n:
         return None
-    incomplete = any(too_many_left_out(left_out(row), row["items"]) for row in rows)
-    more = "; an agent with more than 5 % of them is not compared with others" if incomplete else ""
-    return f"{n} left out, as they came to no score: intervals hold whatever they would have been{more}"
+    return f"{n} left out, as they came to no score: intervals hold whatever they would have been"
 
 
 def agents_table(rows: Sequence[Row], title: str = "", limit: int = 20, wide: bool = True) -> Table:

@@ -62,12 +62,7 @@ SAYS_NETWORK = re.compile(
 
 OWN_DOING = ("raised", "")  # a scorer that fails by itself: it raised, or hung, died, broke its limits
 JUDGES = ("llm", "declined")  # a judge's model gave no answer
-PASSING = (
-    *JUDGES,
-    "network",
-    "cut",
-    "died",
-)  # what may have passed once another answer is scored
+PASSING = (*JUDGES, "network", "cut")  # what may have passed once another answer is scored
 OTHER = "0"  # an answer to try the scorer with, where the item has none of its own and none was scored yet
 
 FAILED = (ConnectionError, TimeoutError, urllib.error.URLError, http.client.HTTPException, ssl.SSLError)

@@ -16,7 +16,7 @@ class Scored:
         note: One line of explanation.
         failed: Whether the scorer ended without a score; `value` is then 0.
         kind: Why it did: `raised` for an exception of the scorer, or the fault of a call that it made (as in
-            `CallReply`); `died` where its process did, again and again; `""` for anything else.
+            `CallReply`); `""` for anything else.
         cpu_s: CPU seconds that it took, its programs' included.
         seconds: Wall seconds that its processes worked.
     """

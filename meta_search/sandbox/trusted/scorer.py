@@ -176,8 +176,7 @@ class ConfinedScorer:
                     return await self._converse(await self._scorer_process(), job, ask)
                 except ZygoteLost:
                     continue
-        note = f"the scorer's process died {ATTEMPTS} times under this answer"
-        return Scored(0.0, note, failed=True, kind="died")
+        return Scored(0.0, f"the scorer's process died {ATTEMPTS} times under this answer", failed=True)
 
     async def _converse(self, process: ZygoteHandle, job: Mapping[str, Any], ask: Ask | None) -> Scored:
         """Score one answer in a child of its own."""
