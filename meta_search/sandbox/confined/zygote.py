@@ -167,12 +167,14 @@ class Zygote:
     def _fork(self, number: int, pipe: int) -> None:
         try:
             slot = self._free.pop() if self._free else self._confinement.slots.new()
+            self._confinement.slots.open(slot)
         except OSError as error:  # not without its layers: what worked at the start must work now
             self._report_exit(number, -1, 0.0, f"its folder: {error}")
             return
         try:
             pid = self._confinement.fork()
         except OSError as error:
+            self._confinement.slots.close(slot)
             self._free.append(slot)
             self._report_exit(number, -1, 0.0, f"fork: {error.strerror}")
             return
@@ -235,7 +237,7 @@ class Zygote:
             else:
                 self._report_exit(child.number, status, cpu_s, child.why)
             with contextlib.suppress(OSError):  # else it is not used again
-                self._confinement.slots.renew(child.slot)
+                self._confinement.slots.close(child.slot)
                 self._free.append(child.slot)
 
     def _watch(self) -> None:
