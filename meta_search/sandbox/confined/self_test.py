@@ -39,6 +39,7 @@ def self_test(confinement: Confinement) -> tuple[str, str] | None:
     """
     try:
         slot = confinement.slots.new()
+        confinement.slots.open(slot)
     except OSError as error:
         layer = next((name for name in ("files", "quota", "landlock") if confinement.has(name)), "")
         return layer, f"a folder for an agent cannot be made ({error})"

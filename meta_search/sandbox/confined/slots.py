@@ -19,7 +19,7 @@ FILES = 1024
 
 @dataclass
 class ChildSlot:
-    """What one child at a time gets; `Slots.renew` makes it fit for the next.
+    """What one child at a time gets, between `Slots.open` and `Slots.close`.
 
     Attributes:
         uid: Its user id; `None` leaves that of the zygote.
@@ -40,7 +40,7 @@ class ChildSlot:
 
 
 class Slots:
-    """Makes, renews and removes them.
+    """Makes, opens, closes and removes them.
 
     Args:
         work: Folder that they lie in.
@@ -67,7 +67,7 @@ class Slots:
         self._made: list[ChildSlot] = []
 
     def new(self) -> ChildSlot:
-        """A new slot.
+        """A new slot, closed.
 
         Raises:
             OSError: It cannot be made.
@@ -78,17 +78,39 @@ class Slots:
             self._tree.copy(slot.root)
             slot.folder = slot.root + ITEM
         self._made.append(slot)
-        self._set_up(slot)
         return slot
 
-    def renew(self, slot: ChildSlot) -> None:
-        """Give a slot whose child is gone a fresh folder.
+    def open(self, slot: ChildSlot) -> None:
+        """Give a slot a fresh folder, for a child that comes.
 
         Raises:
             OSError: It cannot be made.
         """
-        self._take_down(slot)
-        self._set_up(slot)
+        if not slot.root:
+            slot.folder = self._new_folder()
+        if self._quota:
+            mount_scratch(slot.folder, self._disk_mb, slot.uid)
+        elif slot.uid is not None:
+            os.chown(slot.folder, slot.uid, slot.uid)
+        if not slot.root:
+            slot.ruleset = self._ruleset_of(slot.folder)
+
+    def close(self, slot: ChildSlot) -> None:
+        """Take a slot's folder away, whose child is gone.
+
+        Raises:
+            OSError: It is mounted still.
+        """
+        if self._quota:
+            libc.umount(slot.folder)  # not removed, should this fail
+        if slot.root:
+            return
+        with contextlib.suppress(OSError):
+            os.chmod(slot.folder, 0o700)
+        shutil.rmtree(slot.folder, ignore_errors=True)
+        if slot.ruleset >= 0:
+            os.close(slot.ruleset)
+            slot.ruleset = -1
 
     def used_mb(self, slot: ChildSlot) -> float:
         """Megabytes on disk in a slot; infinite for more than `FILES` files."""
@@ -106,9 +128,10 @@ class Slots:
     def remove(self) -> None:
         """Remove all."""
         for slot in self._made:
-            with contextlib.suppress(OSError):
-                self._take_down(slot)
-                if slot.root:
+            with contextlib.suppress(OSError):  # no child has it
+                self.close(slot)
+            if slot.root:
+                with contextlib.suppress(OSError):
                     libc.umount(slot.root)
                     os.rmdir(slot.root)
         self._made.clear()
@@ -118,28 +141,6 @@ class Slots:
         folder = os.path.join(self._work, f"slot-{os.urandom(16).hex()}")
         os.mkdir(folder, 0o700)
         return folder
-
-    def _set_up(self, slot: ChildSlot) -> None:
-        if not slot.root:
-            slot.folder = self._new_folder()
-        if self._quota:
-            mount_scratch(slot.folder, self._disk_mb, slot.uid)
-        elif slot.uid is not None:
-            os.chown(slot.folder, slot.uid, slot.uid)
-        if not slot.root:
-            slot.ruleset = self._ruleset_of(slot.folder)
-
-    def _take_down(self, slot: ChildSlot) -> None:
-        if self._quota:
-            libc.umount(slot.folder)  # not removed, should this fail: it is a mount still
-        if slot.root:
-            return
-        with contextlib.suppress(OSError):
-            os.chmod(slot.folder, 0o700)
-        shutil.rmtree(slot.folder, ignore_errors=True)
-        if slot.ruleset >= 0:
-            os.close(slot.ruleset)
-            slot.ruleset = -1
 
 
 def mount_scratch(folder: str, size_mb: int, uid: int | None) -> None:

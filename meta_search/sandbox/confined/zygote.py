@@ -182,12 +182,14 @@ class Zygote:
     def _fork(self, number: int, pipe: int) -> None:
         try:
             slot = self._free.pop() if self._free else self._confinement.slots.new()
+            self._confinement.slots.open(slot)
         except OSError as error:  # not without its layers: what worked at the start must work now
             self._report_exit(number, -1, 0.0, f"its folder: {error}")
             return
         try:
             pid = self._confinement.fork()
         except OSError as error:
+            self._confinement.slots.close(slot)
             self._free.append(slot)
             self._report_exit(number, -1, 0.0, f"fork: {error.strerror}")
             return
@@ -246,15 +248,15 @@ class Zygote:
             cpu_s = usage.ru_utime + usage.ru_stime
             if not self._confinement.has("seccomp"):
                 self._kill_strays()
-            with contextlib.suppress(OSError):  # else it is not used again
-                self._confinement.slots.renew(child.slot)
-                self._free.append(child.slot)
-            # A program is charged to its item, with what it took to clean up after it.
-            self._charge(child.item, cpu_s + time.process_time() - before)
             if status and (fault := self._faults.of(child.number)):
                 self._report_exit(child.number, -1, cpu_s, fault)
             else:
                 self._report_exit(child.number, status, cpu_s, child.why)
+            with contextlib.suppress(OSError):  # else it is not used again
+                self._confinement.slots.close(child.slot)
+                self._free.append(child.slot)
+            # A program is charged to its item, with what it took to clean up after it.
+            self._charge(child.item, cpu_s + time.process_time() - before)
 
     def _watch(self) -> None:
         """Check the limits that the kernel does not enforce, or not exactly."""
