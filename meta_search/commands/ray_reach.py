@@ -39,9 +39,12 @@ def reach() -> Iterator[Check]:
     from meta_search.evaluators.ray_pool import RayHost, start_ray, stop_ray
     from meta_search.evaluators.ray_start import folder_of_ray
 
-    up = folder_of_ray() is not None
     try:
         start_ray(RayConfig())
+    except MetaSearchError as error:
+        yield Check("ray", "fail", str(error))
+        return
+    try:
         host = RayHost(_NoGateway)
         try:
             yield from _ports(listening(below(os.getpid())))
@@ -51,8 +54,7 @@ def reach() -> Iterator[Check]:
     except MetaSearchError as error:
         yield Check("ray", "fail", str(error))
     finally:
-        if not up:
-            stop_ray()
+        stop_ray()
 
 
 def _ports(ports: list[Port]) -> Iterator[Check]:

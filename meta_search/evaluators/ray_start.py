@@ -144,10 +144,12 @@ def _on_loopback() -> Iterator[None]:
 
 
 _ray: _Ray | None = None
+_users = 0  # how often it was started and not stopped: several runs of one process share it
+_lock = threading.Lock()
 
 
 def start_ray(config: RayConfig) -> list[str]:
-    """Start Ray on this machine, or join the cluster at `config.address`. Does nothing if Ray is up.
+    """Start Ray on this machine, or join the cluster at `config.address`. Where Ray is up, it is shared.
 
     On this machine it listens on loopback alone, asks for a token that only its own processes have, and keeps
     its files in a folder of this account. Takes 4 to 9 s.
@@ -158,16 +160,18 @@ def start_ray(config: RayConfig) -> list[str]:
     Raises:
         MetaSearchError: Ray cannot be started or reached; one line.
     """
-    global _ray
+    global _ray, _users
     check_version()
     import ray
 
-    if not ray.is_initialized():
-        if config.address is not None:
-            _see_that_it_lets_us_in(config.address)
-        starting = _Ray(config)
-        starting.start()
-        _ray = starting
+    with _lock:
+        if not ray.is_initialized():
+            if config.address is not None:
+                _see_that_it_lets_us_in(config.address)
+            starting = _Ray(config)
+            starting.start()
+            _ray, _users = starting, 0
+        _users += 1
     if not is_alone():
         return _open_doors(config.address or "the Ray that runs here")
     assert _ray is not None
@@ -205,11 +209,14 @@ def _open_doors(name: str) -> list[str]:
 
 
 def stop_ray() -> None:
-    """Stop the Ray that `start_ray` started, or leave its cluster. A Ray that was up before stays up."""
-    global _ray
-    stopping, _ray = _ray, None
-    if stopping is not None:
-        stopping.stop()
+    """Stop the Ray that `start_ray` started, or leave its cluster, once all who started it are through with
+    it. A Ray that was up before stays up."""
+    global _ray, _users
+    with _lock:
+        _users = max(0, _users - 1)
+        stopping, _ray = (None, _ray) if _users else (_ray, None)
+        if stopping is not None:
+            stopping.stop()
 
 
 def _start_reaper(mark: str, folder: Path | None) -> subprocess.Popen[bytes]:
