@@ -212,14 +212,14 @@ class Room:
             plain = stream.decompress(packed, most + 1)
         except zlib.error as error:
             raise ValueError(f"packed text that cannot be read ({error})") from error
+        self._left = max(0, self._left - len(plain))  # what is refused has taken its time as well
         if len(plain) > most or not stream.eof:
             raise ValueError("packed text that is cut, or unpacks to too much")
-        self._left -= len(plain)
         return plain
 
 
 @contextmanager
-def making_sense(path: Path) -> Iterator[None]:
+def making_sense(path: Path | str) -> Iterator[None]:
     """Have whatever rows of an archive make no sense as be a `DamagedError`, in one line."""
     try:
         yield

@@ -240,9 +240,8 @@ class Archive:
     @sensible
     def trials(self, study: str) -> list[Trial]:
         """Trials of a study by number."""
-        where = "WHERE study = ? ORDER BY number"
         columns = codec.TRIAL_COLUMNS
-        rows = self._table("trials", columns, where, study)
+        rows = self._table("trials", columns, "WHERE study = ? ORDER BY number", study)
         return [trial_of(dict(zip(columns, row, strict=True))) for row in rows]
 
     @sensible
@@ -303,7 +302,7 @@ class Archive:
         for row in self._checked("evaluations", codec.EVALUATION_COLUMNS, sql, *ids):
             evaluations[row[0]][row[1]] = codec.evaluation_of(row)
         sql = f"SELECT child, parent FROM edges WHERE kind = 'same' AND child IN ({marks})"
-        same = dict(self._checked("edges", ("child", "parent"), sql, *ids))
+        same: dict[str, str] = dict(self._checked("edges", ("child", "parent"), sql, *ids))
         return [record_of(row, evaluations[row[0]], same.get(row[0], "")) for row in rows]
 
     def _rows(self, sql: str, *values: object) -> _Rows:
@@ -316,15 +315,11 @@ class Archive:
         with making_sense(self.path):
             yield from rows
 
-    def _table(
-        self, table: str, columns: tuple[str, ...], where: str, *values: object
-    ) -> list[tuple[Any, ...]]:
+    def _table(self, table: str, columns: tuple[str, ...], where: str, *values: object) -> _Rows:
         """Rows of a table by its columns, each of its type."""
         return self._checked(table, columns, f"SELECT {codec.names(columns)} FROM {table} {where}", *values)
 
-    def _checked(
-        self, table: str, columns: tuple[str, ...], sql: str, *values: object
-    ) -> list[tuple[Any, ...]]:
+    def _checked(self, table: str, columns: tuple[str, ...], sql: str, *values: object) -> _Rows:
         """Rows of a statement that gives these columns of a table, each of its type."""
         rows = self._rows(sql, *values)
         check_types(rows, codec.kinds(table, columns), self.path)

@@ -295,22 +295,22 @@ def _evaluate(arguments: argparse.Namespace) -> int:
 
 
 def _archive(arguments: argparse.Namespace) -> int:
+    from archive.guard import making_sense
     from meta_search.commands import archive
-    from meta_search.commands.terminal import reading
 
-    with reading(arguments.run):
+    with making_sense(arguments.run):
         return archive.COMMANDS[arguments.action](arguments)
 
 
 def _export(arguments: argparse.Namespace) -> int:
-    from meta_search.commands.terminal import reading
+    from archive.guard import making_sense
     from meta_search.export.export import export_agent
     from meta_search.run.folder import resolve
 
     folder = resolve(arguments.run)
     from meta_search.text import one_line, shell_path
 
-    with reading(folder):
+    with making_sense(folder):
         record = export_agent(folder, arguments.agent, arguments.to, arguments.trust)
     command = f"python {shell_path(arguments.to / 'run.py')} --help"
     print(one_line(f"{record.agent.id} of {folder} is in {arguments.to}: {command}"))
@@ -318,18 +318,18 @@ def _export(arguments: argparse.Namespace) -> int:
 
 
 def _report(arguments: argparse.Namespace) -> int:
+    from archive.guard import making_sense
     from meta_search.commands import report
-    from meta_search.commands.terminal import reading
 
-    with reading(arguments.run):
+    with making_sense(arguments.run):
         return report.report(arguments.run, as_json=arguments.json)
 
 
 def _status(arguments: argparse.Namespace) -> int:
+    from archive.guard import making_sense
     from meta_search.commands import status
-    from meta_search.commands.terminal import reading
 
-    with reading(arguments.run):
+    with making_sense(arguments.run):
         return status.status(arguments.run, as_json=arguments.json)
 
 

@@ -65,9 +65,17 @@ def meta(key: str, text: str) -> Change:
     return sql(f"INSERT OR REPLACE INTO meta VALUES ('{key}', '{quoted}')")
 
 
-def packed(data: bytes) -> Change:
-    text = zlib.compress(data, 9).hex()
-    return sql(f"UPDATE results SET trace = x'{text}'")
+ONE = "WHERE item = (SELECT min(item) FROM results)"
+
+
+def packed(begin: bytes, piece: bytes = b"", times: int = 0, end: bytes = b"", where: str = ONE) -> Change:
+    """A trace in place of that of one item, or of all of them."""
+
+    def change(run: Path) -> None:
+        text = zlib.compress(begin + piece * times + end, 9).hex()
+        alter(run, f"UPDATE results SET trace = x'{text}' {where}")
+
+    return change
 
 
 def in_place(table: str, made: str) -> Change:
@@ -111,6 +119,11 @@ FILES: dict[str, Change] = {
     "other config": lambda run: (run / "config.json").write_text('{"llm": 1}'),
     "huge config": lambda run: os.truncate(run / "config.json", 10**9),
 }  # fmt: skip
+BOMBS = {
+    "bomb": (b"[", b" ", 80_000_000, b"]"),
+    "bomb of digits": (b'[{"index": ', b"1", 5_000_000, b"}]"),
+    "nested": (b"", b"[", 1_000_000),
+}
 VALUES: dict[str, Change] = {
     "text for bytes": sql("UPDATE agents SET source = x'ff00'"),
     "no UTF-8": sql("UPDATE agents SET name = CAST(x'ff80' AS TEXT)"),
@@ -137,9 +150,7 @@ VALUES: dict[str, Change] = {
     "two that are each other": sql(
         f"INSERT INTO edges VALUES ('{CHILD.id}', '{SEED.id}', 'same'), ('{SEED.id}', '{CHILD.id}', 'same')"
     ),
-    "bomb": packed(b"[" + b" " * 400_000_000 + b"]"),
-    "bomb of digits": packed(b'[{"index": ' + b"1" * 5_000_000 + b"}]"),
-    "nested": packed(b"[" * 1_000_000),
+    **{name: packed(*parts) for name, parts in BOMBS.items()},
     "not packed": sql("UPDATE results SET trace = x'00112233'"),
     "cut pack": sql("UPDATE results SET trace = substr(trace, 1, 20)"),
     "other trace": packed(b'{"calls": 3, "networks": {}}'),
@@ -153,6 +164,7 @@ COLUMNS = {
     "events": ("data",),
 }
 SLOW: dict[str, Change] = {
+    **{f"{name}, all over": packed(*parts, where="") for name, parts in BOMBS.items()},
     **{
         f"{table}.{column} {shape[:9]}": sql(f"UPDATE {table} SET \"{column}\" = '{shape}'")
         for table, columns in COLUMNS.items()
@@ -189,7 +201,7 @@ def read_all(capsys: pytest.CaptureFixture[str], what: str) -> list[int]:
         assert "\x1b" not in out + said
         assert not (status and Path("out").exists())
         statuses.append(status)
-    for call in (_frames, _page, _export):
+    for call in (_frames, _export):
         with contextlib.suppress(MetaSearchError):
             call()
     assert time.monotonic() - began < LONGEST_S, what
@@ -203,10 +215,6 @@ def _frames() -> None:
             list(archive.rows(table, text=True))  # type: ignore[arg-type]
 
 
-def _page() -> None:
-    meta_search.write_report("run")
-
-
 def _export() -> None:
     shutil.rmtree("out", ignore_errors=True)
     meta_search.export_agent("run", to="out")
@@ -214,6 +222,15 @@ def _export() -> None:
 
 def test_an_honest_one_is_read(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert set(read_all(capsys, "honest")) == {0}
+    assert meta_search.write_report("run").is_file()
+
+
+@pytest.mark.parametrize("name", ["view", "no UTF-8", "infinite", "garbage"])
+def test_a_report_from_python_says_so_too(name: str, run: Path) -> None:
+    {**SCHEMAS, **FILES, **VALUES}[name](run)
+    with pytest.raises(MetaSearchError) as told:
+        meta_search.write_report("run")
+    assert "\n" not in str(told.value)
 
 
 @pytest.mark.parametrize("name", SCHEMAS)

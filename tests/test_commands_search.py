@@ -123,7 +123,7 @@ def test_a_search_with_the_embedded_model(folder: Path, capsys: pytest.CaptureFi
             "run", f"llm.meta.model={model}", f"llm.task.model={model}", "budget.wall_s=170",
             "search.seeds=[direct,program_of_thought]", "search.candidates=2", "author=composer",
             "evaluate.items=4", "evaluate.test_items=4", "domain.sizes.examples=6",
-            "domain.families=[chain_sum,letter_counting]",
+            "domain.families=[chain_sum,letter_counting]", "llm.max_tokens=160",
         ]
     )  # fmt: skip
     shown = capsys.readouterr().out

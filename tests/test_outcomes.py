@@ -20,7 +20,7 @@ def house() -> Iterator[House]:
     """A sandbox with tight limits, so that every one of them can be passed quickly."""
     with House() as house:
         house.evaluator.close()
-        limits = SandboxConfig(wall_s=3.0, cpu_s=0.5, memory_mb=128, disk_mb=1, output_kb=4, calls=3)
+        limits = SandboxConfig(wall_s=1.5, cpu_s=0.5, memory_mb=128, disk_mb=1, output_kb=4, calls=3)
         house.evaluator = InlineEvaluator(limits, EvaluateConfig(per_worker=4), house.llm)
         yield house
 
@@ -29,7 +29,7 @@ def house() -> Iterator[House]:
     ("body", "kind", "words"),
     [
         ("while True: pass", "cpu", "used more than 0.5 s of CPU|give every loop a bound"),
-        ("import time; time.sleep(60)", "timeout", "worked longer than 3 s|never sleep"),
+        ("import time; time.sleep(60)", "timeout", "worked longer than 1.5 s|never sleep"),
         ("return str(len([0] * 10**9))", "memory", "128 MB|build no large lists"),
         ("open('x', 'wb').write(b'1' * 2**22)\nreturn ''", "disk", "write no files"),
         ("print('x' * 10**5)\nreturn ''", "output", "printed more than 4 KB|print nothing"),

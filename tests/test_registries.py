@@ -103,7 +103,8 @@ SENT: list[tuple[str, str]] = []
 def searched(folder: Path, *more: str) -> Archive:
     """A small search on the command line."""
     with CountingEndpoint(mind) as endpoint:
-        words = mixed_search(questions(folder), endpoint.base_url, "search.candidates=4", "run.dir=run")
+        brief = ("search.candidates=2", "search.seeds=[direct,chain_of_thought]", "evaluate.items=9")
+        words = mixed_search(questions(folder), endpoint.base_url, *brief, "run.dir=run")
         assert cli.main(["run", *words, *more]) == 0
     return meta_search.open_run("run")
 
@@ -113,7 +114,7 @@ def test_an_author_is_one_line(folder: Path, monkeypatch: pytest.MonkeyPatch) ->
     archive = searched(folder, "author.name=toy", "search.operators=[novel,mutate]")
     found = [record for record in archive.agents() if record.author == "toy"]
     assert {plain(record.agent.name) for record in found} <= {"toy by novel", "toy by mutate"}
-    assert len(found) == 4
+    assert len(found) == 2
 
 
 def test_an_operator_is_one_line(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -136,7 +137,8 @@ def test_a_wire_is_one_line(folder: Path, monkeypatch: pytest.MonkeyPatch) -> No
     SENT.clear()
     monkeypatch.setitem(wires.WIRES, "toy", f"{__name__}:ToyWire")
     with CountingEndpoint(mind) as endpoint:
-        words = mixed_search(questions(folder), endpoint.base_url, "search.candidates=3", "run.dir=run")
+        brief = ("search.candidates=1", "search.seeds=[direct]", "evaluate.items=6", "author=llm")
+        words = mixed_search(questions(folder), endpoint.base_url, *brief, "run.dir=run")
         assert cli.main(["run", *words, "llm.provider=toy", "llm.base_url=null"]) == 0
         assert endpoint.calls == 0
     assert {model for model, _ in SENT} == {"writer", "solver", "closed"}

@@ -34,7 +34,7 @@ AGAIN = "if this change of the search is meant, record the run anew: python -m t
 
 
 def latency(index: int) -> float:
-    return random.Random(index).uniform(0.0, 0.06)
+    return random.Random(index).uniform(0.0, 0.02)
 
 
 def record(folder: Path, *more: str, faults: Callable[..., Fault | None] | None = None) -> int:
@@ -99,9 +99,11 @@ def test_what_a_tuning_began_with_is_replayed(folder: Path) -> None:
     more = (
         "author=composer",
         "search.operators=[tune]",
-        "search.candidates=3",
+        "search.candidates=2",
         "search.seeds=[dylan]",
         "search.in_flight=1",
+        "evaluate.items=6",
+        "evaluate.test_items=3",
     )
     assert record(folder, *more, "domain.seed=1") == 0
     archive = meta_search.open_run("run")
@@ -207,10 +209,11 @@ def test_after_kill_9_the_same_briefs_are_asked_as_without(folder: Path) -> None
 def test_a_signal_ends_the_replay_where_it_ended_the_recording(folder: Path) -> None:
     path = questions(folder)
     with CountingEndpoint(mind, latency_s=0.03) as endpoint:
-        words = mixed_search(path, endpoint.base_url, "run.dir=run", "search.in_flight=3")
+        more = ("search.in_flight=3", "search.seeds=[direct,chain_of_thought]")
+        words = mixed_search(path, endpoint.base_url, "run.dir=run", *more)
         process = command(folder, "run", *words)
         try:
-            endpoint.wait_for(120)
+            endpoint.wait_for(60)
             process.send_signal(signal.SIGTERM)
             shown, _ = process.communicate(timeout=60)
         finally:
@@ -227,7 +230,9 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("recorded")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        assert record(folder, "search.candidates=3", "search.in_flight=2", "llm.mode=record") == 0
+        small = ("evaluate.items=6", "evaluate.test_items=4", "search.seeds=[direct,chain_of_thought]")
+        more = ("search.candidates=3", "search.in_flight=2", "llm.mode=record")
+        assert record(folder, *small, *more) == 0
     return folder / "run"
 
 
@@ -345,7 +350,7 @@ def test_answers_of_another_run_are_used_again_and_count_as_paid(folder: Path) -
 
 
 def test_a_resume_that_searches_on_with_other_keys_can_be_replayed(folder: Path) -> None:
-    assert record(folder, "search.candidates=1") == 0
+    assert record(folder, "search.candidates=1", "evaluate.items=9") == 0
     with CountingEndpoint(mind) as other:
         asked = [f"llm.base_url={other.base_url}", "search.candidates=3", "search.finalists=1"]
         assert cli.main(["resume", "run", *asked, "evaluate.block=5"]) == 0

@@ -9,6 +9,7 @@ import urllib.error
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from email.message import Message
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from domains.domain import Domain, Item, Score
 from meta_search import cli
 from meta_search.config import DomainConfig, SandboxConfig
 from meta_search.errors import DomainError
+from meta_search.llm.gateway import Gateway
 from meta_search.run import domain_scorer
 from meta_search.run.domain_scorer import Scorer, ScorerFault
 from meta_search.run.scorer_health import ScorerHealth
@@ -149,17 +151,18 @@ def here(*fails: Exception | None, target: str = "") -> tuple[Scorer, Here]:
     return Scorer(found, SandboxConfig()), domain
 
 
-@pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tries again at once."""
     monkeypatch.setattr(domain_scorer, "PAUSES_S", (0.0, 0.0))
     monkeypatch.setattr(domain_scorer, "NETWORK_S", 0.0)
+    monkeypatch.setattr("meta_search.run.service.Gateway", partial(Gateway, backoff_s=0.02))
 
 
 def status(code: int) -> Exception:
     return urllib.error.HTTPError("http://judge", code, "no", Message(), None)
 
 
-@pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize(
     "fault", [RuntimeError("HTTP 429 from the judge"), status(503), TimeoutError(), ValueError("no number")]
 )
@@ -170,7 +173,6 @@ def test_a_judge_that_fails_now_and_then_is_asked_again(fault: Exception) -> Non
     assert domain.asked == 3
 
 
-@pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize("fault", [RuntimeError("HTTP 429 from the judge"), status(429), ConnectionError()])
 def test_a_network_that_stays_away_is_no_answers_fault(fault: Exception) -> None:
     scorer, domain = here(None, *[fault] * 5)
@@ -181,7 +183,6 @@ def test_a_network_that_stays_away_is_no_answers_fault(fault: Exception) -> None
     assert domain.asked == 1 + 4 + 1  # it was away for another answer too
 
 
-@pytest.mark.usefixtures("quick")
 def test_an_answer_cannot_say_that_a_network_failed() -> None:
     """An agent must not choose which items count: its words in the exception are no network's."""
     scorer, domain = here(None, *[RuntimeError("cannot read '429 too many requests'")] * 3)
@@ -192,7 +193,6 @@ def test_an_answer_cannot_say_that_a_network_failed() -> None:
     assert domain.asked == 1 + 3 + 1  # it was tried with the other answer
 
 
-@pytest.mark.usefixtures("quick")
 def test_a_judge_that_raises_on_any_answer_is_the_scorers_fault() -> None:
     scorer, domain = here(*[ValueError("no number in 'ten'")] * 4)
     with pytest.raises(ScorerFault, match="no number"):
@@ -213,7 +213,6 @@ class Picky(Here):
         return Score(1.0)
 
 
-@pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize(
     "fault",
     [
@@ -236,7 +235,6 @@ def test_whatever_an_answer_does_to_a_scorer_it_does_not_leave_its_item_out(faul
     assert scorer.score(domain.item, "else").value == 1.0
 
 
-@pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize("down", [6, 8])
 def test_a_network_that_comes_and_goes_costs_no_answer_its_score(down: int) -> None:
     """It fails five times, lets another answer through, and fails once or twice more."""
@@ -300,7 +298,7 @@ def test_a_search_stops_in_good_order_and_is_had_again_once_the_scorer_is_mended
 ) -> None:
     source = BUGGY.replace("abcabcabcd", "dbcabcabcd")
     Path("mine.py").write_text(source)
-    more = ("author=composer", "search.seeds=[direct,chain_of_thought]", "search.candidates=3", "run.dir=run")
+    more = ("author=composer", "search.seeds=[direct,chain_of_thought]", "search.candidates=2", "run.dir=run")
     sizes = "domain.sizes={examples:1,train:10,validation:2,test:2}"
     with CountingEndpoint(always("a")) as endpoint:
         assert cli.main(["run", *overrides("mine.py", endpoint, *more, sizes, domain="python")]) == 3
@@ -342,11 +340,8 @@ def test_a_judge_goes_through_the_gateway_and_a_search_with_it_replays(folder: P
     Path("mine.py").write_text(JUDGED)
     with CountingEndpoint(polite, latency_s=0.02) as endpoint:
         more = (
-            "author=composer",
-            "search.candidates=1",
-            "run.dir=run",
-            "llm.judge.model=arbiter",
-            "llm.mode=record",
+            *("author=composer", "search.candidates=1", "run.dir=run", "llm.mode=record"),
+            *("llm.judge.model=arbiter", "evaluate.items=6", "evaluate.test_items=4"),
         )
         words = overrides(
             "mine.py", endpoint, *more, "search.seeds=[direct,chain_of_thought]", domain="python"

@@ -16,9 +16,8 @@ def job(question: str = "How many?", **more: object) -> ItemJob:
     return ItemJob(AGENT, "train", "i", 0, question, dry=True, **more)  # type: ignore[arg-type]
 
 
-def call(*fields: str, schema: bool = False, occurrence: str = "0", prompt: str = "Solve.") -> Call:
-    shape = {"type": "object"} if schema else None
-    return Call(1, "a", "r", (("user", prompt),), 0.5, None, shape, fields, occurrence, ())
+def call(*fields: str, occurrence: str = "0", prompt: str = "Solve.") -> Call:
+    return Call(1, "a", "r", (("user", prompt),), 0.5, None, fields, occurrence, ())
 
 
 def answers(of: ItemJob, *fields: str) -> set[str]:
@@ -38,7 +37,7 @@ def test_no_constant_gives_a_dry_run_away() -> None:
 
 
 def test_every_field_of_a_schema_is_answered() -> None:
-    text = dry_run.reply(call("thinking", "answer", schema=True), job(examples=EXAMPLES)).text
+    text = dry_run.reply(call("thinking", "answer"), job(examples=EXAMPLES)).text
     assert set(json.loads(text)) == {"thinking", "answer"}
     assert json.loads(text)["answer"] in {"yes", "no", "perhaps"}
 

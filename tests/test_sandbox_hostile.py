@@ -1,7 +1,7 @@
 """Hostile agents of `tests/hostile`: what comes of each, and that the traps would notice one that gets out.
 
-Each runs against the real runtime, with limits of its own size; after each, an honest agent is evaluated by
-the same processes, nothing is left and nothing outside was touched. The same as another account: see
+Each runs against the real runtime, with limits of its own size; after each few, an honest agent is evaluated
+by the same processes, nothing is left and nothing outside was touched. The same as another account: see
 `test_sandbox_nobody`. All modes and the table: `python -m tests.hostile`.
 """
 
@@ -32,16 +32,16 @@ def inline() -> Iterator[House]:
         yield opened
 
 
-# A message and its end: side by side, as those that wait, they take a tenth of the time.
-SHORT = ("requests", "reports")
+# Side by side they take a fifth of the time; of some after which anything is found, each runs again alone.
+# Bombs are not faster so, and hold up their neighbours.
 HERE = here()
-ALONE = [a for a in within(PLAIN, HERE) if not a.waits and a.subject not in SHORT]
+ALONE = [a for a in within(PLAIN, HERE) if not a.waits and a.subject == "bombs"]
 TOGETHER = [attack for attack in within(ATTACKS, HERE) if attack not in ALONE]
 
 
 @pytest.fixture(scope="module")
 def together(inline: House) -> dict[str, Verdict]:
-    """Those that wait until their time is up or end at once, and all in programs and maps, side by side."""
+    """All others, those in programs and maps among them."""
     return {named(verdict.attack): verdict for verdict in inline.run_all(TOGETHER, together=True)}
 
 

@@ -6,15 +6,13 @@ a terminal (`meta_search.text`), and `--json` escapes it.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archive.guard import making_sense
 from meta_search.run import folder as run_folder
 from meta_search.text import printable
 
@@ -23,7 +21,7 @@ if TYPE_CHECKING:
 
     from archive.records import Archive
 
-__all__ = ["ascii_only", "console", "open_run", "print_json", "print_rich", "reading", "say", "wide"]
+__all__ = ["ascii_only", "console", "open_run", "print_json", "print_rich", "say", "wide"]
 
 WIDE = 100  # columns
 
@@ -34,13 +32,6 @@ def open_run(run: str) -> tuple[Path, Archive]:
 
     folder = run_folder.resolve(run)
     return folder, Archive(folder)
-
-
-@contextlib.contextmanager
-def reading(run: str | Path) -> Iterator[None]:
-    """Have whatever makes no sense in a run be one line: it may be a stranger's, or damaged."""
-    with making_sense(Path(run)):
-        yield
 
 
 def say(line: object) -> None:

@@ -10,10 +10,12 @@ from typing import Any
 
 from meta_search.llm.faults import BadAnswer, one_line
 
-__all__ = ["ACCEPTED", "LARGEST", "Body"]
+__all__ = ["ACCEPTED", "LARGEST", "PACKING", "Body"]
 
 LARGEST = 16 * 2**20  # bytes of a reply, packed or not: a stream of some 50,000 tokens, an event each
 ACCEPTED = "gzip, deflate"  # what may be packed how; asked for by the header `Accept-Encoding`
+# Headers of a reply that say nothing of its body once that is unpacked.
+PACKING = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 
 
 class Body:

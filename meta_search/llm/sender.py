@@ -167,10 +167,8 @@ class Sender:
 
     async def _look_into(self, form: Form) -> None:
         """Have a probe see whether what an answer showed holds for all; the answer itself is good."""
-        try:
+        with contextlib.suppress(BudgetError, LLMError):
             await self.probes.look_into(form)
-        except (BudgetError, LLMError):
-            return
 
     async def _given_up(self, call: Call, form: Form, failure: Failure, tries: Tries) -> Entry | None:
         """The row of a call that failed for good; `None`, after a pause, to attempt it again."""

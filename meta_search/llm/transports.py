@@ -9,7 +9,7 @@ import json
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
-from meta_search.llm.bodies import Body
+from meta_search.llm.bodies import PACKING, Body
 from meta_search.llm.faults import BadAnswer
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 __all__ = ["bound"]
 
-PACKING = ("content-encoding", "content-length")  # headers that say nothing of what is unpacked
 LARGE = 2**14  # bytes of a reply that are looked at before they are handed on
 SHOWN = 2**11  # of a refusal that is large and no JSON
 
@@ -44,11 +43,7 @@ def bound(transport: type) -> None:
 
     async def handle(self: Any, request: httpx.Request) -> httpx.Response:
         response: httpx.Response = await original(self, request)
-        told = [
-            (k, v)
-            for k, v in response.headers.multi_items()
-            if k not in ("content-encoding", "content-length")
-        ]
+        told = [(k, v) for k, v in response.headers.multi_items() if k.lower() not in PACKING]
         return httpx.Response(
             response.status_code,
             headers=told,

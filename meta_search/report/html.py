@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -133,6 +134,7 @@ def _totals(archive: Archive) -> dict[str, Any]:
     return {"paid": paid, "elapsed": elapsed, "status": status}
 
 
+@cache  # compiling it takes most of the time of a small report
 def _template() -> Template:
     from jinja2 import Environment, StrictUndefined
 

@@ -88,9 +88,9 @@ class Contender:
             kind: What sort of contender it is.
         """
         rows = list(results)
-        lost = [r for r in rows if r.score is None or r.kind in UNSCORED]
-        kept = [r for r in rows if r.score is not None and r.kind not in UNSCORED]
-        shares = item_means((r.item, float(r.score is None or r.kind in UNSCORED)) for r in rows)
+        lost = [r for r in rows if _is_lost(r)]
+        kept = [r for r in rows if not _is_lost(r)]
+        shares = item_means((r.item, float(_is_lost(r))) for r in rows)
         declined = item_means((r.item, float(r.kind == "declined")) for r in rows)
         tokens = item_means((r.item, r.used.tokens) for r in kept)
         usd = item_means((r.item, r.used.cost_usd) for r in kept)
@@ -109,6 +109,11 @@ class Contender:
             faults=frozenset(r.kind for r in lost),
             declined={item: share for item, share in declined.items() if share},
         )
+
+
+def _is_lost(result: ItemResult) -> bool:
+    """Whether a result came to no score."""
+    return result.score is None or result.kind in UNSCORED
 
 
 def _value(result: ItemResult, measure: Measure) -> float:

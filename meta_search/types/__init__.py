@@ -34,8 +34,6 @@ from meta_search.types.items import (
     Importance,
     ItemJob,
     ItemResult,
-    TeamNetwork,
-    TraceCall,
     behaves_alike,
 )
 from meta_search.types.names import (
@@ -49,6 +47,7 @@ from meta_search.types.names import (
     OutcomeKind,
     Split,
 )
+from meta_search.types.traces import TeamNetwork, TraceCall
 
 __all__ = [
     "LONGEST_NAME",

@@ -18,9 +18,10 @@ def measure(quick: bool) -> Row:
     with tempfile.TemporaryDirectory() as name, Endpoint(0.05, 0.15) as endpoint:
         folder = Path(name)
         overrides = command(questions(folder), endpoint.base_url, "llm.cache=false", "run.dir=run")
-        overrides += ["author=composer", "search.candidates=6", "evaluate.items=12", "evaluate.test_items=12"]
-        kills = 1 if quick else KILLS
-        killed = run_killed(folder, endpoint, ("run", overrides), ("resume", ["run"]), kills, CALLS_BETWEEN)
+        candidates, items, kills, calls = (2, 6, 1, 100) if quick else (6, 12, KILLS, CALLS_BETWEEN)
+        overrides += ["author=composer", f"search.candidates={candidates}"]
+        overrides += [f"evaluate.items={items}", f"evaluate.test_items={items}"]
+        killed = run_killed(folder, endpoint, ("run", overrides), ("resume", ["run"]), kills, calls)
     return Row(
         *ROWS["resume"],
         figure=str(killed.again),

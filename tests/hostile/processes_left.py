@@ -9,7 +9,7 @@ from pathlib import Path
 
 __all__ = ["Family", "below"]
 
-MARKS = (b"zygote.main()", b"scorer_main.main()")  # of agents, and of scorers
+MARKS = (b"agent_main.main()", b"scorer_main.main()")  # of agents, and of scorers
 
 
 @dataclass

@@ -1,8 +1,9 @@
-"""The process from which candidate code is forked; `trusted.zygote_handle` starts it by exec.
+"""A process from which confined children are forked: those of agents (`agent_main`), or a scorer's.
 
-Its environment is empty and it knows no secret: no key, item or job ever passes through its memory. It has
-one thread and no event loop, and forks one confined child per item or program when its control socket says
-so. It ends, and its children with it, when that socket closes or when its parent is gone.
+`trusted.zygote_handle` starts it by exec. Its environment is empty and it knows no secret: no key, item or
+job ever passes through its memory. It has one thread and no event loop, and forks one confined child per item
+or program when its control socket says so. It ends, and its children with it, when that socket closes or when
+its parent is gone.
 
 A child confines itself at once and then waits for its job, so that it can be forked before there is one.
 It does one job.
@@ -13,7 +14,7 @@ Control messages are JSON datagrams.
   the child whose program that job is, if it is one.
 - In: `kill`, with the `id` of a child.
 - In: `charge`, with the `id` of a child and `cpu` seconds that were spent for it elsewhere.
-- Out: `ready`, once, with the layers that are `missing`.
+- Out: `ready`, once, with the layers that are `missing`, and `notes` on others.
 - Out: `exit`, for every child, with its wait `status`, its `cpu` seconds, and `why` the zygote killed it.
 """
 
@@ -27,8 +28,6 @@ import random
 import select
 import signal
 import socket
-import sys
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -36,15 +35,13 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from meta_search.sandbox.confined import libc
-from meta_search.sandbox.confined.child import PIPE, Channel, enter_files, run_one, take_control
+from meta_search.sandbox.confined.child import PIPE, Channel, enter_files, run_one
 from meta_search.sandbox.confined.confine import NOBODY, THREADS, Confinement, LayerError
-from meta_search.sandbox.confined.preload import load_runtime, preload
-from meta_search.sandbox.confined.self_test import find_missing
 from meta_search.sandbox.confined.slots import ChildSlot
 from meta_search.sandbox.confined.usage import children_of, cpu_seconds_of, private_mb_of, threads_of
 from meta_search.sandbox.confined.wall_faults import WallFaults
 
-__all__ = ["STACK_BYTES", "Zygote", "main"]
+__all__ = ["STACK_BYTES", "Zygote"]
 
 TICK_MS = 50
 IDLE_MS = 1000
@@ -300,27 +297,3 @@ class Zygote:
         message = {"op": "exit", "id": number, "status": status, "cpu": cpu_s, "why": why}
         with contextlib.suppress(OSError):  # a closed socket is noticed by `serve`
             self._control.send(json.dumps(message).encode())
-
-
-def main() -> None:
-    """Load the runtime, test the layers, report them, and serve. Options are JSON in `sys.argv[1]`."""
-    options = json.loads(sys.argv[1])
-    del sys.argv[1:]
-    threading.stack_size(STACK_BYTES)
-    control = take_control(options["control"])
-    confinement = Confinement(
-        frozenset(options["layers"]),
-        options["work"],
-        tuple(options["readable"]),
-        options["memory_mb"],
-        options["disk_mb"],
-    )
-    run = load_runtime(options["runtime"])
-    preload(options["packages"])
-    if rehearse := getattr(sys.modules.get("agent.runtime"), "rehearse", None):
-        rehearse()
-    os.environ.clear()  # not earlier: NumPy's library reads there that it must not start a thread
-    find_missing(confinement)
-    for name in [name for name in sys.modules if name.partition(".")[0] == "meta_search"]:
-        del sys.modules[name]  # agents see the standard library and their runtime
-    Zygote(control, confinement, options["cpu_s"], run, options["output_kb"]).announce_and_serve()

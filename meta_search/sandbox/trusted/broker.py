@@ -28,10 +28,10 @@ from meta_search.sandbox.trusted.messages import (
     Message,
     Program,
     ProtocolError,
-    program_result,
     read,
     too_large,
 )
+from meta_search.sandbox.trusted.programs import run_in_sibling
 from meta_search.sandbox.trusted.requests import request_of
 from meta_search.sandbox.trusted.tokens import TokenMeter, most_tokens
 from meta_search.sandbox.trusted.trace import digest_of, place_of, trace_of
@@ -232,7 +232,7 @@ class Broker:
         """Run a program in a sibling, one at a time; the zygote charges its CPU time to the item."""
         async with self._one_program:
             try:
-                ok, text = await self._program(program, child.number)
+                ok, text = await run_in_sibling(program, child.number, self._zygote, self._config)
             except SandboxError as error:  # a fault of ours, which is no outcome of the agent
                 if not self._end.done():
                     self._end.set_exception(error)
@@ -254,23 +254,6 @@ class Broker:
     def _compared(self, cpu_s: float, seconds: float) -> None:
         self._charges.add(cpu_s)
         self._clock.spend(seconds)
-
-    async def _program(self, program: Program, item: int) -> tuple[bool, str]:
-        """Whether a program ended without an error, and what it printed or the error."""
-        sibling = await self._zygote.spawn(item)
-        try:
-            sibling.send({"program": program.code})
-            async with asyncio.timeout(program.timeout):
-                line = await sibling.reader.readuntil(b"\n")
-            return program_result(line, self._config.output_kb)
-        except TimeoutError:
-            return False, f"TimeoutError: the program ran longer than {program.timeout:g} s"
-        except ProtocolError as error:
-            return False, str(error)
-        except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError):
-            return False, outcome_of(await sibling.end(), self._config).detail
-        finally:
-            await sibling.end()
 
     def _send(self, child: Child, message: Mapping[str, Any]) -> None:
         if child.writer.transport.get_write_buffer_size() > MAX_BYTES:

@@ -26,8 +26,8 @@ for part in ("meta_search", "sandbox", "confined"):
     sys.modules[name] = types.ModuleType(name)
     sys.modules[name].__path__ = [path]
     name += "."
-from meta_search.sandbox.confined import zygote
-zygote.main()
+from meta_search.sandbox.confined import agent_main
+agent_main.main()
 """
 # Nothing of our environment. One thread in numerical libraries, or forking would not be safe; one arena,
 # or every thread of an agent would reserve 64 MB of its address space.
