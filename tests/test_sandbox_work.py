@@ -12,6 +12,7 @@ import pytest
 from meta_search.config import SandboxConfig
 from meta_search.sandbox import Sandbox
 from meta_search.sandbox.trusted.charges import Charges
+from meta_search.sandbox.trusted.child_handle import Reader
 from meta_search.sandbox.trusted.clock import Clock
 from meta_search.sandbox.trusted.messages import Call
 from meta_search.sandbox.trusted.scorer import MOST_CPU, ConfinedScorer, Scored
@@ -55,6 +56,18 @@ def test_charges_are_told_in_parts_and_none_is_lost() -> None:
     with charges.work():
         sum(range(300_000))
     assert charges.total_s > 0.041
+
+
+def test_each_piece_of_a_message_is_told() -> None:
+    async def pieces() -> list[int]:
+        reader, told = Reader(), []
+        reader.on_data = lambda: told.append(len(told))
+        for byte in b"{}\n":
+            reader.feed_data(bytes([byte]))
+        assert await reader.readuntil(b"\n") == b"{}\n"
+        return told
+
+    assert asyncio.run(pieces()) == [0, 1, 2]
 
 
 def test_an_honest_team_may_compare() -> None:
