@@ -100,7 +100,7 @@ def test_what_others_did_for_an_item_counts_as_its_time() -> None:
 
 
 def call(content: str = "x", most: int | None = None) -> Call:
-    return Call(1, "a", "r", (("user", content),), 0.5, most, None, ("answer",), "0", ())
+    return Call(1, "a", "r", (("user", content),), 0.5, most, ("answer",), "0", ())
 
 
 def test_no_call_uses_more_than_its_bound() -> None:

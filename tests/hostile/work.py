@@ -57,7 +57,7 @@ while True: self.run_python('import os\\nwhile True: os.write(3, b"x")', 9)"""),
 held = {HOLDS!r}
 exec(held)
 return self.run_python(held + 'time.sleep(1)', 9)"""),
-    ("messages of many parts", "have the broker build a million objects", "output cpu", """
+    ("messages of many parts", "have the broker build a million objects", "refused", """
 import os
 more = '"more": [' + ','.join(['{}'] * 500_000) + ']'
 line = '{"op": "equal", "kind": "math", "a": "1", "b": "1", "threshold": 1, "id": %d, ' + more + '}\\n'
