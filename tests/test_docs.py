@@ -34,3 +34,15 @@ def test_every_room_is_on_the_page() -> None:
     text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
     rooms = [f.parent.name for f in (ROOT / "meta_search").glob("*/__init__.py")]
     assert [room for room in rooms if f"`{room}/" not in text] == []
+
+
+def test_every_promise_on_security_names_a_test_that_is_there() -> None:
+    text = (ROOT / "docs/security.md").read_text(encoding="utf-8")
+    named = re.findall(r"`(tests/\w+\.py)(?:::(\w+))?`", text)
+    assert len(named) > 30
+    missing = [
+        (file, test)
+        for file, test in named
+        if not (ROOT / file).exists() or f"def {test}" not in (ROOT / file).read_text(encoding="utf-8")
+    ]
+    assert missing == []

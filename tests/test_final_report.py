@@ -278,7 +278,7 @@ def test_seeds_that_the_endpoint_fails_on_every_item_end_the_search(folder: Path
         words = composed_search(
             folder, endpoint, "search.seeds=[direct]", "evaluate.items=3", "run.confirm=false"
         )
-        with pytest.raises(LLMError, match=r"every seed failed on every item: llm: .*resume run"):
+        with pytest.raises(LLMError, match=r"refuses every request: .*content filter.*resume run"):
             meta_search.search(*words)
 
 
