@@ -122,6 +122,10 @@ class ZygoteHandle:
                 ready = json.loads(await handle._loop.sock_recv(handle._control, 65536) or b"null")
         except (OSError, TimeoutError):
             ready = None
+        except BaseException:  # cancelled meanwhile: nobody else knows of this process
+            handle._process.kill()
+            await handle.close()
+            raise
         if ready is None:
             handle._process.kill()
             reason = handle._last_words()
