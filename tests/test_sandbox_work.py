@@ -18,6 +18,8 @@ from meta_search.sandbox.trusted.messages import Call
 from meta_search.sandbox.trusted.scorer import MOST_CPU, ConfinedScorer, Scored
 from meta_search.sandbox.trusted.tokens import OVERHEAD, PER_MESSAGE, TokenMeter, most_tokens
 from meta_search.types import Agent, CallReply, CallRequest, ItemJob, ItemResult, Usage
+from tests.kits.bare_sandbox import BareSandbox
+from tests.kits.cpu import cpu_seconds
 
 LLM = Callable[[CallRequest], Awaitable[CallReply]]
 
@@ -56,6 +58,16 @@ def test_charges_are_told_in_parts_and_none_is_lost() -> None:
     with charges.work():
         sum(range(300_000))
     assert charges.total_s > 0.041
+
+
+def test_an_item_and_its_programs_share_one_clock_while_both_run(runtime: Path) -> None:
+    """Each by itself would stay within the limit, and both together would take twice as much."""
+    ask = "self.channel.send({'op': 'python', 'id': 1, 'code': 'while True: pass', 'timeout': 9})"
+    with BareSandbox(runtime, cpu_s=0.4) as bench:
+        before = cpu_seconds()
+        result = bench.body(f"{ask}\nwhile True: pass")
+        assert result.kind == "cpu"
+        assert cpu_seconds() - before < 0.65
 
 
 def test_each_piece_of_a_message_is_told() -> None:

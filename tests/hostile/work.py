@@ -47,6 +47,11 @@ def some(n):
 return str(self.map(some, range(16)))"""),
     ("programs that print", "have the broker read without end", SPENT,
      "while True: self.run_python('print(\"x\" * 10**4)')"),
+    ("a program beside its item", "compute twice as much as an item may", "cpu", """
+def compute(n):
+    if n == 0: return self.run_python('while True: pass', 9)
+    while True: pass
+return str(self.map(compute, range(2)))"""),
     ("a message byte by byte", "have the broker woken for each", SPENT, """
 import os
 os.write(3, b'{"op": "equal", "a": "')
