@@ -15,7 +15,7 @@ from typing import Any
 from meta_search.config import SandboxConfig
 from meta_search.errors import SandboxError
 from meta_search.sandbox.trusted import dry_run
-from meta_search.sandbox.trusted.charges import PROGRAM_S, Charges
+from meta_search.sandbox.trusted.charges import PROGRAM_S, WAKE_S, Charges
 from meta_search.sandbox.trusted.child_handle import Child, wait_despite_cancel
 from meta_search.sandbox.trusted.clock import Clock
 from meta_search.sandbox.trusted.equality import Equality, Questions
@@ -115,6 +115,7 @@ class Broker:
         """Send the job and handle messages until the child has ended."""
         self._clock = Clock(self._config.wall_s, self._timeout)
         self._charges = Charges(lambda cpu_s: self._zygote.charge(child.number, cpu_s))
+        child.reader.on_data = self._woken
         child.send({**job_message(self._job), "calls": self._config.calls})
         reading = asyncio.create_task(self._read(child))
         try:
@@ -158,6 +159,9 @@ class Broker:
                     self._handle(read(line), child)
             except ProtocolError as error:
                 self._fault("refused", str(error))
+
+    def _woken(self) -> None:
+        self._charges.add(WAKE_S)
 
     def _handle(self, message: Message, child: Child) -> None:
         if isinstance(message, Call):
@@ -255,6 +259,27 @@ class Broker:
         self._charges.add(cpu_s)
         self._clock.spend(seconds)
 
+<<<<<<< HEAD
+=======
+    async def _program(self, program: Program, item: int) -> tuple[bool, str]:
+        """Whether a program ended without an error, and what it printed or the error."""
+        sibling = await self._zygote.spawn(item)
+        try:
+            sibling.reader.on_data = self._woken
+            sibling.send({"program": program.code})
+            async with asyncio.timeout(program.timeout):
+                line = await sibling.reader.readuntil(b"\n")
+            return program_result(line, self._config.output_kb)
+        except TimeoutError:
+            return False, f"TimeoutError: the program ran longer than {program.timeout:g} s"
+        except ProtocolError as error:
+            return False, str(error)
+        except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError):
+            return False, outcome_of(await sibling.end(), self._config).detail
+        finally:
+            await sibling.end()
+
+>>>>>>> a1
     def _send(self, child: Child, message: Mapping[str, Any]) -> None:
         if child.writer.transport.get_write_buffer_size() > MAX_BYTES:
             self._fault("refused", f"left more than {MAX_BYTES >> 20} MB of answers unread")
