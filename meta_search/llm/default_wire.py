@@ -13,7 +13,7 @@ from typing import Any
 from meta_search.config import LLMConfig
 from meta_search.errors import EndpointError
 from meta_search.llm.addresses import candidates, joined, normal_url, other_scheme, proxy_of
-from meta_search.llm.bodies import ACCEPTED, Body
+from meta_search.llm.bodies import ACCEPTED, PACKING, Body
 from meta_search.llm.direct import DirectWire, headers_of
 from meta_search.llm.endpoint import Endpoint, Price, price_of
 from meta_search.llm.faults import GONE, BadAnswer, one_line
@@ -24,7 +24,6 @@ from meta_search.text import override
 __all__ = ["DefaultWire"]
 
 CHECK_S = 15.0
-PACKING = ("content-encoding", "content-length", "transfer-encoding")  # they say nothing of what is unpacked
 NOT_TLS = re.compile(r"WRONG_VERSION_NUMBER|record layer failure|UNEXPECTED_EOF|packet length", re.I)
 TLS = re.compile(r"plain HTTP request was sent to HTTPS|HTTP request to an HTTPS server", re.I)
 THERE_S = 3.0
