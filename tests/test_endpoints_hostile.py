@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gzip
 import json
 import sqlite3
 import time
@@ -17,6 +18,7 @@ from meta_search import cli
 from meta_search.agent import seeds
 from meta_search.export import run_template
 from meta_search.llm import replies, structured, thinking
+from meta_search.llm.bodies import LARGEST, Body
 from meta_search.llm.endpoint import Endpoint
 from meta_search.llm.faults import READ, BadAnswer, Refused, classify
 from meta_search.llm.gateway import Gateway
@@ -29,6 +31,7 @@ from tests.kits.sqlite_pen import SqlitePen
 
 LATER = [name for name in ANSWERS if name not in ("Figures", "Bomb")]
 BOTH = pytest.mark.parametrize("direct", [True, False], ids=["direct", "litellm"])
+PIECES = [{"choices": [{"index": 0, "delta": {"content": "x"}, "logprobs": [], "finish_reason": None}]}]
 ATOMS = (
     *(
         "{",
@@ -228,6 +231,45 @@ def test_no_words_take_long_to_read(atom: str) -> None:
             assert failure.message.isprintable()
             learned((("system", "x"),), {"max_tokens": 9, "temperature": 1, "seed": 1}, status, text[:READ])
     assert time.process_time() - began < 6.0
+
+
+LIST = b"[],"
+SENT = json.dumps(completion("7"))[:-1].encode() + b',"more":['
+COSTLY = {
+    "lists": lambda: SENT + LIST * (LARGEST // 3 - 200) + b"0]}",
+    "lists in lists": lambda: SENT + b"[[[[]]]]," * (LARGEST // 9 - 200) + b"0]}",
+    "an event of many lines": lambda: b"data: [\n" + (b"data: " + LIST * 53_000 + b"\n") * 98,
+    "a short event of many lines": lambda: b"data: [\n" + (b"data: " + LIST * 850 + b"\n") * 98,
+    "a long failure": lambda: json.dumps({"error": {"message": "x y\n" * (LARGEST // 6)}}).encode(),
+}
+
+
+@pytest.mark.parametrize("name", COSTLY)
+def test_no_reply_is_long_work(name: str) -> None:
+    """Each holds up all threads while it is read: they took 0.5 to 80 s, and 3 s of the loop itself."""
+    received = COSTLY[name]()
+    assert len(received) <= LARGEST
+    began = time.process_time()
+    with pytest.raises((BadAnswer, Refused)) as told:
+        replies.read(received)
+    assert classify(told.value, 1.0, "secret").message.isprintable()
+    assert time.process_time() - began < 1.0
+
+
+def test_a_reply_packed_in_many_pieces_is_not_read_to_its_end() -> None:
+    piece = gzip.compress(b"")
+    body = Body("gzip")
+    body.feed(gzip.compress(b"7") + piece * 1000)
+    assert body.whole() == b"7"
+    with pytest.raises(BadAnswer, match="more than 1024 pieces"):
+        body.feed(piece * 100)
+
+
+def test_brackets_in_a_long_answer_are_read() -> None:
+    code = "[{" * 100_000
+    assert replies.read(json.dumps(completion(code)).encode()).text == code
+    stream = b"".join(b"data: " + json.dumps(piece).encode() + b"\n\n" for piece in PIECES * 50_000)
+    assert replies.read(stream + b"data: [DONE]\n").text == "x" * 50_000
 
 
 def test_lone_surrogates_of_an_answer_do_not_pass() -> None:

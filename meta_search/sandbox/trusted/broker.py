@@ -236,7 +236,9 @@ class Broker:
         """Run a program in a sibling, one at a time; the zygote charges its CPU time to the item."""
         async with self._one_program:
             try:
-                ok, text = await run_in_sibling(program, child.number, self._zygote, self._config)
+                ok, text = await run_in_sibling(
+                    program, child.number, self._zygote, self._config, self._woken
+                )
             except SandboxError as error:  # a fault of ours, which is no outcome of the agent
                 if not self._end.done():
                     self._end.set_exception(error)
@@ -259,27 +261,6 @@ class Broker:
         self._charges.add(cpu_s)
         self._clock.spend(seconds)
 
-<<<<<<< HEAD
-=======
-    async def _program(self, program: Program, item: int) -> tuple[bool, str]:
-        """Whether a program ended without an error, and what it printed or the error."""
-        sibling = await self._zygote.spawn(item)
-        try:
-            sibling.reader.on_data = self._woken
-            sibling.send({"program": program.code})
-            async with asyncio.timeout(program.timeout):
-                line = await sibling.reader.readuntil(b"\n")
-            return program_result(line, self._config.output_kb)
-        except TimeoutError:
-            return False, f"TimeoutError: the program ran longer than {program.timeout:g} s"
-        except ProtocolError as error:
-            return False, str(error)
-        except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError):
-            return False, outcome_of(await sibling.end(), self._config).detail
-        finally:
-            await sibling.end()
-
->>>>>>> a1
     def _send(self, child: Child, message: Mapping[str, Any]) -> None:
         if child.writer.transport.get_write_buffer_size() > MAX_BYTES:
             self._fault("refused", f"left more than {MAX_BYTES >> 20} MB of answers unread")
