@@ -24,6 +24,7 @@ class Ears:
     def __init__(self) -> None:
         self._heard: set[str] = set()
         self._files = {path: os.open(path, os.O_RDONLY) for path in PLACES if os.path.exists(path)}
+        self._turn = os.open("/", os.O_RDONLY)  # listeners of other suites on this machine lock as well
         self._closed = False
         self._thread = threading.Thread(target=self._listen, daemon=True)
         self._thread.start()
@@ -37,7 +38,7 @@ class Ears:
         """Stop listening."""
         self._closed = True
         self._thread.join()
-        for file in self._files.values():
+        for file in (self._turn, *self._files.values()):
             os.close(file)
 
     def _listen(self) -> None:
@@ -50,9 +51,11 @@ class Ears:
         while not self._closed:
             if libc.syscall(FUTEX[os.uname().machine], ctypes.c_void_p(page), 0, value, soon, 0, 0) == 0:
                 self._heard.add("a wake on a page of a file was heard outside")
+            fcntl.flock(self._turn, fcntl.LOCK_EX)
             for path, held in self._files.items():
                 if self._locked(held):
                     self._heard.add(f"a lock on {path} was heard outside")
+            fcntl.flock(self._turn, fcntl.LOCK_UN)
         libc.munmap(ctypes.c_void_p(page), ctypes.c_size_t(4096))
 
     @staticmethod
