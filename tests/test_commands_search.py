@@ -121,9 +121,9 @@ def test_a_search_with_the_embedded_model(folder: Path, capsys: pytest.CaptureFi
     status = cli.main(
         [
             "run", f"llm.meta.model={model}", f"llm.task.model={model}", "budget.wall_s=170",
-            "search.seeds=[direct,program_of_thought]", "search.candidates=2", "author=composer",
-            "evaluate.items=4", "evaluate.test_items=4", "domain.sizes.examples=6",
-            "domain.families=[chain_sum,letter_counting]", "llm.max_tokens=160",
+            "search.seeds=[direct,program_of_thought]", "search.candidates=1", "author=composer",
+            "evaluate.items=2", "evaluate.test_items=2", "domain.sizes.examples=4", "domain.sizes.validation=2",
+            "domain.families=[chain_sum,letter_counting]", "llm.max_tokens=128",
         ]
     )  # fmt: skip
     shown = capsys.readouterr().out
@@ -132,6 +132,6 @@ def test_a_search_with_the_embedded_model(folder: Path, capsys: pytest.CaptureFi
     archive = meta_search.open_run()
     records = archive.agents()
     assert sum("train" in record.evaluations for record in records) >= 3
-    assert any(record.evaluations["test"].items == 4 for record in records if "test" in record.evaluations)
+    assert any(record.evaluations["test"].items == 2 for record in records if "test" in record.evaluations)
     used = sum(e.paid.calls for record in records for e in record.evaluations.values())
     assert 0 < used <= archive.usage()["task"].calls

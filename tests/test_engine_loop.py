@@ -55,8 +55,11 @@ def test_a_signal_ends_the_run_in_order_and_resume_goes_on(folder: Path) -> None
     assert any("test" in r.evaluations for r in archive.agents())
 
 
-def test_kill_9_and_resume_sends_no_call_again() -> None:
-    row = resume.measure(quick=True)
+@pytest.mark.parametrize(
+    "executor", ["inline", pytest.param("ray", marks=[pytest.mark.ray, pytest.mark.slow])]
+)
+def test_kill_9_and_resume_sends_no_call_again(executor: str) -> None:
+    row = resume.measure(True, f"evaluate.executor={executor}")
     assert (row.figure, row.ok) == ("0", True), row
 
 

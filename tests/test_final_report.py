@@ -7,6 +7,7 @@ import shlex
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -21,6 +22,7 @@ from meta_search.commands.agents import read_agents
 from meta_search.config import BudgetConfig, Config
 from meta_search.errors import ArchiveError, LLMError
 from meta_search.final.field import _why_none, contenders, seconds_needed
+from meta_search.llm.gateway import Gateway
 from meta_search.outcomes import UNSCORED
 from meta_search.report.verdict import archive_verdict
 from meta_search.run.folder import resume_command
@@ -209,7 +211,7 @@ def test_what_to_type_next_can_be_pasted(
     assert shlex.split(resume_command(run)) == ["meta-search", "resume", str(run)]
 
 
-@pytest.mark.parametrize("calls", [130, 141, 152])
+@pytest.mark.parametrize("calls", [141, *(pytest.param(n, marks=pytest.mark.slow) for n in (130, 152))])
 def test_what_is_paid_and_archived_is_in_the_verdict(folder: Path, calls: int) -> None:
     """The budget ends the report in the middle of a round; what came before is taken, whenever it came."""
     with CountingEndpoint(adds, latency_s=0.02) as endpoint:
@@ -272,7 +274,10 @@ def test_a_run_whose_author_is_not_here_is_not_resumed(
             assert f"{group}.{key}=elsewhere: must be one of" in line
 
 
-def test_seeds_that_the_endpoint_fails_on_every_item_end_the_search(folder: Path) -> None:
+def test_seeds_that_the_endpoint_fails_on_every_item_end_the_search(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("meta_search.run.service.Gateway", partial(Gateway, backoff_s=0.02))
     withheld = Fault("filter")
     with CountingEndpoint(adds, faults=lambda index, body: withheld) as endpoint:
         words = composed_search(

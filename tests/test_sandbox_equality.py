@@ -7,7 +7,7 @@ import dataclasses
 import json
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, TypeVar
 
 import pytest
@@ -23,9 +23,11 @@ from meta_search.types import TeamNetwork
 T = TypeVar("T")
 
 
-def with_equality(work: Callable[[Equality], Awaitable[T]], cpu_s: float = 2.0) -> T:
+def with_equality(work: Callable[[Equality], Awaitable[T]]) -> T:
+    """With a judge of its own."""
+
     async def run() -> T:
-        judge = Equality(SandboxConfig(cpu_s=cpu_s))
+        judge = Equality(SandboxConfig(cpu_s=2.0))
         try:
             return await work(judge)
         finally:
@@ -34,18 +36,40 @@ def with_equality(work: Callable[[Equality], Awaitable[T]], cpu_s: float = 2.0) 
     return asyncio.run(run())
 
 
-def verdicts(
-    kind: str, *pairs: tuple[str, str], threshold: float = 0.9, cpu_s: float = 2.0
-) -> list[bool | None]:
-    async def work(judge: Equality) -> list[bool | None]:
-        found = [(await judge.same(kind, a, b, threshold)).same for a, b in pairs]
-        assert judge.why == ""
-        return found
+class Court:
+    """A judge whose process lives while the tests of this module do: it takes seconds to start."""
 
-    return with_equality(work, cpu_s)
+    def __init__(self) -> None:
+        self._runner = asyncio.Runner()
+        self._judge = Equality(SandboxConfig(cpu_s=2.0))
+
+    def hears(self, work: Callable[[Equality], Awaitable[T]]) -> T:
+        async def heard() -> T:
+            return await work(self._judge)
+
+        return self._runner.run(heard())
+
+    def verdicts(self, kind: str, *pairs: tuple[str, str], threshold: float = 0.9) -> list[bool | None]:
+        async def work(judge: Equality) -> list[bool | None]:
+            found = [(await judge.same(kind, a, b, threshold)).same for a, b in pairs]
+            assert judge.why == ""
+            return found
+
+        return self.hears(work)
+
+    def close(self) -> None:
+        self._runner.run(self._judge.close())
+        self._runner.close()
 
 
-def test_mathematics() -> None:
+@pytest.fixture(scope="module")
+def court() -> Iterator[Court]:
+    made = Court()
+    yield made
+    made.close()
+
+
+def test_mathematics(court: Court) -> None:
     same = [
         *(("1/2", "0.5"), ("\\frac{1}{2}", "0.5"), ("(x+1)^2", "x^2+2x+1"), ("2\\sqrt{2}", "sqrt(8)")),
         *(("sin(x)^2+cos(x)^2", "1"), ("\\{1,2\\}", "{2,1}"), ("x = 5", "5"), ("3!", "6"), ("1,000", "1000")),
@@ -60,31 +84,31 @@ def test_mathematics() -> None:
         ("", "1"),
         ("x", "?"),
     ]
-    assert verdicts("math", *same) == [True] * len(same)
-    assert verdicts("math", *different) == [False] * len(different)
+    assert court.verdicts("math", *same) == [True] * len(same)
+    assert court.verdicts("math", *different) == [False] * len(different)
 
 
-def test_free_text() -> None:
+def test_free_text(court: Court) -> None:
     text = "The quick brown fox jumps over the lazy dog near the river bank"
     near, far = text + ".", "A slow red cat sleeps under the busy bridge far from any water"
-    assert verdicts("text", (text, text.lower()), (text, near), (text, far)) == [True, True, False]
-    assert verdicts("text", (text, near), threshold=0.99) == [False]
+    assert court.verdicts("text", (text, text.lower()), (text, near), (text, far)) == [True, True, False]
+    assert court.verdicts("text", (text, near), threshold=0.99) == [False]
     # Both ways: a beginning is not the same as the whole, whichever is compared with which.
-    assert verdicts("text", (text, text[:30]), (text[:30], text)) == [False, False]
+    assert court.verdicts("text", (text, text[:30]), (text[:30], text)) == [False, False]
 
 
-def test_hostile_answers_equal_nothing_and_harm_nobody() -> None:
+def test_hostile_answers_equal_nothing_and_harm_nobody(court: Court) -> None:
     hostile = [
         *("9**9**9**9", "factorial(10**9)", "(" * 1999 + "1" + ")" * 1999),
         *('__import__("os").write(3, b"x")', "().__class__.__base__.__subclasses__()", "eval(1)", "open(0)"),
         *("[x for x in 9*(1,)]", "lambda: 1", "\\input{/etc/passwd}", "\\" * 2000),
     ]
-    found = verdicts("math", *((answer, "1") for answer in hostile), ("2/4", "1/2"), cpu_s=0.5)
+    found = court.verdicts("math", *((answer, "1") for answer in hostile), ("2/4", "1/2"))
     assert not any(found[:-1])
     assert found[-1] is True
 
 
-def test_an_item_may_not_ask_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_item_may_not_ask_for_ever(court: Court, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(equality, "MAX_QUESTIONS", 3)
     monkeypatch.setattr(equality, "MAX_FAILED", 1)
 
@@ -95,7 +119,7 @@ def test_an_item_may_not_ask_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
         return found
 
     yes, none = (True, True), (False, False)
-    assert with_equality(work, cpu_s=0.5) == [yes, yes, yes, none, none, none]
+    assert court.hears(work) == [yes, yes, yes, none, none, none]
 
 
 def test_without_the_libraries_there_is_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
