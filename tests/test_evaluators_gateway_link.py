@@ -211,7 +211,7 @@ exploded: list[str] = []
 
 
 def test_a_worker_reads_nothing_of_somebody_who_took_the_gateway_s_port() -> None:
-    """It did: what a worker had not asked for, unpickled, from whoever listened where the gateway had been."""
+    """It did: what a worker had not asked for, unpickled, from whoever listened where it had been."""
     frame = pickle.dumps((1, Bomb(), None))
     bomb = len(frame).to_bytes(4, "big") + frame
     told: list[bytes] = []

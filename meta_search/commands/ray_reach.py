@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
-from pathlib import Path
 
 from meta_search.commands.check import Check, State
 from meta_search.config import RayConfig
@@ -40,7 +39,7 @@ def reach() -> Iterator[Check]:
     from meta_search.evaluators.ray_start import folder_of_ray
 
     try:
-        start_ray(RayConfig())
+        notes = start_ray(RayConfig())
     except MetaSearchError as error:
         yield Check("ray", "fail", str(error))
         return
@@ -50,6 +49,7 @@ def reach() -> Iterator[Check]:
             yield from _ports(listening(below(os.getpid())))
         finally:
             host.close()
+        yield from (Check("ray key", "warn", note.removeprefix("warning: ")) for note in notes)
         yield from _folder(folder_of_ray())
     except MetaSearchError as error:
         yield Check("ray", "fail", str(error))
@@ -82,7 +82,4 @@ def _folder(folder: os.PathLike[str] | None) -> Iterator[Check]:
     who = (
         "sockets, key and logs: this account only" if closed else "other accounts can read sockets, key, logs"
     )
-    if not Path(folder, "key.pem").exists():
-        missing = "openssl is missing: other accounts of this machine can end Ray's servers; install it"
-        yield Check("ray key", "warn", missing)
     yield Check("ray folder", "ok" if closed else "fail", f"{folder} ({stat.filemode(mode)}): {who}")

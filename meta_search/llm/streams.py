@@ -16,7 +16,7 @@ __all__ = ["joined"]
 
 LINES = re.compile(r"\r\n|\r|\n")
 MOST_LINES = 100  # that one event comes in
-MOST_AGAIN = 2**20  # characters that are read in vain, as their event goes on in the next line
+MOST_AGAIN = 2**19  # characters that are read in vain, as their event goes on in the next line
 SHOWN = 400  # characters of an event that cannot be read which a message shows
 
 
