@@ -78,7 +78,7 @@ BEYOND = re.compile(
     re.IGNORECASE,
 )
 EITHER_SIGN = re.compile(r"(?:±|\+/-|\+-)\s*$")
-MINUS = re.compile(r"\b(?:minus|negative)\s*$", re.IGNORECASE)
+MINUS = re.compile(r"\b(?:minus|negative)\s*$|(?:^|=)\s*-\s?\(\s*$", re.IGNORECASE)
 UNIT = re.compile(r"[\s.,;:!?)\]}*$°'\"€£¥]*(?:[A-Za-zµμΩ°/^²³·%$€£\-]+\d?[\s.!?]*){0,4}[\s)\]}]*")
 LEAD = re.compile(
     r"[\s(\[{*$≈~=:\"']*(?:(?:about|approx(?:imately)?\.?|around|roughly|exactly|only|just|ca\.?|circa|"

@@ -140,7 +140,7 @@ def same_number(given: Decimal, wanted: Decimal, tolerance: float = 0.0, relativ
 
 
 def _half_of_last_place(wanted: Decimal) -> Decimal:
-    """What rounding may do to a number of one or two decimals, as prices have them; of others it is unknown."""
+    """What rounding may do to a number of one or two decimals, as a price; of others it is unknown."""
     places = -int(wanted.as_tuple().exponent)
     return Decimal(5).scaleb(-places - 1) if 0 < places <= 2 else Decimal("Infinity")
 

@@ -51,7 +51,7 @@ EASTERN = {
     **dict.fromkeys("亿億억", 100_000_000),
     **dict.fromkeys("兆조", 1_000_000_000_000),
 }
-"""Scales that stand behind digits in Chinese, Japanese and Korean, each for itself or one behind the other."""
+"""Scales behind digits in Chinese, Japanese and Korean, each for itself or one behind the other."""
 _DIGITS = {**{digit: n for n, digit in enumerate("零一二三四五六七八九")}, "两": 2, "兩": 2, "〇": 0}
 _CHINESE = re.compile(f"(百分之)?(?<![每第])([{''.join(_DIGITS)}十百千万萬亿億]{{1,{24}}})")
 _SIGNS = ("minus", "negative")
@@ -92,7 +92,7 @@ def _joined(text: str, one: tuple[int, int, str], other: tuple[int, int, str]) -
 
 
 def chinese(text: str) -> list[tuple[int, int, Decimal, bool]]:
-    """Where numbers stand in Chinese characters: start, end, value, whether of a hundred. 一 alone is none."""
+    """Where numbers stand in Chinese: start, end, value, whether of a hundred. 一 alone is none."""
     found = []
     for run in _CHINESE.finditer(text):
         if run[2] not in "一" or text.strip(" 。.") == run[2]:
