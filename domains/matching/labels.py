@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -19,13 +19,18 @@ __all__ = ["LabelsMatcher", "macro_f1"]
 _LABEL = re.compile(
     r"\b(?:label|category|class|sentiment|intent|topic|prediction)\s*(?:is|:|=)\s*", re.IGNORECASE
 )
-_WORD = re.compile(r"[^\W_]+")
-_NEGATION = re.compile(r"\b(?:not|isn't|never|neither|nor|no|rather than|instead of)\b|n't\b")
+_WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
+_DENIED = r"\b(?:(?:not|never|no(?! doubt)|non|rather than|instead of|as opposed to|unlike)\b|\w+n't\b)(?: \w+){0,2}? "
+_NEITHER = re.compile(r"\b(?:neither|nor|cannot|unable)\b")
+# What stands behind these is about another label, or why it is this one.
+_ASIDE = re.compile(
+    r"\b(?:because|since|though|although|even though|despite|whereas|while|reason|explanation)\b"
+)
 
 
 @dataclass(frozen=True)
 class LabelsMatcher(Matcher):
-    """Compares labels. In a sentence that holds exactly one of them, it is that one, unless it is denied.
+    """Compares labels. In a sentence that holds exactly one that is not denied, it is that one.
 
     Attributes:
         names: All labels; empty takes those of the targets.
@@ -55,15 +60,24 @@ class LabelsMatcher(Matcher):
                 return plain(name)
         said = final(unified(answer)).text
         marks = list(_LABEL.finditer(said))
-        sentence = _words(said[marks[-1].end() :] if marks else said)
-        known = {plain(name): _words(name) for name in self.names}
-        found = {name: words for name, words in known.items() if words.strip() and words in sentence}
+        said = said[marks[-1].end() :].strip().split("\n")[0] if marks else said
+        if said.endswith("?"):
+            return ""
+        known = {plain(name): words for name in self.names if (words := _words(name)).strip()}
+        sentence = _words(said)
+        parts = _ASIDE.split(sentence)
+        sentence = next((f" {part.strip()} " for part in parts if _holds(part, known)), sentence)
+        if _NEITHER.search(sentence):
+            return ""
+        for words in sorted(known.values(), key=len, reverse=True):
+            sentence = re.sub(_DENIED + re.escape(words.strip()) + r"\b", " ", sentence)
+        found = {name: words for name, words in known.items() if words in sentence}
         longest = [
             name
             for name, words in found.items()
             if not any(words != w and words in w for w in found.values())
         ]
-        return longest[0] if len(longest) == 1 and not _NEGATION.search(sentence) else ""
+        return longest[0] if len(longest) == 1 else ""
 
 
 def macro_f1(pairs: Iterable[tuple[str, str]]) -> float:
@@ -84,6 +98,10 @@ def macro_f1(pairs: Iterable[tuple[str, str]]) -> float:
         right[target] += label == target
     scores = [2 * right[label] / (given[label] + count) for label, count in wanted.items()]
     return sum(scores) / len(scores) if scores else 0.0
+
+
+def _holds(sentence: str, known: Mapping[str, str]) -> bool:
+    return any(words in f" {sentence.strip()} " for words in known.values())
 
 
 def _words(text: str) -> str:
