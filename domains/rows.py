@@ -31,6 +31,7 @@ class Row(NamedTuple):
         split: The split that the file puts it in, or empty.
         weighed: Whether the file gives it a weight, which is not used.
         matcher: What compares its answers, as the file names it, or `None`.
+        choices: The options that it has columns for.
     """
 
     line: int
@@ -41,6 +42,7 @@ class Row(NamedTuple):
     split: str = ""
     weighed: bool = False
     matcher: str | Mapping[str, Any] | None = None
+    choices: tuple[str, ...] = ()
 
 
 def read_text(path: Path) -> str:

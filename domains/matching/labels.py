@@ -20,7 +20,10 @@ _LABEL = re.compile(
     r"\b(?:label|category|class|sentiment|intent|topic|prediction)\s*(?:is|:|=)\s*", re.IGNORECASE
 )
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
-_DENIED = r"\b(?:(?:not|never|no(?! doubt)|non|rather than|instead of|as opposed to|unlike)\b|\w+n't\b)(?: \w+){0,2}? "
+_DENIED = (
+    r"\b(?:(?:not|never|no(?! doubt)|non|rather than|instead of|as opposed to|unlike)\b|\w+n't\b)"
+    r"(?: \w+){0,2}? "
+)
 _NEITHER = re.compile(r"\b(?:neither|nor|cannot|unable)\b")
 # What stands behind these is about another label, or why it is this one.
 _ASIDE = re.compile(
