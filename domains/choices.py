@@ -19,7 +19,7 @@ COLUMNS = ("choices", "options")
 
 
 def choices_in(record: Mapping[str, Any], others: Sequence[str]) -> tuple[str, ...]:
-    """The options of a row: a list, also as JSON or with labels, in `choices` or `options`; or columns A, B, ….
+    """The options of a row: a list, also as JSON or with labels, in `choices` or `options`; or A, B, ….
 
     Args:
         record: The row.

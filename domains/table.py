@@ -4,8 +4,8 @@
     meta-search run domain=table domain.path=tickets.csv "domain.instruction='Classify the message.'"
 
 Every row has a column for the question and one for the answer; a column `kind`, if there is one, names the
-family of the row, a column `split` its split, `choices` or `options` (a list) or `A`, `B`, … its options, which
-are shown below the question. Other columns are ignored.
+family of the row, a column `split` its split, `choices` or `options` (a list) or `A`, `B`, … its options,
+which are shown below the question. Other columns are ignored.
 
 Several answers may be right: a list of texts or numbers in a jsonl or json file, or a cell that
 `domain.separator` parts. Objects, and lists of lists or objects, are answers as JSON, and compared as such.

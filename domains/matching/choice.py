@@ -56,7 +56,7 @@ _BEHIND = re.compile(
 _BEFORE = re.compile(
     rf"({_OPEN}?)\b([A-Z])\b({_CLOSE}?)\s+(?:is|seems|looks|would be|must be|ist|est|es|è|é)\s+"
     r"(?:the\s|la\s)?(?:most\s)?"
-    r"(?:correct|right|best|true|answer|only|likely|appropriate|accurate|richtig|corrett?[ao]|bonne|exacte)"
+    r"(?:correct|right|best|true|answer|only|likely|appropriate|accurate|richtig|corrett?[ao]|bonne|exacte|respuesta|réponse|resposta|risposta)"
 )
 _MENTION = re.compile(rf"(?:\b(?i:option|choice|answer)\s|{_OPEN})\s?([A-Z])\b\s?{_CLOSE}?")
 _NOT_BEFORE = re.compile(
@@ -65,7 +65,8 @@ _NOT_BEFORE = re.compile(
     re.I,
 )
 _NOT_AFTER = re.compile(
-    r"^[)\]\"'.]*\s*(?:\S+\s){0,3}?(?:is|are|was|seems)\s+(?:wrong|incorrect|false|not|eliminated|out)\b",
+    r"^[)\]\"'.]*\s*(?:\S+\s){0,3}?(?:is|are|was|seems)\s+(?:wrong|incorrect|false|not|eliminated|out)\b"
+    r"|^\W*(?:ではな|ではあり|じゃな|[이가] ?아[니닙]|不[对對正]|错|錯)",
     re.I,
 )
 _LETTER = re.compile(r"(?<![\w'])([A-Z])(?![\w'])(?!\s[a-z])")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -69,11 +69,10 @@ class LabelsMatcher(Matcher):
         known = {plain(name): words for name in self.names if (words := _words(name)).strip()}
         sentence = _words(said)
         parts = _ASIDE.split(sentence)
-        sentence = next((f" {part.strip()} " for part in parts if _holds(part, known)), sentence)
+        sentence = next((f" {part.strip()} " for part in parts if _holds(part, known.values())), sentence)
         if _NEITHER.search(sentence):
             return ""
-        for words in sorted(known.values(), key=len, reverse=True):
-            sentence = re.sub(_DENIED + re.escape(words.strip()) + r"\b", " ", sentence)
+        sentence = _undenied(sentence, list(known.values()))
         found = {name: words for name, words in known.items() if words in sentence}
         longest = [
             name
@@ -103,8 +102,21 @@ def macro_f1(pairs: Iterable[tuple[str, str]]) -> float:
     return sum(scores) / len(scores) if scores else 0.0
 
 
-def _holds(sentence: str, known: Mapping[str, str]) -> bool:
-    return any(words in f" {sentence.strip()} " for words in known.values())
+def _undenied(sentence: str, labels: Sequence[str]) -> str:
+    """A sentence without the labels that it denies; "not a bug" may be a label itself."""
+    for words in sorted(labels, key=len, reverse=True):
+        longer = [other for other in labels if words in other and words != other]
+        parts, at = [], 0
+        for denied in re.finditer(_DENIED + re.escape(words.strip()) + r"\b", sentence):
+            if not _holds(denied[0], longer):
+                parts.append(sentence[at : denied.start()])
+                at = denied.end()
+        sentence = " ".join([*parts, sentence[at:]])
+    return sentence
+
+
+def _holds(sentence: str, known: Iterable[str]) -> bool:
+    return any(words in f" {sentence.strip()} " for words in known)
 
 
 def _words(text: str) -> str:

@@ -13,7 +13,7 @@ __all__ = ["NEGATION", "Choices", "by_text", "several_choices", "within"]
 
 NEGATION = re.compile(
     r"\b(?:not|isn't|never|neither|nor|except|no|nicht|não|не)\b|n't\b|n'est pas|"
-    r"[不非错錯誤]|ではな|아니|아닙|틀"
+    r"[不非错錯誤]|ではな|ではあり|じゃな|아니|아닙|틀"
 )
 _TOKEN = re.compile(r"(?<![\w.])[-+]?\d+(?:[.,]\d+)*|\w+")
 
