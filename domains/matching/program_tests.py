@@ -38,7 +38,7 @@ Run = Callable[..., tuple[bool, str]]
 
 
 class _Broken(BaseException):
-    """The program did not end well, or returned no plain value. No `except Exception` of a test catches it."""
+    """The program did not end well, or returned no plain value. Tests that catch `Exception` miss it."""
 
 
 class Tests:
