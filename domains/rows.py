@@ -35,6 +35,7 @@ class Row(NamedTuple):
         split: The split that the file puts it in, or empty.
         weighed: Whether the file gives it a weight, which is not used.
         matcher: What compares its answers, as the file names it, or `None`.
+        choices: The options that it has columns for.
     """
 
     line: int
@@ -45,6 +46,7 @@ class Row(NamedTuple):
     split: str = ""
     weighed: bool = False
     matcher: str | Mapping[str, Any] | None = None
+    choices: tuple[str, ...] = ()
 
 
 def read_text(path: Path) -> str:
