@@ -227,8 +227,8 @@ class Circuit:
 
 
 def asks_long(failure: Failure) -> bool:
-    """Whether an endpoint asks all calls for so long a wait that a probe is to bear it out: what holds a run
-    up, or ends it, must not be what one agent brought about."""
+    """Whether an endpoint asks all calls for so long a wait that a probe is to bear it out: no agent may hold
+    up a run, or end it, by what its calls are told."""
     return failure.status in ASKS_ALL and (failure.retry_after or 0.0) > WORTH_SAYING_S
 
 

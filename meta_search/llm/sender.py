@@ -184,9 +184,8 @@ class Sender:
             await self.probes.fails(route, form.sent_at)
         tries.failed[kind] += 1
         lively, trusted = route.answered > tries.answered, not call.is_distrusted
-        exhausted = tries.proven > 0 or tries.failed[kind] > self.circuit.most_retries(
-            failure, lively, trusted
-        )
+        most = self.circuit.most_retries(failure, lively, trusted)
+        exhausted = tries.proven > 0 or tries.failed[kind] > most
         if await self._patience.waits(call, failure, exhausted, lively):
             tries.failed, tries.answered, tries.proven = Counter(), route.answered, 0
             return None
@@ -195,8 +194,9 @@ class Sender:
             await self.circuit.pause(route, failure, tries.failed.total())
             return None
         # A refusal is an answer: what was sent after it, and is answered, shows that it means this call.
-        refused = form.sent_at if kind == "withheld" else form.refused_at
-        since = now if kind in ("transient", "limited", "fatal") or refused is None else refused
+        refused = form.sent_at if kind == "withheld" or not trusted else form.refused_at
+        passing = trusted and kind in ("transient", "limited", "fatal")
+        since = now if passing or refused is None else refused
         theirs = None
         if not self._patience.is_given_up(call):
             theirs = await self.probes.fails(route, since, form.shape)
