@@ -345,4 +345,4 @@ def test_an_honest_endpoint_is_never_probed(pen: SqlitePen) -> None:
         assert endpoint.calls == 50
         assert "probe" not in made.status().paid
 
-    meet(pen, lambda n, body: None, talk)
+    meet(pen, lambda n, body: None, talk, timeout_s=5.0)
