@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 import time
 from collections.abc import Callable
 from typing import Any
@@ -154,7 +155,7 @@ def test_a_flood_that_drowns_the_probe_is_no_excuse(pen: SqlitePen) -> None:
 
     async def talk(made: Gateway, endpoint: CountingEndpoint) -> None:
         box.append(endpoint)
-        replies = await both(made, *(ask(f"{BAD} {n}") for n in range(24)))
+        replies = await both(made, *(ask(f"{BAD} {n}") for n in range(9)))
         assert {reply.fault for reply in replies} == {"declined"}
         assert made.fatal is None
 
@@ -169,11 +170,66 @@ def test_a_rate_limit_that_one_agent_trips_is_no_excuse(pen: SqlitePen) -> None:
 
     async def talk(made: Gateway, endpoint: CountingEndpoint) -> None:
         await made.call(ask("hello", agent="honest"))
-        replies = await both(made, *(ask(f"{BAD} {n}") for n in range(8)))
+        replies = await both(made, *(ask(f"{BAD} {n}") for n in range(4)))
         assert {reply.fault for reply in replies} == {"declined"}
         assert made.fatal is None
 
     meet(pen, faults, talk)
+
+
+LONG_WAITS = (
+    Fault(status=429, retry_after=3600),
+    Fault(status=503, retry_after=60),
+    Fault(status=429, message=f"{BAD}: try again in 10 hours"),
+)
+
+
+@pytest.mark.parametrize("fault", LONG_WAITS, ids=name)
+def test_a_wait_that_only_one_agent_is_asked_for_holds_nobody(pen: SqlitePen, fault: Fault) -> None:
+    """It ended the run with "asks to wait 60 min, longer than llm.patience_s", or held all for as long."""
+
+    async def talk(made: Gateway, endpoint: CountingEndpoint) -> None:
+        bad = [asyncio.create_task(made.call(ask(f"{BAD} {n}"))) for n in range(4)]
+        await asyncio.to_thread(endpoint.wait_for, 1)
+        began = time.monotonic()
+        for n in range(4):
+            assert (await made.call(ask(f"q{n}", agent="honest"))).fault is None
+        assert time.monotonic() - began < 1
+        assert {reply.fault for reply in await asyncio.gather(*bad)} == {"declined"}
+        assert made.status().notes == ()
+
+    meet(pen, own(fault), talk)
+
+
+def test_little_patience_is_had_with_an_agent_that_others_do_not_need(pen: SqlitePen) -> None:
+    """Only the first of its calls that are dropped takes all attempts, with their pauses."""
+
+    async def talk(made: Gateway, endpoint: CountingEndpoint) -> None:
+        sent = []
+        for n in range(6):
+            before = sum(BAD in said(r.body) for r in endpoint.requests)
+            assert (await made.call(ask(f"{BAD} {n}"))).fault == "declined"
+            sent.append(sum(BAD in said(r.body) for r in endpoint.requests) - before)
+        assert sent[0] > 5
+        assert sent[1:] == [3] * 5
+        assert (await made.call(ask("good", agent="honest"))).fault is None
+
+    meet(pen, own(Fault("reset")), talk, max_retries=4)
+
+
+@pytest.mark.parametrize("share", [0.05, pytest.param(0.2, marks=SLOW)])
+def test_refusals_at_random_punish_no_honest_agent_and_end_no_run(pen: SqlitePen, share: float) -> None:
+    """A wrong key and a bad request, said of a share of all requests, the gateway's own among them."""
+    rng = random.Random(1)
+    kinds = [Fault(status=status) for status in (400, 401, 403, 404, 422, 500)]
+
+    async def talk(made: Gateway, endpoint: CountingEndpoint) -> None:
+        await made.call(ask("hello"))
+        replies = await both(made, *(ask(f"q{n}", agent=f"a{n % 3}") for n in range(200)))
+        assert sum(reply.fault is not None for reply in replies) <= 1
+        assert made.fatal is None
+
+    meet(pen, lambda n, body: rng.choice(kinds) if n and rng.random() < share else None, talk, max_retries=4)
 
 
 ECHOES = (
@@ -252,35 +308,35 @@ def test_a_first_call_that_hangs_holds_nobody(pen: SqlitePen, monkeypatch: pytes
         assert not slow.done()
         assert (await slow).fault == "declined"
 
-    meet(pen, own(Fault("hang")), talk, timeout_s=0.5, max_retries=1)
+    meet(pen, own(Fault("hang")), talk, timeout_s=0.7, max_retries=0)
 
 
 def test_probes_are_counted_and_fit_into_the_budget(pen: SqlitePen) -> None:
     async def talk(made: Gateway, endpoint: CountingEndpoint) -> None:
         assert (await made.call(ask(BAD))).fault == "declined"
         status = made.status()
-        assert (status.paid["task"].calls, status.paid["probe"].calls) == (1, 1)
+        assert (status.paid["task"].calls, status.paid["probe"].calls) == (2, 1)
         assert status.paid["probe"].tokens > 0
         assert "probe" not in status.used
         assert status.left.calls == 0
         assert (await made.call(ask("good"))).fault == "budget"
-        assert endpoint.calls == 2
+        assert endpoint.calls == 3
 
-    meet(pen, own(REFUSALS[0]), talk, budget=BudgetConfig(calls=2, final_share=0.0))
-    assert sorted(pen.rows("purpose, state, attempts")) == [("probe", "done", 1), ("task", "done", 1)]
+    meet(pen, own(REFUSALS[0]), talk, budget=BudgetConfig(calls=3, final_share=0.0))
+    assert sorted(pen.rows("purpose, state, attempts")) == [("probe", "done", 1), ("task", "done", 2)]
 
 
 def test_a_resumed_run_and_a_replay_ask_nothing_new(pen: SqlitePen) -> None:
     async def talk(made: Gateway, endpoint: CountingEndpoint) -> None:
         reply = await made.call(ask(BAD))
-        assert (reply.fault, reply.paid.calls) == ("declined", 0 if endpoint.calls == 0 else 1)
+        assert (reply.fault, reply.paid.calls) == ("declined", 0 if endpoint.calls == 0 else 2)
         asked.append(endpoint.calls)
 
     asked: list[int] = []
     meet(pen, own(REFUSALS[0]), talk)
     meet(pen, lambda n, body: None, talk)  # it would be answered now
     meet(pen, lambda n, body: None, talk, mode="replay")
-    assert asked == [2, 0, 0]
+    assert asked == [3, 0, 0]
 
 
 def test_an_honest_endpoint_is_never_probed(pen: SqlitePen) -> None:
@@ -289,4 +345,4 @@ def test_an_honest_endpoint_is_never_probed(pen: SqlitePen) -> None:
         assert endpoint.calls == 50
         assert "probe" not in made.status().paid
 
-    meet(pen, lambda n, body: None, talk)
+    meet(pen, lambda n, body: None, talk, timeout_s=5.0)

@@ -56,10 +56,10 @@ def test_many_429s_lower_the_limit_once_and_answers_raise_it_again() -> None:
     async def run() -> None:
         gate = Throttle(10)
         sent = time.monotonic()
-        gate.limited(sent, None)
+        gate.limited(sent)
         assert gate.limit == 10  # a stray one
         for _ in range(5):  # many that were out together
-            gate.limited(sent, None)
+            gate.limited(sent)
         assert gate.limit == 7
         for _ in range(40):
             gate.answered()
@@ -71,7 +71,7 @@ def test_many_429s_lower_the_limit_once_and_answers_raise_it_again() -> None:
 def test_retry_after_holds_everything_back() -> None:
     async def run() -> None:
         gate = Throttle(10)
-        gate.limited(time.monotonic(), 0.05)
+        gate.hold(0.05)
         start = time.monotonic()
         await gate.acquire()
         assert time.monotonic() - start >= 0.045

@@ -7,6 +7,7 @@ import dataclasses
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from meta_search.config import LLMConfig
@@ -36,6 +37,7 @@ __all__ = [
 # Bytes that instructions or a provider's template add around a schema.
 SCHEMA_OVERHEAD = 256
 AGENTS = ("task", "teacher")  # purposes of calls that candidate code makes
+FEW = 4  # calls in flight of agents that are distrusted, so that others do not wait for theirs
 PROBE: Purpose = "probe"  # of the gateway's own, which alone tell what an endpoint takes
 
 TAKES = Takes()
@@ -61,6 +63,9 @@ class Route:
         last_answer: When the last answer came.
         doubted: What a probe has looked into in this session: fields of `Takes`.
         rooms: Agent -> limit of tokens that an answer of its own needed with the model's thinking.
+        fickle: Whether it has refused a request and answered the same a moment later.
+        distrusted: Agents with a call that came to nothing after all its attempts, as others were answered.
+        few: Held by attempts of these agents.
         round: Set when the call comes back that finds out about schemas; `None` while none is out.
     """
 
@@ -75,6 +80,9 @@ class Route:
     last_answer: float = float("-inf")
     doubted: set[str] = field(default_factory=set)
     rooms: dict[str, int] = field(default_factory=dict)
+    fickle: bool = False
+    distrusted: set[str] = field(default_factory=set)
+    few: asyncio.Semaphore = field(default_factory=partial(asyncio.Semaphore, FEW))
     round: asyncio.Event | None = None
 
     @property
@@ -121,6 +129,18 @@ class Call:
     estimate: Usage
     listeners: int = 0
     phase: str = "search"
+
+    @property
+    def whose(self) -> str:
+        """The agent that may bring a failure about, by what it asks or by the answer that is judged; `""` for
+        calls of ours."""
+        return self.request.agent if self.request.purpose in (*AGENTS, "judge") else ""
+
+    @property
+    def is_distrusted(self) -> bool:
+        """Whether its agent had a call that failed for good as others were answered: what calls of such an
+        agent meet says nothing of the endpoint, and is not worth much patience."""
+        return self.whose in self.route.distrusted
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,11 +17,11 @@ from meta_search.llm.ledger import Entry
 from meta_search.llm.throttle import Throttle
 from meta_search.types import Usage
 
-__all__ = ["ASKS_ALL", "DOWN", "Circuit", "TooLong", "duration"]
+__all__ = ["ASKS_ALL", "DOWN", "Circuit", "TooLong", "asks_long", "duration"]
 
 LONGEST_BACKOFF_S = 30.0
-# Statuses whose wait concerns every call. The words of others may be those of the call, so that only that one
-# waits, and no longer than for so many first pauses.
+# Statuses whose wait concerns every call, a long one only where a probe is asked for it as well. The words of
+# others may be those of the call, so that only that one waits, and no longer than for so many first pauses.
 ASKS_ALL = frozenset({429, 503, 529})
 OWN_WAIT = 64
 # Calls that an endpoint fails in a row, each after all its attempts and beside a probe, until the run stops.
@@ -32,8 +32,9 @@ DOWN = 8
 # A 429 is no failure of the endpoint: more patience. Nor is it down while it answers others: then a call that
 # has bad luck is tried more often, as a run in which every third attempt fails should come to the same end.
 PATIENCE = {"limited": 3, "transient": 2, "withheld": 1}
+LEAST_RETRIES = 1
 LOWER = "lower llm.max_tokens (or author.max_tokens, for the meta agent)"
-WORTH_SAYING_S = 10.0  # a wait that people are told of
+WORTH_SAYING_S = 10.0  # a wait that people are told of, and a probe is sent for
 
 
 class TooLong(BudgetError):
@@ -161,15 +162,21 @@ class Circuit:
         except TimeoutError:
             return
 
-    def most_retries(self, failure: Failure, lively: bool) -> int:
+    def most_retries(self, failure: Failure, lively: bool, trusted: bool) -> int:
         """How often a call may fail in this way and be tried again.
 
         Args:
             failure: The way.
             lively: Whether the endpoint has answered others meanwhile.
+            trusted: Whether no call of the same agent has failed for good as others were answered.
         """
-        patient = lively or failure.kind == "limited"
-        return self._config.max_retries * (PATIENCE.get(failure.kind, 1) if patient else 1)
+        most = self._config.max_retries
+        if not trusted:
+            return 0 if failure.late else min(most, LEAST_RETRIES)
+        if failure.late and lively:  # each holds one of the places in flight for minutes
+            return -(-most // 2)
+        patient = (lively or failure.kind == "limited") and not asks_long(failure)
+        return most * (PATIENCE.get(failure.kind, 1) if patient else 1)
 
     def own(self, route: Route, failure: Failure) -> Entry | None:
         """The row of a call whose prompt is too long; `None` where it failed otherwise."""
@@ -216,10 +223,13 @@ class Circuit:
     async def pause(self, route: Route, failure: Failure, attempt: int) -> None:
         """Back off, exponentially and with jitter, at least as long as the endpoint asks; a stop wakes it."""
         delay = min(LONGEST_BACKOFF_S, self._backoff_s * 2.0 ** (attempt - 1)) * self._random.uniform(0.5, 1)
-        asked = failure.retry_after or 0.0
-        await self.sleep(
-            max(delay, asked if failure.status in ASKS_ALL else min(asked, OWN_WAIT * self._backoff_s))
-        )
+        await self.sleep(max(delay, min(failure.retry_after or 0.0, OWN_WAIT * self._backoff_s)))
+
+
+def asks_long(failure: Failure) -> bool:
+    """Whether an endpoint asks all calls for so long a wait that a probe is to bear it out: no agent may hold
+    up a run, or end it, by what its calls are told."""
+    return failure.status in ASKS_ALL and (failure.retry_after or 0.0) > WORTH_SAYING_S
 
 
 def duration(seconds: float) -> str:

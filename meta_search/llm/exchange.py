@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import time
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ from meta_search.llm.books import Books
 from meta_search.llm.budget import Ticket
 from meta_search.llm.calls import PROBE, Call, Dropped
 from meta_search.llm.charges import cut_message, usage_of
-from meta_search.llm.circuit import ASKS_ALL, DOWN, Circuit
+from meta_search.llm.circuit import ASKS_ALL, DOWN, Circuit, asks_long
 from meta_search.llm.faults import TIMEOUT, Failure, classify
 from meta_search.llm.forms import Form
 from meta_search.llm.ledger import Entry
@@ -73,7 +74,8 @@ class Exchange:
         check, probes = partial(self.check, call), call.request.purpose == PROBE
         if not probes:
             await self._patience.up(route, check)
-        async with through(route.gates, call.request.purpose, tokens, again, check):
+        few = route.few if call.is_distrusted else contextlib.nullcontext()
+        async with few, through(route.gates, call.request.purpose, tokens, again, check):
             if not probes and self._patience.is_down(route):
                 return HELD
             self._afford(form)  # what was learned while it queued may have given it more room
@@ -134,7 +136,7 @@ class Exchange:
         except Exception as error:  # noqa: BLE001 (litellm lets many kinds through; each is a failed attempt)
             named = TIMEOUT if timeout >= self._config.timeout_s else "the time left"
             failure = form.blamed(_classified(error, timeout, route.endpoint.secrets, named))
-            self._failed(call, failure, start)
+            self._failed(call, form, failure, start)
             return failure, estimate if failure.unknown_fate else Usage(calls=1)
         used, charged = usage_of(answer, form, estimate)
         route.gates[0].answered(used.tokens - tokens)
@@ -146,16 +148,20 @@ class Exchange:
             entry = dataclasses.replace(entry, fault="cut", message=cut_message(answer, limit))
         return entry, charged
 
-    def _failed(self, call: Call, failure: Failure, start: float) -> None:
+    def _failed(self, call: Call, form: Form, failure: Failure, start: float) -> None:
         """Take note of a failed attempt, sent at `start`."""
         route = call.route
         route.missed += failure.kind == "transient"
         probes = call.request.purpose == PROBE
-        believed = probes or failure.status in ASKS_ALL
-        if believed:
+        believed = probes or (failure.status in ASKS_ALL and not call.is_distrusted)
+        # Where others are answered after the wait and this call is not, it is not all that are to wait again.
+        again = route.last_sent > form.limited_at
+        if believed and (probes or not (again or asks_long(failure))):
             self._circuit.asks(route, failure)
+        if failure.status in ASKS_ALL:
+            form.limited_at = start
         if (believed and failure.kind == "limited") or (probes and route.missed >= DOWN):
-            route.gates[0].limited(start, failure.retry_after)
+            route.gates[0].limited(start)
         if failure.kind not in ("transient", "limited"):
             self._patience.answered(route)
 

@@ -155,6 +155,7 @@ class Failure:
         status: HTTP status, or `None` where there was none.
         gone: Nothing was reached that could have answered: no connection, or a proxy without its server.
         loading: The server is there, and still loads its model.
+        late: There was no answer in time.
         cap: Of a refusal of kind `cap`.
         said: All that the endpoint said; the message is cut.
     """
@@ -166,6 +167,7 @@ class Failure:
     status: int | None = None
     gone: bool = False
     loading: bool = False
+    late: bool = False
     cap: Cap | None = None
     said: str = ""
 
@@ -188,7 +190,7 @@ def classify(
             "withheld" if error.withheld else "transient", True, one_line(str(error), secret), status=200
         )
     if isinstance(error, TimeoutError):
-        return Failure("transient", True, f"no answer within {timeout_s:g} s ({limit})")
+        return Failure("transient", True, f"no answer within {timeout_s:g} s ({limit})", late=True)
     headers: Mapping[str, Any] | None = getattr(error, "litellm_response_headers", None)
     if isinstance(error, Refused):
         headers = error.headers

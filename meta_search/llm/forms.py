@@ -43,6 +43,7 @@ class Form:
         doubts: Fields of `Takes` that the last answer speaks against.
         sent_at: When the last attempt was sent; monotonic seconds.
         refused_at: When the first of the latest attempts was sent that were all refused.
+        limited_at: When the last attempt was sent that was asked to wait as all are.
         took: What the endpoint was known to take when the last attempt was sent.
     """
 
@@ -56,6 +57,7 @@ class Form:
     doubts: set[str] = field(default_factory=set)
     sent_at: float = 0.0
     refused_at: float | None = None
+    limited_at: float = float("inf")
     took: takes.Takes | None = None
     _thinks: bool = False
     _room: int = 0  # asked for after a cut

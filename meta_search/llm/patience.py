@@ -138,13 +138,14 @@ class Patience:
         silence.keys.add(call.key)
         if route not in self._outages:
             self._tell(route, failure, silence)
-            if not self._is_outage(route, failure, silence, exhausted and not lively):
+            if not self._is_outage(route, failure, silence, exhausted, lively) or call.is_distrusted:
                 return False
             theirs = await self.prober.fails(route, time.monotonic())
             if theirs is None or theirs.kind not in ("transient", "limited"):
                 self._silences.pop(route, None)
                 route.missed = 0
-                return theirs is None and failure.kind == "limited" and self._once_more(call)
+                limited = theirs is None and failure.kind == "limited"
+                return limited and not self._waited[call.key] and self._once_more(call)
             if route not in self._outages:
                 self._begin(route, theirs, silence.since)
         outage = self._outages[route]
@@ -180,15 +181,17 @@ class Patience:
                     if self._outages.get(route) is outage:
                         self._check_limit(route, outage)
 
-    def _is_outage(self, route: Route, failure: Failure, silence: Silence, given_up: bool) -> bool:
+    def _is_outage(
+        self, route: Route, failure: Failure, silence: Silence, exhausted: bool, lively: bool
+    ) -> bool:
         if failure.loading:
             return True
         if not route.answered:  # nobody wants to wait for a typo
             return False
         if failure.kind == "limited":
-            return given_up
+            return exhausted
         if failure.gone:
-            return given_up or route.missed >= DOWN
+            return (exhausted and not lively) or route.missed >= DOWN
         return route.missed >= DOWN and len(silence.keys) >= SEVERAL
 
     def _tell(self, route: Route, failure: Failure, silence: Silence) -> None:

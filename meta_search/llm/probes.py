@@ -38,6 +38,7 @@ SCHEMA: dict[str, Any] = {
     "additionalProperties": False,
 }
 Moot = Callable[[], bool]
+CHANCES = 2  # how often a probe is sent again that was refused by what has answered before: that ends a run
 APART = 4.0  # first pauses before a retry that lie between two probes of an endpoint
 
 
@@ -131,6 +132,11 @@ class Probes:
         if slow and route.last_answer < sent:
             with route.gates[0].only(PROBE):
                 failure = await self._session(route, shape)
+        for _ in range(CHANCES if route.answered else 0):
+            if failure is None or failure.kind in ("transient", "limited"):
+                break
+            failure = await self._session(route, shape)
+            route.fickle |= failure is None
         if failure is not None and failure.kind == "transient" and route.last_answer >= sent:
             failure = None  # it answers others meanwhile
         self._latest[route, shape] = Look(sent, failure)

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from meta_search.config import LLMConfig
 from meta_search.errors import BudgetError, LLMError
 from meta_search.llm.books import Books
-from meta_search.llm.calls import AGENTS, Call, Dropped
-from meta_search.llm.circuit import Circuit, TooLong
+from meta_search.llm.calls import AGENTS, Call, Dropped, Route
+from meta_search.llm.circuit import Circuit, TooLong, asks_long
 from meta_search.llm.exchange import Account, Exchange, committed
 from meta_search.llm.faults import Failure
 from meta_search.llm.forms import Form
@@ -32,12 +32,13 @@ PASSING = frozenset({"transient", "limited", "withheld"})  # kinds of failures t
 
 @dataclass(slots=True)
 class Tries:
-    """Attempts of a call: what its endpoint had answered before, how often they failed in each way, and
-    whether a probe was answered before the last one."""
+    """Attempts of a call: what its endpoint had answered before, how often they failed in each way, how often
+    it was sent once more as a probe was answered, and whether that was after a refusal."""
 
     answered: int
     failed: Counter[str] = field(default_factory=Counter)
-    proven: bool = False
+    proven: int = 0
+    refused: bool = False
 
 
 class Sender:
@@ -143,6 +144,7 @@ class Sender:
                 form.mode = None if form.mode == "unknown" else form.mode
                 continue
             if isinstance(outcome, Entry):
+                call.route.fickle |= tries.refused
                 entry = form.answered(outcome)
                 await self._look_into(form)
                 if entry is not None and not form.rewords(entry):
@@ -176,28 +178,42 @@ class Sender:
         own = self.circuit.own(route, failure)
         if own is not None:
             return own
+        if asks_long(failure) and not call.is_distrusted:
+            await self.probes.fails(route, form.sent_at)
         tries.failed[kind] += 1
-        lively = route.answered > tries.answered
-        exhausted = tries.proven or tries.failed[kind] > self.circuit.most_retries(failure, lively)
+        lively, trusted = route.answered > tries.answered, not call.is_distrusted
+        most = self.circuit.most_retries(failure, lively, trusted)
+        exhausted = tries.proven > 0 or tries.failed[kind] > most
         if await self._patience.waits(call, failure, exhausted, lively):
-            tries.failed, tries.answered, tries.proven = Counter(), route.answered, False
+            tries.failed, tries.answered, tries.proven = Counter(), route.answered, 0
             return None
         if not exhausted and kind in PASSING:
             self._exchange.check(call)  # it may be asked to wait longer than there is time
             await self.circuit.pause(route, failure, tries.failed.total())
             return None
         # A refusal is an answer: what was sent after it, and is answered, shows that it means this call.
-        refused = form.sent_at if kind == "withheld" else form.refused_at
-        since = now if kind in ("transient", "limited", "fatal") or refused is None else refused
+        refused = form.sent_at if kind == "withheld" or not trusted else form.refused_at
+        passing = trusted and kind in ("transient", "limited", "fatal")
+        since = now if passing or refused is None else refused
         theirs = None
         if not self._patience.is_given_up(call):
             theirs = await self.probes.fails(route, since, form.shape)
-            if theirs is None and kind in ("transient", "limited") and not tries.proven:
-                tries.proven = True  # it may have failed while the endpoint was down for all: once more
+            if theirs is None and tries.proven < self._once_more(route, kind):
+                tries.proven += 1  # it may have failed by chance, or while it was down for all
+                tries.refused = kind not in PASSING
                 return None
         if route.takes != form.took:  # the probe found another form
             return None
-        return self.circuit.final(route, failure, theirs)
+        entry = self.circuit.final(route, failure, theirs)
+        if entry.fault == "declined" and kind in ("transient", "limited") and call.whose:
+            route.distrusted.add(call.whose)
+        return entry
+
+    def _once_more(self, route: Route, kind: str) -> int:
+        """How often a call is sent again that came to nothing as a probe was answered."""
+        if kind == "withheld":
+            return 0
+        return max(1, self._config.max_retries) if route.fickle and kind not in PASSING else 1
 
     async def _first(self, call: Call, account: Account, form: Form) -> Entry | Failure | None:
         """The first call with a schema tells how the endpoint takes it: the others wait for it, a while, and

@@ -119,15 +119,13 @@ class Throttle:
         self._limited -= self._limited / MEMORY
         self._buckets[1].take(correction)
 
-    def limited(self, sent: float, retry_after: float | None) -> None:
+    def limited(self, sent: float) -> None:
         """The endpoint said 429 to a request sent at `sent` (of the clock)."""
         now = self._clock()
         self._limited += (1.0 - self._limited) / MEMORY
         if sent > self._last_cut and self._limited >= MANY:
             self._last_cut = now
             self._limit = max(1.0, self._limit * CUT)
-        if retry_after is not None:
-            self.hold(retry_after)
 
     def hold(self, seconds: float) -> None:
         """Let nothing out for so long; those who cannot wait for it go at once."""
