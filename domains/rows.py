@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import os
 import stat
@@ -56,11 +55,12 @@ def read_text(path: Path) -> str:
         DomainError: It cannot be read, is no UTF-8, or is empty.
     """
     try:
-        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        opened = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a pipe is not waited for
+        with os.fdopen(opened, encoding="utf-8-sig") as file:
             found = os.fstat(file.fileno())
             if not stat.S_ISREG(found.st_mode) or found.st_size > LARGEST:
                 raise DomainError(f"domain.path={path}: is no plain file of at most {LARGEST // 2**20} MB")
-            text = io.TextIOWrapper(file, encoding="utf-8-sig").read()
+            text = file.read()
     except OSError as error:
         raise DomainError(f"domain.path={path}: cannot be read: {error.strerror or error}") from error
     except UnicodeDecodeError as error:

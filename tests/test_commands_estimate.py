@@ -22,6 +22,7 @@ from meta_search.commands.estimate import estimate_evaluation, estimate_search
 from meta_search.commands.typical_usage import TypicalUsage, typical_usage_of
 from meta_search.compose import compose
 from meta_search.config import Config, to_mapping
+from meta_search.run import ownership
 from meta_search.testing import CountingEndpoint
 from meta_search.types import Agent, Brief, Candidate, Evaluation, ItemResult, Usage
 from tests.kits.searches import overrides, write_table
@@ -133,12 +134,14 @@ def test_earlier_runs_of_the_same_domain_and_models_tell(folder: Path) -> None:
     assert typical_usage_of(mine, Path("runs/new")).calls == AUTHORS["llm"].calls_per_item
     write_run(Path("runs/one"), mine, 3)
     write_run(Path("runs/two"), mine, 5)
+    assert ownership.sign(Path("runs/two"))
     write_run(Path("runs/other"), replace(mine, domain=replace(mine.domain, name="table")), 50)
     write_run(Path("runs/new"), mine, 70)
     found = typical_usage_of(mine, Path("runs/new"))
     assert (found.calls, found.prompt, found.completion) == (4.0, 75.0, 15.0)
     assert found.share == 0.75  # 12 of 2 × 8 train items
-    assert found.basis == "as in 2 earlier runs of reasoning: 4.0 calls an item, 90 tokens a call"
+    said = "as in 2 earlier runs of reasoning (1 not signed by you): 4.0 calls an item, 90 tokens a call"
+    assert found.basis == said
     Path("runs/one/archive.db").write_text("no database")
     assert typical_usage_of(mine, Path("runs/new")).calls == 5.0
 

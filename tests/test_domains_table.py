@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -262,3 +264,10 @@ def test_a_long_cell_is_read_and_the_limit_is_what_it_was(tmp_path: Path) -> Non
     found = read(tmp_path, "long.csv", f"question,answer\n{rows}{long},1\n")
     assert found[long.strip()] == "1"
     assert csv.field_size_limit() == limit
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.touch() or os.truncate(path, 10**12)])
+def test_a_pipe_or_a_file_without_end_is_not_read(make: Callable[[Path], object], tmp_path: Path) -> None:
+    make(tmp_path / "t.csv")
+    with pytest.raises(DomainError, match=r"t\.csv: is no plain file of at most 256 MB"):
+        list(read_rows(tmp_path / "t.csv", Columns()))
