@@ -34,6 +34,7 @@ __all__ = [
     "EVENT_COLUMNS",
     "IMPORTANCE_COLUMNS",
     "RESULT_COLUMNS",
+    "MOST_PARTS",
     "TRIAL_COLUMNS",
     "agent_row",
     "dump",
@@ -42,6 +43,7 @@ __all__ = [
     "importance_of",
     "importance_row",
     "kinds",
+    "load",
     "marks",
     "names",
     "reasoning_of",
@@ -91,7 +93,8 @@ OTHERWISE: Mapping[tuple[str, str], tuple[type, ...]] = {  # than columns of the
     ("trials", "agent"): (str, NoneType),
 }
 
-MAX_PARTS = 500_000  # of a trace's JSON, see `bounded_json`
+MAX_PARTS = 500_000  # of a value's JSON, see `bounded_json`
+MOST_PARTS = 4_000_000  # of what is kept of a whole run: a few for each item of its domain
 MAX_SPACE = 2**20  # characters
 
 Row = tuple[Any, ...]
@@ -130,6 +133,13 @@ def dump(value: Any) -> str:
     return json.dumps(value, separators=(",", ":"), default=str)
 
 
+def load(stored: str | bytes, most: int = MAX_PARTS) -> Any:
+    """A value from its JSON, unless it has so many parts that they would fill the memory."""
+    if len(stored) <= most:
+        return json.loads(stored)
+    return bounded_json(stored.encode() if isinstance(stored, str) else stored, most, float)
+
+
 def agent_row(candidate: Candidate, status: str, created: float) -> Row:
     """A row of `agents`, in the order of `AGENT_COLUMNS`."""
     agent, brief = candidate.agent, candidate.brief
@@ -158,7 +168,7 @@ def record_of(row: Row) -> tuple[Agent, Brief, Mapping[str, Any] | None, tuple[P
     """
     id_, name, *_, values, space, brief, plan, source, demonstrations = row
     # Read in one go: a lineage of a thousand agents is read while somebody waits.
-    stored = json.loads(f"[{values},{brief},{plan or 'null'},{demonstrations}]")
+    stored = load(f"[{values},{brief},{plan or 'null'},{demonstrations}]")
     agent = Agent(id_, name, source, stored[0], tuple(Demonstration(q, r) for q, r in stored[3]))
     return agent, Brief.from_json(stored[1]), stored[2], _space(space)
 
@@ -188,7 +198,7 @@ def evaluation_of(row: Row) -> Evaluation:
         used=Usage(calls, prompt, tokens - prompt, usd),
         paid=Usage(paid_calls, paid_prompt, paid_tokens - paid_prompt, paid_usd),
         seconds=seconds,
-        outcomes=json.loads(outcomes),
+        outcomes=load(outcomes),
         complete=bool(complete),
         stopped=stopped,
     )
@@ -246,9 +256,9 @@ def importance_of(row: Row) -> Importance:
     return Importance(agent, component, method, value, items, calls, tokens, replayed, asked)
 
 
-def reasoning_of(reply: bytes) -> int:
+def reasoning_of(reply: bytes, room: Room) -> int:
     """Tokens of thinking that went into an answer, from the ledger's column `reply`."""
-    used = json.loads(Room().unpacked(reply))["used"]
+    used = load(room.unpacked(reply))["used"]
     return int(used[4]) if len(used) > 4 else 0
 
 

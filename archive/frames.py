@@ -6,11 +6,11 @@ columns.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from archive import codec
 from archive.guard import MOST, Room
 from archive.values import Event, Record
 from meta_search.errors import ArchiveError
@@ -75,15 +75,15 @@ class Source(Protocol):
 Read = Callable[..., list[tuple[Any, ...]]]  # a statement and its values to rows
 
 
-def rows(source: Source, read: Read, table: Table, text: bool = False) -> Iterator[Row]:
-    """The rows of a table; see `archive.records.Archive.rows`."""
+def rows(source: Source, read: Read, table: Table, room: Room | None = None) -> Iterator[Row]:
+    """The rows of a table, its texts where there is room; see `archive.records.Archive.rows`."""
     match table:
         case "agents":
-            return _agents(source, text)
+            return _agents(source, room is not None)
         case "items":
             return _items(read)
         case "calls":
-            return _calls(read, text)
+            return _calls(read, room)
         case "briefs":
             return _briefs(source)
     raise ArchiveError(f"no table is called {table!r}: choose from {', '.join(COLUMNS)}")
@@ -130,18 +130,18 @@ def _items(read: Read) -> Iterator[Row]:
         yield row | {"right": bool(row["right"]), "created": _time(row["created"])}
 
 
-def _calls(read: Read, text: bool) -> Iterator[Row]:
+def _calls(read: Read, room: Room | None) -> Iterator[Row]:
     names = COLUMNS["calls"]
-    for values in _paged(read, CALLS_WITH_TEXT if text else CALLS):
+    for values in _paged(read, CALLS_WITH_TEXT if room else CALLS):
         row = dict(zip(names, values, strict=False))  # the texts stand behind
         row["created"] = _time(row["created"])
-        yield row | (_texts(*values[len(names) :]) if text else {})
+        yield row | (_texts(room, *values[len(names) :]) if room else {})
 
 
-def _texts(request: bytes | None, reply: bytes | None) -> Row:
+def _texts(room: Room, request: bytes | None, reply: bytes | None) -> Row:
     """What was sent and what came: the ledger keeps both as compressed JSON."""
-    asked = json.loads(Room().unpacked(request)) if request else {}
-    came = json.loads(Room().unpacked(reply)) if reply else {}
+    asked = codec.load(room.unpacked(request)) if request else {}
+    came = codec.load(room.unpacked(reply)) if reply else {}
     messages = [{"role": role, "content": content} for role, content in asked.get("messages", ())]
     return {"request": messages, "reply": came.get("text")}
 

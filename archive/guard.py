@@ -194,11 +194,11 @@ class Room:
     """What the packed values of one reading may come to: a few kilobytes unpack to gigabytes.
 
     Args:
-        left: Bytes.
+        file: Size of the archive in bytes: what a long run wrote is packed to a good part of its own size.
     """
 
-    def __init__(self, left: int = ROOM) -> None:
-        self._left = left
+    def __init__(self, file: int = 0) -> None:
+        self._left = max(ROOM, TIMES * file)
 
     def unpacked(self, packed: bytes) -> bytes:
         """What was packed.

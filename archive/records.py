@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -94,7 +93,7 @@ class Archive:
         Raises:
             ArchiveError: No table is called so.
         """
-        return self._sensibly(frames.rows(self, self._rows, table, text))
+        return self._sensibly(frames.rows(self, self._rows, table, self._room() if text else None))
 
     def to_frame(self, table: frames.Table, text: bool = False) -> pandas.DataFrame:
         """A table as a pandas data frame, where pandas is installed.
@@ -218,7 +217,7 @@ class Archive:
         if version(self._readers.get(), self.path) < ASKED:
             columns = columns.replace('"asked"', "NULL")
         sql = f"SELECT {columns} FROM results WHERE agent = ? AND split = ? ORDER BY item, repeat"
-        rows, room = self._checked("results", codec.RESULT_COLUMNS, sql, agent, split), Room()
+        rows, room = self._checked("results", codec.RESULT_COLUMNS, sql, agent, split), self._room()
         return [codec.result_of(row, room) for row in rows]
 
     @sensible
@@ -260,13 +259,13 @@ class Archive:
         """
         where, values = ("seq > ?", [after]) if kind is None else ("seq > ? AND kind = ?", [after, kind])
         rows = self._table("events", codec.EVENT_COLUMNS, f"WHERE {where} ORDER BY seq", *values)
-        return [Event(seq, name, json.loads(data), created) for seq, name, data, created in rows]
+        return [Event(seq, name, codec.load(data), created) for seq, name, data, created in rows]
 
     @sensible
     def meta(self, key: MetaName) -> Any:
         """A value stored by `Store.set_meta`, or `None` where there is none."""
         rows = self._rows("SELECT value FROM meta WHERE key = ?", key)
-        return json.loads(rows[0][0]) if rows else None
+        return codec.load(rows[0][0], codec.MOST_PARTS) if rows else None
 
     @sensible
     def usage(self) -> dict[str, Usage]:
@@ -275,8 +274,9 @@ class Archive:
         thought: Counter[str] = Counter()
         known = self.meta("takes") or {}
         if any(takes.get("thinks") for takes in known.values()):  # for others not worth a look at each reply
+            room = self._room()
             for purpose, reply in self._rows(queries.REPLIES):
-                thought[purpose] += codec.reasoning_of(reply)  # one at a time: bounded each
+                thought[purpose] += codec.reasoning_of(reply, room)
         return {
             purpose: Usage(*sums) + Usage(reasoning_tokens=thought[purpose])
             for purpose, *sums in self._rows(queries.USAGE)
@@ -310,6 +310,9 @@ class Archive:
             return self._readers.get().rows(sql, values)
         except sqlite3.Error as error:
             raise DamagedError(f"cannot read {self.path}: {error}") from error
+
+    def _room(self) -> Room:
+        return Room(self.path.stat().st_size)
 
     def _sensibly(self, rows: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         with making_sense(self.path):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -97,8 +96,8 @@ def trial_of(row: Mapping[str, Any]) -> Trial:
     return Trial(
         study=row["study"],
         number=row["number"],
-        params=json.loads(row["params"]),
-        values=None if row["values"] is None else tuple(json.loads(row["values"])),
+        params=codec.load(row["params"]),
+        values=None if row["values"] is None else tuple(codec.load(row["values"])),
         state=row["state"],
         agent=row["agent"],
         created=row["created"],

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
+import os
+import stat
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -17,6 +20,7 @@ __all__ = ["Row", "apportion", "deal", "distinct", "in_order", "key_of", "read_t
 
 LEAST_ROWS = 8
 ANCHORS = 2
+LARGEST = 256 * 2**20  # bytes of a file of rows
 
 
 class Row(NamedTuple):
@@ -31,6 +35,7 @@ class Row(NamedTuple):
         split: The split that the file puts it in, or empty.
         weighed: Whether the file gives it a weight, which is not used.
         matcher: What compares its answers, as the file names it, or `None`.
+        choices: The options that it has columns for.
     """
 
     line: int
@@ -41,6 +46,7 @@ class Row(NamedTuple):
     split: str = ""
     weighed: bool = False
     matcher: str | Mapping[str, Any] | None = None
+    choices: tuple[str, ...] = ()
 
 
 def read_text(path: Path) -> str:
@@ -50,7 +56,11 @@ def read_text(path: Path) -> str:
         DomainError: It cannot be read, is no UTF-8, or is empty.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+            found = os.fstat(file.fileno())
+            if not stat.S_ISREG(found.st_mode) or found.st_size > LARGEST:
+                raise DomainError(f"domain.path={path}: is no plain file of at most {LARGEST // 2**20} MB")
+            text = io.TextIOWrapper(file, encoding="utf-8-sig").read()
     except OSError as error:
         raise DomainError(f"domain.path={path}: cannot be read: {error.strerror or error}") from error
     except UnicodeDecodeError as error:

@@ -4,7 +4,8 @@
     meta-search run domain=table domain.path=tickets.csv "domain.instruction='Classify the message.'"
 
 Every row has a column for the question and one for the answer; a column `kind`, if there is one, names the
-family of the row, a column `split` its split. Other columns are ignored.
+family of the row, a column `split` its split, `choices` or `options` (a list) or `A`, `B`, … its options,
+which are shown below the question. Other columns are ignored.
 
 Several answers may be right: a list of texts or numbers in a jsonl or json file, or a cell that
 `domain.separator` parts. Objects, and lists of lists or objects, are answers as JSON, and compared as such.
@@ -17,7 +18,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from domains.choices import with_choices
 from domains.domain import Item, Score, items_of
+from domains.matching.options import CHOICES
 from domains.matching.registry import AUTO, type_of
 from domains.matching.scoring import ANY_OF, LABELLED, MATCHER, Entry, Scoring, accepted, without_working
 from domains.rows import Row, apportion, deal, distinct, in_order
@@ -52,15 +55,20 @@ class TableDomain:
             raise DomainError("domain=table needs a file: domain.path=questions.jsonl")
         path = Path(settings.path).expanduser()
         found, worked = _without_working(list(read_rows(path, _columns(settings))))
+        matcher = matcher_of(settings)
+        choices = ""
+        if matcher in (AUTO, "choice"):
+            found, choices = with_choices(path, found)
+            matcher = "choice" if choices and all(row.choices for row in found) else matcher
         rows = distinct(path, found)
         dealt, notes = _deal(path, rows, settings)
         entries = [_entry(path, row) for row in rows.values()]
-        self._scoring = Scoring.fit(matcher_of(settings), settings.matcher_options, entries)
+        self._scoring = Scoring.fit(matcher, settings.matcher_options, entries)
         self.confined, self.targets_answer = self._scoring.confined, self._scoring.targets_answer
         self._items = {split: tuple(_item(key, rows[key]) for key in keys) for split, keys in dealt.items()}
         self.name = path.stem
         lists = any(row.others for row in rows.values()) and settings.separator is None
-        told = (f"{path.name}: {line}" for line in (worked, self._scoring.note) if line)
+        told = (f"{path.name}: {line}" for line in (worked, choices, self._scoring.note) if line)
         self.notes: tuple[str, ...] = (*notes, *_notes(path, found, rows, lists), *told)
         labels = self._labels(path, settings.labels)
         brief = self._brief(path, any(row.others for row in rows.values()))
@@ -144,6 +152,8 @@ def _item(key: str, row: Row) -> Item:
     data: dict[str, Any] = {ANY_OF: row.others} if row.others else {}
     if row.matcher is not None:
         data[MATCHER] = row.matcher
+    if row.choices:
+        data[CHOICES] = list(row.choices)
     return Item(name, row.question, row.answer, row.kind, data)
 
 

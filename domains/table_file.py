@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from domains.choices import choices_in
 from domains.rows import Row, read_text
 from meta_search.errors import DomainError
 from meta_search.types import Split
@@ -89,6 +90,7 @@ def _row(place: str, line: int, record: Mapping[str, Any], columns: Columns) -> 
         _split(place, columns.split, record),
         "weight" in record,
         _matcher(place, columns.matcher, record),
+        choices_in(record, (columns.question, columns.answer)),
     )
 
 

@@ -78,6 +78,16 @@ def packed(begin: bytes, piece: bytes = b"", times: int = 0, end: bytes = b"", w
     return change
 
 
+def answered(data: bytes) -> Change:
+    """Calls of a model that thinks, whose replies are added up."""
+    row = "'', 'task', 'm', '', '', '', 0, NULL, 1, 1, 0.0, NULL, 1, 'done', NULL, 0.0"
+    reply = zlib.compress(data, 9).hex()
+    return sql(
+        *(f"INSERT INTO calls VALUES ('{n}', {row}, x'{reply}', x'{reply}')" for n in range(40)),
+        "INSERT OR REPLACE INTO meta VALUES ('takes', '{\"m\": {\"thinks\": true}}')",
+    )
+
+
 def in_place(table: str, made: str) -> Change:
     return sql(f"DROP TABLE {table}", made)
 
@@ -105,6 +115,7 @@ SCHEMAS: dict[str, Change] = {
     "newer": sql("PRAGMA user_version = 99"),
     "not ours": sql("PRAGMA application_id = 1"),
 }  # fmt: skip
+PARTS = "[" + "{}," * 600_000 + "{}]"
 NOISE = random.Random(0).randbytes(9_000)
 FILES: dict[str, Change] = {
     "empty": lambda run: (run / "archive.db").write_bytes(b""),
@@ -262,6 +273,25 @@ def test_a_file_that_is_no_archive(name: str, run: Path, capsys: pytest.CaptureF
 def test_a_value_that_is_none(name: str, run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     VALUES[name](run)
     read_all(capsys, name)
+
+
+@pytest.mark.parametrize("column", ["values", "plan", "demonstrations"])
+def test_no_value_fills_the_memory_with_its_parts(column: str, run: Path) -> None:
+    """Three bytes of JSON take sixty in memory."""
+    alter(run, f"UPDATE agents SET \"{column}\" = '{PARTS}'")
+    with Archive(run) as archive, pytest.raises(ArchiveError, match="more than 500000 parts"):
+        archive.agents()
+
+
+def test_replies_unpack_to_no_more_than_there_is_room_for(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All together: each is small enough."""
+    monkeypatch.setattr(guard, "ROOM", 10_000_000)
+    answered(b'{"used": [0, 0, 0, 0, 1], "x": "' + b" " * 1_000_000 + b'"}')(run)
+    with Archive(run) as archive:
+        for read in (archive.usage, lambda: list(archive.rows("calls", text=True))):
+            with pytest.raises(ArchiveError, match="unpacks to too much"):
+                read()
+        assert len(list(archive.rows("calls"))) == 40
 
 
 @pytest.mark.slow

@@ -49,6 +49,23 @@ def rows_of(path: str = "rows.json") -> list[dict[str, Any]]:
     return rows
 
 
+@pytest.mark.slow
+def test_macro_f1_stands_beside_the_score_where_labels_are_compared(
+    files: Path, endpoint: CountingEndpoint, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_table(files / "sums.csv", ((f"Is {n} odd?", "01"[n % 2]) for n in range(60)))
+    labels = words(endpoint, "domain.matcher=labels")
+    assert cli.main(["evaluate", "agents.json", *labels, "--json", "rows.json"]) == 0
+    asks, crashes, _ = rows_of()
+    right = asks["score"]  # it says 1 to all: of that label F1 is 2p / (1 + p), of the other 0
+    assert 0 < right < 1
+    assert asks["measures"] == {"macro_f1": pytest.approx(right / (1 + right))}
+    assert crashes["measures"] == {"macro_f1": 0}
+    shown = capsys.readouterr().out
+    assert "macro" in shown
+    assert f"{100 * right / (1 + right):.1f}" in shown
+
+
 def test_rows_are_in_input_order_and_faults_come_with_what_mends_them(
     files: Path, endpoint: CountingEndpoint, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -59,6 +76,7 @@ def test_rows_are_in_input_order_and_faults_come_with_what_mends_them(
     assert [row["complete"] for row in rows] == [True] * 3
     assert endpoint.calls == 2 * ITEMS  # the agent that stands twice runs once
     assert rows[1]["outcomes"] == {"crash": ITEMS}
+    assert rows[1]["measures"] == {}
     hint = rows[1]["hint"]
     assert hint.startswith(f"{ITEMS} of {ITEMS} items: crash: ZeroDivisionError")
     assert "(line 3: `return 1 / 0`); the divisor may be 0" in hint

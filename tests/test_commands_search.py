@@ -122,8 +122,8 @@ def test_a_search_with_the_embedded_model(folder: Path, capsys: pytest.CaptureFi
         [
             "run", f"llm.meta.model={model}", f"llm.task.model={model}", "budget.wall_s=170",
             "search.seeds=[direct,program_of_thought]", "search.candidates=1", "author=composer",
-            "evaluate.items=2", "evaluate.test_items=2", "domain.sizes={examples:4,validation:2}",
-            "domain.families=[chain_sum,letter_counting]", "llm.max_tokens=128",
+            "evaluate.items=2", "evaluate.test_items=2", "domain.sizes.examples=4",
+            "domain.sizes.validation=2", "domain.families=[chain_sum,letter_counting]", "llm.max_tokens=128",
         ]
     )  # fmt: skip
     shown = capsys.readouterr().out

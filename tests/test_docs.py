@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from pathlib import Path
 
 import pytest
+
+from domains.matching import registry
 
 ROOT = Path(__file__).parent.parent
 NAMED = re.compile(r"`((?:[\w.]+/)*[\w.]+\.(?:py|yaml|j2)|(?:[\w]+/)+)`")
@@ -46,3 +49,19 @@ def test_every_promise_on_security_names_a_test_that_is_there() -> None:
         if not (ROOT / file).exists() or f"def {test}" not in (ROOT / file).read_text(encoding="utf-8")
     ]
     assert missing == []
+
+
+MATCHED = re.compile(r"\| `(\w+)` \| [^|]+ \| `([^|]+)` \| `([^|]+)` \| ([\d.]+) \|(.*)\|")
+
+
+def test_the_page_of_matchers_has_all_of_them_and_its_examples_hold() -> None:
+    rows = MATCHED.findall((ROOT / "docs/matchers.md").read_text(encoding="utf-8"))
+    assert sorted(row[0] for row in rows) == list(registry.names())
+    for name, target, answer, worth, options in rows:
+        matcher = registry.make(name, {"names": ["spam", "ham"]} if name == "labels" else {})
+        fields = {field.name for field in dataclasses.fields(matcher)}  # type: ignore[arg-type]
+        told = set(re.findall(r"`(\w+)`", options)) - {"numeric"}
+        assert told <= fields, name
+        assert told == fields or name == "mixed", name
+        if name != "code":  # runs in a sandbox only
+            assert matcher.score(answer, target).value == pytest.approx(float(worth), abs=0.005), name

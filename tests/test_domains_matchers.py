@@ -314,6 +314,45 @@ def test_formulas_programs_and_bleu_are_compared_in_a_confined_process(tmp_path:
         scorer.close()
 
 
+DOUBLE = "def double(n):\n    return 2 * n"
+FORGED = (
+    "import os, sys\nprint('ok'); sys.stdout.flush()\nos._exit(0)",
+    "def double(n):\n    return type('X', (), {'__eq__': lambda a, b: True})()",
+    "class Same(int):\n    __eq__ = lambda a, b: True\ndef double(n):\n    return Same()",
+    "def double(n):\n    import sys\n    sys.exit(0)",
+    "def double(n):\n    print(chr(30) + 'passed True')\n    raise SystemExit",
+    "def double(n):\n    raise AssertionError",
+    "def double(n):\n    import inspect\n    return [s.frame.f_locals for s in inspect.stack()]",
+    "def double(n):\n    return n + 2",  # right of the first test alone
+    "def other(n):\n    return 2 * n",
+    "I cannot do that.",
+)
+
+
+def test_tests_run_where_the_program_is_not_and_cannot_be_forged(tmp_path: Path) -> None:
+    check = "def check(candidate):\n    assert candidate(2) == 4\n    assert candidate(f(3)) == 8"
+    human = {
+        "prompt": 'def f(n):\n    return n + 1\n\n\ndef double(n):\n    """Twice n."""\n',
+        "test": check,
+        "entry_point": "double",
+    }
+    targets = [["assert double(2) == 4", "import math\nassert double(math.floor(3.5)) == 6"], human]
+    rows = [{"question": f"{n}?", "answer": targets[n % 2], "matcher": "code"} for n in range(20)]
+    domain = table(tmp_path, rows, matcher="code")
+    asked = items(domain)
+    scorer = Scorer(domain, SandboxConfig(cpu_s=4))
+    try:
+        for place in ("0?", "1?"):
+            fenced = f"Here it is:\n```python\n{DOUBLE}\n```\nIt doubles n."
+            assert scorer.score(asked[place], fenced).value == 1
+            for answer in FORGED:
+                assert scorer.score(asked[place], answer).value == 0, answer
+        assert scorer.score(asked["1?"], "    return n + n").value == 1  # the rest of the prompt's function
+        assert "double(math.floor(3.5)) == 6" in scorer.score(asked["0?"], FORGED[-3]).note
+    finally:
+        scorer.close()
+
+
 HOSTILE = (
     *(
         "9",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gzip
 import json
 import sqlite3
 import time
@@ -17,6 +18,7 @@ from meta_search import cli
 from meta_search.agent import seeds
 from meta_search.export import run_template
 from meta_search.llm import replies, structured, thinking
+from meta_search.llm.bodies import LARGEST, Body
 from meta_search.llm.endpoint import Endpoint
 from meta_search.llm.faults import READ, BadAnswer, Refused, classify
 from meta_search.llm.gateway import Gateway
@@ -27,37 +29,13 @@ from tests.kits.gateways import SCHEMA, ask, both, gateway
 from tests.kits.searches import overrides, sums, write_table
 from tests.kits.sqlite_pen import SqlitePen
 
-LATER = [name for name in ANSWERS if name not in ("Figures", "Bomb")]
-BOTH = pytest.mark.parametrize("direct", [True, False], ids=["direct", "litellm"])
-ATOMS = (
-    *(
-        "{",
-        "[",
-        '{"',
-        '{"a":',
-        '"',
-        "\\u",
-        "(",
-        "<think>",
-        "</think>",
-        "<think></think>",
-        "<title",
-        "\n",
-        " ",
-        "1",
-    ),
-    *(
-        "<|channel|>final",
-        "<|channel|>",
-        "max_",
-        "max_tokens ",
-        "unun",
-        "data: {\n",
-        ": \n",
-        "try in 1 ",
-        "1s ",
-    ),
-    *("maximum context length is 1 tokens", "stream ", "system role ", "retry_after ", "İ", "\ud800", "\x00"),
+OFTEN = ("Bomb", "Mutters")  # the others through litellm, and in whole searches, only where there is time
+PIECES = [{"choices": [{"index": 0, "delta": {"content": "x"}, "logprobs": [], "finish_reason": None}]}]
+ATOMS = ('{"', "\\u", "<think>", "max_", "data: {\n", "\ud800")
+MORE_ATOMS = (
+    *("{", "[", '{"a":', '"', "(", "</think>", "<think></think>", "<title", "\n", " ", "1", "\x00", "İ"),
+    *("<|channel|>final", "<|channel|>", "max_tokens ", "unun", ": \n", "try in 1 ", "1s ", "stream "),
+    *("maximum context length is 1 tokens", "system role ", "retry_after "),
 )
 
 
@@ -68,8 +46,13 @@ async def _longest_stall(stalls: list[float]) -> None:
         stalls.append(time.monotonic() - began)
 
 
-@BOTH
-@pytest.mark.parametrize("name", ANSWERS)
+@pytest.mark.parametrize(
+    ("name", "direct"),
+    [
+        *((name, True) for name in ANSWERS),
+        *(pytest.param(n, False, marks=[] if n in OFTEN else pytest.mark.slow) for n in ANSWERS),
+    ],
+)
 def test_every_call_is_answered_and_the_loop_goes_on(pen: SqlitePen, name: str, direct: bool) -> None:
     stalls: list[float] = []
 
@@ -92,7 +75,7 @@ def test_every_call_is_answered_and_the_loop_goes_on(pen: SqlitePen, name: str, 
 
 @pytest.mark.parametrize(
     "name",
-    [n if n in ("Figures", "Bomb", "Endless") else pytest.param(n, marks=pytest.mark.slow) for n in ANSWERS],
+    [n if n == "Figures" else pytest.param(n, marks=pytest.mark.slow) for n in ANSWERS],
 )
 def test_a_search_ends_with_the_same_scores(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -120,7 +103,7 @@ def test_a_search_ends_with_the_same_scores(
     assert "\x1b]0;" not in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("name", NEVER)
+@pytest.mark.parametrize("name", ["DripsBody", pytest.param("DripsHead", marks=pytest.mark.slow)])
 def test_a_drip_ends_an_evaluation_with_one_line(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -208,7 +191,7 @@ def test_a_bomb_for_a_list_of_models_is_one_line(tmp_path: Path, capsys: pytest.
     assert "the reply is larger than 16 MB" in capsys.readouterr().err.splitlines()[-1]
 
 
-@pytest.mark.parametrize("atom", ATOMS)
+@pytest.mark.parametrize("atom", [*ATOMS, *(pytest.param(a, marks=pytest.mark.slow) for a in MORE_ATOMS)])
 def test_no_words_take_long_to_read(atom: str) -> None:
     """Every reader of replies, with 190 KB of each; before, up to 19 s."""
     words = (atom * (190_000 // len(atom) + 1))[:190_000]
@@ -228,6 +211,45 @@ def test_no_words_take_long_to_read(atom: str) -> None:
             assert failure.message.isprintable()
             learned((("system", "x"),), {"max_tokens": 9, "temperature": 1, "seed": 1}, status, text[:READ])
     assert time.process_time() - began < 6.0
+
+
+LIST = b"[],"
+SENT = json.dumps(completion("7"))[:-1].encode() + b',"more":['
+COSTLY = {
+    "lists": lambda: SENT + LIST * (LARGEST // 3 - 200) + b"0]}",
+    "lists in lists": lambda: SENT + b"[[[[]]]]," * (LARGEST // 9 - 200) + b"0]}",
+    "an event of many lines": lambda: b"data: [\n" + (b"data: " + LIST * 53_000 + b"\n") * 98,
+    "a short event of many lines": lambda: b"data: [\n" + (b"data: " + LIST * 850 + b"\n") * 98,
+    "a long failure": lambda: json.dumps({"error": {"message": "x y\n" * (LARGEST // 6)}}).encode(),
+}
+
+
+@pytest.mark.parametrize("name", COSTLY)
+def test_no_reply_is_long_work(name: str) -> None:
+    """Each holds up all threads while it is read: they took 0.5 to 80 s, and 3 s of the loop itself."""
+    received = COSTLY[name]()
+    assert len(received) <= LARGEST
+    began = time.process_time()
+    with pytest.raises((BadAnswer, Refused)) as told:
+        replies.read(received)
+    assert classify(told.value, 1.0, "secret").message.isprintable()
+    assert time.process_time() - began < 2.0
+
+
+def test_a_reply_packed_in_many_pieces_is_not_read_to_its_end() -> None:
+    piece = gzip.compress(b"")
+    body = Body("gzip")
+    body.feed(gzip.compress(b"7") + piece * 1000)
+    assert body.whole() == b"7"
+    with pytest.raises(BadAnswer, match="more than 1024 pieces"):
+        body.feed(piece * 100)
+
+
+def test_brackets_in_a_long_answer_are_read() -> None:
+    code = "[{" * 100_000
+    assert replies.read(json.dumps(completion(code)).encode()).text == code
+    stream = b"".join(b"data: " + json.dumps(piece).encode() + b"\n\n" for piece in PIECES * 50_000)
+    assert replies.read(stream + b"data: [DONE]\n").text == "x" * 50_000
 
 
 def test_lone_surrogates_of_an_answer_do_not_pass() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import pickle
 import shutil
 import ssl
 from collections.abc import Awaitable, Callable
@@ -60,9 +62,15 @@ def test_transports_of_other_event_loops_are_taken() -> None:
         def is_closing(self) -> bool:
             return self.closing
 
-    frames = _FramedProtocol()
-    frames.connection_made(cast(asyncio.Transport, Foreign()))
-    assert not frames.transport.is_closing()
+        def abort(self) -> None:
+            self.closing = True
+
+    async def connect() -> None:
+        frames = _FramedProtocol(SECRET)
+        frames.connection_made(cast(asyncio.Transport, Foreign()))
+        assert not frames.transport.is_closing()
+
+    asyncio.run(connect())
 
 
 def test_answers_find_their_requests_whatever_their_order_and_size() -> None:
@@ -110,7 +118,7 @@ def test_who_does_not_know_the_secret_is_cut_off_before_anything_is_read() -> No
             await GatewayLink(address, b"guessed").call("hello")
         reader, writer = await asyncio.open_connection(*address)
         assert len(await reader.readexactly(PROOF)) == PROOF
-        writer.write(b"\0" * PROOF + b"\0\0\0\4junk")
+        writer.write(b"\0" * (2 * PROOF) + b"\0\0\0\4junk")
         assert await ended(reader)
         writer.close()
 
@@ -190,6 +198,76 @@ def test_a_call_whose_asker_went_away_is_answered_to_the_end() -> None:
         assert await link.call("next") == "next", "the late answer disturbs nobody"
 
     talk(answer, ask)
+
+
+class Bomb:
+    """Runs something where it is unpickled."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return exploded.append, ("unpickled",)
+
+
+exploded: list[str] = []
+
+
+def test_a_worker_reads_nothing_of_somebody_who_took_the_gateway_s_port() -> None:
+    """It did: what a worker had not asked for, unpickled, from whoever listened where it had been."""
+    frame = pickle.dumps((1, Bomb(), None))
+    bomb = len(frame).to_bytes(4, "big") + frame
+    told: list[bytes] = []
+
+    async def impostor(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        mine = os.urandom(PROOF)
+        writer.write(mine)
+        challenge, proof = await reader.readexactly(PROOF), await reader.readexactly(PROOF)
+        told.append(challenge + proof)
+        for answer in {0: [b"\0" * PROOF], 1: [proof], 2: [challenge]}[len(told) - 1]:
+            writer.write(answer + bomb)
+        assert await ended(reader)
+        writer.close()
+
+    async def ask() -> None:
+        server = await asyncio.start_server(impostor, "127.0.0.1", 0)
+        async with asyncio.timeout(PATIENCE_S):
+            link = GatewayLink(server.sockets[0].getsockname()[:2], SECRET)
+            with pytest.raises(ConnectionError):
+                await link.call("hello")
+        server.close()
+
+    asyncio.run(ask())
+    assert len({*told}) == 3
+    assert exploded == []
+
+
+def test_an_overheard_proof_opens_nothing() -> None:
+    """Neither in another connection, nor sent back to where it came from."""
+
+    async def ask(server: GatewayLinkServer, address: tuple[str, int]) -> None:
+        heard: list[bytes] = []
+
+        async def between(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            """Passes a worker's handshake on to the gateway, and listens."""
+            theirs, to = await asyncio.open_connection(*address)
+            writer.write(await theirs.readexactly(PROOF))
+            heard.append(await reader.readexactly(2 * PROOF))
+            to.write(heard[0])
+            heard.append(await theirs.readexactly(PROOF))
+            to.close()
+            writer.transport.abort()
+
+        passing = await asyncio.start_server(between, "127.0.0.1", 0)
+        link = GatewayLink(passing.sockets[0].getsockname()[:2], SECRET)
+        with pytest.raises(ConnectionError):
+            await link.call("hello")
+        passing.close()
+        for again in (heard[0], heard[0][:PROOF] + heard[1], heard[1] + heard[0][PROOF:]):
+            reader, writer = await asyncio.open_connection(*address)
+            await reader.readexactly(PROOF)
+            writer.write(again)
+            assert await ended(reader)
+            writer.close()
+
+    talk(echo, ask)
 
 
 # -- between the nodes of a cluster with TLS
@@ -276,7 +354,7 @@ def test_who_proves_nothing_in_time_is_cut_off(monkeypatch: pytest.MonkeyPatch) 
         assert await known.call("before") == "before"
         reader, writer = await asyncio.open_connection(*address)
         await reader.readexactly(PROOF)
-        writer.write(b"\0" * (PROOF - 1))
+        writer.write(b"\0" * (2 * PROOF - 1))
         assert await ended(reader)
         writer.close()
         assert await known.call("after") == "after"

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from meta_search.config import Config, EvaluateConfig, RayConfig
-from meta_search.evaluators.ray_pool import RayHost, RayPool, start_ray
+from meta_search.evaluators.ray_pool import RayHost, RayPool, start_ray, stop_ray
 from meta_search.evaluators.ray_ports import Port, below, listening, reply
 from meta_search.evaluators.ray_start import folder_of_ray
 from meta_search.evaluators.ray_token import TOKEN
@@ -149,4 +149,6 @@ def test_an_agent_does_not_see_it(host: RayHost, token: str) -> None:
 def test_a_ray_that_is_up_is_left_as_it_is(ray_cluster: None) -> None:
     folder = folder_of_ray()
     assert start_ray(RayConfig()) == []
+    assert folder_of_ray() == folder
+    stop_ray()  # of this user: the others go on with it
     assert folder_of_ray() == folder

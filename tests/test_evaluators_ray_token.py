@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import socket
 import stat
 import subprocess
@@ -16,9 +17,12 @@ from pathlib import Path
 
 import pytest
 
+from meta_search.config import RayConfig
 from meta_search.errors import MetaSearchError
-from meta_search.evaluators import ray_folder, ray_token
+from meta_search.evaluators import ray_folder, ray_start, ray_token
+from meta_search.evaluators.ray_certificate import certificate
 from meta_search.evaluators.ray_token import TOKEN, too_old
+from tests.kits.certificates import certificates
 
 
 @pytest.mark.parametrize("installed", ["2.9.3", "2.50.0", "2.52.1", "2.53.0", "1.13"])
@@ -63,6 +67,30 @@ for _ in range(2):
 assert len({*tokens, "theirs"}) == 3
 assert min(map(len, tokens)) == 64
 """
+CLUSTERS = {
+    "RAY_REDIS_ADDRESS": "127.0.0.1:1",
+    "RAY_gcs_storage": "redis",
+    "RAY_object_spilling_directory": "/theirs",
+    "RAY_grpc_enable_http_proxy": "1",
+    "RAY_START_HOOK": "their.hook",
+    "RAY_ADDRESS": "auto",
+}
+
+
+def test_nothing_of_the_user_s_clusters_is_in_the_environment_of_ours(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A Redis of theirs was given all that Ray keeps of a run."""
+    for name, value in CLUSTERS.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("RAY_DEDUP_LOGS", "0")
+    import ray  # noqa: F401 (it sets a variable of its own)
+
+    before = dict(os.environ)
+    with ray_token.settings({}):
+        assert CLUSTERS.keys().isdisjoint(os.environ)
+        assert os.environ["RAY_DEDUP_LOGS"] == "0"
+    assert dict(os.environ) == before
 
 
 def test_each_run_has_its_own_token_and_the_user_s_settings_are_theirs_again(root: Path) -> None:
@@ -72,6 +100,22 @@ def test_each_run_has_its_own_token_and_the_user_s_settings_are_theirs_again(roo
         [sys.executable, "-c", TWO_RUNS], env=os.environ | theirs, cwd=root, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("openssl", ["", "#!/bin/sh\nexit 1\n"])
+def test_that_there_is_no_key_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, openssl: str) -> None:
+    import ray
+
+    if openssl:
+        (tmp_path / "openssl").write_text(openssl)
+        (tmp_path / "openssl").chmod(0o700)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    up = ray_start._Ray(RayConfig())
+    up.has_key = bool(certificate(tmp_path))
+    monkeypatch.setattr(ray_start, "_ray", up)
+    monkeypatch.setattr(ray, "is_initialized", lambda: True)
+    (said,) = ray_start.start_ray(RayConfig())
+    assert "without TLS, as the command openssl is missing" in said
 
 
 JOINS = """
@@ -105,6 +149,20 @@ def test_a_cluster_that_cannot_be_joined_is_told_at_once(root: Path, tmp_path: P
     for line, address, word in zip(lines, joining, words, strict=True):
         assert line.startswith(f"Ray cannot join the cluster at {address}: ")
         assert word in line
+
+
+@pytest.mark.skipif(not shutil.which("openssl"), reason="makes certificates")
+def test_what_keeps_us_out_of_a_cluster_with_tls_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in certificates(tmp_path, "127.0.0.1").items():
+        monkeypatch.setenv(name, value)
+    with answering(b"no TLS") as plain, pytest.raises(MetaSearchError, match="no TLS, or a certificate of"):
+        ray_start.start_ray(RayConfig(address=plain))
+    monkeypatch.setattr(ray_start.ray_ports, "reply", lambda *_, tls: "refused" if tls else "hangs up")
+    monkeypatch.setattr(ray_start, "has_token", lambda: False)
+    with pytest.raises(MetaSearchError, match="asks for a token"):
+        ray_start.start_ray(RayConfig(address="127.0.0.1:9"))
 
 
 @contextmanager

@@ -50,7 +50,9 @@ DRIVER = """
 """
 
 
-@pytest.mark.parametrize("moment", ["raylet", "agent", "up"])
+@pytest.mark.parametrize(
+    "moment", ["raylet", *(pytest.param(m, marks=pytest.mark.slow) for m in ("agent", "up"))]
+)
 def test_a_driver_killed_while_ray_starts_leaves_nothing(root: Path, moment: str) -> None:
     command = [sys.executable, "-c", textwrap.dedent(DRIVER)]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}

@@ -16,12 +16,14 @@ import pytest
 
 import meta_search
 from archive.store import Store
+from domains import registry
 from meta_search import cli
 from meta_search.commands import last_screen
 from meta_search.commands.agents import read_agents
-from meta_search.config import BudgetConfig, Config
+from meta_search.config import BudgetConfig, Config, DomainConfig
 from meta_search.errors import ArchiveError, LLMError
-from meta_search.final.field import _why_none, contenders, seconds_needed
+from meta_search.final.field import Field, _why_none, contenders, seconds_needed
+from meta_search.final.report import _measures
 from meta_search.llm.gateway import Gateway
 from meta_search.outcomes import UNSCORED
 from meta_search.report.verdict import archive_verdict
@@ -30,7 +32,7 @@ from meta_search.run.members import Member, Members
 from meta_search.testing import CountingEndpoint, Fault
 from meta_search.types import OWN, Agent, Brief, Candidate, ItemResult, Usage
 from tests.kits.answers import adds_below
-from tests.kits.searches import assert_same, composed_search, replay
+from tests.kits.searches import assert_same, composed_search, replay, write_table
 
 adds = adds_below(9)
 
@@ -64,6 +66,22 @@ def test_why_there_is_no_finalist_is_told() -> None:
     assert _why_none(members) == (
         "Of 2 agents that the search wrote, none finished the train items (1 stopped early)."
     )
+
+
+def test_what_is_measured_over_all_answers_is_told_beside_the_verdict(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    write_table(path, ((f"Is {n} odd?", "yes" if n % 2 else "no") for n in range(60)))
+    domain = registry.make(DomainConfig(name="table", path=str(path), matcher="labels"))
+    right, always = member("right", 1, []), member("always", 1, [])
+    for item in domain.items("test"):
+        for one, answer in ((right, item.target), (always, "yes")):
+            one.add(ItemResult(one.agent.id, "test", item.id, 0, "ok", answer, score=1.0))
+    always.add(ItemResult(always.agent.id, "test", "spoiled", 0, "llm"))
+    session: Any = SimpleNamespace(domain=domain)
+    (line,) = _measures(session, Field((right,), (always,)), {})
+    assert line.startswith("macro-f1 (in %): right 100.0, always 3")
+    session.domain = SimpleNamespace(items=domain.items)  # measures nothing
+    assert _measures(session, Field((right,), (always,)), {}) == []
 
 
 def test_finalists_are_chosen_by_train_and_validation_together() -> None:

@@ -143,6 +143,7 @@ def test_failures_of_one_agent_are_no_outage(pen: SqlitePen, monkeypatch: pytest
     meet(pen, own(Fault(status=503)), talk)
 
 
+@pytest.mark.slow
 def test_a_flood_that_drowns_the_probe_is_no_excuse(pen: SqlitePen) -> None:
     """While five are in flight, nobody is answered, the gateway's own neither."""
 
@@ -246,13 +247,12 @@ def test_a_first_call_that_hangs_holds_nobody(pen: SqlitePen, monkeypatch: pytes
     async def talk(made: Gateway, endpoint: CountingEndpoint) -> None:
         slow = asyncio.create_task(made.call(ask(BAD, schema=SCHEMA)))
         await asyncio.to_thread(endpoint.wait_for, 1)
-        began = time.monotonic()
         replies = await both(made, *(ask(f"q{n}", schema=SCHEMA, agent="honest") for n in range(5)))
         assert {reply.fault for reply in replies} == {None}
-        assert time.monotonic() - began < 0.6
+        assert not slow.done()
         assert (await slow).fault == "declined"
 
-    meet(pen, own(Fault("hang")), talk, timeout_s=0.7)
+    meet(pen, own(Fault("hang")), talk, timeout_s=0.5, max_retries=1)
 
 
 def test_probes_are_counted_and_fit_into_the_budget(pen: SqlitePen) -> None:

@@ -115,6 +115,15 @@ def test_faults_and_prices_have_their_column() -> None:
     assert "$0.002" in text
 
 
+def test_what_else_a_domain_measures_has_a_column() -> None:
+    record = ListArchive().add(named_agent("X"), {"test": [1.0, 0.0]})
+    row = evaluation_row(record.agent, record.evaluations["test"])
+    text = shown(evaluations_table([row | {"measures": {"macro_f1": 0.3333}}, row]))
+    assert "macro" in text
+    assert "33.3" in text
+    assert "macro" not in shown(evaluations_table([row]))
+
+
 def test_the_verdict_has_a_table() -> None:
     found = archive_verdict(searched_archive())
     text = shown(verdict_table(found))

@@ -14,6 +14,7 @@ import meta_search
 from archive.store import Store
 from meta_search import cli
 from meta_search.config import Config, LLMConfig
+from meta_search.run import ownership
 from meta_search.run.account_key import key_file
 from meta_search.run.folder import ARCHIVE
 from meta_search.run.salt import salt_for
@@ -132,6 +133,7 @@ def test_runs_with_one_seed_ask_the_same_and_a_replay_does_so_elsewhere(
     assert searched("run.dir=second") == asked
     monkeypatch.setenv("XDG_STATE_HOME", "elsewhere")
     assert searched("run.dir=other") != asked
+    ownership.sign(Path("run"))  # as its owner does who has come to trust it there
     assert_replays()  # of the folder `run`, with the salt that it holds
     with meta_search.open_run("run") as one, meta_search.open_run("other") as other:
         assert one.meta("salt") != other.meta("salt")

@@ -322,6 +322,21 @@ def test_cancelling_an_item_ends_its_process(bench: BareSandbox) -> None:
     assert bench.children() == []
 
 
+def test_cancelling_a_start_ends_its_process(runtime: Path) -> None:
+    before = children_of(os.getpid())
+
+    async def main() -> None:
+        task = asyncio.create_task(Sandbox(SandboxConfig(), runtime).start())
+        while children_of(os.getpid()) == before:
+            await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(main())
+    assert children_of(os.getpid()) == before
+
+
 def test_strict_refuses_where_a_layer_is_missing(runtime: Path) -> None:
     async def start(level: str) -> dict[str, str]:
         sandbox = Sandbox(SandboxConfig(level=level), runtime, layers=("rlimits", "no_new_privs", "seccomp"))
@@ -383,6 +398,10 @@ def test_agents_that_may_use_numpy_have_it(runtime: Path) -> None:
         ("exec(code.content, scope)", True),
         ("return getattr(self, 'run_' + 'python')('')", True),
         ("return self.__class__.__name__", True),
+        ("open('a.py', 'w').write(code.content)\nrunpy.run_path('a.py')", True),
+        ("sys.path.append('.')\nimport solution", True),
+        ("return timeit.timeit(code.content, number=1)", True),
+        ("return os.path.join('a', 'b')", False),
         ("return re.compile('[0-9]+').findall(answer.content)[0]", False),
         ("input = 'no pun'\nreturn LLMAgentBase(['answer'], 'x')([taskInfo], input)[0]", False),
     ],

@@ -12,11 +12,14 @@ import pytest
 from meta_search.config import SandboxConfig
 from meta_search.sandbox import Sandbox
 from meta_search.sandbox.trusted.charges import Charges
+from meta_search.sandbox.trusted.child_handle import Reader
 from meta_search.sandbox.trusted.clock import Clock
 from meta_search.sandbox.trusted.messages import Call
 from meta_search.sandbox.trusted.scorer import MOST_CPU, ConfinedScorer, Scored
 from meta_search.sandbox.trusted.tokens import OVERHEAD, PER_MESSAGE, TokenMeter, most_tokens
 from meta_search.types import Agent, CallReply, CallRequest, ItemJob, ItemResult, Usage
+from tests.kits.bare_sandbox import BareSandbox
+from tests.kits.cpu import cpu_seconds
 
 LLM = Callable[[CallRequest], Awaitable[CallReply]]
 
@@ -57,6 +60,28 @@ def test_charges_are_told_in_parts_and_none_is_lost() -> None:
     assert charges.total_s > 0.041
 
 
+def test_an_item_and_its_programs_share_one_clock_while_both_run(runtime: Path) -> None:
+    """Each by itself would stay within the limit, and both together would take twice as much."""
+    ask = "self.channel.send({'op': 'python', 'id': 1, 'code': 'while True: pass', 'timeout': 9})"
+    with BareSandbox(runtime, cpu_s=0.4) as bench:
+        before = cpu_seconds()
+        result = bench.body(f"{ask}\nwhile True: pass")
+        assert result.kind == "cpu"
+        assert cpu_seconds() - before < 0.65
+
+
+def test_each_piece_of_a_message_is_told() -> None:
+    async def pieces() -> list[int]:
+        reader, told = Reader(), []
+        reader.on_data = lambda: told.append(len(told))
+        for byte in b"{}\n":
+            reader.feed_data(bytes([byte]))
+        assert await reader.readuntil(b"\n") == b"{}\n"
+        return told
+
+    assert asyncio.run(pieces()) == [0, 1, 2]
+
+
 def test_an_honest_team_may_compare() -> None:
     body = """
 ask = lambda n: self._scheduler.ask({'op': 'equal', 'kind': 'math', 'a': f'{n}/2', 'b': f'{2 * n}/4',
@@ -87,7 +112,7 @@ def test_what_others_did_for_an_item_counts_as_its_time() -> None:
 
 
 def call(content: str = "x", most: int | None = None) -> Call:
-    return Call(1, "a", "r", (("user", content),), 0.5, most, None, ("answer",), "0", ())
+    return Call(1, "a", "r", (("user", content),), 0.5, most, ("answer",), "0", ())
 
 
 def test_no_call_uses_more_than_its_bound() -> None:

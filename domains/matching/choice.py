@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 from domains.domain import Item, Score
 from domains.matching.characters import from_latex, unified
-from domains.matching.exact import Exact, plain
+from domains.matching.exact import Exact
 from domains.matching.final import bare, final
 from domains.matching.matcher import NO_ITEM, Matcher
-from domains.matching.options import LETTERS, letter_of, options_of
+from domains.matching.option_text import NEGATION, Choices, by_text, several_choices, within
+from domains.matching.options import LETTERS, letter_of, lettered, options_of
 
 __all__ = ["Choice"]
 
 MOST_LINES = 200
+MOST_FEW = 40  # characters of a few words; scripts without spaces have more in them
 MOST_TEXT = 2_000  # characters of an answer in which a choice is looked for, from the end
 
 _EMPHASIS = re.compile(r"\*{1,3}|`+|__|</?[A-Za-z][^<>]{0,40}>|^\s*(?:#{1,6}|>)\s+", re.MULTILINE)
 _OPEN, _CLOSE = r"[(\[{<\"'【〔]", r"[)\]}>\"'】〕]"
 _NAMED = r"(?:the\s)?(?:(?:correct|right|best|final|my)\s)?(?:answer|option|choice|letter|alternative)s?"
+_NOUN = r"(?:(?:option|choice|opción|opzione|opção|letra|lettre|lettera|buchstabe|вариант)\s|[选選][项項]\s?)"
 _ONLY = re.compile(
-    rf"(?:{_NAMED}\s*(?:is|:|=)?\s*)?(?:option\s|choice\s)?{_OPEN}*\s*([A-Za-z])\s*{_CLOSE}*[\s.:,!;]*", re.I
+    rf"(?:{_NAMED}\s*(?:is|:|=)?\s*)?(?:(?:the|la|le|el|die|der)\s)?{_NOUN}?{_OPEN}*\s*([A-Za-z])\s*{_CLOSE}*[\s.:,!;]*",
+    re.I,
+)
+_BESIDE = re.compile(  # 选B: characters without spaces around a letter
+    r"(?<=[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])(?=[A-Z](?![A-Za-z]))|"
+    r"(?<=(?<![A-Za-z])[A-Z])(?=[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])"
 )
 _LED = re.compile(
     rf"(?:(?:option|choice)\s)?(?:{_OPEN}\s?([A-Za-z])\s?{_CLOSE}|([A-Za-z])\s?[).:\]]|([A-Z])\s?(?:-{{1,2}}|:|,)\s)"
@@ -36,17 +44,19 @@ _SEVERAL = re.compile(
 )
 _JOINED = re.compile(r"[A-Z]{2,6}")
 _BEHIND = re.compile(
-    rf"\b(?:{_NAMED}\s*(?:(?:is|would be|should be|must be)\b|:|=)|choose|pick|select|go(?:ing)? with|say|"
+    rf"(?:(?<!不)[选選](?:择|擇)?|\b(?:{_NAMED}\s*(?:(?:is|would be|should be|must be)\b|:|=)|"
+    rf"choose|pick|select|go(?:ing)? with|say|"
     rf"think|vote for|prefer|(?:it|that|this)(?:'s| is| must be| would be)|"
-    rf"(?:so|thus|therefore|hence|leaves|leaving|not\b[^.]{{0,40}}\bbut),?)\s*:?\s*"
+    rf"(?:so|thus|therefore|hence|leaves|leaving|not\b[^.]{{0,40}}\bbut),?))\s*:?\s*"
     rf"(?:clearly |probably |definitely |most likely |it is |it's )?"
     rf"(?:(?:the )?(?:option|choice|answer|letter)\s)?"
     rf"({_OPEN}*)([A-Za-z])\b({_CLOSE}*)",
     re.I,
 )
 _BEFORE = re.compile(
-    rf"({_OPEN}?)\b([A-Z])\b({_CLOSE}?)\s+(?:is|seems|looks|would be|must be)\s+(?:the\s)?(?:most\s)?"
-    r"(?:correct|right|best|true|answer|only|likely|appropriate|accurate)"
+    rf"({_OPEN}?)\b([A-Z])\b({_CLOSE}?)\s+(?:is|seems|looks|would be|must be|ist|est|es|è|é)\s+"
+    r"(?:the\s|la\s)?(?:most\s)?"
+    r"(?:correct|right|best|true|answer|only|likely|appropriate|accurate|richtig|corrett?[ao]|bonne|exacte|respuesta|réponse|resposta|risposta)"
 )
 _MENTION = re.compile(rf"(?:\b(?i:option|choice|answer)\s|{_OPEN})\s?([A-Z])\b\s?{_CLOSE}?")
 _NOT_BEFORE = re.compile(
@@ -55,27 +65,16 @@ _NOT_BEFORE = re.compile(
     re.I,
 )
 _NOT_AFTER = re.compile(
-    r"^[)\]\"'.]*\s*(?:\S+\s){0,3}?(?:is|are|was|seems)\s+(?:wrong|incorrect|false|not|eliminated|out)\b",
+    r"^[)\]\"'.]*\s*(?:\S+\s){0,3}?(?:is|are|was|seems)\s+(?:wrong|incorrect|false|not|eliminated|out)\b"
+    r"|^\W*(?:ではな|ではあり|じゃな|[이가] ?아[니닙]|不[对對正]|错|錯)",
     re.I,
 )
+_LETTER = re.compile(r"(?<![\w'])([A-Z])(?![\w'])(?!\s[a-z])")
 _REASON = frozenset("because since as is for due and or but which seems looks would must it".split())
 _OR = re.compile(
     rf"^{_CLOSE}*\s*(?:[^.\n]{{0,60}}?\s)?(?:or|and|/|versus)\s+(?:(?:option|choice)\s)?{_OPEN}*([A-Z])\b(?:{_CLOSE}|[.,\s]*$|\s+[A-Z])"
 )
 _WRONG = re.compile(r"\b(?:wrong|incorrect|false|eliminat\w*|not)\b", re.IGNORECASE)
-_NEGATION = re.compile(r"\b(?:not|isn't|never|neither|nor|except|no)\b|n't\b")
-
-
-class Choices(NamedTuple):
-    """What an answer takes.
-
-    Attributes:
-        letters: In upper case; empty where it takes none.
-        note: Why it takes none, one line.
-    """
-
-    letters: frozenset[str]
-    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -91,6 +90,7 @@ class Choice(Matcher):
 
     def score(self, answer: str, target: str, item: Item = NO_ITEM) -> Score:
         """1 for the same choice, else 0; the note says why an answer has none."""
+        answer, target, item = lettered(answer, target, item)
         options = options_of(item)
         wanted = _of_target(target, options)
         if not wanted:
@@ -118,13 +118,14 @@ def _of_target(target: str, options: Mapping[str, str]) -> frozenset[str]:
     led = re.match(r"(?:[(\[]([A-Z])[)\]]|([A-Z])[).:\]])\s+\S", text)
     if led:
         return frozenset(led[1] or led[2])
-    return _by_text(text, options).letters
+    return by_text(text, options).letters
 
 
 def _taken(answer: str, options: Mapping[str, str], several: bool) -> Choices:
     said = final(unified(answer))
     plain_text = from_latex(said.text)
     text = (_EMPHASIS.sub("", plain_text).strip() or plain_text).strip()
+    text = _BESIDE.sub(" ", text)
     lines = list(dict.fromkeys(line.strip() for line in text.split("\n")[-MOST_LINES:] if line.strip()))
     if not lines:
         return Choices(frozenset(), "no choice")
@@ -139,12 +140,8 @@ def _taken(answer: str, options: Mapping[str, str], several: bool) -> Choices:
         ends = [form for form in forms if form is not None]
         letters = frozenset().union(*(form.letters for form in ends))
         each = len(lines) == len(ends) == 2 and len(letters) > 1
-        found = Choices(frozenset(), _names(letters)) if each else ends[-1] if ends else None
+        found = Choices(frozenset(), several_choices(letters)) if each else ends[-1] if ends else None
     return found or _of_prose(whole, options)
-
-
-def _names(letters: Iterable[str]) -> str:
-    return f"several choices: {', '.join(sorted(letters))}"
 
 
 def _of_form(text: str, options: Mapping[str, str], several: bool) -> Choices | None:
@@ -156,13 +153,13 @@ def _of_form(text: str, options: Mapping[str, str], several: bool) -> Choices | 
     if _SEVERAL.fullmatch(text):
         letters = frozenset(re.findall(r"\b[A-Z]\b", text.upper()))
         if len(letters) > 1 and (not several or re.search(r"\bor\b|/", text, re.IGNORECASE)):
-            return Choices(frozenset(), _names(letters))
+            return Choices(frozenset(), several_choices(letters))
         return Choices(letters)
     if several and _JOINED.fullmatch(text) and set(text) <= known:
         return Choices(frozenset(text))
-    by_text = _by_text(text, options)
-    if by_text.letters:
-        return by_text
+    named = by_text(text, options)
+    if named.letters:
+        return named
     led = _LED.match(text)
     return _of_led(text, led, options, known) if led else None
 
@@ -190,12 +187,12 @@ def _of_led(text: str, led: re.Match[str], options: Mapping[str, str], known: se
     if other and _WRONG.search(rest):
         return None
     if other and other[1] != letter.upper() and other[1] in known:
-        return Choices(frozenset(), _names((letter.upper(), other[1])))
+        return Choices(frozenset(), several_choices((letter.upper(), other[1])))
     if _NOT_AFTER.match(text[led.end() - 1 :]) or re.match(
         r"(?:is\s)?(?:wrong|incorrect|false|not)\b", rest, re.I
     ):
         return None
-    named = _by_text(rest, options).letters
+    named = by_text(rest, options).letters
     if named and letter.upper() not in named:
         return Choices(
             frozenset(), f"the letter {letter.upper()} with the text of {', '.join(sorted(named))}"
@@ -216,26 +213,40 @@ def _of_prose(text: str, options: Mapping[str, str]) -> Choices:
         other = _OR.match(text[end:])
         if other and other[1] in known:
             letters.add(other[1])
-        return Choices(frozenset(letters)) if len(letters) == 1 else Choices(frozenset(), _names(letters))
+        return (
+            Choices(frozenset(letters))
+            if len(letters) == 1
+            else Choices(frozenset(), several_choices(letters))
+        )
     if strong or weak:
         return Choices(frozenset(), "it says only what the choice is not")
-    lone = _lone(text, known)
+    lone = _lone(text, known) or _last(text, known)
     if lone:
         return Choices(frozenset(lone))
-    within = _within(text, options)
-    return within if within.letters or within.note else Choices(frozenset(), "no choice")
+    held = within(text, options)
+    return held if held.letters or held.note else Choices(frozenset(), "no choice")
 
 
 def _lone(text: str, known: set[str]) -> str:
     """The one letter that stands in a few words: "Definitely C"."""
     if (
         len(text.split()) > 4
-        or _NEGATION.search(text.casefold())
+        or len(text) > MOST_FEW
+        or NEGATION.search(text.casefold())
         or re.search(r"\b(?:but|or|and)\b|[/?]", text)
     ):
         return ""
-    letters = {found[1] for found in re.finditer(r"(?<![\w'])([A-Z])(?![\w'])(?!\s[a-z])", text)} & known
+    stand = [found for found in _LETTER.finditer(text) if not _NOT_BEFORE.search(text[: found.start()])]
+    letters = {found[1] for found in stand} & known
     return letters.pop() if len(letters) == 1 else ""
+
+
+def _last(text: str, known: set[str]) -> str:
+    """The letter that the last of several sentences is: "Not A, as that is in Italy. B."."""
+    found = re.search(
+        rf"[.!?]\s+(?:(?:so|thus|therefore|hence),?\s)?{_OPEN}?([A-Z]){_CLOSE}?[.!]?$", text, re.IGNORECASE
+    )
+    return found[1] if found and found[1] in known else ""
 
 
 def _letters(
@@ -252,27 +263,3 @@ def _letters(
             continue  # "the answer is A cat"
         negated = bool(_NOT_BEFORE.search(text[: found.start(group)]) or _NOT_AFTER.match(text[end:]))
         yield letter.upper(), end, negated
-
-
-def _by_text(text: str, options: Mapping[str, str]) -> Choices:
-    """The option whose text it is."""
-    if not options or not text or len(text) > 2_000:
-        return Choices(frozenset())
-    exact = Exact()
-    found = [letter for letter, option in options.items() if option and exact.score(text, option).value >= 1]
-    return Choices(frozenset(found)) if len(found) == 1 else Choices(frozenset())
-
-
-def _within(text: str, options: Mapping[str, str]) -> Choices:
-    """The one option whose text stands in a sentence."""
-    sentence = f" {re.sub(r'[^a-z0-9]+', ' ', plain(text))} "
-    texts = {
-        letter: f" {re.sub(r'[^a-z0-9]+', ' ', plain(option)).strip()} " for letter, option in options.items()
-    }
-    found = {letter: words for letter, words in texts.items() if words.strip() and words in sentence}
-    longest = [x for x, words in found.items() if not any(words != w and words in w for w in found.values())]
-    if len(longest) > 1:
-        return Choices(frozenset(), _names(longest))
-    if longest and _NEGATION.search(text.casefold()):
-        return Choices(frozenset(), "it says only what the choice is not")
-    return Choices(frozenset(longest))

@@ -7,7 +7,7 @@ import re
 BULLET = re.compile(r"^\s*(?:[-*•+]\s+|>\s+(?=\D)|#{1,6}\s+|\|\s*)+")
 EMPHASIS = re.compile(r"(?<![\w)\]}*])\*{1,3}(?=\S)|(?<=\S)\*{1,3}(?![\w({*])|__|`+|</?[A-Za-z][^<>]{0,40}>")
 SENTENCE = re.compile(
-    r"(?<=[.!?])(?<!\b(?:No|Rs|ca|Mr|Ms|Dr|St|vs)\.)(?<!\bMrs\.)(?<!\bapprox\.)(?<!\bi\.e\.)(?<!\be\.g\.)\s+|[;。！？]\s*"
+    r"(?<=[.!?])(?<!\b(?:No|Rs|ca|Mr|Ms|Dr|St|vs)\.)(?<!\bMrs\.)(?<!\bapprox\.)(?<!\bi\.e\.)(?<!\be\.g\.)\s+(?![Oo]r\b)|[;。！？]\s*"
 )
 BRACKETED = re.compile(r"[(\[{][^()\[\]{}]{0,400}[)\]}]")
 ASIDE = re.compile(
@@ -15,7 +15,8 @@ ASIDE = re.compile(
     re.IGNORECASE,
 )
 REASON = re.compile(
-    r"\bi\.e\.|\b(?:because|since|given that|where|assuming|as there|rounded|with \d+ decimal)\b",
+    r"\bi\.e\.|\b(?:because|since|given that|where|assuming|as there|rounded|with \d+ decimal)\b|"
+    r"[,;]\s*(?:and\s)?(?:definitely\s|certainly\s)?not\s[^\s,;]*\d[^,;]{0,30}$",
     re.IGNORECASE,
 )
 EQUALS = re.compile(r"(?<![<>!≤≥])=+>?|≈|→|\b(?:equals|is equal to)\b", re.IGNORECASE)
@@ -44,7 +45,7 @@ WHILE = re.compile(
 FOR = re.compile(r"\b(?:for|in|after|within|over|during|on)\s*$", re.IGNORECASE)
 YEAR = re.compile(r"\b(?:in|since|of|by|until|from)\s*$", re.IGNORECASE)
 OR = re.compile(
-    r"^[\w\s°%.'\"$€£^/()-]{0,40}?(?:\b(?:or|and/or|versus|vs)\b|/|\|)[\w\s$€£=(]{0,30}$", re.IGNORECASE
+    r"^[\w\s°%.'\"$€£^/()?!,-]{0,40}?(?:\b(?:or|and/or|versus|vs)\b|/|\|)[\w\s$€£=(]{0,30}$", re.IGNORECASE
 )
 RANGE = re.compile(r"^\s*(?:[A-Za-z°%]{0,8}\s*)(?:-{1,2}|to|through|~|\.\.+|…)\s*$", re.IGNORECASE)
 AND = re.compile(
@@ -55,7 +56,20 @@ OPERATOR = re.compile(r"^\s*[-+*/×÷x·^]\s*\(?$")
 CENTS = re.compile(r"^\s*(?:dollars?|bucks|euros?|pounds?)?\s*(?:,|and)?\s*$", re.IGNORECASE)
 CENT = re.compile(r"^\s*(?:cents?|¢|pence|p\b)", re.IGNORECASE)
 NEGATED = re.compile(
-    r"\b(?:not|isn't|never|cannot be|can't be|no longer)\s*(?:\w+\s*){0,2}[:=]?\s*$", re.IGNORECASE
+    r"\b(?:not|isn't|never|cannot be|can't be|no longer|nicht|n'est pas|no (?:es|son)|não é|non è|не)"
+    r"\s*(?:\w+\s*){0,2}[:=]?\s*$|(?:不是|不等于|不等於|不为|不為|并非)\s*$",
+    re.IGNORECASE,
+)
+DENIED = re.compile(
+    r"\s*(?:[A-Za-z°%]+\s)?(?:(?:is|are|was|would be)\s(?:not|wrong|incorrect|false)\b|isn't\b|aren't\b)|"
+    r"\s*\w{0,4}?(?:ではありません|ではない|じゃない|[이가] 아닙니다|[이가] 아니)",
+    re.IGNORECASE,
+)
+UNKNOWN = re.compile(
+    r"\b(?:(?:cannot|can't|can not|could not|couldn't|unable to|impossible to|hard to)\s(?:be\s)?"
+    r"(?:determine|tell|say|answer|know|verify|conclude|confirm|decide)\w*|not sure|unsure|not certain|"
+    r"(?:don't|do not) know)\b(?:(?!\b(?:so|but|thus|therefore|hence|then|still)\b)[^,;:])*$",
+    re.IGNORECASE,
 )
 UNSURE = re.compile(r"\b(?:between|anywhere from|either)\b", re.IGNORECASE)
 BEYOND = re.compile(
@@ -64,7 +78,7 @@ BEYOND = re.compile(
     re.IGNORECASE,
 )
 EITHER_SIGN = re.compile(r"(?:±|\+/-|\+-)\s*$")
-MINUS = re.compile(r"\b(?:minus|negative)\s*$", re.IGNORECASE)
+MINUS = re.compile(r"\b(?:minus|negative)\s*$|(?:^|=)\s*-\s?\(\s*$", re.IGNORECASE)
 UNIT = re.compile(r"[\s.,;:!?)\]}*$°'\"€£¥]*(?:[A-Za-zµμΩ°/^²³·%$€£\-]+\d?[\s.!?]*){0,4}[\s)\]}]*")
 LEAD = re.compile(
     r"[\s(\[{*$≈~=:\"']*(?:(?:about|approx(?:imately)?\.?|around|roughly|exactly|only|just|ca\.?|circa|"

@@ -8,19 +8,30 @@ __all__ = ["date_or_time"]
 
 MOST = 60  # characters
 
+_OTHERS: dict[str, int] = {}
 _MONTHS = {
     name: number
     for number, name in enumerate(
         "january february march april may june july august september october november december".split(), 1
     )
 }
-_MONTHS |= {name[:3]: number for name, number in list(_MONTHS.items())} | {"sept": 9}
+for _names in (  # German, French, Spanish, Portuguese, Italian
+    "januar februar märz april mai juni juli august september oktober november dezember",
+    "janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
+    "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre",
+    "janeiro fevereiro março abril maio junho julho agosto setembro outubro novembro dezembro",
+    "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre",
+):
+    _OTHERS |= {name: number for number, name in enumerate(_names.split(), 1)}
+_MONTHS |= {name[:3]: number for name, number in list(_MONTHS.items())} | {"sept": 9} | _OTHERS
 _DAYS = r"(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day|mon|tue|wed|thu|fri|sat|sun)\.?,?\s*"
-_ISO = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[t ]00:00(?::00)?z?)?")
-_DAY_FIRST = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?(?:\sof)?[\s-]([a-z]{3,9})\.?,?[\s-](\d{4})")
+_ISO = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?(?:[t ]00:00(?::00)?z?)?")
+_DAY_FIRST = re.compile(
+    r"(\d{1,2})(?:st|nd|rd|th|er|\.|º)?(?:\s(?:of|de))?[\s-]([^\W\d_]{3,10})\.?,?(?:\sde)?[\s-](\d{4})"
+)
 _MONTH_FIRST = re.compile(r"([a-z]{3,9})\.?\s(\d{1,2})(?:st|nd|rd|th)?,?\s(\d{4})")
 _TIME = re.compile(
-    r"(?:at\s)?(\d{1,2})(?:[:.](\d{2}))?(?::(\d{2}))?\s?([ap])\.?m\.?|(\d{1,2}):(\d{2})(?::(\d{2}))?(?:\sh(?:ours)?)?"
+    r"(?:at\s)?(?:(\d{1,2})(?:[:.](\d{2}))?(?::(\d{2}))?\s?([ap])\.?m\.?|(\d{1,2}):(\d{2})(?::(\d{2}))?(?:\sh(?:ours)?)?)"
 )
 _WORDS = {
     "noon": (12, 0, 0),

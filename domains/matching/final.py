@@ -28,11 +28,13 @@ _TAG = re.compile(r"<(?:final_?)?answer>(.*?)(?:</(?:final_?)?answer>|\Z)", re.D
 _BOX = re.compile(r"\\(?:boxed|fbox)\s*(?:\{|(?=\w))")
 _PHRASE = re.compile(
     r"\b(?:answer|ans|result|solution|response|réponse|antwort|lösung|ergebnis|respuesta|resposta|risposta|jibu|"
-    r"ответ)\b(?:\s*\([^()\n]{0,40}\))?[*_`]{0,3}\s*(?:(?:is|ist|est|es|è|é|ni|would be|should be|must be)\b"
+    r"ответ)\b(?:\s*\([^()\n]{0,40}\)|\s(?:correct[aeo]?|corrett?[ao]|finale?|exacte?))?[*_`]{0,3}\s*"
+    r"(?:(?:is|ist|est|es|è|é|ni|would be|should be|must be)\b"
     r"(?:\s+(?:thus|therefore|then|simply|approximately))?(?:[*_`\s]*:)?|[:=])[*_`]{0,3}"
-    r"|(?:答案|答え|答|정답)\s*(?:是|为|為|は|:|:|은|는)+",
+    r"|(?:答案|答え|答|正解|正确选项|正確選項|정답)\s*(?:(?:应该|應該)?[是为為选選]|は|:|은|는)+(?!不)",
     re.IGNORECASE,
 )
+_COPULA = re.compile(r"(?:です|でした|だ|입니다|이다|예요|이에요)[。.!]?$")  # behind what the answer is
 _FENCED = re.compile(r"```(?:[\w+-]*[ \t\r]*\n)?(.*?)\n?```", re.DOTALL)
 _WRAPPERS = (
     *(("**", "**"), ("__", "__"), ("$$", "$$"), ("$", "$"), ("`", "`"), ('"', '"'), ("'", "'")),
@@ -78,7 +80,7 @@ def final(text: str) -> Final:
     if "####" in text:
         return Final(text.rpartition("####")[2].strip(), True)
     ends = [phrase.end() for phrase in _PHRASE.finditer(text)]
-    rest = text[ends[-1] :].strip() if ends else ""
+    rest = _COPULA.sub("", text[ends[-1] :].strip()) if ends else ""
     return Final(rest, True) if rest else Final(text.strip(), False)
 
 

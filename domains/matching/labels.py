@@ -19,13 +19,21 @@ __all__ = ["LabelsMatcher", "macro_f1"]
 _LABEL = re.compile(
     r"\b(?:label|category|class|sentiment|intent|topic|prediction)\s*(?:is|:|=)\s*", re.IGNORECASE
 )
-_WORD = re.compile(r"[^\W_]+")
-_NEGATION = re.compile(r"\b(?:not|isn't|never|neither|nor|no|rather than|instead of)\b|n't\b")
+_WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
+_DENIED = (
+    r"\b(?:(?:not|never|no(?! doubt)|non|rather than|instead of|as opposed to|unlike)\b|\w+n't\b)"
+    r"(?: \w+){0,2}? "
+)
+_NEITHER = re.compile(r"\b(?:neither|nor|cannot|unable)\b")
+# What stands behind these is about another label, or why it is this one.
+_ASIDE = re.compile(
+    r"\b(?:because|since|though|although|even though|despite|whereas|while|reason|explanation)\b"
+)
 
 
 @dataclass(frozen=True)
 class LabelsMatcher(Matcher):
-    """Compares labels. In a sentence that holds exactly one of them, it is that one, unless it is denied.
+    """Compares labels. In a sentence that holds exactly one that is not denied, it is that one.
 
     Attributes:
         names: All labels; empty takes those of the targets.
@@ -55,15 +63,23 @@ class LabelsMatcher(Matcher):
                 return plain(name)
         said = final(unified(answer)).text
         marks = list(_LABEL.finditer(said))
-        sentence = _words(said[marks[-1].end() :] if marks else said)
-        known = {plain(name): _words(name) for name in self.names}
-        found = {name: words for name, words in known.items() if words.strip() and words in sentence}
+        said = said[marks[-1].end() :].strip().split("\n")[0] if marks else said
+        if said.endswith("?"):
+            return ""
+        known = {plain(name): words for name in self.names if (words := _words(name)).strip()}
+        sentence = _words(said)
+        parts = _ASIDE.split(sentence)
+        sentence = next((f" {part.strip()} " for part in parts if _holds(part, known.values())), sentence)
+        if _NEITHER.search(sentence):
+            return ""
+        sentence = _undenied(sentence, list(known.values()))
+        found = {name: words for name, words in known.items() if words in sentence}
         longest = [
             name
             for name, words in found.items()
             if not any(words != w and words in w for w in found.values())
         ]
-        return longest[0] if len(longest) == 1 and not _NEGATION.search(sentence) else ""
+        return longest[0] if len(longest) == 1 else ""
 
 
 def macro_f1(pairs: Iterable[tuple[str, str]]) -> float:
@@ -84,6 +100,23 @@ def macro_f1(pairs: Iterable[tuple[str, str]]) -> float:
         right[target] += label == target
     scores = [2 * right[label] / (given[label] + count) for label, count in wanted.items()]
     return sum(scores) / len(scores) if scores else 0.0
+
+
+def _undenied(sentence: str, labels: Sequence[str]) -> str:
+    """A sentence without the labels that it denies; "not a bug" may be a label itself."""
+    for words in sorted(labels, key=len, reverse=True):
+        longer = [other for other in labels if words in other and words != other]
+        parts, at = [], 0
+        for denied in re.finditer(_DENIED + re.escape(words.strip()) + r"\b", sentence):
+            if not _holds(denied[0], longer):
+                parts.append(sentence[at : denied.start()])
+                at = denied.end()
+        sentence = " ".join([*parts, sentence[at:]])
+    return sentence
+
+
+def _holds(sentence: str, known: Iterable[str]) -> bool:
+    return any(words in f" {sentence.strip()} " for words in known)
 
 
 def _words(text: str) -> str:

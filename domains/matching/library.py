@@ -18,6 +18,7 @@ from domains.matching.final import bare, final
 from domains.matching.matcher import NO_ITEM, Matcher
 from domains.matching.numeric import Numeric
 from domains.matching.overlap import said
+from domains.matching.program_tests import tests_of
 
 __all__ = ["Bleu", "Code", "Compare", "LibraryMatcher", "Math", "TookTooLong"]
 
@@ -29,6 +30,7 @@ MOST_MATH = 1_000  # characters of a formula
 MOST_BRACKETS = 40  # of a formula, one in the other
 
 _INLINE = re.compile(r"(?<!\\)\$([^$]{1,1000})(?<!\\)\$|\\\((.{1,1000}?)\\\)")
+_BLOCK = re.compile(r"```(?:python|py)?[ \t\r]*\n(.*?)(?:\n```|\Z)", re.DOTALL | re.IGNORECASE)
 _EXPONENT = re.compile(r"\^\{([^{}]{1,40})\}")
 _NAMED = re.compile(r"([A-Za-z])\s?=(?!=)")
 _UNIT = re.compile(r"(?<=[\d}])(?:\\[ ,;]|\s|~)*\\(?:text|mathrm|mbox)\s?\{[^{}]{1,40}\}(?:\^\{?\d\}?)?\s*$")
@@ -147,7 +149,9 @@ class Code(LibraryMatcher):
     """Runs the answer, a program, in a sandbox that knows no target, and compares what it prints.
 
     A target is what the program prints, or JSON `[[stdin, stdout], …]` with a case each: the score is 1 where
-    all are right, else 0, and the note names the first that is not.
+    all are right, else 0, and the note names the first that is not. Or it is tests of `assert`, which run
+    apart from the program, see `program_tests`: JSON `["assert f(1) == 2", …]`, or an object with `test`,
+    `entry_point` and `prompt`.
 
     Attributes:
         timeout: Seconds that a case may take.
@@ -156,7 +160,7 @@ class Code(LibraryMatcher):
     timeout: float = 5.0
 
     name: ClassVar[str] = "code"
-    how: ClassVar[str] = "a Python program, scored by what it prints"
+    how: ClassVar[str] = "a Python program, scored by what it prints or by tests"
     library: ClassVar[str] = "code"
     targets_answer: ClassVar[bool] = False
     whole_lists: ClassVar[bool] = True
@@ -171,14 +175,24 @@ class Code(LibraryMatcher):
 
     def compared(self, answer: str, target: str, compare: Compare, run: Any) -> Score:
         """1 where every case prints what it should, else 0."""
+        program = _program(answer)
+        tests = tests_of(target)
+        if tests is not None:
+            return tests.score(program, run, self.timeout)
         cases = _cases(target)
         for number, (stdin, wanted) in enumerate(cases, 1):
-            ok, printed = run(answer, stdin=stdin, timeout=self.timeout)
+            ok, printed = run(program, stdin=stdin, timeout=self.timeout)
             if not ok:
                 return Score(0.0, f"case {number} of {len(cases)}: {printed.strip()[-120:]}")
             if _lines(printed) != _lines(wanted):
                 return Score(0.0, f"case {number} of {len(cases)}: it printed {printed.strip()[:80]!r}")
         return Score(1.0)
+
+
+def _program(answer: str) -> str:
+    """The program of an answer: the first fenced block with a function, else the first, else all of it."""
+    blocks = _BLOCK.findall(answer)
+    return next((block for block in blocks if "def " in block), blocks[0] if blocks else answer)
 
 
 def _cases(target: str) -> list[tuple[str, str]]:

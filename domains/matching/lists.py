@@ -21,6 +21,9 @@ MOST_ITEMS = 500
 
 _BULLET = re.compile(r"^\s*(?:[-*•–+]|\(?\d{1,3}[.)]|\(?[a-z]\))\s+", re.IGNORECASE)
 _MARK = re.compile(r"\s*(?:,\s*(?:and|or|&)\s+|,(?!\d{3}(?!\d))|;|\n|\s+\||\s(?:and|&)\s)\s*", re.IGNORECASE)
+_OTHER_MARKS = (r"\s/\s", r"\s*(?:→|->|=>)\s*", r"\s+(?=[-+]?\d)")  # where nothing else parts a text
+_NUMBERS = re.compile(r"[-+]?\d[\d.,]*(?:\s+[-+]?\d[\d.,]*)+")
+_INSIDE = re.compile(r"[^\[\]]*(\[[^\[\]]+\])[.!]?")
 _LABEL = re.compile(r"^[\w ]{1,40}:\s*(?=\S)")
 
 
@@ -75,6 +78,8 @@ def items_in(text: str, few: bool = True) -> list[str]:
     """
     said = from_latex(final(unified(text)).text)
     inner = bare(said)
+    stands = _INSIDE.fullmatch(inner)  # "The list is [1, 2, 3]."
+    inner = stands[1] if stands else inner
     value = relaxed(inner) if inner[:1] in "[(" and inner[-1:] in "])" else None
     if isinstance(value, list):
         return [
@@ -89,7 +94,18 @@ def items_in(text: str, few: bool = True) -> list[str]:
     inner = _LABEL.sub("", inner) if len(lines) == 1 else inner
     parts = [bare(part) for part in _MARK.split(inner)[:MOST_ITEMS]]
     found_parts = [part for part in parts if part]
+    if len(found_parts) == 1 and "\n" not in found_parts[0]:
+        found_parts = _parted(found_parts[0])
     return found_parts if found_parts or not few else [inner]
+
+
+def _parted(text: str) -> list[str]:
+    """A text by the first of the rarer marks that part it: `a / b`, `a → b`, `1 2 3`."""
+    for mark in _OTHER_MARKS[: None if _NUMBERS.fullmatch(text) else -1]:
+        parts = [bare(part) for part in re.split(mark, text)[:MOST_ITEMS] if part.strip()]
+        if len(parts) > 1:
+            return parts
+    return [text]
 
 
 def _paired(given: Sequence[str], wanted: Sequence[str]) -> list[int | None]:

@@ -5,11 +5,12 @@ What looks like a number and is none (a date, a time, a version, a list) is foun
 
 from __future__ import annotations
 
+import math
 import re
 from decimal import Decimal, InvalidOperation, localcontext
 from typing import Literal, NamedTuple
 
-from domains.matching.words import SCALES
+from domains.matching.words import EASTERN, SCALES
 
 __all__ = ["Decimals", "Numeral", "numerals"]
 
@@ -48,14 +49,20 @@ _NUMERAL = re.compile(
     """,
     re.VERBOSE,
 )
+_PER_HUNDRED = re.compile(r"(?:百分之|퍼센트\s?)$")
 _PERCENT = re.compile(r"\s?\\?%|\s?(?:percent|per\s?cent|pct)\b", re.IGNORECASE)
 _SCALE = re.compile(
-    r"\s?-?(hundred|thousand|lakh|million|crore|billion|trillion|mln|bn|dozen)s?\b", re.IGNORECASE
+    r"\s?-?(hundred|thousand|lakh|million|crore|billion|trillion|mln|mn|bn|dozen)s?\b", re.IGNORECASE
 )
-_SHORT = re.compile(rf"([kKM])(?![{_LETTER}\d/^])|(?<=\d)(mm|MM|B|bn)(?![{_LETTER}\d/^])")
+# 7万, 1億2000万; not the thousand of a unit, as in 5千克 (kg)
+_EASTERN = re.compile(
+    rf"\s?([{''.join(EASTERN)}]+)(?![克米瓦卡焦帕赫伏安分])"
+    rf"(?:(\d{{1,4}})(?:([{''.join(EASTERN)}]+)(?![克米瓦卡焦帕赫伏安分])|(?<=\d{{3}})(?![\d.,])))?"
+)
+_SHORT = re.compile(rf"([kKM])(?![{_LETTER}\d/^])|(?<=\d)(mm|MM|m|B|bn)(?![{_LETTER}\d/^])")
 _ORDINAL = re.compile(r"(?:st|nd|rd|th)\b")
 _SHORT_SCALES = {"k": 1_000, "m": 1_000_000, "mm": 1_000_000, "b": 1_000_000_000, "bn": 1_000_000_000}
-_SCALES = {**SCALES, "mln": 1_000_000, "bn": 1_000_000_000, "dozen": 12}
+_SCALES = {**SCALES, "mln": 1_000_000, "mn": 1_000_000, "bn": 1_000_000_000, "dozen": 12}
 # A number beside one of these is a part of a formula.
 _FORMULA_BEFORE = re.compile(
     r"(?:\b(?:log|ln|sqrt|sin|cos|tan|exp)|\\[A-Za-z]+|π|[\^_({\[]\s?\\[A-Za-z]+)\s?[{\[(]?\s?[-+]?$"
@@ -125,8 +132,11 @@ def _numeral(text: str, match: re.Match[str], decimals: Decimals) -> Numeral:
     if "-" in ((match["sign"] or "").strip(), match["sign2"]):
         value = -value
     percent = _PERCENT.match(text, end)
-    if percent:
-        return Numeral(start, percent.end(), value, True, money=money)
+    if percent or _PER_HUNDRED.search(before):
+        return Numeral(start, percent.end() if percent else end, value, True, money=money)
+    eastern = _EASTERN.match(text, end)
+    if eastern:
+        return Numeral(start, eastern.end(), _in_myriads(value, eastern), money=money)
     scale = _SCALE.match(text, end) or _SHORT.match(text, end)
     if scale and not (scale.re is _SHORT and scale[2] and not money):
         name = next(group for group in scale.groups() if group)
@@ -137,6 +147,15 @@ def _numeral(text: str, match: re.Match[str], decimals: Decimals) -> Numeral:
         return Numeral(start, end, value, money=money)
     ordinal = _ORDINAL.match(text, end)
     return Numeral(start, ordinal.end() if ordinal else end, value, money=money, ordinal=bool(ordinal))
+
+
+def _in_myriads(value: Decimal, scale: re.Match[str]) -> Decimal:
+    """`1` with `億2000万` behind it: 120000000."""
+    times = math.prod(EASTERN[name] for name in scale[1])
+    more = int(scale[2] or 0) * math.prod(EASTERN[name] for name in scale[3] or "")
+    with localcontext() as context:
+        context.prec = DIGITS
+        return value * times + (more if value >= 0 else -more)
 
 
 def _value(match: re.Match[str], decimals: Decimals) -> tuple[Decimal | None, str]:

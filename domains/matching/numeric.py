@@ -14,7 +14,8 @@ from domains.matching.exact import Exact
 from domains.matching.final import final_answer
 from domains.matching.matcher import NO_ITEM, Matcher
 from domains.matching.numerals import Decimals
-from domains.matching.reading import Reading, read, read_whole
+from domains.matching.reading import read, read_whole
+from domains.matching.sentence import Reading
 
 __all__ = ["Mixed", "Numeric", "decimals_of", "number", "numeric", "same_number"]
 
@@ -28,7 +29,8 @@ _POINT = re.compile(
 class Numeric(Matcher):
     """Compares numbers: separators, units, percent, fractions, powers and words around them do not matter.
 
-    Integers must be equal where no tolerance is given; other numbers may differ by one part in a million.
+    Integers must be equal where no tolerance is given; other numbers may differ by one part in a million, and
+    those of one or two decimals, as prices, by rounding at most.
     `45%` is 45 or 0.45, as the target has it; `1,234` is 1234 unless decimals have a comma. Where a target
     holds no number, texts are compared as `exact` does.
 
@@ -130,9 +132,17 @@ def same_number(given: Decimal, wanted: Decimal, tolerance: float = 0.0, relativ
             return True
         context.prec = 60
         most = Decimal(str(tolerance))
-        if relative != Numeric.relative or wanted != wanted.to_integral_value():
+        if relative != Numeric.relative:
             most = max(most, Decimal(str(relative)) * abs(wanted))
+        elif wanted != wanted.to_integral_value():
+            most = max(most, min(Decimal(str(relative)) * abs(wanted), _half_of_last_place(wanted)))
         return abs(given - wanted) <= most
+
+
+def _half_of_last_place(wanted: Decimal) -> Decimal:
+    """What rounding may do to a number of one or two decimals, as a price; of others it is unknown."""
+    places = -int(wanted.as_tuple().exponent)
+    return Decimal(5).scaleb(-places - 1) if 0 < places <= 2 else Decimal("Infinity")
 
 
 def decimals_of(targets: Iterable[str]) -> str:

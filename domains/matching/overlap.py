@@ -18,7 +18,7 @@ __all__ = ["F1", "Rouge", "Similarity", "said", "words_of"]
 T = TypeVar("T")
 
 _ARTICLES = re.compile(r"\b(?:a|an|the)\b")
-_PUNCTUATION = str.maketrans("", "", string.punctuation)
+_PUNCTUATION = str.maketrans("", "", string.punctuation + "“”„‘’«»")
 _WORD = re.compile(r"\w+")
 _WHOLE = ("yes", "no", "noanswer")
 

@@ -1,4 +1,4 @@
-"""Numbers in English words: "twenty-one", "two hundred and five", "a dozen", "three quarters"."""
+"""Numbers in English words, "twenty-one", "two hundred and five", "three quarters", and in Chinese ones."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from decimal import Decimal, localcontext
 from fractions import Fraction
 
-__all__ = ["SCALES", "in_words", "spelled"]
+__all__ = ["EASTERN", "SCALES", "chinese", "spelled"]
 
 _SMALL = {
     name: value
@@ -43,6 +43,17 @@ _PARTS = {
 }
 _PARTS |= {f"{name}s": value for name, value in _PARTS.items() if name not in ("half", "halves")}
 _DOZEN = {"dozen": 12}
+EASTERN = {
+    **dict.fromkeys("十", 10),
+    **dict.fromkeys("百백", 100),
+    **dict.fromkeys("千천", 1_000),
+    **dict.fromkeys("万萬만", 10_000),
+    **dict.fromkeys("亿億억", 100_000_000),
+    **dict.fromkeys("兆조", 1_000_000_000_000),
+}
+"""Scales behind digits in Chinese, Japanese and Korean, each for itself or one behind the other."""
+_DIGITS = {**{digit: n for n, digit in enumerate("零一二三四五六七八九")}, "两": 2, "兩": 2, "〇": 0}
+_CHINESE = re.compile(f"(百分之)?(?<![每第])([{''.join(_DIGITS)}十百千万萬亿億]{{1,{24}}})")
 _SIGNS = ("minus", "negative")
 _WORDS = frozenset({*_SMALL, *_TENS, *SCALES, *_PARTS, *_DOZEN, *_SIGNS, "a", "an", "and", "point"})
 MOST = 24  # words of one number
@@ -80,10 +91,29 @@ def _joined(text: str, one: tuple[int, int, str], other: tuple[int, int, str]) -
     return bool(_BETWEEN.fullmatch(between)) or (between == ", " and one[2] in SCALES and other[2] in _SMALL)
 
 
-def in_words(text: str) -> Decimal | None:
-    """The number that a text is, in words and nothing else."""
-    words = text.lower().replace("-", " ").split()
-    return _value(words) if words and len(words) <= MOST and set(words) <= _WORDS else None
+def chinese(text: str) -> list[tuple[int, int, Decimal, bool]]:
+    """Where numbers stand in Chinese: start, end, value, whether of a hundred. 一 alone is none."""
+    found = []
+    for run in _CHINESE.finditer(text):
+        if run[2] not in "一" or text.strip(" 。.") == run[2]:
+            found.append((run.start(), run.end(), Decimal(_of_chinese(run[2])), bool(run[1])))
+    return found
+
+
+def _of_chinese(run: str) -> int:
+    """一千五百 is 1500, 十二 12, 二〇二〇 2020."""
+    if not set(run) & set(EASTERN):
+        return int("".join(str(_DIGITS[c]) for c in run))
+    total = section = digit = 0
+    for c in run:
+        if c in _DIGITS:
+            digit = _DIGITS[c]
+        elif EASTERN[c] < 10_000:
+            section, digit = section + (digit or 1) * EASTERN[c], 0
+        else:
+            part, section, digit = section + digit, 0, 0
+            total = (total + part) * EASTERN[c] if total < EASTERN[c] else total + part * EASTERN[c]
+    return total + section + digit
 
 
 def _longest(words: list[tuple[int, int, str]], at: int, end: int) -> tuple[int, Decimal] | None:

@@ -7,11 +7,12 @@ import queue
 import re
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from archive.records import Archive
@@ -30,6 +31,7 @@ from meta_search.run.caller import COMMAND_LINE, Caller
 from meta_search.run.events import RaceEnded
 from meta_search.run.fingerprint import fingerprint
 from meta_search.run.folder import undone, write_config
+from meta_search.run.measures import measured
 from meta_search.run.members import Member, Members
 from meta_search.run.preflight import Ready, checked
 from meta_search.run.progress import MOST_ROWS, Progress
@@ -60,7 +62,8 @@ class Evaluated:
     Attributes:
         folder: Its run folder.
         rows: One an agent in input order, see `report.tables.evaluation_row`; further `complete`, whether
-            every item was run, and `hint`, the most frequent fault with what mends it, or `""`.
+            every item was run, `hint`, the most frequent fault with what mends it, or `""`, and `measures`,
+            what the domain measures over all answers together, as `macro_f1` (name -> 0..1).
         cut: Why it ended before the end: `budget`, `time`, `signal`, `scorer`; `""` where it did not.
         why: The same in words.
     """
@@ -284,7 +287,8 @@ class EvaluationRun:
         """Archive what there is of an agent and keep its row; its results are needed no longer."""
         del self._running[member.agent.id]
         self._runner.save(member, self._split)
-        row = self._rows[member.agent.id] = _row(member, self._split)
+        more = measured(self._session.domain, self._split, member.rows(self._split))
+        row = self._rows[member.agent.id] = _row(member, self._split, more)
         self._run.journal.record(RaceEnded(member.agent.id, self._split))
         if not row["items"]:
             return
@@ -314,7 +318,9 @@ class EvaluationRun:
         self._progress.show(shown, () if last else (whole, *lines), last=last)
 
 
-def _row(member: Member, split: Split) -> dict[str, Any]:
+def _row(
+    member: Member, split: Split, measures: Mapping[str, float] = MappingProxyType({})
+) -> dict[str, Any]:
     """A row of `evaluate --json`."""
     fault = most_frequent(member.results.get(split, {}).values())
     evaluation = member.evaluation(split) if member.ran(split) else None
@@ -322,4 +328,5 @@ def _row(member: Member, split: Split) -> dict[str, Any]:
         **evaluation_row(member.agent, evaluation),
         "complete": evaluation is not None and evaluation.complete,
         "hint": fault.explain(member.agent.source) if fault else "",
+        "measures": dict(measures),
     }

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
-from pathlib import Path
 
 from meta_search.commands.check import Check, State
 from meta_search.config import RayConfig
@@ -39,20 +38,23 @@ def reach() -> Iterator[Check]:
     from meta_search.evaluators.ray_pool import RayHost, start_ray, stop_ray
     from meta_search.evaluators.ray_start import folder_of_ray
 
-    up = folder_of_ray() is not None
     try:
-        start_ray(RayConfig())
+        notes = start_ray(RayConfig())
+    except MetaSearchError as error:
+        yield Check("ray", "fail", str(error))
+        return
+    try:
         host = RayHost(_NoGateway)
         try:
             yield from _ports(listening(below(os.getpid())))
         finally:
             host.close()
+        yield from (Check("ray key", "warn", note.removeprefix("warning: ")) for note in notes)
         yield from _folder(folder_of_ray())
     except MetaSearchError as error:
         yield Check("ray", "fail", str(error))
     finally:
-        if not up:
-            stop_ray()
+        stop_ray()
 
 
 def _ports(ports: list[Port]) -> Iterator[Check]:
@@ -80,7 +82,4 @@ def _folder(folder: os.PathLike[str] | None) -> Iterator[Check]:
     who = (
         "sockets, key and logs: this account only" if closed else "other accounts can read sockets, key, logs"
     )
-    if not Path(folder, "key.pem").exists():
-        missing = "openssl is missing: other accounts of this machine can end Ray's servers; install it"
-        yield Check("ray key", "warn", missing)
     yield Check("ray folder", "ok" if closed else "fail", f"{folder} ({stat.filemode(mode)}): {who}")

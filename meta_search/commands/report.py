@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from meta_search.commands.status import print_notes
 from meta_search.commands.terminal import open_run, print_json, print_rich, say
-from meta_search.text import one_line, printable
+from meta_search.text import one_line
 
 if TYPE_CHECKING:
     from archive.records import Archive
@@ -37,7 +37,8 @@ def report(run: str, as_json: bool) -> int:
         best = take.agent if take is not None else ""
         told = {"end": meta_value(archive, "end"), "alarms": [dataclasses.asdict(a) for a in found]}
         return print_json({"report": str(page), "agent": best, **dataclasses.asdict(verdict), **paid, **told})
-    print(printable("\n".join(verdict.lines)))
+    for line in verdict.lines:
+        say(line)
     if take is not None:
         name = one_line(archive.record(take.agent).agent.name, 80)
         say(f"Agent to take: {name} ({take.agent}), {take.why}")

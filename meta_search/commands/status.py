@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from meta_search.commands.terminal import open_run, print_json, say
-from meta_search.text import printable
 
 if TYPE_CHECKING:
     from meta_search.report.alarms import Alarm
@@ -54,7 +53,7 @@ def status(run: str, as_json: bool) -> int:
     say(f"{folder}: {row['status']}, {duration(elapsed)}, {spent}")
     say(_agents(row["agents"], row["evaluated"], row["briefs"]))
     if row["verdict"]:
-        print(printable(str(row["verdict"])))
+        say(row["verdict"])
     print_notes(archive, found)
     return 0
 

@@ -13,6 +13,7 @@ from meta_search.config import Config
 from meta_search.errors import MetaSearchError
 from meta_search.llm.takes import Takes
 from meta_search.run.folder import earlier_runs, read_config, same_task
+from meta_search.run.ownership import is_own
 from meta_search.types import Usage
 
 __all__ = ["Sums", "TypicalUsage", "typical_usage_of"]
@@ -99,6 +100,7 @@ class Sums:
 
     Attributes:
         runs: How many runs.
+        others: How many of these are not signed by this user.
         items: Items that agents were run on.
         used: By agents on these items.
         raced: Train items run, of runs with racing.
@@ -108,6 +110,7 @@ class Sums:
     """
 
     runs: int = 0
+    others: int = 0
     items: int = 0
     used: Usage = field(default_factory=Usage)
     raced: int = 0
@@ -118,6 +121,7 @@ class Sums:
     def __add__(self, other: Sums) -> Sums:
         return Sums(
             self.runs + other.runs,
+            self.others + other.others,
             self.items + other.items,
             self.used + other.used,
             self.raced + other.raced,
@@ -133,7 +137,8 @@ class Sums:
         asked = self.briefs > 0 and self.meta.calls > 0
         runs = "an earlier run" if self.runs == 1 else f"{self.runs} earlier runs"
         each, tokens = self.used.calls / self.items, self.used.tokens / calls
-        source = f"as in {runs} of {config.domain.name}"
+        unsigned = f" ({self.others} not signed by you)" if self.others else ""
+        source = f"as in {runs} of {config.domain.name}{unsigned}"
         return TypicalUsage(
             calls=each,
             prompt=self.used.prompt_tokens / calls,
@@ -179,6 +184,7 @@ def _sums(folder: Path, config: Config) -> Sums:
         return Sums()
     return Sums(
         runs=1,
+        others=int(not is_own(folder)),
         items=sum(e.items for e in evaluations),
         used=sum((e.used for e in evaluations), Usage()),
         raced=sum(e.items for e in train) if earlier.evaluate.racing else 0,

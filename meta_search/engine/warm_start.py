@@ -17,7 +17,7 @@ from meta_search.guide.guide import Guide, Snapshot
 from meta_search.guide.prior import MOST, Prior
 from meta_search.run.folder import read_config, same_task
 from meta_search.run.members import Member, Members
-from meta_search.run.ownership import own_runs
+from meta_search.run.ownership import not_own_runs, own_runs
 from meta_search.run.run import Run
 from meta_search.types import Parameter, agent_id
 
@@ -35,7 +35,16 @@ def begin(run: Run, guide: Guide) -> None:
     config, folder = run.config, run.session.folder
     if not (config.search.prior and config.search.guided):
         return
-    found = run.journal.find(PRIOR, lambda: prior_of(config, folder, guide.could_ask).to_json())
+
+    def look() -> dict[str, Any]:
+        if others := sum(bool(_told(other, config)) for other in not_own_runs(config, folder)):
+            run.progress.print_line(
+                f"prior: left out {others} earlier run{'s' * (others != 1)} not signed by you on this machine"
+                " (`meta-search resume RUN --trust` signs one)"
+            )
+        return prior_of(config, folder, guide.could_ask).to_json()
+
+    found = run.journal.find(PRIOR, look)
     prior = Prior.from_json(found)
     if prior.briefs:
         guide.restore(Snapshot(prior=prior))

@@ -1,8 +1,9 @@
 """Sends the workers' LLM calls to the gateway's process over a socket.
 
 Through Ray, a call took 1.8 ms of the gateway's CPU and 0.9 ms of a worker's, nearly as much as litellm
-itself; a socket takes a tenth of that. Values are pickled, so nothing is read before the other end has proved
-that it knows the secret, which Ray has given it. Both ends are trusted; sandboxes cannot open sockets.
+itself; a socket takes a tenth of that. Values are pickled, so neither end reads any before the other one has
+proved that it knows the secret, which Ray has given it: whoever takes over the port of a gateway that died is
+a stranger as well. Sandboxes cannot open sockets.
 Between the nodes of a cluster that uses TLS, it does so as well.
 """
 
@@ -24,29 +25,56 @@ __all__ = ["GatewayLink", "GatewayLinkServer"]
 HEADER = 4  # bytes of a frame's length
 PROOF = 32  # bytes of a challenge, and of the answer to it
 BACKLOG = 128  # connections that are accepted together
-PROOF_S = 10.0  # in which a connection proves itself; a worker takes milliseconds
+PROOF_S = 10.0  # in which both ends prove themselves; that takes milliseconds
 MOST_STRANGERS = 384  # connections that have not; of more, the oldest goes: a worker proves itself at once
 
 
 class _FramedProtocol(asyncio.Protocol):
-    """A stream of `PROOF` bytes for authentication, then of frames: a length and a pickled tuple."""
+    """A stream of parts of `PROOF` bytes until both ends are known, then of frames: a length and a pickled
+    tuple.
 
-    def __init__(self) -> None:
+    The gateway sends a challenge, the worker answers with its own and its proof, the gateway with its proof.
+
+    Args:
+        secret: Known to both ends.
+
+    Attributes:
+        roles: Of this end and of the other: no proof can be sent back to where it came from.
+    """
+
+    roles: tuple[bytes, bytes]
+
+    def __init__(self, secret: bytes) -> None:
         self.transport: asyncio.Transport
+        self._secret = secret
+        self._challenge = os.urandom(PROOF)
+        self._theirs = b""  # the other end's challenge
         self._buffer = bytearray()
         self._proved = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # Ray uses uvloop if it is installed, whose transports have another class.
         self.transport = cast(asyncio.Transport, transport)
+        self._clock = asyncio.get_running_loop().call_later(PROOF_S, self.transport.abort)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._clock.cancel()
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
-        if not self._proved and len(self._buffer) >= PROOF:
-            self._proved = self.authenticate(bytes(self._buffer[:PROOF]))
+        while not self._proved and len(self._buffer) >= PROOF:
+            part = bytes(self._buffer[:PROOF])
             del self._buffer[:PROOF]
-            if not self._proved:
+            if not self._theirs:
+                self._theirs = part
+                self.challenged()
+            elif hmac.compare_digest(part, self.proof(theirs=True)):
+                self._proved = True
+                self._clock.cancel()
+                self.proved()
+            else:
                 self.transport.abort()
+                return
         while self._proved and len(self._buffer) >= HEADER:
             end = HEADER + int.from_bytes(self._buffer[:HEADER], "big")
             if len(self._buffer) < end:
@@ -55,14 +83,27 @@ class _FramedProtocol(asyncio.Protocol):
             del self._buffer[:end]
             self.frame(*pickle.loads(frame))
 
+    def proof(self, theirs: bool = False) -> bytes:
+        """What shows that this end knows the secret, or that the other one does."""
+        said = (
+            (self.roles[1], self._theirs, self._challenge)
+            if theirs
+            else (self.roles[0], self._challenge, self._theirs)
+        )
+        return hmac.digest(self._secret, b"".join(said), hashlib.sha256)
+
     def send(self, *value: Any) -> None:
         """Send one frame, unless the connection is closing."""
         if not self.transport.is_closing():
             frame = pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
             self.transport.write(len(frame).to_bytes(HEADER, "big") + frame)
 
-    def authenticate(self, part: bytes) -> bool:
-        """Handle the first `PROOF` bytes; false ends the connection."""
+    def challenged(self) -> None:
+        """Answer the other end's challenge, where it is this end's turn."""
+        raise NotImplementedError
+
+    def proved(self) -> None:
+        """The other end is known."""
         raise NotImplementedError
 
     def frame(self, *value: Any) -> None:
@@ -124,10 +165,11 @@ class GatewayLinkServer:
 class _ServerConnection(_FramedProtocol):
     """The server's end of the connection to one worker."""
 
+    roles = (b"gateway", b"worker")
+
     def __init__(self, server: GatewayLinkServer) -> None:
-        super().__init__()
+        super().__init__(server.secret)
         self._server = server
-        self._challenge = os.urandom(PROOF)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -137,20 +179,19 @@ class _ServerConnection(_FramedProtocol):
             oldest = next(iter(self._server.strangers))
             del self._server.strangers[oldest]
             oldest.abort()
-        self._clock = asyncio.get_running_loop().call_later(PROOF_S, self.transport.abort)
         self.transport.write(self._challenge)
 
     def connection_lost(self, error: Exception | None) -> None:
-        self._clock.cancel()
+        super().connection_lost(error)
         self._server.strangers.pop(self.transport, None)
         self._server.connections.pop(self.transport, None)
 
-    def authenticate(self, part: bytes) -> bool:
-        if not hmac.compare_digest(part, _proof(self._server.secret, self._challenge)):
-            return False
-        self._clock.cancel()
+    def challenged(self) -> None:
+        pass  # the worker proves itself first
+
+    def proved(self) -> None:
         self._server.strangers.pop(self.transport, None)
-        return True
+        self.transport.write(self.proof())
 
     def frame(self, number: int, request: Any) -> None:
         task = asyncio.get_running_loop().create_task(self._answer(number, request))
@@ -215,9 +256,10 @@ class GatewayLink:
 class _ClientConnection(_FramedProtocol):
     """The worker's end of its connection to the server."""
 
+    roles = (b"worker", b"gateway")
+
     def __init__(self, secret: bytes) -> None:
-        super().__init__()
-        self._secret = secret
+        super().__init__(secret)
         self._waiting: dict[int, asyncio.Future[Any]] = {}
         self._number = 0
         self._ready = asyncio.get_running_loop().create_future()
@@ -237,11 +279,12 @@ class _ClientConnection(_FramedProtocol):
         finally:
             del self._waiting[number]
 
-    def authenticate(self, part: bytes) -> bool:
-        self.transport.write(_proof(self._secret, part))
+    def challenged(self) -> None:
+        self.transport.write(self._challenge + self.proof())
+
+    def proved(self) -> None:
         if not self._ready.done():
             self._ready.set_result(None)
-        return True
 
     def frame(self, number: int, answer: Any, fault: str | None) -> None:
         future = self._waiting.get(number)
@@ -253,11 +296,8 @@ class _ClientConnection(_FramedProtocol):
             future.set_exception(RuntimeError(fault))
 
     def connection_lost(self, error: Exception | None) -> None:
+        super().connection_lost(error)
         lost = ConnectionError(f"the connection is lost ({error or 'closed'})")
         for future in (self._ready, *self._waiting.values()):
             if not future.done():
                 future.set_exception(lost)
-
-
-def _proof(secret: bytes, challenge: bytes) -> bytes:
-    return hmac.digest(secret, challenge, hashlib.sha256)

@@ -17,7 +17,7 @@ from typing import Any
 from meta_search.config import RayConfig
 from meta_search.errors import MetaSearchError
 from meta_search.evaluators import ray_folder, ray_ports, reaper
-from meta_search.evaluators.link_tls import switched_on
+from meta_search.evaluators.link_tls import switched_on, tls_of_ray
 from meta_search.evaluators.ray_certificate import certificate
 from meta_search.evaluators.ray_processes import first_line, without_keys
 from meta_search.evaluators.ray_token import TOKEN, check_version, has_token, run_token, settings
@@ -29,6 +29,10 @@ LOGS = "ray.keep_logs=true keeps Ray's logs"
 OPEN = (
     "warning: {} asks for no token: whoever reaches it can run code there and read this run; start it with "
     "RAY_AUTH_MODE=token (docs/clusters.md)"
+)
+KEYLESS = (
+    "warning: Ray runs without TLS, as the command openssl is missing or fails: other accounts of this "
+    "machine can end it (not read it); install openssl, or set evaluate.executor=inline"
 )
 
 
@@ -44,11 +48,13 @@ class _Ray:
     Attributes:
         address: Of the cluster; `None` for Ray on this machine.
         folder: Ray's temporary folder on this machine, once it is up.
+        has_key: Whether its servers there ask for a key of the run.
     """
 
     def __init__(self, config: RayConfig) -> None:
         self.address = config.address
         self.folder: Path | None = None
+        self.has_key = False
         self._keep_logs = config.keep_logs
         self._started: Future[None] = Future()
         self._stop = threading.Event()
@@ -99,7 +105,8 @@ class _Ray:
         reaping = _start_reaper(mark, None if self._keep_logs else folder.parent)
         stack.callback(reaping.communicate)  # closes its input
         inherited = without_keys(META_SEARCH_RAY=mark, **{TOKEN: token})
-        with settings(certificate(folder.parent)), inherited, _on_loopback():
+        encrypted = certificate(folder.parent)
+        with settings(encrypted), inherited, _on_loopback():
             self._init(
                 "local",  # None would join whatever cluster runs here
                 include_dashboard=False,
@@ -107,7 +114,7 @@ class _Ray:
                 _temp_dir=str(folder),
                 _system_config={"worker_niceness": 0},  # 15 otherwise, the gateway's process included
             )
-        self.folder = folder
+        self.folder, self.has_key = folder, bool(encrypted)
 
     def _init(self, address: str, **options: Any) -> None:
         import ray
@@ -144,34 +151,39 @@ def _on_loopback() -> Iterator[None]:
 
 
 _ray: _Ray | None = None
+_users = 0  # how often it was started and not stopped: several runs of one process share it
+_lock = threading.Lock()
 
 
 def start_ray(config: RayConfig) -> list[str]:
-    """Start Ray on this machine, or join the cluster at `config.address`. Does nothing if Ray is up.
+    """Start Ray on this machine, or join the cluster at `config.address`. Where Ray is up, it is shared.
 
     On this machine it listens on loopback alone, asks for a token that only its own processes have, and keeps
     its files in a folder of this account. Takes 4 to 9 s.
 
     Returns:
-        Lines for the user: where the logs are kept, and that a cluster lets everybody in.
+        Lines for the user: where the logs are kept, that there is no key, that a cluster lets everybody in.
 
     Raises:
         MetaSearchError: Ray cannot be started or reached; one line.
     """
-    global _ray
+    global _ray, _users
     check_version()
     import ray
 
-    if not ray.is_initialized():
-        if config.address is not None:
-            _see_that_it_lets_us_in(config.address)
-        starting = _Ray(config)
-        starting.start()
-        _ray = starting
+    with _lock:
+        if not ray.is_initialized():
+            if config.address is not None:
+                _see_that_it_lets_us_in(config.address)
+            starting = _Ray(config)
+            starting.start()
+            _ray, _users = starting, 0
+        _users += 1
     if not is_alone():
         return _open_doors(config.address or "the Ray that runs here")
     assert _ray is not None
-    return [f"Ray's logs are kept in {_ray.folder}"] if config.keep_logs else []
+    notes = [] if _ray.has_key else [KEYLESS]
+    return notes + ([f"Ray's logs are kept in {_ray.folder}"] if config.keep_logs else [])
 
 
 def _see_that_it_lets_us_in(address: str) -> None:
@@ -183,14 +195,17 @@ def _see_that_it_lets_us_in(address: str) -> None:
     host, _, port = address.rpartition(":")
     if "/" in host or not port.isdigit():  # another way to name it, as `auto`
         return
-    answered = ray_ports.reply(host.strip("[]"), int(port))
+    tls = tls_of_ray(server=False) if switched_on() else None
+    answered = ray_ports.reply(host.strip("[]"), int(port), tls=tls)
     wrong = ""
     if answered == "unreachable":
         wrong = "nothing listens there; check ray.address"
     elif answered == "refused" and not has_token():
         wrong = "it asks for a token: set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN_PATH (docs/clusters.md)"
-    elif answered == "hangs up" and not switched_on():
+    elif answered == "hangs up" and tls is None:
         wrong = "it hangs up; if it uses TLS, set RAY_USE_TLS=1 and the files (docs/clusters.md)"
+    elif answered == "hangs up":
+        wrong = "it uses no TLS, or a certificate of another authority than ours (docs/clusters.md)"
     if wrong:
         raise MetaSearchError(f"Ray cannot join the cluster at {address}: {wrong}")
 
@@ -205,11 +220,14 @@ def _open_doors(name: str) -> list[str]:
 
 
 def stop_ray() -> None:
-    """Stop the Ray that `start_ray` started, or leave its cluster. A Ray that was up before stays up."""
-    global _ray
-    stopping, _ray = _ray, None
-    if stopping is not None:
-        stopping.stop()
+    """Stop the Ray that `start_ray` started, or leave its cluster, once all who started it are through with
+    it. A Ray that was up before stays up."""
+    global _ray, _users
+    with _lock:
+        _users = max(0, _users - 1)
+        stopping, _ray = (None, _ray) if _users else (_ray, None)
+        if stopping is not None:
+            stopping.stop()
 
 
 def _start_reaper(mark: str, folder: Path | None) -> subprocess.Popen[bytes]:

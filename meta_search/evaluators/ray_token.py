@@ -15,15 +15,14 @@ from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 
 from meta_search.errors import MetaSearchError
-from meta_search.evaluators import link_tls
 
 __all__ = ["SINCE", "TOKEN", "check_version", "has_token", "run_token", "settings", "too_old"]
 
 MODE, TOKEN = "RAY_AUTH_MODE", "RAY_AUTH_TOKEN"
-# The user's own, set aside meanwhile: other sources of tokens, and certificates for a cluster's addresses.
-THEIRS = (
-    *(MODE, TOKEN, "RAY_AUTH_TOKEN_PATH", "RAY_ENABLE_K8S_TOKEN_AUTH"),
-    *(link_tls.SWITCH, link_tls.CERTIFICATE, link_tls.KEY, link_tls.AUTHORITY),
+# The user's own for clusters, set aside meanwhile: tokens, certificates, where Ray would keep what it knows.
+THEIRS = re.compile(
+    r"RAY_\w*(auth|token|tls|redis|address|gcs_storage|external_storage|spilling|hook|proxy|leader)",
+    re.IGNORECASE,
 )
 # 2.52.0 was the first with tokens; until 2.54.0 the HTTP server of a node's agent, which runs jobs, asked
 # for none.
@@ -96,7 +95,7 @@ def settings(ours: Mapping[str, str]) -> Iterator[None]:
     """
     from ray._raylet import Config  # type: ignore[attr-defined]
 
-    theirs = {name: os.environ.pop(name, None) for name in THEIRS}
+    theirs = {name: os.environ.pop(name) for name in list(os.environ) if THEIRS.match(name)}
     os.environ.update({MODE: "token", **ours})
     Config.initialize("")  # it read them when it was imported
     try:
@@ -104,4 +103,4 @@ def settings(ours: Mapping[str, str]) -> Iterator[None]:
     finally:
         for name in (MODE, *ours):
             os.environ.pop(name, None)
-        os.environ.update({name: value for name, value in theirs.items() if value is not None})
+        os.environ.update(theirs)

@@ -15,6 +15,7 @@ from meta_search.report.payback import Paid
 from meta_search.report.standing import Contender, Kind
 from meta_search.report.tuning import Tunings
 from meta_search.report.verdict import Verdict, measure_of, untested, verdict
+from meta_search.run.measures import measured
 from meta_search.run.members import Member
 from meta_search.run.run import Run
 from meta_search.run.session import Session
@@ -72,6 +73,7 @@ def final_report(run: Run, stopped: Callable[[], bool] = lambda: False) -> Endin
     for member in field.everyone:
         runner.save(member, "test")
     runner.finish("reporting")
+    field = replace(field, notes=(*field.notes, *_measures(session, field, cut)))
     paid = run.journal.decide("paid", lambda: _paid(session))
     result = _verdict(field, Paid.of(paid), cut)
     if unmatched := _unmatched(field, result):
@@ -109,6 +111,15 @@ def _verdict(field: Field, paid: Paid, cut: Cut) -> Verdict:
     baselines = side(field.seeds, "seed") + side([b.member for b in field.matched], "matched")
     baselines += [untested(field.untested)] if field.untested else []
     return verdict(baselines, side(field.finalists, "found"), paid=paid, notes=field.notes)
+
+
+def _measures(session: Session, field: Field, cut: Cut) -> list[str]:
+    """A sentence for each thing that the domain measures over all test answers together."""
+    found: dict[str, list[str]] = {}
+    for member in field.everyone:
+        for name, value in measured(session.domain, "test", counted(member, cut)).items():
+            found.setdefault(name, []).append(f"{one_line(member.agent.name, 48)} {100 * value:.1f}")
+    return [f"{name.replace('_', '-')} (in %): {', '.join(told)}." for name, told in found.items()]
 
 
 def _unmatched(field: Field, result: Verdict) -> str:

@@ -68,6 +68,7 @@ UNREACHED = re.compile(
 LOST = frozenset({"ClientConnectionError", "ConnectionError", "TransportError", "APIConnectionError"})
 TIMEOUT = "llm.timeout_s; raise it for a model that reasons"
 READ = 4000  # characters of a refusal that are read
+SEEN = 16_000  # characters of a text that becomes one short line
 
 # Refusals of `max_tokens` that name the most a model writes: OpenAI, Anthropic, Groq, DeepSeek, Bedrock,
 # Gemini (whose range excludes its end), Cohere.
@@ -244,7 +245,7 @@ def one_line(text: str, secret: str | Sequence[str] | None = None, length: int =
     """Text without line breaks, long tails and secrets."""
     for hidden in (secret,) if isinstance(secret, str) else secret or ():
         text = text.replace(hidden, "***") if hidden else text
-    return without_breaks(text, length)
+    return without_breaks(text[:SEEN], length)
 
 
 def _is_a(error: BaseException, names: Collection[str]) -> bool:

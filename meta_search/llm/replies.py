@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from meta_search.llm.bodies import value_of
 from meta_search.llm.faults import READ, BadAnswer, Refused, one_line
 from meta_search.llm.streams import joined
 from meta_search.llm.thinking import object_at_end, without_thinking
@@ -68,7 +69,7 @@ def read(received: bytes, headers: Mapping[str, Any] | None = None) -> Answer:
     if re.match(r"(data|event|id|retry)?: ?", text):
         return read_object(joined(text), headers)
     try:
-        reply = json.loads(text)
+        reply = value_of(text)
     except (ValueError, RecursionError):
         if re.match(r"(?i)<(!doctype|html|head|\?xml)", text):
             raise BadAnswer(f"the answer is a web page, not JSON{_title(text)}") from None
@@ -233,9 +234,10 @@ def _failed(error: Any, headers: Mapping[str, Any] | None) -> Refused:
     if isinstance(code, str) and re.fullmatch(r"[0-9]{3}", code):
         code = int(code)
     if isinstance(code, int) and 400 <= code < 600:
-        return Refused(code, message, headers or {})
+        return Refused(code, message[:READ], headers or {})
     if code and str(code) not in message:
         message = f"{message} ({code})"
+    message = message[:READ]
     if DAILY.search(message):  # no waiting helps: as where the credit is used up
         return Refused(402, message, headers or {})
     return Refused(429 if LIMITED.search(message) else 500, message, headers or {})
@@ -264,7 +266,7 @@ def refused(status: int, received: bytes, headers: Mapping[str, Any]) -> Refused
 
 def _refused(status: int, text: str, headers: Mapping[str, Any]) -> Refused:
     try:
-        told = json.loads(text)
+        told = value_of(text)
     except (ValueError, RecursionError):
         told = None
     if isinstance(told, list) and told and isinstance(told[0], Mapping):  # as Gemini has it

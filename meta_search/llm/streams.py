@@ -5,17 +5,18 @@ Needs the standard library only: exported agents carry this file.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from meta_search.llm.bodies import value_of
 from meta_search.llm.faults import BadAnswer, one_line
 
 __all__ = ["joined"]
 
 LINES = re.compile(r"\r\n|\r|\n")
 MOST_LINES = 100  # that one event comes in
+MOST_AGAIN = 2**19  # characters that are read in vain, as their event goes on in the next line
 SHOWN = 400  # characters of an event that cannot be read which a message shows
 
 
@@ -85,7 +86,7 @@ def _together(parts: list[Any]) -> Any:
 
 def _events(stream: str) -> Iterator[dict[str, Any] | None]:
     """The JSON of each event; `None` for the mark at the end. An event's data may come in several lines."""
-    begun, lines = "", 0
+    begun, lines, again = "", 0, 0
     for line in LINES.split(stream):
         if not line.startswith("data:"):
             continue
@@ -94,11 +95,12 @@ def _events(stream: str) -> Iterator[dict[str, Any] | None]:
             yield None
             continue
         begun, lines = (f"{begun}\n{data}", lines + 1) if begun else (data, 1)
-        if lines > MOST_LINES:
+        if lines > MOST_LINES or again > MOST_AGAIN:
             break
         try:
-            event = json.loads(begun)
+            event = value_of(begun)
         except (ValueError, RecursionError):
+            again += len(begun)
             continue
         begun = ""
         if isinstance(event, dict):

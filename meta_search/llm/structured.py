@@ -7,6 +7,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from meta_search.llm.bodies import value_of
+
 __all__ = ["instructions", "repaired", "response_format", "with_instructions"]
 
 # json_repair takes more than linear time on long garbage, and on what opens and never closes (190 KB of `{`:
@@ -51,7 +53,7 @@ def _is_deep(text: str) -> bool:
 def repaired(text: str) -> str:
     """The JSON object in an answer, as JSON text; the answer itself where none can be recovered."""
     try:
-        if isinstance(json.loads(text), dict):
+        if isinstance(value_of(text), dict):
             return text
     except (ValueError, RecursionError):
         pass

@@ -5,8 +5,9 @@ Needs the standard library only: exported agents carry this file.
 
 from __future__ import annotations
 
-import json
 import re
+
+from meta_search.llm.bodies import value_of
 
 __all__ = ["object_at_end", "without_thinking"]
 
@@ -83,7 +84,7 @@ def _opens(text: str) -> bool:
 
 def _is_json(text: str) -> bool:
     try:
-        json.loads(text)
+        value_of(text)
     except (ValueError, RecursionError):
         return False
     return True

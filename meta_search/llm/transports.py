@@ -1,24 +1,29 @@
 """Bounds on what litellm's clients read: replies are unpacked here, and none passes that is too large.
 
-What is large and no JSON goes no further either: litellm looks through it for many seconds.
+What is large is handed on as the answer or the failure that it is, and no more of it: litellm looks through
+what it cannot read for many seconds, on the event loop.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import AsyncIterator
+import re
+from collections.abc import AsyncIterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from meta_search.llm.bodies import PACKING, Body
-from meta_search.llm.faults import BadAnswer
+from meta_search.llm import replies
+from meta_search.llm.bodies import PACKING, Body, value_of
+from meta_search.llm.faults import BadAnswer, Refused
 
 if TYPE_CHECKING:
     import httpx
 
 __all__ = ["bound"]
 
-LARGE = 2**14  # bytes of a reply that are looked at before they are handed on
-SHOWN = 2**11  # of a refusal that is large and no JSON
+LARGE = 2**14  # bytes of a reply that is read here, and handed on by what it says
+STREAMS = re.compile(rb'"stream": ?true')  # in a request
+THOUGHT = {"reasoning_content": "…"}
 
 
 def bound(transport: type) -> None:
@@ -32,11 +37,11 @@ def bound(transport: type) -> None:
     class Whole(httpx.AsyncByteStream):
         """A reply's body, read to its end before any of it is handed on."""
 
-        def __init__(self, response: httpx.Response) -> None:
-            self._response = response
+        def __init__(self, response: httpx.Response, request: httpx.Request) -> None:
+            self._response, self._request = response, request
 
         async def __aiter__(self) -> AsyncIterator[bytes]:
-            yield await _read(self._response)
+            yield await _read(self._response, self._request)
 
         async def aclose(self) -> None:
             await self._response.aclose()
@@ -47,7 +52,7 @@ def bound(transport: type) -> None:
         return httpx.Response(
             response.status_code,
             headers=told,
-            stream=Whole(response),
+            stream=Whole(response, request),
             request=request,
             extensions=response.extensions,
         )
@@ -56,7 +61,7 @@ def bound(transport: type) -> None:
     transport.handle_async_request = handle  # type: ignore[attr-defined]
 
 
-async def _read(response: httpx.Response) -> bytes:
+async def _read(response: httpx.Response, request: httpx.Request) -> bytes:
     import httpx
 
     try:
@@ -64,21 +69,45 @@ async def _read(response: httpx.Response) -> bytes:
         stream: Any = response.stream
         async for chunk in stream:
             body.feed(chunk)
-        whole = body.whole()
-        return whole if len(whole) < LARGE else _looked_at(whole, response)
-    except BadAnswer as error:
+        whole, status = body.whole(), response.status_code
+        if len(whole) < LARGE or (status < 400 and STREAMS.search(await request.aread())):
+            return whole
+        chats = request.url.path.endswith("/chat/completions")
+        return await asyncio.to_thread(_said, whole, status, response.headers, chats)
+    except (BadAnswer, Refused) as error:
         await response.aclose()
         raise httpx.DecodingError(str(error)) from error
 
 
-def _looked_at(whole: bytes, response: httpx.Response) -> bytes:
-    """A large body, where it is what its header says."""
-    if response.status_code < 400 and "json" not in response.headers.get("content-type", "json"):
-        return whole  # a stream
-    try:
-        json.loads(whole)
-    except (ValueError, RecursionError):
-        if response.status_code >= 400:
-            return whole[:SHOWN]
-        raise BadAnswer("the answer is large and not JSON") from None
-    return whole
+def _said(whole: bytes, status: int, headers: Mapping[str, Any], chats: bool) -> bytes:
+    """What a large body says: litellm looks through all else as well.
+
+    Args:
+        whole: The body.
+        status: Its HTTP status.
+        headers: Likewise.
+        chats: Whether it answers in OpenAI's form; other forms are handed on if they are JSON.
+
+    Raises:
+        BadAnswer: Nothing.
+        Refused: It tells of a failure, with a status that is none.
+    """
+    if status >= 400:
+        return json.dumps({"error": {"message": str(replies.refused(status, whole, headers))}}).encode()
+    if not chats:
+        try:
+            value_of(whole.decode(errors="replace"))
+        except (ValueError, RecursionError):
+            raise BadAnswer("the answer is large and not JSON") from None
+        return whole
+    answer = replies.read(whole, headers)
+    message = {"role": "assistant", "content": answer.text} | (THOUGHT if answer.thinks else {})
+    told: dict[str, Any] = {"choices": [{"index": 0, "message": message, "finish_reason": answer.finish}]}
+    if answer.prompt_tokens is not None and answer.completion_tokens is not None:
+        told["usage"] = {
+            "prompt_tokens": answer.prompt_tokens,
+            "completion_tokens": answer.completion_tokens,
+            "total_tokens": answer.prompt_tokens + answer.completion_tokens,
+            "completion_tokens_details": {"reasoning_tokens": answer.reasoning_tokens},
+        }
+    return json.dumps(told).encode()

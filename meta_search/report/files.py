@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
 import stat
 from pathlib import Path
 from typing import IO
 
-__all__ = ["open_to_append", "read_small", "write_whole"]
+__all__ = ["digest_of", "open_to_append", "read_small", "write_whole"]
 
 MOST = 16 * 2**20  # bytes of a file that is read whole
+LARGEST = 256 * 2**20  # bytes of one of which a digest is made
 
 
 def read_small(path: Path, encoding: str = "utf-8", follow: bool = False) -> str:
@@ -31,6 +33,25 @@ def read_small(path: Path, encoding: str = "utf-8", follow: bool = False) -> str
         if not stat.S_ISREG(found.st_mode) or found.st_size > MOST:
             raise ValueError(f"{path} is no plain file of at most {MOST // 2**20} MB")
         return file.read(MOST + 1).decode(encoding)
+
+
+def digest_of(path: Path) -> str:
+    """The sha256 of a plain file, which is never held in memory as a whole.
+
+    Raises:
+        OSError: It cannot be read.
+        ValueError: It is no plain file, or larger than any that is looked at.
+    """
+    found, left = hashlib.sha256(), LARGEST
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise ValueError(f"{path} is no plain file")
+        while part := file.read(2**20):
+            left -= len(part)
+            if left < 0:
+                raise ValueError(f"{path} is larger than {LARGEST // 2**20} MB")
+            found.update(part)
+    return found.hexdigest()
 
 
 def write_whole(path: Path, text: str, mode: int = 0o644) -> None:

@@ -149,12 +149,16 @@ def usd_text(usd: float) -> str:
 
 
 def evaluations_table(rows: Sequence[Row], title: str = "") -> Table:
-    """A rich table of `evaluation_row` objects: score with interval, used cost and tokens per item."""
+    """A rich table of `evaluation_row` objects: score with interval, what else is measured, used cost."""
     table = _table(title, rows)
+    names = list(dict.fromkeys(name for row in rows for name in row.get("measures", ())))
+    for name in names:
+        table.add_column(f"{one_line(name, 16).replace('_', chr(10))} %", justify="right", no_wrap=True)
     table.add_column("calls\n/item", justify="right", no_wrap=True)
     table.add_column("outcomes", min_width=10)
     for row in rows:
-        table.add_row(*_cells(row, rows), f"{per_item(row, 'calls'):.1f}", faults_text(row))
+        more = [_share(row.get("measures", {}).get(name)) for name in names]
+        table.add_row(*_cells(row, rows), *more, f"{per_item(row, 'calls'):.1f}", faults_text(row))
     table.caption = _left_out(rows)
     return table
 

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,7 +19,7 @@ from domains.given import FILE as GIVEN_FILE
 from domains.given_rows import FILE as ROWS_FILE
 from meta_search.config import Config, from_mapping
 from meta_search.errors import ArchiveError, ConfigError, MetaSearchError
-from meta_search.report.files import read_small, write_whole
+from meta_search.report.files import digest_of, read_small, write_whole
 from meta_search.run.secrets import stored
 from meta_search.text import shell_path
 
@@ -226,4 +225,7 @@ def _items(path: str | None) -> str | None:
     file = Path(path or "-")
     if file.parent.name != KEPT or file.name not in (GIVEN_FILE, ROWS_FILE) or not file.is_file():
         return path
-    return hashlib.sha256(file.read_bytes()).hexdigest()
+    try:
+        return digest_of(file)
+    except (OSError, ValueError):  # it may be a stranger's run that names it
+        return path

@@ -8,7 +8,6 @@ it keeps, not over where it lies: a run that was moved stays one's own, one that
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import hmac
 import json
 import secrets
@@ -19,15 +18,15 @@ from pathlib import Path
 
 from meta_search.config import Config
 from meta_search.errors import ConfigError
-from meta_search.report.files import read_small, write_whole
+from meta_search.report.files import digest_of, read_small, write_whole
 from meta_search.run.account_key import account_key
 from meta_search.run.folder import KEPT, SIGNATURE, earlier_runs
 from meta_search.run.secrets import variables
 from meta_search.text import one_line
 
-__all__ = ["ask", "is_own", "own_runs", "sign"]
+__all__ = ["ask", "is_own", "not_own_runs", "own_runs", "sign"]
 
-LARGEST = 256 * 2**20  # bytes of a kept file; of more, nothing is signed
+LARGEST = 256 * 2**20  # bytes of what is kept of code; where there is more, nothing is signed
 
 
 def is_own(folder: Path) -> bool:
@@ -44,6 +43,11 @@ def is_own(folder: Path) -> bool:
 def own_runs(config: Config, but: Path) -> list[Path]:
     """The earlier runs that a run may learn from: those that its user has made; see `folder.earlier_runs`."""
     return [folder for folder in earlier_runs(config, but) if is_own(folder)]
+
+
+def not_own_runs(config: Config, but: Path) -> list[Path]:
+    """The others: of strangers, or of a version that did not sign."""
+    return [folder for folder in earlier_runs(config, but) if not is_own(folder)]
 
 
 def sign(folder: Path) -> bool:
@@ -111,9 +115,11 @@ def _digest(path: Path) -> str:
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             return "a folder" if path.is_dir() else "no plain file"
-        return f"sha256 {hashlib.sha256(path.read_bytes()).hexdigest()[:16]}"
-    except (OSError, ValueError):
+        return f"sha256 {digest_of(path)[:16]}"
+    except OSError:
         return "not there"
+    except ValueError:
+        return "too large to look at"
 
 
 def _mac(key: bytes, folder: Path, run: str) -> str:
@@ -126,14 +132,15 @@ def _mac(key: bytes, folder: Path, run: str) -> str:
 def _signed(folder: Path) -> Iterator[tuple[str, bytes]]:
     """The configuration, and all that lies in the folder of kept code: names below the run, and bytes."""
     yield "config.json", read_small(folder / "config.json").encode()
-    kept = folder / KEPT
+    kept, left = folder / KEPT, LARGEST
     if kept.is_symlink():
         raise ValueError(f"{kept} is a link")
     for path in sorted(kept.rglob("*")):
         mode = path.lstat().st_mode
         if stat.S_ISREG(mode):
-            if path.stat().st_size > LARGEST:
-                raise ValueError(f"{path} is too large")
+            left -= path.stat().st_size
+            if left < 0:
+                raise ValueError(f"{kept} is too large")
             yield str(path.relative_to(folder)), path.read_bytes()
         elif not stat.S_ISDIR(mode):
             raise ValueError(f"{path} is no plain file")

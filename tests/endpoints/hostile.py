@@ -6,6 +6,7 @@ of `NEVER` never do, and a search ends with one line.
 
 from __future__ import annotations
 
+import functools
 import json
 import threading
 import zlib
@@ -94,9 +95,11 @@ class Bomb(OddEndpoint):
 
     packing, form = "gzip", zlib.MAX_WBITS | 16
 
-    def packed(self) -> bytes:
+    @classmethod
+    @functools.cache
+    def packed(cls) -> bytes:
         """40 MB of blanks, without ever holding them."""
-        packer = zlib.compressobj(9, wbits=self.form)
+        packer = zlib.compressobj(9, wbits=cls.form)
         return b"".join([packer.compress(ZEROS) for _ in range(40)]) + packer.flush()
 
     def respond(self, asked: Asked) -> Reply:
@@ -114,7 +117,8 @@ class Brotli(Bomb):
 
     packing = "br"
 
-    def packed(self) -> bytes:
+    @classmethod
+    def packed(cls) -> bytes:
         return b"\x1b" * 1000
 
 

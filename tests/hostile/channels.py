@@ -203,6 +203,11 @@ for path in ('/', '.', '/dev', os.__file__):
     try: return f'ESCAPED {os.statvfs(path)}'
     except OSError: pass
 return 'none'"""),
+    ("streams", "write to a device that others watch", "ok", """
+import os
+own = os.stat('/dev/null')
+others = [n for n in range(3) if not os.path.samestat(os.fstat(n), own)]
+return f'ESCAPED {others}' if others else 'none'""", FILES),
     _later("size of the next folder", "s = os.stat('.'); print(s.st_size, s.st_nlink, os.listdir('.'))"),
     _later("number of the next folder",
            "open('f', 'w'); print(os.stat('.').st_ino, os.stat('f').st_ino)", **FILES),

@@ -10,6 +10,11 @@ def ask(n, a='', kind='math'):
     return self._scheduler.ask(question)"""
 TOWERS = "f'factorial({20000 + n})*x'"
 SPENT = "cpu timeout"
+HOLDS = """
+import mmap, time
+held = mmap.mmap(-1, 100 << 20)
+for page in range(0, 100 << 20, 4096): held[page] = 1
+"""
 
 ATTACKS = attacks("work", [
     ("comparisons for ever", "have parsers work that its own clock does not see", SPENT, f"""{ASK}
@@ -42,7 +47,22 @@ def some(n):
 return str(self.map(some, range(16)))"""),
     ("programs that print", "have the broker read without end", SPENT,
      "while True: self.run_python('print(\"x\" * 10**4)')"),
-    ("messages of many parts", "have the broker build a million objects", "output cpu", """
+    ("a program beside its item", "compute twice as much as an item may", "cpu", """
+def compute(n):
+    if n == 0: return self.run_python('while True: pass', 9)
+    while True: pass
+return str(self.map(compute, range(2)))"""),
+    ("a message byte by byte", "have the broker woken for each", SPENT, """
+import os
+os.write(3, b'{"op": "equal", "a": "')
+while True: os.write(3, b'x')"""),
+    ("programs byte by byte", "have the broker woken for each", SPENT, """
+while True: self.run_python('import os\\nwhile True: os.write(3, b"x")', 9)"""),
+    ("memory that is shared", "hold twice what an item and its programs may hold", "memory", f"""
+held = {HOLDS!r}
+exec(held)
+return self.run_python(held + 'time.sleep(1)', 9)"""),
+    ("messages of many parts", "have the broker build a million objects", "refused", """
 import os
 more = '"more": [' + ','.join(['{}'] * 500_000) + ']'
 line = '{"op": "equal", "kind": "math", "a": "1", "b": "1", "threshold": 1, "id": %d, ' + more + '}\\n'

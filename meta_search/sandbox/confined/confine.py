@@ -170,6 +170,10 @@ class Confinement:
     def _go_in(self, slot: ChildSlot) -> None:
         if slot.root:
             os.chroot(slot.root)
+            null = os.open(os.devnull, os.O_RDWR)  # the tree's own: others can watch the machine's
+            for stream in (0, 1, 2):
+                os.dup2(null, stream)
+            os.close(null)
         os.chdir(slot.inside)
 
     def _tie_to_zygote(self) -> None:

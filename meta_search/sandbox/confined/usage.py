@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import time
 
 __all__ = ["children_of", "cpu_seconds_of", "private_mb_of", "threads_of"]
 
-PAGES_PER_MB = 2**20 / os.sysconf("SC_PAGE_SIZE")
+_PRIVATE = ("RssAnon:", "RssShmem:", "VmSwap:")
 
 
 def cpu_seconds_of(pid: int) -> float:
@@ -19,12 +18,15 @@ def cpu_seconds_of(pid: int) -> float:
 
 
 def private_mb_of(pid: int) -> float:
-    """MB of memory that belong to no file, those included that it was forked with; 0 if it is gone."""
+    """MB of memory that belong to no file, those included that it was forked with; 0 if it is gone.
+
+    Memory that is shared counts, as it is shared with nobody: `mmap.mmap(-1, size)` makes such.
+    """
     try:
-        _, resident, shared, *_ = map(int, _read(f"/proc/{pid}/statm").split())
-    except (OSError, ValueError):
+        lines = [line.split() for line in _read(f"/proc/{pid}/status").splitlines()]
+    except OSError:
         return 0.0
-    return (resident - shared) / PAGES_PER_MB
+    return sum(int(line[1]) for line in lines if line and line[0] in _PRIVATE) / 1024
 
 
 def threads_of(pid: int) -> int:

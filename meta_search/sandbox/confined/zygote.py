@@ -268,7 +268,7 @@ class Zygote:
         # The disk first: on a busy machine a child that fills it may be over its CPU by now as well.
         if self._confinement.slots.used_mb(child.slot) > self._confinement.disk_mb:
             child.why = "disk"
-        elif cpu_seconds_of(pid) > child.cpu_s:
+        elif sum(map(cpu_seconds_of, self._with_programs(pid, child))) > child.cpu_s:
             child.why = "cpu"
         elif child.slot.uid in (None, NOBODY) and threads_of(pid) > THREADS:
             child.why = "threads"
@@ -277,13 +277,17 @@ class Zygote:
         if child.why:
             os.kill(pid, signal.SIGKILL)
 
+    def _with_programs(self, pid: int, child: _Child) -> list[int]:
+        """Process ids of an item and of its programs that run."""
+        if not self._programs[child.number]:
+            return [pid]
+        return [pid, *(p for p, other in self._children.items() if other.item == child.number)]
+
     def _memory_of(self, pid: int, child: _Child) -> float:
         """MB of an item and its programs together, beyond what they were forked with; each by itself is
         limited by the kernel."""
-        if not self._programs[child.number]:
-            return 0.0
-        programs = (p for p, other in self._children.items() if other.item == child.number)
-        return sum(max(0.0, private_mb_of(p) - self._private_mb) for p in (pid, *programs))
+        pids = self._with_programs(pid, child)
+        return sum(max(0.0, private_mb_of(p) - self._private_mb) for p in pids) if len(pids) > 1 else 0.0
 
     def _kill_strays(self) -> None:
         """Kill processes that children left behind, which is possible only without seccomp."""

@@ -15,7 +15,7 @@ from typing import Any
 from meta_search.config import SandboxConfig
 from meta_search.errors import SandboxError
 from meta_search.sandbox.trusted import dry_run
-from meta_search.sandbox.trusted.charges import PROGRAM_S, Charges
+from meta_search.sandbox.trusted.charges import PROGRAM_S, WAKE_S, Charges
 from meta_search.sandbox.trusted.child_handle import Child, wait_despite_cancel
 from meta_search.sandbox.trusted.clock import Clock
 from meta_search.sandbox.trusted.equality import Equality, Questions
@@ -115,6 +115,7 @@ class Broker:
         """Send the job and handle messages until the child has ended."""
         self._clock = Clock(self._config.wall_s, self._timeout)
         self._charges = Charges(lambda cpu_s: self._zygote.charge(child.number, cpu_s))
+        child.reader.on_data = self._woken
         child.send({**job_message(self._job), "calls": self._config.calls})
         reading = asyncio.create_task(self._read(child))
         try:
@@ -158,6 +159,9 @@ class Broker:
                     self._handle(read(line), child)
             except ProtocolError as error:
                 self._fault("refused", str(error))
+
+    def _woken(self) -> None:
+        self._charges.add(WAKE_S)
 
     def _handle(self, message: Message, child: Child) -> None:
         if isinstance(message, Call):
@@ -232,7 +236,9 @@ class Broker:
         """Run a program in a sibling, one at a time; the zygote charges its CPU time to the item."""
         async with self._one_program:
             try:
-                ok, text = await run_in_sibling(program, child.number, self._zygote, self._config)
+                ok, text = await run_in_sibling(
+                    program, child.number, self._zygote, self._config, self._woken
+                )
             except SandboxError as error:  # a fault of ours, which is no outcome of the agent
                 if not self._end.done():
                     self._end.set_exception(error)

@@ -11,9 +11,10 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator
 
-__all__ = ["PROGRAM_S", "Charges"]
+__all__ = ["PROGRAM_S", "WAKE_S", "Charges"]
 
 PROGRAM_S = 0.001  # CPU seconds that a program takes of this process: two sockets, a task, a few messages
+WAKE_S = 0.00003  # what it takes to be woken for a piece of a message, however small
 LEAST_S = 0.01  # what is owed before it is told
 
 

@@ -6,11 +6,11 @@ import asyncio
 import json
 import os
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, SupportsIndex
 
-__all__ = ["Child", "Exit", "Spare", "wait_despite_cancel"]
+__all__ = ["Child", "Exit", "Reader", "Spare", "wait_despite_cancel"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,21 @@ class Exit:
         return self.why in ("cpu", "disk", "memory", "threads")
 
 
+class Reader(asyncio.StreamReader):
+    """Reads a child's pipe, and tells how often the event loop was woken for it.
+
+    Attributes:
+        on_data: Called each time.
+    """
+
+    on_data: Callable[[], None] = staticmethod(lambda: None)
+
+    def feed_data(self, data: Iterable[SupportsIndex]) -> None:
+        """Take what has come."""
+        super().feed_data(data)
+        self.on_data()
+
+
 @dataclass(frozen=True, slots=True)
 class Child:
     """A confined process.
@@ -52,7 +67,7 @@ class Child:
     """
 
     number: int
-    reader: asyncio.StreamReader
+    reader: Reader
     writer: asyncio.StreamWriter
     exited: asyncio.Future[Exit]
     kill: Callable[[int], None]

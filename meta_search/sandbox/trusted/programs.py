@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from meta_search.config import SandboxConfig
 from meta_search.sandbox.trusted.exit_outcomes import outcome_of
@@ -13,7 +14,7 @@ __all__ = ["run_in_sibling"]
 
 
 async def run_in_sibling(
-    program: Program, item: int, zygote: ZygoteHandle, config: SandboxConfig
+    program: Program, item: int, zygote: ZygoteHandle, config: SandboxConfig, woken: Callable[[], None]
 ) -> tuple[bool, str]:
     """Whether a program ended without an error, and what it printed or the error.
 
@@ -22,12 +23,14 @@ async def run_in_sibling(
         item: Number of the item's child, to which the zygote charges the program's CPU time.
         zygote: Forks the sibling.
         config: Limits.
+        woken: Called for each piece of data that comes from the sibling.
 
     Raises:
         SandboxError: No process can be started.
     """
     sibling = await zygote.spawn(item)
     try:
+        sibling.reader.on_data = woken
         sibling.send({"program": program.code})
         async with asyncio.timeout(program.timeout):
             line = await sibling.reader.readuntil(b"\n")

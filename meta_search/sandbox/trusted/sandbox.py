@@ -24,7 +24,8 @@ SPARES = 1  # children that are confined before there is a job for them; two wer
 # What names it, runs a program or loads code, or looks at what is loaded.
 NUMPY = re.compile(
     r"(?<!re\.)\b(np|numpy|run_python|run_examples_and_get_feedback|get_test_output_from_code|exec|eval|compile"
-    r"|import_module|importlib|__import__|modules|globals|vars|getattr)\b|__\w+__"
+    r"|import_module|importlib|__import__|modules|globals|vars|getattr|methodcaller|attrgetter|sys\.path|runpy"
+    r"|InteractiveInterpreter|InteractiveConsole|timeit|doctest|pickle|marshal|resolve_name|pydoc)\b|__\w+__"
 )
 RUNTIME = Path(__file__).resolve().parents[2] / "agent"
 

@@ -20,7 +20,7 @@ from typing import Any, Self
 
 from meta_search.config import SandboxConfig
 from meta_search.errors import SandboxError
-from meta_search.sandbox.trusted.child_handle import Child, Exit, Spare, wait_despite_cancel
+from meta_search.sandbox.trusted.child_handle import Child, Exit, Reader, Spare, wait_despite_cancel
 from meta_search.sandbox.trusted.launch import ENVIRONMENT, command
 from meta_search.sandbox.trusted.message_fields import MAX_LINE
 
@@ -122,6 +122,10 @@ class ZygoteHandle:
                 ready = json.loads(await handle._loop.sock_recv(handle._control, 65536) or b"null")
         except (OSError, TimeoutError):
             ready = None
+        except BaseException:  # cancelled meanwhile: nobody else knows of this process
+            handle._process.kill()
+            await handle.close()
+            raise
         if ready is None:
             handle._process.kill()
             reason = handle._last_words()
@@ -157,13 +161,16 @@ class ZygoteHandle:
         if self.lost:
             raise ZygoteLost
         spare = self._spares.popleft()
+        reader = Reader(MAX_LINE)
+        protocol = asyncio.StreamReaderProtocol(reader)
         try:
-            reader, writer = await asyncio.open_unix_connection(sock=spare.pipe, limit=MAX_LINE)
+            transport, _ = await self._loop.create_unix_connection(lambda: protocol, sock=spare.pipe)
         except BaseException:  # cancelled meanwhile: nobody else knows of this child
             spare.pipe.close()
             self.kill(spare.number)
             await wait_despite_cancel(spare.exited)
             raise
+        writer = asyncio.StreamWriter(transport, protocol, reader, self._loop)
         return Child(spare.number, reader, writer, spare.exited, self.kill)
 
     def kill(self, number: int) -> None:

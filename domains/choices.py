@@ -1,0 +1,112 @@
+"""The options of a table's rows, where it has columns for them: they are shown below each question."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from domains.domain import Item
+from domains.matching.exact import plain
+from domains.matching.options import LETTERS, letter_of, options_of
+from domains.rows import Row
+from meta_search.errors import DomainError
+
+__all__ = ["choices_in", "with_choices"]
+
+COLUMNS = ("choices", "options")
+
+
+def choices_in(record: Mapping[str, Any], others: Sequence[str]) -> tuple[str, ...]:
+    """The options of a row: a list, also as JSON or with labels, in `choices` or `options`; or A, B, ….
+
+    Args:
+        record: The row.
+        others: Columns that hold something else, as the question and the answer.
+    """
+    for column in COLUMNS:
+        cell = record.get(column) if column not in others else None
+        if isinstance(cell, str) and cell.strip()[:1] in ("[", "{"):
+            try:
+                cell = json.loads(cell)
+            except (ValueError, RecursionError):
+                continue
+        if isinstance(cell, dict):  # {"text": […], "label": […]}, or by letter
+            cell = cell.get("text") or [cell.get(x) for x in LETTERS[: len(cell)]]
+        if isinstance(cell, list) and 2 <= len(cell) <= len(LETTERS):
+            texts = [str(part).strip() for part in cell if isinstance(part, str | int | float)]
+            return tuple(texts) if len(texts) == len(cell) and all(texts) else ()
+    lettered = []
+    for letter in LETTERS:
+        cell = record.get(letter)
+        if letter in others or cell is None or not str(cell).strip():
+            break
+        lettered.append(str(cell).strip())
+    return tuple(lettered) if len(lettered) > 1 else ()
+
+
+def with_choices(path: Path, rows: Sequence[Row]) -> tuple[Sequence[Row], str]:
+    """Rows with their options below the question and a letter as the answer; and a line that says so.
+
+    An answer may be an option's letter, its text or its number (from 0 where one is 0, from 1 where one is as
+    many as there are options). Where no answer is any of these, the column is about something else.
+
+    Raises:
+        DomainError: The answers of some rows are options and that of another is none; names the row.
+    """
+    having = [row for row in rows if row.choices]
+    if not having:
+        return rows, ""
+    first = _first_number(having)
+    letters = {id(row): _letters(row, first) for row in having}
+    if not any(letters.values()):
+        return [row._replace(choices=()) for row in rows], ""
+    found = []
+    for row in rows:
+        if row.choices and not letters[id(row)]:
+            raise DomainError(
+                f"{path}, row {row.line}: the answer {row.answer[:60]!r} is none of its choices: "
+                f"{', '.join(row.choices)[:80]}"
+            )
+        if row.choices:
+            row = _shown(row, letters[id(row)])
+            row = row if len(having) == len(rows) or row.matcher else row._replace(matcher="choice")
+        found.append(row)
+    return found, "the choices of a row stand below its question, with letters, and answers are letters"
+
+
+def _shown(row: Row, letters: Sequence[str]) -> Row:
+    question, (answer, *others) = row.question, letters
+    if len(options_of(Item("", question, ""))) != len(row.choices):  # the question may have them already
+        lines = (f"{letter}) {text}" for letter, text in zip(LETTERS, row.choices, strict=False))
+        question = "\n".join((question, *lines))
+    return row._replace(question=question, answer=answer, others=tuple(others))
+
+
+def _letters(row: Row, first: int | None) -> list[str]:
+    """The letters of all accepted answers; empty where one of them is no option."""
+    texts = [plain(text) for text in row.choices]
+    found = []
+    for answer in (row.answer, *row.others):
+        letter = letter_of(answer)
+        if plain(answer) in texts:
+            place = texts.index(plain(answer))
+        elif letter:
+            place = LETTERS.index(letter)
+        elif first is not None and answer.isdecimal():
+            place = int(answer) - first
+        else:
+            return []
+        if not 0 <= place < len(texts):
+            return []
+        found.append(LETTERS[place])
+    return list(dict.fromkeys(found))
+
+
+def _first_number(rows: Sequence[Row]) -> int | None:
+    """Whether options are counted from 0 or from 1; `None` where answers do not tell."""
+    numbers = [(int(row.answer), len(row.choices)) for row in rows if row.answer.isdecimal()]
+    if any(n == 0 for n, _ in numbers):
+        return 0
+    return 1 if any(n == most for n, most in numbers) else None
