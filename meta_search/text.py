@@ -29,7 +29,7 @@ __all__ = [
 
 USER_INFO = re.compile(r"(\w://)[^/?#\s]*@(?=[\w\[])")
 IN_QUERY = re.compile(
-    r"([?&][\w.-]*(?:key|token|secret|password|sig|signature|auth)=)[^&\s'\"]+", re.IGNORECASE
+    r"([?&][\w.-]*(?:key|token|secret|password|code|sig|signature|auth)=)[^&\s'\"]+", re.IGNORECASE
 )
 RESERVED = ("null", "true", "false", "inf", "nan")  # words of Hydra's grammar
 

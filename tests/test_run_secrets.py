@@ -43,6 +43,10 @@ def files_with(secret: str, folder: Path) -> list[str]:
         ("llm.extra_headers", "X-Auth-Token", SECRET, True),
         ("llm.extra_headers", "X-Whatever", f"sk-{SECRET}", True),
         ("llm.extra_headers", "X-Whatever", f"Basic {SECRET}", True),
+        ("llm.extra_headers", "x-functions-key", SECRET, True),
+        ("llm.extra_headers", "clientSecret", SECRET, True),
+        ("llm.extra_headers", "X-Whatever", f"gsk_{SECRET}", True),
+        ("llm.extra_headers", "X-Whatever", f"eyJhbGciOi.{SECRET}", True),
         ("llm.extra_headers", "Authorization", "Bearer $MY_KEY", False),
         ("llm.extra_headers", "X-Api-Key", "$MY_KEY", False),
         ("llm.extra_headers", "X-Team", "search", False),
@@ -79,6 +83,7 @@ def test_a_key_is_not_stored_and_given_again(key: str, name: str, value: object,
         f"llm.base_url=me:{SECRET}@host:8000/v1",
         f"llm.base_url=https://host/v1?api_key={SECRET}",
         f"llm.base_url=https://host/v1?api-version=1&key={SECRET}",
+        f"llm.base_url=https://host/v1?code={SECRET}",
         f"llm.task.base_url=https://:{SECRET}@host/v1",
         f"llm.judge.base_url=https://host/v1?access_token={SECRET}",
         f"ray.address=ray://me:{SECRET}@host:10001",
@@ -98,12 +103,38 @@ def test_an_address_holds_no_password(
     assert not Path("runs").exists()
 
 
+def test_a_key_in_place_of_its_variables_name_is_not_shown(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = (*MODELS, "llm.base_url=http://127.0.0.1:9/v1", f"llm.api_key_env=sk-{SECRET}")
+    assert cli.main(["run", *words]) == 2
+    said = capsys.readouterr().err
+    assert "llm.api_key_env is no name of a variable" in said
+    assert SECRET not in said
+
+
 @pytest.mark.parametrize(
     "address",
     ["https://host/v1?api-version=2024", "http://127.0.0.1:8000/v1", "host:8000", "my@file.csv", "a@b/c.csv"],
 )
 def test_other_addresses_pass(address: str) -> None:
     check_addresses(compose([*MODELS, f"llm.base_url={address}", f"domain.path={address}"]))
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "llm.extra_headers={Authorization:Basic\\ s3\\,cr3t}",
+        "llm.extra_headers={Authorization:'Basic s3\\'cr3t'}",
+        "+llm.extra_headers.Authorization='Basic s3\\'cr3t'",
+        "++llm.extra_body={auth:{token:s3\\ cr3t}}",
+    ],
+)
+def test_a_key_that_is_typed_otherwise_than_it_is_read_is_not_stored(word: str) -> None:
+    config = compose([*MODELS, word])
+    assert "cr3t" not in repr(stored(config))
+    assert "cr3t" not in repr(stored_words(config, [word, "seed=3"]))
+    assert stored_words(config, ["seed=3"]) == ["seed=3"]
 
 
 def test_a_run_stores_no_key_and_asks_for_it_again(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -30,15 +30,17 @@ HIDDEN = "(a key, which is not stored)"
 PLACES = ("extra_headers", "extra_body", "meta.extra", "task.extra", "judge.extra")  # below `llm`
 NAME = re.compile(
     r"authori[sz]ation|cookie|(^|[-_])(auth|token|secret|passw(or)?d|credentials?|signature|api[-_]?key)$"
-    r"|(api|access|secret|subscription|private|auth|x)[-_]?(key|token)$|^key$",
+    r"|(api|access|secret|subscription|functions|private|auth|x)[-_]?(key|token)s?$|^key$",
     re.IGNORECASE,
 )
 VALUE = re.compile(
-    r"^\s*((bearer|basic|token|apikey)\s+\S|(sk|pk|rk)-\w|(hf|ghp|gho|xox\w|glpat)[_-]\w|AKIA|AIza)",
+    r"^\s*((bearer|basic|token|apikey)\s+\S|(sk|pk|rk)-\w|(hf|gh[pousr]|xox\w|glpat|gsk|r8)[_-]\w|(xai|nvapi|pplx)-\w"
+    r"|github_pat_|eyJ[\w-]+\.|AKIA|AIza|ya29\.)",
     re.IGNORECASE,
 )
 VARIABLE = re.compile(r"\$([A-Za-z_]\w*)")
 INSTEAD = 'set llm.extra_headers={Authorization:$BASIC} with BASIC="Basic $(printf USER:PASSWORD | base64)"'
+CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")  # between the words of `clientSecret`
 SCHEME = re.compile(r"\b(bearer|basic|token|apikey|digest)\b", re.IGNORECASE)
 
 
@@ -52,9 +54,13 @@ def stored(config: Config) -> dict[str, Any]:
 
 
 def stored_words(config: Config, words: Sequence[str]) -> list[str]:
-    """Overrides as they were typed, without the keys that `config` holds."""
+    """Overrides as they were typed, without the keys that `config` holds.
+
+    A key may be typed otherwise than it is read (`Basic\\ a`): what sets a place that holds one goes whole.
+    """
+    held = [f"llm.{place}" for place in PLACES if any(_secrets(_value(config, place)))]
     secrets = sorted({s for place in PLACES for s in _secrets(_value(config, place))}, key=len, reverse=True)
-    found = list(words)
+    found = [f"{word.partition('=')[0]}={HIDDEN}" if _sets(word, held) else word for word in words]
     for secret in secrets:
         found = [word.replace(secret, HIDDEN) for word in found]
     return found
@@ -90,9 +96,11 @@ def check_addresses(config: Config) -> None:
     """See that no address holds a password: it would be kept with the run.
 
     Raises:
-        ConfigError: One does; one line.
+        ConfigError: One does, or a key stands where the name of its variable belongs; one line.
     """
     llm = config.llm
+    if llm.api_key_env and not llm.api_key_env.isidentifier():
+        raise ConfigError("llm.api_key_env is no name of a variable: give the name of the one with the key")
     addresses = {
         "llm.base_url": llm.base_url,
         **{f"llm.{role}.base_url": getattr(llm, role).base_url for role in ("meta", "task", "judge")},
@@ -133,12 +141,19 @@ def _value(config: Config, place: str) -> Any:
     return group[name]
 
 
+def _sets(word: str, keys: Sequence[str]) -> bool:
+    """Whether an override sets one of these keys, or a part of it."""
+    name = word.partition("=")[0].lstrip("+~")
+    return any(name == key or name.startswith(f"{key}.") for key in keys)
+
+
 def _is_secret(name: str, value: Any) -> bool:
     """Whether a value is a key: by its name or its look, and no name of a variable."""
     if not isinstance(value, str) or not value or value == HIDDEN:
         return False
     literal = SCHEME.sub("", VARIABLE.sub("", value)).strip(" :,;\"'")
-    return bool(literal and (NAME.search(name) or VALUE.search(value)))
+    parted = CAMEL.sub("-", name)
+    return bool(literal and (NAME.search(name) or NAME.search(parted) or VALUE.search(value)))
 
 
 def _without(value: Any, name: str = "") -> Any:
