@@ -12,6 +12,7 @@ from types import NoneType
 from typing import Any, TypeVar
 
 from archive.guard import Room
+from meta_search.errors import DamagedError
 from meta_search.types import (
     Agent,
     Brief,
@@ -96,6 +97,7 @@ OTHERWISE: Mapping[tuple[str, str], tuple[type, ...]] = {  # than columns of the
 MAX_PARTS = 500_000  # of a value's JSON, see `bounded_json`
 MOST_PARTS = 4_000_000  # of what is kept of a whole run: a few for each item of its domain
 MAX_SPACE = 2**20  # characters
+MAX_SOURCE = 4 * 2**20  # characters; looking through a source takes time for each
 
 Row = tuple[Any, ...]
 T = TypeVar("T")
@@ -165,8 +167,13 @@ def record_of(row: Row) -> tuple[Agent, Brief, Mapping[str, Any] | None, tuple[P
     """Agent, brief, plan and space from a row in the order of `AGENT_COLUMNS`.
 
     The agent keeps its stored identity, which is never recomputed.
+
+    Raises:
+        DamagedError: Its source is longer than any agent's.
     """
     id_, name, *_, values, space, brief, plan, source, demonstrations = row
+    if len(source) > MAX_SOURCE:
+        raise DamagedError(f"the archive holds a source of {len(source) >> 20} MB: no agent's is that long")
     # Read in one go: a lineage of a thousand agents is read while somebody waits.
     stored = load(f"[{values},{brief},{plan or 'null'},{demonstrations}]")
     agent = Agent(id_, name, source, stored[0], tuple(Demonstration(q, r) for q, r in stored[3]))

@@ -17,6 +17,7 @@ from archive import codec
 from archive.guard import LARGEST
 from archive.store import Store
 from meta_search import cli
+from meta_search.errors import DamagedError
 from meta_search.types import (
     Agent,
     Brief,
@@ -181,3 +182,9 @@ def test_reports_are_made_of_what_is_left(tmp_path: Path, capsys: pytest.Capture
         assert cli.main(command) == 0
         shown = capsys.readouterr()
         assert "Traceback" not in shown.out + shown.err
+
+
+def test_a_source_that_no_agent_has_is_not_looked_through() -> None:
+    candidate = Candidate(Agent("id", "n", "x" * (codec.MAX_SOURCE + 1), {}), Brief(0, "novel", "llm"), "")
+    with pytest.raises(DamagedError, match="a source of 4 MB"):
+        codec.record_of(codec.agent_row(candidate, "evaluated", 0.0))
