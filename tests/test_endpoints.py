@@ -237,7 +237,7 @@ def test_a_key_that_is_revoked_ends_the_run_and_a_disliked_request_its_item(pen:
                 await both(made, *(ask(f"What is {n} + 1?") for n in range(8)))
                 assert "check" in str(made.fatal)
                 assert "key" in str(made.fatal)
-                assert len(endpoint.asked) <= 12
+                assert len(endpoint.asked) <= 16  # probes among them
 
     asyncio.run(run())
 

@@ -157,6 +157,7 @@ def test_what_keeps_us_out_of_a_cluster_with_tls_is_told(
 ) -> None:
     for name, value in certificates(tmp_path, "127.0.0.1").items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setattr("ray.is_initialized", lambda: False)  # whatever other tests have up
     with answering(b"no TLS") as plain, pytest.raises(MetaSearchError, match="no TLS, or a certificate of"):
         ray_start.start_ray(RayConfig(address=plain))
     monkeypatch.setattr(ray_start.ray_ports, "reply", lambda *_, tls: "refused" if tls else "hangs up")

@@ -15,6 +15,7 @@ from typing import Any
 
 from domains.domain import Score
 from domains.json_match import parsed
+from meta_search.types import parse
 
 __all__ = ["Tests", "tests_of"]
 
@@ -106,7 +107,7 @@ def tests_of(target: str) -> Tests | None:
 def _undefined(source: str) -> frozenset[str]:
     """Names that are called and not defined."""
     try:
-        tree = ast.parse(source)
+        tree = parse(source)
     except (SyntaxError, ValueError, RecursionError):
         return frozenset()
     names = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]

@@ -129,6 +129,7 @@ class EvaluationRow(TypedDict):
             score and are not among `items`; the interval holds whatever they would have been.
         complete: Whether every item was run, and no more than 5 % of them came to no score.
         hint: The most frequent fault with what mends it, or `""`.
+        measures: What the domain measures over all answers together, as `macro_f1`: name -> 0..1.
     """
 
     name: str
@@ -144,6 +145,7 @@ class EvaluationRow(TypedDict):
     outcomes: dict[OutcomeKind, int]
     complete: bool
     hint: str
+    measures: dict[str, float]
 
 
 @dataclass(frozen=True, slots=True)
