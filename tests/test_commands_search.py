@@ -107,6 +107,7 @@ def test_report_and_export(
     assert {"agent.py", "card.md", "run.py", "runtime"} <= {path.name for path in Path("best").iterdir()}
 
 
+@pytest.mark.slow
 @pytest.mark.model
 def test_a_search_with_the_embedded_model(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """At most three minutes of a real search; its evaluations are backed by calls in the ledger."""

@@ -105,6 +105,7 @@ class Gpt5(FAMILY["Reasoning"]):  # type: ignore[misc]
     """Counts on its client to leave out the temperature."""
 
 
+@pytest.mark.slow
 def test_litellm_learns_while_calls_are_under_way(pen: SqlitePen, monkeypatch: pytest.MonkeyPatch) -> None:
     """litellm raises for a temperature before anything is sent: no call may count that as a failure."""
 

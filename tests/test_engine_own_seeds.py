@@ -170,6 +170,7 @@ def test_ones_own_agents_are_tested_whatever_they_score_and_the_verdict_names_th
     assert archive_verdict(archive).text.startswith(verdict.sentence)
 
 
+@pytest.mark.slow
 def test_a_run_killed_at_its_start_goes_on_with_ones_own_agents(folder: Path) -> None:
     with CountingEndpoint(mind, latency_s=0.02) as endpoint:
         run_killed(folder, endpoint, 3, "run", *words(folder, endpoint.base_url))
@@ -179,6 +180,7 @@ def test_a_run_killed_at_its_start_goes_on_with_ones_own_agents(folder: Path) ->
         assert archive.record("mine").evaluations["test"].items == 12
 
 
+@pytest.mark.slow
 def test_an_agent_of_another_run_is_a_seed_and_needs_that_run_no_longer(folder: Path) -> None:
     with CountingEndpoint(mind) as endpoint:
         first = words(folder, endpoint.base_url, "search.seeds=[mine.py]", "search.candidates=1")

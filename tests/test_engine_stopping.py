@@ -192,6 +192,7 @@ def test_an_evaluation_outlives_its_terminal_with_its_rows(folder: Path) -> None
     assert json.loads((folder / "rows.json").read_text())[0]["items"] == 6
 
 
+@pytest.mark.slow
 def test_nohup_goes_on(folder: Path) -> None:
     with CountingEndpoint(adds, latency_s=0.05) as endpoint:
         words = composed_search(folder, endpoint, "search.candidates=1", "search.seeds=[direct]")

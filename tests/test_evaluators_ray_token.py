@@ -77,20 +77,25 @@ CLUSTERS = {
 }
 
 
-def test_nothing_of_the_user_s_clusters_is_in_the_environment_of_ours(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """A Redis of theirs was given all that Ray keeps of a run."""
-    for name, value in CLUSTERS.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setenv("RAY_DEDUP_LOGS", "0")
-    import ray  # noqa: F401 (it sets a variable of its own)
+SET_ASIDE = """
+import os, sys
+import ray  # it sets variables of its own
+from meta_search.evaluators import ray_token
 
-    before = dict(os.environ)
-    with ray_token.settings({}):
-        assert CLUSTERS.keys().isdisjoint(os.environ)
-        assert os.environ["RAY_DEDUP_LOGS"] == "0"
-    assert dict(os.environ) == before
+before = dict(os.environ)
+with ray_token.settings({}):
+    assert set(sys.argv[1:]).isdisjoint(os.environ), os.environ
+    assert os.environ["RAY_DEDUP_LOGS"] == "0"
+assert dict(os.environ) == before
+"""
+
+
+def test_nothing_of_the_user_s_clusters_is_in_the_environment_of_ours(root: Path) -> None:
+    """A Redis of theirs was given all that Ray keeps of a run. In a process of its own, as below."""
+    theirs = os.environ | CLUSTERS | {"RAY_DEDUP_LOGS": "0"}
+    command = [sys.executable, "-c", SET_ASIDE, *CLUSTERS]
+    done = subprocess.run(command, env=theirs, cwd=root, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def test_each_run_has_its_own_token_and_the_user_s_settings_are_theirs_again(root: Path) -> None:

@@ -206,6 +206,7 @@ def test_after_kill_9_the_same_briefs_are_asked_as_without(folder: Path) -> None
     assert_replays()
 
 
+@pytest.mark.slow
 def test_a_signal_ends_the_replay_where_it_ended_the_recording(folder: Path) -> None:
     path = questions(folder)
     with CountingEndpoint(mind, latency_s=0.03) as endpoint:

@@ -293,6 +293,7 @@ def test_an_evaluation_tells_what_its_scorer_failed_on(
     assert row["score"] == pytest.approx(3 / 9)
 
 
+@pytest.mark.slow
 def test_a_search_stops_in_good_order_and_is_had_again_once_the_scorer_is_mended(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -36,13 +36,20 @@ def inline() -> Iterator[House]:
 # Bombs are not faster so, and hold up their neighbours.
 HERE = here()
 ALONE = [a for a in within(PLAIN, HERE) if not a.waits and a.subject == "bombs"]
-TOGETHER = [attack for attack in within(ATTACKS, HERE) if attack not in ALONE]
+TOGETHER = [attack for attack in within(PLAIN, HERE) if attack not in ALONE]
+AGAIN = [attack for attack in within(ATTACKS, HERE) if attack not in PLAIN]
 
 
 @pytest.fixture(scope="module")
 def together(inline: House) -> dict[str, Verdict]:
-    """All others, those in programs and maps among them."""
+    """All others."""
     return {named(verdict.attack): verdict for verdict in inline.run_all(TOGETHER, together=True)}
+
+
+@pytest.fixture(scope="module")
+def again(inline: House) -> dict[str, Verdict]:
+    """The same in programs and maps."""
+    return {named(verdict.attack): verdict for verdict in inline.run_all(AGAIN, together=True)}
 
 
 @pytest.mark.parametrize("attack", ALONE, ids=named)
@@ -54,6 +61,12 @@ def test_hostile_agent(inline: House, attack: Attack) -> None:
 @pytest.mark.parametrize("name", [named(attack) for attack in TOGETHER])
 def test_hostile_agent_among_others(together: dict[str, Verdict], name: str) -> None:
     assert together[name].good, line_of(together[name])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [named(attack) for attack in AGAIN])
+def test_hostile_agent_in_programs_and_maps(again: dict[str, Verdict], name: str) -> None:
+    assert again[name].good, line_of(again[name])
 
 
 def test_names_are_unique_and_every_attack_says_what_it_tries() -> None:

@@ -109,7 +109,7 @@ return LLMAgentBase(['answer'], 'asker')([taskInfo], 'x' * 50 * 10**6)[0]"""),
     ("fifty prompts of 1 MB", "have the endpoint read all that, piece by piece", "output memory calls", """
 for i in range(50): LLMAgentBase(['answer'], f'asker {i}')([taskInfo], 'x' * 10**6)
 return 'done'"""),
-    ("demonstrations of 50 MB", "have them sent with every call", "context memory", """
+    ("demonstrations of 50 MB", "have them sent with every call", "context memory cpu", """
 shown = [('q' * 10**5, 'r' * 10**5)] * 250
 return LLMAgentBase(['answer'], 'asker', demonstrations=shown)([taskInfo], '')[0]"""),
     ("ten thousand fields", "have a schema of megabytes sent", "refused context", """
