@@ -226,7 +226,7 @@ def test_refusals_at_random_punish_no_honest_agent_and_end_no_run(pen: SqlitePen
     async def talk(made: Gateway, endpoint: CountingEndpoint) -> None:
         await made.call(ask("hello"))
         replies = await both(made, *(ask(f"q{n}", agent=f"a{n % 3}") for n in range(200)))
-        assert sum(reply.fault is not None for reply in replies) <= 1
+        assert sum(reply.fault is not None for reply in replies) <= 3
         assert made.fatal is None
 
     meet(pen, lambda n, body: rng.choice(kinds) if n and rng.random() < share else None, talk, max_retries=4)

@@ -123,8 +123,9 @@ def test_faults_of_the_endpoint_are_replayed_as_they_came(folder: Path) -> None:
     more = ("search.in_flight=3", "search.candidates=6", "llm.max_retries=0", "author.formats=[program]")
     assert record(folder, *more, faults=faults) == 0
     with sqlite3.connect("run/archive.db") as database:
-        (failed,) = database.execute("SELECT COUNT(*) FROM events WHERE data LIKE '%\"llm\"%'").fetchone()
-    assert failed > 3
+        said = "data LIKE '%\"llm\"%' OR data LIKE '%\"declined\"%'"
+        (failed,) = database.execute(f"SELECT COUNT(*) FROM events WHERE {said}").fetchone()
+    assert failed > 0  # most are answered when they are sent once more
     assert_replays()
 
 
