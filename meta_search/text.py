@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 __all__ = [
+    "SECRETS",
     "error_line",
     "escaped",
     "html_table",
@@ -28,9 +29,8 @@ __all__ = [
 ]
 
 USER_INFO = re.compile(r"(\w://)[^/?#\s]*@(?=[\w\[])")
-IN_QUERY = re.compile(
-    r"([?&][\w.-]*(?:key|token|secret|password|code|sig|signature|auth)=)[^&\s'\"]+", re.IGNORECASE
-)
+SECRETS = "key|apikey|token|secret|password|code|sig|signature|auth"  # what a query calls a key
+IN_QUERY = re.compile(rf"([?&][\w.-]*(?:{SECRETS})=)[^&\s'\"]+", re.IGNORECASE)
 RESERVED = ("null", "true", "false", "inf", "nan")  # words of Hydra's grammar
 
 

@@ -7,6 +7,8 @@ import re
 import urllib.parse
 import urllib.request
 
+from meta_search.text import SECRETS
+
 __all__ = [
     *(
         "candidates",
@@ -27,7 +29,7 @@ PATHS = re.compile(
 )
 VERSION = re.compile(r"/v\d+\w*(/|$)|/openai/deployments/", re.IGNORECASE)
 PASSWORD = "holds a password"
-SECRET = re.compile(r"(^|[-_.])(key|apikey|token|secret|password|code|sig|signature|auth)$", re.IGNORECASE)
+SECRET = re.compile(rf"(^|[-_.])({SECRETS})$", re.IGNORECASE)
 # Where the APIs are of those who have them elsewhere than below `/v1`.
 ELSEWHERE = {
     "generativelanguage.googleapis.com": "/v1beta/openai",

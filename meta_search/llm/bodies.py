@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 import zlib
+from collections.abc import AsyncIterable
 from typing import Any
 
 from meta_search.llm.faults import BadAnswer, one_line
 
-__all__ = ["ACCEPTED", "LARGEST", "PACKING", "Body", "value_of"]
+__all__ = ["ACCEPTED", "LARGEST", "PACKING", "Body", "collected", "value_of"]
 
 LARGEST = 16 * 2**20  # bytes of a reply, packed or not: a stream of some 50,000 tokens, an event each
 MOST_MEMBERS = 1024  # that a packed reply is made of: each may be empty, and takes work all the same
@@ -75,6 +76,19 @@ class Body:
         self._whole += part
         if len(self._whole) > LARGEST:
             raise _too_large()
+
+
+async def collected(packing: str, chunks: AsyncIterable[bytes]) -> bytes:
+    """A whole body; raises as `Body`.
+
+    Args:
+        packing: The header `Content-Encoding`; empty for none.
+        chunks: As they come, packed.
+    """
+    body = Body(packing)
+    async for chunk in chunks:
+        body.feed(chunk)
+    return body.whole()
 
 
 def _too_large() -> BadAnswer:

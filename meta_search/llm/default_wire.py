@@ -13,7 +13,7 @@ from typing import Any
 from meta_search.config import LLMConfig
 from meta_search.errors import EndpointError
 from meta_search.llm.addresses import candidates, joined, normal_url, other_scheme, proxy_of
-from meta_search.llm.bodies import ACCEPTED, PACKING, Body
+from meta_search.llm.bodies import ACCEPTED, PACKING, collected
 from meta_search.llm.direct import DirectWire, headers_of
 from meta_search.llm.endpoint import Endpoint, Price, price_of
 from meta_search.llm.faults import GONE, BadAnswer, one_line
@@ -159,15 +159,13 @@ class DefaultWire:
                 httpx.AsyncClient(timeout=timeout_s, trust_env=False, proxy=proxy_of(url)) as client,
                 client.stream("GET", url, headers=headers) as reply,
             ):
-                body = Body(reply.headers.get("Content-Encoding", ""))
-                async for chunk in reply.aiter_raw():
-                    body.feed(chunk)
+                whole = await collected(reply.headers.get("Content-Encoding", ""), reply.aiter_raw())
         except TimeoutError as error:
             raise httpx.ReadTimeout(f"no whole reply within {timeout_s:g} s") from error
         except BadAnswer as error:
             raise httpx.DecodingError(str(error)) from error
         told = [(k, v) for k, v in reply.headers.multi_items() if k.lower() not in PACKING]
-        return httpx.Response(reply.status_code, headers=told, content=body.whole(), request=reply.request)
+        return httpx.Response(reply.status_code, headers=told, content=whole, request=reply.request)
 
 
 def _is_api(reply: Any) -> bool:

@@ -18,7 +18,7 @@ from urllib.parse import urljoin
 
 from meta_search.llm import replies
 from meta_search.llm.addresses import joined, normal_url, proxy_of, takes_azure_key, versioned
-from meta_search.llm.bodies import ACCEPTED, Body
+from meta_search.llm.bodies import ACCEPTED, collected
 from meta_search.llm.endpoint import Endpoint
 from meta_search.llm.faults import BadAnswer, Refused
 from meta_search.llm.replies import Answer
@@ -133,13 +133,10 @@ class DirectWire:
 async def _body(response: ClientResponse) -> bytes:
     """A reply's body; what is too large is not read to its end."""
     try:
-        body = Body(response.headers.get("Content-Encoding", ""))
-        async for chunk in response.content.iter_any():
-            body.feed(chunk)
+        return await collected(response.headers.get("Content-Encoding", ""), response.content.iter_any())
     except BadAnswer:
         response.close()
         raise
-    return body.whole()
 
 
 def headers_of(endpoint: Endpoint, root: str) -> dict[str, str]:

@@ -246,7 +246,7 @@ class Form:
         if self.is_probe and route.schema == "unknown":
             route.schema = "format" if self.mode == "unknown" else self.mode
         elif self.mode in ("unknown", "format") and not self.is_probe:
-            if not answer.is_cut and not _is_object(answer.text):
+            if not answer.is_cut and not structured.is_object(answer.text):
                 self.tells("schema", "both")
             elif route.schema == "unknown":
                 route.schema = "format"
@@ -263,7 +263,7 @@ class Form:
     def is_cut(self, answer: Answer) -> bool:
         """Whether an answer was stopped before it was whole. Some models fill up with blanks after an
         object by schema."""
-        return answer.is_cut and not (self.call.request.schema and _is_object(answer.text))
+        return answer.is_cut and not (self.call.request.schema and structured.is_object(answer.text))
 
     def answered(self, entry: Entry) -> Entry | None:
         """An entry that settles the call; `None` to ask again: the schema was not heeded, or the answer was
@@ -292,7 +292,7 @@ class Form:
     def _is_ignored(self, entry: Entry) -> bool:
         """Whether the endpoint took a schema and did not heed it."""
         sent = self.call.request.schema and self.mode in ("unknown", "format")
-        return bool(sent) and not _is_object(entry.text)
+        return bool(sent) and not structured.is_object(entry.text)
 
     def _grows(self, entry: Entry) -> bool:
         """Whether a cut answer is asked for again, with more room."""
@@ -315,10 +315,3 @@ class Form:
     def _most(self) -> int:
         """The most tokens that an agent's call may have, where its model thinks."""
         return GROWS * self.config.max_tokens
-
-
-def _is_object(text: str) -> bool:
-    try:
-        return isinstance(json.loads(text), dict)
-    except (ValueError, RecursionError):
-        return False

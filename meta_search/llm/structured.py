@@ -9,7 +9,7 @@ from typing import Any
 
 from meta_search.llm.bodies import value_of
 
-__all__ = ["instructions", "repaired", "response_format", "with_instructions"]
+__all__ = ["instructions", "is_object", "repaired", "response_format", "with_instructions"]
 
 # json_repair takes more than linear time on long garbage, and on what opens and never closes (190 KB of `{`:
 # 19 s); no answer by schema is that long or that deep.
@@ -50,13 +50,18 @@ def _is_deep(text: str) -> bool:
     return False
 
 
+def is_object(text: str) -> bool:
+    """Whether an answer is a JSON object."""
+    try:
+        return isinstance(value_of(text), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
 def repaired(text: str) -> str:
     """The JSON object in an answer, as JSON text; the answer itself where none can be recovered."""
-    try:
-        if isinstance(value_of(text), dict):
-            return text
-    except (ValueError, RecursionError):
-        pass
+    if is_object(text):
+        return text
     start = text.find("{")
     if start < 0 or len(text) > LONGEST or _is_deep(text):
         return text

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from meta_search.llm import replies
-from meta_search.llm.bodies import PACKING, Body, value_of
+from meta_search.llm.bodies import PACKING, collected, value_of
 from meta_search.llm.faults import BadAnswer, Refused
 
 if TYPE_CHECKING:
@@ -65,11 +65,9 @@ async def _read(response: httpx.Response, request: httpx.Request) -> bytes:
     import httpx
 
     try:
-        body = Body(response.headers.get("content-encoding", ""))
         stream: Any = response.stream
-        async for chunk in stream:
-            body.feed(chunk)
-        whole, status = body.whole(), response.status_code
+        whole = await collected(response.headers.get("content-encoding", ""), stream)
+        status = response.status_code
         if len(whole) < LARGE or (status < 400 and STREAMS.search(await request.aread())):
             return whole
         chats = request.url.path.endswith("/chat/completions")

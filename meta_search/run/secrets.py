@@ -58,8 +58,9 @@ def stored_words(config: Config, words: Sequence[str]) -> list[str]:
 
     A key may be typed otherwise than it is read (`Basic\\ a`): what sets a place that holds one goes whole.
     """
-    held = [f"llm.{place}" for place in PLACES if any(_secrets(_value(config, place)))]
-    secrets = sorted({s for place in PLACES for s in _secrets(_value(config, place))}, key=len, reverse=True)
+    by_place = {place: _secrets(value) for place, value in _values(config).items()}
+    held = [f"llm.{place}" for place, found in by_place.items() if found]
+    secrets = sorted({s for found in by_place.values() for s in found}, key=len, reverse=True)
     found = [f"{word.partition('=')[0]}={HIDDEN}" if _sets(word, held) else word for word in words]
     for secret in secrets:
         found = [word.replace(secret, HIDDEN) for word in found]
@@ -68,7 +69,7 @@ def stored_words(config: Config, words: Sequence[str]) -> list[str]:
 
 def hidden_keys(config: Config) -> tuple[str, ...]:
     """Keys of which a part was not stored."""
-    return tuple(f"llm.{place}" for place in PLACES if _holds(_value(config, place)))
+    return tuple(f"llm.{place}" for place, value in _values(config).items() if _holds(value))
 
 
 def check_given(before: Config, config: Config) -> None:
@@ -86,9 +87,10 @@ def check_given(before: Config, config: Config) -> None:
         raise ConfigError(
             f"{key} holds a key, which is not stored with the run: give all of it again, {key}={given}"
         )
+    kept, given_now = _values(before), _values(config)
     for key in hidden_keys(before):
         place = key.removeprefix("llm.")
-        if key != "llm.extra_headers" and _without(_value(config, place)) != _value(before, place):
+        if key != "llm.extra_headers" and _without(given_now[place]) != kept[place]:
             raise ConfigError(f"{key} cannot change in a resume, but for the key that is not stored")
 
 
@@ -136,9 +138,10 @@ def _group(mapping: dict[str, Any], place: str) -> tuple[dict[str, Any], str]:
     return group, name
 
 
-def _value(config: Config, place: str) -> Any:
-    group, name = _group(to_mapping(config), place)
-    return group[name]
+def _values(config: Config) -> dict[str, Any]:
+    """What stands in each of the places."""
+    mapping = to_mapping(config)
+    return {place: group[name] for place in PLACES for group, name in [_group(mapping, place)]}
 
 
 def _sets(word: str, keys: Sequence[str]) -> bool:
@@ -164,18 +167,21 @@ def _without(value: Any, name: str = "") -> Any:
     return HIDDEN if _is_secret(name, value) else value
 
 
-def _secrets(value: Any, name: str = "") -> Iterator[str]:
+def _leaves(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    """What stands at the ends of a value, each with the name that it stands under."""
     if isinstance(value, Mapping):
         for key, inner in value.items():
-            yield from _secrets(inner, str(key))
+            yield from _leaves(inner, str(key))
     elif isinstance(value, list | tuple):
         for inner in value:
-            yield from _secrets(inner, name)
-    elif _is_secret(name, value):
-        yield value
+            yield from _leaves(inner, name)
+    else:
+        yield name, value
+
+
+def _secrets(value: Any) -> list[str]:
+    return [leaf for name, leaf in _leaves(value) if _is_secret(name, leaf)]
 
 
 def _holds(value: Any) -> bool:
-    if isinstance(value, Mapping):
-        return any(map(_holds, value.values()))
-    return any(map(_holds, value)) if isinstance(value, list | tuple) else value == HIDDEN
+    return any(leaf == HIDDEN for _, leaf in _leaves(value))
