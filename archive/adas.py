@@ -89,10 +89,11 @@ def _text(path: Path) -> str:
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """An object whose names stand once: of two, one reader shows the first and another runs the second."""
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        twice = next(name for number, (name, _) in enumerate(pairs) if name in dict(pairs[:number]))
-        raise ValueError(f"{one_line(twice, 40)!r} stands twice in one object")
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise ValueError(f"{one_line(name, 40)!r} stands twice in one object")
+        found[name] = value
     return found
 
 

@@ -10,7 +10,7 @@ from functools import partial
 from meta_search.engine.happenings import BlockEmpty, Evaluated, ItemRun
 from meta_search.engine.repair import failing
 from meta_search.engine.spending import may_take_much, share_of_left
-from meta_search.guide.racing import Race, decide, too_expensive
+from meta_search.guide.racing import Race, Standing, decide, too_expensive
 from meta_search.run.events import BlockDelivered, LookPlanned, RaceEnded
 from meta_search.run.journal import job_key
 from meta_search.run.members import Member
@@ -84,7 +84,7 @@ class Races:
         self._missing[member.agent.id, split] -= 1
         self.stop = self.stop or self._runner.deliver(member, happened.result)
         if held := self._held.pop(member.agent.id, []):
-            if not (self.stop or self.closing or self._too_expensive(member)):
+            if not (self.stop or self.closing or self._too_expensive(member, self._members.front(member))):
                 self._send(member, split, held)
                 return None
             self._missing[member.agent.id, split] -= len(held)
@@ -186,38 +186,37 @@ class Races:
             new
             and config.evaluate.racing
             and items > 1
-            and bool(self._members.front(member))
-            and (may_take_much(config.budget, config.sandbox, self._used(), items))
+            and bool(self._members.finished())
+            and may_take_much(config.budget, config.sandbox, self._used(), items)
         )
 
     def _used(self) -> Usage:
         """What agents have used so far."""
-        rows = (row for m in self._members for split in SEARCHED for row in m.rows(split))
-        return sum((row.used for row in rows), Usage())
+        return sum((m.used(split) for m in self._members for split in SEARCHED), Usage())
 
-    def _too_expensive(self, member: Member) -> str:
-        """Why the race ends for its cost alone, `""` where it goes on."""
-        budget, rows = self._run.config.budget, member.rows("train")
-        if member.own or not self._run.config.evaluate.racing or not rows:
+    def _too_expensive(self, member: Member, front: Sequence[Standing]) -> str:
+        """Why the race ends for its cost alone, `""` where it goes on; `front` is as for `decide`."""
+        mine, n = member.used("train"), len(member.rows("train"))
+        if not n:
             return ""
-        mine = sum((row.used for row in rows), Usage())
-        times = max(0, self._runner.planned("train") - len(rows)) / len(rows)
+        times = max(0, self._runner.planned("train") - n) / n
         more = Usage(round(mine.calls * times), round(mine.tokens * times), cost_usd=mine.cost_usd * times)
-        share = share_of_left(budget, self._used(), more)
-        return too_expensive(member.standing("train"), self._members.front(member), share)
+        share = share_of_left(self._run.config.budget, self._used(), more)
+        return too_expensive(member.standing("train"), front, share)
 
     def _why_stop(self, member: Member) -> str:
         """Why the race ends early, `""` where it goes on, as it does for what the person brought along."""
         config = self._run.config
         if member.own or not config.evaluate.racing:
             return ""
-        if expensive := self._too_expensive(member):
+        front = self._members.front(member)
+        if expensive := self._too_expensive(member, front):
             return expensive
         best = self._members.incumbent()
         incumbent = best.standing("train") if best is not None and best is not member else None
         planned = len(self._runner.items("train"))
         race = Race(planned, config.evaluate.block, config.search.finalists)
-        return decide(member.standing("train"), incumbent, self._members.front(member), race)
+        return decide(member.standing("train"), incumbent, front, race)
 
     def _train_done(self, member: Member, twin: Member | None) -> Evaluated:
         """Archive the evaluation, and see whether the agent is one to validate.

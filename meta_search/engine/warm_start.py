@@ -15,9 +15,9 @@ from meta_search.config import Config
 from meta_search.errors import MetaSearchError
 from meta_search.guide.guide import Guide, Snapshot
 from meta_search.guide.prior import MOST, Prior
-from meta_search.run.folder import read_config, same_task
+from meta_search.run.folder import earlier_runs, read_config, same_task
 from meta_search.run.members import Member, Members
-from meta_search.run.ownership import not_own_runs, own_runs
+from meta_search.run.ownership import is_own
 from meta_search.run.run import Run
 from meta_search.types import Parameter, agent_id
 
@@ -35,38 +35,44 @@ def begin(run: Run, guide: Guide) -> None:
     config, folder = run.config, run.session.folder
     if not (config.search.prior and config.search.guided):
         return
-
-    def look() -> dict[str, Any]:
-        if others := sum(bool(_told(other, config)) for other in not_own_runs(config, folder)):
-            run.progress.print_line(
-                f"prior: left out {others} earlier run{'s' * (others != 1)} not signed by you on this machine"
-                " (`meta-search resume RUN --trust` signs one)"
-            )
-        return prior_of(config, folder, guide.could_ask).to_json()
-
-    found = run.journal.find(PRIOR, look)
+    say = run.progress.print_line
+    found = run.journal.find(PRIOR, lambda: prior_of(config, folder, guide.could_ask, say).to_json())
     prior = Prior.from_json(found)
     if prior.briefs:
         guide.restore(Snapshot(prior=prior))
-        run.progress.print_line(prior.line)
+        say(prior.line)
 
 
-def prior_of(config: Config, but: Path, could_ask: Callable[[Mapping[str, Any]], bool]) -> Prior:
+def prior_of(
+    config: Config,
+    but: Path,
+    could_ask: Callable[[Mapping[str, Any]], bool],
+    say: Callable[[str], object] = lambda line: None,
+) -> Prior:
     """The newest briefs that runs of the same domain with the same models were told of, finished or not.
+
+    Only runs that this user has made are learned from; that others are left out is said.
 
     Args:
         config: The run that begins.
         but: Its own folder.
         could_ask: Whether this run could ask for a brief with these parameters; the others are left out.
+        say: Told how many runs of others would have told something.
     """
     briefs: list[PastBrief] = []
-    runs = 0
-    for folder in own_runs(config, but):
-        found = [(params, value) for params, value in _told(folder, config) if could_ask(params)]
-        briefs = [*found, *briefs][-MOST:]
-        runs += bool(found)
-        if len(briefs) >= MOST:
-            break
+    runs = others = 0
+    for folder in earlier_runs(config, but):
+        if not is_own(folder):
+            others += bool(_told(folder, config))
+        elif len(briefs) < MOST:
+            found = [(params, value) for params, value in _told(folder, config) if could_ask(params)]
+            briefs = [*found, *briefs][-MOST:]
+            runs += bool(found)
+    if others:
+        say(
+            f"prior: left out {others} earlier run{'s' * (others != 1)} not signed by you on this machine"
+            " (`meta-search resume RUN --trust` signs one)"
+        )
     return Prior(tuple(briefs), runs)
 
 

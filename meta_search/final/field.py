@@ -189,8 +189,7 @@ def _each(member: Member, matched_: Sequence[Baseline]) -> Each:
 
 
 def _mean(member: Member, split: Split) -> Each:
-    rows = member.rows(split)
-    usage, n = sum((r.used for r in rows), Usage()), max(1, len(rows))
+    usage, n = member.used(split), max(1, len(member.rows(split)))
     return usage.calls / n, usage.tokens / n, usage.cost_usd / n
 
 

@@ -128,15 +128,16 @@ def compare(finalist: Contender, base: Contender, level: float = 1 - ALPHA, seed
     ends = [[finalist.at(i, end) - _of_base(base, i, 1 - end) for i in met] for end in (0.0, 1.0)]
     tested = ends[difference <= 0]
     wins, losses = sum(d > 0 for d in tested), sum(d < 0 for d in tested)
+    apart = ends if ends[0] != ends[1] else ends[:1]  # one interval where nothing is missing
     if all(d in (-1.0, 0.0, 1.0) for d in tested) and _all_or_nothing(finalist, met):
         p, method = sign_test(wins, losses), "McNemar's exact test"
-        low, high = (
-            tango_interval(sum(d > 0 for d in end), sum(d < 0 for d in end), len(met), level)[n]
-            for n, end in enumerate(ends)
-        )
+        intervals = [
+            tango_interval(sum(d > 0 for d in end), sum(d < 0 for d in end), len(met), level) for end in apart
+        ]
     else:
         p, method = sign_flip_test(tested, seed), "a paired permutation test"
-        low, high = (bootstrap_interval(end, level, seed)[n] for n, end in enumerate(ends))
+        intervals = [bootstrap_interval(end, level, seed) for end in apart]
+    low, high = intervals[0][0], intervals[-1][1]
     unsettled = finalist.unsettled or base.unsettled
     if unsettled or (difference != 0 and sum(tested) * difference <= 0):  # they could turn it around
         p = 1.0

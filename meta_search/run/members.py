@@ -9,7 +9,17 @@ from archive.select import Population, Selectable
 from domains.domain import Item
 from meta_search.guide.racing import Standing
 from meta_search.outcomes import UNSCORED
-from meta_search.types import OWN, Agent, Candidate, Evaluation, ItemResult, Split, behaves_alike, item_means
+from meta_search.types import (
+    OWN,
+    Agent,
+    Candidate,
+    Evaluation,
+    ItemResult,
+    Split,
+    Usage,
+    behaves_alike,
+    item_means,
+)
 
 __all__ = ["Member", "Members", "first_items"]
 
@@ -45,6 +55,7 @@ class Member:
     same_as: str = ""
     _scores: dict[Split, dict[str, float]] = field(default_factory=dict)  # of splits unchanged since
     _costs: dict[Split, dict[str, float]] = field(default_factory=dict)
+    _used: dict[Split, Usage] = field(default_factory=dict)
 
     @property
     def agent(self) -> Agent:
@@ -66,12 +77,12 @@ class Member:
     def add(self, result: ItemResult) -> None:
         """Keep a result."""
         self.results.setdefault(result.split, {})[(result.item, result.repeat)] = result
-        self._scores.pop(result.split, None)
-        self._costs.pop(result.split, None)
+        for kept in (self._scores, self._costs, self._used):
+            kept.pop(result.split, None)
 
     def forget(self) -> None:
         """Drop all results: nobody asks for them any more."""
-        for kept in (self.results, self._scores, self._costs):
+        for kept in (self.results, self._scores, self._costs, self._used):
             kept.clear()
 
     def scores(self, split: Split) -> Mapping[str, float]:
@@ -99,6 +110,12 @@ class Member:
         """Used tokens per item; calls count as one token each, so that nothing is free."""
         rows = self.rows(split)
         return sum(map(_cost, rows)) / len(rows) if rows else 0.0
+
+    def used(self, split: Split) -> Usage:
+        """What its scored results used."""
+        if split not in self._used:
+            self._used[split] = sum((row.used for row in self.rows(split)), Usage())
+        return self._used[split]
 
     def standing(self, split: Split) -> Standing:
         """How it stands in a race: paired item by item, on those that came to a score."""

@@ -20,11 +20,11 @@ from meta_search.config import Config
 from meta_search.errors import ConfigError
 from meta_search.report.files import digest_of, read_small, write_whole
 from meta_search.run.account_key import account_key
-from meta_search.run.folder import KEPT, SIGNATURE, earlier_runs
+from meta_search.run.folder import KEPT, SIGNATURE
 from meta_search.run.secrets import variables
 from meta_search.text import one_line
 
-__all__ = ["ask", "is_own", "not_own_runs", "own_runs", "sign"]
+__all__ = ["ask", "is_own", "sign"]
 
 LARGEST = 256 * 2**20  # bytes of what is kept of code; where there is more, nothing is signed
 
@@ -38,16 +38,6 @@ def is_own(folder: Path) -> bool:
             str(found["mac"]), _mac(key, folder, str(found["run"]))
         )
     return False
-
-
-def own_runs(config: Config, but: Path) -> list[Path]:
-    """The earlier runs that a run may learn from: those that its user has made; see `folder.earlier_runs`."""
-    return [folder for folder in earlier_runs(config, but) if is_own(folder)]
-
-
-def not_own_runs(config: Config, but: Path) -> list[Path]:
-    """The others: of strangers, or of a version that did not sign."""
-    return [folder for folder in earlier_runs(config, but) if not is_own(folder)]
 
 
 def sign(folder: Path) -> bool:
@@ -136,11 +126,11 @@ def _signed(folder: Path) -> Iterator[tuple[str, bytes]]:
     if kept.is_symlink():
         raise ValueError(f"{kept} is a link")
     for path in sorted(kept.rglob("*")):
-        mode = path.lstat().st_mode
-        if stat.S_ISREG(mode):
-            left -= path.stat().st_size
+        found = path.lstat()
+        if stat.S_ISREG(found.st_mode):
+            left -= found.st_size
             if left < 0:
                 raise ValueError(f"{kept} is too large")
             yield str(path.relative_to(folder)), path.read_bytes()
-        elif not stat.S_ISDIR(mode):
+        elif not stat.S_ISDIR(found.st_mode):
             raise ValueError(f"{path} is no plain file")
