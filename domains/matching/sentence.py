@@ -24,15 +24,11 @@ class Reading(NamedTuple):
         value: `None` where it says none, or no single one.
         percent: Whether it is one of a hundred.
         note: Why there is none where there are numbers, one line.
-        numeral: Where it stands in `text`.
-        text: The part of the text that was read.
     """
 
     value: Decimal | None
     percent: bool = False
     note: str = ""
-    numeral: Numeral | None = None
-    text: str = ""
 
 
 NOTHING = Reading(None)
@@ -85,7 +81,7 @@ def of_sentence(text: str, find: Find, first: bool = False) -> Reading:
     value = _joined(text, found) or numeral.value
     if cues.MINUS.search(before):
         value = -value
-    return Reading(value, numeral.percent, "", numeral, text)
+    return Reading(value, numeral.percent)
 
 
 def _without_asides(text: str, find: Find) -> str:
