@@ -110,7 +110,7 @@ class Scoring:
         matchers = [scoring.matcher] if shared else []
         for entry in entries:
             if entry.matcher is not None:
-                own = of_cell(entry.matcher, f"{entry.place}: matcher")
+                own = scoring._named(entry.matcher, f"{entry.place}: matcher")
                 for target, why in ((t, own.fault(t)) for t in entry.targets):
                     if why:
                         raise DomainError(
@@ -127,11 +127,13 @@ class Scoring:
     def of(self, item: Item) -> Matcher:
         """The matcher of an item."""
         named = item.data.get(MATCHER)
-        if named is None:
-            return self.matcher
+        return self.matcher if named is None else self._named(named, f"item {item.id}: matcher")
+
+    def _named(self, named: str | Mapping[str, Any], where: str) -> Matcher:
+        """The matcher that an item names; made once for all that name the same."""
         key = repr(named)
         if key not in self._own:
-            self._own[key] = of_cell(named, f"item {item.id}: matcher")
+            self._own[key] = of_cell(named, where)
         return self._own[key]
 
     def score_plainly(self, item: Item, answer: str) -> Score:
