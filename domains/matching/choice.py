@@ -130,13 +130,11 @@ def _taken(answer: str, options: Mapping[str, str], several: bool) -> Choices:
     if not lines:
         return Choices(frozenset(), "no choice")
     whole = bare(" ".join(lines)[-MOST_TEXT:])
-    forms = [
-        _of_form(bare(line), options, several) for line in (lines if said.marked else [lines[0], lines[-1]])
-    ]
     if said.marked or len(lines) == 1:
-        forms.insert(0, _of_form(whole, options, several))
+        forms = (_of_form(text, options, several) for text in (whole, *map(bare, lines)))
         found = next((form for form in forms if form is not None), None) or _leading(whole, options)
     else:
+        forms = (_of_form(bare(line), options, several) for line in (lines[0], lines[-1]))
         ends = [form for form in forms if form is not None]
         letters = frozenset().union(*(form.letters for form in ends))
         each = len(lines) == len(ends) == 2 and len(letters) > 1
