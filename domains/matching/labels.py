@@ -13,6 +13,7 @@ from domains.matching.characters import unified
 from domains.matching.exact import Exact, plain
 from domains.matching.final import final
 from domains.matching.matcher import NO_ITEM, Matcher
+from domains.matching.option_text import longest
 
 __all__ = ["LabelsMatcher", "macro_f1"]
 
@@ -73,13 +74,8 @@ class LabelsMatcher(Matcher):
         if _NEITHER.search(sentence):
             return ""
         sentence = _undenied(sentence, list(known.values()))
-        found = {name: words for name, words in known.items() if words in sentence}
-        longest = [
-            name
-            for name, words in found.items()
-            if not any(words != w and words in w for w in found.values())
-        ]
-        return longest[0] if len(longest) == 1 else ""
+        held = longest({name: words for name, words in known.items() if words in sentence})
+        return held[0] if len(held) == 1 else ""
 
 
 def macro_f1(pairs: Iterable[tuple[str, str]]) -> float:

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from domains.domain import Item, Score
 from domains.json_match import relaxed
@@ -15,7 +15,7 @@ from domains.matching.exact import Exact, plain
 from domains.matching.final import bare, final
 from domains.matching.matcher import NO_ITEM, Matcher
 
-__all__ = ["ListMatcher", "SetMatcher", "items_in"]
+__all__ = ["ListMatcher", "SetMatcher", "items_in", "texts_of"]
 
 MOST_ITEMS = 500
 
@@ -82,9 +82,7 @@ def items_in(text: str, few: bool = True) -> list[str]:
     inner = stands[1] if stands else inner
     value = relaxed(inner) if inner[:1] in "[(" and inner[-1:] in "])" else None
     if isinstance(value, list):
-        return [
-            part if isinstance(part, str) else json.dumps(part, default=str) for part in value[:MOST_ITEMS]
-        ]
+        return texts_of(value[:MOST_ITEMS])
     lines = [line for line in said.split("\n") if line.strip()]
     bullets = [line[found.end() :] for line in lines if (found := _BULLET.match(line))]
     if len(bullets) > 1:
@@ -97,6 +95,11 @@ def items_in(text: str, few: bool = True) -> list[str]:
     if len(found_parts) == 1 and "\n" not in found_parts[0]:
         found_parts = _parted(found_parts[0])
     return found_parts if found_parts or not few else [inner]
+
+
+def texts_of(values: Sequence[Any]) -> list[str]:
+    """Values of a JSON list as texts: a text as it is, another value as JSON."""
+    return [value if isinstance(value, str) else json.dumps(value, default=str) for value in values]
 
 
 def _parted(text: str) -> list[str]:
