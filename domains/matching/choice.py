@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from domains.domain import Item, Score
 from domains.matching.characters import from_latex, unified
-from domains.matching.exact import Exact
+from domains.matching.exact import exact
 from domains.matching.final import bare, final
 from domains.matching.matcher import NO_ITEM, Matcher
 from domains.matching.option_text import NEGATION, Choices, by_text, several_choices, within
@@ -94,7 +94,7 @@ class Choice(Matcher):
         options = options_of(item)
         wanted = _of_target(target, options)
         if not wanted:
-            return Exact().score(answer, target, item)
+            return exact.score(answer, target, item)
         given = _taken(answer, options, several=len(wanted) > 1)
         if given.letters == wanted:
             return Score(1.0)

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from domains.domain import Item, Score
 from domains.matching.characters import unified
-from domains.matching.exact import Exact, plain
+from domains.matching.exact import exact, plain
 from domains.matching.final import final
 from domains.matching.matcher import NO_ITEM, Matcher
 from domains.matching.option_text import longest
@@ -51,14 +51,13 @@ class LabelsMatcher(Matcher):
 
     def score(self, answer: str, target: str, item: Item = NO_ITEM) -> Score:
         """1 for the same label, else 0."""
-        if Exact()(answer, target):
+        if exact(answer, target):
             return Score(1.0)
         given = self.label(answer)
         return Score(float(given == plain(target)), "" if given else "no label, or several")
 
     def label(self, answer: str) -> str:
         """The label that an answer gives, as `plain` has it; `""` for none or several."""
-        exact = Exact()
         for name in self.names:
             if exact(answer, name):
                 return plain(name)

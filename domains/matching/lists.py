@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from domains.domain import Item, Score
 from domains.json_match import relaxed
 from domains.matching.characters import from_latex, unified
-from domains.matching.exact import Exact, plain
+from domains.matching.exact import exact, plain
 from domains.matching.final import bare, final
 from domains.matching.matcher import NO_ITEM, Matcher
 
@@ -113,7 +113,6 @@ def _parted(text: str) -> list[str]:
 
 def _paired(given: Sequence[str], wanted: Sequence[str]) -> list[int | None]:
     """For each thing that is given, the place of the wanted one that it is; each is taken once."""
-    exact = Exact()
     free: dict[int, str] = dict(enumerate(wanted))
     by_text: dict[str, list[int]] = {}
     for place, text in free.items():

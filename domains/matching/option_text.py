@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from domains.matching.exact import Exact, plain
-from domains.matching.numeric import Numeric
+from domains.matching.exact import exact, plain
+from domains.matching.numeric import numeric
 
 __all__ = ["NEGATION", "Choices", "by_text", "longest", "several_choices", "within"]
 
@@ -38,16 +38,14 @@ def by_text(text: str, options: Mapping[str, str]) -> Choices:
     """The option whose text it is."""
     if not options or not text or len(text) > 2_000:
         return Choices(frozenset())
-    exact = Exact()
-    found = [letter for letter, option in options.items() if option and exact.score(text, option).value >= 1]
+    found = [letter for letter, option in options.items() if option and exact(text, option)]
     return Choices(frozenset(found)) if len(found) == 1 else Choices(frozenset())
 
 
 def within(text: str, options: Mapping[str, str]) -> Choices:
     """The one option whose text stands in a sentence; of numbers the one that the sentence says."""
-    numbers = Numeric()
-    if len(options) > 1 and all(map(numbers.whole, options.values())):
-        said = [numbers.score(text, option) for option in options.values()]
+    if len(options) > 1 and all(map(numeric.whole, options.values())):
+        said = [numeric.score(text, option) for option in options.values()]
         right = frozenset(x for x, score in zip(options, said, strict=True) if score.value >= 1)
         return Choices(right if len(right) == 1 else frozenset(), said[0].note if not right else "")
     sentence = _tokens(text)

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from domains.domain import Item, Score
 from domains.json_match import is_json, is_structure, json_in, json_match, parsed
-from domains.matching.exact import Exact
+from domains.matching.exact import exact
 from domains.matching.matcher import NO_ITEM, Matcher
 from domains.matching.numeric import same_number
 
@@ -95,7 +95,7 @@ class SchemaMatcher(Matcher):
         if isinstance(given, Decimal) and isinstance(wanted, Decimal):
             return same_number(given, wanted, relative=self.tolerance)
         if isinstance(given, str) and isinstance(wanted, str):
-            return Exact()(given, wanted)
+            return exact(given, wanted)
         return type(given) is type(wanted) and bool(given == wanted)
 
 
