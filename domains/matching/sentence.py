@@ -66,7 +66,8 @@ def of_sentence(text: str, find: Find, first: bool = False) -> Reading:
     why = _open(text, found)
     if why:
         return Reading(None, note=why)
-    numeral = found[0] if first or _joined(text, found) else found[-1]
+    joined = _joined(text, found)
+    numeral = found[0] if first or joined else found[-1]
     if numeral.value is None:
         return Reading(None, note=f"a {numeral.what}, no number" if numeral.what else "no number")
     before = text[: numeral.start]
@@ -78,7 +79,7 @@ def of_sentence(text: str, find: Find, first: bool = False) -> Reading:
         return Reading(None, note="it says what the number is not")
     if cues.UNKNOWN.search(before):
         return Reading(None, note="it says that it is not known")
-    value = _joined(text, found) or numeral.value
+    value = joined or numeral.value
     if cues.MINUS.search(before):
         value = -value
     return Reading(value, numeral.percent)
