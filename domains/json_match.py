@@ -29,14 +29,16 @@ def json_match(answer: str, target: str) -> bool:
         return answer.strip() == target.strip()
     try:
         given = json_in(answer, type(wanted))
-        return _same(given, wanted) or _same(_wrapped(answer), wanted)
+        if _same(given, wanted):
+            return True
+        outer = given if isinstance(wanted, dict) else json_in(answer, dict)
+        return _same(_unwrapped(outer), wanted)
     except RecursionError:
         return False
 
 
-def _wrapped(answer: str) -> Any:
+def _unwrapped(value: Any) -> Any:
     """What an object gives that holds nothing else: `{"answer": …}`."""
-    value = json_in(answer, dict)
     return next(iter(value.values())) if isinstance(value, dict) and len(value) == 1 else _NOTHING
 
 

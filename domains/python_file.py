@@ -78,7 +78,7 @@ from pathlib import Path
 from typing import Any
 
 from domains.domain import Confined, Item, Score, items_of
-from domains.matching.registry import AUTO, type_of
+from domains.matching.registry import whole_lists
 from domains.matching.scoring import ANY_OF, MATCHER, Entry, Scoring, accepted, without_working
 from domains.settings import Settings, matcher_of, named_sizes
 from domains.table_file import text_of_parts
@@ -232,8 +232,7 @@ class PythonDomain:
         if self._scores_itself or not isinstance(value, list | tuple | dict):
             return _text(value), {}
         several = isinstance(value, list | tuple) and all(isinstance(v, str | int | float) for v in value)
-        whole = self._matcher != AUTO and type_of(self._matcher).whole_lists
-        if not several or whole:
+        if whole_lists(self._matcher) or not several:
             return json.dumps(value, ensure_ascii=False), {}
         first, *others = map(_text, value or [""])
         return first, {ANY_OF: others} if others else {}

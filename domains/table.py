@@ -21,11 +21,11 @@ from typing import Any
 from domains.choices import with_choices
 from domains.domain import Item, Score, items_of
 from domains.matching.options import CHOICES
-from domains.matching.registry import AUTO, type_of
+from domains.matching.registry import AUTO, whole_lists
 from domains.matching.scoring import ANY_OF, LABELLED, MATCHER, Entry, Scoring, accepted, without_working
 from domains.rows import Row, apportion, deal, distinct, in_order
 from domains.settings import DEFAULT_SIZES, Settings, matcher_of, named_sizes
-from domains.table_file import Columns, read_rows
+from domains.table_file import Columns, place_of, read_rows
 from domains.wording import WORDING, Labels, find_labels, instructed, with_instruction
 from meta_search.errors import DomainError
 from meta_search.types import SPLITS, Split
@@ -127,14 +127,13 @@ def _columns(settings: Settings) -> Columns:
         kind=settings.kind,
         split=settings.split,
         separator=settings.separator,
-        whole_lists=name != AUTO and type_of(name).whole_lists,
+        whole_lists=whole_lists(name),
         matcher=settings.matcher_column,
     )
 
 
 def _entry(path: Path, row: Row) -> Entry:
-    word = "row" if path.suffix.lower() == ".json" else "line"
-    return Entry(f"{word} {row.line}", (row.answer, *row.others), row.matcher)
+    return Entry(place_of(path, row.line), (row.answer, *row.others), row.matcher)
 
 
 def _without_working(rows: Sequence[Row]) -> tuple[Sequence[Row], str]:

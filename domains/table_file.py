@@ -15,7 +15,7 @@ from domains.rows import Row, read_text
 from meta_search.errors import DomainError
 from meta_search.types import Split
 
-__all__ = ["Columns", "read_rows", "text_of_parts"]
+__all__ = ["Columns", "place_of", "read_rows", "text_of_parts"]
 
 SPLIT_NAMES: Mapping[str, Split] = {
     **dict.fromkeys(("train", "training"), "train"),
@@ -65,16 +65,19 @@ def read_rows(path: Path, columns: Columns) -> Iterator[Row]:
     if reader is None:
         raise DomainError(f"domain.path={path}: unknown kind of file; use .jsonl, .json, .csv or .tsv")
     text = read_text(path)
-    word = "row" if path.suffix.lower() == ".json" else "line"
     for line, record in reader(path, text):
+        place = f"{path}, {place_of(path, line)}"
         for column in (columns.question, columns.answer):
             if column not in record:
                 have = ", ".join(map(str, record)) or "none"
                 key = "question" if column == columns.question else "answer"
-                raise DomainError(
-                    f"{path}, {word} {line}: no column {column!r}, there are: {have}; set domain.{key}"
-                )
-        yield _row(f"{path}, {word} {line}", line, record, columns)
+                raise DomainError(f"{place}: no column {column!r}, there are: {have}; set domain.{key}")
+        yield _row(place, line, record, columns)
+
+
+def place_of(path: Path, line: int) -> str:
+    """Where a row stands in its file, for errors: `line 7`, or `row 7` where lines do not count."""
+    return f"{'row' if path.suffix.lower() == '.json' else 'line'} {line}"
 
 
 def _row(place: str, line: int, record: Mapping[str, Any], columns: Columns) -> Row:

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from domains.domain import Item, Score
 from domains.matching.characters import from_latex, unified
-from domains.matching.exact import Exact
+from domains.matching.exact import exact
 from domains.matching.final import bare, final
 from domains.matching.matcher import NO_ITEM, Matcher
 from domains.matching.option_text import NEGATION, Choices, by_text, several_choices, within
@@ -94,7 +94,7 @@ class Choice(Matcher):
         options = options_of(item)
         wanted = _of_target(target, options)
         if not wanted:
-            return Exact().score(answer, target, item)
+            return exact.score(answer, target, item)
         given = _taken(answer, options, several=len(wanted) > 1)
         if given.letters == wanted:
             return Score(1.0)
@@ -130,13 +130,11 @@ def _taken(answer: str, options: Mapping[str, str], several: bool) -> Choices:
     if not lines:
         return Choices(frozenset(), "no choice")
     whole = bare(" ".join(lines)[-MOST_TEXT:])
-    forms = [
-        _of_form(bare(line), options, several) for line in (lines if said.marked else [lines[0], lines[-1]])
-    ]
     if said.marked or len(lines) == 1:
-        forms.insert(0, _of_form(whole, options, several))
+        forms = (_of_form(text, options, several) for text in (whole, *map(bare, lines)))
         found = next((form for form in forms if form is not None), None) or _leading(whole, options)
     else:
+        forms = (_of_form(bare(line), options, several) for line in (lines[0], lines[-1]))
         ends = [form for form in forms if form is not None]
         letters = frozenset().union(*(form.letters for form in ends))
         each = len(lines) == len(ends) == 2 and len(letters) > 1

@@ -43,7 +43,7 @@ class Contains(Matcher):
             inside = (wanted[0].isalnum() and said[start - 1 : start].isalnum()) or (
                 wanted[-1].isalnum() and said[end : end + 1].isalnum()
             )
-            if not (self.words and inside and start >= 0):
+            if not (self.words and inside):
                 if not _DENIED.search(said[max(0, start - 40) : start].casefold()):
                     return Score(1.0)
                 denied = True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import string
 from collections.abc import Sequence
@@ -12,7 +11,7 @@ from typing import ClassVar
 from domains.domain import Item, Score
 from domains.json_match import parsed
 from domains.matching.characters import MAX_TEXT
-from domains.matching.lists import items_in
+from domains.matching.lists import items_in, texts_of
 from domains.matching.matcher import NO_ITEM, Matcher
 from domains.matching.overlap import said
 
@@ -101,7 +100,7 @@ def alignment(values: Sequence[Sequence[float]]) -> list[tuple[int, int]]:
 def _spans(text: str) -> list[str]:
     value = parsed(text) if text.lstrip().startswith("[") else None
     if isinstance(value, list) and value:
-        return [part if isinstance(part, str) else json.dumps(part, default=str) for part in value]
+        return texts_of(value)
     return [text]
 
 

@@ -10,9 +10,10 @@ from typing import ClassVar
 
 from domains.domain import Item, Score
 from domains.matching.characters import unified
-from domains.matching.exact import Exact, plain
+from domains.matching.exact import exact, plain
 from domains.matching.final import final
 from domains.matching.matcher import NO_ITEM, Matcher
+from domains.matching.option_text import longest
 
 __all__ = ["LabelsMatcher", "macro_f1"]
 
@@ -50,14 +51,13 @@ class LabelsMatcher(Matcher):
 
     def score(self, answer: str, target: str, item: Item = NO_ITEM) -> Score:
         """1 for the same label, else 0."""
-        if Exact()(answer, target):
+        if exact(answer, target):
             return Score(1.0)
         given = self.label(answer)
         return Score(float(given == plain(target)), "" if given else "no label, or several")
 
     def label(self, answer: str) -> str:
         """The label that an answer gives, as `plain` has it; `""` for none or several."""
-        exact = Exact()
         for name in self.names:
             if exact(answer, name):
                 return plain(name)
@@ -73,13 +73,8 @@ class LabelsMatcher(Matcher):
         if _NEITHER.search(sentence):
             return ""
         sentence = _undenied(sentence, list(known.values()))
-        found = {name: words for name, words in known.items() if words in sentence}
-        longest = [
-            name
-            for name, words in found.items()
-            if not any(words != w and words in w for w in found.values())
-        ]
-        return longest[0] if len(longest) == 1 else ""
+        held = longest({name: words for name, words in known.items() if words in sentence})
+        return held[0] if len(held) == 1 else ""
 
 
 def macro_f1(pairs: Iterable[tuple[str, str]]) -> float:

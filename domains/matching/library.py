@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 from domains.domain import Item, Score
 from domains.json_match import parsed
-from domains.matching.exact import Exact
+from domains.matching.exact import exact
 from domains.matching.final import bare, final
 from domains.matching.matcher import NO_ITEM, Matcher
 from domains.matching.numeric import Numeric
@@ -77,7 +77,7 @@ class Math(LibraryMatcher):
 
     def score(self, answer: str, target: str, item: Item = NO_ITEM) -> Score:
         """1 for the same text or number, else 0: formulas are compared in a run only."""
-        same = Exact()(answer, target) or self._same_number(answer, target)
+        same = exact(answer, target) or self._same_number(answer, target)
         return Score(1.0) if same else Score(0.0, ELSEWHERE)
 
     def compared(self, answer: str, target: str, compare: Compare, run: Any) -> Score:

@@ -6,16 +6,16 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from domains.domain import Item, Score
 from domains.json_match import relaxed
 from domains.matching.characters import from_latex, unified
-from domains.matching.exact import Exact, plain
+from domains.matching.exact import exact, plain
 from domains.matching.final import bare, final
 from domains.matching.matcher import NO_ITEM, Matcher
 
-__all__ = ["ListMatcher", "SetMatcher", "items_in"]
+__all__ = ["ListMatcher", "SetMatcher", "items_in", "texts_of"]
 
 MOST_ITEMS = 500
 
@@ -82,9 +82,7 @@ def items_in(text: str, few: bool = True) -> list[str]:
     inner = stands[1] if stands else inner
     value = relaxed(inner) if inner[:1] in "[(" and inner[-1:] in "])" else None
     if isinstance(value, list):
-        return [
-            part if isinstance(part, str) else json.dumps(part, default=str) for part in value[:MOST_ITEMS]
-        ]
+        return texts_of(value[:MOST_ITEMS])
     lines = [line for line in said.split("\n") if line.strip()]
     bullets = [line[found.end() :] for line in lines if (found := _BULLET.match(line))]
     if len(bullets) > 1:
@@ -99,6 +97,11 @@ def items_in(text: str, few: bool = True) -> list[str]:
     return found_parts if found_parts or not few else [inner]
 
 
+def texts_of(values: Sequence[Any]) -> list[str]:
+    """Values of a JSON list as texts: a text as it is, another value as JSON."""
+    return [value if isinstance(value, str) else json.dumps(value, default=str) for value in values]
+
+
 def _parted(text: str) -> list[str]:
     """A text by the first of the rarer marks that part it: `a / b`, `a → b`, `1 2 3`."""
     for mark in _OTHER_MARKS[: None if _NUMBERS.fullmatch(text) else -1]:
@@ -110,7 +113,6 @@ def _parted(text: str) -> list[str]:
 
 def _paired(given: Sequence[str], wanted: Sequence[str]) -> list[int | None]:
     """For each thing that is given, the place of the wanted one that it is; each is taken once."""
-    exact = Exact()
     free: dict[int, str] = dict(enumerate(wanted))
     by_text: dict[str, list[int]] = {}
     for place, text in free.items():

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal, localcontext
 from typing import ClassVar
 
 from domains.domain import Item, Score
 from domains.matching.characters import MAX_TEXT
-from domains.matching.exact import Exact
+from domains.matching.exact import exact
 from domains.matching.final import final_answer
 from domains.matching.matcher import NO_ITEM, Matcher
 from domains.matching.numerals import Decimals
@@ -61,7 +61,7 @@ class Numeric(Matcher):
         """1 for the same number, else 0; the note says why an answer has none."""
         wanted = self._of_target(target)
         if wanted.value is None:
-            return Exact().score(answer, target, item)
+            return exact.score(answer, target, item)
         if answer.strip() == target.strip():
             return Score(1.0)
         given = read(answer, self._decimals)
@@ -72,6 +72,11 @@ class Numeric(Matcher):
     def fault(self, target: str) -> str:
         """Why a target has no number."""
         return "" if self._of_target(target).value is not None else "holds no number"
+
+    def fitted(self, targets: Sequence[str]) -> Numeric:
+        """With a comma before decimals where targets show it and no mark was named."""
+        learns = self.decimals == "auto" and decimals_of(targets) == ","
+        return replace(self, decimals=",") if learns else self
 
     def whole(self, text: str) -> bool:
         """Whether a text is a number and nothing else."""
@@ -110,18 +115,22 @@ class Mixed(Numeric):
     text: bool = True
 
     name: ClassVar[str] = "mixed"
-    how: ClassVar[str] = Exact.how
+    how: ClassVar[str] = exact.how
 
     def score(self, answer: str, target: str, item: Item = NO_ITEM) -> Score:
         """1 for the same text or number, else 0."""
         wanted, given = (read_whole(final_answer(text), self._decimals) for text in (target, answer))
         if wanted.value is not None and given.value is not None:
             return Score(float(self._same(given, wanted)))
-        return Exact().score(answer, target, item)
+        return exact.score(answer, target, item)
 
     def fault(self, target: str) -> str:
         """Nothing can be wrong with a target."""
         return ""
+
+    def fitted(self, targets: Sequence[str]) -> Mixed:
+        """Itself: among texts, decimals have a comma only where the option says so."""
+        return self
 
 
 def same_number(given: Decimal, wanted: Decimal, tolerance: float = 0.0, relative: float = 1e-6) -> bool:

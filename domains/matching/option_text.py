@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from domains.matching.exact import Exact, plain
-from domains.matching.numeric import Numeric
+from domains.matching.exact import exact, plain
+from domains.matching.numeric import numeric
 
-__all__ = ["NEGATION", "Choices", "by_text", "several_choices", "within"]
+__all__ = ["NEGATION", "Choices", "by_text", "longest", "several_choices", "within"]
 
 NEGATION = re.compile(
     r"\b(?:not|isn't|never|neither|nor|except|no|nicht|não|не)\b|n't\b|n'est pas|"
@@ -38,27 +38,30 @@ def by_text(text: str, options: Mapping[str, str]) -> Choices:
     """The option whose text it is."""
     if not options or not text or len(text) > 2_000:
         return Choices(frozenset())
-    exact = Exact()
-    found = [letter for letter, option in options.items() if option and exact.score(text, option).value >= 1]
+    found = [letter for letter, option in options.items() if option and exact(text, option)]
     return Choices(frozenset(found)) if len(found) == 1 else Choices(frozenset())
 
 
 def within(text: str, options: Mapping[str, str]) -> Choices:
     """The one option whose text stands in a sentence; of numbers the one that the sentence says."""
-    numbers = Numeric()
-    if len(options) > 1 and all(map(numbers.whole, options.values())):
-        said = [numbers.score(text, option) for option in options.values()]
-        letters = frozenset(x for x, score in zip(options, said, strict=True) if score.value >= 1)
-        return Choices(letters if len(letters) == 1 else frozenset(), said[0].note if not letters else "")
+    if len(options) > 1 and all(map(numeric.whole, options.values())):
+        said = [numeric.score(text, option) for option in options.values()]
+        right = frozenset(x for x, score in zip(options, said, strict=True) if score.value >= 1)
+        return Choices(right if len(right) == 1 else frozenset(), said[0].note if not right else "")
     sentence = _tokens(text)
     texts = {letter: _tokens(option) for letter, option in options.items()}
     found = {letter: words for letter, words in texts.items() if words.strip() and words in sentence}
-    longest = [x for x, words in found.items() if not any(words != w and words in w for w in found.values())]
-    if len(longest) > 1:
-        return Choices(frozenset(), several_choices(longest))
-    if longest and NEGATION.search(text.casefold()) and not NEGATION.search(options[longest[0]].casefold()):
+    letters = longest(found)
+    if len(letters) > 1:
+        return Choices(frozenset(), several_choices(letters))
+    if letters and NEGATION.search(text.casefold()) and not NEGATION.search(options[letters[0]].casefold()):
         return Choices(frozenset(), "it says only what the choice is not")
-    return Choices(frozenset(longest))
+    return Choices(frozenset(letters))
+
+
+def longest(found: Mapping[str, str]) -> list[str]:
+    """The keys of those texts that stand in no other one."""
+    return [key for key, words in found.items() if not any(words != w and words in w for w in found.values())]
 
 
 def _tokens(text: str) -> str:

@@ -55,7 +55,7 @@ def read_whole(text: str, decimals: Decimals = "") -> Reading:
         if len(found) == 1 and found[0].value is not None:
             outside = spaced[: found[0].start] + spaced[found[0].end :]
             if not outside.strip(" $€£¥₹¢()°"):
-                return Reading(found[0].value, found[0].percent, "", found[0], spaced)
+                return Reading(found[0].value, found[0].percent)
     return NOTHING
 
 

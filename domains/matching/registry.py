@@ -16,7 +16,7 @@ from typing import Any
 from domains.matching.matcher import Matcher
 from meta_search.errors import DomainError
 
-__all__ = ["AUTO", "MATCHERS", "make", "names", "of_cell", "type_of"]
+__all__ = ["AUTO", "MATCHERS", "make", "names", "of_cell", "type_of", "whole_lists"]
 
 AUTO = "auto"
 
@@ -57,6 +57,15 @@ def type_of(name: str, where: str = "domain.matcher") -> type[Matcher]:
         raise DomainError(f"{where}={name:.40}: must be one of {AUTO}, {', '.join(names())}")
     found: type[Matcher] = resolve_name(MATCHERS[name])
     return found
+
+
+def whole_lists(name: str) -> bool:
+    """Whether a list is one target of a matcher, and not several accepted ones; with `auto` it is several.
+
+    Raises:
+        DomainError: An unknown name.
+    """
+    return name != AUTO and type_of(name).whole_lists
 
 
 def make(

@@ -13,7 +13,6 @@ from domains.matching.final import final
 from domains.matching.labels import LabelsMatcher, macro_f1
 from domains.matching.library import Compare, LibraryMatcher
 from domains.matching.matcher import Matcher
-from domains.matching.numeric import decimals_of
 from domains.matching.options import letter_of
 from domains.matching.reading import read_whole
 from domains.matching.registry import AUTO, make, of_cell
@@ -110,7 +109,7 @@ class Scoring:
         matchers = [scoring.matcher] if shared else []
         for entry in entries:
             if entry.matcher is not None:
-                own = of_cell(entry.matcher, f"{entry.place}: matcher")
+                own = scoring._named(entry.matcher, f"{entry.place}: matcher")
                 for target, why in ((t, own.fault(t)) for t in entry.targets):
                     if why:
                         raise DomainError(
@@ -127,11 +126,13 @@ class Scoring:
     def of(self, item: Item) -> Matcher:
         """The matcher of an item."""
         named = item.data.get(MATCHER)
-        if named is None:
-            return self.matcher
+        return self.matcher if named is None else self._named(named, f"item {item.id}: matcher")
+
+    def _named(self, named: str | Mapping[str, Any], where: str) -> Matcher:
+        """The matcher that an item names; made once for all that name the same."""
         key = repr(named)
         if key not in self._own:
-            self._own[key] = of_cell(named, f"item {item.id}: matcher")
+            self._own[key] = of_cell(named, where)
         return self._own[key]
 
     def score_plainly(self, item: Item, answer: str) -> Score:
@@ -196,15 +197,14 @@ def _chosen(name: str, options: Mapping[str, Any], entries: Sequence[Entry]) -> 
             raise DomainError("domain.matcher_options needs domain.matcher: name the matcher that has them")
         return choose(targets, [entry.place for entry in entries for _ in entry.targets])
     matcher = make(name, options)
-    fitted = matcher.fitted(targets)
     for entry in entries:
         for target in entry.targets:
-            why = fitted.fault(target)
+            why = matcher.fault(target)
             if why:
                 raise DomainError(
                     f"domain.matcher={name}: the answer {target[:60]!r} {why}; use domain.matcher=exact"
                 )
-    return Chosen(name, {**options, **_learned(matcher, fitted), **_decimals(name, options, targets)})
+    return Chosen(name, {**options, **_learned(matcher, targets)})
 
 
 def choose(targets: Sequence[str], places: Sequence[str] = ()) -> Chosen:
@@ -235,11 +235,8 @@ def choose(targets: Sequence[str], places: Sequence[str] = ()) -> Chosen:
                 f"{counted[kind]} of {len(targets)} answers are {what} and are compared as {what}; "
                 f"{where}{targets[odd[0]][:40]!r}{more} as text (domain.matcher=exact compares all as text)"
             )
-        return Chosen(
-            name,
-            {**({"text": True} if odd and name == "numeric" else {}), **_decimals(name, {}, targets)},
-            note,
-        )
+        options = {"text": True} if odd and name == "numeric" else {}
+        return Chosen(name, {**options, **_learned(make(name, options), targets)}, note)
     return Chosen("mixed" if counted["number"] else "exact", {})
 
 
@@ -257,12 +254,7 @@ def _are_options(targets: Sequence[str]) -> bool:
     return len(letters) > 1 and LETTERS.index(max(letters)) < 2 * len(letters) + 2
 
 
-def _decimals(name: str, options: Mapping[str, Any], targets: Sequence[str]) -> dict[str, str]:
-    """Which mark decimals have, where targets show that it is a comma."""
-    if name != "numeric" or options.get("decimals", "auto") != "auto" or decimals_of(targets) == ".":
-        return {}
-    return {"decimals": ","}
-
-
-def _learned(matcher: Matcher, fitted: Matcher) -> dict[str, Any]:
+def _learned(matcher: Matcher, targets: Sequence[str]) -> dict[str, Any]:
+    """The options that a matcher takes from all targets of a domain."""
+    fitted = matcher.fitted(targets)
     return {} if matcher is fitted else {k: v for k, v in vars(fitted).items() if vars(matcher)[k] != v}

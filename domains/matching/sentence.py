@@ -24,15 +24,11 @@ class Reading(NamedTuple):
         value: `None` where it says none, or no single one.
         percent: Whether it is one of a hundred.
         note: Why there is none where there are numbers, one line.
-        numeral: Where it stands in `text`.
-        text: The part of the text that was read.
     """
 
     value: Decimal | None
     percent: bool = False
     note: str = ""
-    numeral: Numeral | None = None
-    text: str = ""
 
 
 NOTHING = Reading(None)
@@ -70,7 +66,8 @@ def of_sentence(text: str, find: Find, first: bool = False) -> Reading:
     why = _open(text, found)
     if why:
         return Reading(None, note=why)
-    numeral = found[0] if first or _joined(text, found) else found[-1]
+    joined = _joined(text, found)
+    numeral = found[0] if first or joined else found[-1]
     if numeral.value is None:
         return Reading(None, note=f"a {numeral.what}, no number" if numeral.what else "no number")
     before = text[: numeral.start]
@@ -82,10 +79,10 @@ def of_sentence(text: str, find: Find, first: bool = False) -> Reading:
         return Reading(None, note="it says what the number is not")
     if cues.UNKNOWN.search(before):
         return Reading(None, note="it says that it is not known")
-    value = _joined(text, found) or numeral.value
+    value = joined or numeral.value
     if cues.MINUS.search(before):
         value = -value
-    return Reading(value, numeral.percent, "", numeral, text)
+    return Reading(value, numeral.percent)
 
 
 def _without_asides(text: str, find: Find) -> str:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from domains.domain import Item, Score
 from domains.json_match import is_json, is_structure, json_in, json_match, parsed
-from domains.matching.exact import Exact
+from domains.matching.exact import exact
 from domains.matching.matcher import NO_ITEM, Matcher
 from domains.matching.numeric import same_number
 
@@ -58,7 +58,7 @@ class SchemaMatcher(Matcher):
         if not 0 <= self.tolerance < 1:
             raise ValueError("tolerance must be 0 to 1")
         if self.schema:
-            _validator(self.schema)
+            _check(self.schema)
 
     def score(self, answer: str, target: str, item: Item = NO_ITEM) -> Score:
         """The part of the fields that are right, 0..1; the note names those that are not."""
@@ -95,7 +95,7 @@ class SchemaMatcher(Matcher):
         if isinstance(given, Decimal) and isinstance(wanted, Decimal):
             return same_number(given, wanted, relative=self.tolerance)
         if isinstance(given, str) and isinstance(wanted, str):
-            return Exact()(given, wanted)
+            return exact(given, wanted)
         return type(given) is type(wanted) and bool(given == wanted)
 
 
@@ -111,24 +111,29 @@ def _fields(value: Any, place: str = "", depth: int = 0) -> Iterator[tuple[str, 
         yield place, value
 
 
-def _validator(schema: Mapping[str, Any]) -> Any:
+def _validator_type(schema: dict[str, Any]) -> Any:
     import jsonschema
     from jsonschema.validators import validator_for
 
+    return validator_for(schema, jsonschema.Draft202012Validator)
+
+
+def _check(schema: Mapping[str, Any]) -> None:
+    import jsonschema
+
     plain = dict(schema)
-    cls = validator_for(plain, jsonschema.Draft202012Validator)
     try:
-        cls.check_schema(plain)
+        _validator_type(plain).check_schema(plain)
     except jsonschema.SchemaError as error:
         raise ValueError(f"schema is no JSON schema: {error.message[:80]}") from error
-    return cls(plain)
 
 
 def _violation(schema: Mapping[str, Any], value: Any) -> str:
     """What of a schema a value does not satisfy, one line; `""` for nothing."""
     if not schema:
         return ""
-    error = next(_validator(schema).iter_errors(_plain(value)), None)
+    plain = dict(schema)
+    error = next(_validator_type(plain)(plain).iter_errors(_plain(value)), None)
     if error is None:
         return ""
     place = ".".join(map(str, error.absolute_path))[:60]

@@ -11,7 +11,7 @@ __all__ = ["polarity"]
 
 _YES = frozenset(("yes", "true", "y", "t", "yep", "yeah", "yup", "correct", "affirmative"))
 _NO = frozenset(("no", "false", "n", "f", "nope", "nah", "incorrect", "negative"))
-_TARGETS = frozenset(("yes", "no", "true", "false", "y", "n", "t", "f"))
+_TARGETS = frozenset(("yes", "no", "true", "false"))
 _FIRST = re.compile(r"([a-z]+)(?:[\s,.;:!—–-]|$)")
 _STATED = re.compile(
     r"(?:the\s(?:statement|claim|answer|sentence|proposition)|it|this|that)(?:\sis|'s)\s"
@@ -35,7 +35,7 @@ def polarity(text: str, whole: bool = False) -> bool | None:
     plain = bare(from_latex(final(unified(text)).text)).casefold()
     plain = bare(re.sub(r"[*_`]+", "", plain))
     if whole:
-        return plain in _YES if plain in _TARGETS and plain not in ("y", "n", "t", "f") else None
+        return plain in _YES if plain in _TARGETS else None
     if plain in _YES or plain in _NO:
         return plain in _YES
     if _BOTH.search(plain):
