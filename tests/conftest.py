@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -16,6 +17,9 @@ from tests.kits.author_contexts import Desk
 from tests.kits.bare_sandbox import write_runtime
 from tests.kits.sandboxed_agents import House
 from tests.kits.sqlite_pen import SqlitePen
+
+if TYPE_CHECKING:  # Ray's modules are for those that use it
+    from meta_search.evaluators.ray_pool import RayHost
 
 # A busy machine draws slowly; that says nothing of the code.
 settings.register_profile("busy", suppress_health_check=[HealthCheck.too_slow], deadline=None)
@@ -92,3 +96,14 @@ def ray_cluster() -> Iterator[None]:
     start_ray(RayConfig())
     yield
     stop_ray()
+
+
+@pytest.fixture(scope="module")
+def host(ray_cluster: None) -> Iterator[RayHost]:
+    """A host process with a gateway that echoes."""
+    from meta_search.evaluators.ray_pool import RayHost
+    from tests.kits.ray_stand_ins import Echo
+
+    made = RayHost(Echo, "echo: ")
+    yield made
+    made.close()

@@ -20,16 +20,9 @@ from meta_search.evaluators.ray_ports import Port, below, listening, reply
 from meta_search.evaluators.ray_start import folder_of_ray
 from meta_search.evaluators.ray_token import TOKEN
 from tests.hostile.nobody import NOBODY, checkout, run_as_nobody, why_not
-from tests.kits.ray_stand_ins import PATIENCE_S, Echo, StandIn, job, real_job
+from tests.kits.ray_stand_ins import PATIENCE_S, StandIn, job, real_job
 
 pytestmark = pytest.mark.ray
-
-
-@pytest.fixture(scope="module")
-def host(ray_cluster: None) -> Iterator[RayHost]:
-    made = RayHost(Echo, "echo: ")
-    yield made
-    made.close()
 
 
 @pytest.fixture(scope="module")

@@ -24,6 +24,7 @@ from meta_search.config import Config, EvaluateConfig, LLMConfig, SandboxConfig
 from meta_search.errors import ConfigError, MetaSearchError, SandboxError
 from meta_search.evaluators import ray_pool
 from meta_search.evaluators.ray_pool import RayHost, RayPool
+from tests.hostile.processes_left import below
 from tests.kits.certificates import certificates
 from tests.kits.processes import gone, until
 from tests.kits.ray_stand_ins import AGENT, PATIENCE_S, Echo, StandIn, job
@@ -33,13 +34,6 @@ pytestmark = pytest.mark.ray
 
 def config(**evaluate: Any) -> Config:
     return Config(evaluate=EvaluateConfig(**({"workers": 1, "per_worker": 4} | evaluate)))
-
-
-@pytest.fixture(scope="module")
-def host(ray_cluster: None) -> Iterator[RayHost]:
-    made = RayHost(Echo, "echo: ")
-    yield made
-    made.close()
 
 
 @pytest.fixture(scope="module")
@@ -190,23 +184,6 @@ DRIVER = """
 """
 
 
-def family(root: int) -> list[int]:
-    """All processes below `root`."""
-    children: dict[int, list[int]] = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = stat.read_text().rsplit(")", 1)[1].split()
-        except (OSError, IndexError):  # It ended between the opening and the reading.
-            continue
-        children.setdefault(int(fields[1]), []).append(int(stat.parent.name))
-    found, rest = [], [root]
-    while rest:
-        below = children.get(rest.pop(), [])
-        found += below
-        rest += below
-    return found
-
-
 def sandboxed(pids: list[int]) -> list[int]:
     """Those that are zygotes or forks of one: Python without its site-packages."""
     found = []
@@ -240,10 +217,10 @@ def test_a_killed_driver_leaves_nothing_behind_and_foreign_folders_do_no_harm(
     try:
         assert driver.stdout is not None
         told = json.loads(driver.stdout.readline() or "{}")
-        below = family(driver.pid)
+        family = below(driver.pid)
         deadline = time.monotonic() + PATIENCE_S
-        while len(sandbox_processes := sandboxed(below)) < 3 and time.monotonic() < deadline:
-            below = family(driver.pid)
+        while len(sandbox_processes := sandboxed(family)) < 3 and time.monotonic() < deadline:
+            family = below(driver.pid)
     finally:
         driver.kill()
         _, errors = driver.communicate()
@@ -252,9 +229,9 @@ def test_a_killed_driver_leaves_nothing_behind_and_foreign_folders_do_no_harm(
     assert told["key"] == told["mine"] == "sk-secret"
     assert "sk-secret" not in told["environment"]
     assert told["real"].startswith("echo: What is it?")
-    assert {told["host"], told["worker"]} <= set(below)
+    assert {told["host"], told["worker"]} <= set(family)
     assert len(sandbox_processes) >= 3, "the zygote, an item that sleeps, an item that spins"
-    assert survivors(below) == []
+    assert survivors(family) == []
 
 
 CLUSTER = """

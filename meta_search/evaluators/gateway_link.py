@@ -123,7 +123,7 @@ class GatewayLinkServer:
         answer: As given.
         secret: As given.
         tasks: Requests that are worked on.
-        connections: Open connections, oldest first.
+        connections: Open connections.
         strangers: Those of them that have proved nothing yet, oldest first.
     """
 
@@ -131,7 +131,7 @@ class GatewayLinkServer:
         self.answer = answer
         self.secret = secret
         self.tasks: set[asyncio.Task[None]] = set()
-        self.connections: dict[asyncio.Transport, None] = {}
+        self.connections: set[asyncio.Transport] = set()
         self.strangers: dict[asyncio.Transport, None] = {}
 
     async def open(self, interface: str, tls: bool = False) -> int:
@@ -173,7 +173,7 @@ class _ServerConnection(_FramedProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        self._server.connections[self.transport] = None
+        self._server.connections.add(self.transport)
         self._server.strangers[self.transport] = None
         if len(self._server.strangers) > MOST_STRANGERS:
             oldest = next(iter(self._server.strangers))
@@ -184,7 +184,7 @@ class _ServerConnection(_FramedProtocol):
     def connection_lost(self, error: Exception | None) -> None:
         super().connection_lost(error)
         self._server.strangers.pop(self.transport, None)
-        self._server.connections.pop(self.transport, None)
+        self._server.connections.discard(self.transport)
 
     def challenged(self) -> None:
         pass  # the worker proves itself first

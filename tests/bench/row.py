@@ -113,7 +113,7 @@ def family(root: int) -> list[int]:
 def cpu_s(pid: int, ended: bool = True) -> float:
     """CPU seconds of a process, with those of its children that have `ended`; 0 if it is gone."""
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
         return 0.0
     return sum(int(field) for field in fields[11 : 15 if ended else 13]) / os.sysconf("SC_CLK_TCK")

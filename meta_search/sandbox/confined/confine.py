@@ -25,6 +25,7 @@ __all__ = ["NOBODY", "THREADS", "Confinement", "LayerError"]
 
 OPEN_FILES = 64
 THREADS = 256
+_LIBRARY = os.path.dirname(os.path.realpath(os.__file__))
 _NOT_FOR_AGENTS = ("site-packages", "dist-packages", "test", "idlelib", "ensurepip", "lib2to3")
 _FOR_ALL = ("/usr/share/zoneinfo", "/etc/localtime")
 _DEVICES = ("/dev/null", "/dev/urandom")
@@ -212,10 +213,10 @@ class Confinement:
             self.missing["files"] = f"needs the layer quota: {self.missing.get('quota', 'switched off')}"
             return
         tree = FileTree(os.path.join(self.work, "tree"))
-        library, real = os.path.dirname(os.__file__), os.path.dirname(os.path.realpath(os.__file__))
-        hidden = [os.path.join(folder, name) for folder in (library, real) for name in _NOT_FOR_AGENTS]
+        library = os.path.dirname(os.__file__)
+        hidden = [os.path.join(folder, name) for folder in (library, _LIBRARY) for name in _NOT_FOR_AGENTS]
         try:
-            tree.build([library, real, *_FOR_ALL, *_DEVICES, *self.readable], hidden)
+            tree.build([library, _LIBRARY, *_FOR_ALL, *_DEVICES, *self.readable], hidden)
         except OSError as error:
             self.missing["files"] = f"a file tree of its own cannot be mounted ({error})"
             return
@@ -234,8 +235,7 @@ class Confinement:
         if not self.has("landlock"):
             return -1
         own = landlock.SCRATCH if self.has("quota") else landlock.WRITE_FILES
-        library = os.path.dirname(os.path.realpath(os.__file__))
-        rest = [(path, landlock.READ) for path in (library, *_FOR_ALL, *_DEVICES, *self.readable)]
+        rest = [(path, landlock.READ) for path in (_LIBRARY, *_FOR_ALL, *_DEVICES, *self.readable)]
         return landlock.ruleset([*rest, ("/dev/null", landlock.WRITE_FILES), (folder, own)])
 
     def _uid_of(self, number: int) -> int | None:
@@ -263,8 +263,7 @@ class Confinement:
 
     def _readable(self) -> Iterable[str]:
         # Entry by entry: the interpreter's own site-packages lies inside its standard library.
-        library = os.path.dirname(os.path.realpath(os.__file__))
-        for entry in os.scandir(library):
+        for entry in os.scandir(_LIBRARY):
             if entry.name not in _NOT_FOR_AGENTS and not (entry.is_symlink() and entry.is_dir()):
                 yield entry.path
         yield from ("/dev/urandom", *_FOR_ALL, *self.readable)

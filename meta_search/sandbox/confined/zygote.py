@@ -265,14 +265,15 @@ class Zygote:
         """Kill a child that has exceeded a limit."""
         if child.why:
             return
+        pids = self._with_programs(pid, child)
         # The disk first: on a busy machine a child that fills it may be over its CPU by now as well.
         if self._confinement.slots.used_mb(child.slot) > self._confinement.disk_mb:
             child.why = "disk"
-        elif sum(map(cpu_seconds_of, self._with_programs(pid, child))) > child.cpu_s:
+        elif sum(map(cpu_seconds_of, pids)) > child.cpu_s:
             child.why = "cpu"
         elif child.slot.uid in (None, NOBODY) and threads_of(pid) > THREADS:
             child.why = "threads"
-        elif self._memory_of(pid, child) > self._confinement.memory_mb:
+        elif self._memory_of(pids) > self._confinement.memory_mb:
             child.why = "memory"
         if child.why:
             os.kill(pid, signal.SIGKILL)
@@ -283,10 +284,9 @@ class Zygote:
             return [pid]
         return [pid, *(p for p, other in self._children.items() if other.item == child.number)]
 
-    def _memory_of(self, pid: int, child: _Child) -> float:
+    def _memory_of(self, pids: list[int]) -> float:
         """MB of an item and its programs together, beyond what they were forked with; each by itself is
         limited by the kernel."""
-        pids = self._with_programs(pid, child)
         return sum(max(0.0, private_mb_of(p) - self._private_mb) for p in pids) if len(pids) > 1 else 0.0
 
     def _kill_strays(self) -> None:

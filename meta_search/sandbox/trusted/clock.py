@@ -40,12 +40,9 @@ class Clock:
 
     def spend(self, seconds: float) -> None:
         """Count seconds in which the clock was paused, but others worked for the item."""
+        self.pause()
         self._left -= seconds
-        if self._waits == 0:
-            self._timer.cancel()
-            self._left -= self._loop.time() - self._since
-            self._since = self._loop.time()
-            self._timer = self._loop.call_later(max(0.0, self._left), self._on_timeout)
+        self.resume()
 
     def close(self) -> None:
         """Stop for good: `on_timeout` is not called any more."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 import re
 from collections.abc import Iterable
@@ -140,6 +141,7 @@ async def _layers() -> list[tuple[str, bool, str]]:
     return [(name, name not in zygote.missing, detail[name]) for name in LAYERS]
 
 
+@functools.lru_cache(maxsize=128)  # an agent runs on many items, and a search takes up to 0.3 ms
 def needs_numpy(source: str) -> bool:
     """Whether an agent might use NumPy: it names it, or it runs code that may name it."""
     return NUMPY.search(source) is not None

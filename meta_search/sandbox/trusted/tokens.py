@@ -22,8 +22,9 @@ def most_tokens(call: Call, answer: int) -> int:
         answer: Most tokens of an answer (`llm.max_tokens`), whatever the agent asks for.
     """
     prompt = sum(len(content.encode("utf-8", "replace")) + PER_MESSAGE for _, content in call.messages)
-    schema = 0 if call.schema is None else len(json.dumps(call.schema))
-    return prompt + schema + OVERHEAD + min(call.max_tokens or answer, answer)
+    schema = call.schema
+    asked = 0 if schema is None else len(json.dumps(schema))
+    return prompt + asked + OVERHEAD + min(call.max_tokens or answer, answer)
 
 
 class TokenMeter:
