@@ -338,7 +338,8 @@ def _one_line(error: Exception) -> str:
     options = r"Could not find '([^']+)'\s+Available options in '([^']+)':\s*((?:\t\S+\n)+)"
     if found := re.search(options, text):
         wanted, group = found[1].removeprefix(f"{found[2]}/"), found[2]
-        return f"{group}={wanted}: no such option; there are {', '.join(found[3].split())}"
+        options_of = (name for name in found[3].split() if not name.startswith("_"))
+        return f"{group}={wanted}: no such option; there are {', '.join(options_of)}"
     if found := re.search(r"Could not override '([^']+)'", text):
         return _unknown(found[1].split("@")[0].replace("/", "."))
     if found := re.search(r"Ambiguous value for argument '([^']+)'", text):

@@ -12,7 +12,7 @@ from meta_search.compose import GROUPS, compose, known_keys
 from meta_search.config import Config, to_mapping
 
 CONF = Path(__file__).parent.parent / "conf"
-OPTIONS = [(group, path.stem) for group in GROUPS for path in sorted((CONF / group).glob("*.yaml"))]
+OPTIONS = [(group, path.stem) for group in GROUPS for path in sorted((CONF / group).glob("[!_]*.yaml"))]
 MODELS = ["llm.meta.model=a", "llm.task.model=b"]
 # What a first run needs beyond the plain defaults of config.py.
 CHOSEN = {
