@@ -8,18 +8,20 @@ import os
 import secrets
 import tempfile
 from array import array
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import IO, NamedTuple, overload
 
-from domains.rows import Row, key_of
+from domains.rows import ANCHORS, Row, anchor_place, key_of
 from meta_search.errors import DomainError
 
 __all__ = ["DistinctRows", "MappedRows", "RowFile", "Rows"]
 
 HELD = 8 * 2**20  # bytes of rows in memory; more go to the file
+READ = 2**18  # bytes of the file that are read at once
 MOST_ROWS = 20_000_000
+WORKING = "####"  # stands between the working and the answer, in GSM8K
 BUCKETS = 256
 
 Rows = Sequence[Row]
@@ -29,6 +31,11 @@ class RowFile(Sequence[Row]):
     """Rows in the order in which they were added, each to be had by its ordinal, from 0.
 
     Few are held in memory; more lie in a file without a name, which goes with this object.
+
+    Attributes:
+        worked: Rows whose answer has `####` in it.
+        having: Rows that have options.
+        own: Rows that name a matcher.
     """
 
     def __init__(self) -> None:
@@ -36,6 +43,7 @@ class RowFile(Sequence[Row]):
         self._size = 0
         self._file: IO[bytes] | None = None
         self._starts = array("Q", [0])
+        self.worked = self.having = self.own = 0
 
     def add(self, row: Row) -> None:
         """Add a row.
@@ -45,6 +53,9 @@ class RowFile(Sequence[Row]):
         """
         if len(self) >= MOST_ROWS:
             raise DomainError(f"there are more than {MOST_ROWS:,} rows: name a part of them")
+        self.worked += WORKING in row.answer
+        self.having += bool(row.choices)
+        self.own += row.matcher is not None
         packed = json.dumps(row, ensure_ascii=False).encode()
         self._size += len(packed)
         self._starts.append(self._size)
@@ -83,12 +94,24 @@ class RowFile(Sequence[Row]):
         return _row(os.pread(self._file.fileno(), end - start, start))
 
     def __iter__(self) -> Iterator[Row]:
-        for place in range(len(self)):
-            yield self[place]
+        if self._file is None:
+            yield from map(_row, self._held)
+            return
+        self._file.flush()
+        place, number = 0, self._file.fileno()
+        while place < len(self):  # as many as are read at once
+            start = self._starts[place]
+            until = max(place + 1, bisect_right(self._starts, start + READ) - 1)
+            block = os.pread(number, self._starts[until] - start, start)
+            for n in range(place, until):
+                yield _row(block[self._starts[n] - start : self._starts[n + 1] - start])
+            place = until
 
 
 def _row(packed: bytes) -> Row:
-    line, question, answer, kind, others, split, weighed, matcher, choices, *more = json.loads(packed)
+    line, question, answer, kind, others, split, weighed, matcher, choices, *more = json.loads(
+        packed.decode()
+    )
     return Row(line, question, answer, kind, tuple(others), split, weighed, matcher, tuple(choices), *more)
 
 
@@ -142,6 +165,7 @@ class DistinctRows(Mapping[str, Row]):
         several: Whether any row has several answers.
         weighed: Whether any row has a weight.
         unplaced: The first row that names no split, or `None`.
+        anchors: As `rows.anchors_of` all keys.
 
     Raises:
         DomainError: One question has two answers.
@@ -152,16 +176,20 @@ class DistinctRows(Mapping[str, Row]):
         self.splits: Counter[str] = Counter()
         self.crossing, self.several, self.weighed = 0, False, False
         self.unplaced: Row | None = None
+        self._least: list[tuple[bytes, str]] = []
         names: list[str] = []
         seen = [array("Q") for _ in range(BUCKETS)]
         for place, row in enumerate(rows):
             if row.split not in names:
                 names.append(row.split)
-            key = self._digest(key_of(row.question))
+            key = key_of(row.question)
+            digest = self._digest(key)
             answers = self._digest(json.dumps((row.answer, row.others)))
-            seen[key % BUCKETS].extend((key, answers, place, names.index(row.split)))
+            seen[digest % BUCKETS].extend((digest, answers, place, names.index(row.split)))
+            self._note_anchor(key)
             self.several = self.several or bool(row.others)
             self.weighed = self.weighed or row.weighed
+        self.anchors = tuple(key for _, key in self._least)
         self._kept = bytearray(len(rows))
         self._keys: list[array[int]] = []
         self._places: list[array[int]] = []
@@ -182,6 +210,11 @@ class DistinctRows(Mapping[str, Row]):
             else None
         )
         self.unplaced = None if place is None else rows[place]
+
+    def _note_anchor(self, key: str) -> None:
+        place = (anchor_place(key), key)
+        if len(self._least) < ANCHORS or place < self._least[-1]:
+            self._least = sorted({*self._least, place})[:ANCHORS]
 
     def _sort(
         self, seen: array[int], names: Sequence[str], clash: tuple[int, int] | None

@@ -17,7 +17,9 @@ from meta_search.errors import DomainError
 from meta_search.types import SPLITS, Split
 
 __all__ = [
+    "ANCHORS",
     "Row",
+    "anchor_place",
     "anchors_of",
     "apportion",
     "deal",
@@ -118,14 +120,23 @@ def shuffled(keys: Iterable[str], seed: int | str, most: int | None = None) -> l
     """
 
     def place(key: str) -> bytes:
-        return hashlib.sha256(f"{seed}/{key}".encode()).digest()
+        return _place(seed, key)
 
     return sorted(keys, key=place) if most is None else heapq.nsmallest(most, keys, key=place)
 
 
+def anchor_place(key: str) -> bytes:
+    """What anchors are the first by."""
+    return _place("anchor", key)
+
+
+def _place(seed: int | str, key: str) -> bytes:
+    return hashlib.sha256(f"{seed}/{key}".encode()).digest()
+
+
 def anchors_of(keys: Iterable[str], dealing: str) -> tuple[str, ...]:
     """The keys on which the order of the others depends, see `in_order`."""
-    return () if dealing == "row" else tuple(shuffled(keys, "anchor", ANCHORS))
+    return () if dealing == "row" else tuple(heapq.nsmallest(ANCHORS, keys, key=anchor_place))
 
 
 def in_order(

@@ -31,14 +31,14 @@ from domains.matching.scoring import (
     ANY_OF,
     LABELLED,
     MATCHER,
+    MOST_ODD,
     Entry,
     Scoring,
     accepted,
     behind_working,
-    mostly_worked,
 )
 from domains.row_file import DistinctRows, MappedRows, RowFile, Rows
-from domains.rows import Row, anchors_of, apportion, deal, in_order
+from domains.rows import Row, apportion, deal, in_order
 from domains.settings import DEFAULT_SIZES, Settings, matcher_of, named_sizes
 from domains.sources.kinds import stem_of
 from domains.sources.source import Source, is_local, open_source
@@ -77,19 +77,21 @@ class TableDomain:
         columns = _columns(settings)
         source = open_source(settings.path, columns.named)
         label = str(Path(settings.path).expanduser()) if is_local(settings.path) else source.pinned
-        found, worked = _without_working(_read(source, columns))
+        read = _read(source, columns)
+        found, worked = _without_working(read)
 
         def where(row: Row) -> str:
             return source.place(row.part, row.line)
 
         matcher = matcher_of(settings)
         choices = ""
-        if matcher in (AUTO, "choice"):
+        if read.having and matcher in (AUTO, "choice"):
             found, choices, chosen = with_choices(found, where)
             matcher = "choice" if choices and chosen else matcher
         rows = DistinctRows(label, found, where)
         dealt, notes = _deal(label, source.name, rows, settings)
-        self._scoring, some = _fitted(matcher, settings.matcher_options, rows, dealt, where)
+        every = matcher != AUTO or read.own > 0  # whether there is something to check in each row
+        self._scoring, some = _fitted(matcher, settings.matcher_options, rows, dealt, where, every)
         self.confined, self.targets_answer = self._scoring.confined, self._scoring.targets_answer
         self._items = {split: tuple(_item(key, rows[key]) for key in keys) for split, keys in dealt.items()}
         self.name = stem_of(Path(source.name))
@@ -170,9 +172,9 @@ def _read(source: Source, columns: Columns) -> RowFile:
     return rows
 
 
-def _without_working(rows: Rows) -> tuple[Rows, str]:
+def _without_working(rows: RowFile) -> tuple[Rows, str]:
     """Rows whose answers are what follows "####", where nearly all have it; and a line that says so."""
-    if not mostly_worked(row.answer for row in rows):
+    if not rows.worked or rows.worked < (1 - MOST_ODD) * len(rows):
         return rows, ""
     told = "an answer is what follows #### (the working before it is left out)"
     return MappedRows(rows, lambda row: row._replace(answer=behind_working(row.answer))), told
@@ -184,6 +186,7 @@ def _fitted(
     rows: DistinctRows,
     dealt: Mapping[Split, Sequence[str]],
     where: Callable[[Row], str],
+    every: bool,
 ) -> tuple[Scoring, str]:
     """The scoring for all rows; and a line where there are too many to be learned from all of them.
 
@@ -199,7 +202,7 @@ def _fitted(
     first = [entry(row) for row in islice(rows.each(), MOST_LEARNED - len(items))]
     scoring = Scoring.fit(matcher, options, [*items, *first])
     others = (entry(row) for row in rows.each() if matcher != AUTO or row.matcher is not None)
-    while batch := list(islice(others, BATCH)):
+    while every and (batch := list(islice(others, BATCH))):
         Scoring.fit(matcher, options, batch)
     return (
         scoring,
@@ -224,7 +227,8 @@ def _deal(
     sizes = named_sizes(settings)
     if not any(rows.splits[split] for split in SPLITS):
         counts = apportion(path, len(rows), sizes)
-        return deal(in_order(rows, settings.seed, settings.dealing, sum(counts.values())), counts), ()
+        most = sum(counts.values())
+        return deal(in_order(rows, settings.seed, settings.dealing, most, rows.anchors), counts), ()
     if rows.unplaced is not None:
         part = f" of {rows.unplaced.part}" if rows.unplaced.part else ""
         raise DomainError(
@@ -232,9 +236,8 @@ def _deal(
             "domain.split=null deals all anew"
         )
     most = sum(sizes.get(split, DEFAULT_SIZES[split]) for split in SPLITS)
-    anchors = anchors_of(rows, settings.dealing)
     given = {
-        split: in_order(rows.keys_of(split), settings.seed, settings.dealing, most, anchors)
+        split: in_order(rows.keys_of(split), settings.seed, settings.dealing, most, rows.anchors)
         if rows.splits[split]
         else []
         for split in SPLITS

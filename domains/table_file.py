@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +26,7 @@ SPLIT_NAMES: Mapping[str, Split] = {
 NO_IMAGES = "questions with images are not possible yet: agents are given text only"
 # What programs write where a value is missing. The last few may be an answer, and are told.
 MISSING = ("nan", "#n/a", "#value!", "#ref!", "#div/0!", "#name?", "#null!", "#num!", "<na>", "nat")
+_HALF = re.compile("[\ud800-\udfff]")
 PERHAPS = ("none", "null", "n/a", "na")
 
 
@@ -202,6 +204,6 @@ def _cell(place: str, column: str, value: Any) -> str:
         raise DomainError(f"{place}: {column!r} must be a text or a number, not {value!r:.60}")
     if not value.strip():
         raise DomainError(f"{place}: {column!r} is empty")
-    if any("\ud800" <= character <= "\udfff" for character in value):
+    if not value.isascii() and _HALF.search(value):
         raise DomainError(f"{place}: {column!r} holds half a character (a lone surrogate)")
     return str(value).strip()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from domains.domain import Confined, Item, Score
@@ -22,13 +22,13 @@ __all__ = [
     "ANY_OF",
     "LABELLED",
     "MATCHER",
+    "MOST_ODD",
     "Chosen",
     "Entry",
     "Scoring",
     "accepted",
     "behind_working",
     "choose",
-    "mostly_worked",
     "without_working",
 ]
 
@@ -185,17 +185,10 @@ def accepted(item: Item) -> tuple[str, ...]:
 
 
 def without_working(targets: Sequence[str]) -> Sequence[str]:
-    """What follows `####` in each target, where nearly all have it; else the same targets."""
-    return [behind_working(target) for target in targets] if mostly_worked(targets) else targets
-
-
-def mostly_worked(targets: Iterable[str]) -> bool:
-    """Whether nearly all targets have `####` between the working and the answer, as GSM8K's."""
-    total = worked = 0
-    for target in targets:
-        total += 1
-        worked += WORKING in target
-    return total > 0 and worked >= (1 - MOST_ODD) * total
+    """What follows `####` in each target, where nearly all have it, as GSM8K's; else the same targets."""
+    if not targets or sum(WORKING in target for target in targets) < (1 - MOST_ODD) * len(targets):
+        return targets
+    return [behind_working(target) for target in targets]
 
 
 def behind_working(target: str) -> str:
