@@ -1,4 +1,4 @@
-"""Rows of a JSON file in whatever shape: one a line, a list, one after the other, an object of lists or columns."""
+"""Rows of a JSON file in whatever shape: one a line, a list, one after the other, an object of columns."""
 
 from __future__ import annotations
 
@@ -151,8 +151,8 @@ class JsonRows:
             held = text.read(LARGEST_WHOLE + 1)
         if len(held) > LARGEST_WHOLE:
             raise DomainError(
-                f"{self._place}: is one JSON object of more than {megabytes(LARGEST_WHOLE)}, which cannot be read row "
-                "by row: save it with one object a line (.jsonl)"
+                f"{self._place}: is one JSON object of more than {megabytes(LARGEST_WHOLE)}, which cannot "
+                "be read row by row: save it with one object a line (.jsonl)"
             )
         found = _lists(load_whole(self._place, held), self._names)
         if not found:

@@ -57,9 +57,9 @@ def encoding_of(path: Path, place: str) -> Encoding:
     """
     with opened(path) as file:
         start = file.read(CHUNK)
-        if not start.strip(b" \t\r\n\x00\xef\xbb\xbf\xff\xfe"):
-            if not file.read(1):
-                raise DomainError(f"{place}: is empty")
+        blank = not start.strip(b" \t\r\n\x00\xef\xbb\xbf\xff\xfe")
+        if blank and not file.read(1):
+            raise DomainError(f"{place}: is empty")
         codec = next((codec for bom, codec, _ in BOMS if start.startswith(bom)), "") or _without_bom(start)
         if not codec and b"\x00" in start:
             raise DomainError(f"{place}: is a binary file, no text")
@@ -116,11 +116,13 @@ def _not_utf8(path: Path, place: str, codec: str, byte: int, beyond: bool) -> En
         ) from error
     if high > MOST_FOREIGN * max(1, letters):
         raise DomainError(
-            f"{place}: is not UTF-8 (byte {byte:,}), and reads {one_line(word, 30)!r} in Windows-1252: save it as UTF-8"
+            f"{place}: is not UTF-8 (byte {byte:,}), and reads {one_line(word, 30)!r} in Windows-1252: "
+            "save it as UTF-8"
         )
     return Encoding(
         WESTERN,
-        f"is not UTF-8 and was read as Windows-1252, as in {one_line(word, 30)!r}; if that is wrong, save it as UTF-8",
+        f"is not UTF-8 and was read as Windows-1252, as in {one_line(word, 30)!r}; if that is wrong, "
+        "save it as UTF-8",
     )
 
 
