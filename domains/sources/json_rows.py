@@ -107,7 +107,12 @@ class JsonRows:
 
     def _only(self, line: str) -> str:
         """The shape of a file of one line."""
-        value = load(f"{self._place}, line 1", line.rstrip().rstrip(","))
+        try:
+            value = load(f"{self._place}, line 1", line.rstrip().rstrip(","))
+        except DomainError:
+            if self._beyond_a_line(line) == "following":
+                return "following"
+            raise
         return (
             "object"
             if isinstance(value, dict) and (_lists(value, self._names) or not self._one_a_line())
