@@ -7,6 +7,7 @@ import json
 import os
 import secrets
 import tempfile
+import weakref
 from array import array
 from bisect import bisect_left, bisect_right
 from collections import Counter
@@ -62,6 +63,7 @@ class RowFile(Sequence[Row]):
         try:
             if self._file is None and self._size > HELD:
                 self._file = tempfile.TemporaryFile(prefix="meta-search-")  # noqa: SIM115 (goes with the rows)
+                weakref.finalize(self, self._file.close)
                 self._file.writelines(self._held)
                 self._held = []
             if self._file is None:

