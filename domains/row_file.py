@@ -172,6 +172,7 @@ class DistinctRows(Mapping[str, Row]):
     Attributes:
         splits: How many of these rows name each split; `""` for none.
         crossing: Rows left out as their question stands in another split before.
+        again: Rows left out as their question and answers stand in the same split before.
         several: Whether any row has several answers.
         weighed: Whether any row has a weight.
         unplaced: The first row that names no split, or `None`.
@@ -184,7 +185,7 @@ class DistinctRows(Mapping[str, Row]):
     def __init__(self, label: str, rows: Rows, where: Callable[[Row], str]) -> None:
         self._rows, self._secret = rows, secrets.token_bytes(16)
         self.splits: Counter[str] = Counter()
-        self.crossing, self.several, self.weighed = 0, False, False
+        self.again, self.crossing, self.several, self.weighed = 0, 0, False, False
         self.unplaced: Row | None = None
         self._least: list[tuple[bytes, str]] = []
         names: list[str] = []
@@ -230,6 +231,7 @@ class DistinctRows(Mapping[str, Row]):
                 self.splits[names[one.split]] += 1
                 continue
             self.crossing += before.split != one.split
+            self.again += before.split == one.split
             if before.answers != one.answers and (clash is None or one.place < clash[0]):
                 clash = one.place, before.place
         ordered = sorted(first)

@@ -13,6 +13,7 @@ import pytest
 from domains import row_file, table
 from domains.row_file import DistinctRows, MappedRows, RowFile
 from domains.rows import Row, anchors_of, distinct, in_order, key_of
+from domains.sources import progress
 from domains.table import TableDomain
 from meta_search.config import DomainConfig
 from meta_search.errors import DomainError
@@ -72,6 +73,7 @@ def test_distinct_rows_are_those_of_a_dict(monkeypatch: pytest.MonkeyPatch) -> N
     assert found.anchors == anchors_of(plain, "file")
     firsts = {key: row.split for key, row in plain.items()}
     assert found.crossing == sum(firsts[key_of(row.question)] != row.split for row in rows)
+    assert found.again == len(rows) - len(plain) - found.crossing
     with pytest.raises(KeyError):
         found["no such question"]
 
@@ -129,6 +131,19 @@ def test_what_is_wrong_with_a_row_far_down_is_found(tmp_path: Path, monkeypatch:
         (tmp_path / "t.jsonl").write_text("".join(json.dumps(row) + "\n" for row in changed))
         with pytest.raises(DomainError, match=message):
             TableDomain(config)
+
+
+def test_long_reading_is_counted_on_a_terminal_alone(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(progress, "AFTER_S", 0)
+    assert list(progress.shown("t.csv", iter(range(3000)))) == list(range(3000))
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    assert list(progress.shown("t.csv", iter(range(3000)))) == list(range(3000))
+    told = capsys.readouterr().err
+    assert "reading t.csv: 1,000 rows" in told
+    assert told.endswith("\r\033[K")
 
 
 PEAK = """
