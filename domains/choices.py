@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from domains.domain import Item
 from domains.matching.exact import plain
 from domains.matching.options import LETTERS, letter_of, options_of
+from domains.row_file import MappedRows, Rows
 from domains.rows import Row
 from meta_search.errors import DomainError
 
@@ -46,34 +46,42 @@ def choices_in(record: Mapping[str, Any], others: Sequence[str]) -> tuple[str, .
     return tuple(lettered) if len(lettered) > 1 else ()
 
 
-def with_choices(path: Path, rows: Sequence[Row]) -> tuple[Sequence[Row], str]:
-    """Rows with their options below the question and a letter as the answer; and a line that says so.
+def with_choices(rows: Rows, where: Callable[[Row], str]) -> tuple[Rows, str, bool]:
+    """Rows with their options below the question and a letter as the answer; a line that says so; whether all
+    rows have options.
 
     An answer may be an option's letter, its text or its number (from 0 where one is 0, from 1 where one is as
     many as there are options). Where no answer is any of these, the column is about something else.
 
+    Args:
+        rows: They; gone through several times.
+        where: Where a row stands, for errors.
+
     Raises:
         DomainError: The answers of some rows are options and that of another is none; names the row.
     """
-    having = [row for row in rows if row.choices]
+    having = sum(bool(row.choices) for row in rows)
     if not having:
-        return rows, ""
-    first = _first_number(having)
-    letters = {id(row): _letters(row, first) for row in having}
-    if not any(letters.values()):
-        return [row._replace(choices=()) for row in rows], ""
-    found = []
+        return rows, "", False
+    first = _first_number(row for row in rows if row.choices)
+    if not any(_letters(row, first) for row in rows if row.choices):
+        return MappedRows(rows, lambda row: row._replace(choices=())), "", False
+    all_have = having == len(rows)
+
+    def made(row: Row) -> Row:
+        if not row.choices:
+            return row
+        shown = _shown(row, _letters(row, first))
+        return shown if all_have or row.matcher else shown._replace(matcher="choice")
+
     for row in rows:
-        if row.choices and not letters[id(row)]:
+        if row.choices and not _letters(row, first):
             raise DomainError(
-                f"{path}, row {row.line}: the answer {row.answer[:60]!r} is none of its choices: "
+                f"{where(row)}: the answer {row.answer[:60]!r} is none of its choices: "
                 f"{', '.join(row.choices)[:80]}"
             )
-        if row.choices:
-            row = _shown(row, letters[id(row)])
-            row = row if len(having) == len(rows) or row.matcher else row._replace(matcher="choice")
-        found.append(row)
-    return found, "the choices of a row stand below its question, with letters, and answers are letters"
+    told = "the choices of a row stand below its question, with letters, and answers are letters"
+    return MappedRows(rows, made), told, all_have
 
 
 def _shown(row: Row, letters: Sequence[str]) -> Row:
@@ -104,9 +112,12 @@ def _letters(row: Row, first: int | None) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _first_number(rows: Sequence[Row]) -> int | None:
+def _first_number(rows: Iterable[Row]) -> int | None:
     """Whether options are counted from 0 or from 1; `None` where answers do not tell."""
-    numbers = [(int(row.answer), len(row.choices)) for row in rows if row.answer.isdecimal()]
-    if any(n == 0 for n, _ in numbers):
-        return 0
-    return 1 if any(n == most for n, most in numbers) else None
+    found = None
+    for row in rows:
+        if row.answer.isdecimal() and len(row.answer) < 9:
+            if int(row.answer) == 0:
+                return 0
+            found = 1 if int(row.answer) == len(row.choices) else found
+    return found

@@ -44,7 +44,9 @@ class DomainConfig:
 
     Attributes:
         name: Name in `domains.registry`: reasoning, table, mgsm, python.
-        path: File of a `table`, `mgsm` or `python` domain; for `mgsm` a folder of files too.
+        path: What a `table` domain reads: a file, a folder, `hf:owner/name[:config][@revision]`, or
+            `wheel:NAME==VERSION/path/in/wheel`; file of an `mgsm` or `python` domain, for `mgsm` also
+            a folder.
         question: Column of the questions in a `table` domain.
         answer: Column of the answers in a `table` domain.
         kind: Column of the families in a `table` domain, where there is one.
