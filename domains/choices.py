@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,8 @@ from meta_search.errors import DomainError
 __all__ = ["choices_in", "with_choices"]
 
 COLUMNS = ("choices", "options")
+# Options that name others by their place: shuffled they would mean something else.
+_PLACED = re.compile(r"\b(?:above|below|(?:both|neither) \(?[A-J]\b|\(?[A-J]\)? (?:and|or|nor) \(?[A-J]\b)")
 
 
 def choices_in(record: Mapping[str, Any], others: Sequence[str]) -> tuple[str, ...]:
@@ -46,11 +50,17 @@ def choices_in(record: Mapping[str, Any], others: Sequence[str]) -> tuple[str, .
     return tuple(lettered) if len(lettered) > 1 else ()
 
 
-def with_choices(path: Path, rows: Sequence[Row]) -> tuple[Sequence[Row], str]:
+def with_choices(path: Path, rows: Sequence[Row], shuffle: bool = False) -> tuple[Sequence[Row], str]:
     """Rows with their options below the question and a letter as the answer; and a line that says so.
 
     An answer may be an option's letter, its text or its number (from 0 where one is 0, from 1 where one is as
     many as there are options). Where no answer is any of these, the column is about something else.
+
+    Args:
+        path: The file, for errors.
+        rows: Rows with `choices`, or without.
+        shuffle: Whether options come in another order, which depends on question and options alone: it is the
+            same in every run.
 
     Raises:
         DomainError: The answers of some rows are options and that of another is none; names the row.
@@ -70,10 +80,27 @@ def with_choices(path: Path, rows: Sequence[Row]) -> tuple[Sequence[Row], str]:
                 f"{', '.join(row.choices)[:80]}"
             )
         if row.choices:
-            row = _shown(row, letters[id(row)])
+            right = letters[id(row)]
+            row = _shown(*(_shuffled(row, right) if shuffle else (row, right)))
             row = row if len(having) == len(rows) or row.matcher else row._replace(matcher="choice")
         found.append(row)
     return found, "the choices of a row stand below its question, with letters, and answers are letters"
+
+
+def _shuffled(row: Row, letters: Sequence[str]) -> tuple[Row, Sequence[str]]:
+    """A row with its options in another order, and the letters that are right then."""
+    if any(_PLACED.search(text) for text in row.choices):
+        return row, letters
+
+    def place(number: int) -> bytes:
+        text = json.dumps(
+            [row.question, row.choices[number], number if row.choices.count(row.choices[number]) > 1 else 0]
+        )
+        return hashlib.sha256(text.encode()).digest()
+
+    order = sorted(range(len(row.choices)), key=place)
+    right = sorted(LETTERS[order.index(LETTERS.index(letter))] for letter in letters)
+    return row._replace(choices=tuple(row.choices[number] for number in order)), right
 
 
 def _shown(row: Row, letters: Sequence[str]) -> Row:
@@ -90,7 +117,9 @@ def _letters(row: Row, first: int | None) -> list[str]:
     found = []
     for answer in (row.answer, *row.others):
         letter = letter_of(answer)
-        if plain(answer) in texts:
+        if row.choices.count(answer) == 1:
+            place = row.choices.index(answer)
+        elif plain(answer) in texts:
             place = texts.index(plain(answer))
         elif letter:
             place = LETTERS.index(letter)

@@ -35,6 +35,10 @@ class Row(NamedTuple):
         weighed: Whether the file gives it a weight, which is not used.
         matcher: What compares its answers, as the file names it, or `None`.
         choices: The options that it has columns for.
+        pool: The splits that share the part of the source it comes from; empty where all do.
+        working: How the answer is come to, or empty.
+        id: Its own name, or empty.
+        data: What the scorer needs beyond the answer, as pairs.
     """
 
     line: int
@@ -46,6 +50,10 @@ class Row(NamedTuple):
     weighed: bool = False
     matcher: str | Mapping[str, Any] | None = None
     choices: tuple[str, ...] = ()
+    pool: tuple[Split, ...] = ()
+    working: str = ""
+    id: str = ""
+    data: tuple[tuple[str, Any], ...] = ()
 
 
 def read_text(path: Path) -> str:

@@ -14,6 +14,8 @@ Several answers may be right: a list of texts or numbers in a jsonl or json file
 from __future__ import annotations
 
 import hashlib
+import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,16 +23,34 @@ from typing import Any
 from domains.choices import with_choices
 from domains.domain import Item, Score, items_of
 from domains.matching.options import CHOICES
-from domains.matching.registry import AUTO, whole_lists
-from domains.matching.scoring import ANY_OF, LABELLED, MATCHER, Entry, Scoring, accepted, without_working
-from domains.rows import Row, apportion, deal, distinct, in_order
+from domains.matching.registry import AUTO, type_of, whole_lists
+from domains.matching.scoring import (
+    ANY_OF,
+    LABELLED,
+    MATCHER,
+    WORKING,
+    Entry,
+    Scoring,
+    accepted,
+    without_working,
+)
+from domains.rows import Row, apportion, deal, distinct, in_order, key_of
 from domains.settings import DEFAULT_SIZES, Settings, matcher_of, named_sizes
+from domains.source_splits import deal_pools, without_parts
 from domains.table_file import Columns, place_of, read_rows
 from domains.wording import WORDING, Labels, find_labels, instructed, with_instruction
 from meta_search.errors import DomainError
 from meta_search.types import SPLITS, Split
 
-__all__ = ["TableDomain"]
+__all__ = ["WORKED", "TableDomain"]
+
+WORKED = "working"  # in `Item.data`: how the answer is come to
+MOST_WORKED = 600  # characters of it that the meta agent is shown
+PRIVATE = (
+    "its publisher asks not to show items in plain text: keep run folders, reports and exports to yourself"
+)
+
+_CALCULATED = re.compile(r"<<[^<>]*>>")  # notes for a calculator, in GSM8K
 
 
 class TableDomain:
@@ -58,20 +78,26 @@ class TableDomain:
         matcher = matcher_of(settings)
         choices = ""
         if matcher in (AUTO, "choice"):
-            found, choices = with_choices(path, found)
+            found, choices = with_choices(path, found, settings.shuffle)
             matcher = "choice" if choices and all(row.choices for row in found) else matcher
-        rows = distinct(path, found)
+        rows, left_out = _distinct(path, found, settings)
         dealt, notes = _deal(path, rows, settings)
         entries = [_entry(path, row) for row in rows.values()]
         self._scoring = Scoring.fit(matcher, settings.matcher_options, entries)
         self.confined, self.targets_answer = self._scoring.confined, self._scoring.targets_answer
-        self._items = {split: tuple(_item(key, rows[key]) for key in keys) for split, keys in dealt.items()}
-        self.name = path.stem
+        self._items = {
+            split: tuple(_item(key, rows[key], split == "examples") for key in keys)
+            for split, keys in dealt.items()
+        }
+        _check_ids(path, rows, self._items)
+        self.name = settings.name if settings.base else path.stem
         lists = any(row.others for row in rows.values()) and settings.separator is None
-        told = (f"{path.name}: {line}" for line in (worked, choices, self._scoring.note) if line)
+        parts = _without_parts(settings, rows)
+        said = (parts, left_out, worked, choices, self._scoring.note, PRIVATE * settings.private)
+        told = (f"{path.name}: {line}" for line in said if line)
         self.notes: tuple[str, ...] = (*notes, *_notes(path, found, rows, lists), *told)
         labels = self._labels(path, settings.labels)
-        brief = self._brief(path, any(row.others for row in rows.values()))
+        brief = self._brief(path, settings, any(row.others for row in rows.values()))
         self.brief = with_instruction(brief, settings.instruction, labels)
         wording = {**WORDING, **self._scoring.matcher.wording}
         self.wording: Mapping[str, str] = instructed(wording, settings.instruction, labels)
@@ -88,12 +114,17 @@ class TableDomain:
         """What is measured over all answers together, as `macro_f1` of labels; empty for other matchers."""
         return self._scoring.measures(answered)
 
-    def _brief(self, path: Path, several: bool) -> str:
+    def _brief(self, path: Path, settings: Settings, several: bool) -> str:
         how = self._scoring.matcher.how
         each = "has one or more right answers, any of which counts" if several else "has one right answer"
         examples = self._items["examples"][:2]  # never scored, so they may be shown
-        shown = "".join(f" Example: {item.question[:300]!r} -> {item.target[:100]!r}." for item in examples)
-        return f"Questions of the file {path.name}; each {each}, {how}.{shown}"
+        shown = "".join(map(_shown, examples)) if not settings.private else ""
+        about = (
+            f"{settings.about.strip()} Each question"
+            if settings.about
+            else f"Questions of the file {path.name}; each"
+        )
+        return f"{about} {each}, {how}.{shown}"
 
     def _labels(self, path: Path, named: Sequence[str]) -> Labels | None:
         right = {split: [a for i in items for a in accepted(i)] for split, items in self._items.items()}
@@ -117,6 +148,22 @@ class TableDomain:
         return labels
 
 
+def _shown(item: Item) -> str:
+    """An example, as the meta agent is shown it."""
+    working = str(item.data.get(WORKED, ""))
+    worked = f" Worked: {working[:MOST_WORKED]!r}." if working else ""
+    return f" Example: {item.question[:300]!r} -> {item.target[:100]!r}.{worked}"
+
+
+def _check_ids(path: Path, rows: Mapping[str, Row], items: Mapping[Split, Sequence[Item]]) -> None:
+    """Refuse two items of one id, which only columns of ids can bring about."""
+    if any(row.id for row in rows.values()):
+        ids = Counter(item.id for split in items.values() for item in split)
+        twice = next((name for name, count in ids.items() if count > 1), None)
+        if twice is not None:
+            raise DomainError(f"{path}: domain.columns.id: two rows have the id {twice[:60]!r}")
+
+
 def _columns(settings: Settings) -> Columns:
     name = matcher_of(settings)
     if settings.separator is not None and not settings.separator.strip():
@@ -128,12 +175,37 @@ def _columns(settings: Settings) -> Columns:
         split=settings.split,
         separator=settings.separator,
         whole_lists=whole_lists(name),
+        lone_lists=name == AUTO or type_of(name).lone_lists,
+        lenient=bool(settings.base),
         matcher=settings.matcher_column,
+        made=settings.columns,
+        where=settings.where,
+        families=settings.families,
+        source_splits=settings.source_splits,
     )
 
 
 def _entry(path: Path, row: Row) -> Entry:
     return Entry(place_of(path, row.line), (row.answer, *row.others), row.matcher)
+
+
+def _without_parts(settings: Settings, rows: Mapping[str, Row]) -> str:
+    """A line on a copy that has none of a benchmark's parts, where these are more than one."""
+    if len(set(settings.source_splits.values())) < 2 or any(row.pool or row.split for row in rows.values()):
+        return ""
+    return without_parts(settings.source_splits)
+
+
+def _distinct(path: Path, found: Sequence[Row], settings: Settings) -> tuple[dict[str, Row], str]:
+    """Different questions. Those of a benchmark that have two answers are left out: who can mend them?"""
+    if not settings.base:
+        return distinct(path, found), ""
+    answers: dict[str, set[tuple[str, ...]]] = {}
+    for row in found:
+        answers.setdefault(key_of(row.question), set()).add((row.answer, *sorted(row.others)))
+    twice = {key for key, given in answers.items() if len(given) > 1}
+    told = f"{len(twice)} questions that have different answers in two rows are left out" if twice else ""
+    return distinct(path, (row for row in found if key_of(row.question) not in twice)), told
 
 
 def _without_working(rows: Sequence[Row]) -> tuple[Sequence[Row], str]:
@@ -142,13 +214,21 @@ def _without_working(rows: Sequence[Row]) -> tuple[Sequence[Row], str]:
     short = without_working(answers)
     if short is answers:
         return rows, ""
-    kept = [row._replace(answer=answer) for row, answer in zip(rows, short, strict=True)]
+    kept = []
+    for row, answer in zip(rows, short, strict=True):
+        working = row.answer.rpartition(WORKING)[0] if answer != row.answer else ""
+        working = row.working or _CALCULATED.sub("", working).strip()
+        kept.append(row._replace(answer=answer, working=working))
     return kept, "an answer is what follows #### (the working before it is left out)"
 
 
-def _item(key: str, row: Row) -> Item:
-    name = f"q-{hashlib.sha256(key.encode()).hexdigest()[:12]}"
-    data: dict[str, Any] = {ANY_OF: row.others} if row.others else {}
+def _item(key: str, row: Row, shown: bool) -> Item:
+    name = row.id or f"q-{hashlib.sha256(key.encode()).hexdigest()[:12]}"
+    data: dict[str, Any] = dict(row.data)
+    if row.others:
+        data[ANY_OF] = row.others
+    if row.working and shown:
+        data[WORKED] = row.working
     if row.matcher is not None:
         data[MATCHER] = row.matcher
     if row.choices:
@@ -160,6 +240,9 @@ def _deal(
     path: Path, rows: Mapping[str, Row], settings: Settings
 ) -> tuple[Mapping[Split, Sequence[str]], Sequence[str]]:
     """The rows of each split, and lines on what the file does not say."""
+    pooled = deal_pools(path, rows, settings)
+    if pooled is not None:
+        return pooled, ()
     sizes = named_sizes(settings)
     order = in_order(rows, settings.seed, settings.dealing)
     if not any(row.split for row in rows.values()):

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from domains.choices import choices_in
+from domains.columns import Made, Recipe, recipe_of
+from domains.expressions import is_empty, parse
 from domains.rows import Row, read_text
+from domains.source_splits import paths_of, pools_of
+from domains.sources.source import open_source
 from meta_search.errors import DomainError
 from meta_search.types import Split
 
-__all__ = ["Columns", "place_of", "read_rows", "text_of_parts"]
+__all__ = ["Columns", "place_of", "read_rows", "records_of", "text_of_parts"]
 
 SPLIT_NAMES: Mapping[str, Split] = {
     **dict.fromkeys(("train", "training"), "train"),
@@ -41,7 +47,13 @@ class Columns:
         split: Column of the splits; may be missing in the file. `None` reads none.
         separator: What stands between several accepted answers of a cell, or `None`.
         whole_lists: Whether a list is an answer, and not several accepted ones.
+        lone_lists: Whether that holds for a list of one part too.
+        lenient: Whether rows without a question or an answer are left out, and not refused.
         matcher: Column of the rows' matchers; may be missing in the file. `None` reads none.
+        made: `domain.columns`: columns that are made of the file's.
+        where: `domain.where`: which rows are taken.
+        families: Kinds to take; empty takes all.
+        source_splits: `domain.source_splits`.
     """
 
     question: str = "question"
@@ -50,7 +62,22 @@ class Columns:
     split: str | None = "split"
     separator: str | None = None
     whole_lists: bool = False
+    lone_lists: bool = True
+    lenient: bool = False
     matcher: str | None = None
+    made: Mapping[str, Any] = field(default_factory=dict)
+    where: Mapping[str, Any] = field(default_factory=dict)
+    families: tuple[str, ...] = ()
+    source_splits: Mapping[str, str] = field(default_factory=dict)
+
+    def recipe(self) -> Recipe:
+        """What makes the columns of a row.
+
+        Raises:
+            DomainError: As `columns.recipe_of`.
+        """
+        needed = {self.question: "domain.question", self.answer: "domain.answer"}
+        return recipe_of(self.made, self.where, needed)
 
 
 def read_rows(path: Path, columns: Columns) -> Iterator[Row]:
@@ -60,19 +87,53 @@ def read_rows(path: Path, columns: Columns) -> Iterator[Row]:
         DomainError: A file or a line that cannot be read, a column that is not there, or a cell that is empty
             or of a wrong kind; one line with the row.
     """
+    recipe, kinds, count = columns.recipe(), dict[str, None](), 0
+    wanted = {family.casefold() for family in columns.families}
+    for given, subset in paths_of(str(path), columns.families):
+        source = open_source(given)
+        for pool in pools_of(source.name, source.parts, columns.source_splits):
+            named = pool.part if len(source.parts) > 1 and not pool.splits else ""
+            for line, record in source.records(pool.part):
+                place = f"{given}, {place_of(Path(given), line)}"
+                made = recipe.of(place, record, subset or pool.part)
+                if made is None or (columns.lenient and _lacks(made, columns)):
+                    continue
+                row = _row(place, line, made, columns)
+                if wanted and not subset and row.kind.casefold() not in wanted:
+                    kinds[row.kind] = None
+                else:
+                    count += 1
+                    yield row._replace(
+                        pool=pool.splits, split=row.split or _split_of_part(named, source.parts)
+                    )
+    if not count and recipe.where:
+        raise DomainError(f"{path}: {recipe.left_out_all()}")
+    if not count and kinds:
+        raise DomainError(f"{path}: domain.families names none of its kinds: {', '.join(kinds)[:300]}")
+
+
+def _lacks(made: Made, columns: Columns) -> bool:
+    """Whether a row has no question or no answer."""
+    return any(is_empty(made.record[column]) for column in (columns.question, columns.answer))
+
+
+def _split_of_part(part: str, parts: Sequence[str]) -> str:
+    """The split that a part of a source is, where all of its parts are named like one."""
+    named = [SPLIT_NAMES.get(name.casefold(), "") for name in parts]
+    return SPLIT_NAMES.get(part.casefold(), "") if all(named) else ""
+
+
+def records_of(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """Records of a file with their lines.
+
+    Raises:
+        DomainError: It cannot be read.
+    """
     readers = {".jsonl": _jsonl, ".ndjson": _jsonl, ".json": _json, ".csv": _csv, ".tsv": _csv}
     reader = readers.get(path.suffix.lower())
     if reader is None:
         raise DomainError(f"domain.path={path}: unknown kind of file; use .jsonl, .json, .csv or .tsv")
-    text = read_text(path)
-    for line, record in reader(path, text):
-        place = f"{path}, {place_of(path, line)}"
-        for column in (columns.question, columns.answer):
-            if column not in record:
-                have = ", ".join(map(str, record)) or "none"
-                key = "question" if column == columns.question else "answer"
-                raise DomainError(f"{place}: no column {column!r}, there are: {have}; set domain.{key}")
-        yield _row(place, line, record, columns)
+    yield from reader(path, read_text(path))
 
 
 def place_of(path: Path, line: int) -> str:
@@ -80,21 +141,36 @@ def place_of(path: Path, line: int) -> str:
     return f"{'row' if path.suffix.lower() == '.json' else 'line'} {line}"
 
 
-def _row(place: str, line: int, record: Mapping[str, Any], columns: Columns) -> Row:
-    kind = _cell(place, columns.kind, record[columns.kind]) if record.get(columns.kind) else ""
+def _row(place: str, line: int, made: Made, columns: Columns) -> Row:
+    record = made.record
+    kind = "" if is_empty(value := _kind(columns.kind, record)) else _cell(place, columns.kind, value)
     answers = _answers(place, columns, record[columns.answer])
+    answers += [text for each in made.accepted for text in _answers(place, columns, each)]
+    others = tuple(dict.fromkeys(text for text in answers[1:] if text != answers[0]))
     question = text_of_parts(place, record[columns.question])
     return Row(
         line,
         _cell(place, columns.question, question),
         answers[0],
         kind,
-        tuple(dict.fromkeys(answers[1:])),
+        others,
         _split(place, columns.split, record),
         "weight" in record,
         _matcher(place, columns.matcher, record),
         choices_in(record, (columns.question, columns.answer)),
+        working=made.working,
+        id=made.id,
+        data=tuple(made.data.items()),
     )
+
+
+def _kind(column: str, record: Mapping[str, Any]) -> Any:
+    """The kind of a row: a column, or an expression."""
+    if column in record:
+        return record[column]
+    with contextlib.suppress(ValueError):
+        return parse(column).value(record)
+    return None
 
 
 def text_of_parts(place: str, question: Any) -> Any:
@@ -158,13 +234,15 @@ def _answers(place: str, columns: Columns, value: Any) -> list[str]:
     """The accepted answers of a cell, one at least. A list of texts or numbers is several; what is nested is
     one, as JSON."""
     name = columns.answer
-    scalars = isinstance(value, list) and all(isinstance(part, str | bool) for part in value)
+    scalars = isinstance(value, list) and all(isinstance(part, str | bool | int | float) for part in value)
     if scalars and not columns.whole_lists:
         if not value:
             raise DomainError(
                 f"{place}: {name!r} is an empty list (domain.matcher=json takes it as an answer)"
             )
         return [_cell(place, name, part) for part in value]
+    if isinstance(value, list) and len(value) == 1 and not columns.lone_lists:
+        value = value[0]
     if isinstance(value, list | dict):
         value = _as_json(value)
     if columns.separator is not None and isinstance(value, str) and not isinstance(value, Written):
@@ -188,7 +266,7 @@ def _as_json(value: Any) -> str:
 
 
 def _cell(place: str, column: str, value: Any) -> str:
-    if isinstance(value, bool):
+    if isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value)):
         value = str(value)
     if value is None:
         raise DomainError(f"{place}: {column!r} is null; fill it in, or leave the row out")

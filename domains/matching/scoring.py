@@ -22,6 +22,7 @@ __all__ = [
     "ANY_OF",
     "LABELLED",
     "MATCHER",
+    "WORKING",
     "Chosen",
     "Entry",
     "Scoring",
