@@ -133,7 +133,11 @@ def salt_of(content: Sequence[str]) -> str:
 
 
 def apportion(
-    path: Path, rows: int, named: Mapping[Split, int], splits: Sequence[Split] = SPLITS
+    path: Path,
+    rows: int,
+    named: Mapping[Split, int],
+    splits: Sequence[Split] = SPLITS,
+    least: int = LEAST_ROWS,
 ) -> dict[Split, int]:
     """Items per split: named sizes as they are; the others share the rest, at most at their default sizes.
 
@@ -142,12 +146,13 @@ def apportion(
         rows: Different questions that there are for the splits.
         named: Sizes that the user named, of some of the splits.
         splits: Those that share the rows.
+        least: Rows that there must be at least.
 
     Raises:
         DomainError: Too few rows.
     """
     needed = sum(named.values()) + sum(split not in named for split in splits if split != "examples")
-    least = max(LEAST_ROWS, needed)
+    least = max(least, needed)
     if rows < least:
         raise DomainError(f"{path}: too few rows: {rows} different questions, at least {least} are needed")
     others = {split: DEFAULT_SIZES[split] for split in splits if split not in named}

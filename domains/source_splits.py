@@ -123,7 +123,7 @@ def _shared(
     if sum(named.values()) > len(keys):
         wanted = ", ".join(f"domain.sizes.{split}={size}" for split, size in named.items())
         raise DomainError(f"{wanted}: {path} has {len(keys)} rows for {' and '.join(splits)}")
-    counts = apportion(path, len(keys), named, splits)
+    counts = apportion(path, len(keys), named, splits, least=1)
     parts = deal(keys, {**dict.fromkeys(SPLITS, 0), **counts})
     for split in splits:
         yield split, parts[split]

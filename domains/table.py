@@ -45,6 +45,7 @@ from meta_search.types import SPLITS, Split
 __all__ = ["WORKED", "TableDomain"]
 
 WORKED = "working"  # in `Item.data`: how the answer is come to
+MOST_ASKED = 300  # characters of a question that the meta agent is shown
 MOST_WORKED = 600  # characters of it that the meta agent is shown
 PRIVATE = (
     "its publisher asks not to show items in plain text: keep run folders, reports and exports to yourself"
@@ -150,9 +151,11 @@ class TableDomain:
 
 def _shown(item: Item) -> str:
     """An example, as the meta agent is shown it."""
-    working = str(item.data.get(WORKED, ""))
+    working, question = str(item.data.get(WORKED, "")), item.question
     worked = f" Worked: {working[:MOST_WORKED]!r}." if working else ""
-    return f" Example: {item.question[:300]!r} -> {item.target[:100]!r}.{worked}"
+    if len(question) > MOST_ASKED:  # what is asked stands at the end, as behind a passage
+        question = f"{question[: MOST_ASKED // 2]} […] {question[-MOST_ASKED // 2 :]}"
+    return f" Example: {question!r} -> {item.target[:100]!r}.{worked}"
 
 
 def _check_ids(path: Path, rows: Mapping[str, Row], items: Mapping[Split, Sequence[Item]]) -> None:
