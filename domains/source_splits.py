@@ -1,25 +1,22 @@
-"""Which rows of a source go to which of our splits: `domain.source_splits`, and the parts of a path.
+"""Which rows of a source go to which of our splits: `domain.source_splits`.
 
 A published benchmark has parts of its own: `domain.source_splits={train: train, validation: train, test:
-test}` deals its part `train` to two of our splits, and its part `test` to the third. A path may name several
-sources at once, as a shell does: `hf:owner/name:{one,two}@revision`.
+test}` deals its part `train` to two of our splits, and its part `test` to the third.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from domains.rows import Row, apportion, deal, in_order
+from domains.row_file import DistinctRows
+from domains.rows import apportion, deal, in_order
 from domains.settings import Settings, named_sizes
 from meta_search.errors import DomainError
 from meta_search.types import SPLITS, Split
 
-__all__ = ["Pool", "deal_pools", "paths_of", "pools_of", "without_parts"]
+__all__ = ["Pool", "deal_pools", "pools_of", "without_parts"]
 
-_BRACES = re.compile(r"^(.*?)\{([^{}]*,[^{}]*)\}(.*)$", re.DOTALL)
 READ_FIRST: Mapping[Split, int] = {"test": 0, "validation": 1, "train": 2, "examples": 3}
 
 
@@ -33,27 +30,6 @@ class Pool(NamedTuple):
 
     part: str
     splits: tuple[Split, ...] = ()
-
-
-def paths_of(path: str, wanted: Sequence[str] = ()) -> tuple[tuple[str, str], ...]:
-    """The paths that one path stands for, each with the name in its braces; `""` where it has none.
-
-    Args:
-        path: `domain.path`; a file of that very name is one path.
-        wanted: Names in the braces to take; empty takes all.
-
-    Raises:
-        DomainError: A name that is not in the braces.
-    """
-    found = _BRACES.match(path)
-    if found is None or Path(path).expanduser().exists():
-        return ((path, ""),)
-    names = [name.strip() for name in found[2].split(",") if name.strip()]
-    for name in wanted:
-        if name not in names:
-            raise DomainError(f"domain.families: no {name:.40}; there are {', '.join(names)}")
-    taken = [name for name in names if not wanted or name in wanted]
-    return tuple((f"{found[1]}{name}{found[3]}", name) for name in taken)
 
 
 def pools_of(name: str, parts: Sequence[str], wanted: Mapping[str, str]) -> tuple[Pool, ...]:
@@ -99,31 +75,28 @@ def without_parts(wanted: Mapping[str, str]) -> str:
     return f"all splits are dealt from it; a folder with {parts} in it keeps them apart"
 
 
-def deal_pools(
-    path: Path, rows: Mapping[str, Row], settings: Settings
-) -> Mapping[Split, Sequence[str]] | None:
-    """The rows of each split by the parts that they come from; `None` where no row has a pool."""
-    pools: dict[tuple[Split, ...], list[str]] = {}
-    for key in in_order(rows, settings.seed, settings.dealing):
-        pools.setdefault(rows[key].pool, []).append(key)
-    if set(pools) <= {()}:
-        return None
-    dealt: dict[Split, Sequence[str]] = dict.fromkeys(SPLITS, ())
+def deal_pools(label: str, rows: DistinctRows, settings: Settings) -> Mapping[Split, Sequence[str]]:
+    """The rows of each split, where splits share parts of a source.
+
+    Args:
+        label: The source, for errors.
+        rows: Rows whose `split` names the splits that share their part, as `examples+train`.
+        settings: Of the domain.
+
+    Raises:
+        DomainError: Too few rows for some splits.
+    """
     sizes = named_sizes(settings)
-    for splits, keys in pools.items():
-        for split, taken in _shared(path, splits, keys, sizes):
-            dealt[split] = taken
+    dealt: dict[Split, Sequence[str]] = dict.fromkeys(SPLITS, ())
+    for names, there in rows.splits.items():
+        splits = [split for split in SPLITS if split in names.split("+")]
+        named = {split: sizes[split] for split in splits if split in sizes}
+        if sum(named.values()) > there:
+            wanted = ", ".join(f"domain.sizes.{split}={size}" for split, size in named.items())
+            raise DomainError(f"{wanted}: {label} has {there} rows for {' and '.join(splits)}")
+        counts = apportion(label, there, named, splits, least=1)
+        most = sum(counts.values())
+        keys = in_order(rows.keys_of(names), settings.seed, settings.dealing, most, rows.anchors)
+        parts = deal(keys, {**dict.fromkeys(SPLITS, 0), **counts})
+        dealt |= {split: parts[split] for split in splits}
     return dealt
-
-
-def _shared(
-    path: Path, splits: Sequence[Split], keys: Sequence[str], sizes: Mapping[Split, int]
-) -> Iterator[tuple[Split, Sequence[str]]]:
-    named = {split: sizes[split] for split in splits if split in sizes}
-    if sum(named.values()) > len(keys):
-        wanted = ", ".join(f"domain.sizes.{split}={size}" for split, size in named.items())
-        raise DomainError(f"{wanted}: {path} has {len(keys)} rows for {' and '.join(splits)}")
-    counts = apportion(path, len(keys), named, splits, least=1)
-    parts = deal(keys, {**dict.fromkeys(SPLITS, 0), **counts})
-    for split in splits:
-        yield split, parts[split]

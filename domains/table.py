@@ -1,7 +1,11 @@
-"""Domain `table`: questions with answers from a file of the user's (jsonl, json, csv or tsv).
+"""Domain `table`: questions with answers from a file or folder, the hub, or a data wheel.
 
     meta-search run domain=table domain.path=questions.jsonl domain.question=q domain.answer=a
     meta-search run domain=table domain.path=tickets.csv "domain.instruction='Classify the message.'"
+    meta-search run domain=table domain.path=hf:openai/gsm8k:main
+
+Files are jsonl, json, csv, tsv or parquet, as they are or with .gz or .zst (`domains/sources/`). They are
+read row by row; a large table is kept in a temporary file, and of its rows only the items are held.
 
 Every row has a column for the question and one for the answer; a column `kind`, if there is one, names the
 family of the row, a column `split` its split, `choices` or `options` (a list) or `A`, `B`, … its options,
@@ -16,7 +20,8 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -28,16 +33,21 @@ from domains.matching.scoring import (
     ANY_OF,
     LABELLED,
     MATCHER,
+    MOST_ODD,
     WORKING,
     Entry,
     Scoring,
     accepted,
-    without_working,
+    behind_working,
 )
-from domains.rows import Row, apportion, deal, distinct, in_order, key_of
+from domains.row_file import DistinctRows, MappedRows, RowFile, Rows
+from domains.rows import Row, apportion, deal, in_order
 from domains.settings import DEFAULT_SIZES, Settings, matcher_of, named_sizes
 from domains.source_splits import deal_pools, without_parts
-from domains.table_file import Columns, place_of, read_rows
+from domains.sources.kinds import stem_of
+from domains.sources.source import Source, is_local
+from domains.sources.united import open_all
+from domains.table_file import Columns, read_rows
 from domains.wording import WORDING, Labels, find_labels, instructed, with_instruction
 from meta_search.errors import DomainError
 from meta_search.types import SPLITS, Split
@@ -51,7 +61,12 @@ PRIVATE = (
     "its publisher asks not to show items in plain text: keep run folders, reports and exports to yourself"
 )
 
+TWO_ANSWERS = "questions that have different answers in two rows are left out"
+
 _CALCULATED = re.compile(r"<<[^<>]*>>")  # notes for a calculator, in GSM8K
+
+MOST_LEARNED = 20_000  # rows from which it is learned how answers are compared
+BATCH = 5_000  # rows that are checked at a time beyond those
 
 
 class TableDomain:
@@ -65,6 +80,7 @@ class TableDomain:
 
     Attributes:
         notes: Lines for the user on how the file was read.
+        pinned: The path that means this file and no later state of it.
 
     Raises:
         DomainError: No such file, a column that is not there, an empty cell, a line that cannot be read (with
@@ -74,31 +90,43 @@ class TableDomain:
     def __init__(self, settings: Settings) -> None:
         if not settings.path:
             raise DomainError("domain=table needs a file: domain.path=questions.jsonl")
-        path = Path(settings.path).expanduser()
-        found, worked = _without_working(list(read_rows(path, _columns(settings))))
+        columns = _columns(settings)
+        source = open_all(settings.path, columns.named, settings.families)
+        label = str(Path(settings.path).expanduser()) if is_local(settings.path) else source.pinned
+        read = _read(source, columns)
+        found, worked = _without_working(read)
+
+        def where(row: Row) -> str:
+            return source.place(row.part, row.line)
+
         matcher = matcher_of(settings)
         choices = ""
-        if matcher in (AUTO, "choice"):
-            found, choices = with_choices(path, found, settings.shuffle)
-            matcher = "choice" if choices and all(row.choices for row in found) else matcher
-        rows, left_out = _distinct(path, found, settings)
-        dealt, notes = _deal(path, rows, settings)
-        entries = [_entry(path, row) for row in rows.values()]
-        self._scoring = Scoring.fit(matcher, settings.matcher_options, entries)
+        if read.having and matcher in (AUTO, "choice"):
+            found, choices, chosen = with_choices(found, where, settings.shuffle)
+            matcher = "choice" if choices and chosen else matcher
+        rows = DistinctRows(label, found, where, lenient=bool(settings.base))
+        dealt, notes = _deal(label, source.name, rows, settings)
+        every = matcher != AUTO or read.own > 0  # whether there is something to check in each row
+        self._scoring, some = _fitted(matcher, settings.matcher_options, rows, dealt, where, every)
         self.confined, self.targets_answer = self._scoring.confined, self._scoring.targets_answer
         self._items = {
             split: tuple(_item(key, rows[key], split == "examples") for key in keys)
             for split, keys in dealt.items()
         }
-        _check_ids(path, rows, self._items)
-        self.name = settings.name if settings.base else path.stem
-        lists = any(row.others for row in rows.values()) and settings.separator is None
+        _check_ids(label, self._items)
+        self.name = settings.name if settings.base else stem_of(Path(source.name))
+        self.pinned = source.pinned
+        lists = rows.several and settings.separator is None
+        left_out = f"{rows.left_out} {TWO_ANSWERS}" * bool(rows.left_out)
         parts = _without_parts(settings, rows)
-        said = (parts, left_out, worked, choices, self._scoring.note, PRIVATE * settings.private)
-        told = (f"{path.name}: {line}" for line in said if line)
-        self.notes: tuple[str, ...] = (*notes, *_notes(path, found, rows, lists), *told)
-        labels = self._labels(path, settings.labels)
-        brief = self._brief(path, settings, any(row.others for row in rows.values()))
+        told = (*source.notes, parts, left_out, worked, choices, self._scoring.note, some)
+        self.notes: tuple[str, ...] = (
+            *notes,
+            *_notes(source.name, rows, lists),
+            *(f"{source.name}: {line}" for line in (*told, PRIVATE * settings.private) if line),
+        )
+        labels = self._labels(label, source.name, settings.labels)
+        brief = self._brief(source.name, settings, rows.several)
         self.brief = with_instruction(brief, settings.instruction, labels)
         wording = {**WORDING, **self._scoring.matcher.wording}
         self.wording: Mapping[str, str] = instructed(wording, settings.instruction, labels)
@@ -115,19 +143,15 @@ class TableDomain:
         """What is measured over all answers together, as `macro_f1` of labels; empty for other matchers."""
         return self._scoring.measures(answered)
 
-    def _brief(self, path: Path, settings: Settings, several: bool) -> str:
+    def _brief(self, name: str, settings: Settings, several: bool) -> str:
         how = self._scoring.matcher.how
         each = "has one or more right answers, any of which counts" if several else "has one right answer"
         examples = self._items["examples"][:2]  # never scored, so they may be shown
         shown = "".join(map(_shown, examples)) if not settings.private else ""
-        about = (
-            f"{settings.about.strip()} Each question"
-            if settings.about
-            else f"Questions of the file {path.name}; each"
-        )
-        return f"{about} {each}, {how}.{shown}"
+        about = f"{settings.about.strip()} Each question" if settings.about else ""
+        return f"{about or f'Questions of the file {name}; each'} {each}, {how}.{shown}"
 
-    def _labels(self, path: Path, named: Sequence[str]) -> Labels | None:
+    def _labels(self, path: str, name: str, named: Sequence[str]) -> Labels | None:
         right = {split: [a for i in items for a in accepted(i)] for split, items in self._items.items()}
         if named:
             known = {label.casefold() for label in named}
@@ -144,7 +168,7 @@ class TableDomain:
             self._scoring.matcher.name == "numeric",
         )
         if labels is not None and not labels.whole:
-            told = f"{path.name}: agents are told {len(labels.names)} labels; test items have more"
+            told = f"{name}: agents are told {len(labels.names)} labels; test items have more"
             self.notes = (*self.notes, f"{told}: name them all with domain.labels=[…]")
         return labels
 
@@ -158,13 +182,12 @@ def _shown(item: Item) -> str:
     return f" Example: {question!r} -> {item.target[:100]!r}.{worked}"
 
 
-def _check_ids(path: Path, rows: Mapping[str, Row], items: Mapping[Split, Sequence[Item]]) -> None:
-    """Refuse two items of one id, which only columns of ids can bring about."""
-    if any(row.id for row in rows.values()):
-        ids = Counter(item.id for split in items.values() for item in split)
-        twice = next((name for name, count in ids.items() if count > 1), None)
-        if twice is not None:
-            raise DomainError(f"{path}: domain.columns.id: two rows have the id {twice[:60]!r}")
+def _check_ids(label: str, items: Mapping[Split, Sequence[Item]]) -> None:
+    """Refuse two items of one id, which only a column of ids can bring about."""
+    ids = Counter(item.id for split in items.values() for item in split)
+    twice = next((name for name, count in ids.items() if count > 1), None)
+    if twice is not None:
+        raise DomainError(f"{label}: domain.columns.id: two rows have the id {twice[:60]!r}")
 
 
 def _columns(settings: Settings) -> Columns:
@@ -188,41 +211,65 @@ def _columns(settings: Settings) -> Columns:
     )
 
 
-def _entry(path: Path, row: Row) -> Entry:
-    return Entry(place_of(path, row.line), (row.answer, *row.others), row.matcher)
-
-
-def _without_parts(settings: Settings, rows: Mapping[str, Row]) -> str:
+def _without_parts(settings: Settings, rows: DistinctRows) -> str:
     """A line on a copy that has none of a benchmark's parts, where these are more than one."""
-    if len(set(settings.source_splits.values())) < 2 or any(row.pool or row.split for row in rows.values()):
+    if len(set(settings.source_splits.values())) < 2 or any(label for label in rows.splits):
         return ""
     return without_parts(settings.source_splits)
 
 
-def _distinct(path: Path, found: Sequence[Row], settings: Settings) -> tuple[dict[str, Row], str]:
-    """Different questions. Those of a benchmark that have two answers are left out: who can mend them?"""
-    if not settings.base:
-        return distinct(path, found), ""
-    answers: dict[str, set[tuple[str, ...]]] = {}
-    for row in found:
-        answers.setdefault(key_of(row.question), set()).add((row.answer, *sorted(row.others)))
-    twice = {key for key, given in answers.items() if len(given) > 1}
-    told = f"{len(twice)} questions that have different answers in two rows are left out" if twice else ""
-    return distinct(path, (row for row in found if key_of(row.question) not in twice)), told
+def _read(source: Source, columns: Columns) -> RowFile:
+    rows = RowFile()
+    for row in read_rows(source, columns):
+        rows.add(row)
+    return rows
 
 
-def _without_working(rows: Sequence[Row]) -> tuple[Sequence[Row], str]:
+def _without_working(rows: RowFile) -> tuple[Rows, str]:
     """Rows whose answers are what follows "####", where nearly all have it; and a line that says so."""
-    answers = [row.answer for row in rows]
-    short = without_working(answers)
-    if short is answers:
+    if not rows.worked or rows.worked < (1 - MOST_ODD) * len(rows):
         return rows, ""
-    kept = []
-    for row, answer in zip(rows, short, strict=True):
-        working = row.answer.rpartition(WORKING)[0] if answer != row.answer else ""
-        working = row.working or _CALCULATED.sub("", working).strip()
-        kept.append(row._replace(answer=answer, working=working))
-    return kept, "an answer is what follows #### (the working before it is left out)"
+    told = "an answer is what follows #### (the working before it is left out)"
+    return MappedRows(rows, _answered), told
+
+
+def _answered(row: Row) -> Row:
+    """A row with its answer, and the working before it apart."""
+    answer = behind_working(row.answer)
+    if answer == row.answer:
+        return row
+    working = _CALCULATED.sub("", row.answer.rpartition(WORKING)[0]).strip()
+    return row._replace(answer=answer, working=row.working or working)
+
+
+def _fitted(
+    matcher: str,
+    options: Mapping[str, Any],
+    rows: DistinctRows,
+    dealt: Mapping[Split, Sequence[str]],
+    where: Callable[[Row], str],
+    every: bool,
+) -> tuple[Scoring, str]:
+    """The scoring for all rows; and a line where there are too many to be learned from all of them.
+
+    Then it learns from the items and the first rows. All others are only checked, a batch at a time.
+    """
+
+    def entry(row: Row) -> Entry:
+        return Entry(where(row), (row.answer, *row.others), row.matcher)
+
+    if len(rows) <= MOST_LEARNED:
+        return Scoring.fit(matcher, options, [entry(row) for row in rows.each()]), ""
+    items = [entry(rows[key]) for keys in dealt.values() for key in keys]
+    first = [entry(row) for row in islice(rows.each(), MOST_LEARNED - len(items))]
+    scoring = Scoring.fit(matcher, options, [*items, *first])
+    others = (entry(row) for row in rows.each() if matcher != AUTO or row.matcher is not None)
+    while every and (batch := list(islice(others, BATCH))):
+        Scoring.fit(matcher, options, batch)
+    return (
+        scoring,
+        f"of {len(rows):,} rows the first {len(first):,} and the items tell how answers are compared",
+    )
 
 
 def _item(key: str, row: Row, shown: bool) -> Item:
@@ -240,50 +287,56 @@ def _item(key: str, row: Row, shown: bool) -> Item:
 
 
 def _deal(
-    path: Path, rows: Mapping[str, Row], settings: Settings
+    path: str, name: str, rows: DistinctRows, settings: Settings
 ) -> tuple[Mapping[Split, Sequence[str]], Sequence[str]]:
     """The rows of each split, and lines on what the file does not say."""
-    pooled = deal_pools(path, rows, settings)
-    if pooled is not None:
-        return pooled, ()
     sizes = named_sizes(settings)
-    order = in_order(rows, settings.seed, settings.dealing)
-    if not any(row.split for row in rows.values()):
-        return deal(order, apportion(path, len(rows), sizes)), ()
-    given: dict[Split, list[str]] = {split: [] for split in SPLITS}
-    for key in order:
-        if not rows[key].split:
-            raise DomainError(f"{path}: row {rows[key].line} names no split, others do")
-        given[next(split for split in SPLITS if split == rows[key].split)].append(key)
+    if any("+" in label for label in rows.splits):
+        return deal_pools(path, rows, settings), ()
+    if not any(rows.splits[split] for split in SPLITS):
+        counts = apportion(path, len(rows), sizes)
+        most = sum(counts.values())
+        return deal(in_order(rows, settings.seed, settings.dealing, most, rows.anchors), counts), ()
+    if rows.unplaced is not None:
+        part = f" of {rows.unplaced.part}" if rows.unplaced.part else ""
+        raise DomainError(
+            f"{path}: row {rows.unplaced.line}{part} names no split, others do; "
+            "domain.split=null deals all anew"
+        )
+    most = sum(sizes.get(split, DEFAULT_SIZES[split]) for split in SPLITS)
+    given = {
+        split: in_order(rows.keys_of(split), settings.seed, settings.dealing, most, rows.anchors)
+        if rows.splits[split]
+        else []
+        for split in SPLITS
+    }
     missing = [split for split in SPLITS if not given[split] and sizes.get(split) != 0]
     shared = [split for split in SPLITS if split in missing or split == "train"]
     if "train" in missing:
         raise DomainError(f"{path}: no row is in the split train; `domain.split=null` deals all rows anew")
     dealt: dict[Split, Sequence[str]] = {}
     for split in (split for split in SPLITS if split not in shared):
-        if len(given[split]) < sizes.get(split, 0):
+        if rows.splits[split] < sizes.get(split, 0):
             raise DomainError(
-                f"domain.sizes.{split}={sizes[split]}: {path} has {len(given[split])} rows there"
+                f"domain.sizes.{split}={sizes[split]}: {path} has {rows.splits[split]} rows there"
             )
         dealt[split] = given[split][: sizes.get(split, DEFAULT_SIZES[split])]
-    cut = apportion(path, len(given["train"]), {s: sizes[s] for s in shared if s in sizes}, shared)
+    there = rows.splits["train"]
+    cut = apportion(path, there, {s: sizes[s] for s in shared if s in sizes}, shared)
     if "train" not in sizes:  # what rounding has left over
-        rest = len(given["train"]) - sum(cut.values()) + cut["train"]
+        rest = there - sum(cut.values()) + cut["train"]
         cut["train"] = min(DEFAULT_SIZES["train"], rest)
     parts = deal(given["train"], {**dict.fromkeys(SPLITS, 0), **cut})
     dealt |= {split: parts[split] for split in shared}
     told = ", ".join(f"{len(parts[split])} for {split}" for split in missing)
-    return dealt, (f"{path.name} lacks some splits: {told} were taken from its train rows",) * bool(told)
+    return dealt, (f"{name} lacks some splits: {told} were taken from its train rows",) * bool(told)
 
 
-def _notes(path: Path, found: Sequence[Row], rows: Mapping[str, Row], lists: bool) -> Iterator[str]:
+def _notes(name: str, rows: DistinctRows, lists: bool) -> Iterator[str]:
     """Lines on rows that are read otherwise than one might think."""
     if lists:
-        yield f"{path.name}: each part of a list is a right answer (domain.matcher=json takes it as a whole)"
-    kept = {id(row) for row in rows.values()}
-    where = {row.question: row.split for row in rows.values()}
-    if any(row.weighed for row in found):
-        yield f"{path.name}: the column weight is not used (not possible yet): every item counts the same"
-    crossing = sum(id(row) not in kept and where.get(row.question) not in (None, row.split) for row in found)
-    if crossing:
-        yield f"{path.name}: {crossing} questions stand in two splits; each stays where it comes first"
+        yield f"{name}: each part of a list is a right answer (domain.matcher=json takes it as a whole)"
+    if rows.weighed:
+        yield f"{name}: the column weight is not used (not possible yet): every item counts the same"
+    if rows.crossing:
+        yield f"{name}: {rows.crossing} questions stand in two splits; each stays where it comes first"
