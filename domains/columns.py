@@ -31,7 +31,7 @@ __all__ = ["PART", "Made", "Recipe", "recipe_of"]
 PART = "_part"
 """The column in which a row finds where it comes from: a part of the source, or a name of a path's braces."""
 
-ROLES = ("accepted", "working", "id", "data")
+ROLES = ("accepted", "working", "id")
 KEYS = ("value", "each", "join", "match")
 MOST_SEEN = 12  # values of a column that an error names
 MOST_MATCHED = 20_000  # characters of a text that a pattern is tried on
@@ -113,12 +113,14 @@ class Recipe:
     Attributes:
         made: Name -> column, in the order in which they are made.
         needed: The columns that every record must have: name -> what to set where it lacks it.
+        data: Expressions: what the scorer needs.
         where: Expression -> values that it may have.
         seen: Expression -> some of the values that records had, for an error.
     """
 
     made: Mapping[str, Column]
     needed: Mapping[str, str]
+    data: tuple[str, ...] = ()
     where: Mapping[str, frozenset[str]] = field(default_factory=dict)
     seen: Mapping[str, dict[str, None]] = field(default_factory=dict)
 
@@ -157,7 +159,7 @@ class Recipe:
             accepted if isinstance(accepted, list | tuple) else [] if is_empty(accepted) else [accepted],
             text_of(roles.get("working")).strip(),
             text_of(roles.get("id")).strip(),
-            {str(name): given[str(name)] for name in roles.get("data") or () if str(name) in given},
+            {text: value for text in self.data if (value := parse(text).value(given)) is not MISSING},
         )
 
     def left_out_all(self) -> str:
@@ -170,12 +172,23 @@ class Recipe:
         plain ones."""
         if name not in self.needed:
             return
-        absent = [read for read in column.columns() if read not in record and read not in self.made]
-        if name in record and len(absent) == len(column.columns()):
+        absent = list(self._absent(column, record))
+        if name in record and not any(read in record for read in column.columns()):
             return
         have = ", ".join(map(str, record)) or "none"
         lacks = f"no column {absent[0]!r}" if absent else "nothing"
         raise DomainError(f"{place}: {lacks} for domain.columns.{name}, there are: {have}")
+
+    def _absent(self, column: Column, record: Mapping[str, Any]) -> Iterator[str]:
+        """The columns that are not there, also those that a made column lacks."""
+        for read in column.columns():
+            below = self.made.get(read)
+            if read in record:
+                continue
+            if below is None or below is column:
+                yield read
+            else:
+                yield from self._absent(below, record)
 
     def _keeps(self, place: str, text: str, record: Mapping[str, Any]) -> bool:
         value = parse(text).value(record)
@@ -200,13 +213,20 @@ def recipe_of(columns: Mapping[str, Any], where: Mapping[str, Any], needed: Mapp
     Raises:
         DomainError: A column that is made of nothing that there is; names the key.
     """
-    made = {name: _column(f"domain.columns.{name}", given) for name, given in columns.items()}
+    data = columns.get("data", ())
+    if isinstance(data, str) or not isinstance(data, list | tuple):
+        raise DomainError(f"domain.columns.data={data!r:.60}: must be a list of columns")
+    for text in data:
+        _expression("domain.columns.data", text)
+    made = {
+        name: _column(f"domain.columns.{name}", given) for name, given in columns.items() if name != "data"
+    }
     kept: dict[str, frozenset[str]] = {}
     for text, values in where.items():
         _expression(f"domain.where.{text}", text)
         listed = values if isinstance(values, list | tuple) else [values]
         kept[text] = frozenset(text_of(value).strip().casefold() for value in listed)
-    return Recipe(made, needed, kept, {text: {} for text in kept})
+    return Recipe(made, needed, tuple(data), kept, {text: {} for text in kept})
 
 
 def _column(key: str, given: Any) -> Column:

@@ -78,7 +78,7 @@ class Columns:
             if name not in self.made:
                 asked |= dict.fromkeys(_columns_of(name))
         for column in self.recipe().made.values():
-            asked |= {name: None for name in column.columns() if name not in self.made}
+            asked |= {name: None for name in column.columns() if name.casefold() not in names}
         return tuple(asked)
 
     def recipe(self) -> Recipe:
