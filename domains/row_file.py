@@ -142,6 +142,14 @@ class MappedRows(Sequence[Row]):
         return map(self._made, self._rows)
 
 
+def _clashing(label: str, first: Row, again: Row, where: Callable[[Row], str]) -> DomainError:
+    if first.part == again.part:
+        both = f"rows {first.line} and {again.line}{f' of {first.part}' if first.part else ''}"
+    else:
+        both = f"{where(first)} and {where(again)}"
+    return DomainError(f"{label}: {both} ask the same question with different answers; keep one")
+
+
 class _Seen(NamedTuple):
     key: int
     answers: int
@@ -201,18 +209,9 @@ class DistinctRows(Mapping[str, Row]):
             clash = self._sort(seen[bucket], names, clash)
             seen[bucket] = array("Q")
         if clash is not None:
-            first, again = rows[clash[1]], rows[clash[0]]
-            if first.part == again.part:
-                both = f"rows {first.line} and {again.line}{f' of {first.part}' if first.part else ''}"
-            else:
-                both = f"{where(first)} and {where(again)}"
-            raise DomainError(f"{label}: {both} ask the same question with different answers; keep one")
-        place = (
-            next((n for n in range(len(rows)) if self._kept[n] and not rows[n].split), None)
-            if (self.splits[""] and len(self.splits) > 1)
-            else None
-        )
-        self.unplaced = None if place is None else rows[place]
+            raise _clashing(label, rows[clash[1]], rows[clash[0]], where)
+        if self.splits[""] and len(self.splits) > 1:
+            self.unplaced = next((row for row in self._first() if not row.split), None)
 
     def _note_anchor(self, key: str) -> None:
         place = (anchor_place(key), key)

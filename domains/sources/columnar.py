@@ -1,6 +1,6 @@
 """Rows of Arrow's files: parquet, and what the library `datasets` keeps (`save_to_disk`, its cache).
 
-The only importer of pyarrow beside `opening`. Nothing in these files is run: no pickles, no extension types.
+Nothing in these files is run: no pickles, no extension types.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from domains.sources.arrow import pyarrow_for
 from domains.sources.headers import Names
 from domains.sources.limits import LARGEST_RECORD, LARGEST_UNPACKED, megabytes
-from domains.sources.opening import EXTRA, opened, packing
+from domains.sources.opening import opened, packing
 from domains.sources.values import Written
 from meta_search.errors import DomainError
 from meta_search.text import one_line
@@ -51,7 +52,7 @@ class ParquetRows:
     def __init__(self, path: Path, place: str, names: Names) -> None:
         self._place, self._names = place, names
         self.notes: dict[str, None] = {}
-        self._arrow = _pyarrow(place)
+        self._arrow = pyarrow_for(place, "save it as .jsonl")
         self._unpacked = _unpacked(path) if packing(path) else None
         self._path = Path(self._unpacked.name) if self._unpacked else path
         with _guarded(place):
@@ -80,9 +81,7 @@ class ParquetRows:
         yield from _rows(self._place, batches, schema, self._names, self.notes)
 
     def _opened(self, dictionaries: Sequence[str]) -> Any:
-        from pyarrow import parquet
-
-        return parquet.ParquetFile(
+        return self._arrow.parquet.ParquetFile(
             self._path,
             memory_map=False,
             pre_buffer=False,
@@ -115,7 +114,7 @@ class ArrowRows:
     def __init__(self, paths: Sequence[Path], place: str, names: Names) -> None:
         self._paths, self._place, self._names = paths, place, names
         self.notes: dict[str, None] = {}
-        self._arrow = _pyarrow(place)
+        self._arrow = pyarrow_for(place, "save it as .jsonl")
 
     def records(self, part: str = "") -> Iterator[tuple[int, Record]]:
         """Row number, from 1, and row.
@@ -128,9 +127,10 @@ class ArrowRows:
             with _guarded(f"{self._place}, {path.name}"):
                 reader = self._arrow.ipc.open_stream(self._arrow.memory_map(str(path), "r"))
             rows = _rows(self._place, _whole(self._place, reader), reader.schema, self._names, self.notes)
+            number = 0
             for number, record in rows:
                 yield count + number, record
-            count += number if "number" in locals() else 0
+            count += number
 
 
 def _whole(place: str, reader: Any) -> Iterator[Any]:
@@ -244,16 +244,6 @@ def _unpacked(path: Path) -> Any:
             file.write(chunk)
     file.flush()
     return file
-
-
-def _pyarrow(place: str) -> Any:
-    try:
-        import pyarrow
-        import pyarrow.ipc
-        import pyarrow.parquet
-    except ImportError as error:
-        raise DomainError(f"{place}: needs pyarrow: {EXTRA}, or save it as .jsonl") from error
-    return pyarrow
 
 
 class _guarded:

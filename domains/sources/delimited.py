@@ -1,4 +1,4 @@
-"""Rows of a table whose cells are parted by commas, semicolons, tabs or bars, as spreadsheets and programs write."""
+"""Rows of a table whose cells are parted by commas, semicolons, tabs or bars, as spreadsheets write them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from domains.sources.headers import Names
 from domains.sources.limits import LARGEST_RECORD, megabytes
@@ -51,9 +51,9 @@ class _Form:
 class DelimitedRows:
     """The rows of one file, which may be read again and again.
 
-    Tabs part the cells of a .tsv; else what parts the first lines into columns that are asked for, or into most.
-    Quotes stand around cells; in a .tsv in which they do not pair, they are characters like any other. Rows
-    without any text are left out.
+    Tabs part the cells of a .tsv; else what parts the first lines into columns that are asked for, or into
+    most. Quotes stand around cells; in a .tsv in which they do not pair, they are characters like any other.
+    Rows without any text are left out.
 
     Args:
         path: The file.
@@ -90,9 +90,10 @@ class DelimitedRows:
                 empty += bool(cells)
                 continue
             if len(cells) != width and (len(cells) < width or any(map(str.strip, cells[width:]))):
+                parted = DELIMITERS.get(self._form.delimiter, repr(self._form.delimiter))
                 raise DomainError(
                     f"{self._place}, line {line}: has more or fewer cells than the first line "
-                    f"({len(cells)} and {width}, parted by {DELIMITERS.get(self._form.delimiter, self._form.delimiter)})"
+                    f"({len(cells)} and {width}, parted by {parted})"
                 )
             yield line, {heading[n]: cells[n] for n in used}
         if empty:
@@ -111,7 +112,7 @@ class DelimitedRows:
         with opened(self._path) as file, text_of(file, self._encoding, "") as text:
             text.read(form.skipped)
             lines = 1 if form.skipped else 0
-            quoting = csv.QUOTE_MINIMAL if form.quotes else csv.QUOTE_NONE
+            quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if form.quotes else csv.QUOTE_NONE
             reader = csv.reader(
                 _bounded(text, self._place), delimiter=form.delimiter, strict=True, quoting=quoting
             )
@@ -239,7 +240,7 @@ def _why(error: csv.Error, last: int, delimiter: str) -> str:
 def _sampled(sample: str, delimiter: str, quotes: bool = True) -> list[list[str]]:
     """The first rows of a text that have cells, as far as they can be read."""
     rows: list[list[str]] = []
-    quoting = csv.QUOTE_MINIMAL if quotes else csv.QUOTE_NONE
+    quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if quotes else csv.QUOTE_NONE
     whole = len(sample) < SAMPLE
     with _LIMIT:
         before = csv.field_size_limit(LARGEST_RECORD)

@@ -1,14 +1,13 @@
 """Data sets of the Hugging Face hub: `hf:owner/name[:config][@revision]`.
 
-They are fetched once, by the library `datasets` in a process of its own (extra `hub`), and read from its cache from
-then on: with the revision pinned, nothing is asked of the network. A token is taken from the environment by
-the hub's client and by nothing here.
+They are fetched once, by the library `datasets` in a process of its own (extra `hub`), and read from its
+cache from then on: with the revision pinned, nothing is asked of the network. A token is taken from the
+environment by the hub's client and by nothing here.
 """
 
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import json
 import os
 import re
@@ -20,9 +19,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from domains.sources import hub_child
+from domains.sources.arrow import EXTRA
 from domains.sources.files import SavedSource, open_local
 from domains.sources.limits import LARGEST_DOWNLOAD, megabytes
-from domains.sources.opening import EXTRA
 from domains.sources.pinned import PinnedSource
 from meta_search.errors import DomainError
 from meta_search.fetching.cache import cache_folder, locked
@@ -31,7 +30,8 @@ from meta_search.text import one_line, without_passwords
 __all__ = ["HubPath", "open_hub"]
 
 _FORM = re.compile(
-    r"hf:(?P<name>[A-Za-z0-9][\w.-]*(?:/[A-Za-z0-9][\w.-]*)?)(?::(?P<config>[\w.+ -]+))?(?:@(?P<revision>[\w./-]+))?"
+    r"hf:(?P<name>[A-Za-z0-9][\w.-]*(?:/[A-Za-z0-9][\w.-]*)?)"
+    r"(?::(?P<config>[\w.+ -]+))?(?:@(?P<revision>[\w./-]+))?"
 )
 FORM = "hf:owner/name, hf:owner/name:config or hf:owner/name:config@revision"
 TIMEOUT_S = 3600.0
@@ -40,6 +40,10 @@ NO_NETWORK = (
     *("OfflineModeIsEnabled", "LocalEntryNotFoundError", "NetworkError", "TransportError", "gaierror"),
 )
 PINNED = re.compile(r"[0-9a-f]{40}")
+_PASSED = re.compile(
+    r"(HF|XDG|LC|SSL|CURL|REQUESTS)_\w+|PATH|HOME|USER|LANG|TZ|TMPDIR|PYTHONPATH|VIRTUAL_ENV|LD_LIBRARY_PATH"
+    r"|\w+_(proxy|PROXY)"
+)
 _NAMED = re.compile(r"\['([^\]]*)'\]")
 
 
@@ -84,7 +88,7 @@ class HubPath(NamedTuple):
     @property
     def note(self) -> Path:
         """The note on what was fetched of a commit."""
-        return self.folder / f"{self.revision}.json"
+        return self.folder / f".{self.revision}.json"
 
 
 def open_hub(path: str, wanted: Sequence[str] = ()) -> PinnedSource | SavedSource:
@@ -100,8 +104,8 @@ def open_hub(path: str, wanted: Sequence[str] = ()) -> PinnedSource | SavedSourc
         named.folder.mkdir(parents=True, exist_ok=True)
         if _put_there(named):
             source = open_local(named.folder, wanted, named.name)
-            told = f"read from {named.folder}, where somebody put it; the hub was not asked"
-            return PinnedSource(source, named.name, str(named), (told,))
+            put = f"read from {named.folder}, where somebody put it; the hub was not asked"
+            return PinnedSource(source, named.name, str(named), (put,))
         with locked(named.folder / ".lock"):
             pinned, files, told = _had(named)
     except OSError as error:
@@ -112,10 +116,7 @@ def open_hub(path: str, wanted: Sequence[str] = ()) -> PinnedSource | SavedSourc
 
 def _put_there(named: HubPath) -> bool:
     """Whether a user has put files into the folder."""
-    return any(
-        not path.name.startswith(".") and not (path.suffix == ".json" and PINNED.fullmatch(path.stem))
-        for path in named.folder.iterdir()
-    )
+    return any(not path.name.startswith(".") for path in named.folder.iterdir())
 
 
 def _had(named: HubPath) -> tuple[HubPath, Mapping[str, Sequence[Path]], tuple[str, ...]]:
@@ -154,8 +155,6 @@ def _fetched(named: HubPath) -> Mapping[str, Any]:
     Raises:
         DomainError: It could not; one line.
     """
-    if importlib.util.find_spec("datasets") is None:
-        raise DomainError(f"{named}: needs the library datasets: {EXTRA}")
     told = _child(named, {})
     if _is_cut_off(told):  # what `datasets` itself has in its cache does without
         again = _child(named, {"HF_HUB_OFFLINE": "1"})
@@ -171,7 +170,6 @@ def _child(named: HubPath, environment: Mapping[str, str]) -> Mapping[str, Any]:
         words = [named.name, named.config, named.revision, str(LARGEST_DOWNLOAD)]
         command = [sys.executable, "-P", str(hub_child.__file__), str(result), *words]
         shown = None if sys.stderr.isatty() else subprocess.DEVNULL
-        own = {"HF_HUB_DISABLE_TELEMETRY": "1", "TOKENIZERS_PARALLELISM": "false", **environment}
         try:
             subprocess.run(
                 command,
@@ -180,7 +178,7 @@ def _child(named: HubPath, environment: Mapping[str, str]) -> Mapping[str, Any]:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=shown,
-                env={**os.environ, **own},
+                env={**_environment(), **environment},
             )
         except subprocess.TimeoutExpired:
             return {"error": ["TimeoutError"], "why": f"did not come within {TIMEOUT_S:.0f} s"}
@@ -188,6 +186,12 @@ def _child(named: HubPath, environment: Mapping[str, str]) -> Mapping[str, Any]:
             told: Mapping[str, Any] = json.loads(result.read_text(encoding="utf-8"))
             return told
     return {"error": ["ended"], "why": "the library datasets ended without a word"}
+
+
+def _environment() -> dict[str, str]:
+    """What the child needs of the environment: no keys but the hub's, and no token that lies in a file."""
+    kept = {name: value for name, value in os.environ.items() if _PASSED.fullmatch(name)}
+    return {**kept, "HF_TOKEN_PATH": os.devnull, "HF_HUB_DISABLE_TELEMETRY": "1"}
 
 
 def _is_cut_off(told: Mapping[str, Any]) -> bool:
@@ -204,11 +208,13 @@ def _why(named: HubPath, told: Mapping[str, Any]) -> str:
             f"cannot be reached (no network?): put its files{config} (as train.parquet, test.jsonl, …) into "
             f"{named.folder}, or name a file of yours with domain.path=FILE"
         )
+    if "ImportError" in kinds:
+        return f"needs the library datasets: {EXTRA}"
     if "TooLarge" in kinds:
         return (
             f"is {megabytes(int(why))}, more than {megabytes(LARGEST_DOWNLOAD)}: name a smaller configuration"
         )
-    if "GatedRepoError" in kinds:
+    if "GatedRepoError" in kinds or "gated dataset" in why:
         return f"is gated: ask for access at huggingface.co/datasets/{named.name}, then set HF_TOKEN"
     if "RevisionNotFoundError" in kinds:
         return f"has no revision {named.revision!r}"

@@ -1,8 +1,8 @@
 """Fetches a configuration of a hub's dataset; run as a program of its own, see `hub`.
 
-The only importer of `datasets` and of the hub's client in this room. It takes seconds to load and much memory, and
-prints what it likes: all that stays here. Data sets that would run a script of their author are refused by
-`datasets` itself; `trust_remote_code` is never given.
+The only importer of `datasets`. It takes seconds to load and much memory, and prints what it likes: all that
+stays here. Data sets that would run a script of their author are refused by `datasets` itself;
+`trust_remote_code` is never given.
 
     python hub_child.py RESULT.json OWNER/NAME CONFIG REVISION MOST_BYTES
 """

@@ -1,4 +1,4 @@
-"""Rows of a JSON file in whatever shape: one a line, a list, one after the other, an object of lists or columns."""
+"""Rows of a JSON file in whatever shape: one a line, a list, one after the other, an object of columns."""
 
 from __future__ import annotations
 
@@ -107,7 +107,12 @@ class JsonRows:
 
     def _only(self, line: str) -> str:
         """The shape of a file of one line."""
-        value = load(f"{self._place}, line 1", line.rstrip().rstrip(","))
+        try:
+            value = load(f"{self._place}, line 1", line.rstrip().rstrip(","))
+        except DomainError:
+            if self._beyond_a_line(line) == "following":
+                return "following"
+            raise
         return (
             "object"
             if isinstance(value, dict) and (_lists(value, self._names) or not self._one_a_line())
@@ -151,8 +156,8 @@ class JsonRows:
             held = text.read(LARGEST_WHOLE + 1)
         if len(held) > LARGEST_WHOLE:
             raise DomainError(
-                f"{self._place}: is one JSON object of more than {megabytes(LARGEST_WHOLE)}, which cannot be read row "
-                "by row: save it with one object a line (.jsonl)"
+                f"{self._place}: is one JSON object of more than {megabytes(LARGEST_WHOLE)}, which cannot "
+                "be read row by row: save it with one object a line (.jsonl)"
             )
         found = _lists(load_whole(self._place, held), self._names)
         if not found:

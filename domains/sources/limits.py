@@ -49,8 +49,8 @@ class Meter:
         self._seen += size
         if self._seen > self._most:
             raise DomainError(
-                f"{self._place}: unpacks to more than {megabytes(self._most)}, which is too much for its size: "
-                "unpack it yourself if it is sound"
+                f"{self._place}: unpacks to more than {megabytes(self._most)}, which is too much for its "
+                "size: unpack it yourself if it is sound"
             )
 
 

@@ -1,4 +1,4 @@
-"""Opens a file of rows: no pipes, no devices, nothing too large, and through gzip or zstd where it is packed."""
+"""Opens a file of rows: no pipes, no devices, nothing too large; through gzip or zstd where it is packed."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import zlib
 from pathlib import Path
 from typing import IO, Any
 
+from domains.sources.arrow import zstd
 from domains.sources.limits import LARGEST_FILE, Meter, megabytes
 from meta_search.errors import DomainError
 
-__all__ = ["EXTRA", "opened", "packing", "peek"]
+__all__ = ["opened", "packing", "peek"]
 
 GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
-EXTRA = "pip install 'meta-search[hub]'"
 CHUNK = 2**16
 
 
@@ -49,7 +49,7 @@ def opened(path: Path) -> IO[bytes]:
         return io.BufferedReader(file, CHUNK)
     size = os.fstat(file.fileno()).st_size
     try:
-        inner = gzip.GzipFile(fileobj=file, mode="rb") if packed == "gz" else _zstd(path, file)
+        inner = gzip.GzipFile(fileobj=file, mode="rb") if packed == "gz" else zstd(str(path), file)
     except BaseException:
         file.close()
         raise
@@ -69,16 +69,6 @@ def _plain(path: Path) -> io.FileIO:
         why = getattr(error, "strerror", None) or error
         raise DomainError(f"domain.path={path}: cannot be read: {why}") from error
     raise DomainError(f"domain.path={path}: is no plain file of at most {megabytes(LARGEST_FILE)}")
-
-
-def _zstd(path: Path, file: IO[bytes]) -> Any:
-    try:
-        import pyarrow
-    except ImportError as error:
-        raise DomainError(
-            f"{path}: zstd needs pyarrow: {EXTRA}, or unpack the file with `zstd -d`"
-        ) from error
-    return pyarrow.CompressedInputStream(pyarrow.PythonFile(file, mode="r"), "zstd")
 
 
 class _Unpacked(io.RawIOBase):

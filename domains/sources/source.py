@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from domains.sources.files import open_local
 from meta_search.errors import DomainError
 
-__all__ = ["HUB", "WHEEL", "Source", "is_local", "open_source"]
+__all__ = ["HUB", "WHEEL", "Source", "is_local", "is_pinned", "open_source"]
 
 HUB, WHEEL = "hf:", "wheel:"
 
@@ -53,13 +53,18 @@ def is_local(path: str) -> bool:
     return not path.startswith((HUB, WHEEL))
 
 
+def is_pinned(pinned: str, path: str) -> bool:
+    """Whether a path is another one with its revision or hash."""
+    return not is_local(path) and pinned.startswith((f"{path}@", f"{path}#sha256="))
+
+
 def open_source(path: str, wanted: Sequence[str] = ()) -> Source:
     """The source that `domain.path` names.
 
     Args:
         path: A file or a folder, `hf:owner/name[:config][@revision]`, or `wheel:NAME==VERSION/path/in/wheel`.
-        wanted: Columns that are asked for: one that differs in case and space only gets the name that is asked
-            for, and they tell how a table is written.
+        wanted: Columns that are asked for: one that differs in case and space only gets the name that is
+            asked for, and they tell how a table is written.
 
     Raises:
         DomainError: It is not there, cannot be had, or is of no kind that is known; one line.

@@ -26,10 +26,14 @@ BOMS = (  # UTF-32's before UTF-16's, which it begins with
     (codecs.BOM_UTF16_BE, "utf-16", "UTF-16"),
 )
 WESTERN = "cp1252"
-MOST_FOREIGN = 0.25  # of letters beyond ASCII in a text of a Western language; in French or Czech 5 to 15 %
+# What a text of a Western language has little of: letters beyond ASCII, several of them in a row, and marks
+# that nobody types. In other encodings read as Windows-1252 one of them is common.
+MOST_FOREIGN, MOST_RUNS, MOST_ODD = 0.6, 0.3, 0.2
 _WORD = re.compile(r"\w*[^\x00-\x7f]\w*")
 _LETTER = re.compile(rb"[A-Za-z]")
 _HIGH = re.compile(rb"[\x80-\xff]")
+_RUN = re.compile(rb"[\xc0-\xff]+")
+_ODD = re.compile(rb"[\x81-\x84\x86-\x89\x8b\x8d\x8f\x90\x98\x9b\x9d]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +61,9 @@ def encoding_of(path: Path, place: str) -> Encoding:
     """
     with opened(path) as file:
         start = file.read(CHUNK)
-        if not start.strip(b" \t\r\n\x00\xef\xbb\xbf\xff\xfe"):
-            if not file.read(1):
-                raise DomainError(f"{place}: is empty")
+        blank = not start.strip(b" \t\r\n\x00\xef\xbb\xbf\xff\xfe")
+        if blank and not file.read(1):
+            raise DomainError(f"{place}: is empty")
         codec = next((codec for bom, codec, _ in BOMS if start.startswith(bom)), "") or _without_bom(start)
         if not codec and b"\x00" in start:
             raise DomainError(f"{place}: is a binary file, no text")
@@ -99,7 +103,7 @@ def _not_utf8(path: Path, place: str, codec: str, byte: int, beyond: bool) -> En
     """What a text is that is not UTF-8: Windows-1252 where that makes sense."""
     if codec or beyond:
         raise DomainError(f"{place}: is not {codec or 'UTF-8'} (byte {byte:,}); save it as UTF-8")
-    high = letters = 0
+    high = letters = odd = runs = long = 0
     word = ""
     try:
         with opened(path) as file:
@@ -108,19 +112,25 @@ def _not_utf8(path: Path, place: str, codec: str, byte: int, beyond: bool) -> En
                 text = decoder.decode(chunk)
                 high += len(_HIGH.findall(chunk))
                 letters += len(_LETTER.findall(chunk))
+                odd += len(_ODD.findall(chunk))
+                found_runs = _RUN.findall(chunk)
+                runs += len(found_runs)
+                long += sum(len(run) > 1 for run in found_runs)
                 found = None if word else _WORD.search(text)
                 word = found[0] if found else word
     except UnicodeDecodeError as error:
         raise DomainError(
             f"{place}: is neither UTF-8 (byte {byte:,}) nor Windows-1252; save it as UTF-8"
         ) from error
-    if high > MOST_FOREIGN * max(1, letters):
+    if high > MOST_FOREIGN * letters or long > MOST_RUNS * runs or odd > MOST_ODD * high:
         raise DomainError(
-            f"{place}: is not UTF-8 (byte {byte:,}), and reads {one_line(word, 30)!r} in Windows-1252: save it as UTF-8"
+            f"{place}: is not UTF-8 (byte {byte:,}), and reads {one_line(word, 30)!r} in Windows-1252: "
+            "save it as UTF-8"
         )
     return Encoding(
         WESTERN,
-        f"is not UTF-8 and was read as Windows-1252, as in {one_line(word, 30)!r}; if that is wrong, save it as UTF-8",
+        f"is not UTF-8 and was read as Windows-1252, as in {one_line(word, 30)!r}; if that is wrong, "
+        "save it as UTF-8",
     )
 
 

@@ -1,4 +1,4 @@
-"""Values of cells as a file has them: JSON with its numbers as they are written, one value after the other."""
+"""Values of cells as a file has them: JSON, its numbers as they are written, one value after the other."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def load(place: str, text: str) -> Any:
 def values_of(
     place: str, text: IO[str], listed: bool, most: int = LARGEST_RECORD
 ) -> Iterator[tuple[int, Any]]:
-    """Values of a text one at a time, each with its line, from 1: those of a list, or all that follow another.
+    """Values of a text one at a time, each with its line, from 1: those of a list, or all there are.
 
     A comma after the last one is no error.
 

