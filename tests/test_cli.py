@@ -15,7 +15,9 @@ from meta_search.commands.foreign_packages import OURS
 from meta_search.commands.run_help import documentation
 from meta_search.errors import MetaSearchError
 
-COMMANDS = ("run", "resume", "evaluate", "archive", "export", "report", "status", "models", "doctor")
+COMMANDS = (
+    *("run", "resume", "evaluate", "archive", "export", "report", "status", "domains", "models", "doctor"),
+)
 
 
 def lines(capsys: pytest.CaptureFixture[str]) -> list[str]:
@@ -54,7 +56,7 @@ def test_bad_usage_is_status_2(arguments: list[str], capsys: pytest.CaptureFixtu
     [
         (["run", "budgt.usd=1"], "unknown key budgt.usd; did you mean budget.usd"),
         (["run", "budget.usd=["], "bad syntax"),
-        (["run", "domain=tabel"], "there are mgsm, python, reasoning, table"),
+        (["run", "domain=tabel"], "domain=tabel: no such option; there are aime, asdiv, bbh"),
         (["run", "llm=openai"], "llm.meta.model and llm.task.model must be given"),
         (["evaluate", "x.py", "sede=1"], "unknown key sede; did you mean seed"),
         (["evaluate", "x.py", "--json", "no/such/folder.json"], "cannot write there"),
@@ -62,6 +64,10 @@ def test_bad_usage_is_status_2(arguments: list[str], capsys: pytest.CaptureFixtu
         (["archive", "show", "nowhere", "agent"], "nowhere: no such run folder"),
         (["resume", "latest"], "no run under runs/ yet"),
         (["report", "."], "is not a run folder"),
+        (["domains", "show", "gsm"], "domain=gsm: no such domain; there are aime, asdiv"),
+        (["domains", "show"], "`meta-search domains show` needs a name"),
+        (["domains", "list", "gsm8k"], "takes no name: `meta-search domains show NAME`"),
+        (["domains", "show", "gsm8k", "domain.pth=x"], "unknown key domain.pth; did you mean domain.path"),
         (["models", "list", "gpt"], "no embedded model is called 'gpt'"),
     ],
 )
