@@ -13,6 +13,7 @@ import pytest
 from meta_search import __version__, cli
 from meta_search.commands.foreign_packages import OURS
 from meta_search.commands.run_help import documentation
+from meta_search.compose import options_of
 from meta_search.errors import MetaSearchError
 
 COMMANDS = (
@@ -141,7 +142,8 @@ def test_run_prints_configuration_without_running(capsys: pytest.CaptureFixture[
     assert "confirm: false" in capsys.readouterr().out
     assert cli.main(["run", "--help"]) == 0
     text = capsys.readouterr().out
-    assert "domain: mgsm, python, reasoning, table" in text
+    assert "domain: aime, asdiv, bbh, " in text
+    assert "_base" not in text
     assert "--yes" in text
     entries = documentation()
     assert all(entries.values())
@@ -156,6 +158,8 @@ def test_completion_of_commands_and_of_overrides(
     for line, expected in (
         ("meta-search ", set(COMMANDS)),
         ("meta-search archive ", {"list", "show", "diff", "lineage", "search", "import"}),
+        ("meta-search domains ", {"list", "show"}),
+        ("meta-search domains show ", set(options_of("domain"))),
         ("meta-search resume ", {"latest"}),
         ("meta-search resume latest budget.w", {"budget.wall_s="}),
         ("meta-search evaluate my.py budget.w", {"budget.wall_s="}),
@@ -165,7 +169,7 @@ def test_completion_of_commands_and_of_overrides(
         ("meta-search run budgt.usd=1 llm=op", {"llm=openai"}),
         ("meta-search doctor ", set()),
         ("meta-search run sea", {"search=", "search."}),
-        ("meta-search run domain=", {f"domain={name}" for name in ("mgsm", "python", "reasoning", "table")}),
+        ("meta-search run domain=", {f"domain={name}" for name in options_of("domain")}),
         ("meta-search run budget.w", {"budget.wall_s="}),
     ):
         monkeypatch.setenv("COMP_LINE", line)
