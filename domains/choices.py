@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -16,6 +18,8 @@ from meta_search.errors import DomainError
 __all__ = ["choices_in", "with_choices"]
 
 COLUMNS = ("choices", "options")
+# Options that name others by their place: shuffled they would mean something else.
+_PLACED = re.compile(r"\b(?:above|below|(?:both|neither) \(?[A-J]\b|\(?[A-J]\)? (?:and|or|nor) \(?[A-J]\b)")
 
 
 def choices_in(record: Mapping[str, Any], others: Sequence[str]) -> tuple[str, ...]:
@@ -46,7 +50,7 @@ def choices_in(record: Mapping[str, Any], others: Sequence[str]) -> tuple[str, .
     return tuple(lettered) if len(lettered) > 1 else ()
 
 
-def with_choices(rows: Rows, where: Callable[[Row], str]) -> tuple[Rows, str, bool]:
+def with_choices(rows: Rows, where: Callable[[Row], str], shuffle: bool = False) -> tuple[Rows, str, bool]:
     """Rows with their options below the question and a letter as the answer; a line that says so; whether all
     rows have options.
 
@@ -56,6 +60,8 @@ def with_choices(rows: Rows, where: Callable[[Row], str]) -> tuple[Rows, str, bo
     Args:
         rows: They; gone through several times.
         where: Where a row stands, for errors.
+        shuffle: Whether options come in another order, which depends on question and options alone: it is the
+            same in every run.
 
     Raises:
         DomainError: The answers of some rows are options and that of another is none; names the row.
@@ -71,7 +77,8 @@ def with_choices(rows: Rows, where: Callable[[Row], str]) -> tuple[Rows, str, bo
     def made(row: Row) -> Row:
         if not row.choices:
             return row
-        shown = _shown(row, _letters(row, first))
+        right = _letters(row, first)
+        shown = _shown(*(_shuffled(row, right) if shuffle else (row, right)))
         return shown if all_have or row.matcher else shown._replace(matcher="choice")
 
     for row in rows:
@@ -82,6 +89,21 @@ def with_choices(rows: Rows, where: Callable[[Row], str]) -> tuple[Rows, str, bo
             )
     told = "the choices of a row stand below its question, with letters, and answers are letters"
     return MappedRows(rows, made), told, all_have
+
+
+def _shuffled(row: Row, letters: Sequence[str]) -> tuple[Row, Sequence[str]]:
+    """A row with its options in another order, and the letters that are right then."""
+    if any(_PLACED.search(text) for text in row.choices):
+        return row, letters
+
+    def place(number: int) -> bytes:
+        again = number if row.choices.count(row.choices[number]) > 1 else 0
+        text = json.dumps([row.question, row.choices[number], again])
+        return hashlib.sha256(text.encode()).digest()
+
+    order = sorted(range(len(row.choices)), key=place)
+    right = sorted(LETTERS[order.index(LETTERS.index(letter))] for letter in letters)
+    return row._replace(choices=tuple(row.choices[number] for number in order)), right
 
 
 def _shown(row: Row, letters: Sequence[str]) -> Row:
@@ -98,7 +120,9 @@ def _letters(row: Row, first: int | None) -> list[str]:
     found = []
     for answer in (row.answer, *row.others):
         letter = letter_of(answer)
-        if plain(answer) in texts:
+        if row.choices.count(answer) == 1:
+            place = row.choices.index(answer)
+        elif plain(answer) in texts:
             place = texts.index(plain(answer))
         elif letter:
             place = LETTERS.index(letter)

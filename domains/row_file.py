@@ -168,8 +168,10 @@ class DistinctRows(Mapping[str, Row]):
         label: The source, for errors.
         rows: All rows.
         where: Where a row stands, for errors.
+        lenient: Whether questions that have two answers are left out, and are no error.
 
     Attributes:
+        left_out: How many these were.
         splits: How many of these rows name each split; `""` for none.
         crossing: Rows left out as their question stands in another split before.
         again: Rows left out as their question and answers stand in the same split before.
@@ -182,7 +184,8 @@ class DistinctRows(Mapping[str, Row]):
         DomainError: One question has two answers.
     """
 
-    def __init__(self, label: str, rows: Rows, where: Callable[[Row], str]) -> None:
+    def __init__(self, label: str, rows: Rows, where: Callable[[Row], str], lenient: bool = False) -> None:
+        self.left_out, self._lenient = 0, lenient
         self._rows, self._secret = rows, secrets.token_bytes(16)
         self.splits: Counter[str] = Counter()
         self.again, self.crossing, self.several, self.weighed = 0, 0, False, False
@@ -223,6 +226,7 @@ class DistinctRows(Mapping[str, Row]):
     ) -> tuple[int, int] | None:
         """Keep the first of each key of a bucket, in the order of keys; the first clash of answers so far."""
         first: dict[int, _Seen] = {}
+        clashing: set[int] = set()
         for start in range(0, len(seen), 4):
             one = _Seen(*seen[start : start + 4])
             before = first.setdefault(one.key, one)
@@ -232,8 +236,17 @@ class DistinctRows(Mapping[str, Row]):
                 continue
             self.crossing += before.split != one.split
             self.again += before.split == one.split
-            if before.answers != one.answers and (clash is None or one.place < clash[0]):
+            if before.answers == one.answers:
+                continue
+            if self._lenient:
+                clashing.add(one.key)
+            elif clash is None or one.place < clash[0]:
                 clash = one.place, before.place
+        for key in clashing:
+            seldom = first.pop(key)
+            self._kept[seldom.place] = 0
+            self.splits[names[seldom.split]] -= 1
+        self.left_out += len(clashing)
         ordered = sorted(first)
         self._keys.append(array("Q", ordered))
         self._places.append(array("Q", (first[key].place for key in ordered)))

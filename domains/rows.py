@@ -45,11 +45,14 @@ class Row(NamedTuple):
         answer: Likewise.
         kind: Family of the item, or empty.
         others: Further answers that are right.
-        split: The split that the file puts it in, or empty.
+        split: The split that the file puts it in, or empty; several with + between them share its part.
         weighed: Whether the file gives it a weight, which is not used.
         matcher: What compares its answers, as the file names it, or `None`.
         choices: The options that it has columns for.
         part: The part of the source that it comes from; empty where there is one alone.
+        working: How the answer is come to, or empty.
+        id: Its own name, or empty.
+        data: What the scorer needs beyond the answer, as pairs.
     """
 
     line: int
@@ -62,6 +65,9 @@ class Row(NamedTuple):
     matcher: str | Mapping[str, Any] | None = None
     choices: tuple[str, ...] = ()
     part: str = ""
+    working: str = ""
+    id: str = ""
+    data: tuple[tuple[str, Any], ...] = ()
 
 
 def read_text(path: Path) -> str:
@@ -181,7 +187,11 @@ def salt_of(content: Sequence[str]) -> str:
 
 
 def apportion(
-    path: object, rows: int, named: Mapping[Split, int], splits: Sequence[Split] = SPLITS
+    path: object,
+    rows: int,
+    named: Mapping[Split, int],
+    splits: Sequence[Split] = SPLITS,
+    least: int = LEAST_ROWS,
 ) -> dict[Split, int]:
     """Items per split: named sizes as they are; the others share the rest, at most at their default sizes.
 
@@ -190,12 +200,13 @@ def apportion(
         rows: Different questions that there are for the splits.
         named: Sizes that the user named, of some of the splits.
         splits: Those that share the rows.
+        least: Rows that there must be at least.
 
     Raises:
         DomainError: Too few rows.
     """
     needed = sum(named.values()) + sum(split not in named for split in splits if split != "examples")
-    least = max(LEAST_ROWS, needed)
+    least = max(least, needed)
     if rows < least:
         raise DomainError(f"{path}: too few rows: {rows} different questions, at least {least} are needed")
     others = {split: DEFAULT_SIZES[split] for split in splits if split not in named}

@@ -31,10 +31,21 @@ class Settings(Protocol):
         separator: What stands between several accepted answers in a `table` domain's column.
         instruction: What every agent is told.
         labels: The values that answers of a `table` domain may have; empty has them found.
-        families: Families of the `reasoning` domain, languages of the `mgsm` domain; empty takes the default.
+        families: Families of the `reasoning` domain, languages of the `mgsm` domain, kinds of a `table`
+            domain; empty takes the default.
         sizes: Items per split; splits that are not named take the domain's default.
         seed: Seed of the items and of the splits.
         dealing: By what rows are dealt to splits: file or row.
+        base: The domain in the registry that makes the items; `None` is the one that `name` names.
+        columns: Columns that a `table` domain makes of its source's, see `domains.columns`.
+        where: Which rows a `table` domain takes: column -> a value, or a list of them.
+        shuffle: Whether a `table` domain shuffles the options of a question.
+        source_splits: Split -> the part of a `table` domain's source that it comes from.
+        about: What the tasks are, for the meta agent and for `meta-search domains`.
+        items: Items as published, for `meta-search domains`; 0 where nobody counted.
+        licence: The licence of the data.
+        citation: Whom to cite.
+        private: Whether the publisher asks not to show items in plain text.
     """
 
     @property
@@ -71,6 +82,26 @@ class Settings(Protocol):
     def seed(self) -> int: ...
     @property
     def dealing(self) -> str: ...
+    @property
+    def base(self) -> str | None: ...
+    @property
+    def columns(self) -> Mapping[str, Any]: ...
+    @property
+    def where(self) -> Mapping[str, Any]: ...
+    @property
+    def shuffle(self) -> bool: ...
+    @property
+    def source_splits(self) -> Mapping[str, str]: ...
+    @property
+    def about(self) -> str | None: ...
+    @property
+    def items(self) -> int: ...
+    @property
+    def licence(self) -> str | None: ...
+    @property
+    def citation(self) -> str | None: ...
+    @property
+    def private(self) -> bool: ...
 
 
 def matcher_of(settings: Settings) -> str:

@@ -18,6 +18,8 @@ Several answers may be right: a list of texts or numbers in a jsonl or json file
 from __future__ import annotations
 
 import hashlib
+import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
@@ -26,12 +28,13 @@ from typing import Any
 from domains.choices import with_choices
 from domains.domain import Item, Score, items_of
 from domains.matching.options import CHOICES
-from domains.matching.registry import AUTO, whole_lists
+from domains.matching.registry import AUTO, type_of, whole_lists
 from domains.matching.scoring import (
     ANY_OF,
     LABELLED,
     MATCHER,
     MOST_ODD,
+    WORKING,
     Entry,
     Scoring,
     accepted,
@@ -40,15 +43,28 @@ from domains.matching.scoring import (
 from domains.row_file import DistinctRows, MappedRows, RowFile, Rows
 from domains.rows import Row, apportion, deal, in_order
 from domains.settings import DEFAULT_SIZES, Settings, matcher_of, named_sizes
+from domains.source_splits import deal_pools, without_parts
 from domains.sources.kinds import stem_of
 from domains.sources.progress import shown
-from domains.sources.source import Source, is_local, open_source
+from domains.sources.source import Source, is_local
+from domains.sources.united import open_all
 from domains.table_file import Columns, read_rows
 from domains.wording import WORDING, Labels, find_labels, instructed, with_instruction
 from meta_search.errors import DomainError
 from meta_search.types import SPLITS, Split
 
-__all__ = ["TableDomain"]
+__all__ = ["WORKED", "TableDomain"]
+
+WORKED = "working"  # in `Item.data`: how the answer is come to
+MOST_ASKED = 300  # characters of a question that the meta agent is shown
+MOST_WORKED = 600  # characters of it that the meta agent is shown
+PRIVATE = (
+    "its publisher asks not to show items in plain text: keep run folders, reports and exports to yourself"
+)
+
+TWO_ANSWERS = "questions that have different answers in two rows are left out"
+
+_CALCULATED = re.compile(r"<<[^<>]*>>")  # notes for a calculator, in GSM8K
 
 MOST_LEARNED = 20_000  # rows from which it is learned how answers are compared
 BATCH = 5_000  # rows that are checked at a time beyond those
@@ -76,7 +92,7 @@ class TableDomain:
         if not settings.path:
             raise DomainError("domain=table needs a file: domain.path=questions.jsonl")
         columns = _columns(settings)
-        source = open_source(settings.path, columns.named)
+        source = open_all(settings.path, columns.named, settings.families)
         label = str(Path(settings.path).expanduser()) if is_local(settings.path) else source.pinned
         read = _read(source, columns)
         found, worked = _without_working(read)
@@ -87,25 +103,31 @@ class TableDomain:
         matcher = matcher_of(settings)
         choices = ""
         if read.having and matcher in (AUTO, "choice"):
-            found, choices, chosen = with_choices(found, where)
+            found, choices, chosen = with_choices(found, where, settings.shuffle)
             matcher = "choice" if choices and chosen else matcher
-        rows = DistinctRows(label, found, where)
+        rows = DistinctRows(label, found, where, lenient=bool(settings.base))
         dealt, notes = _deal(label, source.name, rows, settings)
         every = matcher != AUTO or read.own > 0  # whether there is something to check in each row
         self._scoring, some = _fitted(matcher, settings.matcher_options, rows, dealt, where, every)
         self.confined, self.targets_answer = self._scoring.confined, self._scoring.targets_answer
-        self._items = {split: tuple(_item(key, rows[key]) for key in keys) for split, keys in dealt.items()}
-        self.name = stem_of(Path(source.name))
+        self._items = {
+            split: tuple(_item(key, rows[key], split == "examples") for key in keys)
+            for split, keys in dealt.items()
+        }
+        _check_ids(label, self._items)
+        self.name = settings.name if settings.base else stem_of(Path(source.name))
         self.pinned = source.pinned
         lists = rows.several and settings.separator is None
-        told = (*source.notes, worked, choices, self._scoring.note, some)
+        left_out = f"{rows.left_out} {TWO_ANSWERS}" * bool(rows.left_out)
+        parts = _without_parts(settings, rows)
+        told = (*source.notes, parts, left_out, worked, choices, self._scoring.note, some)
         self.notes: tuple[str, ...] = (
             *notes,
             *_notes(source.name, rows, lists),
-            *(f"{source.name}: {line}" for line in told if line),
+            *(f"{source.name}: {line}" for line in (*told, PRIVATE * settings.private) if line),
         )
         labels = self._labels(label, source.name, settings.labels)
-        brief = self._brief(source.name, rows.several)
+        brief = self._brief(source.name, settings, rows.several)
         self.brief = with_instruction(brief, settings.instruction, labels)
         wording = {**WORDING, **self._scoring.matcher.wording}
         self.wording: Mapping[str, str] = instructed(wording, settings.instruction, labels)
@@ -122,12 +144,13 @@ class TableDomain:
         """What is measured over all answers together, as `macro_f1` of labels; empty for other matchers."""
         return self._scoring.measures(answered)
 
-    def _brief(self, name: str, several: bool) -> str:
+    def _brief(self, name: str, settings: Settings, several: bool) -> str:
         how = self._scoring.matcher.how
         each = "has one or more right answers, any of which counts" if several else "has one right answer"
         examples = self._items["examples"][:2]  # never scored, so they may be shown
-        shown = "".join(f" Example: {item.question[:300]!r} -> {item.target[:100]!r}." for item in examples)
-        return f"Questions of the file {name}; each {each}, {how}.{shown}"
+        shown = "".join(map(_shown, examples)) if not settings.private else ""
+        about = f"{settings.about.strip()} Each question" if settings.about else ""
+        return f"{about or f'Questions of the file {name}; each'} {each}, {how}.{shown}"
 
     def _labels(self, path: str, name: str, named: Sequence[str]) -> Labels | None:
         right = {split: [a for i in items for a in accepted(i)] for split, items in self._items.items()}
@@ -151,6 +174,23 @@ class TableDomain:
         return labels
 
 
+def _shown(item: Item) -> str:
+    """An example, as the meta agent is shown it."""
+    working, question = str(item.data.get(WORKED, "")), item.question
+    worked = f" Worked: {working[:MOST_WORKED]!r}." if working else ""
+    if len(question) > MOST_ASKED:  # what is asked stands at the end, as behind a passage
+        question = f"{question[: MOST_ASKED // 2]} […] {question[-MOST_ASKED // 2 :]}"
+    return f" Example: {question!r} -> {item.target[:100]!r}.{worked}"
+
+
+def _check_ids(label: str, items: Mapping[Split, Sequence[Item]]) -> None:
+    """Refuse two items of one id, which only a column of ids can bring about."""
+    ids = Counter(item.id for split in items.values() for item in split)
+    twice = next((name for name, count in ids.items() if count > 1), None)
+    if twice is not None:
+        raise DomainError(f"{label}: domain.columns.id: two rows have the id {twice[:60]!r}")
+
+
 def _columns(settings: Settings) -> Columns:
     name = matcher_of(settings)
     if settings.separator is not None and not settings.separator.strip():
@@ -162,8 +202,21 @@ def _columns(settings: Settings) -> Columns:
         split=settings.split,
         separator=settings.separator,
         whole_lists=whole_lists(name),
+        lone_lists=name == AUTO or type_of(name).lone_lists,
+        lenient=bool(settings.base),
         matcher=settings.matcher_column,
+        made=settings.columns,
+        where=settings.where,
+        families=settings.families,
+        source_splits=settings.source_splits,
     )
+
+
+def _without_parts(settings: Settings, rows: DistinctRows) -> str:
+    """A line on a copy that has none of a benchmark's parts, where these are more than one."""
+    if len(set(settings.source_splits.values())) < 2 or any(label for label in rows.splits):
+        return ""
+    return without_parts(settings.source_splits)
 
 
 def _read(source: Source, columns: Columns) -> RowFile:
@@ -178,7 +231,16 @@ def _without_working(rows: RowFile) -> tuple[Rows, str]:
     if not rows.worked or rows.worked < (1 - MOST_ODD) * len(rows):
         return rows, ""
     told = "an answer is what follows #### (the working before it is left out)"
-    return MappedRows(rows, lambda row: row._replace(answer=behind_working(row.answer))), told
+    return MappedRows(rows, _answered), told
+
+
+def _answered(row: Row) -> Row:
+    """A row with its answer, and the working before it apart."""
+    answer = behind_working(row.answer)
+    if answer == row.answer:
+        return row
+    working = _CALCULATED.sub("", row.answer.rpartition(WORKING)[0]).strip()
+    return row._replace(answer=answer, working=row.working or working)
 
 
 def _fitted(
@@ -211,9 +273,13 @@ def _fitted(
     )
 
 
-def _item(key: str, row: Row) -> Item:
-    name = f"q-{hashlib.sha256(key.encode()).hexdigest()[:12]}"
-    data: dict[str, Any] = {ANY_OF: row.others} if row.others else {}
+def _item(key: str, row: Row, shown: bool) -> Item:
+    name = row.id or f"q-{hashlib.sha256(key.encode()).hexdigest()[:12]}"
+    data: dict[str, Any] = dict(row.data)
+    if row.others:
+        data[ANY_OF] = row.others
+    if row.working and shown:
+        data[WORKED] = row.working
     if row.matcher is not None:
         data[MATCHER] = row.matcher
     if row.choices:
@@ -226,6 +292,8 @@ def _deal(
 ) -> tuple[Mapping[Split, Sequence[str]], Sequence[str]]:
     """The rows of each split, and lines on what the file does not say."""
     sizes = named_sizes(settings)
+    if any("+" in label for label in rows.splits):
+        return deal_pools(path, rows, settings), ()
     if not any(rows.splits[split] for split in SPLITS):
         counts = apportion(path, len(rows), sizes)
         most = sum(counts.values())

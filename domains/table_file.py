@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from domains.choices import choices_in
+from domains.columns import Made, Recipe, recipe_of
+from domains.expressions import is_empty, parse
 from domains.rows import Row
+from domains.source_splits import pools_of
 from domains.sources.source import Source
 from domains.sources.values import Written
 from meta_search.errors import DomainError
@@ -41,7 +46,13 @@ class Columns:
         split: Column of the splits; may be missing in the file. `None` reads none.
         separator: What stands between several accepted answers of a cell, or `None`.
         whole_lists: Whether a list is an answer, and not several accepted ones.
+        lone_lists: Whether that holds for a list of one part too.
+        lenient: Whether rows without a question or an answer are left out, and not refused.
         matcher: Column of the rows' matchers; may be missing in the file. `None` reads none.
+        made: `domain.columns`: columns that are made of the file's.
+        where: `domain.where`: which rows are taken.
+        families: Kinds to take; empty takes all.
+        source_splits: `domain.source_splits`.
     """
 
     question: str = "question"
@@ -50,13 +61,41 @@ class Columns:
     split: str | None = "split"
     separator: str | None = None
     whole_lists: bool = False
+    lone_lists: bool = True
+    lenient: bool = False
     matcher: str | None = None
+    made: Mapping[str, Any] = field(default_factory=dict)
+    where: Mapping[str, Any] = field(default_factory=dict)
+    families: tuple[str, ...] = ()
+    source_splits: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def named(self) -> tuple[str, ...]:
-        """The columns that are asked for."""
-        names = (self.question, self.answer, self.kind, self.split, self.matcher)
-        return tuple(name for name in names if name)
+        """The columns that are asked for: those that a row is made of."""
+        names = [name for name in (self.question, self.answer, self.kind, self.split, self.matcher) if name]
+        asked: dict[str, None] = {}
+        for name in names:
+            if name not in self.made:
+                asked |= dict.fromkeys(_columns_of(name))
+        for column in self.recipe().made.values():
+            asked |= {name: None for name in column.columns() if name.casefold() not in names}
+        return tuple(asked)
+
+    def recipe(self) -> Recipe:
+        """What makes the columns of a row.
+
+        Raises:
+            DomainError: As `columns.recipe_of`.
+        """
+        needed = {self.question: "domain.question", self.answer: "domain.answer"}
+        return recipe_of(self.made, self.where, needed)
+
+
+def _columns_of(name: str) -> tuple[str, ...]:
+    try:
+        return (name, *parse(name).columns())
+    except ValueError:
+        return (name,)
 
 
 def read_rows(source: Source, columns: Columns) -> Iterator[Row]:
@@ -66,24 +105,37 @@ def read_rows(source: Source, columns: Columns) -> Iterator[Row]:
         DomainError: A source or a row that cannot be read, a column that is not there, or a cell that is
             empty or of a wrong kind; one line with the row.
     """
-    for part in source.parts or ("",):
-        split = SPLIT_NAMES.get(part.casefold(), "") if columns.split is not None else ""
-        for line, record in source.records(part):
-            place = source.place(part, line)
-            for column in (columns.question, columns.answer):
-                if column not in record:
-                    have = ", ".join(map(str, record)) or "none"
-                    key = "question" if column == columns.question else "answer"
-                    raise DomainError(
-                        f"{place}: no column {column!r}, there are: {have[:300]}; set domain.{key}"
-                    )
-            row = _row(place, line, record, columns)
-            yield row._replace(part=part, split=row.split or split) if part else row
+    recipe, kinds, count = columns.recipe(), dict[str, None](), 0
+    wanted = {family.casefold() for family in columns.families}
+    for pool in pools_of(source.name, source.parts, columns.source_splits):
+        shared = "+".join(pool.splits) or (SPLIT_NAMES.get(pool.part.casefold(), "") if columns.split else "")
+        for line, record in source.records(pool.part):
+            place = source.place(pool.part, line)
+            made = recipe.of(place, record, pool.part)
+            if made is None or (columns.lenient and _lacks(made, columns)):
+                continue
+            row = _row(place, line, made, columns)
+            if wanted and wanted.isdisjoint((row.kind.casefold(), pool.part.casefold())):
+                kinds[row.kind] = None
+                continue
+            count += 1
+            yield row._replace(part=pool.part, split=row.split or shared) if pool.part else row
+    if not count and recipe.where:
+        raise DomainError(f"{source.name}: {recipe.left_out_all()}")
+    if not count and kinds:
+        raise DomainError(f"{source.name}: domain.families names none of its kinds: {', '.join(kinds)[:300]}")
 
 
-def _row(place: str, line: int, record: Mapping[str, Any], columns: Columns) -> Row:
-    kind = _cell(place, columns.kind, record[columns.kind]) if record.get(columns.kind) else ""
+def _lacks(made: Made, columns: Columns) -> bool:
+    """Whether a row has no question or no answer."""
+    return any(is_empty(made.record[column]) for column in (columns.question, columns.answer))
+
+
+def _row(place: str, line: int, made: Made, columns: Columns) -> Row:
+    record = made.record
+    kind = "" if is_empty(value := _kind(columns.kind, record)) else _cell(place, columns.kind, value)
     answers = _answers(place, columns, record[columns.answer])
+    answers += [text for each in made.accepted for text in _answers(place, columns, each)]
     question = _cell(place, columns.question, text_of_parts(place, record[columns.question]))
     for column, text in ((columns.question, question), (columns.answer, answers[0])):
         missing = (*MISSING, *PERHAPS) if column == columns.question else MISSING
@@ -97,12 +149,24 @@ def _row(place: str, line: int, record: Mapping[str, Any], columns: Columns) -> 
         question,
         answers[0],
         kind,
-        tuple(dict.fromkeys(answers[1:])),
+        tuple(dict.fromkeys(text for text in answers[1:] if text != answers[0])),
         _split(place, columns.split, record),
         "weight" in record,
         _matcher(place, columns.matcher, record),
         choices_in(record, (columns.question, columns.answer)),
+        working=made.working,
+        id=made.id,
+        data=tuple(made.data.items()),
     )
+
+
+def _kind(column: str, record: Mapping[str, Any]) -> Any:
+    """The kind of a row: a column, or an expression."""
+    if column in record:
+        return record[column]
+    with contextlib.suppress(ValueError):
+        return parse(column).value(record)
+    return None
 
 
 def text_of_parts(place: str, question: Any) -> Any:
@@ -166,13 +230,15 @@ def _answers(place: str, columns: Columns, value: Any) -> list[str]:
     """The accepted answers of a cell, one at least. A list of texts or numbers is several; what is nested is
     one, as JSON."""
     name = columns.answer
-    scalars = isinstance(value, list) and all(isinstance(part, str | bool) for part in value)
+    scalars = isinstance(value, list) and all(isinstance(part, str | bool | int | float) for part in value)
     if scalars and not columns.whole_lists:
         if not value:
             raise DomainError(
                 f"{place}: {name!r} is an empty list (domain.matcher=json takes it as an answer)"
             )
         return [_cell(place, name, part) for part in value]
+    if isinstance(value, list) and len(value) == 1 and not columns.lone_lists:
+        value = value[0]
     if isinstance(value, list | dict):
         value = _as_json(value)
     if columns.separator is not None and isinstance(value, str) and not isinstance(value, Written):
@@ -196,7 +262,7 @@ def _as_json(value: Any) -> str:
 
 
 def _cell(place: str, column: str, value: Any) -> str:
-    if isinstance(value, bool):
+    if isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value)):
         value = str(value)
     if value is None:
         raise DomainError(f"{place}: {column!r} is null; fill it in, or leave the row out")

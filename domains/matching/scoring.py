@@ -23,6 +23,7 @@ __all__ = [
     "LABELLED",
     "MATCHER",
     "MOST_ODD",
+    "WORKING",
     "Chosen",
     "Entry",
     "Scoring",
