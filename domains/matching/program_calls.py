@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import builtins
 import contextlib
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +24,7 @@ from meta_search.errors import DomainError
 __all__ = ["MOST_OPERATIONS", "Broken", "Operations", "Run", "Stand", "Unknown", "perform"]
 
 MOST_OPERATIONS = 2_000  # that the tests of one answer may ask for
+PATIENCE = 5.0  # seconds
 MARK = "\x1e"  # stands before what the operations came to
 
 Run = Callable[..., tuple[bool, str]]
@@ -31,7 +33,9 @@ Run = Callable[..., tuple[bool, str]]
 # Runs the program as a module that is not `__main__`, with nothing to read and nothing that it prints kept.
 _SERVE = '''
 
-import io as _io, types as _types
+MOST_TOLD = 60_000
+
+import io as _io, resource as _resource, types as _types
 
 
 class _Quiet(_io.StringIO):
@@ -39,7 +43,8 @@ class _Quiet(_io.StringIO):
         return len(text)
 
 
-def _serve(program, operations):
+def _serve(program, operations, seconds):
+    _resource.setrlimit(_resource.RLIMIT_CPU, (seconds, seconds))
     module = _types.ModuleType("answer")
     sys.modules["answer"] = module
     out, sys.stdout, sys.stderr, sys.stdin = sys.stdout, _Quiet(), _Quiet(), _io.StringIO()
@@ -96,7 +101,10 @@ def _serve(program, operations):
         except BaseException as error:
             told.append(("ended", type(error).__name__, text_of(error)))
             break
-    out.write("\\x1e" + repr(told) + "\\n")
+    text = repr(told)
+    if len(text) > MOST_TOLD:
+        text = repr([("failed", "OverflowError", f"what it returns takes {len(text)} characters to tell")])
+    out.write("\\x1e" + text + "\\n")
     out.flush()
 
 '''
@@ -118,7 +126,8 @@ def perform(program: str, operations: Sequence[Any], run: Run, timeout: float) -
         program: Python source.
         operations: Each (kind, name or receiver, arguments, named arguments), of literals.
         run: Runs code in a sandbox.
-        timeout: Seconds for all together.
+        timeout: Seconds of CPU for all together, rounded up: a busy machine makes no program slow. By the clock
+            it may take `PATIENCE` more.
 
     Returns:
         What each came to: ("returned", literal, changed arguments), ("raised", type, text); the last one may be
@@ -127,9 +136,12 @@ def perform(program: str, operations: Sequence[Any], run: Run, timeout: float) -
     Raises:
         Broken: The process did not end well.
     """
-    code = f"{_SOURCE}\n_serve({program!r}, {list(operations)!r})\n"
-    ok, printed = run(code, timeout=timeout)
+    seconds = max(1, math.ceil(timeout))
+    code = f"{_SOURCE}\n_serve({program!r}, {list(operations)!r}, {seconds})\n"
+    ok, printed = run(code, timeout=timeout + PATIENCE)
     if not ok:
+        if printed.endswith("died of SIGKILL"):
+            raise Broken(f"the program takes longer than {seconds} s")
         raise Broken(printed.strip()[-160:] or "the program did not end well")
     _, mark, told = printed.rpartition(MARK)
     if not mark:

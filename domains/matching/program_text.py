@@ -139,12 +139,9 @@ def _completed(before: str, rest: str, entry: str) -> str:
     for text in dict.fromkeys((rest, rest.translate(_MEANT))):
         lines = text.strip("\n").split("\n")
         dedented = textwrap.dedent("\n".join(["    " + lines[0].strip(), *lines[1:]])).split("\n")
-        forms = (
-            lines,
-            ["    " + lines[0].strip(), *lines[1:]],
-            ["    " + line for line in lines],
-            ["    " + line for line in dedented],
-        )
+        stripped = ["    " + lines[0].strip(), *lines[1:]]  # the first line has lost its indentation
+        inner = ["    " + line for line in lines]
+        forms = (lines, inner if _parses("\n".join(lines)) else stripped, ["    " + line for line in dedented])
         for form in forms:
             for end in range(len(form), max(0, len(form) - MOST_LINES), -1):
                 whole = f"{before}\n" + "\n".join(form[:end])
@@ -212,6 +209,15 @@ def _tree(program: str) -> ast.Module:
         return parse(program)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return ast.Module([], [])
+
+
+def _parses(text: str) -> bool:
+    """Whether a text has the form of Python, be it a `return` outside of a function."""
+    try:
+        parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True
 
 
 def _why_no_python(text: str) -> str:
