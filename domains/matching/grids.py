@@ -76,7 +76,7 @@ def grid_line(grid: Grid | list[list[int]]) -> str:
 def grids_in(text: str) -> Iterator[tuple[Grid, int, str]]:
     """The grids of a text in order, each with where it begins and the text that this counts in.
 
-    In brackets, or else as lines of digits; numbers of more than one digit are cells without space between.
+    In brackets, or else as lines of digits; a line of one number is cells without space between.
     """
     found = list(_bracketed(text))
     yield from found or _lines(text)
@@ -96,7 +96,7 @@ def _bracketed(text: str) -> Iterator[tuple[Grid, int, str]]:
             if not opened.endswith(("[", "(")):
                 continue
             start = match.start()
-        rows.append(tuple(int(digit) for digit in re.findall(r"\d", match[0])))
+        rows.append(tuple(map(int, re.findall(r"\d+", match[0]))))
         last = match.end()
         if len(rows) > MOST_SIDE or len(rows[-1]) > MOST_SIDE:
             return
@@ -112,7 +112,8 @@ def _lines(text: str) -> Iterator[tuple[Grid, int, str]]:
         if len(line) <= 4 * MOST_SIDE and _LINE.match(line):
             if not rows:
                 start = place
-            rows.append(tuple(int(digit) for digit in re.findall(r"\d", line)))
+            numbers = re.findall(r"\d+", line)
+            rows.append(tuple(map(int, numbers if len(numbers) > 1 else numbers[0])))
         elif not (rows and _RULE.match(line)):
             if rows and len(rows) <= MOST_SIDE:
                 yield tuple(rows), start, text
