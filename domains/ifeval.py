@@ -2,11 +2,12 @@
 
     meta-search run domain=ifeval domain.path=input_data.jsonl
 
-A record has `prompt`, `instruction_id_list` and `kwargs`, a list of the arguments of each (`key` is optional). An
-answer scores 1 where it follows all instructions of its prompt, else 0 (section 2.3: prompt-level, strict); the
-feedback says which it does not follow, and how many it does. `domain.matcher_options.loose=true` scores loosely: a
-text counts as well without its first line, its last, or asterisks. Beside the score, instruction-level accuracy
-and both of the other reading are measured over all answers.
+A record has `prompt`, `instruction_id_list` and `kwargs`, a list of the arguments of each (`key` is
+optional). An answer scores 1 where it follows all instructions of its prompt, else 0 (section 2.3:
+prompt-level, strict); the feedback says which it does not follow, and how many it does.
+`domain.matcher_options.loose=true` scores loosely: a text counts as well without its first line, its last, or
+asterisks. Beside the score, instruction-level accuracy and both of the other reading are measured over all
+answers.
 """
 
 from __future__ import annotations
@@ -26,10 +27,10 @@ from meta_search.types import Split
 __all__ = ["IfevalDomain"]
 
 BRIEF = (
-    "Requests for a text that name instructions on its form: lengths, words to use or avoid, letters, languages, "
-    "lists, sections, titles, quotes, first and last words (ifeval). A program checks them; an answer is right only "
-    "if all are followed to the letter{loosely}. What counts is the whole text that the agent returns, so nothing may "
-    "stand before or after it that the request does not ask for."
+    "Requests for a text that name instructions on its form: lengths, words to use or avoid, letters, "
+    "languages, lists, sections, titles, quotes, first and last words (ifeval). A program checks them; an "
+    "answer is right only if all are followed to the letter{loosely}. What counts is the whole text that the "
+    "agent returns, so nothing may stand before or after it that the request does not ask for."
 )
 LOOSELY = ", where its first line, its last line and asterisks may be left out of account"
 IFEVAL_WORDING: Mapping[str, str] = {
@@ -45,8 +46,8 @@ class IfevalDomain:
     """Prompts with verifiable instructions; an item's kind is the group of its first one, or `several`.
 
     Raises:
-        DomainError: No such file, a record that lacks a column, an instruction that is none of the 25 or lacks an
-            argument, or too few records.
+        DomainError: No such file, a record that lacks a column, an instruction that is none of the 25 or
+            lacks an argument, or too few records.
     """
 
     name = "ifeval"
@@ -78,10 +79,12 @@ class IfevalDomain:
         if not broken:
             return Score(1.0)
         told = "; ".join(map(str, broken))
-        return Score(0.0, f"follows {len(instructions) - len(broken)} of {len(instructions)}; not: {told}"[:600])
+        return Score(
+            0.0, f"follows {len(instructions) - len(broken)} of {len(instructions)}; not: {told}"[:600]
+        )
 
     def measures(self, answered: Sequence[tuple[Item, str]]) -> dict[str, float]:
-        """Accuracy over all answers by prompt and by instruction, strict and loose, but for what the score is."""
+        """Accuracy over all answers by prompt and instruction, strict and loose, but for the score itself."""
         found: dict[str, list[bool]] = {}
         for loose in (False, True):
             reading = "loose" if loose else "strict"
@@ -108,7 +111,9 @@ def _item(place: str, record: Mapping[str, Any]) -> Item:
     given = json.loads(given) if isinstance(given, str) else given
     given = [{}] * len(names) if given is None else list(given) if isinstance(given, Sequence) else []
     if not names or len(names) != len(given):
-        raise DomainError(f"{place}: must have as many kwargs as instructions, at least one: {len(names)}, {len(given)}")
+        raise DomainError(
+            f"{place}: must have as many kwargs as instructions, at least one: {len(names)}, {len(given)}"
+        )
     instructions = [instruction_of(place, *pair) for pair in zip(names, given, strict=True)]
     groups = {name.partition(":")[0] for name in names}
     kind = groups.pop() if len(groups) == 1 else "several"

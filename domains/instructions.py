@@ -1,8 +1,8 @@
-"""The verifiable instructions of ifeval, all 25 (Zhou et al. 2023, arXiv 2311.07911, table 1): does a text follow them?
+"""Does a text follow an instruction? The 25 kinds of ifeval (Zhou et al. 2023, arXiv 2311.07911, table 1).
 
-Each does what the published verifier does, odd as that may be: keywords are searched as patterns and within words, a
-bullet is any line that begins with a dash, and `less than` does not allow as many. Names and arguments are those of
-the published data.
+Each does what the published verifier does, odd as that may be: keywords are searched as patterns and within
+words, a bullet is any line that begins with a dash, and `less than` does not allow as many. Names and
+arguments are those of the published data.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from domains import prose
@@ -60,7 +60,9 @@ def instruction_of(place: str, name: Any, arguments: Any) -> Instruction:
         DomainError: There is no such instruction, or an argument is missing or of a wrong type.
     """
     if name not in INSTRUCTIONS:
-        raise DomainError(f"{place}: instruction {name!r:.60} is none of ifeval's: {', '.join(sorted(INSTRUCTIONS))}")
+        raise DomainError(
+            f"{place}: instruction {name!r:.60} is none of ifeval's: {', '.join(sorted(INSTRUCTIONS))}"
+        )
     given = {k: v for k, v in arguments.items() if v is not None} if isinstance(arguments, Mapping) else {}
     kept: dict[str, Any] = {}
     for key, kind in INSTRUCTIONS[name].arguments.items():
@@ -86,7 +88,7 @@ def follows(instruction: Instruction, text: str) -> bool:
 
 
 def loosened(text: str) -> list[str]:
-    """A text as the loose score reads it: without its first line, its last, both, and each without asterisks."""
+    """A text as the loose score reads it: without first line, last line, both, and each without asterisks."""
     lines = text.split("\n")
     parts = [text, *("\n".join(part).strip() for part in (lines[1:], lines[:-1], lines[1:-1]))]
     return [*parts, *(part.replace("*", "") for part in parts)]
@@ -256,7 +258,9 @@ def _quoted(text: str, given: Mapping[str, Any]) -> bool:
 
 
 INSTRUCTIONS: Mapping[str, Kind] = {
-    "change_case:capital_word_frequency": Kind(_capital_words, {"capital_relation": str, "capital_frequency": int}),
+    "change_case:capital_word_frequency": Kind(
+        _capital_words, {"capital_relation": str, "capital_frequency": int}
+    ),
     "change_case:english_capital": Kind(_capitals),
     "change_case:english_lowercase": Kind(_lowercase),
     "combination:repeat_prompt": Kind(_repeats, {"prompt_to_repeat": str}),

@@ -4,15 +4,16 @@
     meta-search run domain=mbpp domain.path=mbpp.jsonl
     meta-search run domain=mbpp domain.path=sanitized-mbpp.json
 
-HumanEval (Chen et al. 2021, arXiv 2107.03374): `task_id`, `prompt`, `entry_point`, `test`. An agent is shown the
-prompt, a function's head with its documentation; it returns the function, or what is missing of it. MBPP (Austin
-et al. 2021, arXiv 2108.07732), full or sanitized: `task_id`, `text` or `prompt`, `test_list`, `test_setup_code`
-or `test_imports`. As in the paper an agent is shown the tests of `test_list`, and they score its answer; items go
-to splits as published, by their number. `domain.path` may name one file or any other source of such records.
+HumanEval (Chen et al. 2021, arXiv 2107.03374): `task_id`, `prompt`, `entry_point`, `test`. An agent is shown
+the prompt, a function's head with its documentation; it returns the function, or what is missing of it. MBPP
+(Austin et al. 2021, arXiv 2108.07732), full or sanitized: `task_id`, `text` or `prompt`, `test_list`,
+`test_setup_code` or `test_imports`. As in the paper an agent is shown the tests of `test_list`, and they
+score its answer; items go to splits as published, by their number. `domain.path` may name one file or any
+other source of such records.
 
-How a program is found in an answer: `domains.matching.program_text`. How it is tested, and why it cannot say itself
-that it passed: `domains.matching.program_tests`. `domain.matcher_options.timeout` is the CPU time in seconds that
-all calls of an answer may take together; 3 as in the harness of HumanEval.
+How a program is found in an answer: `domains.matching.program_text`. How it is tested, and why it cannot say
+itself that it passed: `domains.matching.program_tests`. `domain.matcher_options.timeout` is the CPU time in
+seconds that all calls of an answer may take together; 3 as in the harness of HumanEval.
 """
 
 from __future__ import annotations
@@ -42,9 +43,10 @@ PROGRAM_WORDING: Mapping[str, str] = {
 }
 TIMEOUT_S = 3.0
 HOW = (
-    "The answer is Python code. It is run in a sandbox with the standard library and NumPy, and called by hidden "
-    "tests; it is right if all of them pass. All calls share one process and {seconds:g} s. Of several code blocks "
-    "the last that defines the function counts. An agent can try its code with self.run_python(code)."
+    "The answer is Python code. It is run in a sandbox with the standard library and NumPy, and called by "
+    "hidden tests; it is right if all of them pass. All calls share one process and {seconds:g} s. Of "
+    "several code blocks the last that defines the function counts. An agent can try its code with "
+    "self.run_python(code)."
 )
 PUBLISHED: Sequence[tuple[range, Split]] = (  # MBPP's task numbers, in its README
     (range(1, 11), "examples"),
@@ -68,7 +70,9 @@ class ProgramsDomain:
 
     def __init__(self, settings: Settings) -> None:
         if matcher_of(settings) not in ("auto", "code"):
-            raise DomainError(f"domain={settings.name} scores programs by their tests: leave domain.matcher out")
+            raise DomainError(
+                f"domain={settings.name} scores programs by their tests: leave domain.matcher out"
+            )
         found: dict[str, Item] = {}
         for place, record in records_of(settings, self.benchmark):
             item = self._item(place, record)
@@ -76,7 +80,9 @@ class ProgramsDomain:
             keyed(place, found, item)
         self._items = split_items(settings, found, self._split)
         options = {"timeout": TIMEOUT_S, **settings.matcher_options}
-        self._scoring = Scoring.fit("code", options, [Entry(i.id, (i.target,)) for i in list(found.values())[:1]])
+        self._scoring = Scoring.fit(
+            "code", options, [Entry(i.id, (i.target,)) for i in list(found.values())[:1]]
+        )
         self.confined, self.targets_answer = self._scoring.confined, False
         brief = f"{self.about} {HOW.format(seconds=options['timeout'])}"
         shown = "".join(f" Example: {item.question[:400]!r}." for item in self._items["examples"][:2])
@@ -100,7 +106,7 @@ class ProgramsDomain:
 
 
 class HumanEvalDomain(ProgramsDomain):
-    """The 164 problems of HumanEval, or others in its format; they are dealt to splits as rows of a table are."""
+    """The 164 problems of HumanEval, or others in its format; dealt to splits as rows of a table are."""
 
     name = "humaneval"
     benchmark = "HumanEval, HumanEval.jsonl.gz"
@@ -108,10 +114,11 @@ class HumanEvalDomain(ProgramsDomain):
 
     def _item(self, place: str, record: Mapping[str, Any]) -> Item:
         target = {key: text_in(place, record, key) for key in ("test", "entry_point", "prompt")}
-        question = (
-            f"Write this Python function. Give the whole function.\n\n```python\n{target['prompt'].strip()}\n```"
+        head = target["prompt"].strip()
+        question = f"Write this Python function. Give the whole function.\n\n```python\n{head}\n```"
+        name = _name(
+            self.name, text_in(place, {**record, "task_id": str(record.get("task_id", ""))}, "task_id")
         )
-        name = _name(self.name, text_in(place, {**record, "task_id": str(record.get("task_id", ""))}, "task_id"))
         return Item(name, question, json.dumps(target), "function")
 
 
@@ -132,7 +139,9 @@ class MbppDomain(ProgramsDomain):
         if record.get("test_imports"):
             target["test_imports"] = texts_in(place, record, "test_imports")
         shown = "\n".join(test.strip() for test in tests)
-        question = f"Write Python code for this task: {text.strip()}\n\nIt has to pass these tests:\n\n{shown}"
+        question = (
+            f"Write Python code for this task: {text.strip()}\n\nIt has to pass these tests:\n\n{shown}"
+        )
         name = _name(self.name, text_in(place, {"task_id": str(record.get("task_id", ""))}, "task_id"))
         return Item(name, question, json.dumps(target), "function")
 

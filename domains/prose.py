@@ -1,9 +1,10 @@
 """Counts sentences and words in capitals as the tokenizers do that ifeval's own verifiers call.
 
-Sentences after Punkt (Kiss and Strunk 2006, Computational Linguistics 32:4): a full stop ends one unless it belongs to
-an abbreviation, an initial or dots; an exclamation or question mark always does; a line's end does not. Words after
-the Penn Treebank's rules: punctuation and the ends of contractions are words of their own. Both are written anew,
-with short lists in place of trained models; docs/benchmarks-programs.md says how far they agree with NLTK's.
+Sentences after Punkt (Kiss and Strunk 2006, Computational Linguistics 32:4): a full stop ends one unless it
+belongs to an abbreviation, an initial or dots; an exclamation or question mark always does; a line's end does
+not. Words after the Penn Treebank's rules: punctuation and the ends of contractions are words of their own.
+Both are written anew, with short lists in place of trained models; docs/benchmarks-programs.md says how far
+they agree with NLTK's.
 """
 
 from __future__ import annotations
@@ -20,16 +21,17 @@ _NUMBER = re.compile(r"[-+]?\d+(?:[.,]\d+)*")
 _WORD = re.compile(r"\w+")
 
 ABBREVIATIONS = frozenset(
- "v cie reps messrs sw yr u.s.a s.a n.v b.v r.j j.p w.va tues a.c a.g u.s.s.r chg m.j j.k dr mr mrs ms prof sr jr st vs inc ltd co corp bros u.s u.k u.n a.m p.m a.d ph.d d.c l.a "
- "n.y gen sen rep lt col maj adm jan feb aug sept sep oct nov dec wed "
- "fri ave ft mg calif conn fla ga ill kan "
- "ky mich minn nev okla ore pa tenn va vt wash wis ala ariz colo ".split()
+    "v cie reps messrs sw yr u.s.a s.a n.v b.v r.j j.p w.va tues a.c a.g u.s.s.r chg m.j j.k dr mr mrs ms "
+    "prof sr jr st vs inc ltd co corp bros u.s u.k u.n a.m p.m a.d ph.d d.c l.a n.y gen sen rep lt col maj "
+    "adm jan feb aug sept sep oct nov dec wed fri ave ft mg calif conn fla ga ill kan "
+    "ky mich minn nev okla ore pa tenn va vt wash wis ala ariz colo ".split()
 )
 # Words that begin a sentence more often than they stand with a capital in one.
 STARTERS = frozenset(
-    "the a an this that these those he she it we they you i his her its our their your my there here in on at for to "
-    "from with by as of and but or so yet if when while after before since although because however then thus what "
-    "why how who where which is are was were do does did can could will would should may might let no not all some "
+    "the a an this that these those he she it we they you i his her its our their your my there here in on "
+    "at for to from with by as of and but or so yet if when while after before since although because "
+    "however then thus what why how who where which is are was were do does did can could will would should "
+    "may might let no not all some "
     "many most each every both one two please also".split()
 )
 
@@ -77,7 +79,9 @@ def _ends(text: str, place: int) -> bool:
 
 _SPLIT = re.compile(r"\.\.\.+|--+|[\[\](){}<>;@#$%&?!\"“”«»]|,(?=\D|$)|:(?=\D|$)|``|''")
 _CONTRACTION = re.compile(r"(?i)(?<=\w)(n't|'(?:s|m|d|ll|re|ve))\b|(?<=\w)(')(?=\s|$)")
-_PARTED = re.compile(r"(?i)\b(can)(not)\b|\b(gon|wan)(na)\b|\b(got)(ta)\b|\b(gim|lem)(me)\b|\b(d)('ye)\b|\b(more)('n)\b")
+_PARTED = re.compile(
+    r"(?i)\b(can)(not)\b|\b(gon|wan)(na)\b|\b(got)(ta)\b|\b(gim|lem)(me)\b|\b(d)('ye)\b|\b(more)('n)\b"
+)
 
 
 def capital_words(text: str) -> int:

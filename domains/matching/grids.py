@@ -31,7 +31,8 @@ _OR = re.compile(r"\b(?:or|oder|ou|o)\b|或", re.IGNORECASE)
 class GridMatcher(Matcher):
     """Whether a grid is the right one in every cell.
 
-    Of several grids in an answer the last counts, as working ends with it; two with an "or" between are wrong.
+    Of several grids in an answer the last counts, as working ends with it; two with an "or" between are
+    wrong.
     """
 
     name: ClassVar[str] = "grid"
@@ -91,7 +92,9 @@ def _bracketed(text: str) -> Iterator[tuple[Grid, int, str]]:
         if not follows:
             if rows:
                 yield tuple(rows), start, text
-            opened = text[:0] if not match.start() else text[max(0, match.start() - 20) : match.start()].rstrip()
+            opened = (
+                text[:0] if not match.start() else text[max(0, match.start() - 20) : match.start()].rstrip()
+            )
             rows = []
             if not opened.endswith(("[", "(")):
                 continue

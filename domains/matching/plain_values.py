@@ -1,4 +1,4 @@
-"""Values as literals, which cross from a program's process to its tests' and back: plain types, and no others.
+"""Values as literals, which cross from a program's process to its tests' and back: of plain types alone.
 
 This file's own text is put before a program as well (`program_calls`), so it stands alone. A literal is built
 of constants and of pairs (tag, content), so that no program can send an object with an `__eq__` of its own:
@@ -8,7 +8,6 @@ what arrives is a number, a text, a list, or a stand-in that equals nothing.
 from __future__ import annotations
 
 import itertools
-import sys
 
 __all__ = ["MOST_ITEMS", "decode", "encode"]
 

@@ -1,9 +1,9 @@
 """What tests ask of a program, done in one process that knows nothing else: calls, and what becomes of them.
 
 Tests run where the program is not. What they do with its functions is an *operation* (a call, an attribute
-that is read or set, an index), numbered in their order. All operations go to the program at once, in a process
-of its own; what each came to comes back as a literal. The program can tamper with all that happens in its
-process: it then returns something else, and no more.
+that is read or set, an index), numbered in their order. All operations go to the program at once, in a
+process of its own; what each came to comes back as a literal. The program can tamper with all that happens in
+its process: it then returns something else, and no more.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from meta_search.errors import DomainError
 __all__ = ["MOST_OPERATIONS", "Broken", "Operations", "Run", "Stand", "Unknown", "perform"]
 
 MOST_OPERATIONS = 2_000  # that the tests of one answer may ask for
+UNKNOWN = "unknown"  # name of what stands for a result that is not known yet
 PATIENCE = 5.0  # seconds
 MARK = "\x1e"  # stands before what the operations came to
 
@@ -31,11 +32,11 @@ Run = Callable[..., tuple[bool, str]]
 """`run(code, stdin, timeout) -> (ok, printed)`, in a sandbox that knows no target."""
 
 # Runs the program as a module that is not `__main__`, with nothing to read and nothing that it prints kept.
-_SERVE = '''
+_SERVE = """
 
 MOST_TOLD = 60_000
 
-import io as _io, resource as _resource, types as _types
+import io as _io, resource as _resource, sys, types as _types
 
 
 class _Quiet(_io.StringIO):
@@ -107,7 +108,7 @@ def _serve(program, operations, seconds):
     out.write("\\x1e" + text + "\\n")
     out.flush()
 
-'''
+"""
 _SOURCE = Path(plain_values.__file__).read_text(encoding="utf-8") + _SERVE
 
 
@@ -126,12 +127,13 @@ def perform(program: str, operations: Sequence[Any], run: Run, timeout: float) -
         program: Python source.
         operations: Each (kind, name or receiver, arguments, named arguments), of literals.
         run: Runs code in a sandbox.
-        timeout: Seconds of CPU for all together, rounded up: a busy machine makes no program slow. By the clock
-            it may take `PATIENCE` more.
+        timeout: Seconds of CPU for all together, rounded up: a busy machine makes no program slow. By the
+            clock it may take `PATIENCE` more.
 
     Returns:
-        What each came to: ("returned", literal, changed arguments), ("raised", type, text); the last one may be
-        ("ended", type, text), or ("failed", type, text) where the program does not get as far as its functions.
+        What each came to: ("returned", literal, changed arguments), ("raised", type, text); the last one may
+        be ("ended", type, text), or ("failed", type, text) where the program does not get as far as its
+        functions.
 
     Raises:
         Broken: The process did not end well.
@@ -150,7 +152,7 @@ def perform(program: str, operations: Sequence[Any], run: Run, timeout: float) -
         found = ast.literal_eval(told.strip())
         assert isinstance(found, list)
         assert all(isinstance(part, tuple) and len(part) == 3 for part in found)
-    except Exception as error:  # noqa: BLE001 - whatever the program wrote there, it broke the form
+    except Exception as error:
         raise Broken("what its functions returned cannot be read") from error
     return found
 
@@ -165,6 +167,8 @@ class Stand:
         vars(self).update(_all=operations, _ref=reference, _truth=truth, _name=name)
 
     def __bool__(self) -> bool:
+        if vars(self)["_name"] == UNKNOWN:
+            raise _Undecided
         return bool(vars(self)["_truth"])
 
     def __getattr__(self, name: str) -> Any:
@@ -182,7 +186,7 @@ class Stand:
         return self._all.do("item", self, (key,))
 
     def __iter__(self) -> Iterator[Any]:
-        if vars(self)["_name"] != "unknown":
+        if vars(self)["_name"] != UNKNOWN:
             raise TypeError(f"{vars(self)['_name']} is no plain value")
         return iter(())
 
@@ -224,6 +228,8 @@ class Operations:
         )
         number, self.at = self.at, self.at + 1
         if number >= MOST_OPERATIONS:
+            if self.recording:
+                raise Unknown
             raise Broken(f"the tests call it more than {MOST_OPERATIONS} times")
         if self.told and self.told[0][0] == "failed":
             raise Broken(f"the program fails: {_error(self.told[0])}")
@@ -233,7 +239,7 @@ class Operations:
             raise Unknown
         del self.told[number:], self.asked[number:]
         self.asked.append(operation)
-        return Stand(self, ("w", number), True, "unknown")
+        return Stand(self, ("w", number), True, UNKNOWN)
 
     def _outcome(self, number: int, given: Sequence[Any]) -> Any:
         kind, first, second = self.told[number]
@@ -248,19 +254,26 @@ class Operations:
                 with contextlib.suppress(_Mixed):
                     _change(given[place], decode(literal, _no_change))
             return decode(first, lambda tag, content: self._object(number, first, tag, content))
-        except Exception as error:  # noqa: BLE001 - a literal that the program forged
+        except Exception as error:
             raise Broken("what its functions returned cannot be read") from error
 
     def _object(self, number: int, whole: Any, tag: str, content: Any) -> Stand:
         if tag != "o":
             raise ValueError(tag)
         place, truth, name = content
-        return Stand(self, ("w", number) if whole[1] is content else ("o", int(place)), bool(truth), str(name))
+        return Stand(
+            self, ("w", number) if whole[1] is content else ("o", int(place)), bool(truth), str(name)
+        )
 
     def _resolved(self, operation: Any) -> Any:
         """An operation with what stands for earlier results as these are, where they are plain."""
         kind, first, given, named = operation
-        return kind, self._plain(first), [self._plain(p) for p in given], [(n, self._plain(p)) for n, p in named]
+        return (
+            kind,
+            self._plain(first),
+            [self._plain(p) for p in given],
+            [(n, self._plain(p)) for n, p in named],
+        )
 
     def _plain(self, literal: Any) -> Any:
         if isinstance(literal, list):
@@ -272,6 +285,10 @@ class Operations:
             opaque = isinstance(told, tuple) and told[0] in ("o", "i")
             return told if kind == "returned" and not opaque else literal
         return tuple(self._plain(part) for part in literal)
+
+
+class _Undecided(Exception):
+    """Tests go one way or the other by what is not known."""
 
 
 class _Mixed(Exception):
@@ -315,7 +332,7 @@ def _lenient(name: str) -> Callable[..., Any]:
     """A method of what is not known: it goes along with whatever tests do; of an object it is none."""
 
     def method(self: Stand, *given: Any) -> Any:
-        if vars(self)["_name"] != "unknown":
+        if vars(self)["_name"] != UNKNOWN:
             return NotImplemented
         return self
 
@@ -327,7 +344,7 @@ def _number(kind: type) -> Callable[[Stand], Any]:
     """Likewise a method that has to return a number."""
 
     def method(self: Stand) -> Any:
-        if vars(self)["_name"] != "unknown":
+        if vars(self)["_name"] != UNKNOWN:
             raise TypeError(f"{vars(self)['_name']} is no number")
         return kind()
 

@@ -69,7 +69,7 @@ class Tests:
         try:
             for _ in range(MOST_PLAYS):
                 calls.recording, calls.at = True, 0
-                with contextlib.suppress(Exception):
+                with contextlib.suppress(Exception, Unknown):
                     self._play(self._lenient, calls)
                 calls.told = perform(program, calls.asked, run, timeout)
                 calls.recording, calls.at = False, 0
@@ -100,7 +100,9 @@ class Tests:
             if at.tb_frame.f_code.co_filename == "<tests>":
                 place = self._source.split("\n")[at.tb_lineno - 1].strip()[:MOST_LINE]
             at = at.tb_next
-        what = "a test fails" if isinstance(error, AssertionError) else f"{type(error).__name__}: {error}"[:200]
+        what = (
+            "a test fails" if isinstance(error, AssertionError) else f"{type(error).__name__}: {error}"[:200]
+        )
         return f"{what.strip(': ')}: {place}" if place else what
 
 
@@ -203,11 +205,13 @@ def tests_of(target: str) -> Tests | None:
 
 
 def _are_tests(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and all(isinstance(t, str) and "assert" in t for t in value)
+    return (
+        isinstance(value, list) and bool(value) and all(isinstance(t, str) and "assert" in t for t in value)
+    )
 
 
 def _listed(tests: list[str], setup: str = "") -> Tests:
-    """Tests of a list; imports of their setup are there for the program as well, as in the official harness."""
+    """Tests of a list; the program has the imports of their setup too, as in the official harness."""
     lines = "\n".join([setup, *tests]).replace("\r\n", "\n")
     tree = parse(setup.replace("\r\n", "\n"))
     imports = [ast.unparse(node) for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]

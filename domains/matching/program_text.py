@@ -1,15 +1,15 @@
-"""The program in what a model wrote: out of fences, prose, prompts of a console, or as the rest of a function.
+"""The program in what a model wrote: out of fences, prose, a console's prompts, or the rest of a function.
 
 What counts, in this order:
 
 1. Of fenced blocks of Python the last that defines what the tests call: models mend themselves further down,
    and end with an example of use that defines nothing. Names that it lacks are taken from blocks before it.
 2. Without a fence, all of the text, or else what of it is Python: prose before and behind is left out.
-3. A text that does not define the function is the rest of the prompt's, with the indentation of its first line
-   mended, which is lost where answers are stripped.
+3. A text that does not define the function is the rest of the prompt's, with the indentation of its first
+   line mended, which is lost where answers are stripped.
 
-Curly quotes, no-break spaces and the prompts of Python's console are read as they are meant, where the text is
-no Python as it stands. A function under another name is not the one that was asked for.
+Curly quotes, no-break spaces and the prompts of Python's console are read as they are meant, where the text
+is no Python as it stands. A function under another name is not the one that was asked for.
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ __all__ = ["blocks_of", "program_of"]
 LONGEST = 200_000  # characters of an answer
 MOST_LINES = 80  # of prose that are left out, one by one, at either end
 
-_FENCE = re.compile(r"^[ \t]*(```+|~~~+)[ \t]*([\w+#.-]*)[^\n]*\n(.*?)(?:^[ \t]*\1[ \t]*$|\Z)", re.DOTALL | re.MULTILINE)
+_FENCE = re.compile(
+    r"^[ \t]*(```+|~~~+)[ \t]*([\w+#.-]*)[^\n]*\n(.*?)(?:^[ \t]*\1[ \t]*$|\Z)", re.DOTALL | re.MULTILINE
+)
 _TAGS = re.compile(r"\[/?(?:PYTHON|BEGIN|DONE|CODE)\]|</?(?:code|python|answer|solution)>", re.IGNORECASE)
 _THINKING = re.compile(r"<think(?:ing)?>.*?</think(?:ing)?>", re.DOTALL | re.IGNORECASE)
 _CONSOLE = re.compile(r"^[ \t]*>>> ?", re.MULTILINE)
@@ -45,9 +47,7 @@ _MEANT = str.maketrans(
 )
 
 
-def program_of(
-    answer: str, names: frozenset[str], before: str = "", entry: str = ""
-) -> tuple[str, str]:
+def program_of(answer: str, names: frozenset[str], before: str = "", entry: str = "") -> tuple[str, str]:
     """The program of an answer, with what stands before it.
 
     Args:
@@ -69,7 +69,7 @@ def program_of(
         found = next((p for t in (blocks or [text]) for p in _readings(t) if _defined(p) & names), "")
     if found:
         return f"{before}\n{found}" if before else found, ""
-    if entry:
+    if entry and not any(_defines(text) for text in blocks or [text]):
         for rest in [*blocks, text] if blocks else [text]:
             whole = _completed(before, rest, entry)
             if whole:
@@ -141,7 +141,11 @@ def _completed(before: str, rest: str, entry: str) -> str:
         dedented = textwrap.dedent("\n".join(["    " + lines[0].strip(), *lines[1:]])).split("\n")
         stripped = ["    " + lines[0].strip(), *lines[1:]]  # the first line has lost its indentation
         inner = ["    " + line for line in lines]
-        forms = (lines, inner if _parses("\n".join(lines)) else stripped, ["    " + line for line in dedented])
+        forms = (
+            lines,
+            inner if _parses("\n".join(lines)) else stripped,
+            ["    " + line for line in dedented],
+        )
         for form in forms:
             for end in range(len(form), max(0, len(form) - MOST_LINES), -1):
                 whole = f"{before}\n" + "\n".join(form[:end])
@@ -152,11 +156,18 @@ def _completed(before: str, rest: str, entry: str) -> str:
     return ""
 
 
+def _defines(text: str) -> bool:
+    """Whether a text is a program of its own with functions or classes, and not the inside of one."""
+    kinds = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+    return _compiles(text) and any(isinstance(node, kinds) for node in _tree(text).body)
+
+
 def _has_body(program: str, entry: str) -> bool:
     """Whether the last function of that name does more than to be documented."""
     found = [n for n in parse(program).body if isinstance(n, ast.FunctionDef) and n.name == entry]
     return bool(found) and any(
-        not isinstance(node, ast.Pass) and not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
+        not isinstance(node, ast.Pass)
+        and not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
         for node in found[-1].body
     )
 
@@ -189,7 +200,9 @@ def _defined(program: str) -> frozenset[str]:
         elif isinstance(node, ast.Import | ast.ImportFrom):
             found |= {(alias.asname or alias.name).partition(".")[0] for alias in node.names}
         elif isinstance(node, ast.Assign | ast.AnnAssign):
-            found |= {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+            found |= {
+                n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
+            }
         elif isinstance(node, ast.If | ast.Try):
             found |= {n.name for n in ast.walk(node) if isinstance(n, ast.FunctionDef)}
     return frozenset(found)
