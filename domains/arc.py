@@ -157,7 +157,7 @@ def _dealt(path: Path, tasks: Mapping[str, Task], settings: Settings) -> dict[Sp
         rest = tuple(split for split in SPLITS if split != "test")
         counts = apportion(path, len(first), {s: n for s, n in sizes.items() if s != "test"}, rest)
         keys = {**deal(first, {**counts, "test": 0}), "test": later}
-        counts["test"] = sizes.get("test", min(DEFAULT_SIZES["test"], len(later)))
+        sizes.setdefault("test", min(DEFAULT_SIZES["test"], len(later)))
     else:
         counts = apportion(path, len(order), sizes)
         keys = dict(deal(order, counts))
@@ -165,7 +165,7 @@ def _dealt(path: Path, tasks: Mapping[str, Task], settings: Settings) -> dict[Sp
     for split, size in sizes.items():
         if len(items[split]) < size:
             raise DomainError(f"domain.sizes.{split}={size}: {path} has {len(items[split])} items for it")
-    return {split: items[split][: counts[split]] for split in SPLITS}
+    return {split: items[split][: sizes.get(split)] for split in SPLITS}
 
 
 def _items(task: Task) -> Iterator[Item]:

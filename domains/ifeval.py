@@ -39,7 +39,7 @@ IFEVAL_WORDING: Mapping[str, str] = {
     "answer": "the whole response, in exactly the form that the request asks for, and nothing else",
     "feedback": "which instructions are not followed, in one short sentence",
 }
-MOST_TEXT = 200_000  # characters of an answer
+MOST_TEXT = 100_000  # characters of an answer
 
 
 class IfevalDomain:

@@ -170,7 +170,7 @@ def _paragraphs(text: str, given: Mapping[str, Any]) -> bool:
     parts = re.split(r"\s?\*\*\*\s?", text)
     if not all(part.strip() for part in parts[1:-1]):
         return False
-    return sum(bool(part.strip()) for part in parts) == given["num_paragraphs"]
+    return sum(bool(part.strip()) for part in parts) == int(given["num_paragraphs"])
 
 
 def _first_word(text: str, given: Mapping[str, Any]) -> bool:
@@ -178,31 +178,41 @@ def _first_word(text: str, given: Mapping[str, Any]) -> bool:
     parts = text.split("\n\n")
     full = sum(bool(part.strip()) for part in parts)
     place = given["nth_paragraph"]
-    if full != given["num_paragraphs"] or not 0 < place <= full or not parts[place - 1].strip():
+    if full != int(given["num_paragraphs"]) or not 0 < place <= full or not parts[place - 1].strip():
         return False
     word = parts[place - 1].split()[0].lstrip("'").lstrip('"')
     stop = next((n for n, letter in enumerate(word) if letter in STOPS), len(word))
-    return word[:stop].lower() == given["first_word"].lower()
+    return word[:stop].lower() == str(given["first_word"]).lower()
 
 
 # -- content and format
 
 
 def _placeholders(text: str, given: Mapping[str, Any]) -> bool:
-    return len(re.findall(r"\[.*?\]", text)) >= given["num_placeholders"]
+    found = 0
+    for line in text.split("\n"):
+        end = 0
+        while (start := line.find("[", end)) >= 0 and (closed := line.find("]", start)) >= 0:
+            found, end = found + 1, closed + 1
+    return found >= int(given["num_placeholders"])
 
 
 def _postscript(text: str, given: Mapping[str, Any]) -> bool:
-    marker = given["postscript_marker"].strip()
-    known = {"P.P.S": r"\s*p\.\s?p\.\s?s.*$", "P.S.": r"\s*p\.\s?s\..*$"}
-    pattern = known.get(marker, rf"\s*{marker.lower()}.*$")
-    return _pattern(pattern, re.MULTILINE).search(text.lower()) is not None
+    marker = str(given["postscript_marker"]).strip()
+    known = {"P.P.S": r"p\.\s?p\.\s?s", "P.S.": r"p\.\s?s\."}
+    return _pattern(known.get(marker, marker.lower()), 0).search(text.lower()) is not None
 
 
 def _bullets(text: str, given: Mapping[str, Any]) -> bool:
-    stars = re.findall(r"^\s*\*[^\*].*$", text, re.MULTILINE)
-    dashes = re.findall(r"^\s*-.*$", text, re.MULTILINE)
-    return len(stars) + len(dashes) == given["num_bullets"]
+    """The published pattern takes a star that ends its line together with the next line."""
+    lines = [line.lstrip() for line in text.split("\n")]
+    found = place = 0
+    while place < len(lines):
+        line, place = lines[place], place + 1
+        found += line.startswith("-") or re.match(r"\*[^*]", line) is not None
+        if line == "*" and place < len(lines):
+            found, place = found + 1, place + 1
+    return found == int(given["num_bullets"])
 
 
 def _one_of(text: str, given: Mapping[str, Any]) -> bool:
@@ -212,12 +222,12 @@ def _one_of(text: str, given: Mapping[str, Any]) -> bool:
 def _highlights(text: str, given: Mapping[str, Any]) -> bool:
     single = [part for part in re.findall(r"\*[^\n\*]*\*", text) if part.strip("*").strip()]
     double = [part for part in re.findall(r"\*\*[^\n\*]*\*\*", text) if part[2:-2].strip()]
-    return len(single) + len(double) >= given["num_highlights"]
+    return len(single) + len(double) >= int(given["num_highlights"])
 
 
 def _sections(text: str, given: Mapping[str, Any]) -> bool:
     mark = _pattern(rf"\s?{given['section_spliter'].strip()}\s?\d+\s?", 0)
-    return len(mark.findall(text)) >= given["num_sections"]
+    return len(mark.findall(text)) >= int(given["num_sections"])
 
 
 def _json(text: str, given: Mapping[str, Any]) -> bool:
@@ -232,7 +242,11 @@ def _json(text: str, given: Mapping[str, Any]) -> bool:
 
 
 def _title(text: str, given: Mapping[str, Any]) -> bool:
-    return any(title.lstrip("<").rstrip(">").strip() for title in re.findall(r"<<[^\n]+>>", text))
+    for line in text.split("\n"):
+        start, end = line.find("<<"), line.rfind(">>")
+        if start >= 0 and start + 3 <= end and line[start : end + 2].lstrip("<").rstrip(">").strip():
+            return True
+    return False
 
 
 # -- the whole
@@ -245,11 +259,11 @@ def _two_responses(text: str, given: Mapping[str, Any]) -> bool:
 
 
 def _repeats(text: str, given: Mapping[str, Any]) -> bool:
-    return text.strip().lower().startswith(given["prompt_to_repeat"].strip().lower())
+    return text.strip().lower().startswith(str(given["prompt_to_repeat"]).strip().lower())
 
 
 def _ends(text: str, given: Mapping[str, Any]) -> bool:
-    return text.strip().strip('"').lower().endswith(given["end_phrase"].strip().lower())
+    return text.strip().strip('"').lower().endswith(str(given["end_phrase"]).strip().lower())
 
 
 def _quoted(text: str, given: Mapping[str, Any]) -> bool:

@@ -13,7 +13,6 @@ from collections.abc import Iterable, Mapping
 __all__ = ["language_of"]
 
 MOST_TEXT = 20_000  # characters that are looked at
-_LINKS = re.compile(r"https?://\S+|[\w.+-]+@[\w-]+\.\w[\w.]*")
 
 # Script -> first and last code points.
 SCRIPTS: Mapping[str, tuple[tuple[int, int], ...]] = {
@@ -161,7 +160,8 @@ _TOKEN = re.compile(r"[\u0900-\u097F]+|[^\W\d_]+(?:['’][^\W\d_]+)?")
 
 def language_of(text: str) -> str:
     """The code of a text's language as langdetect names it, as `en`; `""` where nothing tells it."""
-    text = _LINKS.sub(" ", text[:MOST_TEXT])
+    words = text[:MOST_TEXT].split()
+    text = " ".join(word for word in words if "://" not in word and "@" not in word)
     counted = _scripts(text)
     if not counted:
         return ""

@@ -8,6 +8,8 @@ what arrives is a number, a text, a list, or a stand-in that equals nothing.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 __all__ = ["MOST_ITEMS", "decode", "encode"]
 
@@ -17,7 +19,7 @@ LARGE = 10**18  # integers from here on travel in base 16, as Python reads no lo
 VIEWS = {"dict_keys": "k", "dict_values": "v", "dict_items": "m"}
 
 
-def encode(value, opaque, depth=0):
+def encode(value: Any, opaque: Callable[[Any], Any], depth: int = 0) -> Any:
     """A value as a literal.
 
     Args:
@@ -30,7 +32,7 @@ def encode(value, opaque, depth=0):
     if depth > MOST_DEPTH:
         raise RecursionError("nested too deeply")
 
-    def inside(values):
+    def inside(values: Iterable[Any]) -> list[Any]:
         return [encode(part, opaque, depth + 1) for part in values]
 
     if isinstance(value, str):
@@ -51,8 +53,8 @@ def encode(value, opaque, depth=0):
     if isinstance(value, tuple):
         return ("t", inside(tuple.__iter__(value)))
     if isinstance(value, set | frozenset):
-        kind = set if isinstance(value, set) else frozenset
-        return ("s" if kind is set else "z", sorted(inside(kind.__iter__(value)), key=repr))
+        parts = set.__iter__(value) if isinstance(value, set) else frozenset.__iter__(value)
+        return ("s" if isinstance(value, set) else "z", sorted(inside(parts), key=repr))
     name = type(value).__name__
     if isinstance(value, range):
         return ("r", inside((value.start, value.stop, value.step)))
@@ -61,7 +63,9 @@ def encode(value, opaque, depth=0):
     return _of_library(value, name, inside, opaque)
 
 
-def _of_library(value, name, inside, opaque):
+def _of_library(
+    value: Any, name: str, inside: Callable[[Iterable[Any]], list[Any]], opaque: Callable[[Any], Any]
+) -> Any:
     """A value of a standard library's type, or of NumPy's, as a literal."""
     module = type(value).__module__
     if (module, name) == ("collections", "deque"):
@@ -78,7 +82,7 @@ def _of_library(value, name, inside, opaque):
     return opaque(value)
 
 
-def decode(told, opaque):
+def decode(told: Any, opaque: Callable[[str, Any], Any]) -> Any:
     """The value of a literal.
 
     Args:
@@ -106,7 +110,7 @@ def decode(told, opaque):
     return _gathered(tag, [decode(part, opaque) for part in content])
 
 
-def _gathered(tag, parts):
+def _gathered(tag: str, parts: Sequence[Any]) -> Any:
     """The collection of a tag."""
     if tag == "q":
         import collections
@@ -114,7 +118,15 @@ def _gathered(tag, parts):
         return collections.deque(parts)
     if tag == "v":
         return dict(enumerate(parts)).values()
-    makers = {"l": list, "t": tuple, "s": set, "z": frozenset, "d": dict, "i": iter}
+    makers: dict[str, Callable[[Any], Any]]
+    makers = {
+        "l": list,
+        "t": tuple,
+        "s": set,
+        "z": frozenset,
+        "d": dict,
+        "i": iter,
+    }
     if tag == "r":
         return range(*parts)
     if tag == "k":
@@ -122,7 +134,7 @@ def _gathered(tag, parts):
     return dict(parts).items() if tag == "m" else makers[tag](parts)
 
 
-def _from_library(module, name, text):
+def _from_library(module: str, name: str, text: str) -> Any:
     """A value of the standard library from its text."""
     import datetime
     import decimal

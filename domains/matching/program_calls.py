@@ -244,9 +244,7 @@ class Operations:
     def _outcome(self, number: int, given: Sequence[Any]) -> Any:
         kind, first, second = self.told[number]
         if kind == "raised":
-            found = getattr(builtins, str(first), None)
-            known = isinstance(found, type) and issubclass(found, Exception)
-            raise _made(found if known else type(str(first)[:60], (Exception,), {}), str(second))
+            raise _made(str(first), str(second))
         if kind != "returned":
             raise Broken(f"the program ended in it: {_error(self.told[number])}")
         try:
@@ -317,7 +315,12 @@ def _change(given: Any, value: Any) -> None:
         given.update(value)
 
 
-def _made(kind: type[Exception], text: str) -> Exception:
+def _made(name: str, text: str) -> Exception:
+    """An exception of a type by name: a builtin, or one of its own."""
+    found = getattr(builtins, name, None)
+    kind: type[Exception] = type(name[:60], (Exception,), {})
+    if isinstance(found, type) and issubclass(found, Exception):
+        kind = found
     try:
         return kind(text)
     except TypeError:  # UnicodeDecodeError takes five

@@ -176,8 +176,9 @@ class _Strict(ast.NodeTransformer):
         return any(isinstance(node, ast.Name) and node.id in self._names for node in ast.walk(tree))
 
 
-def _compiled(tree: ast.AST) -> CodeType:
-    return compile(ast.fix_missing_locations(tree), "<tests>", "exec", dont_inherit=True)  # type: ignore[arg-type]
+def _compiled(tree: Any) -> CodeType:
+    code: CodeType = compile(ast.fix_missing_locations(tree), "<tests>", "exec", dont_inherit=True)
+    return code
 
 
 def tests_of(target: str) -> Tests | None:
