@@ -141,7 +141,7 @@ def _compare(left: Any, right: Any, line: str, turned: bool) -> None:
 
 def _shown(value: Any) -> str:
     try:
-        text = repr(value)
+        text = "an iterator" if hasattr(value, "__next__") else repr(value)
     except (ValueError, RecursionError):  # an integer of more digits than Python prints
         text = f"a {type(value).__name__} too large to print"
     return text if len(text) <= MOST_SHOWN else text[: MOST_SHOWN - 1] + "…"

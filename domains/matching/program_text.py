@@ -108,10 +108,11 @@ def _readings(text: str) -> Iterator[str]:
     """A text as Python, in the ways in which it may be meant; nothing where it is none."""
     meant = text.translate(_MEANT)
     for candidate in dict.fromkeys((text, textwrap.dedent(text), meant, textwrap.dedent(meant))):
-        if _CONSOLE.search(candidate):
-            candidate = _without_prompts(candidate)
         if _compiles(candidate):
             yield candidate
+            return
+        if _CONSOLE.search(candidate) and _compiles(typed := _without_prompts(candidate)):
+            yield typed
             return
     for candidate in dict.fromkeys((text, meant)):
         part = _python_part(candidate)
