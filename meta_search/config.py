@@ -43,8 +43,9 @@ class DomainConfig:
     """Where items come from.
 
     Attributes:
-        name: Name in `domains.registry`: reasoning, table, mgsm, python.
-        path: File of a `table`, `mgsm` or `python` domain; for `mgsm` a folder of files too.
+        name: Name in `domains.registry`: reasoning, table, python, mgsm, humaneval, mbpp, arc, ifeval.
+        path: File of a `table`, `mgsm`, `python`, `humaneval`, `mbpp`, `ifeval` or `arc` domain; for `mgsm` and
+            `arc` a folder of files too.
         question: Column of the questions in a `table` domain.
         answer: Column of the answers in a `table` domain.
         kind: Column of the families in a `table` domain, where there is one.
@@ -61,7 +62,7 @@ class DomainConfig:
         instruction: What every agent is told in every call, in any domain: what is asked, in which form.
         labels: The values that answers of a `table` domain may have; empty has them found where they are few.
         families: Task families of the `reasoning` domain; empty takes the measured mixture. Languages of the
-            `mgsm` domain; empty takes all.
+            `mgsm` domain, sides of grids or easy of the `arc` domain; empty takes all.
         sizes: Items per split: examples, train, validation, test.
         seed: Seed of the items, apart from the run's seed so that runs are comparable.
         dealing: How rows of a file without splits are dealt to them: file (by the row and others of the file,

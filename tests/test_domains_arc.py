@@ -55,7 +55,7 @@ def test_a_grid_is_read_in_whatever_form_it_is_written(grid: list[list[int]]) ->
         assert matcher.score(form(grid), grid_line(grid)).value == 1, form(grid)
     wrong = [[(cell + 1) % 10 for cell in row] for row in grid]
     cells = sum(map(len, grid))
-    assert matcher.score(json.dumps(wrong), grid_line(grid)).note == f"{cells} of {cells} cells are wrong"
+    assert matcher.score(json.dumps(wrong), grid_line(grid)).feedback == f"{cells} of {cells} cells are wrong"
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_a_grid_is_read_in_whatever_form_it_is_written(grid: list[list[int]]) ->
 )
 def test_feedback_says_shape_or_wrong_cells(answer: str, note: str) -> None:
     scored = GridMatcher().score(answer, "[[1, 2], [3, 4]]")
-    assert (scored.value, scored.note) == (0, note)
+    assert (scored.value, scored.feedback) == (0, note)
 
 
 @pytest.mark.parametrize("unit", ["[", "[[", "[1,", "1,", "1 ", "[[1],", "]", "| ", "1\n", "[1]\n"])

@@ -194,9 +194,9 @@ def test_items_scores_and_what_is_measured_beside_them(tmp_path: Path) -> None:
     assert domain.score(item, "A few words").value == 1
     wrong = domain.score(item, "one, " * (number + 5))
     assert wrong.value == 0
-    assert "follows 0 of 2; not: punctuation:no_comma; length_constraints:number_words" in wrong.note
+    assert "follows 0 of 2; not: punctuation:no_comma; length_constraints:number_words" in wrong.feedback
     half = domain.score(item, "one, two")
-    assert (half.value, half.note) == (0, "follows 1 of 2; not: punctuation:no_comma")
+    assert (half.value, half.feedback) == (0, "follows 1 of 2; not: punctuation:no_comma")
     answered = [(item, "one, two"), (item, "fine"), (item, "Here, it is:\nfine")]
     assert domain.measures(answered) == {
         "instruction_loose": pytest.approx(5 / 6),

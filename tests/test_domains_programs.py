@@ -175,7 +175,7 @@ def test_without_a_file_the_line_says_which() -> None:
 )
 def test_a_program_is_found_in_what_models_write(tried: Tried, answer: str) -> None:
     scored = tried(HUMAN, answer)
-    assert (scored.value, scored.note) == (1, "")
+    assert (scored.value, scored.feedback) == (1, "")
 
 
 @pytest.mark.parametrize(
@@ -205,8 +205,8 @@ def test_a_program_is_found_in_what_models_write(tried: Tried, answer: str) -> N
 def test_feedback_says_what_failed_and_no_other_test(tried: Tried, answer: str, told: str) -> None:
     scored = tried(HUMAN, answer)
     assert scored.value == 0
-    assert told in scored.note
-    assert "helper(1)" not in scored.note
+    assert told in scored.feedback
+    assert "helper(1)" not in scored.feedback
 
 
 def test_the_last_block_that_defines_the_function_counts() -> None:
@@ -270,7 +270,7 @@ def test_the_last_block_that_defines_the_function_counts() -> None:
 )
 def test_tests_see_what_a_program_returns(tried: Tried, target: Any, program: str) -> None:
     scored = tried(target, program)
-    assert (scored.value, scored.note) == (1, "")
+    assert (scored.value, scored.feedback) == (1, "")
     broken = tried(
         target, program.replace("return", "return not").replace("x.sort()", "pass").replace("zero", "")
     )
@@ -338,9 +338,9 @@ def test_no_hostile_program_scores_and_each_is_its_own_fault(tried: Tried) -> No
         )
     for name, score in scored.items():
         assert score.value == 0, name
-        assert score.note, name
-        assert "[1, 4], 'two'" not in score.note, name  # the third test is nobody's to see
-    assert "longer than" in scored["a loop"].note
+        assert score.feedback, name
+        assert "[1, 4], 'two'" not in score.feedback, name  # the third test is nobody's to see
+    assert "longer than" in scored["a loop"].feedback
     assert tried(HUMAN, RIGHT).value == 1
 
 
