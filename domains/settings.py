@@ -30,8 +30,8 @@ class Settings(Protocol):
         separator: What stands between several accepted answers in a `table` domain's column.
         instruction: What every agent is told.
         labels: The values that answers of a `table` domain may have; empty has them found.
-        families: Families of the `reasoning` domain, languages of the `mgsm` domain, sides of grids of the `arc`
-            domain; empty takes the default.
+        families: Families of the `reasoning` domain, languages of `mgsm`, sides of grids of `arc`; empty is
+            the default.
         sizes: Items per split; splits that are not named take the domain's default.
         seed: Seed of the items and of the splits.
         dealing: By what rows are dealt to splits: file or row.

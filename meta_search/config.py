@@ -44,8 +44,8 @@ class DomainConfig:
 
     Attributes:
         name: Name in `domains.registry`: reasoning, table, python, mgsm, humaneval, mbpp, arc, ifeval.
-        path: File of a `table`, `mgsm`, `python`, `humaneval`, `mbpp`, `ifeval` or `arc` domain; for `mgsm` and
-            `arc` a folder of files too.
+        path: File of a domain that reads one, as `table`, `python` and `humaneval` do; for `mgsm` and `arc` a
+            folder of files too.
         question: Column of the questions in a `table` domain.
         answer: Column of the answers in a `table` domain.
         kind: Column of the families in a `table` domain, where there is one.

@@ -108,7 +108,8 @@ def test_the_scorer_never_raises_and_hostile_answers_are_wrong(domain: Domain) -
     for item in first_of_kind.values():
         for answer in (*HOSTILE, None, 5, ["x"]):
             score = domain.score(item, answer)  # type: ignore[arg-type]
-            assert score.value < 1, (item, str(answer)[:40])
+            if domain.name != "ifeval":  # whose items any text may follow
+                assert score.value < 1, (item, str(answer)[:40])
             assert "\n" not in score.feedback
 
 
