@@ -67,7 +67,8 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "en": "the of and to in a is that for it as was with be by on not he his but at are this have from "
         "or had an they which you we she her were their there been has when who will more no if out so what "
         "up its i your my can do would all about me how our these some them then than could should just "
-        "like into only also",
+        "like into only also whether between each many most such over while where because before after "
+        "through being both under other any very much make made may must here why how given using use",
         "de": "der die und in den von zu das mit sich des auf für ist im dem nicht ein eine als auch es an "
         "werden aus er hat dass sie nach wird bei einer um am sind noch wie einem über einen so zum war "
         "haben nur oder aber vor zur bis mehr durch man sein wurde ich du wir ihr mein dein kann wenn | ß ä "

@@ -22,6 +22,7 @@ __all__ = ["REGISTRY", "make", "names"]
 
 REGISTRY: dict[str, str] = {
     "arc": "domains.arc:ArcDomain",
+    "arc_easy": "domains.arc:ArcDomain",
     "humaneval": "domains.programs:HumanEvalDomain",
     "ifeval": "domains.ifeval:IfevalDomain",
     "mbpp": "domains.programs:MbppDomain",

@@ -85,5 +85,6 @@ FILES: Mapping[str, Callable[[Path], Path]] = {
     "mbpp": lambda folder: write_rows(mbpp_rows(), folder / "mbpp.jsonl"),
     "ifeval": lambda folder: write_rows(ifeval_rows(), folder / "input_data.jsonl"),
     "arc": arc_folder,
+    "arc_easy": arc_folder,
 }
 """Domain -> function that writes its file into a folder, and returns its path."""
