@@ -116,10 +116,19 @@ def _opened(path: str) -> Iterator[tuple[str, Mapping[str, Any]]] | None:
         return None
     source = open_source(path)
     return (
-        (f"{source.name}, row {number}", record)
+        (f"{source.name}, row {number}", _with_numbers(record))
         for part in source.parts or ("",)
         for number, record in source.records(part)
     )
+
+
+def _with_numbers(value: Any) -> Any:
+    """A value of a source, which has numbers as they are written, a `str` of its own type, with numbers."""
+    if isinstance(value, str):
+        return value if type(value) is str else json.loads(value)
+    if isinstance(value, Mapping):
+        return {key: _with_numbers(inner) for key, inner in value.items()}
+    return [_with_numbers(inner) for inner in value] if isinstance(value, Sequence) else value
 
 
 def _text(path: Path) -> str:
