@@ -177,7 +177,7 @@ def _first_word(text: str, given: Mapping[str, Any]) -> bool:
     """The published verifier counts paragraphs with text, and looks the n-th up among all."""
     parts = text.split("\n\n")
     full = sum(bool(part.strip()) for part in parts)
-    place = given["nth_paragraph"]
+    place = int(given["nth_paragraph"])
     if full != int(given["num_paragraphs"]) or not 0 < place <= full or not parts[place - 1].strip():
         return False
     word = parts[place - 1].split()[0].lstrip("'").lstrip('"')
