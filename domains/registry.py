@@ -23,6 +23,10 @@ from meta_search.errors import DomainError
 __all__ = ["REGISTRY", "make", "names"]
 
 REGISTRY: dict[str, str] = {
+    "arc": "domains.arc:ArcDomain",
+    "humaneval": "domains.programs:HumanEvalDomain",
+    "ifeval": "domains.ifeval:IfevalDomain",
+    "mbpp": "domains.programs:MbppDomain",
     "mgsm": "domains.mgsm:MgsmDomain",
     "python": "domains.python_file:PythonDomain",
     "reasoning": "domains.reasoning:ReasoningDomain",

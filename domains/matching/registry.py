@@ -28,6 +28,7 @@ MATCHERS: dict[str, str] = {
     "drop": "domains.matching.drop:Drop",
     "exact": "domains.matching.exact:Exact",
     "f1": "domains.matching.overlap:F1",
+    "grid": "domains.matching.grids:GridMatcher",
     "json": "domains.matching.structure:JsonMatcher",
     "json_schema": "domains.matching.structure:SchemaMatcher",
     "labels": "domains.matching.labels:LabelsMatcher",

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from tests.kits.program_benchmarks import FILES
+
 __all__ = ["SLICES", "hotpotqa_official", "math_whole", "slice_of", "whole"]
 
 Rows = list[dict[str, Any]]
@@ -309,6 +311,7 @@ SLICES: Mapping[str, Callable[[Path], Path | None]] = {
     "svamp": parts(svamp, train=10, test=8),
     "table": table,
     "triviaqa": parts(triviaqa, validation=16),
+    **FILES,
 }
 """Domain of `conf/domain` -> what writes a slice of it into a folder, and returns `domain.path`."""
 
