@@ -78,7 +78,10 @@ class Failure:
         answer: What the parent answered; empty after a fault.
         expected: The right answer.
         kind: Kind of the item.
-        detail: One line on a fault, or the scorer's note on an answer.
+        detail: One line on a fault.
+        feedback: What the scorer says of the answer beyond its score; free text of several lines, in which
+            the answer may have had a part.
+        score: Of the answer, less than 1.
         outcome: Kind of the outcome, one of `types.OUTCOME_KINDS`.
     """
 
@@ -87,6 +90,8 @@ class Failure:
     expected: str
     kind: str
     detail: str = ""
+    feedback: str = ""
+    score: float = 0.0
     outcome: OutcomeKind = "ok"
 
 

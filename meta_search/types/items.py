@@ -91,8 +91,10 @@ class ItemResult:
     Attributes:
         kind: What ended it.
         answer: The answer as plain text, `""` where there is none.
-        detail: One line that helps an author mend the agent.
+        detail: One line on what ended the item otherwise than with an answer; helps an author mend the agent.
         score: 0..1, or `None` before scoring; right means >= 1.
+        feedback: What the scorer says of the answer beyond its score, lines of text for authors and people;
+            `""` where it says nothing. Never shown to an agent.
         used: What the item's calls cost as if nothing were shared.
         paid: What was really sent for them.
         seconds: Wall seconds of the item, waiting for the gateway included.
@@ -112,6 +114,7 @@ class ItemResult:
     answer: str = ""
     detail: str = ""
     score: float | None = None
+    feedback: str = ""
     used: Usage = Usage()
     paid: Usage = Usage()
     seconds: float = 0.0
