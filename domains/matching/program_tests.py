@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from domains.domain import Score
 from domains.json_match import parsed
+from domains.matching.feedback import short
+from meta_search.text import one_line
 from meta_search.types import parse
 
 __all__ = ["Tests", "tests_of"]
@@ -56,17 +58,20 @@ class Tests:
 
     def score(self, program: str, run: Run, timeout: float) -> Score:
         """1 where all tests pass, else 0; the feedback says which does not."""
-        calls = 0
+        calls, last = 0, ""
 
         def function(name: str) -> Callable[..., Any]:
             def call(*args: Any, **more: Any) -> Any:
-                nonlocal calls
+                nonlocal calls, last
                 calls += 1
                 if calls > MOST_CALLS:
                     raise _Broken(f"the tests call it more than {MOST_CALLS} times")
                 given = repr((name, args, more))
                 ok, printed = run(f"{self._before}\n{program}{_CALL}", stdin=given, timeout=timeout)
-                return _outcome(ok, printed)
+                last = _call(name, args, more)
+                value = _outcome(ok, printed)
+                last += f" returned {short(repr(value))}"
+                return value
 
             return call
 
@@ -76,9 +81,9 @@ class Tests:
             space.update({name: function(name) for name in self._names})
             exec(compile(self._source, "<tests>", "exec"), space)
         except _Broken as error:
-            return Score(0.0, str(error))
+            return Score(0.0, f"{last}: {error}" if last else str(error))
         except Exception as error:  # noqa: BLE001 - whatever a test raises, it does not pass
-            return Score(0.0, self._where(error))
+            return Score(0.0, self._where(error) + (f"; the last call, {last}" if last else ""))
         return Score(1.0)
 
     def _where(self, error: Exception) -> str:
@@ -89,6 +94,12 @@ class Tests:
             at = at.tb_next
         kind = "a test fails" if isinstance(error, AssertionError) else type(error).__name__
         return f"{kind}: {place}" if place else kind
+
+
+def _call(name: str, args: Sequence[Any], more: Mapping[str, Any]) -> str:
+    """A call as it stands in a test."""
+    given = [*map(repr, args), *(f"{key}={value!r}" for key, value in more.items())]
+    return f"{name}({short(', '.join(given)) if given else ''})"
 
 
 def tests_of(target: str) -> Tests | None:
@@ -125,7 +136,7 @@ def _undefined(source: str) -> frozenset[str]:
 def _outcome(ok: bool, printed: str) -> Any:
     """What a call returned; raises what it raised."""
     if not ok:
-        raise _Broken(printed.strip()[-120:] or "the program did not end well")
+        raise _Broken(one_line(printed[-400:]) or "the program did not end well")
     kind, _, told = printed.rpartition(MARK)[2].strip().partition(" ")
     if kind == "raised":
         found = getattr(builtins, told, Exception)

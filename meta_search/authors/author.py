@@ -79,10 +79,10 @@ class Failure:
         expected: The right answer.
         kind: Kind of the item.
         detail: One line on a fault.
+        outcome: Kind of the outcome, one of `types.OUTCOME_KINDS`.
         feedback: What the scorer says of the answer beyond its score; free text of several lines, in which
             the answer may have had a part.
         score: Of the answer, less than 1.
-        outcome: Kind of the outcome, one of `types.OUTCOME_KINDS`.
     """
 
     question: str
@@ -90,9 +90,9 @@ class Failure:
     expected: str
     kind: str
     detail: str = ""
+    outcome: OutcomeKind = "ok"
     feedback: str = ""
     score: float = 0.0
-    outcome: OutcomeKind = "ok"
 
 
 @dataclass(frozen=True, slots=True)

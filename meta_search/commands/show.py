@@ -42,7 +42,8 @@ def show(arguments: argparse.Namespace) -> int:
     evaluations = {
         split: _evaluation_row(archive, record, split) for split in SPLITS if split in record.evaluations
     }
-    split: Split = arguments.split or next((s for s in SPLITS[1:] if s in record.evaluations), "train")
+    evaluated = [s for s in SPLITS[1:] if s in record.evaluations]
+    split: Split = arguments.split or (evaluated[0] if evaluated else "train")
     results = archive.results(agent, split)
     wrong = wrong_items(results, record.agent.source)
     importance = merged(agent, archive.importance(agent), results)
