@@ -21,7 +21,7 @@ Thought: try {n}
 def forward(self, taskInfo):
     return LLMAgentBase(["answer"], "Solver {n}")([taskInfo], "Answer in way {n}.")[0]
 ```"""
-PLAN = '{{"name": "P{n}", "thought": "t", "way": "direct", "routes": [], "hint": "{n}", "samples": 1, "shown": 0}}'
+PLAN = {"name": "P", "thought": "t", "way": "direct", "routes": [], "samples": 1, "shown": 0}
 
 DOMAIN = '''"""Sums of two numbers."""
 import os, time
@@ -69,9 +69,9 @@ def mind(form: str, answer: str) -> Callable[[Sequence[Mapping[str, Any]], Mappi
         if body["model"] != "writer":
             return answer
         n = next(written)
-        return (
-            PLAN if "Reply with a JSON plan" in messages[-1]["content"] or form == "plan" else WRITTEN
-        ).format(n=n)
+        if form == "plan":
+            return json.dumps({**PLAN, "name": f"P{n}", "hint": f"hint {n}"})
+        return WRITTEN.format(n=n)
 
     return said
 
