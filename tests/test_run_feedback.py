@@ -29,7 +29,7 @@ from domains.domain import Score
 
 def items(split):
     first = ("examples", "train", "validation", "test").index(split) * 100
-    return [(f"What is {n} + 3?", str(n + 3)) for n in range(first, first + 8)]
+    return [(f"What is {n} + 3?", str(n + 3)) for n in range(first, first + 6)]
 
 def score(item, answer):
     if answer == item.target:
@@ -42,7 +42,7 @@ RUNS = '''"""Programs that print a number."""
 
 def items(split):
     first = ("examples", "train", "validation", "test").index(split) * 100
-    return [(f"Print {n}.", str(n)) for n in range(first, first + 8)]
+    return [(f"Print {n}.", str(n)) for n in range(first, first + 6)]
 
 def score(item, answer, run):
     ok, printed = run(answer)
@@ -52,7 +52,7 @@ JUDGED = '''"""Polite replies."""
 
 def items(split):
     first = ("examples", "train", "validation", "test").index(split) * 100
-    return [(f"Reply to {n}.", "") for n in range(first, first + 8)]
+    return [(f"Reply to {n}.", "") for n in range(first, first + 6)]
 
 def score(item, answer, ask):
     return "polite" in ask(f"Judge: {answer}")
@@ -84,7 +84,7 @@ def searched(
     path.write_text(source)
     with CountingEndpoint(mind(form, answer)) as endpoint:
         words = (
-            *("author=llm", f"author.formats=[{form}]", "author.reflexions=1", "search.candidates=3"),
+            *("author=llm", f"author.formats=[{form}]", "author.reflexions=1", "search.candidates=2"),
             *("search.seeds=[direct]", "run.dir=run", "run.confirm=false", "budget.calls=2000"),
         )
         asked = overrides(path, endpoint, *words, *more, domain="python", meta="writer", task="solver")
@@ -102,11 +102,11 @@ def showing(prompts: Sequence[str]) -> list[str]:
     return [prompt for prompt in prompts if re.search("^(Wrong|Scored)", prompt, re.MULTILINE)]
 
 
-@pytest.mark.parametrize("form", ["program", "plan"])
+@pytest.mark.parametrize("form", ["program", pytest.param("plan", marks=pytest.mark.slow)])
 def test_the_meta_agent_is_told_of_train_items_and_of_no_others(folder: Path, form: str) -> None:
     written, others = searched(folder, STEADY, form=form)
     shown = showing(written)
-    assert len(shown) >= 4
+    assert len(shown) >= 2
     assert all("\n> SAID-train-" in prompt and "\n> at noon" in prompt for prompt in shown)
     assert not any(re.search("SAID-(validation|test|examples)", prompt) for prompt in written)
     assert others
@@ -118,6 +118,7 @@ def test_the_meta_agent_is_told_of_train_items_and_of_no_others(folder: Path, fo
         assert not any(row["detail"] for row in archive.rows("items"))
 
 
+@pytest.mark.slow
 def test_what_nobody_wants_told_is_kept_and_not_told(folder: Path) -> None:
     written, _ = searched(folder, STEADY, "author.feedback=false")
     assert showing(written)
@@ -139,6 +140,7 @@ def test_a_scorer_that_says_it_otherwise_each_time_replays_to_the_letter(folder:
     assert tables("run")["agents"]
 
 
+@pytest.mark.slow
 def test_a_scorer_that_says_nothing_is_spoken_for_by_its_programs(folder: Path) -> None:
     written, _ = searched(folder, RUNS, answer="print(1 / 0)")
     shown = showing(written)
@@ -146,6 +148,7 @@ def test_a_scorer_that_says_nothing_is_spoken_for_by_its_programs(folder: Path) 
     assert all("\n> the program failed:" in prompt and "ZeroDivisionError" in prompt for prompt in shown)
 
 
+@pytest.mark.slow
 def test_a_scorer_that_says_nothing_is_spoken_for_by_its_judge(folder: Path) -> None:
     written, _ = searched(folder, JUDGED, "llm.judge.model=solver")
     shown = showing(written)
@@ -154,7 +157,7 @@ def test_a_scorer_that_says_nothing_is_spoken_for_by_its_judge(folder: Path) -> 
 
 
 def test_a_caller_is_told_and_the_command_shows_it(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    rows = [{"question": f"What is {n} + 3?", "answer": str(n + 3)} for n in range(60)]
+    rows = [{"question": f"What is {n} + 3?", "answer": str(n + 3)} for n in range(40)]
 
     def score(item: meta_search.Item, answer: str) -> dict[str, Any]:
         return {
