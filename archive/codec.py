@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from archive.guard import Room
 from meta_search.errors import DamagedError
+from meta_search.text import passage
 from meta_search.types import (
     Agent,
     Brief,
@@ -66,7 +67,7 @@ EVALUATION_COLUMNS = (
 RESULT_COLUMNS = (
     *("agent", "split", "item", "repeat", "kind", "score", "calls", "prompt_tokens", "completion_tokens"),
     *("cost_usd", "paid_calls", "paid_tokens", "paid_prompt_tokens", "paid_usd", "seconds", "created"),
-    *("answer", "detail", "space", "trace", "asked"),
+    *("answer", "detail", "space", "trace", "asked", "feedback"),
 )
 
 IMPORTANCE_COLUMNS = (
@@ -88,6 +89,7 @@ OTHERWISE: Mapping[tuple[str, str], tuple[type, ...]] = {  # than columns of the
     ("results", "space"): (str, NoneType),
     ("results", "trace"): (bytes, NoneType),
     ("results", "asked"): (str, NoneType),
+    ("results", "feedback"): (str, NoneType),
     ("importance", "calls"): (float,),
     ("importance", "tokens"): (float,),
     ("trials", "values"): (str, NoneType),
@@ -222,13 +224,17 @@ def result_row(result: ItemResult, created: float) -> Row:
         dump([asdict(p) for p in r.space]) if r.space else None,
         zlib.compress(dump(_trace(r)).encode(), 1) if r.trace or r.networks else None,
         r.asked,
+        text(r.feedback),
     )
 
 
 def result_of(row: Row, room: Room | None = None) -> ItemResult:
     """A result from a row in the order of `RESULT_COLUMNS`, its trace within a room; `fresh` is false."""
     agent, split, item, repeat, kind, score, calls, prompt, completion, usd, *rest = row
-    paid_calls, paid_tokens, paid_prompt, paid_usd, seconds, _, answer, detail, space, trace, asked = rest
+    paid_calls, paid_tokens, paid_prompt, paid_usd, seconds, _, answer, detail, space, trace, *more = rest
+    asked, feedback = more
+    if feedback is None and kind == "ok":  # as archives had it before there was a column
+        detail, feedback = "", detail
     calls_, networks = _traced(trace, room or Room()) if trace else ((), ())
     return ItemResult(
         agent=agent,
@@ -239,6 +245,7 @@ def result_of(row: Row, room: Room | None = None) -> ItemResult:
         answer=answer,
         detail=detail,
         score=score,
+        feedback=passage(feedback),
         used=Usage(calls, prompt, completion, usd),
         paid=Usage(paid_calls, paid_prompt, paid_tokens - paid_prompt, paid_usd),
         seconds=seconds,

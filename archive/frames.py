@@ -6,7 +6,7 @@ columns.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -14,6 +14,7 @@ from archive import codec
 from archive.guard import MOST, Room
 from archive.values import Event, Record
 from meta_search.errors import ArchiveError
+from meta_search.text import passage
 from meta_search.types import REPAIR, SCORED, Evaluation, Usage
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ COLUMNS: Mapping[Table, tuple[str, ...]] = {
     ),
     "items": (
         *("agent", "name", "split", "item", "repeat", "outcome", "score", "right", "calls", "prompt_tokens"),
-        *("completion_tokens", "cost_usd", "seconds", "created", "answer", "detail"),
+        *("completion_tokens", "cost_usd", "seconds", "created", "answer", "detail", "feedback"),
     ),
     "calls": (
         *("call", "purpose", "model", "agent", "split", "item", "repeat", "attempts", "prompt_tokens"),
@@ -53,7 +54,9 @@ TEXTS: Mapping[Table, tuple[str, ...]] = {"agents": ("thought", "source"), "call
 ITEMS = """
 SELECT r.rowid, r.agent, a.name, r.split, r.item, r.repeat, r.kind, r.score,
   r.score IS NOT NULL AND r.score >= 1, r.calls, r.prompt_tokens, r.completion_tokens, r.cost_usd, r.seconds,
-  r.created, r.answer, r.detail
+  r.created, r.answer,
+  CASE WHEN r.kind = 'ok' AND r.feedback IS NULL THEN '' ELSE r.detail END,
+  COALESCE(r.feedback, CASE r.kind WHEN 'ok' THEN r.detail ELSE '' END)
 FROM results r LEFT JOIN agents a ON a.id = r.agent WHERE r.rowid > ? ORDER BY r.rowid LIMIT ?
 """
 CALLS = """
@@ -75,13 +78,23 @@ class Source(Protocol):
 Read = Callable[..., list[tuple[Any, ...]]]  # a statement and its values to rows
 
 
-def rows(source: Source, read: Read, table: Table, room: Room | None = None) -> Iterator[Row]:
-    """The rows of a table, its texts where there is room; see `archive.records.Archive.rows`."""
+def rows(
+    source: Source, read: Read, table: Table, room: Room | None = None, missing: Sequence[str] = ()
+) -> Iterator[Row]:
+    """The rows of a table, its texts where there is room; see `archive.records.Archive.rows`.
+
+    Args:
+        source: Of agents and events.
+        read: Of the other tables.
+        table: Which.
+        room: For the texts; `None` leaves them out.
+        missing: Columns of results that an older archive does not have.
+    """
     match table:
         case "agents":
             return _agents(source, room is not None)
         case "items":
-            return _items(read)
+            return _items(read, missing)
         case "calls":
             return _calls(read, room)
         case "briefs":
@@ -124,10 +137,12 @@ def _evaluation(e: Evaluation | None) -> tuple[Any, ...]:
     return e.score, e.low, e.high, e.items, e.left_out, e.complete, *per_item
 
 
-def _items(read: Read) -> Iterator[Row]:
-    for values in _paged(read, ITEMS):
+def _items(read: Read, missing: Sequence[str]) -> Iterator[Row]:
+    sql = ITEMS.replace("r.feedback", "NULL") if "feedback" in missing else ITEMS
+    for values in _paged(read, sql):
         row = dict(zip(COLUMNS["items"], values, strict=True))
-        yield row | {"right": bool(row["right"]), "created": _time(row["created"])}
+        told = {"right": bool(row["right"]), "created": _time(row["created"])}
+        yield row | told | {"feedback": passage(row["feedback"])}
 
 
 def _calls(read: Read, room: Room | None) -> Iterator[Row]:

@@ -57,7 +57,7 @@ WORDS = frozenset(
     "source demonstrations parent child kind agent split score low high items calls tokens prompt_tokens "
     "cost_usd seconds paid_calls paid_tokens paid_prompt_tokens paid_usd outcomes complete stopped item "
     "repeat completion_tokens answer detail trace asked occurrence purpose model latency_s attempts state "
-    "fault request reply stage message study number params seq data method component replayed "
+    "fault request reply stage message study number params seq data method component replayed feedback "
     "migration_set applied_at seq tbl idx stat sample neq nlt ndlt".split()
 )
 INDEX = re.compile(r"idx_\w+|(agents|edges|evaluations|results|calls|attempts|trials|events)_by_\w+")

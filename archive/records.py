@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["Archive", "Event", "Record", "Trial"]
 
 CURRENT = 3  # schema version from which on the values of briefs are comparable
-ASKED = 4  # schema version from which on results say what was asked
+SINCE = {"asked": 4, "feedback": 5}  # schema version from which on results have a column
 MOST_LIKELY = 200  # agents of each split among which the best so far is
 SHOWN = 5  # candidates named where a name means several agents
 
@@ -71,6 +71,12 @@ class Archive:
         """Whether what it says of briefs means what it means now: no version older than that wrote it."""
         return version(self._readers.get(), self.path) >= CURRENT
 
+    @property
+    def _missing(self) -> list[str]:
+        """Columns of results that an older archive does not have."""
+        have = version(self._readers.get(), self.path)
+        return [column for column, since in SINCE.items() if have < since]
+
     def __len__(self) -> int:
         """Number of agents."""
         return int(self._rows("SELECT COUNT(*) FROM agents")[0][0])
@@ -82,7 +88,8 @@ class Archive:
 
         - `agents`: one row an agent, in the order in which they came, with score, 95 % interval, items, those
           left out, and used cost per item of each split, as `test_low`, `validation_tokens_per_item`.
-        - `items`: one row an agent, item and repeat, with outcome, score, used calls and tokens, answer.
+        - `items`: one row an agent, item and repeat, with outcome, score, used calls and tokens, answer, and
+          what the scorer said of it.
         - `calls`: one row a request to a model, with what it was charged, over all its attempts.
         - `briefs`: one row a brief that the guide asked for, with the agent that came of it.
 
@@ -93,7 +100,9 @@ class Archive:
         Raises:
             ArchiveError: No table is called so.
         """
-        return self._sensibly(frames.rows(self, self._rows, table, self._room() if text else None))
+        return self._sensibly(
+            frames.rows(self, self._rows, table, self._room() if text else None, self._missing)
+        )
 
     def to_frame(self, table: frames.Table, text: bool = False) -> pandas.DataFrame:
         """A table as a pandas data frame, where pandas is installed.
@@ -213,9 +222,10 @@ class Archive:
             split: Of which items.
             trace: Whether to read the traces too; they are most of the data.
         """
-        columns = queries.RESULT if trace else queries.RESULT.replace('"trace"', "NULL")
-        if version(self._readers.get(), self.path) < ASKED:
-            columns = columns.replace('"asked"', "NULL")
+        missing = [*self._missing, *(() if trace else ("trace",))]
+        columns = queries.RESULT
+        for column in missing:
+            columns = columns.replace(f'"{column}"', "NULL")
         sql = f"SELECT {columns} FROM results WHERE agent = ? AND split = ? ORDER BY item, repeat"
         rows, room = self._checked("results", codec.RESULT_COLUMNS, sql, agent, split), self._room()
         return [codec.result_of(row, room) for row in rows]

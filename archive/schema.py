@@ -107,11 +107,17 @@ def m0004_asked(db: Database) -> None:
     db.table("results").add_column("asked", str)
 
 
+def m0005_feedback(db: Database) -> None:
+    """What scorers say of answers; rows of before have it in `detail`, where it was one line."""
+    db.table("results").add_column("feedback", str)
+
+
 MIGRATIONS: tuple[Callable[[Database], None], ...] = (
     m0001_tables,
     m0002_indexes,
     m0003_importance,
     m0004_asked,
+    m0005_feedback,
 )
 SCHEMA_VERSION = len(MIGRATIONS)
 

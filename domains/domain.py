@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import InitVar, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from meta_search.errors import DomainError
@@ -34,24 +34,33 @@ class Item:
     public: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, init=False)
 class Score:
     """A scored answer.
+
+    Args:
+        value: As the attribute.
+        feedback: As the attribute; `None` is nothing, other objects than texts are taken as `str` has them.
+        note: What feedback was once called: files that say `note=` still work.
 
     Attributes:
         value: 0..1; the answer is right where it is 1.
         feedback: What there is to say of the answer beyond its score, for the author of the agent and for
             people: the failing test, the missing field, the judge's reason. Free text of several lines; made
             printable, and cut in the middle where it is longer than `meta_search.text.MOST_PASSAGE`.
-        note: What `feedback` was once called; files that say `note=` still work.
     """
 
     value: float
     feedback: str = ""
-    note: InitVar[str] = ""
 
-    def __post_init__(self, note: str) -> None:
-        object.__setattr__(self, "feedback", passage(self.feedback or note))
+    def __init__(self, value: float, feedback: object = "", *, note: object = "") -> None:
+        object.__setattr__(self, "value", value)
+        object.__setattr__(self, "feedback", passage(feedback or note))
+
+    @property
+    def note(self) -> str:
+        """What `feedback` was once called."""
+        return self.feedback
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,9 @@ NAME = "given"  # of the domain in a configuration
 FILE = "given.json"
 CONCURRENCY = 2  # answers that a function scores at a time, where it does not say: it may wait for a network
 
-ScoreFunction: TypeAlias = Callable[[Item, str], "bool | float | Score"]
+ScoreFunction: TypeAlias = Callable[
+    [Item, str], "bool | float | Score | tuple[float, str] | Mapping[str, Any]"
+]
 
 
 class ScoredBy:
@@ -37,7 +39,8 @@ class ScoredBy:
 
     Args:
         domain: Whose items; its own scorer is not used.
-        function: Takes an item and an answer; gives a bool, a number in 0..1 or a `Score`. Its docstring is
+        function: Takes an item and an answer; gives a bool, a number in 0..1, a `Score`, or a number
+            with feedback (`domains.user_file.as_score`). Its docstring is
             told to the meta agent; its attribute `concurrency`, if it has one, says how many answers it may
             score at a time.
 
@@ -179,12 +182,12 @@ def _digest(code: CodeType) -> str:
 
 
 def _plainly(function: Callable[..., Any]) -> Callable[..., Any]:
-    """NumPy's bools and numbers as Python's own."""
+    """NumPy's bools and numbers as Python's own; whatever else is left to the scorer."""
 
     @functools.wraps(function)  # its parameters are looked at
     def score(*args: Any, **more: Any) -> Any:
         value = function(*args, **more)
-        plain = isinstance(value, bool | int | float | Score) or not hasattr(value, "item")
-        return value if plain else value.item()
+        is_array = hasattr(value, "item") and hasattr(value, "ndim")
+        return value.item() if is_array else value
 
     return score

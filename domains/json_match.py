@@ -8,7 +8,7 @@ import unicodedata
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-__all__ = ["is_json", "is_structure", "json_in", "json_match", "parsed", "relaxed"]
+__all__ = ["is_json", "is_structure", "json_in", "json_match", "parsed", "relaxed", "same_value"]
 
 MAX_TEXT = 200_000  # characters that are looked at, from the end
 MOST_TRIED = 64  # opening brackets at which parsing is tried
@@ -29,10 +29,10 @@ def json_match(answer: str, target: str) -> bool:
         return answer.strip() == target.strip()
     try:
         given = json_in(answer, type(wanted))
-        if _same(given, wanted):
+        if same_value(given, wanted):
             return True
         outer = given if isinstance(wanted, dict) else json_in(answer, dict)
-        return _same(_unwrapped(outer), wanted)
+        return same_value(_unwrapped(outer), wanted)
     except RecursionError:
         return False
 
@@ -117,11 +117,12 @@ def _number(text: str) -> Any:
 _DECODER = json.JSONDecoder(parse_int=_number, parse_float=_number, parse_constant=str, strict=False)
 
 
-def _same(one: Any, other: Any) -> bool:
+def same_value(one: Any, other: Any) -> bool:
+    """Whether two values of JSON are the same: texts but for space, numbers by value, `true` no 1."""
     if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(_same(one[key], other[key]) for key in one)
+        return one.keys() == other.keys() and all(same_value(one[key], other[key]) for key in one)
     if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(_same, one, other))
+        return len(one) == len(other) and all(map(same_value, one, other))
     if isinstance(one, str) and isinstance(other, str):
         return _plain(one) == _plain(other)
     return type(one) is type(other) and bool(one == other)  # True is no 1

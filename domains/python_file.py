@@ -18,8 +18,19 @@ The whole of a domain in one file:
         return answer.strip() == item.target
 
 `items` returns dicts (`question` and `answer`, optionally `id`, `kind` and whatever the scorer needs, which
-it finds in `item.data`), pairs (question, answer), or `domains.domain.Item`s. `score` returns a bool, a
-number in 0..1, or a `domains.domain.Score`; without one, answers are matched as `domain.matcher` says.
+it finds in `item.data`), pairs (question, answer), or `domains.domain.Item`s. Without a `score`, answers are
+matched as `domain.matcher` says. `score` returns a bool, a number in 0..1, or a number with feedback:
+
+    def score(item, answer):
+        wrong = [name for name in item.data["fields"] if name not in answer]
+        return 1 - len(wrong) / len(item.data["fields"]), f"missing fields: {', '.join(wrong)}"
+
+Feedback is free text for whoever writes the next agent: the failing test, the missing field, the judge's
+reason. The meta agent reads it beside wrong answers to train items, `archive show` and the report print it;
+of validation and test items no author sees it, and no agent sees any. `domains.domain.Score(number,
+feedback)`, `{"score": …, "feedback": …}` and objects with these attributes, as `dspy.Prediction`, do as well.
+Where a scorer says nothing, what its last program printed, or its judge said, is the feedback.
+
 `brief` may be a variable instead of the docstring; a variable `instruction`, or `domain.instruction`, is
 what every agent is told in every call. A class `Domain` with the same members, built without arguments, does
 as well.

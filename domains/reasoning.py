@@ -16,6 +16,7 @@ from itertools import islice
 from typing import Any
 
 from domains.domain import Confined, Item, Score, items_of
+from domains.matching.feedback import not_right, read_as
 from domains.reasoning_families import DEFAULT_FAMILIES, FAMILIES, READ, REFUSED
 from domains.settings import DEFAULT_SIZES, Settings, named_sizes
 from domains.wording import WORDING, instructed, with_instruction
@@ -47,9 +48,12 @@ class FamilyScorer:
         if len(answer) > MAX_ANSWER:
             return Score(0.0, f"an answer of {len(answer)} characters, more than {MAX_ANSWER}")
         try:
-            return Score(float(self._right(item, answer)))
+            if self._right(item, answer):
+                return Score(1.0)
+            return Score(0.0, read_as(_tidy(answer), item.target))
         except Exception as error:  # noqa: BLE001 - a scorer may raise on any text: it is wrong then
-            return Score(0.0, f"the scorer refused the answer: {type(error).__name__}")
+            why = f"the scorer refused the answer: {type(error).__name__}"
+            return Score(0.0, not_right(why, item.target))
 
     def _right(self, item: Item, answer: str) -> bool:
         family, dataset = FAMILIES[item.kind], self._datasets[item.kind]

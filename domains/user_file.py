@@ -17,13 +17,14 @@ from domains.domain import Item, Score
 from meta_search.errors import DomainError
 from meta_search.text import one_line
 
-__all__ = ["Ask", "Messages", "Run", "UserScorer", "guarded", "load", "make_scorer"]
+__all__ = ["Ask", "Messages", "Run", "UserScorer", "as_score", "guarded", "load", "make_scorer"]
 
 Run = Callable[..., tuple[bool, str]]
 Messages = list[tuple[str, str]]  # role, content
 Ask = Callable[[Messages, str, "int | None", float], str]  # messages, model, max_tokens, temperature
 
 ROLES = ("system", "user", "assistant")
+NUMBERS = (bool, int, float)
 MODELS = ("judge", "meta", "task")
 
 
@@ -47,19 +48,40 @@ class UserScorer:
         Raises:
             DomainError: The user's code raised, or gave no score; names the line.
         """
-        more: dict[str, Any] = {"run": run} if self.runs_code else {}
+        heard: list[str] = []
+        more: dict[str, Any] = {"run": _hearing(run, heard)} if self.runs_code else {}
         if self.asks:
-            more["ask"] = _asking(ask)
+            more["ask"] = _asking(ask, heard)
 
         def score() -> Score:
-            return _as_score(self._function(item, answer, **more))
+            return as_score(self._function(item, answer, **more))
 
         scored: Score = guarded(self._path, score, "score")
+        if scored.value < 1 and not scored.feedback and heard:  # a bare number says nothing; this may
+            return Score(scored.value, heard[-1])
         return scored
 
 
-def _asking(ask: Ask | None) -> Callable[..., str]:
-    """What a user's scorer is handed as `ask`; see `domains.python_file`."""
+class _Ran(tuple[bool, str]):
+    """What `run` gave, which is no score: that a program ended well does not make it right."""
+
+
+def _hearing(run: Run | None, heard: list[str]) -> Run | None:
+    """What a user's scorer is handed as `run`; what its programs came to is heard."""
+    if run is None:
+        return None
+
+    def hearing(*args: Any, **more: Any) -> tuple[bool, str]:
+        ok, printed = run(*args, **more)
+        told = printed.strip() or "nothing"
+        heard.append(f"the program printed: {told}" if ok else f"the program failed: {told}")
+        return _Ran((ok, printed))
+
+    return hearing
+
+
+def _asking(ask: Ask | None, heard: list[str]) -> Callable[..., str]:
+    """What a user's scorer is handed as `ask`, see `domains.python_file`; what the judge replies is heard."""
 
     def asked(
         prompt: Any, model: str = "judge", max_tokens: int | None = None, temperature: float = 0.0
@@ -69,7 +91,9 @@ def _asking(ask: Ask | None) -> Callable[..., str]:
         if model not in MODELS:
             raise ValueError(f"ask(…, model={model!r}): must be one of {', '.join(MODELS)}; llm.judge.model")
         most = None if max_tokens is None else int(max_tokens)
-        return ask(_messages(prompt), model, most, float(temperature))
+        reply = ask(_messages(prompt), model, most, float(temperature))
+        heard.append(f"the judge said: {reply.strip() or 'nothing'}")
+        return reply
 
     return asked
 
@@ -168,22 +192,46 @@ def _parameters(function: Callable[..., Any]) -> tuple[str, ...]:
         return ()
 
 
-def _as_score(value: Any) -> Score:
-    """What a user's scorer returned, as a `Score`.
+def as_score(value: Any) -> Score:
+    """What a user's scorer or metric returned, as a `Score`.
+
+    Args:
+        value: A bool, a number, a `Score`, a pair `(number, feedback)`, a mapping with `score` and, if it
+            likes, `feedback`, or an object with these attributes, as `dspy.Prediction` is.
 
     Raises:
-        TypeError: It is neither a bool, a number nor a `Score`.
+        TypeError: It is none of these.
         ValueError: It is not in 0..1.
     """
-    score = value if isinstance(value, Score) else Score(_as_number(value))
-    if not 0.0 <= score.value <= 1.0:
-        raise ValueError(f"score must be in 0..1, not {score.value}")
-    return score
+    said: Any
+    if isinstance(value, Score):
+        number, said = _as_number(value.value), value.feedback
+    elif isinstance(value, Mapping) and "score" in value:
+        number, said = _as_number(value["score"]), value.get("feedback")
+    elif _is_pair(value):
+        number, said = _as_number(value[0]), value[1]
+    elif not isinstance(value, NUMBERS) and hasattr(value, "score"):
+        number, said = _as_number(value.score), getattr(value, "feedback", None)
+    else:
+        number, said = _as_number(value), None
+    if not 0.0 <= number <= 1.0:
+        raise ValueError(f"score must be in 0..1, not {number}")
+    return Score(number, "" if said is None else said)
+
+
+def _is_pair(value: Any) -> bool:
+    """Whether it is a number with feedback; two numbers are none."""
+    if not isinstance(value, tuple | list) or isinstance(value, _Ran) or len(value) != 2:
+        return False
+    return value[1] is None or isinstance(value[1], str)
 
 
 def _as_number(value: Any) -> float:
     if getattr(value, "ndim", None) == 0 and hasattr(value, "item"):
         value = value.item()  # a bool or number of NumPy, or of a tensor
-    if not isinstance(value, bool | int | float):
-        raise TypeError(f"score must return a bool, a number or a Score, not {type(value).__name__}")
+    if not isinstance(value, NUMBERS):
+        raise TypeError(
+            "score must return a bool, a number, a Score, a pair (number, feedback) or "
+            f'{{"score": number, "feedback": text}}, not {type(value).__name__}'
+        )
     return float(value)

@@ -227,7 +227,15 @@ def _add_archive(parser: argparse.ArgumentParser) -> None:
         default=20,
         help="most agents in the table; 0 shows all (--json always shows all)",
     )
-    add("show", "one agent with its evidence and source").add_argument("agent", metavar="AGENT")
+    shown = add("show", "one agent with its evidence, its worst items and its source")
+    shown.add_argument("agent", metavar="AGENT")
+    splits = ("train", "validation", "test", "examples")
+    shown.add_argument(
+        "--split", choices=splits, help="of the worst items; default: train where there is any"
+    )
+    shown.add_argument(
+        "--wrong", metavar="N", type=_natural, default=3, help="worst items with what the scorer said of them"
+    )
     diff = add("diff", "what differs between two agents")
     diff.add_argument("agent", metavar="AGENT")
     diff.add_argument("other", metavar="OTHER")

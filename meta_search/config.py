@@ -276,6 +276,7 @@ class AuthorConfig:
         probe_items: Train items on which `team` and `simplify` find out what a component is worth.
         probe_calls: Calls after which a brief begins no further run for that (a judge has as many); the last
             run may go beyond. What the ledger has costs nothing.
+        feedback: Whether the meta agent is told what the scorer says of wrong answers to train items.
         judge: Whether `simplify` has the meta model rate what components say, and leaves out only the less
             important half of them; false leaves out each of them once.
     """
@@ -289,6 +290,7 @@ class AuthorConfig:
     ways: tuple[str, ...] = ("direct", "program", "think")
     probe_items: int = 8
     probe_calls: int = 120
+    feedback: bool = True
     judge: bool = False
 
 

@@ -11,7 +11,8 @@ from sqlite_utils import Database
 from archive import codec, schema
 from archive.records import Archive
 from archive.store import Store
-from meta_search.errors import ArchiveError
+from meta_search.errors import ArchiveError, DamagedError
+from meta_search.text import MOST_PASSAGE
 from meta_search.types import ItemResult
 
 TABLES = {"meta", "agents", "edges", "evaluations", "results", "calls", "attempts", "trials", "events"}
@@ -55,7 +56,7 @@ def test_an_older_archive_is_brought_up_to_date_and_keeps_its_rows(tmp_path: Pat
 def test_an_archive_that_knows_nothing_of_what_was_asked_is_read_and_goes_on(tmp_path: Path) -> None:
     db = Database(tmp_path / "archive.db")
     schema.migrations().apply(db, stop_before="m0004_asked")
-    row = codec.result_row(ItemResult("a", "train", "1", 0, "ok", answer="7"), 0.0)[:-1]
+    row = codec.result_row(ItemResult("a", "train", "1", 0, "ok", answer="7"), 0.0)[:-2]
     db.execute(f"INSERT INTO results VALUES ({codec.marks(row)})", row)
     db.conn.commit()
     db.close()
@@ -66,6 +67,48 @@ def test_an_archive_that_knows_nothing_of_what_was_asked_is_read_and_goes_on(tmp
         store.add_results([ItemResult("a", "train", "2", 0, "ok", asked="q.a")]).result()
     with Archive(tmp_path) as newer:
         assert [r.asked for r in newer.results("a", "train", trace=False)] == ["", "q.a"]
+
+
+def test_what_was_said_before_there_was_a_column_is_feedback(tmp_path: Path) -> None:
+    db = Database(tmp_path / "archive.db")
+    schema.migrations().apply(db, stop_before="m0005_feedback")
+    said = ItemResult("a", "train", "1", 0, "ok", answer="7", detail="no number", score=0.0)
+    crashed = ItemResult("a", "train", "2", 0, "crash", detail="IndexError", score=0.0)
+    for result in (said, crashed):
+        row = codec.result_row(result, 0.0)[:-1]
+        db.execute(f"INSERT INTO results VALUES ({codec.marks(row)})", row)
+    db.conn.commit()
+    db.close()
+    expected = [("", "no number"), ("IndexError", "")]
+    with Archive(tmp_path) as older:
+        assert [(r.detail, r.feedback) for r in older.results("a", "train")] == expected
+        assert [(row["detail"], row["feedback"]) for row in older.rows("items")] == expected
+    new = ItemResult("a", "train", "3", 0, "ok", detail="odd", score=0.0, feedback="two\nlines \ud800")
+    with Store.open(tmp_path) as store:
+        store.add_results([new]).result()
+    with Archive(tmp_path) as newer:
+        whole = [*expected, ("odd", "two\nlines ?")]
+        assert [(r.detail, r.feedback) for r in newer.results("a", "train", trace=False)] == whole
+        assert [(row["detail"], row["feedback"]) for row in newer.rows("items")] == whole
+
+
+def test_a_strangers_feedback_is_cut_and_printable(tmp_path: Path) -> None:
+    with Store.open(tmp_path) as store:
+        store.add_results([ItemResult("a", "train", "1", 0, "ok", score=0.0)]).result()
+    connection = sqlite3.connect(tmp_path / "archive.db")
+    connection.execute("UPDATE results SET feedback = ?", ("\x1b[2J" + "x" * 10_000_000,))
+    connection.commit()
+    connection.close()
+    with Archive(tmp_path) as archive:
+        for said in (archive.results("a", "train")[0].feedback, next(archive.rows("items"))["feedback"]):
+            assert len(said) <= MOST_PASSAGE
+            assert "\x1b" not in said
+    connection = sqlite3.connect(tmp_path / "archive.db")
+    connection.execute("UPDATE results SET feedback = x'00ff'")
+    connection.commit()
+    connection.close()
+    with Archive(tmp_path) as archive, pytest.raises(DamagedError):
+        archive.results("a", "train")
 
 
 def test_an_up_to_date_archive_is_not_touched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

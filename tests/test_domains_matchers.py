@@ -195,7 +195,7 @@ def test_numeric_tolerances() -> None:
 )
 def test_the_note_says_why_an_answer_is_no_number(answer: str, note: str) -> None:
     score = make("numeric").score(answer, "7")
-    assert (score.value, score.feedback) == (0, note)
+    assert (score.value, score.feedback) == (0, f"{note}; expected 7")
 
 
 @pytest.mark.parametrize(
@@ -210,7 +210,7 @@ def test_the_note_says_why_an_answer_is_no_number(answer: str, note: str) -> Non
 def test_the_note_says_why_an_answer_is_no_choice(answer: str, note: str) -> None:
     item = Item("x", "?", "B", data={"choices": ["Rome", "Paris"]})
     score = make("choice").score(answer, "B", item)
-    assert (score.value, score.feedback) == (0, note)
+    assert (score.value, score.feedback) == (0, f"{note}; expected B (Paris)")
 
 
 @pytest.mark.parametrize(
@@ -241,7 +241,7 @@ def test_partial_lists_and_the_notes_of_fields() -> None:
     scored = make("json_schema").score(
         '{"total": 2, "to": {"name": "B"}}', '{"total": 1, "to": {"name": "A"}}'
     )
-    assert scored.feedback == "wrong: total, to.name"
+    assert scored.feedback == 'total is 2, expected 1; to.name is "B", expected "A"'
     schema = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
     strict = make("json_schema", {"schema": schema})
     assert strict.score('{"n": 3}', '{"n": 3}').value == 1

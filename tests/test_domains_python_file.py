@@ -190,7 +190,7 @@ def test_an_answer_that_is_no_code_is_told_by_the_line_of_the_scorer(tmp_path: P
         ),
         (
             '"""B."""' + ITEMS + "def score(item, answer): return None",
-            "must return a bool, a number or a Score",
+            "must return a bool, a number, a Score, a pair",
         ),
         ('"""B."""' + ITEMS + "def score(item, answer): return 2", "score must be in 0..1, not 2.0"),
         ('"""B."""' + ITEMS + "wording = 'short'", "wording must be a dict"),

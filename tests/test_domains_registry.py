@@ -16,7 +16,7 @@ from meta_search.errors import DomainError
 def test_an_unknown_name_lists_the_known_ones() -> None:
     with pytest.raises(
         DomainError,
-        match=r"^domain=gsm9k: no such domain; there are arc, humaneval, ifeval, mbpp, mgsm, python, reasoning, table$",
+        match=r"^domain=gsm9k: no such domain; there are arc, humaneval, .*, python, reasoning, table$",
     ):
         registry.make(DomainConfig(name="gsm9k"))
 

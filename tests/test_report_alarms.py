@@ -14,9 +14,14 @@ from tests.kits.list_archive import ListArchive, named_agent
 
 
 def row(
-    item: int, score: float = 1.0, kind: OutcomeKind = "ok", answer: str = "a", detail: str = ""
+    item: int,
+    score: float = 1.0,
+    kind: OutcomeKind = "ok",
+    answer: str = "a",
+    detail: str = "",
+    said: str = "",
 ) -> ItemResult:
-    return ItemResult("agent", "train", f"i{item}", 0, kind, answer, detail, score)
+    return ItemResult("agent", "train", f"i{item}", 0, kind, answer, detail, score, feedback=said)
 
 
 def seen(*rows: ItemResult, complete: bool = True) -> Seen:
@@ -55,7 +60,7 @@ def test_calls_that_the_endpoint_declined() -> None:
 
 def test_faults_of_the_scorer_and_what_answers_did_to_it() -> None:
     line = "score failed: mine.py:10: KeyError: "
-    raised = [row(i, 0.0, detail=f"{line}'x: {i}'") for i in range(7)]
+    raised = [row(i, 0.0, said=f"{line}'x: {i}'") for i in range(7)]
     shown = found(Evidence([seen(*raised, row(8))], left_out={"HTTP 429": 2}))
     assert shown["scorer"].text == "the scorer failed on 2 of 10 answers (HTTP 429); they are left out"
     assert shown["raised"].text == "the scorer raised KeyError at mine.py:10 on 7 answers, which score 0"

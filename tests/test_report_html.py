@@ -19,7 +19,7 @@ from meta_search.report.html import write_report
 from meta_search.report.tables import agent_rows
 from meta_search.report.verdict import archive_verdict
 from meta_search.types import Attempt, Brief, Candidate
-from tests.kits.list_archive import ListArchive, named_agent, searched_archive
+from tests.kits.list_archive import HOSTILE, ListArchive, named_agent, searched_archive
 
 
 class Page(HTMLParser):
@@ -239,3 +239,23 @@ def test_a_real_archive_says_the_same(tmp_path: Path) -> None:
     page = Page(write_report(archive, None, tmp_path / "report.html").read_text(encoding="utf-8"))
     assert archive_verdict(run).sentence in page.text
     assert '"seed": 3' in page.text
+
+
+def test_the_page_shows_what_the_scorer_said_and_no_more_than_text(tmp_path: Path) -> None:
+    archive = ListArchive()
+    made = named_agent("wrong", body="return 'x'")
+    archive.add(made, {"train": [0.0] * 40}, 10, author="llm", operator="novel", generation=1)
+    rows = archive.item_results[made.id, "train"]
+    archive.item_results[made.id, "train"] = [
+        replace(r, answer=HOSTILE, feedback=f"{HOSTILE}\nmissing: field {n}") for n, r in enumerate(rows)
+    ]
+    source = write_report(archive, None, tmp_path / "report.html").read_text(encoding="utf-8")
+    page = Page(source)
+    assert "Wrong on 40 of 40 train results: what the scorer said" in page.text
+    assert "missing: field 0" in page.text
+    assert "missing: field 19" in page.text
+    assert "missing: field 20" not in page.text
+    assert "The 20 worst" in page.text
+    assert "<img" not in source
+    assert "\x1b" not in source
+    assert not any(name.startswith("on") for _, attributes in page.tags for name in attributes)

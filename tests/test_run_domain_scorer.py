@@ -169,6 +169,6 @@ def test_a_search_survives_answers_that_attack_its_scorer(
     assert children() == before
     assert time.monotonic() - started < 60
     with meta_search.open_run() as archive:
-        details = [r.detail for a in archive.agents() for r in archive.results(a.agent.id, "validation")]
+        details = [r.feedback for a in archive.agents() for r in archive.results(a.agent.id, "validation")]
     assert sum("0.5 s of CPU" in detail for detail in details) == 2
     assert sum("PermissionError" in detail for detail in details) == 2

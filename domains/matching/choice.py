@@ -10,6 +10,7 @@ from typing import ClassVar
 from domains.domain import Item, Score
 from domains.matching.characters import from_latex, unified
 from domains.matching.exact import exact, plain
+from domains.matching.feedback import not_right, read_as, short
 from domains.matching.final import bare, final
 from domains.matching.matcher import NO_ITEM, Matcher
 from domains.matching.option_text import NEGATION, Choices, by_text, several_choices, within
@@ -100,11 +101,20 @@ class Choice(Matcher):
         given = _taken(answer, options, several=len(wanted) > 1)
         if given.letters == wanted:
             return Score(1.0)
-        return Score(0.0, given.note)
+        right = _named(wanted, options)
+        if given.letters:
+            return Score(0.0, read_as(_named(given.letters, options), right))
+        return Score(0.0, not_right(given.note, right))
 
     def fault(self, target: str) -> str:
         """Nothing can be wrong with a target: without a letter it is compared as text."""
         return ""
+
+
+def _named(letters: frozenset[str], options: Mapping[str, str]) -> str:
+    """Letters with the options' texts: `B (Paris)`."""
+    texts = {letter: short(options[letter], 30) for letter in letters if options.get(letter)}
+    return ", ".join(f"{x} ({texts[x]})" if x in texts else x for x in sorted(letters))
 
 
 def _of_target(target: str, options: Mapping[str, str]) -> frozenset[str]:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from domains.domain import Item, Score
 from domains.matching.characters import MAX_TEXT, unified
+from domains.matching.feedback import not_right, short
 from domains.matching.matcher import NO_ITEM, Matcher
 
 __all__ = ["Contains", "Regex"]
@@ -48,7 +49,9 @@ class Contains(Matcher):
                     return Score(1.0)
                 denied = True
             start = said.find(wanted, start + 1)
-        return Score(0.0, "it says only what the answer is not" if denied else "")
+        if denied:
+            return Score(0.0, not_right("it says only what the answer is not", target))
+        return Score(0.0, f"it does not hold {short(target)}")
 
     def _plain(self, text: str) -> str:
         plain = " ".join(unified(text).split())
@@ -77,7 +80,10 @@ class Regex(Matcher):
         text = answer.strip()[-MAX_TEXT:]
         try:
             match = pattern.fullmatch if self.whole else pattern.search
-            return Score(float(match(text, timeout=SECONDS) is not None))
+            if match(text, timeout=SECONDS) is not None:
+                return Score(1.0)
+            how = "the whole of it does not match" if self.whole else "nothing in it matches"
+            return Score(0.0, f"{how} {short(target)}")
         except TimeoutError:
             return Score(0.0, f"matching took longer than {SECONDS:g} s")
         except (MemoryError, RecursionError):

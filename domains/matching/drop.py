@@ -11,6 +11,7 @@ from typing import ClassVar
 from domains.domain import Item, Score
 from domains.json_match import parsed
 from domains.matching.characters import MAX_TEXT
+from domains.matching.feedback import expected, listed, words
 from domains.matching.lists import items_in, texts_of
 from domains.matching.matcher import NO_ITEM, Matcher
 from domains.matching.overlap import said
@@ -48,14 +49,18 @@ class Drop(Matcher):
         """F1, 0..1, in hundredths."""
         wanted = _spans(target)
         text = said(answer, self.extract)
-        listed = text.lstrip().startswith("[")
+        is_json = text.lstrip().startswith("[")
         given = _spans(text)
-        if len(wanted) > 1 and not listed:
+        if len(wanted) > 1 and not is_json:
             given = items_in(text, few=False) or given
         ours, theirs = ([_words(span) for span in spans[:MOST_SPANS]] for spans in (given, wanted))
         values = [[_pair(one, other) for other in ours] for one in theirs]
         total = sum(values[row][column] for row, column in alignment(values))
-        return Score(round(total / max(len(ours), len(theirs)), 2))
+        value = round(total / max(len(ours), len(theirs)), 2)
+        if value >= 1:
+            return Score(value)
+        flat = ([word for bag in bags for word in sorted(bag)] for bags in (ours, theirs))
+        return Score(value, f"{words(*flat)}; {expected(listed(wanted))}")
 
 
 def alignment(values: Sequence[Sequence[float]]) -> list[tuple[int, int]]:

@@ -11,6 +11,7 @@ from typing import ClassVar
 from domains.domain import Item, Score
 from domains.matching.characters import from_latex, unified
 from domains.matching.dates import date_or_time
+from domains.matching.feedback import expected, read_as, short
 from domains.matching.final import bare, final
 from domains.matching.matcher import NO_ITEM, Matcher
 from domains.matching.yes_no import polarity
@@ -45,14 +46,16 @@ class Exact(Matcher):
     how: ClassVar[str] = "a short text, compared exactly but for case"
 
     def score(self, answer: str, target: str, item: Item = NO_ITEM) -> Score:
-        """1 for the same text, else 0."""
+        """1 for the same text, else 0; the feedback says what was read, or that the answer says more."""
         if answer.strip() == target.strip():
             return Score(1.0)
         wanted = {plain(target), plain(final(unified(target)).text)} - {""}
         said = _said(answer)
         if any(_same(text, right) for text in said for right in wanted):
             return Score(1.0)
-        return Score(float(any(_means(text, target) for text in (*said, answer))))
+        if any(_means(text, target) for text in (*said, answer)):
+            return Score(1.0)
+        return Score(0.0, _told(answer, target))
 
 
 @lru_cache(64)  # an item may accept many answers
@@ -85,6 +88,17 @@ def _takes(answer: str) -> Iterator[str]:
         says = _SAYS.match(text)
         if says and not _DOUBT.search(text):
             yield plain(text[says.end() :])
+
+
+def _told(answer: str, target: str) -> str:
+    """Why an answer is wrong: it has another text, or the right one among others."""
+    said, wanted = final(unified(answer)).text, plain(target)
+    around = plain(said)
+    place = around.find(wanted) if len(wanted) > 1 else -1
+    ends = (around[place - 1 : place], around[place + len(wanted) :][:1])
+    if place >= 0 and not any(end.isalnum() for end in ends) and not _DOUBT.search(around):
+        return f"says more than the answer: {short(said)}; {expected(target)} alone"
+    return read_as(said, target)
 
 
 def _same(given: str, wanted: str) -> bool:

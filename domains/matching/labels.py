@@ -11,6 +11,7 @@ from typing import ClassVar
 from domains.domain import Item, Score
 from domains.matching.characters import unified
 from domains.matching.exact import exact, plain
+from domains.matching.feedback import not_right, read_as
 from domains.matching.final import final
 from domains.matching.matcher import NO_ITEM, Matcher
 from domains.matching.option_text import longest
@@ -54,7 +55,9 @@ class LabelsMatcher(Matcher):
         if exact(answer, target):
             return Score(1.0)
         given = self.label(answer)
-        return Score(float(given == plain(target)), "" if given else "no label, or several")
+        if given == plain(target):
+            return Score(1.0)
+        return Score(0.0, read_as(given, target) if given else not_right("no label, or several", target))
 
     def label(self, answer: str) -> str:
         """The label that an answer gives, as `plain` has it; `""` for none or several."""

@@ -15,11 +15,13 @@ from domains.domain import Item, Score
 from domains.json_match import parsed
 from domains.matching.characters import MAX_TEXT
 from domains.matching.exact import exact
+from domains.matching.feedback import read_as, short, words
 from domains.matching.final import bare, final
 from domains.matching.matcher import NO_ITEM, Matcher
 from domains.matching.numeric import Numeric
-from domains.matching.overlap import said
+from domains.matching.overlap import said, words_of
 from domains.matching.program_tests import tests_of
+from meta_search.text import one_line
 
 __all__ = ["Bleu", "Code", "Compare", "LibraryMatcher", "Math", "TookTooLong"]
 
@@ -27,6 +29,7 @@ Compare = Callable[[str, str, str], float]
 """(kind, answer, target) -> what a library says, 0..1."""
 
 ELSEWHERE = "compared only in a run: it takes a confined process"
+MOST_ERROR = 400  # characters of what a program says that fails
 MOST_MATH = 1_000  # characters of a formula
 MOST_BRACKETS = 40  # of a formula, one in the other
 
@@ -95,7 +98,9 @@ class Math(LibraryMatcher):
         if len(given) > MOST_MATH or _TOWER.search(given) or _brackets(given) > MOST_BRACKETS:
             return Score(0.0, "a formula that is too large to compare")
         try:
-            return Score(float(compare("formula", given, wanted) >= 1.0))
+            if compare("formula", given, wanted) >= 1.0:
+                return Score(1.0)
+            return Score(0.0, read_as(given, wanted))
         except TookTooLong:
             return Score(0.0, "a formula that takes too long to compare")
 
@@ -161,7 +166,9 @@ class Bleu(LibraryMatcher):
         """BLEU, 0..1."""
         if self.score(answer, target).value >= 1:
             return Score(1.0)
-        return Score(min(1.0, compare(self.library, said(answer, self.extract), target)))
+        text = said(answer, self.extract)
+        value = min(1.0, compare(self.library, text, target))
+        return Score(value, words(words_of(text), words_of(target)) if value < 1 else "")
 
 
 @dataclass(frozen=True)
@@ -210,10 +217,13 @@ class Code(LibraryMatcher):
         cases = _cases(target)
         for number, (stdin, wanted) in enumerate(cases, 1):
             ok, printed = run(program, stdin=stdin, timeout=self.timeout)
+            if ok and _lines(printed) == _lines(wanted):
+                continue
+            case = f"case {number} of {len(cases)}" + (f", input {short(repr(stdin))}" if stdin else "")
             if not ok:
-                return Score(0.0, f"case {number} of {len(cases)}: {printed.strip()[-120:]}")
-            if _lines(printed) != _lines(wanted):
-                return Score(0.0, f"case {number} of {len(cases)}: it printed {printed.strip()[:80]!r}")
+                return Score(0.0, f"{case}: {one_line(printed[-MOST_ERROR:]) or 'it did not end well'}")
+            texts = (short(repr(text.strip())) for text in (printed, wanted))
+            return Score(0.0, "{}: it printed {}, expected {}".format(case, *texts))
         return Score(1.0)
 
 

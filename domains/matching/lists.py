@@ -12,6 +12,7 @@ from domains.domain import Item, Score
 from domains.json_match import relaxed
 from domains.matching.characters import from_latex, unified
 from domains.matching.exact import exact, plain
+from domains.matching.feedback import differing, expected, listed
 from domains.matching.final import bare, final
 from domains.matching.matcher import NO_ITEM, Matcher
 
@@ -131,9 +132,4 @@ def _paired(given: Sequence[str], wanted: Sequence[str]) -> list[int | None]:
 def _difference(given: Sequence[str], wanted: Sequence[str], taken: Sequence[int | None]) -> str:
     missing = [text for place, text in enumerate(wanted) if place not in taken]
     more = [text for text, place in zip(given, taken, strict=True) if place is None]
-    parts = [
-        f"{what}: {', '.join(text[:30] for text in texts[:3])}{' …' if len(texts) > 3 else ''}"
-        for what, texts in (("missing", missing), ("not wanted", more))
-        if texts
-    ]
-    return "; ".join(parts) or "in another order"
+    return differing(missing, more, f"in another order; {expected(listed(wanted))}")

@@ -11,6 +11,7 @@ from typing import ClassVar
 from domains.domain import Item, Score
 from domains.matching.characters import MAX_TEXT
 from domains.matching.exact import exact
+from domains.matching.feedback import not_right, read_as
 from domains.matching.final import final_answer
 from domains.matching.matcher import NO_ITEM, Matcher
 from domains.matching.numerals import Decimals
@@ -66,8 +67,8 @@ class Numeric(Matcher):
             return Score(1.0)
         given = read(answer, self._decimals)
         if given.value is None:
-            return Score(0.0, given.note or "no number")
-        return Score(float(self._same(given, wanted)))
+            return Score(0.0, not_right(given.note or "no number", target))
+        return self._compared(given, wanted, target)
 
     def fault(self, target: str) -> str:
         """Why a target has no number."""
@@ -89,6 +90,11 @@ class Numeric(Matcher):
     def _of_target(self, target: str) -> Reading:
         whole = read_whole(final_answer(target), self._decimals)
         return whole if whole.value is not None or self.text else read(target, self._decimals)
+
+    def _compared(self, given: Reading, wanted: Reading, target: str) -> Score:
+        if self._same(given, wanted):
+            return Score(1.0)
+        return Score(0.0, read_as(f"{given.value}{'%' if given.percent else ''}", target))
 
     def _same(self, given: Reading, wanted: Reading) -> bool:
         assert given.value is not None
@@ -121,7 +127,7 @@ class Mixed(Numeric):
         """1 for the same text or number, else 0."""
         wanted, given = (read_whole(final_answer(text), self._decimals) for text in (target, answer))
         if wanted.value is not None and given.value is not None:
-            return Score(float(self._same(given, wanted)))
+            return self._compared(given, wanted, target)
         return exact.score(answer, target, item)
 
     def fault(self, target: str) -> str:

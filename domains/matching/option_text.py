@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from domains.matching.exact import exact, plain
 from domains.matching.numeric import numeric
+from domains.matching.reading import read
 
 __all__ = ["NEGATION", "Choices", "by_text", "longest", "several_choices", "within"]
 
@@ -47,7 +48,9 @@ def within(text: str, options: Mapping[str, str]) -> Choices:
     if len(options) > 1 and all(map(numeric.whole, options.values())):
         said = [numeric.score(text, option) for option in options.values()]
         right = frozenset(x for x, score in zip(options, said, strict=True) if score.value >= 1)
-        return Choices(right if len(right) == 1 else frozenset(), said[0].feedback if not right else "")
+        reading = read(text)
+        none = "" if right or reading.value is not None else reading.note or "no number"
+        return Choices(right if len(right) == 1 else frozenset(), none)
     sentence = _tokens(text)
     texts = {letter: _tokens(option) for letter, option in options.items()}
     found = {letter: words for letter, words in texts.items() if words.strip() and words in sentence}

@@ -10,6 +10,7 @@ from typing import ClassVar, TypeVar
 
 from domains.domain import Item, Score
 from domains.matching.characters import MAX_TEXT
+from domains.matching.feedback import read_as, words
 from domains.matching.final import final
 from domains.matching.matcher import NO_ITEM, Matcher
 
@@ -44,8 +45,8 @@ class F1(Matcher):
         if given == wanted:
             return Score(1.0)
         if self.yes_no and (" ".join(given) in _WHOLE or " ".join(wanted) in _WHOLE):
-            return Score(0.0)
-        return Score(_f1(Counter(given), Counter(wanted)))
+            return Score(0.0, read_as(" ".join(given), target))
+        return Score(_f1(Counter(given), Counter(wanted)), words(given, wanted))
 
 
 @dataclass(frozen=True)
@@ -68,12 +69,14 @@ class Rouge(Matcher):
             raise ValueError("kind must be l, 1 or 2")
 
     def score(self, answer: str, target: str, item: Item = NO_ITEM) -> Score:
-        """F-measure, 0..1."""
+        """F-measure, 0..1; the feedback says which words are missing, and which are too many."""
         given, wanted = (_WORD.findall(t.lower()) for t in (said(answer, self.extract), target[-MAX_TEXT:]))
         if self.kind.lower() == "l":
-            return Score(_harmonic(_common(given, wanted), len(given), len(wanted)))
-        size = int(self.kind)
-        return Score(_f1(Counter(_runs(given, size)), Counter(_runs(wanted, size))))
+            value = _harmonic(_common(given, wanted), len(given), len(wanted))
+        else:
+            size = int(self.kind)
+            value = _f1(Counter(_runs(given, size)), Counter(_runs(wanted, size)))
+        return Score(value, words(given, wanted) if value < 1 else "")
 
 
 @dataclass(frozen=True)
@@ -107,7 +110,8 @@ class Similarity(Matcher):
         padded = ((" " * (self.size - 1)).join(("", text, "")) for text in (given, wanted))
         one, other = (Counter(_runs(text, self.size)) for text in padded)
         value = 1.0 if given == wanted else _f1(one, other)
-        return Score(float(value >= self.threshold) if self.threshold else value)
+        value = float(value >= self.threshold) if self.threshold else value
+        return Score(value, read_as(given, target) if value < 1 else "")
 
 
 def said(answer: str, extract: bool = True) -> str:

@@ -154,7 +154,8 @@ class Scoring:
         if not isinstance(answer, str) or not answer.strip():
             return Score(0.0, "no answer")
         matcher, best = self.of(item), None
-        for target in accepted(item):
+        targets = accepted(item)
+        for target in targets:
             if compare is not None and isinstance(matcher, LibraryMatcher):
                 scored = matcher.compared(answer, target, compare, run)
             else:
@@ -163,6 +164,8 @@ class Scoring:
                 return scored
             if best is None or scored.value > best.value:
                 best = scored
+        if best is not None and best.feedback and len(targets) > 1:
+            return Score(best.value, f"{best.feedback}; {len(targets)} answers are accepted")
         return best or Score(0.0)
 
     def measures(self, answered: Sequence[tuple[Item, str]]) -> dict[str, float]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import islice
 from typing import Any, ClassVar
 
 from domains.domain import Item, Score
-from domains.json_match import is_json, is_structure, json_in, json_match, parsed
+from domains.json_match import is_json, is_structure, json_in, json_match, parsed, same_value
 from domains.matching.exact import exact
+from domains.matching.feedback import fields, not_right, short
 from domains.matching.matcher import NO_ITEM, Matcher
 from domains.matching.numeric import same_number
 
@@ -17,6 +19,7 @@ __all__ = ["JsonMatcher", "SchemaMatcher"]
 
 MOST_FIELDS = 2_000
 MOST_DEPTH = 60
+MOST_ERRORS = 3  # against a schema, that are told
 
 
 @dataclass(frozen=True)
@@ -29,8 +32,13 @@ class JsonMatcher(Matcher):
     whole_lists: ClassVar[bool] = True
 
     def score(self, answer: str, target: str, item: Item = NO_ITEM) -> Score:
-        """1 for the same JSON, else 0."""
-        return Score(float(json_match(answer, target)))
+        """1 for the same JSON, else 0; the feedback names the fields that differ."""
+        if json_match(answer, target):
+            return Score(1.0)
+        try:
+            return Score(0.0, _difference(answer, target))
+        except RecursionError:
+            return Score(0.0, "nested too deeply")
 
     def fault(self, target: str) -> str:
         """Why a target is no JSON."""
@@ -66,7 +74,7 @@ class SchemaMatcher(Matcher):
         try:
             given = json_in(answer, type(wanted))
             if not isinstance(given, type(wanted)):
-                return Score(0.0, "no JSON of the right kind")
+                return Score(0.0, _no_json(wanted))
             why = _violation(self.schema, given)
             if why:
                 return Score(0.0, why)
@@ -77,10 +85,7 @@ class SchemaMatcher(Matcher):
         wrong = [p for p in places if p not in ours or p not in theirs or not self._same(ours[p], theirs[p])]
         if not wrong:
             return Score(1.0)
-        told = ", ".join(place[:40] or "the whole" for place in wrong[:4])
-        return Score(
-            (len(places) - len(wrong)) / len(places), f"wrong: {told}{' …' if len(wrong) > 4 else ''}"
-        )
+        return Score((len(places) - len(wrong)) / len(places), fields(ours, theirs, wrong))
 
     def fault(self, target: str) -> str:
         """Why a target has no fields."""
@@ -97,6 +102,26 @@ class SchemaMatcher(Matcher):
         if isinstance(given, str) and isinstance(wanted, str):
             return exact(given, wanted)
         return type(given) is type(wanted) and bool(given == wanted)
+
+
+def _no_json(wanted: Any) -> str:
+    kind = "object" if isinstance(wanted, dict) else "list" if isinstance(wanted, list) else "value"
+    return f"no JSON {kind} in it; expected one"
+
+
+def _difference(answer: str, target: str) -> str:
+    """In which fields the JSON of an answer differs from the target's."""
+    wanted = parsed(target)
+    given = json_in(answer, type(wanted))
+    if not isinstance(given, type(wanted)):
+        return _no_json(wanted)
+    ours, theirs = (dict(_fields(value)) for value in (given, wanted))
+    wrong = [
+        place
+        for place in dict.fromkeys((*theirs, *ours))
+        if place not in ours or place not in theirs or not same_value(ours[place], theirs[place])
+    ]
+    return fields(ours, theirs, wrong) or not_right("other JSON", target)
 
 
 def _fields(value: Any, place: str = "", depth: int = 0) -> Iterator[tuple[str, Any]]:
@@ -133,11 +158,12 @@ def _violation(schema: Mapping[str, Any], value: Any) -> str:
     if not schema:
         return ""
     plain = dict(schema)
-    error = next(_validator_type(plain)(plain).iter_errors(_plain(value)), None)
-    if error is None:
-        return ""
-    place = ".".join(map(str, error.absolute_path))[:60]
-    return f"against the schema{f' at {place}' if place else ''}: {' '.join(error.message.split())[:100]}"
+    errors = islice(_validator_type(plain)(plain).iter_errors(_plain(value)), MOST_ERRORS + 1)
+    told = [
+        f"against the schema{f' at {short(place)}' if place else ''}: {short(error.message, 100)}"
+        for error, place in ((error, ".".join(map(str, error.absolute_path))) for error in errors)
+    ]
+    return "; ".join(told[:MOST_ERRORS]) + (" …" if len(told) > MOST_ERRORS else "")
 
 
 def _plain(value: Any) -> Any:

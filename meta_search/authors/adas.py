@@ -16,7 +16,8 @@ Where we depart from the reference implementation:
 - An agent that is in the archive already is not evaluated again, and one that carries scored items is
   refused: that ends the generation.
 - Replies are a name, a thought and a fenced block of code in place of JSON, which small models break.
-- The error is shown with where in the code it happened.
+- The error is shown with where in the code it happened; where nothing was right, with what the scorer says of
+  some answers.
 - Where the meta model's context does not hold the archive, the best and the newest agents are shown, and the
   run says so.
 """
@@ -46,7 +47,7 @@ class AdasAuthor:
         talk = _Talk(context)
         if context.brief.operator == "debug":
             broken = context.parents[0]
-            text = talk.go_on(prompts.reply(broken), prompts.mend(prompts.why_failed(broken)))
+            text = talk.go_on(prompts.reply(broken), prompts.mend(prompts.why_failed(context, broken)))
         else:
             text = _look_again(context, talk, talk.open())
         failed: list[Attempt] = []

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 from meta_search.authors.author import Context, Parent
+from meta_search.authors.failing import MATERIAL, failing, room_in
 from meta_search.authors.prompts import RUNTIME
 from meta_search.outcomes import explain
 
@@ -99,12 +101,15 @@ def reply(agent: Parent) -> str:
     return f"Name: {agent.agent.name}\nThought: {agent.thought}\n```python\n{agent.agent.source.strip()}\n```"
 
 
-def why_failed(agent: Parent) -> str:
-    """What an evaluation came to that failed: the fault, or that nothing was right."""
+def why_failed(context: Context, agent: Parent) -> str:
+    """What an evaluation came to that failed: the fault, or that nothing was right and why."""
     fault = next((f for f in agent.failures if f.outcome != "ok"), None)
     if fault is not None:
         return explain(fault.outcome, fault.detail, agent.agent.source)
-    return f"not one of {len(agent.scores)} tasks was right"
+    nothing = f"not one of {len(agent.scores)} tasks was right"
+    told = replace(agent, failures=tuple(f for f in agent.failures if f.feedback))
+    [lines] = failing([told], room_in(context))
+    return "\n".join((f"{nothing}:", *lines, MATERIAL)) if lines else nothing
 
 
 def mend(message: str) -> str:

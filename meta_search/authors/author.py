@@ -78,8 +78,11 @@ class Failure:
         answer: What the parent answered; empty after a fault.
         expected: The right answer.
         kind: Kind of the item.
-        detail: One line on a fault, or the scorer's note on an answer.
+        detail: One line on a fault.
         outcome: Kind of the outcome, one of `types.OUTCOME_KINDS`.
+        feedback: What the scorer says of the answer beyond its score; free text of several lines, in which
+            the answer may have had a part.
+        score: Of the answer, less than 1.
     """
 
     question: str
@@ -88,6 +91,8 @@ class Failure:
     kind: str
     detail: str = ""
     outcome: OutcomeKind = "ok"
+    feedback: str = ""
+    score: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

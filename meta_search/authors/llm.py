@@ -87,7 +87,9 @@ class LLMAuthor:
         for number in range(context.config.reflexions or 0):
             if isinstance(text, Attempt):
                 break
-            asked = partial(prompts.reflect, form=FORMS[form])
+            # A plan is looked at by itself, see `_follow`: what it is to get right has to be said again.
+            wrong = prompts.wrong_items(context, "The wrong items:") if form == "plan" else ""
+            asked = partial(prompts.reflect, form=FORMS[form], wrong=wrong)
             again = self._follow(context, form, text, asked, f"reflexion{number}")
             # A reflexion that cannot be read is no reason to lose a draft that can.
             if isinstance(again, str) and _readable(context, form, again):

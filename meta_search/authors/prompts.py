@@ -8,13 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from meta_search.authors.author import Context, Failure, Parent
-from meta_search.outcomes import explain
+from meta_search.authors.author import Context, Parent
+from meta_search.authors.failing import MATERIAL, failing, quoted, room_in
 from meta_search.types.operators import OPERATORS
 
-__all__ = ["another", "debug", "draft_edit", "draft_plan", "draft_program", "reflect", "system"]
+__all__ = [
+    "another",
+    "debug",
+    "draft_edit",
+    "draft_plan",
+    "draft_program",
+    "reflect",
+    "system",
+    "wrong_items",
+]
 
-MOST_FAILURES, MOST_QUESTION, MOST_SOURCE = 3, 240, 6000
+MOST_SOURCE = 6000
 
 RUNTIME = """An agent is Python source with `def forward(self, taskInfo)`; it returns an Info or a str.
 - `LLMAgentBase(output_fields, agent_name, role="helpful assistant", temperature=0.5, demonstrations=[])`
@@ -77,13 +86,18 @@ def draft_edit(context: Context) -> str:
     )
 
 
-def reflect(draft: str, form: str) -> str:
+def reflect(draft: str, form: str, wrong: str = "") -> str:
     """Ask for a second look at a draft (Reflexion, Shinn et al. 2023, arXiv 2303.11366).
 
     Here and below, a draft that is "" stands in the conversation already.
+
+    Args:
+        draft: The draft.
+        form: What it is, in a word or two.
+        wrong: The `wrong_items` that it is to get right, where they do not stand in the conversation.
     """
     return (
-        f"{_draft(draft)}Look at it again: does it differ from what was tried, does "
+        f"{_draft(draft)}{wrong}Look at it again: does it differ from what was tried, does "
         "every part help with the wrong items, is anything in it impossible? "
         f"Reply with the improved {form}, whole."
     )
@@ -114,36 +128,34 @@ def _task(context: Context, otherwise: str) -> str:
 
 def _standing(context: Context, sources: bool = False) -> str:
     """The parents with their worst items, and the inspirations in a line each."""
-    parts = [_parent(parent, sources) for parent in context.parents]
+    wrong = failing(context.parents, room_in(context))
+    parts = [_parent(parent, lines, sources) for parent, lines in zip(context.parents, wrong, strict=True)]
+    if any(map(quoted, wrong)):
+        parts.append(MATERIAL)
     if context.inspirations:
         parts.append("Others so far:")
         parts += [f"- {_line(parent)}" for parent in context.inspirations]
     return "\n".join(parts) + "\n" if parts else ""
 
 
-def _parent(parent: Parent, sources: bool) -> str:
+def wrong_items(context: Context, head: str) -> str:
+    """What the parents got wrong, under a headline; `""` where they got nothing wrong."""
+    lines = [line for lines in failing(context.parents, room_in(context)) for line in lines]
+    if not lines:
+        return ""
+    return "\n".join((head, *lines, *([MATERIAL] if quoted(lines) else []))) + "\n\n"
+
+
+def _parent(parent: Parent, wrong: Sequence[str], sources: bool) -> str:
     text = [f"Agent {_line(parent)}"]
     if parent.by_kind:
         kinds = ", ".join(f"{kind} {right:g} of {n}" for kind, (right, n) in sorted(parent.by_kind.items()))
         text.append(f"Right by kind: {kinds}.")
     if sources:
         text.append(f"```python\n{parent.agent.source[:MOST_SOURCE]}\n```")
-    text += _failures(parent.failures, parent.agent.source)
+    text += wrong
     return "\n".join(text)
 
 
 def _line(parent: Parent) -> str:
     return f"«{parent.agent.name}»: mean score {parent.score:.2f} at {parent.tokens:.0f} tokens an item."
-
-
-def _failures(failures: Sequence[Failure], source: str) -> list[str]:
-    """Items that went wrong, a line each; what ended an item is told with how to mend it."""
-    lines = []
-    for failure in failures[:MOST_FAILURES]:
-        question = " ".join(failure.question.split())[:MOST_QUESTION]
-        if failure.outcome != "ok":
-            lines.append(f"Failed: {question} → {explain(failure.outcome, failure.detail, source)}")
-            continue
-        got = " ".join(failure.answer.split())[:60] or failure.detail[:60] or "nothing"
-        lines.append(f"Wrong: {question} → {got} (expected {failure.expected[:60]})")
-    return lines

@@ -55,7 +55,9 @@ def family_of(domain: str) -> str:
     return FAMILIES.get(domain, "general")
 
 
-def request_for_roles(domain: str, known: Roles, temperature: float, seed: int, brief: int) -> CallRequest:
+def request_for_roles(
+    domain: str, known: Roles, temperature: float, seed: int, brief: int, wrong: str = ""
+) -> CallRequest:
     """Ask the meta agent for roles that a team lacks.
 
     Args:
@@ -64,6 +66,7 @@ def request_for_roles(domain: str, known: Roles, temperature: float, seed: int, 
         temperature: Of the meta model.
         seed: Of the call.
         brief: `Brief.code` of the brief.
+        wrong: What the team gets wrong, lines of text.
     """
     role = {
         "type": "object",
@@ -75,7 +78,7 @@ def request_for_roles(domain: str, known: Roles, temperature: float, seed: int, 
     }
     there = "\n".join(f"- {name}: {text}" for name, text in known)
     prompt = (
-        f"Tasks: {domain}\n\nA team of experts solves them; these are in it:\n{there}\n\n"
+        f"Tasks: {domain}\n\nA team of experts solves them; these are in it:\n{there}\n\n{wrong}"
         f"Name up to {MOST_ASKED} further experts who would see what these miss. Reply with JSON: "
         '{"roles": [{"name": "one or two words", "role": "who the expert is, in one short sentence"}]}.'
     )

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from meta_search.authors.author import Context, Written
 from meta_search.authors.drafts import Draft, refused, written
+from meta_search.authors.prompts import wrong_items
 from meta_search.authors.rewrite import replaced, titled
 from meta_search.authors.roles import POOLS, Roles, family_of, read_roles, request_for_roles
 from meta_search.importance import by_ratings, mean_score
@@ -114,9 +115,9 @@ def _pool_agent(context: Context, known: Roles, generate: bool) -> Agent:
     new: Roles = ()
     if generate:
         brief = context.brief
-        reply = context.bench.ask(
-            request_for_roles(context.domain.brief, known or pool, brief.temperature, brief.seed, brief.code)
-        )
+        wrong = wrong_items(context, "What went wrong so far:")
+        about = (brief.temperature, brief.seed, brief.code, wrong)
+        reply = context.bench.ask(request_for_roles(context.domain.brief, known or pool, *about))
         new = () if reply.fault else read_roles(reply.text, [name for name, _ in (*known, *pool)])
     taken = {name for name, _ in (*known, *new)}
     others = [pair for pair in pool if pair[0] not in taken]

@@ -15,7 +15,7 @@ RESUMABLE = (
     *("search.candidates", "search.in_flight", "search.finalists", "search.attempts"),
     "search.give_up_after",
     *("author.max_tokens", "author.temperature", "author.reflexions", "author.debug_rounds"),
-    *("author.probe_items", "author.probe_calls", "author.judge"),
+    *("author.probe_items", "author.probe_calls", "author.feedback", "author.judge"),
     *("evaluate.executor", "evaluate.workers", "evaluate.per_worker", "evaluate.racing", "evaluate.block"),
 )
 """None would make earlier evaluations incomparable. A name that ends in a dot holds for all below it."""

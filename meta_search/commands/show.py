@@ -11,17 +11,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from meta_search.commands.terminal import ascii_only, open_run, print_json, print_rich, say
-from meta_search.text import one_line, printable
+from meta_search.text import one_line, passage, printable
 from meta_search.types import SPLITS, Split
 
 if TYPE_CHECKING:
     from archive.records import Archive, Record
     from meta_search.report.tuning import Tuned
+    from meta_search.report.wrong import WrongItem
     from meta_search.types import Importance, ItemResult
 
 __all__ = ["show"]
 
 Row = dict[str, Any]
+
+MOST_WRONG = 200  # items of --json
+MOST_SHOWN, MOST_LINES = 1200, 12  # characters and lines of feedback in a terminal
 
 
 def show(arguments: argparse.Namespace) -> int:
@@ -30,6 +34,7 @@ def show(arguments: argparse.Namespace) -> int:
     from meta_search.importance import merged
     from meta_search.report import tuning
     from meta_search.report.tuning import Tunings
+    from meta_search.report.wrong import wrong_items
 
     folder, archive = open_run(arguments.run)
     record = archive.record(arguments.agent)
@@ -37,12 +42,17 @@ def show(arguments: argparse.Namespace) -> int:
     evaluations = {
         split: _evaluation_row(archive, record, split) for split in SPLITS if split in record.evaluations
     }
-    results = archive.results(agent, next((s for s in SPLITS[1:] if s in record.evaluations), "train"))
+    evaluated = [s for s in SPLITS[1:] if s in record.evaluations]
+    split: Split = arguments.split or (evaluated[0] if evaluated else "train")
+    results = archive.results(agent, split)
+    wrong = wrong_items(results, record.agent.source)
     importance = merged(agent, archive.importance(agent), results)
     tuned = Tunings(archive, parameter_importance)(agent)
     if arguments.json:
-        return print_json(_as_json(record, evaluations, importance, tuned))
+        return print_json(_as_json(record, evaluations, importance, tuned, wrong))
     _print_record(folder, record, archive.children(agent), evaluations)
+    _print_wrong(wrong, len(results), arguments.wrong)
+    _print_source(record.agent.source)
     _print_importance(importance)
     _print_team(results)
     for line in tuning.lines(tuned) if tuned else ():
@@ -67,6 +77,7 @@ def _as_json(
     evaluations: Mapping[Split, Row],
     importance: Sequence[Importance],
     tuned: Tuned | None,
+    wrong: Sequence[WrongItem],
 ) -> Row:
     from meta_search.report.tables import agent_row
 
@@ -79,6 +90,7 @@ def _as_json(
         "evaluations": evaluations,
         "importance": [asdict(row) for row in importance],
         "tuning": asdict(tuned) if tuned else None,
+        "wrong": [item.as_json() for item in wrong[:MOST_WRONG]],
         "source": agent.source,
     }
 
@@ -156,7 +168,24 @@ def _print_record(
         head.append(f"  thought: {one_line(record.thought, 400)}")
     for line in (*head, ""):
         say(line)
-    _print_source(agent.source)
+
+
+def _print_wrong(wrong: Sequence[WrongItem], ran: int, most: int) -> None:
+    """The worst items, each with its answer and, behind a mark, what the scorer said of it."""
+    if not wrong or most <= 0:
+        return
+    worst = "" if len(wrong) <= most else f"; the {most} worst:" if most > 1 else "; the worst:"
+    say(f"  wrong on {len(wrong)} of {ran} {wrong[0].split} results{worst or ':'}")
+    for item in wrong[:most]:
+        repeat = f" (repeat {item.repeat})" if item.repeat else ""
+        how = item.fault or f"answered {one_line(item.answer, 100) or 'nothing'}"
+        say(f"  {item.item}{repeat}: scored {item.score:.2f}; {how}")
+        said = passage(item.feedback, MOST_SHOWN).split("\n") if item.feedback else []
+        for line in said[:MOST_LINES]:
+            say(f"    > {line}")
+        if len(said) > MOST_LINES:
+            say(f"    > … {len(said) - MOST_LINES} more lines: --json has them")
+    say("")
 
 
 def _print_source(source: str) -> None:

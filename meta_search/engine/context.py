@@ -54,13 +54,18 @@ def keywords(items: Sequence[Item]) -> dict[str, str]:
 
 
 def telling(wrong: Sequence[ItemResult]) -> list[ItemResult]:
-    """Wrong items in the order in which they help an author: one for each fault, answers, further faults."""
+    """Wrong items in the order in which they help an author: one for each fault, answers, further faults.
+
+    Of answers those come first of which the scorer says what it has not said of others.
+    """
     first: dict[tuple[str, str], ItemResult] = {}
     for row in wrong:
         if row.kind != "ok":
             first.setdefault((row.kind, row.detail), row)
     shown = list(first.values())[:MOST_FAULTS]
     answers = [r for r in wrong if r.kind == "ok"]
+    said = {r.feedback: r for r in reversed(answers)}  # the first of each
+    answers.sort(key=lambda r: said[r.feedback] is not r)
     return [*shown, *answers, *(r for r in wrong if r.kind != "ok" and r not in shown)]
 
 
@@ -160,6 +165,8 @@ class Contexts:
                 expected=self._train[r.item].target,
                 kind=self._train[r.item].kind,
                 detail=r.detail,
+                feedback=r.feedback if self._session.config.author.feedback else "",
+                score=r.score or 0.0,
                 outcome=r.kind,
             )
             for r in wrong[:MOST_FAILURES]

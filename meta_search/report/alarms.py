@@ -27,7 +27,7 @@ JURY = 8  # agents that must have met an item to say something of it
 EASY = 0.5  # share of items that all solve
 SHOWN = 3  # ids that are named
 LIMIT = re.compile(r"at (\d+) tokens")
-RAISED = "score failed: "  # how the note of an answer begins that made a user's scorer raise
+RAISED = "score failed: "  # how the feedback on an answer begins that made a user's scorer raise
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +149,7 @@ def _scorer(found: Evidence, ran: Sequence[ItemResult]) -> Iterator[Alarm]:
         why = f" ({one_line(line, 200)})" if line else ""
         text = f"the scorer failed on {left_out} of {of} answers{why}; they are left out"
         yield Alarm("scorer", left_out, of, text, "mend the scorer")
-    raised = Counter(r.detail for r in ran if r.kind == "ok" and r.detail.startswith(RAISED))
+    raised = Counter(r.feedback for r in ran if r.kind == "ok" and r.feedback.startswith(RAISED))
     if raised.total() >= FEW:
         # Messages quote the answer: what counts is where it was raised, and what.
         places = Counter(tuple(d.removeprefix(RAISED).split(": ")[:2]) for d in raised.elements())

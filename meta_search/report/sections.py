@@ -16,12 +16,16 @@ from meta_search.report.source import Archive, Record, is_seed
 from meta_search.report.standing import Standing
 from meta_search.report.tables import SPLITS, Row, agent_row, evaluation_row, in_order, per_item, sure
 from meta_search.report.verdict import Verdict
-from meta_search.text import one_line
+from meta_search.report.wrong import wrong_items
+from meta_search.text import one_line, passage
 from meta_search.types import OWN, Attempt, Split, pareto_front
 
 __all__ = ["agents", "attempts", "code", "common_split", "config_text", "test_rows"]
 
 Cells = dict[str, Any]
+
+MOST_WRONG = 20  # items of an agent whose code is shown
+MOST_FEEDBACK = 2_000  # characters
 
 ROLES = {"seed": "baseline", "own": "yours", "matched": "baseline at matched cost", "found": "found"}
 SAME = re.compile(r"is ([0-9a-f]{16})")  # how an attempt says that its draft is an agent of the run
@@ -127,8 +131,8 @@ def attempts(failed: Sequence[Attempt], names: Mapping[str, str], messages: int 
 def code(archive: Archive, rows: Sequence[Row], verdict: Verdict, split: Split, limit: int) -> list[Cells]:
     """Agents whose code is shown: the one to take, the finalists, the best baseline, then the best by score.
 
-    With each goes its most frequent `fault` on `split` and what mends it, `""` without any, and its
-    `lineage`, drawn as a tree, a line each.
+    With each goes its most frequent `fault` on `split` and what mends it, `""` without any, its `wrong` items
+    there with what the scorer said, and its `lineage`, drawn as a tree, a line each.
     """
     records = archive.agents()
     descent = graphs.lineage(records)
@@ -149,6 +153,7 @@ def code(archive: Archive, rows: Sequence[Row], verdict: Verdict, split: Split, 
             "lines": r.agent.source.count("\n") + 1,
             "source": r.agent.source,
             "fault": _fault(archive, r, split),
+            "wrong": _wrong(archive, r, split),
             "lineage": _lineage(descent, r.agent.id),
         }
         for r in chosen
@@ -168,6 +173,22 @@ def _lineage(descent: Graph, agent: str) -> list[str]:
 def _fault(archive: Archive, record: Record, split: Split) -> str:
     fault = most_frequent(archive.results(record.agent.id, split, trace=False))
     return one_line(fault.explain(record.agent.source), 600) if fault else ""
+
+
+def _wrong(archive: Archive, record: Record, split: Split) -> Cells:
+    """The `worst` items of an agent, of how many (`count`) that are wrong."""
+    results = archive.results(record.agent.id, split, trace=False)
+    found = wrong_items(results, record.agent.source)
+    worst = [
+        {
+            "item": item.item,
+            "score": item.score,
+            "answer": item.fault or item.answer or "nothing",
+            "feedback": passage(item.feedback, MOST_FEEDBACK),
+        }
+        for item in found[:MOST_WRONG]
+    ]
+    return {"split": split, "count": len(found), "of": len(results), "worst": worst}
 
 
 SECRET = re.compile(r"(^|_)(key|token|secret|password)$")

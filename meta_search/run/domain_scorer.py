@@ -31,6 +31,7 @@ from dataclasses import replace
 from typing import Any
 
 from domains.domain import Confined, Domain, Item, Score
+from domains.user_file import as_score
 from meta_search.config import SandboxConfig
 from meta_search.errors import DomainError
 from meta_search.sandbox.trusted.judging import JudgeFault, reply_text
@@ -192,6 +193,7 @@ class Scorer:
         try:
             more = {"ask": _blocking(ask)} if ask else {}
             score = getattr(self._domain, "try_score", self._domain.score)(item, answer, **more)
+            score = score if isinstance(score, Score) else as_score(score)
         except (Exception, SystemExit) as error:  # noqa: BLE001 (the scorer may be a user's own code)
             return _failed(error, answer)
         return Scored(score.value, score.feedback)

@@ -131,6 +131,7 @@ class ItemDelivered:
         score: 0..1; `None` where it is left out.
         calls: LLM calls used.
         tokens: Tokens used.
+        feedback: What the scorer said. No part of the row: the table `results` has it.
     """
 
     kind: ClassVar[str] = "delivery"
@@ -143,6 +144,7 @@ class ItemDelivered:
     score: float | None = None
     calls: int = 0
     tokens: int = 0
+    feedback: str = ""
 
     @classmethod
     def from_result(cls, result: ItemResult) -> ItemDelivered:
@@ -150,7 +152,8 @@ class ItemDelivered:
         where = (result.agent, result.split, result.item, result.repeat, result.kind)
         if result.kind in UNSCORED:
             return cls(*where, detail=result.detail)
-        return cls(*where, score=result.score, calls=result.used.calls, tokens=result.used.tokens)
+        calls, tokens = result.used.calls, result.used.tokens
+        return cls(*where, "", result.score, calls, tokens, result.feedback)
 
     @property
     def key(self) -> Key:

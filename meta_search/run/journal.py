@@ -50,7 +50,7 @@ FLUSH_S = 0.5
 class Journal(Protocol):
     """Hands the engine what has come, and records what it does.
 
-    `put` and `wake` are for any thread, the rest for the engine's.
+    `put`, `wake` and `as_said` are for any thread, the rest for the engine's.
     """
 
     @property
@@ -131,6 +131,14 @@ class Journal(Protocol):
         """
         ...
 
+    def as_said(self, result: ItemResult) -> ItemResult:
+        """A scored result with the scorer's feedback as it was recorded; for any thread.
+
+        Feedback goes into prompts, and a scorer may say the same in other words each time (a duration, the
+        order of a set): in a replay the prompts have to be the recorded ones.
+        """
+        ...
+
     def chances(self, brief: Brief) -> Chances:
         """What chance brings the author of a brief."""
         ...
@@ -206,6 +214,9 @@ class _Live:
 
     def recorded(self, job: ItemJob) -> ItemResult | None:
         return None
+
+    def as_said(self, result: ItemResult) -> ItemResult:
+        return result
 
     def chances(self, brief: Brief) -> Chances:
         return MetChances()

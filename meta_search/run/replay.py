@@ -14,6 +14,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, wait
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -34,12 +35,13 @@ from meta_search.run.events import (
     parse_rows,
 )
 from meta_search.run.journal import CHANCE, FINISH, Begun, Recorder, Rows, job_key
-from meta_search.types import Brief, ItemJob, ItemResult
+from meta_search.types import Brief, ItemJob, ItemResult, Split
 
 __all__ = ["Interrupted", "Replay"]
 
 BY_SIGNAL = ("finish", "signal")
 BY_STATE = ("candidates", "budget", "nothing new", "scorer")  # stops that follow from what was delivered
+KEPT = 64  # agents and splits whose feedback is kept in memory
 NEVER = "nothing begun that could bring it, so that it can never come"
 
 D = TypeVar("D", bound=Delivered)
@@ -86,6 +88,7 @@ class Replay:
         self._again = Recorder()
         self._expected: set[Key] = set()
         self._early: dict[Key, object] = {}
+        self._said = lru_cache(KEPT)(self._feedback)
 
     def close(self) -> None:
         """Close the recording."""
@@ -200,6 +203,10 @@ class Replay:
         event = self._delivered(job_key(job), ItemDelivered)
         return None if event is None or event.outcome not in CHANCE else self._result(event)
 
+    def as_said(self, result: ItemResult) -> ItemResult:
+        said = self._said(result.agent, result.split).get((result.item, result.repeat), result.feedback)
+        return result if said == result.feedback else replace(result, feedback=said)
+
     def chances(self, brief: Brief) -> Chances:
         event = self._delivered(("written", brief.code), BriefDelivered)
         return DueChances([] if event is None else event.chances)
@@ -232,6 +239,11 @@ class Replay:
         place = self._place(key)
         event = None if place is None else self._steps[place].event
         return event if isinstance(event, kind) else None
+
+    def _feedback(self, agent: str, split: Split) -> dict[tuple[str, int], str]:
+        """(Item, repeat) -> what the recorded scorer said of an agent's answers."""
+        results = self.archive.results(agent, split, trace=False)
+        return {(result.item, result.repeat): result.feedback for result in results}
 
     def _result(self, event: ItemDelivered) -> ItemResult:
         if event.outcome in UNSCORED:

@@ -21,7 +21,6 @@ from meta_search.run.members import Member, first_items
 from meta_search.run.pen import Pen, make_pen
 from meta_search.run.scorer_health import ScorerHealth
 from meta_search.run.session import Session
-from meta_search.text import one_line
 from meta_search.types import SPLITS, Agent, ItemJob, ItemResult, Split
 
 __all__ = ["Runner"]
@@ -170,9 +169,10 @@ class Runner:
             )
         except ScorerFault as fault:
             return replace(result, kind=fault.kind, detail=fault.detail, score=0.0)
-        return replace(result, score=score.value, detail=result.detail or one_line(score.feedback, 500))
+        return replace(result, score=score.value, feedback=score.feedback)
 
     def _archive(self, result: ItemResult, scored: Future[ItemResult]) -> None:
+        result = self._journal.as_said(result)
         if result.kind in UNSCORED:
             scored.set_result(result)
             return

@@ -49,6 +49,7 @@ class SearchEvent:
         item: Id of the item.
         outcome: How the item ended; `ok`: with an answer, right or wrong.
         score: Of the item, or the mean over `items`, 0..1; `None` where there is none.
+        feedback: What the scorer said of the answer, lines of text; kind `item`.
         low: Lower end of its 95 % interval.
         high: Upper end of it.
         items: Number of item × repeat pairs behind the score.
@@ -70,6 +71,7 @@ class SearchEvent:
     item: str | None = None
     outcome: OutcomeKind | None = None
     score: float | None = None
+    feedback: str | None = None
     low: float | None = None
     high: float | None = None
     items: int | None = None
@@ -137,7 +139,8 @@ class Watched:
             case ItemDelivered():
                 cost = {"calls": event.calls, "tokens": event.tokens}
                 where = {"agent": event.agent, "split": event.split, "item": event.item}
-                return self._event("item", **where, outcome=event.outcome, score=event.score, **cost)
+                said = {"score": event.score, "feedback": event.feedback}
+                return self._event("item", **where, outcome=event.outcome, **said, **cost)
             case RaceEnded():
                 member = self._member(event.agent)
                 found = member.evaluation(event.split) if member else None
@@ -237,6 +240,9 @@ class Watched:
 
     def recorded(self, job: ItemJob) -> ItemResult | None:
         return self._journal.recorded(job)
+
+    def as_said(self, result: ItemResult) -> ItemResult:
+        return self._journal.as_said(result)
 
     def chances(self, brief: Brief) -> Chances:
         return self._journal.chances(brief)

@@ -91,7 +91,7 @@ class ItemResult:
     Attributes:
         kind: What ended it.
         answer: The answer as plain text, `""` where there is none.
-        detail: One line that helps an author mend the agent.
+        detail: One line on what ended the item otherwise than with an answer; helps an author mend the agent.
         score: 0..1, or `None` before scoring; right means >= 1.
         used: What the item's calls cost as if nothing were shared.
         paid: What was really sent for them.
@@ -102,6 +102,8 @@ class ItemResult:
         networks: How the agent's teams worked, in program order; the first 8 of them.
         asked: Digest of the calls' requests without the agent's id, and behind a point one of their answers;
             `""` where it is not known. See `behaves_alike`.
+        feedback: What the scorer says of the answer beyond its score, lines of text for authors and people;
+            `""` where it says nothing. Never shown to an agent.
     """
 
     agent: str
@@ -120,6 +122,7 @@ class ItemResult:
     fresh: bool = True
     networks: tuple[TeamNetwork, ...] = ()
     asked: str = ""
+    feedback: str = ""
 
     @property
     def right(self) -> bool:

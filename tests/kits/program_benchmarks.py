@@ -72,9 +72,9 @@ def arc_folder(folder: Path, count: int = 30, largest: int = 40) -> Path:
     for n in range(count):
         place = folder / ("evaluation" if n % 2 else "training")
         place.mkdir(parents=True, exist_ok=True)
-        (place / f"{n:08x}.json").write_text(
-            json.dumps(arc_task(n, 1 + n % 3, min(2 + n, largest), 1 + n // 10 if largest < count else 0))
-        )
+        width = 1 + n // 10 if largest < count else 0  # small grids differ by their width
+        task = arc_task(n, 1 + n % 3, min(2 + n, largest), width)
+        (place / f"{n:08x}.json").write_text(json.dumps(task))
     return folder
 
 
