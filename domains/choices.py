@@ -116,13 +116,18 @@ def _shown(row: Row, letters: Sequence[str]) -> Row:
 
 def _letters(row: Row, first: int | None) -> list[str]:
     """The letters of all accepted answers; empty where one of them is no option."""
-    texts = [plain(text) for text in row.choices]
+    texts: list[
+        str
+    ] = []  # made where an answer may be one of them: it takes most of the time of a large table
     found = []
     for answer in (row.answer, *row.others):
         letter = letter_of(answer)
+        short = bool(letter) or answer.isdecimal()
+        if not texts and not (short and not any(_holds(text, answer) for text in row.choices)):
+            texts = [plain(text) for text in row.choices]
         if row.choices.count(answer) == 1:
             place = row.choices.index(answer)
-        elif plain(answer) in texts:
+        elif texts and plain(answer) in texts:
             place = texts.index(plain(answer))
         elif letter:
             place = LETTERS.index(letter)
@@ -130,10 +135,16 @@ def _letters(row: Row, first: int | None) -> list[str]:
             place = int(answer) - first
         else:
             return []
-        if not 0 <= place < len(texts):
+        if not 0 <= place < len(row.choices):
             return []
         found.append(LETTERS[place])
     return list(dict.fromkeys(found))
+
+
+def _holds(option: str, answer: str) -> bool:
+    """Whether an option says no more than a letter or a number."""
+    said, wanted = (re.sub(r"\W|_", "", text).casefold() for text in (option, answer))
+    return said == wanted
 
 
 def _first_number(rows: Iterable[Row]) -> int | None:

@@ -6,7 +6,7 @@ from typing import IO, Any
 
 from meta_search.errors import DomainError
 
-__all__ = ["EXTRA", "pyarrow_for", "zstd"]
+__all__ = ["EXTRA", "longest", "pyarrow_for", "zstd"]
 
 EXTRA = "pip install 'meta-search[hub]'"
 
@@ -28,6 +28,13 @@ def pyarrow_for(place: str, instead: str) -> Any:
     except ImportError as error:
         raise DomainError(f"{place}: needs pyarrow: {EXTRA}, or {instead}") from error
     return pyarrow
+
+
+def longest(texts: Any) -> int:
+    """Bytes of the longest of an array of texts."""
+    import pyarrow.compute
+
+    return int(pyarrow.compute.max(pyarrow.compute.binary_length(texts)).as_py() or 0)
 
 
 def zstd(place: str, file: IO[bytes]) -> Any:

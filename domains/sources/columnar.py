@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from domains.sources.arrow import pyarrow_for
+from domains.sources.arrow import longest, pyarrow_for
 from domains.sources.headers import Names
 from domains.sources.limits import LARGEST_RECORD, LARGEST_UNPACKED, megabytes
 from domains.sources.opening import opened, packing
@@ -25,7 +25,9 @@ from meta_search.text import one_line
 __all__ = ["ArrowRows", "ParquetRows"]
 
 Record = Mapping[str, Any]
-ROWS = 512  # that are made at a time, at most
+ROWS = 32  # that are made at a time, at most: a long text that comes again is made as often
+BUFFER = 2**20
+DENSE, LONG = 10, 2**22  # a column so packed, and so large, may be one long text again and again
 TEXT = 2**24  # bytes of them, about
 MOST_NUMBERS = 1_000_000  # of thrift's lists in a parquet file's footer
 
@@ -60,11 +62,13 @@ class ParquetRows:
         self._path = Path(self._unpacked.name) if self._unpacked else path
         with _guarded(place):
             meta = self._opened([]).metadata
-        groups = [meta.row_group(n).total_byte_size for n in range(meta.num_row_groups)]
-        if sum(groups) > LARGEST_UNPACKED:
+        groups = [meta.row_group(n) for n in range(meta.num_row_groups)]
+        whole = sum(group.total_byte_size for group in groups)
+        if whole > LARGEST_UNPACKED:
             raise DomainError(f"{place}: unpacks to more than {megabytes(LARGEST_UNPACKED)}")
-        average = sum(groups) // max(1, meta.num_rows)
-        self._batch = max(1, min(ROWS, TEXT // max(1, average)))
+        self._batch = max(1, min(ROWS, TEXT // max(1, whole // max(1, meta.num_rows))))
+        chunks = [group.column(n) for group in groups for n in range(group.num_columns)]
+        self._dense = {chunk.path_in_schema for chunk in chunks if _is_dense(chunk)}
 
     def records(self, part: str = "") -> Iterator[tuple[int, Record]]:
         """Row number, from 1, and row.
@@ -75,10 +79,8 @@ class ParquetRows:
         with _guarded(self._place):
             first = self._opened([])
             schema = first.schema_arrow
-            # Kept as dictionaries, so that one long text that comes again and again is held once.
-            texts = [
-                f.name for f in schema if str(f.type) in ("string", "large_string", "binary", "large_binary")
-            ]
+            kinds = ("string", "large_string", "binary", "large_binary")
+            texts = [field.name for field in schema if str(field.type) in kinds and field.name in self._dense]
             file = self._opened(texts)
             batches = file.iter_batches(batch_size=self._batch, use_threads=False)
         yield from _rows(self._place, batches, schema, self._names, self.notes)
@@ -88,10 +90,17 @@ class ParquetRows:
             self._path,
             memory_map=False,
             pre_buffer=False,
+            buffer_size=BUFFER,
             read_dictionary=list(dictionaries) or None,
             thrift_string_size_limit=LARGEST_RECORD,
             thrift_container_size_limit=MOST_NUMBERS,
         )
+
+
+def _is_dense(chunk: Any) -> bool:
+    """Whether a column is packed so well that it is read as a dictionary: what comes again is held once."""
+    size = chunk.total_uncompressed_size
+    return bool(size > LONG and size > DENSE * chunk.total_compressed_size)
 
 
 class ArrowRows:
@@ -173,7 +182,7 @@ def _step(batch: Any) -> int:
     each = batch.nbytes // max(1, batch.num_rows)
     for column in batch.columns:
         if hasattr(column, "dictionary") and len(column.dictionary):
-            each += max(len(value.as_buffer() or b"") for value in column.dictionary)
+            each += longest(column.dictionary)
     if each > LARGEST_RECORD:
         raise DomainError(f"a row is longer than {megabytes(LARGEST_RECORD)}")
     return int(max(1, min(batch.num_rows or 1, TEXT // max(1, each))))
