@@ -60,6 +60,8 @@ class ScoredBy:
         self.brief: str = domain.brief + how
         self.wording: Mapping[str, str] = domain.wording
         self.helpers: tuple[str, ...] = tuple(getattr(domain, "helpers", ()))
+        self.notes: tuple[str, ...] = tuple(getattr(domain, "notes", ()))
+        self.groups: Mapping[str, str] = getattr(domain, "groups", {})
 
     def items(self, split: Split) -> Sequence[Item]:
         """The domain's items of a split."""
@@ -101,6 +103,7 @@ class KeptDomain:
             self.name, self.brief = str(kept["name"]), str(kept["brief"])
             self.wording: Mapping[str, str] = kept["wording"]
             self.helpers = tuple(kept["helpers"])
+            self.groups: Mapping[str, str] = kept.get("groups", {})
             self._items = {s: tuple(Item(**item) for item in kept["items"][s]) for s in SPLITS}
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise DomainError(
@@ -133,6 +136,7 @@ def keep(domain: Domain, path: Path) -> bool:
         "brief": getattr(domain, "own_brief", domain.brief),  # the scorer adds its words when it is back
         "wording": dict(domain.wording),
         "helpers": list(getattr(domain, "helpers", ())),
+        "groups": dict(getattr(domain, "groups", {})),
         "items": {split: [asdict(item) for item in domain.items(split)] for split in SPLITS},
     }
     try:

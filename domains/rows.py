@@ -35,6 +35,7 @@ class Row(NamedTuple):
         weighed: Whether the file gives it a weight, which is not used.
         matcher: What compares its answers, as the file names it, or `None`.
         choices: The options that it has columns for.
+        group: What it must not be parted from: what the column `domain.group` says, or empty.
     """
 
     line: int
@@ -46,6 +47,7 @@ class Row(NamedTuple):
     weighed: bool = False
     matcher: str | Mapping[str, Any] | None = None
     choices: tuple[str, ...] = ()
+    group: str = ""
 
 
 def read_text(path: Path) -> str:
@@ -75,8 +77,13 @@ def key_of(question: str) -> str:
     return " ".join(unicodedata.normalize("NFC", question).split())
 
 
-def distinct(path: Path, rows: Iterable[Row]) -> dict[str, Row]:
+def distinct(path: Path, rows: Iterable[Row], precious: Sequence[Split] = ()) -> dict[str, Row]:
     """The first row of each question, by `key_of` the question.
+
+    Args:
+        path: The file, for errors.
+        rows: All rows.
+        precious: Splits; of rows of several splits the one that comes first here is kept.
 
     Raises:
         DomainError: One question has two answers.
@@ -89,7 +96,13 @@ def distinct(path: Path, rows: Iterable[Row]) -> dict[str, Row]:
                 f"{path}: rows {first.line} and {row.line} ask the same question with different answers; "
                 "keep one"
             )
+        if precious and _worth(row, precious) < _worth(first, precious):
+            kept[key_of(row.question)] = row
     return kept
+
+
+def _worth(row: Row, precious: Sequence[Split]) -> int:
+    return next((n for n, split in enumerate(precious) if split == row.split), len(precious))
 
 
 def shuffled(keys: Iterable[str], seed: int | str) -> list[str]:
@@ -110,7 +123,7 @@ def in_order(keys: Iterable[str], seed: int, dealing: str) -> list[str]:
     Args:
         keys: They.
         seed: `domain.seed`.
-        dealing: `domain.dealing`: `file`, or `row` for an order without anchors.
+        dealing: `domain.dealing`: `row` for an order without anchors, else with them.
     """
     if dealing == "row":
         return shuffled(keys, seed)

@@ -25,6 +25,7 @@ from domains.matching.registry import AUTO, whole_lists
 from domains.matching.scoring import ANY_OF, LABELLED, MATCHER, Entry, Scoring, accepted, without_working
 from domains.rows import Row, apportion, deal, distinct, in_order
 from domains.settings import DEFAULT_SIZES, Settings, matcher_of, named_sizes
+from domains.splits import PRECIOUS, Facts, deal_rows, grouped
 from domains.table_file import Columns, place_of, read_rows
 from domains.wording import WORDING, Labels, find_labels, instructed, with_instruction
 from meta_search.errors import DomainError
@@ -36,14 +37,16 @@ __all__ = ["TableDomain"]
 class TableDomain:
     """Items from a file.
 
-    Equal questions (but for space) are one item; splits are disjoint. Rows go to splits by a hash of the
+    Equal questions (but for space) are one item; what says nearly the same stays in one split
+    (`domains.splits`), and every split holds the kinds in proportion. Rows go to splits by a hash of the
     seed, the question, and two rows of the file (`rows.in_order`), so the order of the file does not deal
     them anew, and a few added rows hardly ever do. Splits whose size is not named share what is left in the
-    proportion of the default sizes, and at most those. Where the file names splits, its rows stay there; a
-    split that it lacks is cut from its train rows.
+    proportion of the default sizes, and at most those. Where the file names splits, its rows stay there, or
+    are left out where a more precious split says the same; a split that it lacks is cut from its train rows.
 
     Attributes:
         notes: Lines for the user on how the file was read.
+        groups: Item id -> a name of its group, of the items that have one.
 
     Raises:
         DomainError: No such file, a column that is not there, an empty cell, a line that cannot be read (with
@@ -60,16 +63,18 @@ class TableDomain:
         if matcher in (AUTO, "choice"):
             found, choices = with_choices(path, found)
             matcher = "choice" if choices and all(row.choices for row in found) else matcher
-        rows = distinct(path, found)
-        dealt, notes = _deal(path, rows, settings)
+        rows = distinct(path, found, PRECIOUS if grouped(settings) else ())
+        deal_them = _deal_by_groups if grouped(settings) else _deal
+        dealt, notes, groups = deal_them(path, rows, settings)
         entries = [_entry(path, row) for row in rows.values()]
         self._scoring = Scoring.fit(matcher, settings.matcher_options, entries)
         self.confined, self.targets_answer = self._scoring.confined, self._scoring.targets_answer
         self._items = {split: tuple(_item(key, rows[key]) for key in keys) for split, keys in dealt.items()}
+        self.groups = {_id(key): group for key, group in groups.items()}
         self.name = path.stem
         lists = any(row.others for row in rows.values()) and settings.separator is None
         told = (f"{path.name}: {line}" for line in (worked, choices, self._scoring.note) if line)
-        self.notes: tuple[str, ...] = (*notes, *_notes(path, found, rows, lists), *told)
+        self.notes: tuple[str, ...] = (*notes, *_notes(path, found, rows, lists, grouped(settings)), *told)
         labels = self._labels(path, settings.labels)
         brief = self._brief(path, any(row.others for row in rows.values()))
         self.brief = with_instruction(brief, settings.instruction, labels)
@@ -126,6 +131,7 @@ def _columns(settings: Settings) -> Columns:
         answer=settings.answer,
         kind=settings.kind,
         split=settings.split,
+        group=settings.group,
         separator=settings.separator,
         whole_lists=whole_lists(name),
         matcher=settings.matcher_column,
@@ -146,8 +152,12 @@ def _without_working(rows: Sequence[Row]) -> tuple[Sequence[Row], str]:
     return kept, "an answer is what follows #### (the working before it is left out)"
 
 
+def _id(key: str) -> str:
+    return f"q-{hashlib.sha256(key.encode()).hexdigest()[:12]}"
+
+
 def _item(key: str, row: Row) -> Item:
-    name = f"q-{hashlib.sha256(key.encode()).hexdigest()[:12]}"
+    name = _id(key)
     data: dict[str, Any] = {ANY_OF: row.others} if row.others else {}
     if row.matcher is not None:
         data[MATCHER] = row.matcher
@@ -156,14 +166,24 @@ def _item(key: str, row: Row) -> Item:
     return Item(name, row.question, row.answer, row.kind, data)
 
 
-def _deal(
-    path: Path, rows: Mapping[str, Row], settings: Settings
-) -> tuple[Mapping[Split, Sequence[str]], Sequence[str]]:
-    """The rows of each split, and lines on what the file does not say."""
+_Deal = tuple[Mapping[Split, Sequence[str]], Sequence[str], Mapping[str, str]]
+"""The rows of each split, lines for the user, and the groups of rows that have one; rows by their keys."""
+
+
+def _deal_by_groups(path: Path, rows: Mapping[str, Row], settings: Settings) -> _Deal:
+    keys, values = list(rows), list(rows.values())
+    entries = [Facts(key, r.line, r.kind, r.answer, r.group, r.split) for key, r in rows.items()]
+    dealt = deal_rows(path, entries, lambda n: values[n].question, settings)
+    splits = {split: [keys[n] for n in places] for split, places in dealt.splits.items()}
+    return splits, dealt.notes, {keys[n]: _id(keys[first]) for n, first in dealt.groups.items()}
+
+
+def _deal(path: Path, rows: Mapping[str, Row], settings: Settings) -> _Deal:
+    """As runs of before did, which are resumed."""
     sizes = named_sizes(settings)
     order = in_order(rows, settings.seed, settings.dealing)
     if not any(row.split for row in rows.values()):
-        return deal(order, apportion(path, len(rows), sizes)), ()
+        return deal(order, apportion(path, len(rows), sizes)), (), {}
     given: dict[Split, list[str]] = {split: [] for split in SPLITS}
     for key in order:
         if not rows[key].split:
@@ -187,10 +207,12 @@ def _deal(
     parts = deal(given["train"], {**dict.fromkeys(SPLITS, 0), **cut})
     dealt |= {split: parts[split] for split in shared}
     told = ", ".join(f"{len(parts[split])} for {split}" for split in missing)
-    return dealt, (f"{path.name} lacks some splits: {told} were taken from its train rows",) * bool(told)
+    return dealt, (f"{path.name} lacks some splits: {told} were taken from its train rows",) * bool(told), {}
 
 
-def _notes(path: Path, found: Sequence[Row], rows: Mapping[str, Row], lists: bool) -> Iterator[str]:
+def _notes(
+    path: Path, found: Sequence[Row], rows: Mapping[str, Row], lists: bool, by_worth: bool
+) -> Iterator[str]:
     """Lines on rows that are read otherwise than one might think."""
     if lists:
         yield f"{path.name}: each part of a list is a right answer (domain.matcher=json takes it as a whole)"
@@ -200,4 +222,5 @@ def _notes(path: Path, found: Sequence[Row], rows: Mapping[str, Row], lists: boo
         yield f"{path.name}: the column weight is not used (not possible yet): every item counts the same"
     crossing = sum(id(row) not in kept and where.get(row.question) not in (None, row.split) for row in found)
     if crossing:
-        yield f"{path.name}: {crossing} questions stand in two splits; each stays where it comes first"
+        stays = "where it is worth most: in test, else in validation" if by_worth else "where it comes first"
+        yield f"{path.name}: {crossing} questions stand in two splits; each stays {stays}"

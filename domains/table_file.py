@@ -42,6 +42,7 @@ class Columns:
         separator: What stands between several accepted answers of a cell, or `None`.
         whole_lists: Whether a list is an answer, and not several accepted ones.
         matcher: Column of the rows' matchers; may be missing in the file. `None` reads none.
+        group: Column of what rows must not be parted by; must be in the file. `None` reads none.
     """
 
     question: str = "question"
@@ -51,6 +52,7 @@ class Columns:
     separator: str | None = None
     whole_lists: bool = False
     matcher: str | None = None
+    group: str | None = None
 
 
 def read_rows(path: Path, columns: Columns) -> Iterator[Row]:
@@ -94,7 +96,22 @@ def _row(place: str, line: int, record: Mapping[str, Any], columns: Columns) -> 
         "weight" in record,
         _matcher(place, columns.matcher, record),
         choices_in(record, (columns.question, columns.answer)),
+        _group(place, columns.group, record),
     )
+
+
+def _group(place: str, column: str | None, record: Mapping[str, Any]) -> str:
+    """What a row must not be parted from; empty for one that says nothing there."""
+    if column is None:
+        return ""
+    if column not in record:
+        raise DomainError(
+            f"{place}: no column {column!r}, there are: {', '.join(map(str, record))}; set domain.group"
+        )
+    value = record[column]
+    if isinstance(value, list | dict):
+        return _as_json(value)
+    return "" if value is None else str(value).strip()
 
 
 def text_of_parts(place: str, question: Any) -> Any:
