@@ -138,7 +138,11 @@ def salt_of(content: Sequence[str]) -> str:
 
 
 def apportion(
-    path: Path, rows: int, named: Mapping[Split, int], splits: Sequence[Split] = SPLITS
+    path: Path,
+    rows: int,
+    named: Mapping[Split, int],
+    splits: Sequence[Split] = SPLITS,
+    whole: bool = False,
 ) -> dict[Split, int]:
     """Items per split: named sizes as they are; the others share the rest, at most at their default sizes.
 
@@ -147,6 +151,8 @@ def apportion(
         rows: Different questions that there are for the splits.
         named: Sizes that the user named, of some of the splits.
         splits: Those that share the rows.
+        whole: Whether rows that rounding leaves over are dealt too, which matters where there are few; runs
+            of before left them out.
 
     Raises:
         DomainError: Too few rows.
@@ -161,6 +167,8 @@ def apportion(
         shares = {s: max(int(s != "examples"), rest * size // total) for s, size in others.items()}
         while sum(shares.values()) > rest:  # the ones that were lifted to 1 are paid for by the largest
             shares[max(shares, key=lambda split: shares[split])] -= 1
+        while whole and sum(shares.values()) < rest:
+            shares[max(others, key=lambda split: others[split] * rest - shares[split] * total)] += 1
         others = shares
     return {**others, **named}
 

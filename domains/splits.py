@@ -1,9 +1,9 @@
 """How rows come to splits that share no content: what says the same goes to one split, or is left out.
 
 Rows that say the same (`domains.content`) or nearly the same (`domains.alike`), and rows with one value in
-the column `domain.group` (translations of a problem, questions on a passage), are a group. A domain that deals
-rows uses `deal_rows`; a domain whose items come with their splits uses `disjoint`; `folds_of` divides items
-for cross-validation.
+the column `domain.group` (translations of a problem, questions on a passage), are a group. A domain that
+deals rows uses `deal_rows`; a domain whose items come with their splits uses `disjoint`; `folds_of` divides
+items for cross-validation.
 """
 
 from __future__ import annotations
@@ -284,7 +284,7 @@ def _settle(
         one, other = min(pairs, key=lambda p: sorted(entries[n].place for n in p))
         shown = pair(*sorted((one, other), key=lambda n: entries[n].place))
         count = sum(map(len, alike)) - len(alike)
-        rows = "item" if called else "row"
+        rows = ("item" if called else "row") + "s" * (count > 1)
         says = f"{count} {rows} say{'s' * (count == 1)} nearly the same as another (as {shown})"
         if settings.duplicates == "refuse":
             raise DomainError(
@@ -310,6 +310,7 @@ def _crossing(
 ) -> tuple[set[int], list[str]]:
     """Rows of groups that stand in several splits, but for those of the most precious one."""
     lost: set[int] = set()
+    better: set[str] = set()  # splits that they stay in
     shown: tuple[int, int] | None = None
     for unit in units:
         best = min(_worth(entries[n]) for n in unit)
@@ -317,14 +318,18 @@ def _crossing(
         if less:
             lost.update(less)
             kept = next(n for n in unit if _worth(entries[n]) == best)
+            better.add(entries[kept].split)
             found = (less[0], kept)
             shown = min(shown or found, found, key=lambda p: entries[p[0]].place)
     if shown is None:
         return lost, []
     counts = Counter(entries[n].split for n in lost)
     told = " and ".join(f"{counts[split]} of {split}" for split in PRECIOUS if counts[split])
-    where = " or ".join(dict.fromkeys(above for split in counts for above in _above(split)))
-    return lost, [f"{name}: {told} say nearly the same as one of {where} (as {pair(*shown)}): left out"]
+    where = " or ".join(split for split in PRECIOUS if split in better)
+    says = "says" if len(lost) == 1 else "say"
+    grouped = " or are of its group" if any(entries[n].group for n in lost) else ""
+    line = f"{name}: {told} {says} nearly the same as one of {where}{grouped} (as {pair(*shown)}): left out"
+    return lost, [line]
 
 
 def _worth(entry: Facts) -> int:
@@ -368,7 +373,7 @@ def _anew(
         raise DomainError(
             f"{path}: its rows are {len(units)} groups: train, validation and test need one each"
         )
-    counts = apportion(path, rows, sizes)
+    counts = apportion(path, rows, sizes, whole=True)
     dealt = deal_units(units, strata, {**counts, REST: rows - sum(counts.values())}, last)
     return {split: dealt[split] for split in SPLITS}, _short(path, dealt, counts)
 
@@ -404,7 +409,9 @@ def _by_file(
     missing = [split for split in SPLITS if not given[split] and sizes.get(split) != 0]
     shared = [split for split in SPLITS if split in missing or split == "train"]
     if "train" in missing:
-        raise DomainError(f"{path}: no row is in the split train; `domain.split=null` deals all rows anew")
+        raise DomainError(
+            f"{path}: no row is in the split train alone; `domain.split=null` deals all rows anew"
+        )
     dealt: dict[Split, Sequence[int]] = {}
     for split in (split for split in SPLITS if split not in shared):
         rows = sum(map(len, given[split]))
@@ -413,9 +420,7 @@ def _by_file(
         most = min(rows, sizes.get(split, DEFAULT_SIZES[split]))
         dealt[split] = deal_units(given[split], strata, {split: most, REST: rows - most})[split]
     rows = sum(map(len, given["train"]))
-    cut = apportion(path, rows, {s: sizes[s] for s in shared if s in sizes}, shared)
-    if "train" not in sizes:  # what rounding has left over
-        cut["train"] = min(DEFAULT_SIZES["train"], rows - sum(cut.values()) + cut["train"])
+    cut = apportion(path, rows, {s: sizes[s] for s in shared if s in sizes}, shared, whole=True)
     counts = {split: cut[split] for split in shared}
     anchors = sum(unit in given["train"] for unit in units[len(units) - last :])
     parts = deal_units(given["train"], strata, {**counts, REST: rows - sum(counts.values())}, anchors)

@@ -134,7 +134,8 @@ def deal_units(
     ends = len(units) - last
     for unit in units[ends:]:
         backwards = [part for part in (REST, *reversed(parts)) if room[part] >= len(unit)]
-        give(unit, backwards[0] if backwards else max(parts, key=lambda p: room[p]))
+        part = backwards[0] if backwards else max(parts, key=lambda p: room[p])
+        give(unit[: room[part]], part)
     torn = sorted((unit for unit in units[:ends] if len(unit) > 1), key=lambda unit: -len(unit))
     met: Counter[str] = Counter()  # rows in groups so far, by kind
     for unit in torn:
@@ -146,7 +147,7 @@ def deal_units(
 
         fits = [part for part in parts if room[part] >= len(unit)]
         part = max(fits, key=lack) if fits else max(parts, key=lambda p: (p != REST, room[p]))
-        give(unit[: max(0, room[part])], part)
+        give(unit[: room[part]], part)
     single = [unit[0] for unit in units[:ends] if len(unit) == 1]
     _deal_singles(single, strata, sizes, whole, given, room, dealt)
     place = {row: n for n, row in enumerate(row for unit in units for row in unit)}
@@ -189,12 +190,19 @@ def _deal_singles(
 
 
 def interleaved(rows: Sequence[int], strata: Sequence[str]) -> list[int]:
-    """Rows in an order of which every beginning holds all kinds in proportion; of a kind, as they come."""
+    """Rows in an order of which every beginning holds all kinds in proportion; of a kind, as they come.
+
+    Each kind is spread evenly; kinds of as many rows take turns, so that lone rows do not come all at once.
+    """
     sizes = Counter(strata[row] for row in rows)
+    alike: dict[int, list[str]] = defaultdict(list)
+    for kind in sorted(sizes):
+        alike[sizes[kind]].append(kind)
+    begins = {kind: (n + 0.5) / len(kinds) for kinds in alike.values() for n, kind in enumerate(kinds)}
     met: Counter[str] = Counter()
     keyed = []
     for place, row in enumerate(rows):
         kind = strata[row]
-        keyed.append(((met[kind] + 0.5) / sizes[kind], place, row))
+        keyed.append(((met[kind] + begins[kind]) / sizes[kind], place, row))
         met[kind] += 1
     return [row for _, _, row in (sorted(keyed) if len(sizes) > 1 else keyed)]

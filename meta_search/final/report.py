@@ -12,6 +12,7 @@ from meta_search.guide.studies import parameter_importance
 from meta_search.report.chosen import chosen
 from meta_search.report.html import write_report
 from meta_search.report.payback import Paid
+from meta_search.report.power import power_line
 from meta_search.report.standing import Contender, Kind
 from meta_search.report.tuning import Tunings
 from meta_search.report.verdict import Verdict, measure_of, untested, verdict
@@ -73,7 +74,7 @@ def final_report(run: Run, stopped: Callable[[], bool] = lambda: False) -> Endin
     for member in field.everyone:
         runner.save(member, "test")
     runner.finish("reporting")
-    field = replace(field, notes=(*field.notes, *_measures(session, field, cut)))
+    field = replace(field, notes=(*field.notes, *_how_chosen(run, field), *_measures(session, field, cut)))
     paid = run.journal.decide("paid", lambda: _paid(session))
     result = _verdict(field, Paid.of(paid), cut)
     if unmatched := _unmatched(field, result):
@@ -111,6 +112,14 @@ def _verdict(field: Field, paid: Paid, cut: Cut) -> Verdict:
     baselines = side(field.seeds, "seed") + side([b.member for b in field.matched], "matched")
     baselines += [untested(field.untested)] if field.untested else []
     return verdict(baselines, side(field.finalists, "found"), paid=paid, notes=field.notes)
+
+
+def _how_chosen(run: Run, field: Field) -> list[str]:
+    """How finalists were chosen, and what as few test items can show, a sentence each."""
+    items = max((len({r.item for r in m.rows("test")}) for m in field.everyone), default=0)
+    few = power_line(items, len(field.finalists))
+    told = (run.runner.folds.line() if field.finalists else "", f"{few[:1].upper()}{few[1:]}." if few else "")
+    return [line for line in told if line]
 
 
 def _measures(session: Session, field: Field, cut: Cut) -> list[str]:
