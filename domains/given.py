@@ -19,11 +19,12 @@ from typing import Any, TypeAlias
 
 from domains.domain import Domain, Item, Score, items_of
 from domains.settings import Settings
+from domains.splits import disjoint
 from domains.user_file import UserScorer
 from meta_search.errors import DomainError
 from meta_search.types import SPLITS, Split
 
-__all__ = ["FILE", "NAME", "KeptDomain", "ScoreFunction", "ScoredBy", "keep"]
+__all__ = ["FILE", "NAME", "KeptDomain", "Parted", "ScoreFunction", "ScoredBy", "keep"]
 
 NAME = "given"  # of the domain in a configuration
 FILE = "given.json"
@@ -87,6 +88,32 @@ class ScoredBy:
             return Score(0.0, "no answer")
         more: dict[str, Any] = {"ask": ask} if self.asks else {}
         return self._score(item, answer, **more)
+
+
+class Parted:
+    """A domain that a person made, without items that say nearly the same in two splits; all else is its own.
+
+    Args:
+        domain: It.
+        settings: See `domains.splits.disjoint`.
+
+    Raises:
+        DomainError: Duplicates that are to be refused, or no item is left of a scored split.
+    """
+
+    def __init__(self, domain: Domain, settings: Settings) -> None:
+        self._domain = domain
+        items = {split: domain.items(split) for split in SPLITS}
+        self._items, groups, notes = disjoint(domain.name, items, settings)
+        self.groups: Mapping[str, str] = {**groups, **getattr(domain, "groups", {})}
+        self.notes: tuple[str, ...] = (*getattr(domain, "notes", ()), *notes)
+
+    def items(self, split: Split) -> Sequence[Item]:
+        """The domain's items of a split, as far as no more precious split has them."""
+        return items_of(self._items, split)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._domain, name)
 
 
 class KeptDomain:

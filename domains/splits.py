@@ -374,8 +374,14 @@ def _anew(
             f"{path}: its rows are {len(units)} groups: train, validation and test need one each"
         )
     counts = apportion(path, rows, sizes, whole=True)
-    dealt = deal_units(units, strata, {**counts, REST: rows - sum(counts.values())}, last)
+    dealt = deal_units(units, strata, _with_rest(counts, rows), last)
     return {split: dealt[split] for split in SPLITS}, _short(path, dealt, counts)
+
+
+def _with_rest(counts: Mapping[Split, int], rows: int) -> dict[str, int]:
+    """Rows of each split, and those that none has."""
+    parts: dict[str, int] = {split: count for split, count in counts.items()}
+    return {**parts, REST: rows - sum(parts.values())}
 
 
 def _short(path: Path, dealt: Mapping[str, Sequence[int]], counts: Mapping[Split, int]) -> list[str]:
@@ -423,7 +429,7 @@ def _by_file(
     cut = apportion(path, rows, {s: sizes[s] for s in shared if s in sizes}, shared, whole=True)
     counts = {split: cut[split] for split in shared}
     anchors = sum(unit in given["train"] for unit in units[len(units) - last :])
-    parts = deal_units(given["train"], strata, {**counts, REST: rows - sum(counts.values())}, anchors)
+    parts = deal_units(given["train"], strata, _with_rest(counts, rows), anchors)
     dealt |= {split: parts[split] for split in shared}
     told = ", ".join(f"{len(parts[split])} for {split}" for split in missing)
     lacks = [f"{path.name} lacks some splits: {told} were taken from its train rows"] * bool(told)

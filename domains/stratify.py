@@ -182,9 +182,9 @@ def _deal_singles(
         columns[part] -= less
         spare -= less
     cells = proportions([len(of_kind) for of_kind in rows], list(columns.values()), shares)
-    for of_kind, row in zip(rows, cells, strict=True):
+    for of_kind, counts in zip(rows, cells, strict=True):
         start = 0
-        for part, count in zip(parts, row, strict=True):
+        for part, count in zip(parts, counts, strict=True):
             dealt[part].extend(of_kind[start : start + count])
             start += count
 

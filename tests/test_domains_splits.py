@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from domains import splits
 from domains.domain import Item
+from domains.given import Parted
 from domains.given_rows import GivenItems
 from domains.mgsm import MgsmDomain
 from domains.python_file import PythonDomain
@@ -389,3 +390,24 @@ def test_folds_share_items_and_kinds(folds: int, count: int, grouped: int) -> No
     for name in set(groups.values()):
         assert len({of[item] for item, group in groups.items() if group == name}) == 1
     assert folds_of(items[::-1], folds, groups).keys() == of.keys()
+
+
+def test_items_of_a_domain_that_is_handed_over_are_parted_likewise() -> None:
+    rows, again = rows_with_splits()
+
+    class Mine:
+        name, brief, wording, helpers = "mine", "Problems.", {"answer": "a number"}, ("run",)
+
+        def items(self, split: str) -> list[Item]:
+            return [Item(f"{n}", r["question"], "1") for n, r in enumerate(rows) if r["split"] == split]
+
+        def score(self, item: Item, answer: str) -> float:
+            return 1.0
+
+    mine: Any = Mine()
+    parted = Parted(mine, DomainConfig())
+    assert not set(again) & set(where(parted))
+    assert (parted.name, parted.helpers, parted.score(mine.items("test")[0], "")) == ("mine", ("run",), 1.0)
+    assert "2 of train and 2 of examples" in parted.notes[0]
+    assert not hasattr(parted, "confined")
+    assert set(again) <= set(where(Parted(mine, DomainConfig(duplicates="keep"))))
