@@ -380,7 +380,7 @@ def _anew(
 
 def _with_rest(counts: Mapping[Split, int], rows: int) -> dict[str, int]:
     """Rows of each split, and those that none has."""
-    parts: dict[str, int] = {split: count for split, count in counts.items()}
+    parts = {str(split): count for split, count in counts.items()}
     return {**parts, REST: rows - sum(parts.values())}
 
 
