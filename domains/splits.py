@@ -426,7 +426,9 @@ def _by_file(
         most = min(rows, sizes.get(split, DEFAULT_SIZES[split]))
         dealt[split] = deal_units(given[split], strata, {split: most, REST: rows - most})[split]
     rows = sum(map(len, given["train"]))
-    cut = apportion(path, rows, {s: sizes[s] for s in shared if s in sizes}, shared, whole=True)
+    cut = apportion(path, rows, {s: sizes[s] for s in shared if s in sizes}, shared)
+    if "train" not in sizes:  # what rounding has left over
+        cut["train"] = min(DEFAULT_SIZES["train"], rows - sum(cut.values()) + cut["train"])
     counts = {split: cut[split] for split in shared}
     anchors = sum(unit in given["train"] for unit in units[len(units) - last :])
     parts = deal_units(given["train"], strata, _with_rest(counts, rows), anchors)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 
 import pytest
 
 from meta_search.report.alarms import Alarm, Evidence, Seen, alarms, end_text, evidence_of, of_archive
 from meta_search.report.paired import sign_test
-from meta_search.report.power import least_wins, power_line
+from meta_search.report.power import detectable, least_wins, power_line
 from meta_search.types import Attempt, ItemResult, OutcomeKind
 from tests.kits.list_archive import ListArchive, named_agent
 
@@ -111,8 +112,8 @@ def test_the_evidence_of_an_archive() -> None:
 @pytest.mark.parametrize(
     ("items", "finalists", "line"),
     [
-        (15, 1, "with 15 test items only a gain of 40 points or more can be significant; 30 items show 20"),
-        (15, 2, "with 15 test items only a gain of 47 points or more can be significant; 35 items show 20"),
+        (15, 1, "with 15 test items only a gain of 40 points or more can be significant, and one of 48 or"),
+        (15, 2, "with 15 test items only a gain of 47 points or more can be significant, and one of 55 or"),
         (5, 1, "with 5 test items no gain can be significant: at least 6 are needed"),
         (30, 1, ""),
         (120, 2, ""),
@@ -123,6 +124,21 @@ def test_what_few_test_items_can_show(items: int, finalists: int, line: str) -> 
     shown = power_line(items, finalists)
     assert shown.startswith(line)
     assert bool(shown) == bool(line)
+
+
+@pytest.mark.parametrize(("items", "finalists"), [(8, 1), (12, 2), (24, 2), (60, 3)])
+def test_a_gain_that_is_detectable_is_found_in_four_of_five_runs(items: int, finalists: int) -> None:
+    gain = detectable(items, finalists)
+    assert gain is not None
+    draw = random.Random(1)
+
+    def found(true: float) -> float:
+        won = (sum(draw.random() < true for _ in range(items)) for _ in range(4000))
+        return sum(finalists * sign_test(wins, 0) < 0.05 for wins in won) / 4000
+
+    assert found(gain) > 0.78
+    assert found(gain - 0.06) < 0.8
+    assert detectable(5, 1) is None
 
 
 @pytest.mark.parametrize("finalists", [1, 2, 3, 8])
