@@ -102,7 +102,8 @@ def deal_rows(path: Path, entries: Sequence[Facts], read: Callable[[int], str], 
         loose = near.loose
     alike = [[order[n] for n in places] for places in near.groups().values()]
     notes = [*_loose(path, loose, settings)]
-    kept, told = _settle(path.name, entries, alike, order, settings)
+    drawn = f", {len(order):,} rows drawn of {len(entries):,}" if len(order) < len(entries) else ""
+    kept, told = _settle(path.name + drawn, entries, alike, order, settings)
     notes += told
     units = _units(entries, kept, alike)
     keyed, last = _in_order(entries, units, strata, settings.seed)

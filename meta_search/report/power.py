@@ -58,7 +58,7 @@ def power_line(items: int, finalists: int) -> str:
     if wins > items:
         return f"with {items} test items no gain can be significant: at least {wins} are needed; {more}"
     points, sure = -(-100 * wins // items), detectable(items, finalists)
-    often = f", and one of {100 * sure:.0f} or more is found in 4 of 5 runs" if sure else ""
+    often = f", and one of {max(points, round(100 * sure))} or more is found in 4 of 5 runs" if sure else ""
     return f"with {items} test items only a gain of {points} points or more can be significant{often}; {more}"
 
 
