@@ -133,7 +133,7 @@ class GivenItems:
             Facts(key, n, item.kind, item.target, "" if value is None else str(value))
             for n, (key, item, value) in enumerate(zip(items, found, values, strict=True))
         ]
-        dealt = deal_rows(Path("domain"), entries, lambda n: found[n].question, settings)
+        dealt = deal_rows("domain", "domain", entries, lambda n: found[n].question, settings)
         self.groups = {found[n].id: found[first].id for n, first in dealt.groups.items()}
         self.notes = tuple(dealt.notes)
         return {split: tuple(found[n] for n in places) for split, places in dealt.splits.items()}

@@ -138,19 +138,21 @@ def salt_of(content: Sequence[str]) -> str:
 
 
 def apportion(
-    path: Path,
+    path: object,
     rows: int,
     named: Mapping[Split, int],
     splits: Sequence[Split] = SPLITS,
+    least: int = LEAST_ROWS,
     whole: bool = False,
 ) -> dict[Split, int]:
     """Items per split: named sizes as they are; the others share the rest, at most at their default sizes.
 
     Args:
-        path: The file, for errors.
+        path: The file or other source, for errors.
         rows: Different questions that there are for the splits.
         named: Sizes that the user named, of some of the splits.
         splits: Those that share the rows.
+        least: Rows that there must be at least.
         whole: Whether rows that rounding leaves over are dealt too, which matters where there are few; runs
             of before left them out.
 
@@ -158,7 +160,7 @@ def apportion(
         DomainError: Too few rows.
     """
     needed = sum(named.values()) + sum(split not in named for split in splits if split != "examples")
-    least = max(LEAST_ROWS, needed)
+    least = max(least, needed)
     if rows < least:
         raise DomainError(f"{path}: too few rows: {rows} different questions, at least {least} are needed")
     others = {split: DEFAULT_SIZES[split] for split in splits if split not in named}

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import NamedTuple
 
 from domains.alike import Alike, Joined, find_alike
@@ -40,10 +39,11 @@ class Facts(NamedTuple):
     Attributes:
         key: Its question, by `rows.key_of`; no other row has it.
         place: Its line or number, for messages.
+        part: The part of the source that it comes from, for messages; empty where there is one alone.
         kind: Family.
         answer: The right answer.
         group: What the column `domain.group` says, or empty.
-        split: The split that the file puts it in, or empty.
+        split: The split that the file puts it in, or those that share its part, as `examples+train`.
     """
 
     key: str
@@ -52,6 +52,12 @@ class Facts(NamedTuple):
     answer: str = ""
     group: str = ""
     split: str = ""
+    part: str = ""
+
+    @property
+    def where(self) -> str:
+        """Its place in words."""
+        return f"{self.place} of {self.part}" if self.part else str(self.place)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +80,14 @@ def grouped(settings: Settings) -> bool:
     return settings.dealing == "groups"
 
 
-def deal_rows(path: Path, entries: Sequence[Facts], read: Callable[[int], str], settings: Settings) -> Dealt:
+def deal_rows(
+    label: object, name: str, entries: Sequence[Facts], read: Callable[[int], str], settings: Settings
+) -> Dealt:
     """Deal the rows of a file: by groups, of each kind its share, in an order that no agent can know.
 
     Args:
-        path: The file, for messages.
+        label: The file, for errors.
+        name: The same in short, for notes.
         entries: Its rows, all of different questions.
         read: The question of a row, by its place in the entries.
         settings: `sizes`, `seed`, `duplicates`, `stratify`.
@@ -89,7 +98,7 @@ def deal_rows(path: Path, entries: Sequence[Facts], read: Callable[[int], str], 
     own = any(entry.split for entry in entries)
     for entry in entries if own else ():
         if not entry.split:
-            raise DomainError(f"{path}: row {entry.place} names no split, others do")
+            raise DomainError(f"{label}: row {entry.where} names no split, others do")
     sizes = named_sizes(settings)
     units, loose = [[n] for n in range(len(entries))], 0
     strata = [_stratum(entry, settings.stratify) for entry in entries]
@@ -101,15 +110,17 @@ def deal_rows(path: Path, entries: Sequence[Facts], read: Callable[[int], str], 
         near = find_alike(_Texts(order, read))
         loose = near.loose
     alike = [[order[n] for n in places] for places in near.groups().values()]
-    notes = [*_loose(path, loose, settings)]
+    notes = [*_loose(name, loose)]
     drawn = f", {len(order):,} rows drawn of {len(entries):,}" if len(order) < len(entries) else ""
-    kept, told = _settle(path.name + drawn, entries, alike, order, settings)
+    kept, told = _settle(name + drawn, entries, alike, order, settings)
     notes += told
     units = _units(entries, kept, alike)
     keyed, last = _in_order(entries, units, strata, settings.seed)
     find = {min(unit, key=lambda n: entries[n].key): unit for unit in units}
     units = [find[first] for first in keyed]
-    dealt, lacking = (_by_file if own else _anew)(path, entries, units, strata, sizes, last)
+    shared = any("+" in entry.split for entry in entries)
+    way = _by_part if shared else _by_file if own else _anew
+    dealt, lacking = way(label, name, entries, units, strata, sizes, last)
     groups = {n: unit[0] for unit in units if len(unit) > 1 for n in unit}
     return Dealt(dealt, groups, (*notes, *lacking))
 
@@ -246,10 +257,10 @@ def _group_of(item: Item, column: str | None) -> str:
     return "" if value is None else str(value)
 
 
-def _loose(path: Path, loose: int, settings: Settings) -> Iterator[str]:
+def _loose(name: str, loose: int) -> Iterator[str]:
     if loose:
         yield (
-            f"{path.name}: {loose} rows differ in a few words only, as those of a template do: they are not "
+            f"{name}: {loose} rows differ in a few words only, as those of a template do: they are not "
             "taken for duplicates (domain.group=COLUMN names what belongs together)"
         )
 
@@ -276,7 +287,7 @@ def _settle(
     def pair(one: int, other: int) -> str:
         if called:
             return f"items {one_line(called[one], 40)} and {one_line(called[other], 40)}"
-        return f"rows {entries[one].place} and {entries[other].place}"
+        return f"rows {entries[one].where} and {entries[other].where}"
 
     gone: set[int] = set()
     notes: list[str] = []
@@ -325,8 +336,9 @@ def _crossing(
     if shown is None:
         return lost, []
     counts = Counter(entries[n].split for n in lost)
-    told = " and ".join(f"{counts[split]} of {split}" for split in PRECIOUS if counts[split])
-    where = " or ".join(split for split in PRECIOUS if split in better)
+    order = sorted({entry.split for entry in entries}, key=worth)
+    told = " and ".join(f"{counts[names]} of {_named(names)}" for names in order if counts[names])
+    where = " or ".join(_named(names) for names in order if names in better)
     says = "says" if len(lost) == 1 else "say"
     grouped = " or are of its group" if any(entries[n].group for n in lost) else ""
     line = f"{name}: {told} {says} nearly the same as one of {where}{grouped} (as {pair(*shown)}): left out"
@@ -334,7 +346,17 @@ def _crossing(
 
 
 def _worth(entry: Facts) -> int:
-    return next((n for n, split in enumerate(PRECIOUS) if split == entry.split), len(PRECIOUS))
+    return worth(entry.split)
+
+
+def worth(splits: str) -> int:
+    """How precious a split is, or the best of those that share a part: 0 is the most."""
+    names = splits.split("+")
+    return next((n for n, split in enumerate(PRECIOUS) if split in names), len(PRECIOUS))
+
+
+def _named(splits: str) -> str:
+    return splits.replace("+", " and ")
 
 
 def _above(split: str) -> list[str]:
@@ -361,7 +383,8 @@ def _units(
 
 
 def _anew(
-    path: Path,
+    label: object,
+    name: str,
     entries: Sequence[Facts],
     units: Sequence[Sequence[int]],
     strata: Sequence[str],
@@ -372,11 +395,11 @@ def _anew(
     rows = sum(map(len, units))
     if len(units) < rows and len(units) < len(SPLITS) - 1:
         raise DomainError(
-            f"{path}: its rows are {len(units)} groups: train, validation and test need one each"
+            f"{label}: its rows are {len(units)} groups: train, validation and test need one each"
         )
-    counts = apportion(path, rows, sizes, whole=True)
+    counts = apportion(label, rows, sizes, whole=True)
     dealt = deal_units(units, strata, _with_rest(counts, rows), last)
-    return {split: dealt[split] for split in SPLITS}, _short(path, dealt, counts)
+    return {split: dealt[split] for split in SPLITS}, _short(label, name, dealt, counts)
 
 
 def _with_rest(counts: Mapping[Split, int], rows: int) -> dict[str, int]:
@@ -385,7 +408,9 @@ def _with_rest(counts: Mapping[Split, int], rows: int) -> dict[str, int]:
     return {**parts, REST: rows - sum(parts.values())}
 
 
-def _short(path: Path, dealt: Mapping[str, Sequence[int]], counts: Mapping[Split, int]) -> list[str]:
+def _short(
+    label: object, name: str, dealt: Mapping[str, Sequence[int]], counts: Mapping[Split, int]
+) -> list[str]:
     """A line on splits that got fewer rows, as groups are not torn apart.
 
     Raises:
@@ -395,14 +420,15 @@ def _short(path: Path, dealt: Mapping[str, Sequence[int]], counts: Mapping[Split
     empty = [split for split in less if split != "examples" and not dealt[split]]
     if empty:
         raise DomainError(
-            f"{path}: no row is left for {empty[0]}: groups stay in one split, and these are too large"
+            f"{label}: no row is left for {empty[0]}: groups stay in one split, and these are too large"
         )
     told = ", ".join(f"{split} has {len(dealt[split])} of {counts[split]}" for split in less)
-    return [f"{path.name}: {told} rows, as groups of rows stay together"] * bool(told)
+    return [f"{name}: {told} rows, as groups of rows stay together"] * bool(told)
 
 
 def _by_file(
-    path: Path,
+    label: object,
+    name: str,
     entries: Sequence[Facts],
     units: Sequence[Sequence[int]],
     strata: Sequence[str],
@@ -417,17 +443,17 @@ def _by_file(
     shared = [split for split in SPLITS if split in missing or split == "train"]
     if "train" in missing:
         raise DomainError(
-            f"{path}: no row is in the split train alone; `domain.split=null` deals all rows anew"
+            f"{label}: no row is in the split train alone; `domain.split=null` deals all rows anew"
         )
     dealt: dict[Split, Sequence[int]] = {}
     for split in (split for split in SPLITS if split not in shared):
         rows = sum(map(len, given[split]))
         if rows < sizes.get(split, 0):
-            raise DomainError(f"domain.sizes.{split}={sizes[split]}: {path} has {rows} rows there")
+            raise DomainError(f"domain.sizes.{split}={sizes[split]}: {label} has {rows} rows there")
         most = min(rows, sizes.get(split, DEFAULT_SIZES[split]))
         dealt[split] = deal_units(given[split], strata, {split: most, REST: rows - most})[split]
     rows = sum(map(len, given["train"]))
-    cut = apportion(path, rows, {s: sizes[s] for s in shared if s in sizes}, shared)
+    cut = apportion(label, rows, {s: sizes[s] for s in shared if s in sizes}, shared)
     if "train" not in sizes:  # what rounding has left over
         cut["train"] = min(DEFAULT_SIZES["train"], rows - sum(cut.values()) + cut["train"])
     counts = {split: cut[split] for split in shared}
@@ -435,5 +461,36 @@ def _by_file(
     parts = deal_units(given["train"], strata, _with_rest(counts, rows), anchors)
     dealt |= {split: parts[split] for split in shared}
     told = ", ".join(f"{len(parts[split])} for {split}" for split in missing)
-    lacks = [f"{path.name} lacks some splits: {told} were taken from its train rows"] * bool(told)
-    return dealt, [*lacks, *_short(path, parts, counts)]
+    lacks = [f"{name} lacks some splits: {told} were taken from its train rows"] * bool(told)
+    return dealt, [*lacks, *_short(label, name, parts, counts)]
+
+
+def _by_part(
+    label: object,
+    name: str,
+    entries: Sequence[Facts],
+    units: Sequence[Sequence[int]],
+    strata: Sequence[str],
+    sizes: Mapping[Split, int],
+    last: int,
+) -> tuple[dict[Split, Sequence[int]], list[str]]:
+    """Splits that share parts of a source: the rows of each part are dealt to those that share it."""
+    given: dict[str, list[Sequence[int]]] = defaultdict(list)
+    for unit in units:
+        given[entries[unit[0]].split].append(unit)
+    anchors = units[len(units) - last :]
+    dealt: dict[Split, Sequence[int]] = dict.fromkeys(SPLITS, ())
+    notes: list[str] = []
+    for names in sorted({entry.split for entry in entries}):
+        splits = [split for split in SPLITS if split in names.split("+")]
+        rows = sum(map(len, given[names]))
+        named = {split: sizes[split] for split in splits if split in sizes}
+        if sum(named.values()) > rows:
+            wanted = ", ".join(f"domain.sizes.{split}={size}" for split, size in named.items())
+            raise DomainError(f"{wanted}: {label} has {rows} rows for {_named(names)}")
+        counts = apportion(label, rows, named, splits, least=1, whole=True)
+        here = sum(unit in given[names] for unit in anchors)
+        parts = deal_units(given[names], strata, _with_rest(counts, rows), here)
+        dealt |= {split: parts[split] for split in splits}
+        notes += _short(label, name, parts, counts)
+    return dealt, notes

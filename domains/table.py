@@ -173,7 +173,7 @@ _Deal = tuple[Mapping[Split, Sequence[str]], Sequence[str], Mapping[str, str]]
 def _deal_by_groups(path: Path, rows: Mapping[str, Row], settings: Settings) -> _Deal:
     keys, values = list(rows), list(rows.values())
     entries = [Facts(key, r.line, r.kind, r.answer, r.group, r.split) for key, r in rows.items()]
-    dealt = deal_rows(path, entries, lambda n: values[n].question, settings)
+    dealt = deal_rows(path, path.name, entries, lambda n: values[n].question, settings)
     splits = {split: [keys[n] for n in places] for split, places in dealt.splits.items()}
     return splits, dealt.notes, {keys[n]: _id(keys[first]) for n, first in dealt.groups.items()}
 

@@ -228,10 +228,30 @@ def test_a_large_table_is_dealt_by_a_part_of_it(tmp_path: Path, monkeypatch: pyt
         read.append(n)
         return f"question {n}"
 
-    dealt = deal_rows(tmp_path / "t.jsonl", facts, question, DomainConfig())
+    dealt = deal_rows("t.jsonl", "t.jsonl", facts, question, DomainConfig())
     assert [len(dealt.splits[s]) for s in SPLITS] == [24, 48, 48, 120]
     assert len(set(read)) == 960  # four times as many as are dealt
     assert sum(facts[n].kind == "b" for n in dealt.splits["test"]) == 12
+
+
+def test_splits_that_share_a_part_of_a_source_are_dealt_from_it() -> None:
+    asked, draw = problems(120), random.Random(3)
+    asked += [made.edited(0.03)(text, draw) for text in asked[:12]]
+    parts = ["test"] * 40 + ["examples+train+validation"] * 92
+    facts = [Facts(q, n + 1, "ab"[n % 2], split=parts[n], part=parts[n][:5]) for n, q in enumerate(asked)]
+    dealt = deal_rows("hf:x", "x", facts, asked.__getitem__, DomainConfig(sizes={"validation": 20}))
+    counts = {split: len(rows) for split, rows in dealt.splits.items()}
+    assert (counts["test"], counts["validation"], counts["examples"] + counts["train"]) == (40, 20, 60)
+    assert {parts[n] for s in ("examples", "train", "validation") for n in dealt.splits[s]} == {parts[-1]}
+    assert not {n for rows in dealt.splits.values() for n in rows if n >= 120}  # they repeat test rows
+    assert list(dealt.notes) == [
+        "x: 12 of examples and train and validation say nearly the same as one of test "
+        "(as rows 121 of examp and 1 of test): left out"
+    ]
+    with pytest.raises(
+        DomainError, match=r"domain\.sizes\.train=90: hf:x has 80 rows for examples and train"
+    ):
+        deal_rows("hf:x", "x", facts, asked.__getitem__, DomainConfig(sizes={"train": 90}))
 
 
 # -- splits that a file, a Python file or a caller names
