@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from domains.domain import Item
 from domains.matching.exact import plain
 from domains.matching.options import LETTERS, letter_of, options_of
+from domains.row_file import MappedRows, Rows
 from domains.rows import Row
 from meta_search.errors import DomainError
 
 __all__ = ["choices_in", "with_choices"]
 
 COLUMNS = ("choices", "options")
+# Options that name others by their place: shuffled they would mean something else.
+_PLACED = re.compile(r"\b(?:above|below|(?:both|neither) \(?[A-J]\b|\(?[A-J]\)? (?:and|or|nor) \(?[A-J]\b)")
 
 
 def choices_in(record: Mapping[str, Any], others: Sequence[str]) -> tuple[str, ...]:
@@ -46,34 +50,60 @@ def choices_in(record: Mapping[str, Any], others: Sequence[str]) -> tuple[str, .
     return tuple(lettered) if len(lettered) > 1 else ()
 
 
-def with_choices(path: Path, rows: Sequence[Row]) -> tuple[Sequence[Row], str]:
-    """Rows with their options below the question and a letter as the answer; and a line that says so.
+def with_choices(rows: Rows, where: Callable[[Row], str], shuffle: bool = False) -> tuple[Rows, str, bool]:
+    """Rows with their options below the question and a letter as the answer; a line that says so; whether all
+    rows have options.
 
     An answer may be an option's letter, its text or its number (from 0 where one is 0, from 1 where one is as
     many as there are options). Where no answer is any of these, the column is about something else.
 
+    Args:
+        rows: They; gone through several times.
+        where: Where a row stands, for errors.
+        shuffle: Whether options come in another order, which depends on question and options alone: it is the
+            same in every run.
+
     Raises:
         DomainError: The answers of some rows are options and that of another is none; names the row.
     """
-    having = [row for row in rows if row.choices]
+    having = sum(bool(row.choices) for row in rows)
     if not having:
-        return rows, ""
-    first = _first_number(having)
-    letters = {id(row): _letters(row, first) for row in having}
-    if not any(letters.values()):
-        return [row._replace(choices=()) for row in rows], ""
-    found = []
+        return rows, "", False
+    first = _first_number(row for row in rows if row.choices)
+    if not any(_letters(row, first) for row in rows if row.choices):
+        return MappedRows(rows, lambda row: row._replace(choices=())), "", False
+    all_have = having == len(rows)
+
+    def made(row: Row) -> Row:
+        if not row.choices:
+            return row
+        right = _letters(row, first)
+        shown = _shown(*(_shuffled(row, right) if shuffle else (row, right)))
+        return shown if all_have or row.matcher else shown._replace(matcher="choice")
+
     for row in rows:
-        if row.choices and not letters[id(row)]:
+        if row.choices and not _letters(row, first):
             raise DomainError(
-                f"{path}, row {row.line}: the answer {row.answer[:60]!r} is none of its choices: "
+                f"{where(row)}: the answer {row.answer[:60]!r} is none of its choices: "
                 f"{', '.join(row.choices)[:80]}"
             )
-        if row.choices:
-            row = _shown(row, letters[id(row)])
-            row = row if len(having) == len(rows) or row.matcher else row._replace(matcher="choice")
-        found.append(row)
-    return found, "the choices of a row stand below its question, with letters, and answers are letters"
+    told = "the choices of a row stand below its question, with letters, and answers are letters"
+    return MappedRows(rows, made), told, all_have
+
+
+def _shuffled(row: Row, letters: Sequence[str]) -> tuple[Row, Sequence[str]]:
+    """A row with its options in another order, and the letters that are right then."""
+    if any(_PLACED.search(text) for text in row.choices):
+        return row, letters
+
+    def place(number: int) -> bytes:
+        again = number if row.choices.count(row.choices[number]) > 1 else 0
+        text = json.dumps([row.question, row.choices[number], again])
+        return hashlib.sha256(text.encode()).digest()
+
+    order = sorted(range(len(row.choices)), key=place)
+    right = sorted(LETTERS[order.index(LETTERS.index(letter))] for letter in letters)
+    return row._replace(choices=tuple(row.choices[number] for number in order)), right
 
 
 def _shown(row: Row, letters: Sequence[str]) -> Row:
@@ -90,7 +120,9 @@ def _letters(row: Row, first: int | None) -> list[str]:
     found = []
     for answer in (row.answer, *row.others):
         letter = letter_of(answer)
-        if plain(answer) in texts:
+        if row.choices.count(answer) == 1:
+            place = row.choices.index(answer)
+        elif plain(answer) in texts:
             place = texts.index(plain(answer))
         elif letter:
             place = LETTERS.index(letter)
@@ -104,9 +136,12 @@ def _letters(row: Row, first: int | None) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _first_number(rows: Sequence[Row]) -> int | None:
+def _first_number(rows: Iterable[Row]) -> int | None:
     """Whether options are counted from 0 or from 1; `None` where answers do not tell."""
-    numbers = [(int(row.answer), len(row.choices)) for row in rows if row.answer.isdecimal()]
-    if any(n == 0 for n, _ in numbers):
-        return 0
-    return 1 if any(n == most for n, most in numbers) else None
+    found = None
+    for row in rows:
+        if row.answer.isdecimal() and len(row.answer) < 9:
+            if int(row.answer) == 0:
+                return 0
+            found = 1 if int(row.answer) == len(row.choices) else found
+    return found

@@ -1,8 +1,10 @@
 """Domains by name, in one table; each is imported when it is asked for.
 
-To add one: a line in `REGISTRY`, and a file with the class that the line names, which is built with the group
-`domain` of the configuration (`settings.Settings`). `domain.name=NAME` then takes it; `conf/domain/NAME.yaml`
-gives it a group of its own, for `domain=NAME`.
+A published benchmark is a file `conf/domain/NAME.yaml` with `base: table`, and nothing here.
+
+To add a kind of domain: a line in `REGISTRY`, and a file with the class that the line names, which is built
+with the group `domain` of the configuration (`settings.Settings`). `domain.name=NAME` then takes it;
+`conf/domain/NAME.yaml` gives it a group of its own, for `domain=NAME`.
 
 A domain of your own needs no entry here: `domain=table domain.path=questions.jsonl` for questions with
 answers, `domain=python domain.path=my_domain.py` for anything else.
@@ -44,6 +46,8 @@ def make(config: Settings) -> Domain:
     """
     if config.name == given.NAME:  # of a run that was started from Python; nobody else can ask for it
         return given.KeptDomain(config)
-    if config.name not in REGISTRY:
-        raise DomainError(f"domain={config.name}: no such domain; there are {', '.join(names())}")
-    return cast(Domain, resolve_name(REGISTRY[config.name])(config))
+    name = config.base or config.name
+    if name not in REGISTRY:
+        key = "domain.base" if config.base else "domain"
+        raise DomainError(f"{key}={name}: no such domain; there are {', '.join(names())}")
+    return cast(Domain, resolve_name(REGISTRY[name])(config))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import heapq
 import json
 import os
 import stat
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,7 +16,20 @@ from domains.settings import DEFAULT_SIZES
 from meta_search.errors import DomainError
 from meta_search.types import SPLITS, Split
 
-__all__ = ["Row", "apportion", "deal", "distinct", "in_order", "key_of", "read_text", "salt_of", "shuffled"]
+__all__ = [
+    "ANCHORS",
+    "Row",
+    "anchor_place",
+    "anchors_of",
+    "apportion",
+    "deal",
+    "distinct",
+    "in_order",
+    "key_of",
+    "read_text",
+    "salt_of",
+    "shuffled",
+]
 
 LEAST_ROWS = 8
 ANCHORS = 2
@@ -31,10 +45,14 @@ class Row(NamedTuple):
         answer: Likewise.
         kind: Family of the item, or empty.
         others: Further answers that are right.
-        split: The split that the file puts it in, or empty.
+        split: The split that the file puts it in, or empty; several with + between them share its part.
         weighed: Whether the file gives it a weight, which is not used.
         matcher: What compares its answers, as the file names it, or `None`.
         choices: The options that it has columns for.
+        part: The part of the source that it comes from; empty where there is one alone.
+        working: How the answer is come to, or empty.
+        id: Its own name, or empty.
+        data: What the scorer needs beyond the answer, as pairs.
         group: What it must not be parted from: what the column `domain.group` says, or empty.
     """
 
@@ -47,6 +65,10 @@ class Row(NamedTuple):
     weighed: bool = False
     matcher: str | Mapping[str, Any] | None = None
     choices: tuple[str, ...] = ()
+    part: str = ""
+    working: str = ""
+    id: str = ""
+    data: tuple[tuple[str, Any], ...] = ()
     group: str = ""
 
 
@@ -77,13 +99,8 @@ def key_of(question: str) -> str:
     return " ".join(unicodedata.normalize("NFC", question).split())
 
 
-def distinct(path: Path, rows: Iterable[Row], precious: Sequence[Split] = ()) -> dict[str, Row]:
+def distinct(path: Path, rows: Iterable[Row]) -> dict[str, Row]:
     """The first row of each question, by `key_of` the question.
-
-    Args:
-        path: The file, for errors.
-        rows: All rows.
-        precious: Splits; of rows of several splits the one that comes first here is kept.
 
     Raises:
         DomainError: One question has two answers.
@@ -96,24 +113,47 @@ def distinct(path: Path, rows: Iterable[Row], precious: Sequence[Split] = ()) ->
                 f"{path}: rows {first.line} and {row.line} ask the same question with different answers; "
                 "keep one"
             )
-        if precious and _worth(row, precious) < _worth(first, precious):
-            kept[key_of(row.question)] = row
     return kept
 
 
-def _worth(row: Row, precious: Sequence[Split]) -> int:
-    return next((n for n, split in enumerate(precious) if split == row.split), len(precious))
-
-
-def shuffled(keys: Iterable[str], seed: int | str) -> list[str]:
+def shuffled(keys: Iterable[str], seed: int | str, most: int | None = None) -> list[str]:
     """Keys in an order that depends on the seed and on themselves only: added ones move no others.
 
     Who knows the seed and a key can tell where it comes. An agent knows its question, and seeds are guessed.
+
+    Args:
+        keys: They.
+        seed: The seed.
+        most: How many from the front are wanted; no more are held. `None` for all.
     """
-    return sorted(keys, key=lambda key: hashlib.sha256(f"{seed}/{key}".encode()).digest())
+
+    def place(key: str) -> bytes:
+        return _place(seed, key)
+
+    return sorted(keys, key=place) if most is None else heapq.nsmallest(most, keys, key=place)
 
 
-def in_order(keys: Iterable[str], seed: int, dealing: str) -> list[str]:
+def anchor_place(key: str) -> bytes:
+    """What anchors are the first by."""
+    return _place("anchor", key)
+
+
+def _place(seed: int | str, key: str) -> bytes:
+    return hashlib.sha256(f"{seed}/{key}".encode()).digest()
+
+
+def anchors_of(keys: Iterable[str], dealing: str) -> tuple[str, ...]:
+    """The keys on which the order of the others depends, see `in_order`."""
+    return () if dealing == "row" else tuple(heapq.nsmallest(ANCHORS, keys, key=anchor_place))
+
+
+def in_order(
+    keys: Iterable[str],
+    seed: int,
+    dealing: str,
+    most: int | None = None,
+    anchors: Sequence[str] | None = None,
+) -> list[str]:
     """Keys in the order in which they are dealt to splits.
 
     An agent must not be able to tell its split from its question. So the order depends on two further keys as
@@ -121,15 +161,26 @@ def in_order(keys: Iterable[str], seed: int, dealing: str) -> list[str]:
     does not know the other. Keys that are added move no others, unless one of them becomes an anchor.
 
     Args:
-        keys: They.
+        keys: They; gone through twice.
         seed: `domain.seed`.
         dealing: `domain.dealing`: `row` for an order without anchors, else with them.
+        most: How many from the front are wanted; no more are held. `None` for all.
+        anchors: The anchors of all keys, where these are some of them; `None` finds them.
     """
     if dealing == "row":
-        return shuffled(keys, seed)
-    first = shuffled(keys, "anchor")
-    anchors, others = first[:ANCHORS], first[ANCHORS:]
-    return [*shuffled(others, f"{seed}/{salt_of(anchors)}"), *anchors]
+        return shuffled(keys, seed, most)
+    last = anchors_of(keys, dealing) if anchors is None else tuple(anchors)
+    here: set[str] = set()
+
+    def others() -> Iterator[str]:
+        for key in keys:
+            if key in last:
+                here.add(key)
+            else:
+                yield key
+
+    found = shuffled(others(), f"{seed}/{salt_of(last)}", most)
+    return [*found, *(key for key in last if key in here)][:most]
 
 
 def salt_of(content: Sequence[str]) -> str:

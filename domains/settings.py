@@ -30,13 +30,24 @@ class Settings(Protocol):
         separator: What stands between several accepted answers in a `table` domain's column.
         instruction: What every agent is told.
         labels: The values that answers of a `table` domain may have; empty has them found.
-        families: Families of the `reasoning` domain, languages of the `mgsm` domain; empty takes the default.
+        families: Families of the `reasoning` domain, languages of the `mgsm` domain, kinds of a `table`
+            domain; empty takes the default.
         sizes: Items per split; splits that are not named take the domain's default.
         seed: Seed of the items and of the splits.
         dealing: By what rows are dealt to splits: groups, file or row.
         duplicates: What becomes of rows that say nearly the same: group, drop, refuse or keep.
         group: Column, or key of items' data, whose equal values are kept in one split; `None` for none.
         stratify: What every split holds its share of: kind, answer (of each kind) or none.
+        base: The domain in the registry that makes the items; `None` is the one that `name` names.
+        columns: Columns that a `table` domain makes of its source's, see `domains.columns`.
+        where: Which rows a `table` domain takes: column -> a value, or a list of them.
+        shuffle: Whether a `table` domain shuffles the options of a question.
+        source_splits: Split -> the part of a `table` domain's source that it comes from.
+        about: What the tasks are, for the meta agent and for `meta-search domains`.
+        items: Items as published, for `meta-search domains`; 0 where nobody counted.
+        licence: The licence of the data.
+        citation: Whom to cite.
+        private: Whether the publisher asks not to show items in plain text.
     """
 
     @property
@@ -79,6 +90,25 @@ class Settings(Protocol):
     def group(self) -> str | None: ...
     @property
     def stratify(self) -> str: ...
+    def base(self) -> str | None: ...
+    @property
+    def columns(self) -> Mapping[str, Any]: ...
+    @property
+    def where(self) -> Mapping[str, Any]: ...
+    @property
+    def shuffle(self) -> bool: ...
+    @property
+    def source_splits(self) -> Mapping[str, str]: ...
+    @property
+    def about(self) -> str | None: ...
+    @property
+    def items(self) -> int: ...
+    @property
+    def licence(self) -> str | None: ...
+    @property
+    def citation(self) -> str | None: ...
+    @property
+    def private(self) -> bool: ...
 
 
 def matcher_of(settings: Settings) -> str:

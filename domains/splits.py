@@ -15,14 +15,14 @@ from typing import NamedTuple
 
 from domains.alike import Alike, Joined, find_alike
 from domains.domain import Item
-from domains.rows import ANCHORS, apportion, salt_of, shuffled
+from domains.rows import ANCHORS, apportion, in_order, salt_of, shuffled
 from domains.settings import DEFAULT_SIZES, Settings, named_sizes
 from domains.stratify import REST, deal_units
 from meta_search.errors import DomainError
 from meta_search.text import one_line
 from meta_search.types import SPLITS, Split
 
-__all__ = ["PRECIOUS", "Dealt", "Facts", "deal_rows", "disjoint", "folds_of", "grouped"]
+__all__ = ["PRECIOUS", "Dealt", "Facts", "deal_rows", "disjoint", "drawn", "folds_of", "grouped", "worth"]
 
 PRECIOUS: tuple[Split, ...] = ("test", "validation", "train", "examples")
 """Splits; what stands in two of them stays in the first of these."""
@@ -81,7 +81,12 @@ def grouped(settings: Settings) -> bool:
 
 
 def deal_rows(
-    label: object, name: str, entries: Sequence[Facts], read: Callable[[int], str], settings: Settings
+    label: object,
+    name: str,
+    entries: Sequence[Facts],
+    read: Callable[[int], str],
+    settings: Settings,
+    there: int = 0,
 ) -> Dealt:
     """Deal the rows of a file: by groups, of each kind its share, in an order that no agent can know.
 
@@ -91,6 +96,7 @@ def deal_rows(
         entries: Its rows, all of different questions.
         read: The question of a row, by its place in the entries.
         settings: `sizes`, `seed`, `duplicates`, `stratify`.
+        there: How many rows there are, where the entries were drawn from more (`drawn`).
 
     Raises:
         DomainError: Too few rows or groups, or duplicates that are to be refused; one line.
@@ -103,16 +109,16 @@ def deal_rows(
     units, loose = [[n] for n in range(len(entries))], 0
     strata = [_stratum(entry, settings.stratify) for entry in entries]
     order, last = _in_order(entries, units, strata, settings.seed)
-    most = sum(sizes.get(split, DEFAULT_SIZES[split]) for split in SPLITS)
-    order = _pool(entries, order, max(POOL, TIMES * most), last)
+    order = _pool(entries, order, _most(settings), last)
     near = Alike(range(len(order)), range(len(order)))
     if settings.duplicates != "keep":
         near = find_alike(_Texts(order, read))
         loose = near.loose
     alike = [[order[n] for n in places] for places in near.groups().values()]
     notes = [*_loose(name, loose)]
-    drawn = f", {len(order):,} rows drawn of {len(entries):,}" if len(order) < len(entries) else ""
-    kept, told = _settle(name + drawn, entries, alike, order, settings)
+    all_rows = max(there, len(entries))
+    among = f", {len(order):,} rows drawn of {all_rows:,}" if len(order) < all_rows else ""
+    kept, told = _settle(name + among, entries, alike, order, settings)
     notes += told
     units = _units(entries, kept, alike)
     keyed, last = _in_order(entries, units, strata, settings.seed)
@@ -123,6 +129,24 @@ def deal_rows(
     dealt, lacking = way(label, name, entries, units, strata, sizes, last)
     groups = {n: unit[0] for unit in units if len(unit) > 1 for n in unit}
     return Dealt(dealt, groups, (*notes, *lacking))
+
+
+def drawn(keys: Iterable[str], there: int, anchors: Sequence[str], settings: Settings) -> list[str]:
+    """Of the keys of a large table so many that what is dealt can be found among them; all of a small one.
+
+    Args:
+        keys: They; gone through twice.
+        there: How many rows the table has.
+        anchors: As `rows.anchors_of` all keys.
+        settings: `sizes`, `seed`.
+    """
+    most = _most(settings)
+    return list(keys) if there <= most else in_order(keys, settings.seed, settings.dealing, most, anchors)
+
+
+def _most(settings: Settings) -> int:
+    sizes = named_sizes(settings)
+    return max(POOL, TIMES * sum(sizes.get(split, DEFAULT_SIZES[split]) for split in SPLITS))
 
 
 def disjoint(

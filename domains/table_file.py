@@ -1,21 +1,26 @@
-"""Reads the file of a table: rows of jsonl, json, csv or tsv, and their cells as texts."""
+"""Reads the rows of a table out of a source's records, their cells as texts."""
 
 from __future__ import annotations
 
-import csv
-import io
+import contextlib
 import json
+import math
+import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any
 
 from domains.choices import choices_in
-from domains.rows import Row, read_text
+from domains.columns import Made, Recipe, recipe_of
+from domains.expressions import is_empty, parse
+from domains.rows import Row
+from domains.source_splits import pools_of
+from domains.sources.source import Source
+from domains.sources.values import Written
 from meta_search.errors import DomainError
 from meta_search.types import Split
 
-__all__ = ["Columns", "place_of", "read_rows", "text_of_parts"]
+__all__ = ["SPLIT_NAMES", "Columns", "Written", "read_rows", "text_of_parts"]
 
 SPLIT_NAMES: Mapping[str, Split] = {
     **dict.fromkeys(("train", "training"), "train"),
@@ -24,10 +29,10 @@ SPLIT_NAMES: Mapping[str, Split] = {
     **dict.fromkeys(("examples", "example"), "examples"),
 }
 NO_IMAGES = "questions with images are not possible yet: agents are given text only"
-
-
-class Written(str):
-    """A number of a JSON file as it is written there: 0.50 stays 0.50."""
+# What programs write where a value is missing. The last few may be an answer, and are told.
+MISSING = ("nan", "#n/a", "#value!", "#ref!", "#div/0!", "#name?", "#null!", "#num!", "<na>", "nat")
+_HALF = re.compile("[\ud800-\udfff]")
+PERHAPS = ("none", "null", "n/a", "na")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +46,14 @@ class Columns:
         split: Column of the splits; may be missing in the file. `None` reads none.
         separator: What stands between several accepted answers of a cell, or `None`.
         whole_lists: Whether a list is an answer, and not several accepted ones.
+        lone_lists: Whether that holds for a list of one part too.
+        lenient: Whether rows without a question or an answer are left out, and not refused.
         matcher: Column of the rows' matchers; may be missing in the file. `None` reads none.
         group: Column of what rows must not be parted by; must be in the file. `None` reads none.
+        made: `domain.columns`: columns that are made of the file's.
+        where: `domain.where`: which rows are taken.
+        families: Kinds to take; empty takes all.
+        source_splits: `domain.source_splits`.
     """
 
     question: str = "question"
@@ -51,52 +62,105 @@ class Columns:
     split: str | None = "split"
     separator: str | None = None
     whole_lists: bool = False
+    lone_lists: bool = True
+    lenient: bool = False
     matcher: str | None = None
     group: str | None = None
+    made: Mapping[str, Any] = field(default_factory=dict)
+    where: Mapping[str, Any] = field(default_factory=dict)
+    families: tuple[str, ...] = ()
+    source_splits: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The columns that are asked for: those that a row is made of."""
+        every = (self.question, self.answer, self.kind, self.split, self.matcher, self.group)
+        names = [name for name in every if name]
+        asked: dict[str, None] = {}
+        for name in names:
+            if name not in self.made:
+                asked |= dict.fromkeys(_columns_of(name))
+        for column in self.recipe().made.values():
+            asked |= {name: None for name in column.columns() if name.casefold() not in names}
+        return tuple(asked)
+
+    def recipe(self) -> Recipe:
+        """What makes the columns of a row.
+
+        Raises:
+            DomainError: As `columns.recipe_of`.
+        """
+        needed = {self.question: "domain.question", self.answer: "domain.answer"}
+        return recipe_of(self.made, self.where, needed)
 
 
-def read_rows(path: Path, columns: Columns) -> Iterator[Row]:
-    """The rows of a table.
+def _columns_of(name: str) -> tuple[str, ...]:
+    try:
+        return (name, *parse(name).columns())
+    except ValueError:
+        return (name,)
+
+
+def read_rows(source: Source, columns: Columns) -> Iterator[Row]:
+    """The rows of a table, in order; those of a part that is called as a split are in it.
 
     Raises:
-        DomainError: A file or a line that cannot be read, a column that is not there, or a cell that is empty
-            or of a wrong kind; one line with the row.
+        DomainError: A source or a row that cannot be read, a column that is not there, or a cell that is
+            empty or of a wrong kind; one line with the row.
     """
-    readers = {".jsonl": _jsonl, ".ndjson": _jsonl, ".json": _json, ".csv": _csv, ".tsv": _csv}
-    reader = readers.get(path.suffix.lower())
-    if reader is None:
-        raise DomainError(f"domain.path={path}: unknown kind of file; use .jsonl, .json, .csv or .tsv")
-    text = read_text(path)
-    for line, record in reader(path, text):
-        place = f"{path}, {place_of(path, line)}"
-        for column in (columns.question, columns.answer):
-            if column not in record:
-                have = ", ".join(map(str, record)) or "none"
-                key = "question" if column == columns.question else "answer"
-                raise DomainError(f"{place}: no column {column!r}, there are: {have}; set domain.{key}")
-        yield _row(place, line, record, columns)
+    recipe, kinds, count = columns.recipe(), dict[str, None](), 0
+    wanted = {family.casefold() for family in columns.families}
+    for pool in pools_of(source.name, source.parts, columns.source_splits):
+        shared = "+".join(pool.splits) or (SPLIT_NAMES.get(pool.part.casefold(), "") if columns.split else "")
+        for line, record in source.records(pool.part):
+            place = source.place(pool.part, line)
+            made = recipe.of(place, record, pool.part)
+            if made is None or (columns.lenient and _lacks(made, columns)):
+                continue
+            row = _row(place, line, made, columns)
+            if wanted and wanted.isdisjoint((row.kind.casefold(), pool.part.casefold())):
+                kinds[row.kind] = None
+                continue
+            count += 1
+            yield row._replace(part=pool.part, split=row.split or shared) if pool.part else row
+    if not count and recipe.where:
+        raise DomainError(f"{source.name}: {recipe.left_out_all()}")
+    if not count and kinds:
+        raise DomainError(f"{source.name}: domain.families names none of its kinds: {', '.join(kinds)[:300]}")
 
 
-def place_of(path: Path, line: int) -> str:
-    """Where a row stands in its file, for errors: `line 7`, or `row 7` where lines do not count."""
-    return f"{'row' if path.suffix.lower() == '.json' else 'line'} {line}"
+def _lacks(made: Made, columns: Columns) -> bool:
+    """Whether a row has no question or no answer."""
+    return any(is_empty(made.record[column]) for column in (columns.question, columns.answer))
 
 
-def _row(place: str, line: int, record: Mapping[str, Any], columns: Columns) -> Row:
-    kind = _cell(place, columns.kind, record[columns.kind]) if record.get(columns.kind) else ""
+def _row(place: str, line: int, made: Made, columns: Columns) -> Row:
+    record = made.record
+    kind = "" if is_empty(value := _kind(columns.kind, record)) else _cell(place, columns.kind, value)
     answers = _answers(place, columns, record[columns.answer])
-    question = text_of_parts(place, record[columns.question])
+    answers += [text for each in made.accepted for text in _answers(place, columns, each)]
+    question = _cell(place, columns.question, text_of_parts(place, record[columns.question]))
+    for column, text in ((columns.question, question), (columns.answer, answers[0])):
+        missing = (*MISSING, *PERHAPS) if column == columns.question else MISSING
+        if len(text) < 9 and text.casefold() in missing:
+            raise DomainError(
+                f"{place}: {column!r} is {text!r}, as programs write a value that is missing; fill it in, or "
+                "leave the row out"
+            )
     return Row(
         line,
-        _cell(place, columns.question, question),
+        question,
         answers[0],
         kind,
-        tuple(dict.fromkeys(answers[1:])),
+        tuple(dict.fromkeys(text for text in answers[1:] if text != answers[0])),
         _split(place, columns.split, record),
         "weight" in record,
         _matcher(place, columns.matcher, record),
         choices_in(record, (columns.question, columns.answer)),
-        _group(place, columns.group, record),
+        working=made.working,
+        id=made.id,
+        data=tuple(made.data.items()),
+        group=_group(place, columns.group, record),
     )
 
 
@@ -112,6 +176,15 @@ def _group(place: str, column: str | None, record: Mapping[str, Any]) -> str:
     if isinstance(value, list | dict):
         return _as_json(value)
     return "" if value is None else str(value).strip()
+
+
+def _kind(column: str, record: Mapping[str, Any]) -> Any:
+    """The kind of a row: a column, or an expression."""
+    if column in record:
+        return record[column]
+    with contextlib.suppress(ValueError):
+        return parse(column).value(record)
+    return None
 
 
 def text_of_parts(place: str, question: Any) -> Any:
@@ -175,13 +248,15 @@ def _answers(place: str, columns: Columns, value: Any) -> list[str]:
     """The accepted answers of a cell, one at least. A list of texts or numbers is several; what is nested is
     one, as JSON."""
     name = columns.answer
-    scalars = isinstance(value, list) and all(isinstance(part, str | bool) for part in value)
+    scalars = isinstance(value, list) and all(isinstance(part, str | bool | int | float) for part in value)
     if scalars and not columns.whole_lists:
         if not value:
             raise DomainError(
                 f"{place}: {name!r} is an empty list (domain.matcher=json takes it as an answer)"
             )
         return [_cell(place, name, part) for part in value]
+    if isinstance(value, list) and len(value) == 1 and not columns.lone_lists:
+        value = value[0]
     if isinstance(value, list | dict):
         value = _as_json(value)
     if columns.separator is not None and isinstance(value, str) and not isinstance(value, Written):
@@ -205,7 +280,7 @@ def _as_json(value: Any) -> str:
 
 
 def _cell(place: str, column: str, value: Any) -> str:
-    if isinstance(value, bool):
+    if isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value)):
         value = str(value)
     if value is None:
         raise DomainError(f"{place}: {column!r} is null; fill it in, or leave the row out")
@@ -213,93 +288,6 @@ def _cell(place: str, column: str, value: Any) -> str:
         raise DomainError(f"{place}: {column!r} must be a text or a number, not {value!r:.60}")
     if not value.strip():
         raise DomainError(f"{place}: {column!r} is empty")
-    if any("\ud800" <= character <= "\udfff" for character in value):
+    if not value.isascii() and _HALF.search(value):
         raise DomainError(f"{place}: {column!r} holds half a character (a lone surrogate)")
     return str(value).strip()
-
-
-def _load(path: Path, text: str, line: int | None) -> Any:
-    try:  # numbers are kept as they are written
-        return json.loads(text, parse_int=Written, parse_float=Written, parse_constant=Written)
-    except json.JSONDecodeError as error:
-        raise DomainError(f"{path}, line {line or error.lineno}: is not JSON: {error.msg}") from error
-    except RecursionError as error:
-        raise DomainError(f"{path}, line {line or 1}: is nested too deeply") from error
-
-
-def _jsonl(path: Path, text: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    if text.lstrip().startswith("[") or _holds_a_list(text):  # a .json file under another name
-        yield from _json(path, text)
-        return
-    for line, content in enumerate(text.split("\n"), 1):
-        if content.strip():
-            record = _load(path, content, line)
-            if not isinstance(record, dict):
-                raise DomainError(f"{path}, line {line}: must be a JSON object, one a line")
-            yield line, record
-
-
-def _holds_a_list(text: str) -> bool:
-    """Whether a text is one JSON object with the rows in it: {"examples": [{…}, …]}."""
-    try:
-        whole = json.loads(text)  # of several lines with an object each, it reads the first
-    except (ValueError, RecursionError):
-        return False
-    lists = [v for v in whole.values() if isinstance(v, list)] if isinstance(whole, dict) else []
-    return len(lists) == 1 and bool(lists[0]) and all(isinstance(row, dict) for row in lists[0])
-
-
-def _json(path: Path, text: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    records = _load(path, text, None)
-    if isinstance(records, dict):  # {"examples": [...]}
-        lists = [value for value in records.values() if isinstance(value, list)]
-        records = lists[0] if len(lists) == 1 else None
-    if not isinstance(records, list) or not records:
-        raise DomainError(f"{path}: must be a JSON list of objects, with at least one")
-    for ordinal, record in enumerate(records, 1):
-        if not isinstance(record, dict):
-            raise DomainError(f"{path}, row {ordinal}: must be a JSON object")
-        yield ordinal, record
-
-
-def _csv(path: Path, text: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    """Rows of a table; cells may be as long as they like.
-
-    Tabs separate the cells of a .tsv; else commas, or semicolons where the first line has more of them.
-    Quotes stand around cells; in a .tsv in which they do not pair, they are characters like any other.
-    """
-    tabs = path.suffix.lower() == ".tsv"
-    first = text.lstrip("\r\n").partition("\n")[0]
-    delimiter = "\t" if tabs else ";" if first.count(";") > first.count(",") else ","
-    before = csv.field_size_limit(max(csv.field_size_limit(), len(text)))
-    try:
-        try:
-            rows = list(_records(path, text, delimiter))
-        except csv.Error:
-            if not tabs:
-                raise
-            rows = list(_records(path, text, delimiter, quotes=False))
-    except csv.Error as error:
-        raise DomainError(f"{path}: {error}") from error
-    finally:
-        csv.field_size_limit(before)
-    yield from rows
-
-
-def _records(
-    path: Path, text: str, delimiter: str, quotes: bool = True
-) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    lines = io.StringIO(text, newline="")
-    reader = csv.DictReader(lines, delimiter=delimiter, strict=True)
-    if not quotes:
-        reader = csv.DictReader(lines, delimiter=delimiter, strict=True, quoting=csv.QUOTE_NONE)
-    last = 1
-    try:
-        reader.fieldnames = [name.strip() for name in reader.fieldnames or ()]  # "text, label"
-        for record in reader:
-            last = reader.line_num
-            if None in record or None in record.values():
-                raise DomainError(f"{path}, line {last}: has more or fewer cells than the first line")
-            yield last, record
-    except csv.Error as error:
-        raise csv.Error(f"after line {last}: {error}") from error

@@ -166,6 +166,11 @@ def _parser() -> argparse.ArgumentParser:
     status = add("status", "how a run stands: what it found and paid, why it ended, alarms", _status)
     status.add_argument("run", metavar="RUN", nargs="?", default="latest", help="default: the newest")
     status.add_argument("--json", action="store_true")
+    domains = add("domains", "domains: list them, or show one with two of its example items", _domains)
+    domains.add_argument("action", choices=("list", "show"), nargs="?", default="list")
+    domains.add_argument("name", metavar="NAME", nargs="?", help="the one to show")
+    domains.add_argument("overrides", nargs="*", metavar="override", help="as domain.path=my_copy.jsonl")
+    domains.add_argument("--json", action="store_true")
     models = add("models", "embedded models: list them, or pull them into the cache", _models)
     models.add_argument("action", choices=("list", "pull"))
     models.add_argument("name", metavar="NAME", nargs="?", help="one model; default: all")
@@ -331,6 +336,19 @@ def _status(arguments: argparse.Namespace) -> int:
 
     with making_sense(arguments.run):
         return status.status(arguments.run, as_json=arguments.json)
+
+
+def _domains(arguments: argparse.Namespace) -> int:
+    from meta_search.commands import domains
+    from meta_search.errors import ConfigError
+
+    if arguments.action == "list" and (arguments.name or arguments.overrides):
+        raise ConfigError("`meta-search domains list` takes no name: `meta-search domains show NAME`")
+    if arguments.action == "list":
+        return domains.list_domains(as_json=arguments.json)
+    if not arguments.name:
+        raise ConfigError("`meta-search domains show` needs a name; `meta-search domains` lists them")
+    return domains.show_domain(arguments.name, arguments.overrides, as_json=arguments.json)
 
 
 def _models(arguments: argparse.Namespace) -> int:

@@ -19,6 +19,7 @@ import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +30,7 @@ from meta_search.text import escaped, literal, mapping_text
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
-__all__ = ["amend", "compose", "known_keys", "override_strings", "run_app"]
+__all__ = ["amend", "compose", "known_keys", "options_of", "override_strings", "run_app"]
 
 SEARCH_PATH = "pkg://conf"
 GROUPS = ("domain", "llm", "search", "author", "evaluate", "sandbox", "budget")
@@ -182,6 +183,26 @@ def _typed() -> tuple[str, ...]:
 
     words = OmegaConf.to_container(HydraConfig.get().overrides.task, resolve=False)
     return tuple(typing.cast(list[str], words))
+
+
+def options_of(group: str) -> dict[str, dict[str, Any]]:
+    """The options of a group by name: the keys of its file, over those of the group's `_base`.
+
+    Reads the files alone, as composing each takes a third of a second.
+    """
+    from omegaconf import OmegaConf
+
+    texts = {file.name.removesuffix(".yaml"): file for file in (files("conf") / group).iterdir()}
+    base = texts.get("_base")
+    below = base.read_text(encoding="utf-8") if base is not None else "{}"
+    found = {}
+    for name in sorted(name for name in texts if not name.startswith("_")):
+        merged = OmegaConf.merge(
+            OmegaConf.create(below), OmegaConf.create(texts[name].read_text(encoding="utf-8"))
+        )
+        plain = typing.cast(dict[str, Any], OmegaConf.to_container(merged))
+        found[name] = {key: value for key, value in plain.items() if key != "defaults"}
+    return found
 
 
 def known_keys() -> frozenset[str]:

@@ -43,10 +43,12 @@ class DomainConfig:
     """Where items come from.
 
     Attributes:
-        name: Name in `domains.registry`: reasoning, table, mgsm, python.
+        name: Name in `domains.registry`, reasoning, table, mgsm, python; or of a benchmark that `base` reads.
         path: File of a `table`, `mgsm` or `python` domain; for `mgsm` a folder of files too.
-        question: Column of the questions in a `table` domain.
-        answer: Column of the answers in a `table` domain.
+        question: Column of the questions in a `table` domain, or a text with columns in it, as
+            {body} {question}.
+        answer: Column of the answers in a `table` domain; answers[0].text is what is in it, a | b the first
+            of both that is not empty (`domains.expressions`).
         kind: Column of the families in a `table` domain, where there is one.
         split: Column that names the split of a row in a `table` domain, where there is one: train,
             validation, test or examples. `None` reads none.
@@ -61,7 +63,7 @@ class DomainConfig:
         instruction: What every agent is told in every call, in any domain: what is asked, in which form.
         labels: The values that answers of a `table` domain may have; empty has them found where they are few.
         families: Task families of the `reasoning` domain; empty takes the measured mixture. Languages of the
-            `mgsm` domain; empty takes all.
+            `mgsm` domain, kinds of a `table` domain; empty takes all.
         sizes: Items per split: examples, train, validation, test.
         seed: Seed of the items, apart from the run's seed so that runs are comparable.
         dealing: How rows of a file without splits are dealt to them: groups (what says nearly the same stays
@@ -75,6 +77,21 @@ class DomainConfig:
         group: Column whose equal values are kept in one split, as the id of a problem in several languages,
             or the passage that questions are about; in other domains a key of the items' data.
         stratify: What every split holds its share of: kind, answer (of each kind, for labels) or none.
+        base: The domain of `domains.registry` that makes the items, as table does for a published benchmark;
+            `None` is the one that `name` names.
+        columns: Columns that a `table` domain makes of its source's: question, answer, choices, accepted, …
+            (`domains.columns`).
+        where: Which rows a `table` domain takes: a column and a value, or a list of values, as level=5.
+        shuffle: Whether a `table` domain shuffles the options of a question; the order depends on question
+            and options alone.
+        source_splits: The part of a `table` domain's source that each split comes from, as test=validation;
+            what splits share is dealt to them. Empty goes by the names of the parts.
+        about: What the tasks are, in a sentence or two, for the meta agent and for `meta-search domains`.
+        items: Items as published, for `meta-search domains`; 0 where nobody counted.
+        licence: The licence of the data, for `meta-search domains`.
+        citation: Whom to cite, for `meta-search domains`.
+        private: Whether the publisher asks not to show items in plain text: `meta-search domains show` prints
+            none, and a run says so.
     """
 
     name: str = "reasoning"
@@ -97,6 +114,16 @@ class DomainConfig:
     duplicates: str = "group"
     group: str | None = None
     stratify: str = "kind"
+    base: str | None = None
+    columns: Mapping[str, Any] = field(default_factory=dict)
+    where: Mapping[str, Any] = field(default_factory=dict)
+    shuffle: bool = False
+    source_splits: Mapping[str, str] = field(default_factory=dict)
+    about: str | None = None
+    items: int = 0
+    licence: str | None = None
+    citation: str | None = None
+    private: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,5 +86,5 @@ def test_rows_without_options_are_compared_as_ever(tmp_path: Path) -> None:
 
 
 def test_an_answer_that_is_none_of_the_options_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DomainError, match=r"row 2: the answer 'Lima' is none of its choices: Rome, Paris"):
+    with pytest.raises(DomainError, match=r"line 2: the answer 'Lima' is none of its choices: Rome, Paris"):
         table(tmp_path, rows(CITIES, ["B", "Lima"]))

@@ -13,6 +13,7 @@ import pytest
 
 from domains.domain import SPLITS
 from domains.rows import key_of, shuffled
+from domains.sources.source import open_source
 from domains.table import TableDomain
 from domains.table_file import Columns, read_rows
 from meta_search.config import DomainConfig
@@ -201,13 +202,13 @@ def test_bad_files_are_one_clear_line(tmp_path: Path, name: str, text: str, mess
 
 
 def test_no_path_no_file_a_folder_and_no_utf8(tmp_path: Path) -> None:
-    (tmp_path / "latin.csv").write_bytes("question,answer\nwho?,Jos\xe9\n".encode("latin-1"))
+    (tmp_path / "thai.csv").write_bytes("question,answer\nใคร?,สมชาย\n".encode("cp874"))
     (tmp_path / "folder.csv").mkdir()
     for path, message in (
         (None, "needs a file"),
         (str(tmp_path / "none.csv"), "cannot be read: No such file"),
-        (str(tmp_path / "folder.csv"), "cannot be read: Is a directory"),
-        (str(tmp_path / "latin.csv"), "is not UTF-8"),
+        (str(tmp_path / "folder.csv"), "the folder holds no file of rows"),
+        (str(tmp_path / "thai.csv"), "is not UTF-8"),
     ):
         with pytest.raises(DomainError, match=message):
             TableDomain(DomainConfig(name="table", path=path))
@@ -228,7 +229,10 @@ def test_numbers_are_kept_as_written(tmp_path: Path) -> None:
 def read(tmp_path: Path, name: str, text: str) -> dict[str, str]:
     """Question -> answer of all rows of a table."""
     (tmp_path / name).write_text(text, encoding="utf-8")
-    return {row.question: row.answer for row in read_rows(tmp_path / name, Columns())}
+    return {
+        row.question: row.answer
+        for row in read_rows(open_source(str(tmp_path / name), Columns().named), Columns())
+    }
 
 
 PAIRS = [(f"What is {n} plus 1?", str(n + 1)) for n in range(12)]
@@ -269,5 +273,5 @@ def test_a_long_cell_is_read_and_the_limit_is_what_it_was(tmp_path: Path) -> Non
 @pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.touch() or os.truncate(path, 10**12)])
 def test_a_pipe_or_a_file_without_end_is_not_read(make: Callable[[Path], object], tmp_path: Path) -> None:
     make(tmp_path / "t.csv")
-    with pytest.raises(DomainError, match=r"t\.csv: is no plain file of at most 256 MB"):
-        list(read_rows(tmp_path / "t.csv", Columns()))
+    with pytest.raises(DomainError, match=r"t\.csv: is no plain file of at most 4,096 MB"):
+        list(read_rows(open_source(str(tmp_path / "t.csv")), Columns()))

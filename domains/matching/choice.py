@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from domains.domain import Item, Score
 from domains.matching.characters import from_latex, unified
-from domains.matching.exact import exact
+from domains.matching.exact import exact, plain
 from domains.matching.final import bare, final
 from domains.matching.matcher import NO_ITEM, Matcher
 from domains.matching.option_text import NEGATION, Choices, by_text, several_choices, within
@@ -19,6 +19,7 @@ __all__ = ["Choice"]
 
 MOST_LINES = 200
 MOST_FEW = 40  # characters of a few words; scripts without spaces have more in them
+LEAST_REPEATED = 4  # characters of an option's text
 MOST_TEXT = 2_000  # characters of an answer in which a choice is looked for, from the end
 
 _EMPHASIS = re.compile(r"\*{1,3}|`+|__|</?[A-Za-z][^<>]{0,40}>|^\s*(?:#{1,6}|>)\s+", re.MULTILINE)
@@ -69,6 +70,7 @@ _NOT_AFTER = re.compile(
     r"|^\W*(?:ではな|ではあり|じゃな|[이가] ?아[니닙]|不[对對正]|错|錯)",
     re.I,
 )
+_SENTENCE = re.compile(r"[)\]\"']*[.!]\s+(?!(?:It|This|That)\b)[A-Z]\w")  # it is about something else
 _LETTER = re.compile(r"(?<![\w'])([A-Z])(?![\w'])(?!\s[a-z])")
 _REASON = frozenset("because since as is for due and or but which seems looks would must it".split())
 _OR = re.compile(
@@ -186,6 +188,8 @@ def _of_led(text: str, led: re.Match[str], options: Mapping[str, str], known: se
         return None
     if other and other[1] != letter.upper() and other[1] in known:
         return Choices(frozenset(), several_choices((letter.upper(), other[1])))
+    if _repeats(letter.upper(), rest, options):
+        return Choices(frozenset(letter.upper()))
     if _NOT_AFTER.match(text[led.end() - 1 :]) or re.match(
         r"(?:is\s)?(?:wrong|incorrect|false|not)\b", rest, re.I
     ):
@@ -201,8 +205,8 @@ def _of_led(text: str, led: re.Match[str], options: Mapping[str, str], known: se
 def _of_prose(text: str, options: Mapping[str, str]) -> Choices:
     """The letter that a sentence names as its choice, else the option's text in it."""
     known = set(options) or set(LETTERS)
-    strong = list(_letters(text, known, _BEHIND, 2)) + list(_letters(text, known, _BEFORE, 2))
-    weak = list(_letters(text, known, _MENTION, 1))
+    strong = [*_letters(text, options, _BEHIND, 2), *_letters(text, options, _BEFORE, 2)]
+    weak = list(_letters(text, options, _MENTION, 1))
     for found in (strong, weak):
         letters = {letter for letter, _, negated in found if not negated}
         if not letters:
@@ -247,10 +251,17 @@ def _last(text: str, known: set[str]) -> str:
     return found[1] if found and found[1] in known else ""
 
 
+def _repeats(letter: str, rest: str, options: Mapping[str, str]) -> bool:
+    """Whether the option's text stands behind its letter; "J. It is wrong to lie" denies nothing."""
+    option = plain(options.get(letter, ""))
+    return len(option) >= LEAST_REPEATED and plain(rest.lstrip(")]}>.:- \n")).startswith(option)
+
+
 def _letters(
-    text: str, known: set[str], form: re.Pattern[str], group: int
+    text: str, options: Mapping[str, str], form: re.Pattern[str], group: int
 ) -> Iterator[tuple[str, int, bool]]:
     """Letters that are named: letter, where its mention ends, whether it is denied."""
+    known = set(options) or set(LETTERS)
     for found in form.finditer(text):
         letter, end = found[group], found.end(group)
         if letter.upper() not in known or (letter.islower() and not (found[1] if group == 2 else "")):
@@ -259,5 +270,8 @@ def _letters(
         word = re.match(r"\s+([A-Za-z]+)", text[end:])
         if letter in "AI" and not closed and word and word[1].lower() not in _REASON:
             continue  # "the answer is A cat"
-        negated = bool(_NOT_BEFORE.search(text[: found.start(group)]) or _NOT_AFTER.match(text[end:]))
+        rest = text[end:]
+        other = _SENTENCE.match(rest) or _repeats(letter.upper(), rest, options)
+        denied = _NOT_AFTER.match(rest) and not other
+        negated = bool(_NOT_BEFORE.search(text[: found.start(group)]) or denied)
         yield letter.upper(), end, negated

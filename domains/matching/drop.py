@@ -41,6 +41,8 @@ class Drop(Matcher):
     how: ClassVar[str] = (
         "a number, a date or one or more spans of text, scored by shared words (F1, as DROP's)"
     )
+    whole_lists: ClassVar[bool] = True
+    lone_lists: ClassVar[bool] = False
 
     def score(self, answer: str, target: str, item: Item = NO_ITEM) -> Score:
         """F1, 0..1, in hundredths."""

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 from domains.domain import Item, Score
 from domains.json_match import parsed
+from domains.matching.characters import MAX_TEXT
 from domains.matching.exact import exact
 from domains.matching.final import bare, final
 from domains.matching.matcher import NO_ITEM, Matcher
@@ -31,6 +32,9 @@ MOST_BRACKETS = 40  # of a formula, one in the other
 
 _INLINE = re.compile(r"(?<!\\)\$([^$]{1,1000})(?<!\\)\$|\\\((.{1,1000}?)\\\)")
 _BLOCK = re.compile(r"```(?:python|py)?[ \t\r]*\n(.*?)(?:\n```|\Z)", re.DOTALL | re.IGNORECASE)
+_BOX = re.compile(r"\\boxed\s*\{((?:[^{}]|\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\})*)\}")
+_BETWEEN = re.compile(r"(?:\s|[,;$]|\\[()\[\]]|\\q?quad|\\text\s*\{\s*(?:and|or)\s*\}|\band\b|\bor\b){1,40}")
+_PAIR = re.compile(r"[(\[{][^()\[\]{}]*[,;][^()\[\]{}]*[)\]}]")
 _EXPONENT = re.compile(r"\^\{([^{}]{1,40})\}")
 _NAMED = re.compile(r"([A-Za-z])\s?=(?!=)")
 _UNIT = re.compile(r"(?<=[\d}])(?:\\[ ,;]|\s|~)*\\(?:text|mathrm|mbox)\s?\{[^{}]{1,40}\}(?:\^\{?\d\}?)?\s*$")
@@ -91,22 +95,38 @@ class Math(LibraryMatcher):
         if len(given) > MOST_MATH or _TOWER.search(given) or _brackets(given) > MOST_BRACKETS:
             return Score(0.0, "a formula that is too large to compare")
         try:
-            return Score(float(compare(self.library, given, wanted) >= 1.0))
+            return Score(float(compare("formula", given, wanted) >= 1.0))
         except TookTooLong:
             return Score(0.0, "a formula that takes too long to compare")
 
     def _same_number(self, answer: str, target: str) -> bool:
         numbers = Numeric(relative=self.tolerance)
-        return numbers.whole(final(target).text) and numbers(answer, target)
+        wanted = final(target).text
+        if _PAIR.search(wanted) or _PAIR.search(final(answer).text):  # (0,9) is no 0.9
+            return False
+        return numbers.whole(wanted) and numbers(answer, target)
 
 
 def _formula(text: str) -> str:
     """The formula of a text: what is marked in it, without dollars, stops, units and the words around it."""
-    said = bare(final(text).text)
+    said = bare(_boxes(text) or final(text).text)
     inline = _INLINE.search(said)
     inner = (inline[1] or inline[2]) if inline else said
     plain = _UNIT.sub("", bare(inner)).strip()
     return plain if "\\" in plain else _EXPONENT.sub(r"^(\1)", plain)  # braces are LaTeX
+
+
+def _boxes(text: str) -> str:
+    r"""Answers in several boxes with nothing but "and" between them, as a list: `\boxed{1} and \boxed{2}`."""
+    text = text[-MAX_TEXT:]
+    found: list[str] = []
+    end = 0
+    for box in _BOX.finditer(text):
+        if found and not _BETWEEN.fullmatch(text[end : box.start()]):
+            found = []
+        found.append(box[1])
+        end = box.end()
+    return ", ".join(found) if len(found) > 1 else ""
 
 
 def _brackets(text: str) -> int:

@@ -21,6 +21,7 @@ class Matcher:
         how: What a right answer is, as the meta agent is told.
         wording: What is expected in output fields, where it is not the shared wording.
         whole_lists: Whether a list in a table's cell is one target, and not several accepted ones.
+        lone_lists: Whether a list of one part is such a target too, and not its part.
         targets_answer: Whether a target would be right as an answer; a pattern or a program's output is not.
         library: As what a confined process compares, where a library parses or runs answers, or `""`.
     """
@@ -29,6 +30,7 @@ class Matcher:
     how: ClassVar[str] = "a short text"
     wording: ClassVar[Mapping[str, str]] = {}
     whole_lists: ClassVar[bool] = False
+    lone_lists: ClassVar[bool] = True
     targets_answer: ClassVar[bool] = True
     library: ClassVar[str] = ""
 

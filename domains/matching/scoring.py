@@ -22,10 +22,13 @@ __all__ = [
     "ANY_OF",
     "LABELLED",
     "MATCHER",
+    "MOST_ODD",
+    "WORKING",
     "Chosen",
     "Entry",
     "Scoring",
     "accepted",
+    "behind_working",
     "choose",
     "without_working",
 ]
@@ -186,7 +189,12 @@ def without_working(targets: Sequence[str]) -> Sequence[str]:
     """What follows `####` in each target, where nearly all have it, as GSM8K's; else the same targets."""
     if not targets or sum(WORKING in target for target in targets) < (1 - MOST_ODD) * len(targets):
         return targets
-    return [target.rpartition(WORKING)[2].strip() or target for target in targets]
+    return [behind_working(target) for target in targets]
+
+
+def behind_working(target: str) -> str:
+    """What follows `####` in a target; the same target where it has none."""
+    return target.rpartition(WORKING)[2].strip() or target
 
 
 def _chosen(name: str, options: Mapping[str, Any], entries: Sequence[Entry]) -> Chosen:

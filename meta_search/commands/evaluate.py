@@ -98,9 +98,9 @@ def evaluate_agents(agents: Agents, config: Config, caller: Caller = COMMAND_LIN
         ownership.ask(Path(config.llm.recording), None, "taking its answers", caller.trust)
     if config.run.dir and (Path(config.run.dir) / run_folder.ARCHIVE).exists():
         ownership.ask(Path(config.run.dir), None, "going on with it", caller.trust)
-        config = caller.same(config, Path(config.run.dir))
+        config = evaluate_folder.same_data(caller.same(config, Path(config.run.dir)))
     with hangups(config.run.on_hangup), checked(config, caller.domain) as ready:
-        return _evaluated(chosen, config, caller, ready)
+        return _evaluated(chosen, ready.pinned(config), caller, ready)
 
 
 def _evaluated(chosen: Sequence[Candidate], config: Config, caller: Caller, ready: Ready) -> Evaluated:

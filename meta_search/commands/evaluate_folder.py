@@ -6,11 +6,12 @@ The ledger answers the calls that were paid, and items that came to a result are
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from archive.records import Archive
+from domains.sources.source import is_pinned
 from meta_search.config import Config
 from meta_search.errors import ArchiveError, ConfigError
 from meta_search.run.folder import ARCHIVE, new_folder, read_config, resume_command
@@ -19,7 +20,7 @@ from meta_search.run.secrets import stored
 from meta_search.text import override
 from meta_search.types import Agent, Split
 
-__all__ = ["EvaluationFolder", "elsewhere", "open_folder"]
+__all__ = ["EvaluationFolder", "elsewhere", "open_folder", "same_data"]
 
 # What another session may have otherwise: how long, how fast and where; never what makes an item's result.
 CHANGEABLE = (
@@ -82,6 +83,18 @@ def open_folder(config: Config) -> EvaluationFolder:
             "name another folder, or give the same settings to go on with it"
         )
     return EvaluationFolder(folder, elapsed, goes_on=True)
+
+
+def same_data(config: Config) -> Config:
+    """The configuration with the revision of its data that an earlier session in `run.dir` has pinned."""
+    path = config.domain.path
+    try:
+        before = read_config(Path(str(config.run.dir))).domain.path
+    except ArchiveError:
+        return config
+    if not path or not before or not is_pinned(before, path):
+        return config
+    return replace(config, domain=replace(config.domain, path=before))
 
 
 def elsewhere(folder: Path) -> str:

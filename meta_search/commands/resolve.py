@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from domains.sources.source import is_local
 from meta_search.authors.llm import FORMS
 from meta_search.authors.plan import EVERY_WAY
 from meta_search.authors.registry import AUTHORS
@@ -41,7 +42,9 @@ def resolved(config: Config) -> Config:
     _check_list("author.ways", author.ways, EVERY_WAY)
     reflexions = author.reflexions if author.reflexions is not None else int(not embedded)
     most = author.max_tokens or (EMBEDDED_TOKENS if embedded else PROGRAM_TOKENS)
-    path = config.domain.path and str(Path(config.domain.path).expanduser().resolve())
+    path = config.domain.path
+    if path and is_local(path):
+        path = str(Path(path).expanduser().resolve())
     root = str(Path(config.run.root).expanduser())
     folder = config.run.dir and str(Path(config.run.dir).expanduser())
     recording = config.llm.recording

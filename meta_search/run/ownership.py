@@ -16,6 +16,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from domains.sources.source import is_local
 from meta_search.config import Config
 from meta_search.errors import ConfigError
 from meta_search.report.files import digest_of, read_small, write_whole
@@ -86,7 +87,9 @@ def ask(folder: Path, config: Config | None, doing: str, trust: bool) -> None:
 def _would(config: Config) -> list[str]:
     """What going on with a run does with one's rights and keys."""
     llm, found = config.llm, []
-    if config.domain.path:
+    if config.domain.path and not is_local(config.domain.path):
+        found.append(f"fetch and read {one_line(config.domain.path, 200)}")
+    elif config.domain.path:
         found.append(f"run or read {one_line(config.domain.path, 200)} ({_digest(Path(config.domain.path))})")
     found += [f"import {one_line(name, 100)}" for name in llm.callbacks]
     if llm.mode != "replay":

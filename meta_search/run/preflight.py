@@ -6,10 +6,11 @@ import asyncio
 import contextlib
 from collections.abc import Collection, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from domains.domain import Domain
 from domains.given import KeptDomain
+from domains.sources.source import is_local
 from meta_search.agent.helpers import HELPERS
 from meta_search.config import Config, to_mapping
 from meta_search.errors import ConfigError
@@ -33,6 +34,17 @@ class Ready:
     """
 
     domain: Future[Domain]
+
+    def pinned(self, config: Config) -> Config:
+        """The configuration with the revision, or the hash, of fetched data: a resume takes the same.
+
+        Raises:
+            DomainError: The domain cannot be made.
+        """
+        if config.domain.path is None or is_local(config.domain.path):
+            return config
+        path = getattr(self.domain.result(), "pinned", config.domain.path)
+        return replace(config, domain=replace(config.domain, path=path))
 
 
 @contextlib.contextmanager

@@ -13,6 +13,7 @@ from typing import Any
 from archive.guard import making_sense
 from archive.records import Archive
 from domains.domain import Domain
+from domains.sources.source import is_local
 from meta_search.config import Config, from_mapping, to_mapping
 from meta_search.errors import ConfigError
 from meta_search.run.folder import KEPT, read_config
@@ -72,7 +73,7 @@ def configuration(config: Config, overrides: Sequence[str]) -> Config:
         for changes in reversed(archive.meta("amended") or ()):
             theirs |= {key: before for key, (before, _) in _deciding(changes).items()}
     copy = recording / KEPT / Path(theirs["domain.path"] or "-").name
-    if copy.exists():
+    if copy.exists() and is_local(theirs["domain.path"] or "-"):
         theirs["domain.path"] = str(copy)
     return from_mapping(_nested({**theirs, **kept}))
 
@@ -107,7 +108,7 @@ def keep_domain(config: Config, folder: Path) -> None:
     Raises:
         ConfigError: It cannot be copied.
     """
-    if config.domain.path is None:
+    if config.domain.path is None or not is_local(config.domain.path):  # what was fetched is in the cache
         return
     source = Path(config.domain.path)
     copy = folder / KEPT / source.name
@@ -126,7 +127,7 @@ def keep_domain(config: Config, folder: Path) -> None:
 def kept_domain(config: Config, folder: Path) -> Config:
     """The configuration with the run's own copy of the domain's file, where it has one."""
     copy = folder / KEPT / Path(config.domain.path or "-").name
-    if not copy.exists():
+    if not copy.exists() or not is_local(config.domain.path or "-"):
         return config
     return replace(config, domain=replace(config.domain, path=str(copy.resolve())))
 

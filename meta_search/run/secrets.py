@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from domains.sources.source import is_local
 from meta_search.config import Config, to_mapping
 from meta_search.errors import ConfigError
 from meta_search.llm.addresses import has_credentials
@@ -107,7 +108,8 @@ def check_addresses(config: Config) -> None:
         "llm.base_url": llm.base_url,
         **{f"llm.{role}.base_url": getattr(llm, role).base_url for role in ("meta", "task", "judge")},
         "ray.address": config.ray.address,
-        "domain.path": config.domain.path,
+        # hf:name@revision has no password before its @
+        "domain.path": config.domain.path if is_local(config.domain.path or "") else None,
     }
     for key, address in addresses.items():
         if address and has_credentials(address):

@@ -67,6 +67,15 @@ def load() -> Callable[[tuple[str, str, float], str, Any], EqualityScore]:
             return False
         return bool(math_verify.verify([first], [second], timeout_seconds=None))
 
+    def formulas(answer: str, target: str) -> bool:
+        given, wanted = (_formulas(text, math_verify) for text in (answer, target))
+        if given and wanted and math_verify.verify(wanted, given, timeout_seconds=None):
+            return True
+        first, second = (_expression(text, names) for text in (target, answer))
+        if first is None or second is None:
+            return False
+        return bool(math_verify.verify([first], [second], timeout_seconds=None))
+
     def text(a: str, b: str, threshold: float) -> bool:
         scores = [sacrebleu.sentence_bleu(x, [y], lowercase=True).score for x, y in ((a, b), (b, a))]
         return min(scores) >= 100 * threshold - 1e-9
@@ -75,12 +84,15 @@ def load() -> Callable[[tuple[str, str, float], str, Any], EqualityScore]:
         kind, b, threshold = question
         if kind == "bleu":  # a domain's matcher asks for the score itself
             return EqualityScore(sacrebleu.sentence_bleu(a, [b], lowercase=True).score / 100)
+        if kind == "formula":  # likewise: `b` is right
+            return EqualityScore(float(formulas(a, b)))
         equal = mathematics(a, b) if kind == "math" else text(a, b, threshold)
         return EqualityScore(float(equal))
 
     # Much of these libraries is loaded on first use, which is too late for children: they can't read files.
     for a, b in WARM_UP:
         mathematics(a, b)
+        formulas(a, b)
     text("a b c d", "a b c e", 0.9)
     return same
 
@@ -103,6 +115,17 @@ def _expression(text: str, names: Mapping[str, Any]) -> Any:
         return _latex(text) if "\\" in text else _plain(text, names)
     except Exception:  # noqa: BLE001 - parsers raise anything on what they don't know
         return None
+
+
+def _formulas(text: str, math_verify: Any) -> Any:
+    """A text as math-verify reads it: also `\\sqrt3`, `1,2` as a set, units. Empty where it reads nothing.
+
+    Only LaTeX is looked for: what it has for plain expressions evaluates Python.
+    """
+    if not ALLOWED.fullmatch(text):
+        return []
+    settings = [math_verify.LatexExtractionConfig()]
+    return math_verify.parse(f"${_bare(text)}$", settings, parsing_timeout=None)
 
 
 def _latex(text: str) -> Any:
