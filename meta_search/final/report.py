@@ -12,7 +12,6 @@ from meta_search.guide.studies import parameter_importance
 from meta_search.report.chosen import chosen
 from meta_search.report.html import write_report
 from meta_search.report.payback import Paid
-from meta_search.report.power import power_line
 from meta_search.report.standing import Contender, Kind
 from meta_search.report.tuning import Tunings
 from meta_search.report.verdict import Verdict, measure_of, untested, verdict
@@ -115,11 +114,9 @@ def _verdict(field: Field, paid: Paid, cut: Cut) -> Verdict:
 
 
 def _how_chosen(run: Run, field: Field) -> list[str]:
-    """How finalists were chosen, and what as few test items can show, a sentence each."""
-    items = max((len({r.item for r in m.rows("test")}) for m in field.everyone), default=0)
-    few = power_line(items, len(field.finalists))
-    told = (run.runner.folds.line() if field.finalists else "", f"{few[:1].upper()}{few[1:]}." if few else "")
-    return [line for line in told if line]
+    """How finalists were chosen, where it was by folds."""
+    line = run.runner.folds.line() if field.finalists else ""
+    return [line] if line else []
 
 
 def _measures(session: Session, field: Field, cut: Cut) -> list[str]:
