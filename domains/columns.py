@@ -179,16 +179,18 @@ class Recipe:
         lacks = f"no column {absent[0]!r}" if absent else "nothing"
         raise DomainError(f"{place}: {lacks} for domain.columns.{name}, there are: {have}")
 
-    def _absent(self, column: Column, record: Mapping[str, Any]) -> Iterator[str]:
+    def _absent(
+        self, column: Column, record: Mapping[str, Any], seen: tuple[Column, ...] = ()
+    ) -> Iterator[str]:
         """The columns that are not there, also those that a made column lacks."""
         for read in column.columns():
             below = self.made.get(read)
             if read in record:
                 continue
-            if below is None or below is column:
+            if below is None or below is column or below in seen:
                 yield read
             else:
-                yield from self._absent(below, record)
+                yield from self._absent(below, record, (*seen, column))
 
     def _keeps(self, place: str, text: str, record: Mapping[str, Any]) -> bool:
         value = parse(text).value(record)

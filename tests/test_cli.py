@@ -13,9 +13,12 @@ import pytest
 from meta_search import __version__, cli
 from meta_search.commands.foreign_packages import OURS
 from meta_search.commands.run_help import documentation
+from meta_search.compose import options_of
 from meta_search.errors import MetaSearchError
 
-COMMANDS = ("run", "resume", "evaluate", "archive", "export", "report", "status", "models", "doctor")
+COMMANDS = (
+    *("run", "resume", "evaluate", "archive", "export", "report", "status", "domains", "models", "doctor"),
+)
 
 
 def lines(capsys: pytest.CaptureFixture[str]) -> list[str]:
@@ -54,7 +57,7 @@ def test_bad_usage_is_status_2(arguments: list[str], capsys: pytest.CaptureFixtu
     [
         (["run", "budgt.usd=1"], "unknown key budgt.usd; did you mean budget.usd"),
         (["run", "budget.usd=["], "bad syntax"),
-        (["run", "domain=tabel"], "there are mgsm, python, reasoning, table"),
+        (["run", "domain=tabel"], "domain=tabel: no such option; there are aime, asdiv, bbh"),
         (["run", "llm=openai"], "llm.meta.model and llm.task.model must be given"),
         (["evaluate", "x.py", "sede=1"], "unknown key sede; did you mean seed"),
         (["evaluate", "x.py", "--json", "no/such/folder.json"], "cannot write there"),
@@ -62,6 +65,10 @@ def test_bad_usage_is_status_2(arguments: list[str], capsys: pytest.CaptureFixtu
         (["archive", "show", "nowhere", "agent"], "nowhere: no such run folder"),
         (["resume", "latest"], "no run under runs/ yet"),
         (["report", "."], "is not a run folder"),
+        (["domains", "show", "gsm"], "domain=gsm: no such domain; there are aime, asdiv"),
+        (["domains", "show"], "`meta-search domains show` needs a name"),
+        (["domains", "list", "gsm8k"], "takes no name: `meta-search domains show NAME`"),
+        (["domains", "show", "gsm8k", "domain.pth=x"], "unknown key domain.pth; did you mean domain.path"),
         (["models", "list", "gpt"], "no embedded model is called 'gpt'"),
     ],
 )
@@ -135,7 +142,8 @@ def test_run_prints_configuration_without_running(capsys: pytest.CaptureFixture[
     assert "confirm: false" in capsys.readouterr().out
     assert cli.main(["run", "--help"]) == 0
     text = capsys.readouterr().out
-    assert "domain: mgsm, python, reasoning, table" in text
+    assert "domain: aime, asdiv, bbh, " in text
+    assert "_base" not in text
     assert "--yes" in text
     entries = documentation()
     assert all(entries.values())
@@ -150,6 +158,8 @@ def test_completion_of_commands_and_of_overrides(
     for line, expected in (
         ("meta-search ", set(COMMANDS)),
         ("meta-search archive ", {"list", "show", "diff", "lineage", "search", "import"}),
+        ("meta-search domains ", {"list", "show"}),
+        ("meta-search domains show ", set(options_of("domain"))),
         ("meta-search resume ", {"latest"}),
         ("meta-search resume latest budget.w", {"budget.wall_s="}),
         ("meta-search evaluate my.py budget.w", {"budget.wall_s="}),
@@ -159,7 +169,7 @@ def test_completion_of_commands_and_of_overrides(
         ("meta-search run budgt.usd=1 llm=op", {"llm=openai"}),
         ("meta-search doctor ", set()),
         ("meta-search run sea", {"search=", "search."}),
-        ("meta-search run domain=", {f"domain={name}" for name in ("mgsm", "python", "reasoning", "table")}),
+        ("meta-search run domain=", {f"domain={name}" for name in options_of("domain")}),
         ("meta-search run budget.w", {"budget.wall_s="}),
     ):
         monkeypatch.setenv("COMP_LINE", line)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import re
 from collections.abc import Sequence
 
-from meta_search.compose import run_app
+from meta_search.compose import options_of, run_app
 from meta_search.errors import MetaSearchError
 
 __all__ = ["complete"]
@@ -15,6 +16,7 @@ __all__ = ["complete"]
 COMPLETED = {  # command -> what may follow it, but for overrides and files
     "archive": "list show diff lineage search import",
     **dict.fromkeys(("resume", "export", "report", "status"), "latest"),
+    "domains": "list show",
     "models": "list pull",
 }
 PLAIN_OVERRIDE = re.compile(r"[+~]*[\w./@]+=[\w./:@,+-]*")
@@ -30,9 +32,11 @@ def complete(arguments: Sequence[str]) -> int:
     """
     program, *words = os.environ.get("COMP_LINE", "").split(" ")
     here = {
-        1: "run resume evaluate archive export report status models doctor",
+        1: "run resume evaluate archive export report status domains models doctor",
         2: COMPLETED.get(words[0] if words else "", ""),
     }.get(len(words), "")
+    if words[:2] == ["domains", "show"] and len(words) == 3:
+        here = " ".join(options_of("domain"))
     if here or len(words) < 2 or words[0] not in ("run", "resume", "evaluate"):
         print(here)
         return 0
@@ -42,6 +46,8 @@ def complete(arguments: Sequence[str]) -> int:
     typed = [word for word in words[1:-1] if PLAIN_OVERRIDE.fullmatch(word)]
     last = words[-1] if PLAIN_OVERRIDE.fullmatch(f"{words[-1]}=") or "=" in words[-1] else ""
     os.environ["COMP_LINE"] = " ".join([program, *typed, last])
-    with contextlib.suppress(MetaSearchError):
+    found = io.StringIO()
+    with contextlib.suppress(MetaSearchError), contextlib.redirect_stdout(found):
         run_app(arguments, lambda config, overrides: 0)
+    print(" ".join(word for word in found.getvalue().split() if "=_" not in word))  # _base is no option
     return 0
