@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 from itertools import count
 from math import comb
 
 from meta_search.report.comparing import ALPHA
-from meta_search.report.paired import sign_test
+from meta_search.report.paired import right_or_wrong
 
 __all__ = ["detectable", "few_items_line", "least_wins", "power_line"]
 
@@ -16,22 +16,24 @@ FEW_VALIDATION = 10  # items, fewer than which choose hardly better than chance
 COARSE = 0.2  # a gain that a run may well find: where only larger ones can be shown, it is said
 
 
-def least_wins(finalists: int) -> int:
+@cache
+def least_wins() -> int:
     """Items that the best finalist must win, without losing any, for its gain to be significant.
 
-    By the test of the verdict on right/wrong items: McNemar's exact test, Holm-corrected over the finalists.
+    By the test of the verdict on right/wrong items. The best finalist is tested first, so that it takes no
+    more where there are several.
     """
-    return next(n for n in count(1) if max(1, finalists) * sign_test(n, 0) < ALPHA)
+    return next(n for n in count(1) if right_or_wrong(n, 0, n).p < ALPHA)
 
 
-@lru_cache(maxsize=64)
-def detectable(items: int, finalists: int) -> float | None:
+@cache
+def detectable(items: int) -> float | None:
     """The true gain that so many test items show in four of five runs, as a share of the items, 0..1.
 
     At best: of an agent that loses no item to the baseline, by the verdict's own test (`least_wins`); one
     that loses some needs more items. `None` where no gain is shown as often.
     """
-    wins = least_wins(finalists)
+    wins = least_wins()
 
     def power(gain: float) -> float:
         return 1.0 - sum(
@@ -41,23 +43,20 @@ def detectable(items: int, finalists: int) -> float | None:
     return next((step / 100 for step in range(1, 101) if wins <= items and power(step / 100) >= POWER), None)
 
 
-def power_line(items: int, finalists: int) -> str:
+def power_line(items: int) -> str:
     """What too few test items mean and what to do, one line; `""` where there are enough.
 
     Args:
         items: Test items that finalists and baselines meet on.
-        finalists: How many finalists there are.
     """
-    wins = least_wins(finalists)
+    wins = least_wins()
     if not items or wins / items <= COARSE:
         return ""
     wanted = -(-wins * 100 // int(100 * COARSE))
     more = f"{wanted} items show {COARSE * 100:.0f} points (domain.sizes.test, or more rows)"
-    if finalists > 1 and least_wins(1) < wins:
-        more += ", and search.finalists=1 needs fewer"
     if wins > items:
         return f"with {items} test items no gain can be significant: at least {wins} are needed; {more}"
-    points, sure = -(-100 * wins // items), detectable(items, finalists)
+    points, sure = -(-100 * wins // items), detectable(items)
     often = f", and one of {max(points, round(100 * sure))} or more is found in 4 of 5 runs" if sure else ""
     return f"with {items} test items only a gain of {points} points or more can be significant{often}; {more}"
 
