@@ -58,7 +58,7 @@ def where(domain: Any) -> dict[str, str]:
     st.lists(st.integers(0, 40), min_size=1, max_size=12),
     st.lists(st.integers(0, 30), min_size=1, max_size=4),
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_every_cell_is_its_share_rounded(rows: list[int], parts: list[int]) -> None:
     total = sum(rows)
     columns = [min(part, total // len(parts)) for part in parts]
@@ -75,7 +75,7 @@ def test_every_cell_is_its_share_rounded(rows: list[int], parts: list[int]) -> N
     st.lists(st.tuples(st.integers(1, 9), st.sampled_from("abcdefg")), min_size=1, max_size=40),
     st.integers(1, 5),
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_no_group_is_torn_and_none_is_dealt_twice(groups: list[tuple[int, str]], parts: int) -> None:
     units: list[list[int]] = []
     strata: list[str] = []
