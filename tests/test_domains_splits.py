@@ -201,11 +201,11 @@ def test_neither_order_nor_added_rows_deal_anew_with_kinds_and_groups(tmp_path: 
         table(tmp_path, rows[::-1], sizes=sizes).items(s) for s in SPLITS
     ]
     kept = 0
-    for seed in range(10):
+    for seed in range(4):
         added = [{"question": q, "answer": 1, "kind": "a"} for q in problems(3, seed=50 + seed)]
         after = where(table(tmp_path, [*rows, *added], sizes=sizes))
         kept += sum(after.get(q) == split for q, split in where(before).items()) > 250
-    assert kept >= 8  # three of 300 rows take the place of an anchor now and then
+    assert kept >= 3  # three of 300 rows take the place of an anchor now and then
 
 
 def test_ids_are_those_of_the_content(tmp_path: Path) -> None:
