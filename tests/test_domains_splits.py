@@ -58,7 +58,7 @@ def where(domain: Any) -> dict[str, str]:
     st.lists(st.integers(0, 40), min_size=1, max_size=12),
     st.lists(st.integers(0, 30), min_size=1, max_size=4),
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_every_cell_is_its_share_rounded(rows: list[int], parts: list[int]) -> None:
     total = sum(rows)
     columns = [min(part, total // len(parts)) for part in parts]
@@ -75,7 +75,7 @@ def test_every_cell_is_its_share_rounded(rows: list[int], parts: list[int]) -> N
     st.lists(st.tuples(st.integers(1, 9), st.sampled_from("abcdefg")), min_size=1, max_size=40),
     st.integers(1, 5),
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_no_group_is_torn_and_none_is_dealt_twice(groups: list[tuple[int, str]], parts: int) -> None:
     units: list[list[int]] = []
     strata: list[str] = []
@@ -201,11 +201,11 @@ def test_neither_order_nor_added_rows_deal_anew_with_kinds_and_groups(tmp_path: 
         table(tmp_path, rows[::-1], sizes=sizes).items(s) for s in SPLITS
     ]
     kept = 0
-    for seed in range(10):
+    for seed in range(4):
         added = [{"question": q, "answer": 1, "kind": "a"} for q in problems(3, seed=50 + seed)]
         after = where(table(tmp_path, [*rows, *added], sizes=sizes))
         kept += sum(after.get(q) == split for q, split in where(before).items()) > 250
-    assert kept >= 8  # three of 300 rows take the place of an anchor now and then
+    assert kept >= 3  # three of 300 rows take the place of an anchor now and then
 
 
 def test_ids_are_those_of_the_content(tmp_path: Path) -> None:

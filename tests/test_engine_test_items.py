@@ -182,6 +182,7 @@ def look_through(path: Path) -> None:
                 assert CANARY not in repr(row), table
 
 
+@pytest.mark.slow
 def test_an_agent_that_carries_a_test_item_is_refused(folder: Path) -> None:
     """One that was told a test question all the same, as by its trainer, does not come into the archive."""
     Path("mine.py").write_text(DOMAIN)
