@@ -7,6 +7,7 @@ import json
 import os
 import secrets
 import tempfile
+import weakref
 from array import array
 from bisect import bisect_left, bisect_right
 from collections import Counter
@@ -62,6 +63,7 @@ class RowFile(Sequence[Row]):
         try:
             if self._file is None and self._size > HELD:
                 self._file = tempfile.TemporaryFile(prefix="meta-search-")  # noqa: SIM115 (goes with the rows)
+                weakref.finalize(self, self._file.close)
                 self._file.writelines(self._held)
                 self._held = []
             if self._file is None:
@@ -174,6 +176,7 @@ class DistinctRows(Mapping[str, Row]):
         left_out: How many these were.
         splits: How many of these rows name each split; `""` for none.
         crossing: Rows left out as their question stands in another split before.
+        again: Rows left out as their question and answers stand in the same split before.
         several: Whether any row has several answers.
         weighed: Whether any row has a weight.
         unplaced: The first row that names no split, or `None`.
@@ -194,7 +197,7 @@ class DistinctRows(Mapping[str, Row]):
         self.left_out, self._lenient, self._worth = 0, lenient, worth
         self._rows, self._secret = rows, secrets.token_bytes(16)
         self.splits: Counter[str] = Counter()
-        self.crossing, self.several, self.weighed = 0, False, False
+        self.again, self.crossing, self.several, self.weighed = 0, 0, False, False
         self.unplaced: Row | None = None
         self._least: list[tuple[bytes, str]] = []
         names: list[str] = []
@@ -241,6 +244,7 @@ class DistinctRows(Mapping[str, Row]):
                 self.splits[names[one.split]] += 1
                 continue
             self.crossing += before.split != one.split
+            self.again += before.split == one.split
             if before.answers == one.answers:
                 self._prefer(one, before, first, names)
                 continue

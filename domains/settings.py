@@ -18,7 +18,8 @@ class Settings(Protocol):
 
     Attributes:
         name: Name in the registry.
-        path: File of a `table`, `mgsm` or `python` domain; for `mgsm` a folder of files too.
+        path: What a `table` domain reads, see `sources.source.open_source`; file of an `mgsm` or `python`
+            domain, for `mgsm` a folder of files too.
         question: Column of the questions in a `table` domain.
         answer: Column of the answers in a `table` domain.
         matcher: How answers are compared where the domain has no scorer; `auto` decides by the targets.

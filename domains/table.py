@@ -45,6 +45,7 @@ from domains.rows import Row, apportion, deal, in_order
 from domains.settings import DEFAULT_SIZES, Settings, matcher_of, named_sizes
 from domains.source_splits import deal_pools, without_parts
 from domains.sources.kinds import stem_of
+from domains.sources.progress import shown
 from domains.sources.source import Source, is_local
 from domains.sources.united import open_all
 from domains.splits import Facts, deal_rows, drawn, grouped, worth
@@ -231,7 +232,7 @@ def _without_parts(settings: Settings, rows: DistinctRows) -> str:
 
 def _read(source: Source, columns: Columns) -> RowFile:
     rows = RowFile()
-    for row in read_rows(source, columns):
+    for row in shown(source.name, read_rows(source, columns)):
         rows.add(row)
     return rows
 
@@ -369,6 +370,8 @@ def _notes(name: str, rows: DistinctRows, lists: bool, by_worth: bool) -> Iterat
         yield f"{name}: each part of a list is a right answer (domain.matcher=json takes it as a whole)"
     if rows.weighed:
         yield f"{name}: the column weight is not used (not possible yet): every item counts the same"
+    if rows.again:
+        yield f"{name}: {rows.again} rows repeat a question and its answer: each question is one item"
     if rows.crossing:
         stays = "where it is worth most: in test, else in validation" if by_worth else "where it comes first"
         yield f"{name}: {rows.crossing} questions stand in two splits; each stays {stays}"

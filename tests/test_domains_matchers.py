@@ -287,6 +287,11 @@ def test_formulas_programs_and_bleu_are_compared_in_a_confined_process(tmp_path:
             ("print(5)", "1/0"),
         ),
         ("7", "numeric", ("7.0",), ("8",)),
+        ("11\\sqrt2", "math", ("11\\sqrt{2}", "$$\\boxed{11\\sqrt{2}}$$"), ("11", "\\sqrt{2}")),
+        ("1,-2", "math", ("-2, 1", "\\boxed{-2} and $\\boxed{1}$"), ("1", "1, 2", "\\boxed{1}")),
+        ("[0,9)", "math", ("[0, 9)", "So it is $[0,9)$."), ("(0,9)", "0.9", "[0,9]")),
+        ("x^2+1", "math", ("1+x^2",), ("x^2 = 0", "\\sqrt" * 400, "\\frac{" * 300)),
+        ("\\text{Evelyn}", "math", ("Evelyn", "\\boxed{\\text{Evelyn}}"), ("Carla",)),
     ]
     rows = [
         {

@@ -9,6 +9,7 @@ import json
 import math
 import struct
 import tempfile
+import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,8 @@ class ParquetRows:
         self.notes: dict[str, None] = {}
         self._arrow = pyarrow_for(place, "save it as .jsonl")
         self._unpacked = _unpacked(path) if packing(path) else None
+        if self._unpacked:
+            weakref.finalize(self, self._unpacked.close)
         self._path = Path(self._unpacked.name) if self._unpacked else path
         with _guarded(place):
             meta = self._opened([]).metadata

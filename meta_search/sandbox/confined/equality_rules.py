@@ -68,9 +68,12 @@ def load() -> Callable[[tuple[str, str, float], str, Any], EqualityScore]:
         return bool(math_verify.verify([first], [second], timeout_seconds=None))
 
     def formulas(answer: str, target: str) -> bool:
-        given, wanted = (_formulas(text, math_verify) for text in (answer, target))
-        if given and wanted and math_verify.verify(wanted, given, timeout_seconds=None):
-            return True
+        try:
+            given, wanted = (_formulas(text, math_verify) for text in (answer, target))
+            if given and wanted and math_verify.verify(wanted, given, timeout_seconds=None):
+                return True
+        except Exception:  # noqa: BLE001 - as below
+            return False
         first, second = (_expression(text, names) for text in (target, answer))
         if first is None or second is None:
             return False
