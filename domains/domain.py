@@ -85,6 +85,8 @@ class Domain(Protocol):
 
     A domain that has read its file otherwise than one might think has `notes`: lines for the user.
 
+    A domain with items that belong together, as translations do, has `groups`: item id -> name of its group.
+
     A domain of a user's file has `source`: a digest of the code that makes its items and scores.
 
     A domain whose scorer parses or runs answers has a further attribute, `confined`: the `Confined` that

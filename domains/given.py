@@ -19,11 +19,12 @@ from typing import Any, TypeAlias
 
 from domains.domain import Domain, Item, Score, items_of
 from domains.settings import Settings
+from domains.splits import disjoint
 from domains.user_file import UserScorer
 from meta_search.errors import DomainError
 from meta_search.types import SPLITS, Split
 
-__all__ = ["FILE", "NAME", "KeptDomain", "ScoreFunction", "ScoredBy", "keep"]
+__all__ = ["FILE", "NAME", "KeptDomain", "Parted", "ScoreFunction", "ScoredBy", "keep"]
 
 NAME = "given"  # of the domain in a configuration
 FILE = "given.json"
@@ -63,6 +64,8 @@ class ScoredBy:
         self.brief: str = domain.brief + how
         self.wording: Mapping[str, str] = domain.wording
         self.helpers: tuple[str, ...] = tuple(getattr(domain, "helpers", ()))
+        self.notes: tuple[str, ...] = tuple(getattr(domain, "notes", ()))
+        self.groups: Mapping[str, str] = getattr(domain, "groups", {})
 
     def items(self, split: Split) -> Sequence[Item]:
         """The domain's items of a split."""
@@ -90,6 +93,32 @@ class ScoredBy:
         return self._score(item, answer, **more)
 
 
+class Parted:
+    """A domain that a person made, without items that say nearly the same in two splits; all else is its own.
+
+    Args:
+        domain: It.
+        settings: See `domains.splits.disjoint`.
+
+    Raises:
+        DomainError: Duplicates that are to be refused, or no item is left of a scored split.
+    """
+
+    def __init__(self, domain: Domain, settings: Settings) -> None:
+        self._domain = domain
+        items = {split: domain.items(split) for split in SPLITS}
+        self._items, groups, notes = disjoint(domain.name, items, settings)
+        self.groups: Mapping[str, str] = {**groups, **getattr(domain, "groups", {})}
+        self.notes: tuple[str, ...] = (*getattr(domain, "notes", ()), *notes)
+
+    def items(self, split: Split) -> Sequence[Item]:
+        """The domain's items of a split, as far as no more precious split has them."""
+        return items_of(self._items, split)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._domain, name)
+
+
 class KeptDomain:
     """What a run keeps of a domain that came from Python: everything but its scorer.
 
@@ -104,6 +133,7 @@ class KeptDomain:
             self.name, self.brief = str(kept["name"]), str(kept["brief"])
             self.wording: Mapping[str, str] = kept["wording"]
             self.helpers = tuple(kept["helpers"])
+            self.groups: Mapping[str, str] = kept.get("groups", {})
             self._items = {s: tuple(Item(**item) for item in kept["items"][s]) for s in SPLITS}
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise DomainError(
@@ -136,6 +166,7 @@ def keep(domain: Domain, path: Path) -> bool:
         "brief": getattr(domain, "own_brief", domain.brief),  # the scorer adds its words when it is back
         "wording": dict(domain.wording),
         "helpers": list(getattr(domain, "helpers", ())),
+        "groups": dict(getattr(domain, "groups", {})),
         "items": {split: [asdict(item) for item in domain.items(split)] for split in SPLITS},
     }
     try:

@@ -12,6 +12,7 @@ from typing import Any, Protocol, TypeAlias
 from domains.domain import Item, items_of
 from domains.rows import apportion, deal, in_order, key_of
 from domains.settings import Settings, named_sizes
+from domains.splits import Facts, deal_rows, disjoint, grouped
 from domains.table_file import SPLIT_NAMES
 from domains.wording import WORDING, instructed, with_instruction
 from meta_search.errors import DomainError
@@ -74,8 +75,13 @@ class GivenItems:
     """Rows as items for a function of the user's that scores.
 
     Equal rows are one item. A key `split` says where a row goes; without one they are dealt as those
-    of a table. An answer that is no text is JSON in `item.target`, and as it
+    of a table. What says nearly the same stays in one split (`domains.splits`). An answer that is no text is
+    JSON in `item.target`, and as it
     was in `item.data`, with all other keys of the row.
+
+    Attributes:
+        groups: Item id -> a name of its group, of the items that have one.
+        notes: Lines for the user.
 
     Raises:
         DomainError: Too few rows, an unknown split, or one question with two answers; names the row.
@@ -87,17 +93,22 @@ class GivenItems:
         self._question, self._answer = settings.question, settings.answer
         self._kind, self._split = settings.kind, settings.split or ""
         self._dealt = not any(self._split in row for row in rows)
+        self.notes: tuple[str, ...] = ()
+        self.groups: Mapping[str, str] = {}
         items = self._distinct(rows)
         sizes = named_sizes(settings)
         self._items: dict[Split, tuple[Item, ...]]
         if not self._dealt:
-            found = {split: [item for where, item in items.values() if where == split] for split in SPLITS}
+            placed = {split: [item for where, item in items.values() if where == split] for split in SPLITS}
+            found, self.groups, self.notes = disjoint("domain", placed, settings)
             self._items = {split: tuple(found[split][: sizes.get(split)]) for split in SPLITS}
             empty = next((split for split in SPLITS[1:] if not self._items[split]), "")
             if empty:
                 raise DomainError(
                     f"domain has no row with split {empty!r}: train, validation and test need it"
                 )
+        elif grouped(settings):
+            self._items = self._by_groups(items, settings)
         else:
             counts = apportion(Path("domain"), len(items), sizes)
             dealt = deal(in_order(items, settings.seed, settings.dealing), counts)
@@ -112,6 +123,20 @@ class GivenItems:
     def items(self, split: Split) -> Sequence[Item]:
         """Items of a split, in an order that depends on the seed only, or as they were given with `split`."""
         return items_of(self._items, split)
+
+    def _by_groups(
+        self, items: Mapping[str, tuple[str, Item]], settings: Settings
+    ) -> dict[Split, tuple[Item, ...]]:
+        found, column = [item for _, item in items.values()], settings.group
+        values = [item.data.get(column) if column else None for item in found]
+        entries = [
+            Facts(key, n, item.kind, item.target, "" if value is None else str(value))
+            for n, (key, item, value) in enumerate(zip(items, found, values, strict=True))
+        ]
+        dealt = deal_rows("domain", "domain", entries, lambda n: found[n].question, settings)
+        self.groups = {found[n].id: found[first].id for n, first in dealt.groups.items()}
+        self.notes = tuple(dealt.notes)
+        return {split: tuple(found[n] for n in places) for split, places in dealt.splits.items()}
 
     def _distinct(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, tuple[str, Item]]:
         """Question -> split and item."""

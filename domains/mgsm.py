@@ -18,6 +18,7 @@ from domains.domain import Item, Score, items_of
 from domains.matching import numeric
 from domains.rows import Row, apportion, deal, distinct, read_text, salt_of, shuffled
 from domains.settings import Settings, named_sizes
+from domains.splits import disjoint
 from domains.wording import WORDING, instructed, with_instruction
 from meta_search.errors import DomainError
 from meta_search.types import Split
@@ -39,6 +40,10 @@ class MgsmDomain:
     example. Which split a problem goes to depends on its place, all answers, and the seed. Within a split
     languages take turns, and a problem comes again in another language only after all of its problems.
     `domain.families` names the languages of a folder to take.
+
+    Attributes:
+        notes: Lines for the user.
+        groups: Item id -> the line of its problem, which is the same in all languages.
 
     Raises:
         DomainError: Nothing at `domain.path`, a line that is not a question, a tab and an integer (with its
@@ -62,6 +67,9 @@ class MgsmDomain:
             split: tuple(_in_turns([problems[key] for key in keys]))[: sizes[split]]
             for split, keys in dealt.items()
         }
+        self._items, _, self.notes = disjoint(path.name, self._items, settings)
+        places = {item.id: item.id.rpartition("-")[2] for items in self._items.values() for item in items}
+        self.groups: Mapping[str, str] = places
         brief = _brief(sorted({row.kind for rows in problems.values() for row in rows}))
         self.brief = with_instruction(brief, settings.instruction)
         wording = {

@@ -92,6 +92,7 @@ from domains.domain import Confined, Item, Score, items_of
 from domains.matching.registry import whole_lists
 from domains.matching.scoring import ANY_OF, MATCHER, Entry, Scoring, accepted, without_working
 from domains.settings import Settings, matcher_of, named_sizes
+from domains.splits import disjoint
 from domains.table_file import text_of_parts
 from domains.user_file import Ask, UserScorer, guarded, load
 from domains.wording import WORDING, instructed, with_instruction
@@ -108,7 +109,8 @@ JUDGES = 2  # answers that a scorer in the engine's process scores at a time: it
 class PythonDomain:
     """Items and scorer of a user's file; see the module's docstring.
 
-    `items` is called once a split. `domain.sizes` takes that many of the first items of a split.
+    `items` is called once a split. `domain.sizes` takes that many of the first items of a split. Of those, an
+    item that says nearly the same as one of a more precious split is left out (`domains.splits`).
 
     Raises:
         DomainError: No such file, an exception in it (with its line), no items for a scored split, an item in
@@ -129,8 +131,10 @@ class PythonDomain:
             raise DomainError(f"{self._path}: defines no items(split)")
         self._items = {split: self._split(make_items, split, sizes.get(split)) for split in SPLITS}
         self._check_disjoint()
+        self._items, self.groups, found = disjoint(self._path.name, self._items, settings)
         scoring = None if own else self._matching(settings)
-        self.notes = (f"{self._path.name}: {scoring.note}",) if scoring and scoring.note else ()
+        told = (f"{self._path.name}: {scoring.note}",) if scoring and scoring.note else ()
+        self.notes = (*found, *told)
         self._score = UserScorer(self._path, scoring.score_plainly if scoring else source.score)
         self.confined = scoring.confined if scoring else self._confinement(source)
         self.concurrency = self._concurrency(source, bool(own))

@@ -169,6 +169,8 @@ class DistinctRows(Mapping[str, Row]):
         rows: All rows.
         where: Where a row stands, for errors.
         lenient: Whether questions that have two answers are left out, and are no error.
+        worth: Says of a split how precious it is, the most first: of a question in several splits, the row of
+            that one is kept. Without it the first row is.
 
     Attributes:
         left_out: How many these were.
@@ -184,8 +186,15 @@ class DistinctRows(Mapping[str, Row]):
         DomainError: One question has two answers.
     """
 
-    def __init__(self, label: str, rows: Rows, where: Callable[[Row], str], lenient: bool = False) -> None:
-        self.left_out, self._lenient = 0, lenient
+    def __init__(
+        self,
+        label: str,
+        rows: Rows,
+        where: Callable[[Row], str],
+        lenient: bool = False,
+        worth: Callable[[str], int] | None = None,
+    ) -> None:
+        self.left_out, self._lenient, self._worth = 0, lenient, worth
         self._rows, self._secret = rows, secrets.token_bytes(16)
         self.splits: Counter[str] = Counter()
         self.again, self.crossing, self.several, self.weighed = 0, 0, False, False
@@ -237,6 +246,7 @@ class DistinctRows(Mapping[str, Row]):
             self.crossing += before.split != one.split
             self.again += before.split == one.split
             if before.answers == one.answers:
+                self._prefer(one, before, first, names)
                 continue
             if self._lenient:
                 clashing.add(one.key)
@@ -251,6 +261,14 @@ class DistinctRows(Mapping[str, Row]):
         self._keys.append(array("Q", ordered))
         self._places.append(array("Q", (first[key].place for key in ordered)))
         return clash
+
+    def _prefer(self, one: _Seen, before: _Seen, first: dict[int, _Seen], names: Sequence[str]) -> None:
+        """Keep a row in place of an equal one, if its split is more precious."""
+        if self._worth is not None and self._worth(names[one.split]) < self._worth(names[before.split]):
+            first[one.key] = one
+            self._kept[before.place], self._kept[one.place] = 0, 1
+            self.splits[names[before.split]] -= 1
+            self.splits[names[one.split]] += 1
 
     def __len__(self) -> int:
         return self.splits.total()

@@ -53,6 +53,7 @@ class Row(NamedTuple):
         working: How the answer is come to, or empty.
         id: Its own name, or empty.
         data: What the scorer needs beyond the answer, as pairs.
+        group: What it must not be parted from: what the column `domain.group` says, or empty.
     """
 
     line: int
@@ -68,6 +69,7 @@ class Row(NamedTuple):
     working: str = ""
     id: str = ""
     data: tuple[tuple[str, Any], ...] = ()
+    group: str = ""
 
 
 def read_text(path: Path) -> str:
@@ -161,7 +163,7 @@ def in_order(
     Args:
         keys: They; gone through twice.
         seed: `domain.seed`.
-        dealing: `domain.dealing`: `file`, or `row` for an order without anchors.
+        dealing: `domain.dealing`: `row` for an order without anchors, else with them.
         most: How many from the front are wanted; no more are held. `None` for all.
         anchors: The anchors of all keys, where these are some of them; `None` finds them.
     """
@@ -192,6 +194,7 @@ def apportion(
     named: Mapping[Split, int],
     splits: Sequence[Split] = SPLITS,
     least: int = LEAST_ROWS,
+    whole: bool = False,
 ) -> dict[Split, int]:
     """Items per split: named sizes as they are; the others share the rest, at most at their default sizes.
 
@@ -201,6 +204,8 @@ def apportion(
         named: Sizes that the user named, of some of the splits.
         splits: Those that share the rows.
         least: Rows that there must be at least.
+        whole: Whether rows that rounding leaves over are dealt too, which matters where there are few; runs
+            of before left them out.
 
     Raises:
         DomainError: Too few rows.
@@ -215,6 +220,8 @@ def apportion(
         shares = {s: max(int(s != "examples"), rest * size // total) for s, size in others.items()}
         while sum(shares.values()) > rest:  # the ones that were lifted to 1 are paid for by the largest
             shares[max(shares, key=lambda split: shares[split])] -= 1
+        while whole and sum(shares.values()) < rest:
+            shares[max(others, key=lambda split: others[split] * rest - shares[split] * total)] += 1
         others = shares
     return {**others, **named}
 

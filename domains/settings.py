@@ -35,7 +35,10 @@ class Settings(Protocol):
             `table` domain; empty takes the default.
         sizes: Items per split; splits that are not named take the domain's default.
         seed: Seed of the items and of the splits.
-        dealing: By what rows are dealt to splits: file or row.
+        dealing: By what rows are dealt to splits: groups, file or row.
+        duplicates: What becomes of rows that say nearly the same: group, drop, refuse or keep.
+        group: Column, or key of items' data, whose equal values are kept in one split; `None` for none.
+        stratify: What every split holds its share of: kind, answer (of each kind) or none.
         base: The domain in the registry that makes the items; `None` is the one that `name` names.
         columns: Columns that a `table` domain makes of its source's, see `domains.columns`.
         where: Which rows a `table` domain takes: column -> a value, or a list of them.
@@ -82,6 +85,12 @@ class Settings(Protocol):
     def seed(self) -> int: ...
     @property
     def dealing(self) -> str: ...
+    @property
+    def duplicates(self) -> str: ...
+    @property
+    def group(self) -> str | None: ...
+    @property
+    def stratify(self) -> str: ...
     @property
     def base(self) -> str | None: ...
     @property

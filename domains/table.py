@@ -48,6 +48,7 @@ from domains.sources.kinds import stem_of
 from domains.sources.progress import shown
 from domains.sources.source import Source, is_local
 from domains.sources.united import open_all
+from domains.splits import Facts, deal_rows, drawn, grouped, worth
 from domains.table_file import Columns, read_rows
 from domains.wording import WORDING, Labels, find_labels, instructed, with_instruction
 from meta_search.errors import DomainError
@@ -81,6 +82,7 @@ class TableDomain:
 
     Attributes:
         notes: Lines for the user on how the file was read.
+        groups: Item id -> a name of its group, of the items that have one.
         pinned: The path that means this file and no later state of it.
 
     Raises:
@@ -105,14 +107,22 @@ class TableDomain:
         if read.having and matcher in (AUTO, "choice"):
             found, choices, chosen = with_choices(found, where, settings.shuffle)
             matcher = "choice" if choices and chosen else matcher
-        rows = DistinctRows(label, found, where, lenient=bool(settings.base))
-        dealt, notes = _deal(label, source.name, rows, settings)
+        best = worth if grouped(settings) else None
+        rows = DistinctRows(label, found, where, lenient=bool(settings.base), worth=best)
+        deal_them = _deal_by_groups if grouped(settings) else _deal
+        dealt, notes, groups = deal_them(label, source.name, rows, settings)
         every = matcher != AUTO or read.own > 0  # whether there is something to check in each row
         self._scoring, some = _fitted(matcher, settings.matcher_options, rows, dealt, where, every)
         self.confined, self.targets_answer = self._scoring.confined, self._scoring.targets_answer
         self._items = {
             split: tuple(_item(key, rows[key], split == "examples") for key in keys)
             for split, keys in dealt.items()
+        }
+        names = {
+            key: item.id for s, keys in dealt.items() for key, item in zip(keys, self._items[s], strict=True)
+        }
+        self.groups = {
+            names[key]: names[first] for key, first in groups.items() if {key, first} <= names.keys()
         }
         _check_ids(label, self._items)
         self.name = settings.name if settings.base else stem_of(Path(source.name))
@@ -123,7 +133,7 @@ class TableDomain:
         told = (*source.notes, parts, left_out, worked, choices, self._scoring.note, some)
         self.notes: tuple[str, ...] = (
             *notes,
-            *_notes(source.name, rows, lists),
+            *_notes(source.name, rows, lists, grouped(settings)),
             *(f"{source.name}: {line}" for line in (*told, PRIVATE * settings.private) if line),
         )
         labels = self._labels(label, source.name, settings.labels)
@@ -200,6 +210,7 @@ def _columns(settings: Settings) -> Columns:
         answer=settings.answer,
         kind=settings.kind,
         split=settings.split,
+        group=settings.group,
         separator=settings.separator,
         whole_lists=whole_lists(name),
         lone_lists=name == AUTO or type_of(name).lone_lists,
@@ -287,23 +298,43 @@ def _item(key: str, row: Row, shown: bool) -> Item:
     return Item(name, row.question, row.answer, row.kind, data)
 
 
-def _deal(
-    path: str, name: str, rows: DistinctRows, settings: Settings
-) -> tuple[Mapping[Split, Sequence[str]], Sequence[str]]:
-    """The rows of each split, and lines on what the file does not say."""
+_Deal = tuple[Mapping[Split, Sequence[str]], Sequence[str], Mapping[str, str]]
+"""The rows of each split, lines for the user, and the groups of rows that have one; rows by their keys."""
+
+
+def _deal_by_groups(label: str, name: str, rows: DistinctRows, settings: Settings) -> _Deal:
+    """The rows of each split by what they say; of a large table so many are held as may be dealt."""
+    if rows.unplaced is not None:
+        raise _unplaced(label, rows.unplaced)
+    parts = [rows.keys_of(names) for names in rows.splits] if any(rows.splits) else [rows]
+    keys = [key for part in parts for key in drawn(part, len(rows), rows.anchors, settings)]
+    found = (rows[key] for key in keys)
+    facts = [
+        Facts(k, r.line, r.kind, r.answer, r.group, r.split, r.part) for k, r in zip(keys, found, strict=True)
+    ]
+    dealt = deal_rows(label, name, facts, lambda n: rows[keys[n]].question, settings, len(rows))
+    splits = {split: [keys[n] for n in places] for split, places in dealt.splits.items()}
+    return splits, dealt.notes, {keys[n]: keys[first] for n, first in dealt.groups.items()}
+
+
+def _unplaced(label: str, row: Row) -> DomainError:
+    part = f" of {row.part}" if row.part else ""
+    return DomainError(
+        f"{label}: row {row.line}{part} names no split, others do; domain.split=null deals all anew"
+    )
+
+
+def _deal(path: str, name: str, rows: DistinctRows, settings: Settings) -> _Deal:
+    """As runs of before did, which are resumed."""
     sizes = named_sizes(settings)
     if any("+" in label for label in rows.splits):
-        return deal_pools(path, rows, settings), ()
+        return deal_pools(path, rows, settings), (), {}
     if not any(rows.splits[split] for split in SPLITS):
         counts = apportion(path, len(rows), sizes)
         most = sum(counts.values())
-        return deal(in_order(rows, settings.seed, settings.dealing, most, rows.anchors), counts), ()
+        return deal(in_order(rows, settings.seed, settings.dealing, most, rows.anchors), counts), (), {}
     if rows.unplaced is not None:
-        part = f" of {rows.unplaced.part}" if rows.unplaced.part else ""
-        raise DomainError(
-            f"{path}: row {rows.unplaced.line}{part} names no split, others do; "
-            "domain.split=null deals all anew"
-        )
+        raise _unplaced(path, rows.unplaced)
     most = sum(sizes.get(split, DEFAULT_SIZES[split]) for split in SPLITS)
     given = {
         split: in_order(rows.keys_of(split), settings.seed, settings.dealing, most, rows.anchors)
@@ -330,10 +361,10 @@ def _deal(
     parts = deal(given["train"], {**dict.fromkeys(SPLITS, 0), **cut})
     dealt |= {split: parts[split] for split in shared}
     told = ", ".join(f"{len(parts[split])} for {split}" for split in missing)
-    return dealt, (f"{name} lacks some splits: {told} were taken from its train rows",) * bool(told)
+    return dealt, (f"{name} lacks some splits: {told} were taken from its train rows",) * bool(told), {}
 
 
-def _notes(name: str, rows: DistinctRows, lists: bool) -> Iterator[str]:
+def _notes(name: str, rows: DistinctRows, lists: bool, by_worth: bool) -> Iterator[str]:
     """Lines on rows that are read otherwise than one might think."""
     if lists:
         yield f"{name}: each part of a list is a right answer (domain.matcher=json takes it as a whole)"
@@ -342,4 +373,5 @@ def _notes(name: str, rows: DistinctRows, lists: bool) -> Iterator[str]:
     if rows.again:
         yield f"{name}: {rows.again} rows repeat a question and its answer: each question is one item"
     if rows.crossing:
-        yield f"{name}: {rows.crossing} questions stand in two splits; each stays where it comes first"
+        stays = "where it is worth most: in test, else in validation" if by_worth else "where it comes first"
+        yield f"{name}: {rows.crossing} questions stand in two splits; each stays {stays}"

@@ -49,6 +49,7 @@ class Columns:
         lone_lists: Whether that holds for a list of one part too.
         lenient: Whether rows without a question or an answer are left out, and not refused.
         matcher: Column of the rows' matchers; may be missing in the file. `None` reads none.
+        group: Column of what rows must not be parted by; must be in the file. `None` reads none.
         made: `domain.columns`: columns that are made of the file's.
         where: `domain.where`: which rows are taken.
         families: Kinds to take; empty takes all.
@@ -64,6 +65,7 @@ class Columns:
     lone_lists: bool = True
     lenient: bool = False
     matcher: str | None = None
+    group: str | None = None
     made: Mapping[str, Any] = field(default_factory=dict)
     where: Mapping[str, Any] = field(default_factory=dict)
     families: tuple[str, ...] = ()
@@ -72,7 +74,8 @@ class Columns:
     @property
     def named(self) -> tuple[str, ...]:
         """The columns that are asked for: those that a row is made of."""
-        names = [name for name in (self.question, self.answer, self.kind, self.split, self.matcher) if name]
+        every = (self.question, self.answer, self.kind, self.split, self.matcher, self.group)
+        names = [name for name in every if name]
         asked: dict[str, None] = {}
         for name in names:
             if name not in self.made:
@@ -157,7 +160,22 @@ def _row(place: str, line: int, made: Made, columns: Columns) -> Row:
         working=made.working,
         id=made.id,
         data=tuple(made.data.items()),
+        group=_group(place, columns.group, record),
     )
+
+
+def _group(place: str, column: str | None, record: Mapping[str, Any]) -> str:
+    """What a row must not be parted from; empty for one that says nothing there."""
+    if column is None:
+        return ""
+    if column not in record:
+        raise DomainError(
+            f"{place}: no column {column!r}, there are: {', '.join(map(str, record))}; set domain.group"
+        )
+    value = record[column]
+    if isinstance(value, list | dict):
+        return _as_json(value)
+    return "" if value is None else str(value).strip()
 
 
 def _kind(column: str, record: Mapping[str, Any]) -> Any:

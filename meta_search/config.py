@@ -68,9 +68,17 @@ class DomainConfig:
             `mgsm` domain, sides of grids or easy of `arc`, kinds of a `table` domain; empty takes all.
         sizes: Items per split: examples, train, validation, test.
         seed: Seed of the items, apart from the run's seed so that runs are comparable.
-        dealing: How rows of a file without splits are dealt to them: file (by the row and others of the file,
-            so that no agent can tell its split from its question) or row (by the row alone, as runs did
-            before there was this key, and still do when they are resumed).
+        dealing: How rows of a file without splits are dealt to them: groups (what says nearly the same stays
+            together, every split has its share of each kind, and no agent can tell its split from its
+            question), or as earlier runs did and still do when they are resumed: file (row by row) or row
+            (by the row alone).
+        duplicates: What becomes of rows that say nearly the same (`domains.alike`): group keeps them in one
+            split, and where the file itself puts them in several, in the most precious alone (test,
+            validation, train, examples); drop keeps the first alone; refuse ends with a line that names
+            two; keep does not look for them.
+        group: Column whose equal values are kept in one split, as the id of a problem in several languages,
+            or the passage that questions are about; in other domains a key of the items' data.
+        stratify: What every split holds its share of: kind, answer (of each kind, for labels) or none.
         base: The domain of `domains.registry` that makes the items, as table does for a published benchmark;
             `None` is the one that `name` names.
         columns: Columns that a `table` domain makes of its source's: question, answer, choices, accepted, …
@@ -104,7 +112,10 @@ class DomainConfig:
     families: tuple[str, ...] = ()
     sizes: Mapping[str, int] = field(default_factory=dict)
     seed: int = 0
-    dealing: str = "file"
+    dealing: str = "groups"
+    duplicates: str = "group"
+    group: str | None = None
+    stratify: str = "kind"
     base: str | None = None
     columns: Mapping[str, Any] = field(default_factory=dict)
     where: Mapping[str, Any] = field(default_factory=dict)
@@ -304,6 +315,10 @@ class EvaluateConfig:
         test_items: Items of the final report per agent; 0 takes all.
         split: Split of `meta-search evaluate`.
         repeats: Times each item is run.
+        folds: Folds of a cross-validation within the search, for few items; 0 for none. Train and
+            validation items are one pool, which every agent runs on. An author is not shown the items of
+            one fold, and neither were those of the agents that it starts from; by that fold the finalists
+            are chosen. See `meta_search.run.folds`.
         racing: Stop candidates early that can no longer matter.
         block: Items between two racing decisions.
         workers: Processes that hold a sandbox each; 0 chooses by the machine.
@@ -316,6 +331,7 @@ class EvaluateConfig:
     test_items: int = 0
     split: Split = "test"
     repeats: int = 1
+    folds: int = 0
     racing: bool = True
     block: int = 6
     workers: int = 0
@@ -453,7 +469,9 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "sandbox.level": ("strict", "process"),
     "run.on_hangup": ("auto", "continue", "stop"),
     "domain.match": ("auto", "exact", "numeric", "json"),
-    "domain.dealing": ("file", "row"),
+    "domain.dealing": ("groups", "file", "row"),
+    "domain.duplicates": ("group", "drop", "refuse", "keep"),
+    "domain.stratify": ("kind", "answer", "none"),
 }
 
 AT_LEAST: Mapping[str, float] = {
@@ -475,6 +493,7 @@ AT_LEAST: Mapping[str, float] = {
     "author.probe_calls": 0,
     "evaluate.items": 0,
     "evaluate.repeats": 1,
+    "evaluate.folds": 0,
     "evaluate.block": 1,
     "evaluate.per_worker": 0,
     "evaluate.test_items": 0,

@@ -241,8 +241,12 @@ def test_what_is_read_otherwise_than_one_may_think_is_said(tmp_path: Path) -> No
     (note,) = table(tmp_path, [{**row, "weight": 2} for row in TICKETS]).notes
     assert "the column weight is not used" in note
     twice = [{**row, "split": name} for name in ("train", "test") for row in TICKETS[:20]]
-    rest = [{**row, "split": "test"} for row in TICKETS[20:]]
+    rest = [{**row, "split": "test" if n % 2 else "train"} for n, row in enumerate(TICKETS[20:])]
     notes = table(tmp_path, [*twice, *rest]).notes
+    assert any(
+        "20 questions stand in two splits; each stays where it is worth most: in test" in n for n in notes
+    )
+    notes = table(tmp_path, [*twice, *rest], dealing="file").notes
     assert "t.jsonl: 20 questions stand in two splits; each stays where it comes first" in notes
 
 

@@ -28,6 +28,7 @@ from meta_search.llm.gateway import Gateway
 from meta_search.outcomes import UNSCORED
 from meta_search.report.verdict import archive_verdict
 from meta_search.run.folder import resume_command
+from meta_search.run.folds import NO_FOLDS
 from meta_search.run.members import Member, Members
 from meta_search.testing import CountingEndpoint, Fault
 from meta_search.types import OWN, Agent, Brief, Candidate, ItemResult, Usage
@@ -141,7 +142,8 @@ def test_the_report_has_time_for_samples_at_the_pace_of_the_run(
     status = SimpleNamespace(paid={"task": Usage(60, spent)})
     session = SimpleNamespace(status=lambda: status, elapsed=60.0)
     config = Config(budget=BudgetConfig(wall_s=wall))
-    run: Any = SimpleNamespace(members=members, config=config, session=session)
+    runner = SimpleNamespace(folds=NO_FOLDS)
+    run: Any = SimpleNamespace(members=members, config=config, session=session, runner=runner)
     assert seconds_needed(run) == pytest.approx(seconds)
 
 

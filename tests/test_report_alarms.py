@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 
 import pytest
 
 from meta_search.report.alarms import Alarm, Evidence, Seen, alarms, end_text, evidence_of, of_archive
 from meta_search.report.paired import right_or_wrong
-from meta_search.report.power import least_wins, power_line
+from meta_search.report.power import detectable, least_wins, power_line
 from meta_search.types import Attempt, ItemResult, OutcomeKind
 from tests.kits.list_archive import ListArchive, named_agent
 
@@ -116,7 +117,7 @@ def test_the_evidence_of_an_archive() -> None:
 @pytest.mark.parametrize(
     ("items", "line"),
     [
-        (15, "with 15 test items only a gain of 34 points or more can be significant; 25 items show 20"),
+        (15, "with 15 test items only a gain of 34 points or more can be significant, and one of"),
         (4, "with 4 test items no gain can be significant: at least 5 are needed"),
         (25, ""),
         (120, ""),
@@ -127,6 +128,21 @@ def test_what_few_test_items_can_show(items: int, line: str) -> None:
     shown = power_line(items)
     assert shown.startswith(line)
     assert bool(shown) == bool(line)
+
+
+@pytest.mark.parametrize("items", [8, 12, 24, 60])
+def test_a_gain_that_is_detectable_is_found_in_four_of_five_runs(items: int) -> None:
+    gain = detectable(items)
+    assert gain is not None
+    draw = random.Random(1)
+
+    def found(true: float) -> float:
+        won = (sum(draw.random() < true for _ in range(items)) for _ in range(4000))
+        return sum(right_or_wrong(wins, 0, items).p < 0.05 for wins in won) / 4000
+
+    assert found(gain) > 0.78
+    assert found(gain - 0.06) < 0.8
+    assert detectable(4) is None
 
 
 def test_the_least_gain_is_that_of_the_verdicts_own_test() -> None:

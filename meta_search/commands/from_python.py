@@ -6,11 +6,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from domains import given, registry
 from domains.domain import Domain, Item
-from domains.given import ScoredBy, ScoreFunction
+from domains.given import Parted, ScoredBy, ScoreFunction
 from domains.given_rows import FILE, GivenItems, Rows, is_splits, plain_rows, write_rows
 from domains.table import TableDomain
 from meta_search.config import Config
@@ -51,7 +51,8 @@ def bring(
             return config, None
         made = ScoredBy(registry.make(config.domain), score)
     elif _is_domain(domain):
-        whole = _checked(domain() if isinstance(domain, type) else domain)
+        theirs = _checked(domain() if isinstance(domain, type) else domain)
+        whole = cast(Domain, Parted(theirs, config.domain))
         made = whole if score is None else ScoredBy(whole, score)
     else:
         columns = config.domain.question, config.domain.answer

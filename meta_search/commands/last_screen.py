@@ -45,6 +45,8 @@ def print_end(folder: Path, result: Verdict | None, sentence: str, best: str, go
     if result is not None and result.comparisons:
         console.print(verdict_table(result))
     console.print(printable(f"\n{result.text if result is not None else sentence}"), markup=False)
+    if result is not None and result.power:
+        console.print(f"few test items: {result.power}", markup=False)
     with Archive(folder) as archive:
         print_notes(archive, of_archive(archive))
     run = shell_path(folder)  # so that the lines work when they are pasted

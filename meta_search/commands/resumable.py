@@ -24,7 +24,7 @@ FIXED = (
     *("seed", "domain.", "llm.provider", "llm.meta.model", "llm.task.model", "llm.judge.model"),
     *("llm.extra_body", "llm.meta.extra", "llm.task.extra", "llm.judge.extra", "llm.max_tokens", "llm.cache"),
     *("llm.mode", "llm.recording", "llm.local.context", "llm.local.meta_context"),
-    *("evaluate.items", "evaluate.test_items", "evaluate.split", "evaluate.repeats"),
+    *("evaluate.items", "evaluate.test_items", "evaluate.split", "evaluate.repeats", "evaluate.folds"),
     *("sandbox.wall_s", "sandbox.cpu_s", "sandbox.memory_mb", "sandbox.disk_mb", "sandbox.output_kb"),
     *("sandbox.calls", "sandbox.tokens", "search.seeds", "search.failing"),
     # The guide's studies would no longer ask for what they were told of.

@@ -21,7 +21,7 @@ from meta_search.engine import own_seeds, seeds
 from meta_search.engine.loop import RunSummary, Search
 from meta_search.errors import ConfigError
 from meta_search.report.notebook import in_notebook
-from meta_search.report.power import power_line
+from meta_search.report.power import few_items_line, power_line
 from meta_search.report.screen import lasting
 from meta_search.run import ownership, recording, secrets
 from meta_search.run.caller import COMMAND_LINE, Caller
@@ -169,6 +169,8 @@ def _searched(run: Run, before: Archive | None, own: Sequence[Candidate]) -> Run
     search = Search(run, before, own)
     if before is None:
         if line := power_line(len(run.runner.items("test"))):
+            run.progress.print_line(line)
+        if line := few_items_line(run.config.evaluate.folds, len(run.runner.items("validation"))):
             run.progress.print_line(line)
         estimate.before_search(run)
     return search.execute()

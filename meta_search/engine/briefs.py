@@ -96,7 +96,7 @@ class Briefs:
         journal.expect(key)
         if not journal.comes(key):
             return
-        bench = BriefWorkbench(self._run, journal.chances(brief))
+        bench = BriefWorkbench(self._run, journal.chances(brief), brief)
         self._benches.append(bench)
         trial: Trial = Drawn(Random(brief.seed))
         if not open_brief.repairs:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
+from archive.select import Population
 from domains.domain import Item
 from meta_search.authors.author import (
     Context,
@@ -97,7 +98,9 @@ class Contexts:
     def __init__(self, run: Run) -> None:
         session = self._session = run.session
         self._members = run.members
-        self._train = {item.id: item for item in session.domain.items("train")}
+        self._folds = run.runner.folds
+        train = run.runner.items("train") if self._folds.count else session.domain.items("train")
+        self._train = {item.id: item for item in train}
         self._place = {item: place for place, item in enumerate(self._train)}
         examples = list(session.domain.items("examples"))
         self._examples = tuple(Example(i.question, i.target, i.kind) for i in examples)
@@ -111,7 +114,7 @@ class Contexts:
         brief = order.brief if told is None else replace(order.brief, temperature=told)
         if AUTHORS[brief.author].sees_archive:
             return brief
-        population = self._members.population()
+        population = self._population(brief)
         rule = order.parent_rule
         parents = population.choose_parents(rule, order.parents, rng)  # type: ignore[arg-type]
         others = [
@@ -128,23 +131,25 @@ class Contexts:
             bench: What the author may do through the engine.
         """
         brief, config = open_brief.brief, self._session.config
-        archive = self._members.finished() if AUTHORS[brief.author].sees_archive else ()
+        finished = self._members.finished() if AUTHORS[brief.author].sees_archive else ()
+        archive = [m for m in finished if self._folds.may_follow(brief, m.candidate.brief)]
+        shown = [item for item in self._train.values() if self._folds.shows(brief, item.id)]
         return Context(
             brief=brief,
             config=config.author,
-            parents=tuple(self._parent(self._members[a]) for a in brief.parents),
-            inspirations=tuple(self._parent(self._members[a]) for a in brief.inspirations),
+            parents=tuple(self._parent(self._members[a], brief) for a in brief.parents),
+            inspirations=tuple(self._parent(self._members[a], brief) for a in brief.inspirations),
             domain=DomainFacts(
                 brief=self._session.domain.brief,
                 name=config.domain.name,
                 keywords=self.keywords,
                 examples=self._examples,
-                questions=tuple(item.question for item in self._train.values()),
+                questions=tuple(item.question for item in shown),
             ),
             findings=Findings(
                 demonstrations=tuple(self.pool),
                 known=tuple((m.agent, m.candidate.plan) for m in self._members),
-                archive=tuple(map(self._parent, archive)),
+                archive=tuple(self._parent(member, brief) for member in archive),
             ),
             bench=bench,
             trial=trial,
@@ -154,9 +159,20 @@ class Contexts:
             attempts=config.search.attempts - open_brief.used,
         )
 
-    def _parent(self, member: Member) -> Parent:
+    def _population(self, brief: Brief) -> Population:
+        """The agents that may become parents of a brief: with folds, those whose fold it shares."""
+        population, members = self._members.population(), self._members
+        if not self._folds.count:
+            return population
+        able = [
+            m for m in population.members if self._folds.may_follow(brief, members[m.agent].candidate.brief)
+        ]
+        return Population(tuple(able))
+
+    def _parent(self, member: Member, brief: Brief) -> Parent:
         # In the order of the items: the order in which they came is chance.
         rows = [r for r in member.rows("train") if not r.right and r.item in self._train]
+        rows = [r for r in rows if self._folds.shows(brief, r.item)]
         wrong = telling(sorted(rows, key=lambda r: (r.repeat, self._place[r.item])))
         failures = [
             Failure(

@@ -210,7 +210,7 @@ class Search:
 
     def _has_found(self) -> bool:
         """Whether there is anything to report on: an agent that the search has found, and a seed."""
-        return all(contenders(self.run.members, self.run.config.search.finalists))
+        return all(contenders(self.run.members, self.run.config.search.finalists, self.run.runner.folds))
 
     def _report_due(self) -> bool:
         """Whether the report needs all of the time left, which its share alone would be too short for."""

@@ -235,7 +235,8 @@ class Races:
         self._archive_status(member)
         peers = [m for m in self._members.ranked() if m.done and not m.stopped and m.seed == member.seed]
         most = search.finalists + (not member.seed)
-        promising = not member.stopped and member in peers[:most]
+        validated = self._runner.planned("validation") > 0  # with folds there is nothing to validate on
+        promising = validated and not member.stopped and member in peers[:most]
         self._run.journal.record(
             RaceEnded(member.agent.id, "train", member.stopped, promising, member.same_as)
         )

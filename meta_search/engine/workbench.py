@@ -18,6 +18,7 @@ from meta_search.run.journal import CHANCE, call_name
 from meta_search.run.run import Run
 from meta_search.types import (
     Agent,
+    Brief,
     CallReply,
     CallRequest,
     Demonstration,
@@ -39,6 +40,7 @@ class BriefWorkbench:
     Args:
         run: The run at work.
         chances: What endpoint, budget or machine bring about on the way, not the agents.
+        brief: Whose author it is for: with folds, it runs on the items that this one may be shown.
 
     Attributes:
         chances: As above.
@@ -47,9 +49,12 @@ class BriefWorkbench:
         importance: What components were found to be worth.
     """
 
-    def __init__(self, run: Run, chances: Chances) -> None:
+    def __init__(self, run: Run, chances: Chances, brief: Brief | None = None) -> None:
         self._session, self._runner, self.chances = run.session, run.runner, chances
         self._examples: Mapping[str, Item] = {i.question: i for i in run.session.domain.items("examples")}
+        folds = run.runner.folds
+        train = run.runner.items("train") if folds.count else run.session.domain.items("train")
+        self._train = [item for item in train if brief is None or folds.shows(brief, item.id)]
         self._closed = False
         self.tokens = 0
         self.found: list[Demonstration] = []
@@ -86,7 +91,7 @@ class BriefWorkbench:
 
     def try_out(self, agent: Agent) -> list[ItemResult]:
         """Dry runs on a few train items; nothing is asked of a model."""
-        items = list(self._session.domain.items("train"))[:DRY_ITEMS]
+        items = self._train[:DRY_ITEMS]
         jobs = [replace(self._runner.job(agent, item, "train"), dry=True) for item in items]
         return self._results("try", jobs, self._session.evaluator.submit)
 
@@ -109,7 +114,8 @@ class BriefWorkbench:
         """Runs on train items, by their places, without the components named; see `Workbench.probe`."""
         if self._closed:
             return []
-        items = self._runner.items("train")
+        evaluated = {item.id for item in self._runner.items("train")}
+        items = [item for item in self._train if item.id in evaluated]
         jobs = [
             replace(self._runner.job(agent, items[place], "train"), mute=tuple(without))
             for place in places

@@ -11,6 +11,7 @@ from itertools import dropwhile, zip_longest
 from archive.select import SHRINKAGE
 from meta_search.final.baselines import Baseline, matched
 from meta_search.llm.budget import Left
+from meta_search.run.folds import NO_FOLDS, Folds, cross_validated
 from meta_search.run.members import Member, Members
 from meta_search.run.run import Run
 from meta_search.text import one_line
@@ -71,7 +72,7 @@ class Field:
 def choose_field(run: Run) -> Field:
     """Finalists, seeds, and what baselines at matched cost the budget of the report allows; all archived."""
     members, config = run.members, run.config
-    finalists, seeds = contenders(members, config.search.finalists)
+    finalists, seeds = contenders(members, config.search.finalists, run.runner.folds)
     field = Field(tuple(finalists), tuple(seeds))
     if not finalists:
         return replace(field, notes=(_why_none(members),))
@@ -114,8 +115,11 @@ def _why_skipped(baseline: Baseline) -> str:
     return "was skipped: running it would leave too few test items within the budget."
 
 
-def contenders(members: Members, finalists: int) -> tuple[list[Member], list[Member]]:
-    """Finalists and the best seeds by what train and validation say of them together, best first.
+def contenders(
+    members: Members, finalists: int, folds: Folds = NO_FOLDS
+) -> tuple[list[Member], list[Member]]:
+    """Finalists and the best seeds by what train and validation say of them together, best first; with folds
+    by cross-validation.
 
     Of seeds, those that the person brought along are there in any case, up to `OWN_TESTED` of them.
     Validation alone would choose no better where all of it is there, and worse where the budget cut it short
@@ -123,9 +127,15 @@ def contenders(members: Members, finalists: int) -> tuple[list[Member], list[Mem
     """
     ready = [m for m in members.all() if m.done and not m.stopped and m.rows("train")]
     typical = sum(m.score("train") for m in ready) / max(1, len(ready))
+    scores = [m.scores("train") for m in ready] if folds.count else []
+
+    def expected(member: Member) -> float:
+        if folds.count:
+            return cross_validated(folds, member.candidate.brief, member.scores("train"), scores)
+        return _expected(member, typical)
 
     def rank(member: Member) -> tuple[float, float]:
-        return (-_expected(member, typical), member.cost("train"))
+        return (-expected(member), member.cost("train"))
 
     found = sorted((m for m in ready if not m.seed), key=rank)
     seeds = sorted((m for m in ready if m.seed), key=rank)
@@ -169,7 +179,7 @@ def seconds_needed(run: Run) -> float:
     By the pace of the run so far, and no more than `MOST_SHARE` of its time; 0 where nothing was found yet
     that could be a finalist.
     """
-    finalists, seeds = contenders(run.members, run.config.search.finalists)
+    finalists, seeds = contenders(run.members, run.config.search.finalists, run.runner.folds)
     spent = sum(run.session.status().paid.values(), Usage()).tokens
     wall = run.config.budget.wall_s
     if not finalists or not seeds or not spent or wall is None:

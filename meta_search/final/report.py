@@ -73,7 +73,7 @@ def final_report(run: Run, stopped: Callable[[], bool] = lambda: False) -> Endin
     for member in field.everyone:
         runner.save(member, "test")
     runner.finish("reporting")
-    field = replace(field, notes=(*field.notes, *_measures(session, field, cut)))
+    field = replace(field, notes=(*field.notes, *_how_chosen(run, field), *_measures(session, field, cut)))
     paid = run.journal.decide("paid", lambda: _paid(session))
     result = _verdict(field, Paid.of(paid), cut)
     if unmatched := _unmatched(field, result):
@@ -111,6 +111,12 @@ def _verdict(field: Field, paid: Paid, cut: Cut) -> Verdict:
     baselines = side(field.seeds, "seed") + side([b.member for b in field.matched], "matched")
     baselines += [untested(field.untested)] if field.untested else []
     return verdict(baselines, side(field.finalists, "found"), paid=paid, notes=field.notes)
+
+
+def _how_chosen(run: Run, field: Field) -> list[str]:
+    """How finalists were chosen, where it was by folds."""
+    line = run.runner.folds.line() if field.finalists else ""
+    return [line] if line else []
 
 
 def _measures(session: Session, field: Field, cut: Cut) -> list[str]:

@@ -17,6 +17,7 @@ from meta_search.report.comparing import (
     rank,
 )
 from meta_search.report.payback import Paid, Payback, payback, payback_text
+from meta_search.report.power import power_line
 from meta_search.report.source import Archive, Record, is_seed, meta_value
 from meta_search.report.standing import Contender, Kind, Measure, Standing
 from meta_search.report.wording import (
@@ -78,6 +79,12 @@ class Verdict:
     paybacks: tuple[Payback, ...] = ()
     own: tuple[str, ...] = ()
     take: Standing | None = None
+
+    @property
+    def power(self) -> str:
+        """What as few test items can show, one line; `""` where they are enough."""
+        items = max((c.finalist.items for c in self.comparisons), default=0)
+        return power_line(items)
 
     @property
     def lines(self) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from meta_search.outcomes import UNSCORED
 from meta_search.run.domain_scorer import ScorerFault
 from meta_search.run.events import ItemDelivered, Key
 from meta_search.run.folder import resume_command
+from meta_search.run.folds import NO_FOLDS, pooled
 from meta_search.run.journal import Journal, Rows, job_key
 from meta_search.run.members import Member, first_items
 from meta_search.run.pen import Pen, make_pen
@@ -39,6 +40,7 @@ class Runner:
 
     Attributes:
         pen: Writes to the archive without waiting; faults are raised by the next write or by `finish`.
+        folds: Of train and validation items, which then are all of train (`evaluate.folds`).
         health: What became of the scorer so far.
         refusal: What the budget said when it last refused an item's call, `""` where it did not.
     """
@@ -50,6 +52,11 @@ class Runner:
         evaluate, domain = session.config.evaluate, session.domain
         most = {"test": evaluate.test_items, "train": evaluate.items, "validation": evaluate.items}
         self._items = {split: first_items(domain.items(split), most.get(split, 0)) for split in SPLITS}
+        self.folds = NO_FOLDS
+        if evaluate.folds:
+            parts = self._items["train"], self._items["validation"]
+            pool, self.folds = pooled(domain, *parts, evaluate.folds)
+            self._items = {**self._items, "train": pool, "validation": []}
         self._by_id = {(s, item.id): item for s, items in self._items.items() for item in items}
         self._examples = tuple((i.question, i.target) for i in domain.items("examples"))
         self._known: dict[tuple[str, str, str, int], ItemResult] = {}

@@ -93,7 +93,7 @@ def target_check(domain: Domain, scorer: Scorer, splits: Sequence[Split] = SPLIT
     """Score items' own answers, as far as a few seconds go.
 
     Items without an answer are left out, and scorers for which the target is no answer, as they run code. Of
-    judges only a couple is asked for: they cost money.
+    judges only a couple is asked for, and of no test items in a search: they cost money, and go to a model.
 
     Raises:
         DomainError: As `check_targets`.
@@ -135,6 +135,8 @@ def _in_order(counts: Counter[str]) -> dict[str, int]:
 def _scored(domain: Domain, scorer: Scorer, splits: Sequence[Split]) -> Iterator[tuple[Split, Item, Scored]]:
     if not getattr(domain, "targets_answer", True):
         return
+    if scorer.paid and len(splits) > 1:  # it may be the meta model: it meets no test item before the end
+        splits = [split for split in splits if split != "test"]
     columns = [[(s, item) for item in domain.items(s) if item.target.strip()] for s in reversed(splits)]
     rows = (pair for row in zip_longest(*columns) for pair in row if pair is not None)
     turns = islice(rows, PAID) if scorer.paid else rows
