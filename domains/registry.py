@@ -21,6 +21,7 @@ from meta_search.errors import DomainError
 __all__ = ["REGISTRY", "make", "names"]
 
 REGISTRY: dict[str, str] = {
+    "inspect": "domains.inspect.domain:InspectDomain",
     "mgsm": "domains.mgsm:MgsmDomain",
     "python": "domains.python_file:PythonDomain",
     "reasoning": "domains.reasoning:ReasoningDomain",

@@ -34,6 +34,11 @@ class Settings(Protocol):
         sizes: Items per split; splits that are not named take the domain's default.
         seed: Seed of the items and of the splits.
         dealing: By what rows are dealt to splits: file or row.
+        task: Task of an `inspect` domain.
+        task_args: Its arguments.
+        scorer: The scorer of that task that counts; `None` takes the first.
+        scorer_range: Values of that scorer that are worth 0 and 1; empty where they are 0..1.
+        confined: Whether the scorers of that task run in the sandbox.
     """
 
     @property
@@ -70,6 +75,16 @@ class Settings(Protocol):
     def seed(self) -> int: ...
     @property
     def dealing(self) -> str: ...
+    @property
+    def task(self) -> str | None: ...
+    @property
+    def task_args(self) -> Mapping[str, Any]: ...
+    @property
+    def scorer(self) -> str | None: ...
+    @property
+    def scorer_range(self) -> tuple[float, ...]: ...
+    @property
+    def confined(self) -> bool: ...
 
 
 def matcher_of(settings: Settings) -> str:

@@ -43,7 +43,7 @@ class DomainConfig:
     """Where items come from.
 
     Attributes:
-        name: Name in `domains.registry`: reasoning, table, mgsm, python.
+        name: Name in `domains.registry`: reasoning, table, mgsm, python, inspect.
         path: File of a `table`, `mgsm` or `python` domain; for `mgsm` a folder of files too.
         question: Column of the questions in a `table` domain.
         answer: Column of the answers in a `table` domain.
@@ -67,6 +67,12 @@ class DomainConfig:
         dealing: How rows of a file without splits are dealt to them: file (by the row and others of the file,
             so that no agent can tell its split from its question) or row (by the row alone, as runs did
             before there was this key, and still do when they are resumed).
+        task: Task of an `inspect` domain: FILE.py@NAME, PACKAGE/NAME or hf/OWNER/NAME.
+        task_args: Arguments of that task, as `-T` gives them to `inspect eval`.
+        scorer: The scorer of that task that counts, or SCORER.KEY where its value is a mapping; `None` takes
+            the first.
+        scorer_range: Values of that scorer that are worth 0 and 1, as [1,10]; empty where they are 0..1.
+        confined: Whether the scorers of that task run in the sandbox; false gives them the network and files.
     """
 
     name: str = "reasoning"
@@ -86,6 +92,11 @@ class DomainConfig:
     sizes: Mapping[str, int] = field(default_factory=dict)
     seed: int = 0
     dealing: str = "file"
+    task: str | None = None
+    task_args: Mapping[str, Any] = field(default_factory=dict)
+    scorer: str | None = None
+    scorer_range: tuple[float, ...] = ()
+    confined: bool = True
 
 
 @dataclass(frozen=True, slots=True)

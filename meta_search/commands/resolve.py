@@ -41,7 +41,8 @@ def resolved(config: Config) -> Config:
     _check_list("author.ways", author.ways, EVERY_WAY)
     reflexions = author.reflexions if author.reflexions is not None else int(not embedded)
     most = author.max_tokens or (EMBEDDED_TOKENS if embedded else PROGRAM_TOKENS)
-    path = config.domain.path and str(Path(config.domain.path).expanduser().resolve())
+    named = config.domain.path or file_of(config.domain.task)
+    path = named and str(Path(named).expanduser().resolve())
     root = str(Path(config.run.root).expanduser())
     folder = config.run.dir and str(Path(config.run.dir).expanduser())
     recording = config.llm.recording
@@ -54,6 +55,12 @@ def resolved(config: Config) -> Config:
         run=replace(config.run, root=root, dir=folder),
         domain=replace(config.domain, path=path),  # a run can be resumed from any folder
     )
+
+
+def file_of(task: str | None) -> str | None:
+    """The file of a task that stands in one, as FILE.py@NAME."""
+    file = (task or "").rpartition("@")[0] or task or ""
+    return file if file.endswith(".py") else None
 
 
 def check_names(config: Config) -> None:
