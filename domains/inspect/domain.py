@@ -26,12 +26,12 @@ LETTER = "only the letter of the right option; several where several are right"
 class InspectDomain:
     """Items and scorers of a task.
 
-    Samples are dealt to splits as the rows of a table are. An agent is asked what the task's solvers would ask a
-    model first: system messages that all samples share are its instruction, the rest is the question.
+    Samples are dealt to splits as the rows of a table are. An agent is asked what the task's solvers would
+    ask a model first: system messages that all samples share are its instruction, the rest is the question.
 
     Attributes:
         notes: Lines for the user on what of the task is otherwise here.
-        confined: How the task's scorers are built in the scorer's process; `None` where they are not confined.
+        confined: How the scorer's process builds the task's scorers; `None` where they are not confined.
         asks: Whether the scorer that counts asks a model.
 
     Raises:
@@ -68,7 +68,9 @@ class InspectDomain:
             self.confined = Confined("domains.inspect.scorer:make_scorer", arguments)
         else:
             self._worker, self.concurrency = worker, 1
-            self.notes += (f"{self.name}: answers are scored outside of the sandbox, in a process without keys",)
+            self.notes += (
+                f"{self.name}: answers are scored outside of the sandbox, in a process without keys",
+            )
         system = " ".join(part for part in (told["system"], settings.instruction or "") if part)
         self.brief = with_instruction(self._brief(told), system)
         wording = {**WORDING, "answer": LETTER} if told["letters"] else WORDING

@@ -1,4 +1,4 @@
-"""Runs a coroutine where sockets are forbidden: asyncio's own loops wake themselves up over a pair of them."""
+"""Runs a coroutine where sockets are forbidden: asyncio's own loops wake up over a pair of them."""
 
 from __future__ import annotations
 

@@ -102,7 +102,7 @@ def stand_in() -> None:
 
 
 def begin(roles: Any = None) -> None:
-    """In a task of asyncio: what is asked without a name is asked of the agent's model, roles as the task says."""
+    """In a task of asyncio: a call without a name goes to the agent's model, one of a role to the task's."""
     library.init_active_model(CALLS.model, GenerateConfig())
     library.init_model_roles(dict(roles or {}))
 

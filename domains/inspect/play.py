@@ -1,7 +1,7 @@
 """Plays a task's chain of solvers: to see what it asks a model, and what it makes of an answer.
 
-Templates, system messages, shots and options come from whatever solvers the task has, so none of them is known
-here by name. The first call of the model is the question that agents are asked; in its place the agent's
+Templates, system messages, shots and options come from whatever solvers the task has, so none is known here
+by name. The first call of the model is the question that agents are asked; in its place the agent's
 answer is handed on, and what the chain does then (as `multiple_choice` marks the options) is done. Where the
 chain asks once more (a critique, another turn), it ends there: how an answer is found is the agent's part.
 """

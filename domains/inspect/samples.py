@@ -1,4 +1,4 @@
-"""The samples of a task as rows for our splits: which can be asked, what makes two one, what stands for people."""
+"""The samples of a task as rows for our splits: which can be asked, and what makes two of them one."""
 
 from __future__ import annotations
 
@@ -76,7 +76,9 @@ def plain(sample: Sample) -> dict[str, Any]:
     try:
         found: dict[str, Any] = json.loads(sample.model_dump_json(exclude_none=True))
     except (ValueError, TypeError) as error:
-        raise DomainError(f"sample {sample.id}: its metadata are no plain data: {str(error)[:120]}") from error
+        raise DomainError(
+            f"sample {sample.id}: its metadata are no plain data: {str(error)[:120]}"
+        ) from error
     return found
 
 

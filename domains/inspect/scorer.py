@@ -69,9 +69,9 @@ class TaskScorer:
         """
         del run_code
         sample = sample_of(item.data[SAMPLE])
+        text = _as_asked(item.question, answer, sample.choices or ())
 
         async def score() -> dict[str, TheirScore]:
-            text = _as_asked(item.question, answer, sample.choices or ())
             state, _ = await answered(self._task, sample, text)
             CALLS.asked = None if ask is None else _asking(ask)
             found = {}
@@ -91,7 +91,7 @@ class TaskScorer:
             raise DomainError(f"{self._chosen}: {type(inner).__name__}: {one_line(inner, 200)}") from error
         finally:
             CALLS.asked = None
-        return score_of(scores, self._chosen, answer, self._bounds)
+        return score_of(scores, self._chosen, (answer, text), self._bounds)
 
 
 def make_scorer(

@@ -32,7 +32,17 @@ __all__ = ["load", "scorers_of", "without_data"]
 
 READERS = ("csv_dataset", "json_dataset", "hf_dataset", "file_dataset", "example_dataset")
 COPIES = 64  # of the sample that stands for a dataset: tasks draw shots from one
-_NOT_THEIRS = ("/site-packages/", "/dist-packages/", "/domains/inspect/", os.path.dirname(os.__file__), "<frozen")
+_NOT_THEIRS = (
+    "/site-packages/",
+    "/dist-packages/",
+    "/domains/inspect/",
+    os.path.dirname(os.__file__),
+    "<frozen",
+)
+NO_NETWORK = (
+    "load it once where there is a network, and copy the caches here (HF_HOME, by default "
+    "~/.cache/huggingface; ~/.cache/inspect_ai and ~/.cache/inspect_evals)"
+)
 INSTALL = "pip install inspect-evals"
 
 
@@ -138,10 +148,15 @@ def _why(error: BaseException) -> str:
     place = f"{Path(own[-1].filename).name}:{own[-1].lineno}: " if own else ""
     if isinstance(error, ModuleNotFoundError):
         return f"{place}{said}: install the package that the task needs"
+    if isinstance(error, FileNotFoundError) and said.startswith(("http:", "https:")):
+        return f"{place}its data cannot be downloaded ({one_line(said, 120)}): {NO_NETWORK}"
     names = {cls.__name__ for e in (error, innermost) for cls in type(e).__mro__}
-    if names & {"ConnectionError", "ConnectError", "OfflineModeIsEnabled", "LocalEntryNotFoundError", "URLError"}:
-        return (
-            f"{place}its data cannot be downloaded ({one_line(said, 120)}): run the task once where there is "
-            "a network, and copy the cache of Hugging Face (HF_HOME) and of Inspect here"
-        )
+    if names & {
+        "ConnectionError",
+        "ConnectError",
+        "OfflineModeIsEnabled",
+        "LocalEntryNotFoundError",
+        "URLError",
+    }:
+        return f"{place}its data cannot be downloaded ({one_line(said, 120)}): {NO_NETWORK}"
     return f"{place}{type(error).__name__}: {one_line(said, 200)}"

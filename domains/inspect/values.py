@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from inspect_ai.scorer import Score as TheirScore
@@ -39,14 +39,17 @@ def parts_of(name: str, value: Any) -> dict[str, float]:
 
 
 def score_of(
-    scores: Mapping[str, TheirScore], chosen: str, answer: str, bounds: tuple[float, float] = (0.0, 1.0)
+    scores: Mapping[str, TheirScore],
+    chosen: str,
+    answers: Sequence[str] = (),
+    bounds: tuple[float, float] = (0.0, 1.0),
 ) -> Score:
     """One score of what the scorers gave.
 
     Args:
         scores: Scorer -> its score; the one that counts first.
-        chosen: The scorer that counts, or `scorer.key`; a scorer whose value is a mapping counts by its first.
-        answer: The answer, which is no feedback on itself.
+        chosen: The scorer that counts, or `scorer.key`; of a mapping the first counts.
+        answers: The answer, in the forms that were handed on: it is no feedback on itself.
         bounds: Values of the scorer that are worth 0 and 1.
 
     Raises:
@@ -67,7 +70,7 @@ def score_of(
             f"the scorer {scorer} gave {value:g}, which is not in {low:g}..{high:g}: set "
             "domain.scorer_range=[LOWEST,HIGHEST]"
         )
-    feedback = _feedback(scores[scorer], answer)
+    feedback = _feedback(scores[scorer], {text.strip() for text in answers})
     others = ", ".join(f"{key} {n:g}" for key, n in numbers.items() if not math.isnan(n))
     return Score(min(1.0, max(0.0, share)), "; ".join(part for part in (feedback, others) if part))
 
@@ -86,17 +89,17 @@ def _number(name: str, value: Any) -> float:
     return float(value)
 
 
-def _feedback(score: TheirScore, answer: str) -> str:
+def _feedback(score: TheirScore, known: Collection[str]) -> str:
     """What the scorer explains, and what it read as the answer; not the answer itself once more."""
     parts = []
     reason = str(score.reason or "").replace("_", " ")
     if reason:
         parts.append(reason)
     told = (score.explanation or "").strip()
-    if told and told != answer.strip():
+    if told and told not in known:
         parts.append(told)
     read = (score.answer or "").strip()
-    if read and read != answer.strip() and len(read) <= 200:
+    if read and read not in known and len(read) <= 200:
         parts.append(f"read as {read!r}")
     return "; ".join(parts)[:MOST_FEEDBACK]
 

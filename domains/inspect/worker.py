@@ -1,8 +1,8 @@
-"""The process that loads a task for `domain`, without keys; and scores its answers, where they are not confined.
+"""The process that loads a task for `domain`, without keys, and scores answers where they are not confined.
 
 JSON, one a line. In: the options, once; then `{"item": …, "answer": …}` for an answer, and `{"reply": …}` for
 each call of a model. Out: what `describe` returns, or `{"error": …}`; then `{"score": [value, feedback]}` or
-`{"error": …}` for an answer, and `{"ask": […]}` for each call. What the task prints goes to the user's terminal.
+`{"error": …}` for an answer, and `{"ask": […]}` for each call. What the task prints goes to the terminal.
 """
 
 from __future__ import annotations
@@ -26,7 +26,6 @@ from domains.inspect.tasks import load, scorers_of
 from domains.rows import apportion, deal, in_order
 from meta_search.errors import DomainError, MetaSearchError
 from meta_search.text import one_line
-from meta_search.types import SPLITS
 
 __all__ = ["describe", "main"]
 
@@ -39,13 +38,13 @@ def describe(options: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
     """The task, and what `domain` is told of it.
 
     Args:
-        options: `task`, `arguments`, `seed`, `sizes`, `dealing`, `kind`, `scorer`, `bounds`, as in the settings.
+        options: `task`, `arguments`, `seed`, `sizes`, `dealing`, `kind`, `scorer`, `bounds`, of the settings.
 
     Returns:
         The task. And: `name`; `items`: split -> items as dicts; `system`: what a system message says to every
-        sample; `letters`: whether answers are letters of options; `notes`; `scorer`, `asking`: as `TaskScorer`
-        takes them; `shown`: a sample that is never scored; `confined`: what the file says; `source`: a digest
-        of the file.
+        sample; `letters`: whether answers are letters of options; `notes`; `scorer`, `asking`: as
+        `TaskScorer` takes them; `shown`: a sample that is never scored; `confined`: what the file says;
+        `source`: a digest of the file.
 
     Raises:
         DomainError: The task cannot be loaded, or needs what is not possible yet.
@@ -62,7 +61,9 @@ def describe(options: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
     probed = [row for split in ("examples", "train") for row in kept[split]][:PROBED]
     asking, again = _probe(task, probed)
     chosen = TaskScorer(task, options["scorer"], asking)  # says where there is no such scorer
-    letters = all(row.sample.choices and LETTERS in prompts[row.key].question for r in kept.values() for row in r)
+    letters = all(
+        row.sample.choices and LETTERS in prompts[row.key].question for r in kept.values() for row in r
+    )
     items = {
         split: [_item(row, prompts[row.key], system, letters) for row in rows] for split, rows in kept.items()
     }
@@ -96,7 +97,8 @@ def main() -> None:
     try:
         task, told = describe(options)
     except MetaSearchError as error:
-        send({"error": str(error)})
+        said, named = str(error), options["task"]
+        send({"error": said if named in said else f"domain.task={named}: {said}"})
         return
     except Exception as error:  # noqa: BLE001 (the task's own code)
         send({"error": f"domain.task={options['task']}: {type(error).__name__}: {one_line(error, 200)}"})
@@ -121,7 +123,9 @@ def main() -> None:
 def _check(task: Any) -> None:
     if task.sandbox is not None:
         kind = getattr(task.sandbox, "type", task.sandbox)
-        raise DomainError(f"the task runs in a sandbox ({kind}): not possible yet, only tasks without one are")
+        raise DomainError(
+            f"the task runs in a sandbox ({kind}): not possible yet, only tasks without one are"
+        )
     if not task.scorer:
         raise DomainError("the task has no scorer")
 
@@ -212,13 +216,17 @@ def _notes(task: Any, chosen: TaskScorer, asking: Sequence[str], again: bool, na
     if CALLS.names and chosen.asks:
         found.append(f"llm.judge.model is asked in place of {', '.join(sorted(CALLS.names))}")
     if again:
-        found.append("its solvers ask the model again after the first answer, which is left out: agents do that")
+        found.append(
+            "its solvers ask the model again after the first answer, which is left out: agents do that"
+        )
     if task.epochs and task.epochs > 1:
         found.append(f"it asks every sample {task.epochs} times: evaluate.repeats={task.epochs} does so here")
     measured = {registry_unqualified_name(m) for m in task.metrics or [] if callable(m)}
     if measured - set(MEANS):
         told = ", ".join(sorted(measured - set(MEANS)))
-        found.append(f"Inspect reports {told} over all samples; here an agent's score is the mean of its items")
+        found.append(
+            f"Inspect reports {told} over all samples; here an agent's score is the mean of its items"
+        )
     return found
 
 
@@ -236,7 +244,9 @@ def _of_file(spec: str) -> dict[str, Any]:
     code = path.read_bytes()
     confined = True
     for node in ast.parse(code).body:
-        if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == "confined" for t in node.targets):
+        if isinstance(node, ast.Assign) and any(
+            isinstance(t, ast.Name) and t.id == "confined" for t in node.targets
+        ):
             confined = not (isinstance(node.value, ast.Constant) and node.value.value is False)
     return {"confined": confined, "source": hashlib.sha256(code).hexdigest()[:16]}
 
