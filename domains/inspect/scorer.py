@@ -133,7 +133,7 @@ def make_scorer(
         for answer in ("0", str(sample.target if isinstance(sample.target, str) else sample.target[0])):
             with contextlib.suppress(Exception):
                 scorer(item, answer, None, lambda *_: "GRADE: I")
-    made.dataset = None  # type: ignore[assignment]  # targets that no child needs
+    made.dataset = None  # targets that no child needs
     return scorer
 
 
