@@ -63,7 +63,7 @@ def rows_of(task: Task, kind: str) -> tuple[dict[str, Row], list[str]]:
         other = f"; {len(clashing)} questions have different targets and are left out" if clashing else ""
         notes.append(f"{again} of {total} samples repeat a question, which counts once{other}")
     if not found:
-        raise DomainError(notes[0] if notes else "the task's dataset is empty")
+        raise DomainError(f"no sample can be asked: {'; '.join(notes)}" if total else "its dataset is empty")
     return found, notes
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -24,7 +25,7 @@ from inspect_ai._util.registry import registry_unqualified_name
 from inspect_ai.dataset import MemoryDataset, Sample
 from inspect_ai.scorer import Scorer
 
-from domains.inspect.models import stand_in
+from domains.inspect.models import begin, stand_in
 from meta_search.errors import DomainError
 from meta_search.text import one_line
 
@@ -39,6 +40,7 @@ _NOT_THEIRS = (
     os.path.dirname(os.__file__),
     "<frozen",
 )
+_MARKUP = re.compile(r"\[/?(bold|red|blue|green|yellow)\]")  # of rich, in errors of Inspect's
 NO_NETWORK = (
     "load it once where there is a network, and copy the caches here (HF_HOME, by default "
     "~/.cache/huggingface; ~/.cache/inspect_ai and ~/.cache/inspect_evals)"
@@ -58,6 +60,7 @@ def load(spec: str, arguments: Mapping[str, Any], seed: int) -> Task:
         DomainError: No such file or task, or an exception in it; one line.
     """
     stand_in()
+    begin()  # tasks may ask which model is evaluated
     random.seed(seed)
     name = _named(spec)
     try:
@@ -139,7 +142,7 @@ def _why(error: BaseException) -> str:
     innermost = error
     while innermost.__cause__ is not None:
         innermost = innermost.__cause__
-    said = " ".join(str(error).split()) or type(error).__name__
+    said = " ".join(_MARKUP.sub("", str(error)).split()) or type(error).__name__
     own = [
         frame
         for frame in traceback.extract_tb(error.__traceback__)
