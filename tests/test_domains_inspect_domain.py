@@ -60,10 +60,6 @@ def scored(task: str, told: dict[str, Any], answer: str, ask: Any = None, **more
     return scorer(Item(**told["items"]["train"][0]), answer, None, ask)
 
 
-def feedback_of(score: Any) -> str:
-    return str(next(v for k in ("feedback", "note") if (v := getattr(score, k, None)) is not None))
-
-
 def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("domains.inspect.process.find_spec", lambda _: None)
     with pytest.raises(DomainError, match=r"pip install 'meta-search\[inspect\]'"):
@@ -233,8 +229,8 @@ def t():
     for name, value in worth.items():
         score = scored(path, told, "x", chosen=name)
         assert score.value == value, name
-        assert "because" in feedback_of(score)
-        assert "stars 7" in feedback_of(score)
+        assert "because" in score.feedback
+        assert "stars 7" in score.feedback.partition("\n")[0]
     assert scored(path, told, "x", chosen="stars", bounds=(1.0, 10.0)).value == pytest.approx(6 / 9)
     with pytest.raises(DomainError, match=r"stars gave 7, which is not in 0\.\.1: set domain\.scorer_range"):
         scored(path, told, "x", chosen="stars")
@@ -335,8 +331,16 @@ def t():
         assert scorer.score(item, repr(item.target)).value == 1.0
         read = scorer.score(item, f"open({str(secret)!r}).read()")
         assert read.failed
-        assert "secret" not in read.note.replace("secret.txt", "")
+        assert "secret" not in read.feedback.replace("secret.txt", "")
         left = scorer.score(item, "len(__import__('gc').get_objects()) and 'x'")
         assert left.value == 0.0
     finally:
         scorer.close()
+
+
+def test_scorers_that_do_not_count_are_measures() -> None:
+    from domains.inspect.domain import InspectDomain
+
+    domain = InspectDomain.__new__(InspectDomain)
+    told = ["[f1 0.5, own.b 1] because", "[f1 1, own.b 0, stars 7]\n[f1 0]", "[see] no", "", "x [f1 0]"]
+    assert domain.told_measures(told) == {"f1": 0.75, "own.b": 0.5}

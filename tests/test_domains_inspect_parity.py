@@ -122,7 +122,7 @@ def test_scores_are_the_same_in_the_sandbox(name: str, reference: Any) -> None:
             )
             if math.isnan(first):
                 assert scored.failed
-                assert "unscored" in scored.note
+                assert "unscored" in scored.feedback
             else:
-                assert not scored.failed, scored.note
+                assert not scored.failed, scored.feedback
                 assert scored.value == pytest.approx(first)

@@ -8,6 +8,7 @@ See docs/inspect.md. Nothing of the task runs in this process: `process.Worker` 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -20,6 +21,7 @@ from meta_search.types import SPLITS, Split
 
 __all__ = ["InspectDomain"]
 
+OTHERS = re.compile(r"\[([^\[\]\s]+ [-+.\de]+(?:, [^\[\]\s]+ [-+.\de]+)*)\]")
 LETTER = "only the letter of the right option; several where several are right"
 
 
@@ -98,6 +100,17 @@ class InspectDomain:
         if self._worker is None:
             raise DomainError("the task's scorer is confined: the engine scores with it")
         return self._worker.score(item, answer, ask)
+
+    def told_measures(self, feedbacks: Sequence[str]) -> Mapping[str, float]:
+        """Means of the scorers that do not count, which stand in brackets at the start of items' feedback."""
+        found: dict[str, list[float]] = {}
+        for feedback in feedbacks:
+            told = OTHERS.match(feedback)
+            for part in told[1].split(", ") if told else ():
+                name, _, number = part.rpartition(" ")
+                found.setdefault(name, []).append(float(number))
+        means = {name: sum(numbers) / len(numbers) for name, numbers in found.items()}
+        return {name: mean for name, mean in means.items() if 0 <= mean <= 1}
 
     def _brief(self, told: Mapping[str, Any]) -> str:
         examples = self._items["examples"][:2]  # never scored, so they may be shown

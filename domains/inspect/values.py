@@ -15,7 +15,6 @@ from meta_search.errors import DomainError
 __all__ = ["parts_of", "score_of"]
 
 _LETTERS = value_to_float()
-MOST_FEEDBACK = 4_000  # characters
 _WORDS = ("c", "i", "p", "n", "yes", "no", "true", "false")
 
 
@@ -72,7 +71,8 @@ def score_of(
         )
     feedback = _feedback(scores[scorer], {text.strip() for text in answers})
     others = ", ".join(f"{key} {n:g}" for key, n in numbers.items() if not math.isnan(n))
-    return Score(min(1.0, max(0.0, share)), "; ".join(part for part in (feedback, others) if part))
+    told = (f"[{others}]" if others else "", feedback)
+    return Score(min(1.0, max(0.0, share)), "\n".join(part for part in told if part))
 
 
 def _number(name: str, value: Any) -> float:
@@ -101,7 +101,7 @@ def _feedback(score: TheirScore, known: Collection[str]) -> str:
     read = (score.answer or "").strip()
     if read and read not in known and len(read) <= 200:
         parts.append(f"read as {read!r}")
-    return "; ".join(parts)[:MOST_FEEDBACK]
+    return "\n".join(parts)
 
 
 def _reason(score: TheirScore) -> str:

@@ -114,8 +114,7 @@ def main() -> None:
         request = json.loads(line)
         try:
             scored = score(Item(**request["item"]), request["answer"], None, ask)
-            feedback = [v for k in ("feedback", "note") if (v := getattr(scored, k, ""))]
-            send({"score": [scored.value, feedback[0] if feedback else ""]})
+            send({"score": [scored.value, scored.feedback]})
         except MetaSearchError as error:
             send({"error": str(error)})
 
