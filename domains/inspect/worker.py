@@ -132,6 +132,10 @@ def _check(task: Any) -> None:
 def _prompt(task: Any, row: Row) -> Prompt:
     try:
         prompt = run(asked(task, row.sample))
+    except ProcessLookupError as error:  # as Inspect says that there is no sandbox
+        raise DomainError(
+            f"the task's solver needs a sandbox: not possible yet ({one_line(error, 60)})"
+        ) from error
     except Exception as error:
         raise DomainError(
             f"sample {row.sample.id}: the task's solver fails before it asks a model: "
