@@ -56,8 +56,21 @@ def items(split):
     return [(f"double {n}", str(2 * n)) for n in range(start, start + 10)]
 '''
 
+INSPECT_TASK = """
+from inspect_ai import Task, task
+from inspect_ai.dataset import Sample
+from inspect_ai.scorer import match
 
-@pytest.fixture(scope="module", params=registry.names())
+confined = False
+
+@task
+def doubles():
+    return Task([Sample(input=f"double {n}", target=str(2 * n)) for n in range(40)], scorer=match())
+"""
+NAMES = [pytest.param(n, marks=pytest.mark.extras) if n == "inspect" else n for n in registry.names()]
+
+
+@pytest.fixture(scope="module", params=NAMES)
 def domain(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Domain:
     folder = tmp_path_factory.mktemp("domain")
     path = None
@@ -67,6 +80,10 @@ def domain(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     if request.param == "python":
         path = folder / "mine.py"
         path.write_text(PYTHON_DOMAIN)
+    if request.param == "inspect":
+        pytest.importorskip("inspect_ai", reason="needs the extra inspect")
+        path = folder / "doubles.py"
+        path.write_text(INSPECT_TASK)
     if request.param == "mgsm":
         path = folder
         for language, word in (("en", "is"), ("de", "ist")):

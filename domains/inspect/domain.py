@@ -95,7 +95,7 @@ class InspectDomain:
         Raises:
             DomainError: It raised, gave no score, or is confined.
         """
-        if not answer.strip():
+        if not isinstance(answer, str) or not answer.strip():
             return Score(0.0, "no answer")
         if self._worker is None:
             raise DomainError("the task's scorer is confined: the engine scores with it")
