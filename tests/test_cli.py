@@ -159,7 +159,10 @@ def test_completion_of_commands_and_of_overrides(
         ("meta-search run budgt.usd=1 llm=op", {"llm=openai"}),
         ("meta-search doctor ", set()),
         ("meta-search run sea", {"search=", "search."}),
-        ("meta-search run domain=", {f"domain={name}" for name in ("mgsm", "python", "reasoning", "table")}),
+        (
+            "meta-search run domain=",
+            {f"domain={name}" for name in ("inspect", "mgsm", "python", "reasoning", "table")},
+        ),
         ("meta-search run budget.w", {"budget.wall_s="}),
     ):
         monkeypatch.setenv("COMP_LINE", line)
