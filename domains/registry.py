@@ -27,6 +27,7 @@ REGISTRY: dict[str, str] = {
     "humaneval": "domains.programs:HumanEvalDomain",
     "ifeval": "domains.ifeval:IfevalDomain",
     "mbpp": "domains.programs:MbppDomain",
+    "inspect": "domains.inspect.domain:InspectDomain",
     "mgsm": "domains.mgsm:MgsmDomain",
     "python": "domains.python_file:PythonDomain",
     "reasoning": "domains.reasoning:ReasoningDomain",

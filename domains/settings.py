@@ -49,6 +49,11 @@ class Settings(Protocol):
         licence: The licence of the data.
         citation: Whom to cite.
         private: Whether the publisher asks not to show items in plain text.
+        task: Task of an `inspect` domain.
+        task_args: Its arguments.
+        scorer: The scorer of that task that counts; `None` takes the first.
+        scorer_range: Values of that scorer that are worth 0 and 1; empty where they are 0..1.
+        confined: Whether the scorers of that task run in the sandbox.
     """
 
     @property
@@ -111,6 +116,15 @@ class Settings(Protocol):
     def citation(self) -> str | None: ...
     @property
     def private(self) -> bool: ...
+    def task(self) -> str | None: ...
+    @property
+    def task_args(self) -> Mapping[str, Any]: ...
+    @property
+    def scorer(self) -> str | None: ...
+    @property
+    def scorer_range(self) -> tuple[float, ...]: ...
+    @property
+    def confined(self) -> bool: ...
 
 
 def matcher_of(settings: Settings) -> str:

@@ -94,6 +94,12 @@ class DomainConfig:
         citation: Whom to cite, for `meta-search domains`.
         private: Whether the publisher asks not to show items in plain text: `meta-search domains show` prints
             none, and a run says so.
+        task: Task of an `inspect` domain: FILE.py@NAME, PACKAGE/NAME or hf/OWNER/NAME.
+        task_args: Arguments of that task, as `-T` gives them to `inspect eval`.
+        scorer: The scorer of that task that counts, or SCORER.KEY where its value is a mapping; `None` takes
+            the first.
+        scorer_range: Values of that scorer that are worth 0 and 1, as [1,10]; empty where they are 0..1.
+        confined: Whether the scorers of that task run in the sandbox; false gives them the network and files.
     """
 
     name: str = "reasoning"
@@ -126,6 +132,11 @@ class DomainConfig:
     licence: str | None = None
     citation: str | None = None
     private: bool = False
+    task: str | None = None
+    task_args: Mapping[str, Any] = field(default_factory=dict)
+    scorer: str | None = None
+    scorer_range: tuple[float, ...] = ()
+    confined: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,11 +21,16 @@ HEAVY = {
     *("rich", "json_repair"),
 }
 LIGHT = {"meta_search", *(f"meta_search.{name}" for name in ("cli", "errors", "run", "run.signals"))}
+# Of an extra: they are imported in processes of their own alone, and import its library at once.
+ELSEWHERE = {
+    ROOT / "domains/inspect" / f"{name}.py"
+    for name in ("models", "play", "samples", "scorer", "tasks", "values", "worker")
+}
 MODULES = [
     ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
     for package in PACKAGES
     for path in sorted((ROOT / package).rglob("*.py"))
-    if "seeds" not in path.parts and path.name not in ("__main__.py", "zygote.py")
+    if "seeds" not in path.parts and path.name not in ("__main__.py", "zygote.py") and path not in ELSEWHERE
 ]
 
 

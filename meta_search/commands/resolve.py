@@ -42,7 +42,7 @@ def resolved(config: Config) -> Config:
     _check_list("author.ways", author.ways, EVERY_WAY)
     reflexions = author.reflexions if author.reflexions is not None else int(not embedded)
     most = author.max_tokens or (EMBEDDED_TOKENS if embedded else PROGRAM_TOKENS)
-    path = config.domain.path
+    path = config.domain.path or file_of(config.domain.task)
     if path and is_local(path):
         path = str(Path(path).expanduser().resolve())
     root = str(Path(config.run.root).expanduser())
@@ -57,6 +57,12 @@ def resolved(config: Config) -> Config:
         run=replace(config.run, root=root, dir=folder),
         domain=replace(config.domain, path=path),  # a run can be resumed from any folder
     )
+
+
+def file_of(task: str | None) -> str | None:
+    """The file of a task that stands in one, as FILE.py@NAME."""
+    file = (task or "").rpartition("@")[0] or task or ""
+    return file if file.endswith(".py") else None
 
 
 def check_names(config: Config) -> None:

@@ -214,7 +214,7 @@ def same_task(one: Config, other: Config) -> bool:
 
     def about(config: Config) -> tuple[object, ...]:
         domain, llm = config.domain, config.llm
-        task = domain.name, _items(domain.path), tuple(domain.families)
+        task = domain.name, _items(domain.path), tuple(domain.families), domain.task
         return *task, llm.provider, llm.task.model, llm.meta.model
 
     return about(one) == about(other)

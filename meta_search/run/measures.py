@@ -18,11 +18,14 @@ def measured(domain: Domain, split: Split, rows: Iterable[ItemResult]) -> Mappin
         split: Whose items were answered.
         rows: The agent's results; those that came to no score are left out.
     """
-    measures = getattr(domain, "measures", None)
-    if measures is None:
+    measures, told = getattr(domain, "measures", None), getattr(domain, "told_measures", None)
+    if measures is None and told is None:
         return {}
     items = {item.id: item for item in domain.items(split)}
-    scored = (row for row in rows if row.kind not in UNSCORED and row.item in items)
+    scored = [row for row in rows if row.kind not in UNSCORED and row.item in items]
+    if measures is None:
+        means: Mapping[str, float] = told([row.detail for row in scored]) if told else {}
+        return means
     answered = [(items[row.item], row.answer) for row in scored]
     found: Mapping[str, float] = measures(answered) if answered else {}
     return found
