@@ -21,6 +21,8 @@ from meta_search.errors import DomainError
 __all__ = ["REGISTRY", "make", "names"]
 
 REGISTRY: dict[str, str] = {
+    "dspy": "domains.imports.dspy_domain:DspyDomain",
+    "lm_eval": "domains.imports.lm_eval_domain:LmEvalDomain",
     "mgsm": "domains.mgsm:MgsmDomain",
     "python": "domains.python_file:PythonDomain",
     "reasoning": "domains.reasoning:ReasoningDomain",

@@ -18,7 +18,10 @@ class Settings(Protocol):
 
     Attributes:
         name: Name in the registry.
-        path: File of a `table`, `mgsm` or `python` domain; for `mgsm` a folder of files too.
+        path: File of a `table`, `mgsm`, `python` or `dspy` domain; for `mgsm` and `lm_eval` a folder too.
+        task: Name of the task of an `lm_eval` domain.
+        task_args: What a task is made with.
+        metric: Which metric scores, where there are several.
         question: Column of the questions in a `table` domain.
         answer: Column of the answers in a `table` domain.
         matcher: How answers are compared where the domain has no scorer; `auto` decides by the targets.
@@ -40,6 +43,12 @@ class Settings(Protocol):
     def name(self) -> str: ...
     @property
     def path(self) -> str | None: ...
+    @property
+    def task(self) -> str | None: ...
+    @property
+    def task_args(self) -> Mapping[str, Any]: ...
+    @property
+    def metric(self) -> str | None: ...
     @property
     def question(self) -> str: ...
     @property

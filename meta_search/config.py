@@ -43,10 +43,17 @@ class DomainConfig:
     """Where items come from.
 
     Attributes:
-        name: Name in `domains.registry`: reasoning, table, mgsm, python.
-        path: File of a `table`, `mgsm` or `python` domain; for `mgsm` a folder of files too.
-        question: Column of the questions in a `table` domain.
-        answer: Column of the answers in a `table` domain.
+        name: Name in `domains.registry`: reasoning, table, mgsm, python, dspy, lm_eval.
+        path: File of a `table`, `mgsm`, `python` or `dspy` domain; for `mgsm` a folder of files too. For
+            `lm_eval` a task's yaml file, or a folder of them.
+        task: Name of the task of an `lm_eval` domain.
+        task_args: What a task is made with: keys of its yaml in an `lm_eval` domain, as task_args.num_fewshot=0.
+        metric: Which metric scores: a function of a `dspy` domain's file; of an `lm_eval` task a metric, or
+            METRIC,FILTER. `None` takes the first.
+        question: Column of the questions in a `table` domain; of a `dspy` domain's examples the fields that
+            are inputs, parted by commas.
+        answer: Column of the answers in a `table` domain; of a `dspy` domain's predictions the fields that
+            agents answer with.
         kind: Column of the families in a `table` domain, where there is one.
         split: Column that names the split of a row in a `table` domain, where there is one: train,
             validation, test or examples. `None` reads none.
@@ -71,6 +78,9 @@ class DomainConfig:
 
     name: str = "reasoning"
     path: str | None = None
+    task: str | None = None
+    task_args: Mapping[str, Any] = field(default_factory=dict)
+    metric: str | None = None
     question: str = "question"
     answer: str = "answer"
     kind: str = "kind"
