@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 from domains.domain import Item, Score
 from domains.imports import dspy_lm
-from domains.imports.dspy_fields import Output, read_answer, text_of
+from domains.imports.dspy_fields import Output, read_answer, target_of, text_of
 from domains.imports.dspy_source import Source, Wanted
 from domains.user_file import Ask, guarded
 from meta_search.errors import DomainError
@@ -72,6 +73,11 @@ class Metric:
         typed = {name: _typed(name, value, kinds[name]) for name, value in fields.items()}
         return self._source.dspy.Prediction(**typed) if self._source.dspy is not None else _Plain(typed)
 
+    def sample(self, example: Any) -> str:
+        """The example's own labels as an answer, as far as it has them."""
+        values = dict(example.items())
+        return target_of(self._outputs, {o.name: values.get(o.name, "?") for o in self._outputs})
+
     def _call(self, item: Item, prediction: Any, ask: Ask | None, failed: list[Exception]) -> Any:
         given, asked = dspy_lm.refusing(UNASKED)
         example = self.example(item.data[EXAMPLE])
@@ -111,8 +117,7 @@ def make_scorer(
     """
     source = Source(Path(path))
     scorer = Metric(source, Wanted(**metric), outputs_from(source, outputs, place), asks)
-    if asks and source.dspy is not None:
-        _rehearse(source)
+    _rehearse(source, scorer)
     return scorer
 
 
@@ -123,14 +128,18 @@ def outputs_from(source: Source, outputs: Sequence[Mapping[str, Any]], place: st
     return [Output(kind=kinds.get(output["name"], Any), **output) for output in outputs]
 
 
-def _rehearse(source: Source) -> None:
-    """Ask once, so that all is imported that a child without files needs."""
+def _rehearse(source: Source, scorer: Metric) -> None:
+    """Score once and ask once, so that all is imported that a child without files needs."""
 
     def ask(messages: Any, model: str, max_tokens: int | None, temperature: float) -> str:
         return "[[ ## answer ## ]]\nyes\n\n[[ ## completed ## ]]"
 
-    with source.at_work(ask):
-        source.dspy.Predict("question -> answer")(question="?")
+    if scorer.asks and source.dspy is not None:
+        with source.at_work(ask):
+            source.dspy.Predict("question -> answer")(question="?")
+    for example in source.at_hand():
+        with contextlib.suppress(Exception):
+            scorer(Item("", "?", "", "", {EXAMPLE: example}), scorer.sample(example), ask=ask)
 
 
 def score_of(value: Any, scale: float = 1.0) -> Score:

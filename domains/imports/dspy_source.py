@@ -102,6 +102,11 @@ class Source:
             )
         return found
 
+    def at_hand(self) -> list[Any]:
+        """The first example of a list that is there without a call."""
+        lists = (getattr(self.module, name, None) for names in SETS.values() for name in names)
+        return next(([found[0]] for found in lists if isinstance(found, list | tuple) and found), [])
+
     def _examples(self, name: str, value: Any) -> list[Any]:
         def collect() -> list[Any]:
             return list((value() if callable(value) else value) or ())
