@@ -47,7 +47,8 @@ class DomainConfig:
         path: File of a `table`, `mgsm`, `python` or `dspy` domain; for `mgsm` a folder of files too. For
             `lm_eval` a task's yaml file, or a folder of them.
         task: Name of the task of an `lm_eval` domain.
-        task_args: What a task is made with: keys of its yaml in an `lm_eval` domain, as task_args.num_fewshot=0.
+        task_args: What a task is made with: keys of its yaml in an `lm_eval` domain, as
+            task_args.num_fewshot=0.
         metric: Which metric scores: a function of a `dspy` domain's file; of an `lm_eval` task a metric, or
             METRIC,FILTER. `None` takes the first.
         question: Column of the questions in a `table` domain; of a `dspy` domain's examples the fields that

@@ -57,7 +57,9 @@ class Scripted:
 
 
 @pytest.mark.parametrize("name", TASKS)
-def test_scores_are_those_of_simple_evaluate(tasks: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_scores_are_those_of_simple_evaluate(
+    tasks: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     # Scored by the library, document by document, and by us, filter by filter: 30 answers a task and filter.
     from lm_eval.evaluator import evaluate
 
@@ -72,7 +74,9 @@ def test_scores_are_those_of_simple_evaluate(tasks: Path, name: str, capsys: pyt
     for doc, text in zip(docs, said, strict=True):
         prompts[task.prompt(doc)] = domain._measure.lead + text  # as a model goes on
     task.task.set_fewshot_seed(seed=1234)
-    theirs = evaluate(lm=Scripted(prompts), task_dict={"tasks": {name: task.task}}, limit=30, bootstrap_iters=0)
+    theirs = evaluate(
+        lm=Scripted(prompts), task_dict={"tasks": {name: task.task}}, limit=30, bootstrap_iters=0
+    )
     assert theirs is not None
     agree = 0
     samples = theirs["samples"][name]
@@ -113,7 +117,9 @@ def test_splits_examples_and_what_is_told(sums: Any) -> None:
             assert item.question.startswith("Add up.")
             shown = item.question.split("\n\n")[1:-1]
             assert len(shown) == 2
-            assert not {text.partition("\n")[0] for text in shown} & scored, "a worked example is scored elsewhere"
+            assert not {text.partition("\n")[0] for text in shown} & scored, (
+                "a worked example is scored elsewhere"
+            )
 
 
 def test_a_form_that_a_filter_wants_is_told(tasks: Path) -> None:
@@ -198,7 +204,9 @@ def test_what_cannot_be_is_refused_in_one_line(keys: dict[str, Any], told: str) 
 
 def test_data_that_cannot_be_had_is_told_with_a_way_out(tasks: Path) -> None:
     args = {"dataset_kwargs": {"data_files": {"train": "nowhere.jsonl", "test": "nowhere.jsonl"}}}
-    with pytest.raises(DomainError, match=r"domain\.task=sums: its data, json, cannot be had .*task_args=") as refused:
+    with pytest.raises(
+        DomainError, match=r"domain\.task=sums: its data, json, cannot be had .*task_args="
+    ) as refused:
         make(tasks, "sums", task_args=args)
     assert "\n" not in str(refused.value)
 

@@ -90,7 +90,9 @@ def _distinct(sets: Mapping[str, Named]) -> tuple[dict[Split, dict[str, Item]], 
         if twice:
             notes.append(f"{twice} of {name} stand there twice, and count once")
         if other:
-            notes.append(f"{other} of {name} ask what another one asks, with other labels: the first one counts")
+            notes.append(
+                f"{other} of {name} ask what another one asks, with other labels: the first one counts"
+            )
         kept[split] = own
         where |= dict.fromkeys(own, split)
     return kept, notes
@@ -105,29 +107,32 @@ def _shared(
     if "test" not in order:
         wanted = _wanted(path, sum(map(len, order.values())), sizes, "test", SPLITS)
         cut = _in_proportion(order, wanted)
-        order["test"] = [key for split, count in cut.items() for key in order[split][len(order[split]) - count :]]
+        order["test"] = [
+            key for split, count in cut.items() for key in order[split][len(order[split]) - count :]
+        ]
         for split, count in cut.items():
             del order[split][len(order[split]) - count :]
         parts = " and ".join(f"{count} of {names[split]}" for split, count in cut.items())
         notes.append(f"there is no test set: {parts} are the test items")
-    for missing, source in (("train", "validation"), ("validation", "train")):
+    pairs: tuple[tuple[Split, Split], ...] = (("train", "validation"), ("validation", "train"))
+    for missing, source in pairs:
         if missing not in order:
             rest: tuple[Split, ...] = ("examples", "train", "validation")
             wanted = _wanted(path, len(order[source]), sizes, missing, rest)
-            order[missing] = order[source][len(order[source]) - wanted :]  # type: ignore[index]
-            order[source] = order[source][: len(order[source]) - wanted]  # type: ignore[index]
-            notes.append(f"there is no {missing} set: {wanted} of {names[source]} are it")  # type: ignore[index]
+            order[missing] = order[source][len(order[source]) - wanted :]
+            order[source] = order[source][: len(order[source]) - wanted]
+            notes.append(f"there is no {missing} set: {wanted} of {names[source]} are it")
     shown = _wanted(path, len(order["train"]), sizes, "examples", ("examples", "train"))
     order["examples"], order["train"] = order["train"][:shown], order["train"][shown:]
     for split in SPLITS:
         if len(order[split]) < sizes.get(split, int(split != "examples")):
-            raise DomainError(f"{path}: {len(order[split])} items for {split}, at least {sizes.get(split, 1)} are needed")
+            raise DomainError(
+                f"{path}: {len(order[split])} items for {split}, at least {sizes.get(split, 1)} are needed"
+            )
     return {split: order[split][: sizes.get(split, DEFAULT_SIZES[split])] for split in SPLITS}, notes
 
 
-def _wanted(
-    path: Path, rows: int, sizes: Mapping[Split, int], split: Split, splits: Sequence[Split]
-) -> int:
+def _wanted(path: Path, rows: int, sizes: Mapping[Split, int], split: Split, splits: Sequence[Split]) -> int:
     """Items of a split that is cut from `rows` of several: as many as were named, or its share."""
     if split in sizes:
         return min(sizes[split], rows)

@@ -1,4 +1,4 @@
-'''Domain `dspy`: a trainset with a metric, as DSPy and GEPA have them, in a Python file of the user's.
+"""Domain `dspy`: a trainset with a metric, as DSPy and GEPA have them, in a Python file of the user's.
 
     meta-search run domain=dspy domain.path=my_task.py
 
@@ -10,7 +10,7 @@
         return dspy.Prediction(score=right, feedback="" if right else f"it is {example.label}")
 
 `docs/imports.md` says what a file may hold, and how it is read.
-'''
+"""
 
 from __future__ import annotations
 
@@ -111,9 +111,7 @@ class DspyDomain:
                     f"{self._path}: example {one_line(item.question, 40)!r} cannot be sent to the metric's "
                     f"process ({one_line(error, 100)}); keep to plain data, or set confined = False"
                 ) from error
-        outputs = [
-            {"name": o.name, "description": o.description, "parsed": o.parsed} for o in reader.outputs
-        ]
+        outputs = [{"name": o.name, "description": o.description, "parsed": o.parsed} for o in reader.outputs]
         return Confined(
             "domains.imports.dspy_metric:make_scorer",
             {"path": str(self._path.resolve()), "metric": asdict(wanted), "outputs": outputs,
@@ -126,7 +124,9 @@ class DspyDomain:
         own = getattr(module, "brief", None) or getattr(module, "__doc__", None)
         about = " ".join(str(own).split()) if own else f"Examples of the file {self._path.name}."
         how = " ".join((getattr(source.function(wanted.name), "__doc__", None) or "").split())
-        scored = f" How answers are scored: {how}" if how else f" Answers are scored by {wanted.name} of the file."
+        scored = (
+            f" How answers are scored: {how}" if how else f" Answers are scored by {wanted.name} of the file."
+        )
         shown = "".join(
             f" Example: {item.question[:300]!r}" + (f" -> {item.target[:100]!r}." if item.target else ".")
             for item in self._items["examples"][:2]  # never scored, so they may be shown
@@ -138,7 +138,10 @@ class DspyDomain:
             seen = [i.target for s in SPLITS if s != "test" for i in self._items[s]]
             labels = find_labels(seen, [item.target for item in self._items["test"]], numbers=False)
         self.brief = with_instruction(about + scored + shown, instruction, labels)
-        wording = {**WORDING, "answer": ask_for(reader.outputs)}
+        form = ask_for(reader.outputs)
+        wording = {**WORDING, "answer": form}
+        if single is None or not single.is_text:  # a program must print the same form
+            wording |= dict.fromkeys(("program", "code"), f"a short Python program that prints {form}")
         self.wording: Mapping[str, str] = instructed(wording, instruction, labels)
 
     def _try_metric(self) -> None:
@@ -192,7 +195,9 @@ class _Reader:
         Raises:
             DomainError: An example lacks an input, or one is no text; names it.
         """
-        return [self._item(f"{self._source.path}: {name}[{n}]", example) for n, example in enumerate(examples)]
+        return [
+            self._item(f"{self._source.path}: {name}[{n}]", example) for n, example in enumerate(examples)
+        ]
 
     def _item(self, place: str, example: Any) -> Item:
         fields = _fields(example)
@@ -216,14 +221,18 @@ class _Reader:
         )
 
     def _signature(self, inputs: Sequence[str]) -> tuple[str, Any]:
-        """The signature whose inputs are the examples', of the program first; its place, or `""`."""
-        found = [
-            (place, signature)
-            for place, signature in self._source.signatures()
-            if set(signature.input_fields) <= set(inputs or self._fields)
-        ]
-        same = [pair for pair in found if set(pair[1].input_fields) == set(inputs)]
-        return next(iter((*same, *found)), ("", None))
+        """The signature that says most of the examples: it answers with their labels, and takes their inputs.
+        Its place, or `""`."""
+        known = set(inputs or self._fields)
+
+        def fit(signature: Any) -> tuple[bool, bool, bool]:
+            given = set(signature.input_fields)
+            labels = bool(set(signature.output_fields) & (set(self._fields) - set(inputs)))
+            return labels, given == set(inputs), given <= known
+
+        found = [(place, signature) for place, signature in self._source.signatures() if any(fit(signature))]
+        best = max((fit(signature) for _, signature in found), default=None)
+        return next((pair for pair in found if fit(pair[1]) == best), ("", None))
 
     def _find_inputs(self, example: Any, signature: Any) -> tuple[str, ...]:
         named = _names(self._settings.question)
@@ -232,7 +241,7 @@ class _Reader:
         given = _given_inputs(example)
         if given:
             return given
-        if signature is not None:
+        if signature is not None and set(signature.input_fields) <= set(self._fields):
             found = tuple(signature.input_fields)
             why = "its signature's inputs are taken"
         else:
@@ -241,6 +250,8 @@ class _Reader:
             rest = [name for name in self._fields if name not in answers[:1]]
             found = tuple(known[:1] or (rest if len(rest) == 1 else ()))
             why = f"{', '.join(found)} is taken for it"
+        if not self._fields:
+            raise DomainError(f"{self._where} has no fields")
         if not found:
             raise DomainError(
                 f"{self._where} does not say which of {', '.join(self._fields)} are inputs: "
@@ -268,7 +279,9 @@ class _Reader:
         for name in names:
             said = str((getattr(fields.get(name), "json_schema_extra", None) or {}).get("desc", ""))
             texts = all(isinstance(row.get(name), str) for row in values if name in row)
-            outputs.append({"name": name, "description": "" if said == f"${{{name}}}" else said, "parsed": not texts})
+            outputs.append(
+                {"name": name, "description": "" if said == f"${{{name}}}" else said, "parsed": not texts}
+            )
         return tuple(outputs_from(self._source, outputs, self.place))
 
     def _read_by_metric(self, examples: Sequence[Any], likely: Sequence[str]) -> list[str]:
@@ -309,7 +322,10 @@ class _Reader:
             return True
         for example in examples[:2]:
             fields = _fields(example)
-            for values in ({o.name: fields.get(o.name, "?") for o in self.outputs}, {o.name: "?" for o in self.outputs}):
+            for values in (
+                {o.name: fields.get(o.name, "?") for o in self.outputs},
+                {o.name: "?" for o in self.outputs},
+            ):
                 prediction = "?" if self._wanted.style != "metric" else _recording(self._source, values, {})
                 if self._call(example, prediction):
                     return True
@@ -319,25 +335,33 @@ class _Reader:
         own = getattr(self._source.module, "instruction", None)
         if own is not None:
             return str(own)
+        if signature is None or not set(signature.input_fields) <= set(self._fields):  # of a step within
+            return None
         told = str(getattr(signature, "instructions", "") or "").strip()
         return told if told and not told.startswith("Given the fields `") else None
 
     def _tell(self, source: Source) -> None:
         name = source.path.name
         if len(self._inputs) > 1:
-            self.notes.append(f"{name}: a question is the inputs {', '.join(self._inputs)}, each behind its name")
+            self.notes.append(
+                f"{name}: a question is the inputs {', '.join(self._inputs)}, each behind its name"
+            )
         if len(self.outputs) > 1:
             self.notes.append(
                 f"{name}: agents answer with JSON, the fields {', '.join(o.name for o in self.outputs)} "
                 "(domain.answer=NAME takes one)"
             )
         if self._wanted.style == "candidate":
-            self.notes.append(f"{name}: {self._wanted.name}(candidate, …) is handed an agent's answer as candidate")
+            self.notes.append(
+                f"{name}: {self._wanted.name}(candidate, …) is handed an agent's answer as candidate"
+            )
         if self.asks:
             other = f" ({source.model} is not)" if source.model else ""
             self.notes.append(f"{name}: the metric asks a model: llm.judge.model is asked for it{other}")
         elif source.model:
-            self.notes.append(f"{name}: dspy.configure(lm={source.model}) is not used: llm.task.model answers")
+            self.notes.append(
+                f"{name}: dspy.configure(lm={source.model}) is not used: llm.task.model answers"
+            )
 
 
 def _fields(example: Any) -> dict[str, Any]:
@@ -348,7 +372,9 @@ def _fields(example: Any) -> dict[str, Any]:
 def _given_inputs(example: Any) -> tuple[str, ...]:
     """The inputs that an example names, in the order of its fields; none of a dict."""
     keys = getattr(example, "_input_keys", None) or ()
-    return tuple(name for name in _fields(example) if name in keys) if not isinstance(example, Mapping) else ()
+    return (
+        tuple(name for name in _fields(example) if name in keys) if not isinstance(example, Mapping) else ()
+    )
 
 
 def _as_single(outputs: Sequence[Output], fields: Mapping[str, Any], inputs: Sequence[str]) -> dict[str, Any]:

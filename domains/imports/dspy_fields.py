@@ -1,4 +1,4 @@
-"""Fields of an example and their texts: inputs as the question, and an answer as the fields of a prediction."""
+"""Fields of an example: inputs as a question, labels as an answer, an answer as a prediction."""
 
 from __future__ import annotations
 
@@ -53,7 +53,9 @@ def question_of(place: str, inputs: Mapping[str, Any]) -> str:
     """
     for name, value in inputs.items():
         if type(value).__name__ in MEDIA or IMAGE.search(str(value)[:200]):
-            raise DomainError(f"{place}: {name!r} is no text: {NO_IMAGES}; leave the field out of with_inputs")
+            raise DomainError(
+                f"{place}: {name!r} is no text: {NO_IMAGES}; leave the field out of with_inputs"
+            )
     if len(inputs) == 1:
         text = text_of(next(iter(inputs.values())))
     else:
@@ -88,7 +90,10 @@ def plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {str(key): plain(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
-        return [plain(inner) for inner in (sorted(value, key=str) if isinstance(value, set | frozenset) else value)]
+        return [
+            plain(inner)
+            for inner in (sorted(value, key=str) if isinstance(value, set | frozenset) else value)
+        ]
     return str(value)
 
 
@@ -137,10 +142,14 @@ def _read(output: Output, value: Any) -> Any:
     if not (output.parsed and output.kind is Any and isinstance(value, str)):
         return value
     bare = value.strip().strip("`").strip()
-    found = parsed(bare.replace("True", "true").replace("False", "false") if bare in ("True", "False") else bare)
+    found = parsed(
+        bare.replace("True", "true").replace("False", "false") if bare in ("True", "False") else bare
+    )
     if isinstance(found, dict | list | Decimal | bool) or bare == "null":
         return _number(found)
-    inner = next((v for v in (json_in(value, list), json_in(value, dict)) if isinstance(v, list | dict)), None)
+    inner = next(
+        (v for v in (json_in(value, list), json_in(value, dict)) if isinstance(v, list | dict)), None
+    )
     return value if inner is None else _number(inner)
 
 
@@ -157,12 +166,17 @@ def _number(value: Any) -> Any:
 def _labelled(answer: str, names: Sequence[str]) -> dict[str, str]:
     """Fields written as `name: value`, or below `[[ ## name ## ]]` as DSPy has its models write them."""
     either = "|".join(sorted(map(re.escape, names), key=len, reverse=True))
-    head = re.compile(rf"^\W*(?:\[\[ ## )?({either})\b(?: ## \]\]|\W{{0,3}}:)[ \t]*", re.MULTILINE | re.IGNORECASE)
+    head = re.compile(
+        rf"^\W*(?:\[\[ ## )?({either})\b(?: ## \]\]|\W{{0,3}}:)[ \t]*", re.MULTILINE | re.IGNORECASE
+    )
     spelled = {name.casefold(): name for name in names}
     marks = list(head.finditer(answer))
     ends = [*(mark.start() for mark in marks), len(answer)][1:]
     return {
-        spelled[mark[1].casefold()]: answer[mark.end() : end].strip().removesuffix("[[ ## completed ## ]]").strip()
+        spelled[mark[1].casefold()]: answer[mark.end() : end]
+        .strip()
+        .removesuffix("[[ ## completed ## ]]")
+        .strip()
         for mark, end in zip(marks, ends, strict=True)
     }
 
@@ -192,7 +206,9 @@ def _form(kind: Any) -> str:
     if members := getattr(kind, "__members__", None):
         return f"one of {', '.join(str(member.value) for member in members.values())}"
     if origin is Union or type(kind).__name__ == "UnionType":
-        return " or ".join(filter(None, (_form(part) for part in inside if part is not type(None)))) + " or null"
+        return (
+            " or ".join(filter(None, (_form(part) for part in inside if part is not type(None)))) + " or null"
+        )
     if kind is bool:
         return "true or false"
     if kind in (int, float):

@@ -1,4 +1,4 @@
-"""DSPy, loaded when a file of the user's needs it; and what its language models do while meta-search is at work.
+"""DSPy, loaded when a file needs it; and what its language models do while meta-search is at work.
 
 A metric may ask a model: through `dspy.configure(lm=…)`, a `dspy.LM` that it holds, or a module with one set.
 All of these are asked through `ask` instead (`domains.user_file.Ask`), which goes to `llm.judge.model` by the
@@ -17,7 +17,7 @@ from typing import Any
 from domains.user_file import Ask
 from meta_search.errors import DomainError
 
-__all__ = ["Refused", "asking", "library", "loading", "refusing", "spoken_to"]
+__all__ = ["Refused", "asking", "library", "loading", "read_as", "refusing", "spoken_to"]
 
 INSTALL = "pip install 'meta-search[dspy]'"
 MODEL = "meta-search/judge"
@@ -81,6 +81,13 @@ def refusing(why: str) -> tuple[Ask, list[bool]]:
         raise Refused(why)
 
     return ask, asked
+
+
+def read_as(kind: Any, value: Any) -> Any:
+    """A value as a type of a signature, as DSPy's adapters read what a model wrote; raises what they raise."""
+    from dspy.adapters.utils import parse_value
+
+    return parse_value(value, kind)
 
 
 def spoken_to(lm: Any) -> str:

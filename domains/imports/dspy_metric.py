@@ -79,7 +79,7 @@ class Metric:
         return target_of(self._outputs, {o.name: values.get(o.name, "?") for o in self._outputs})
 
     def _call(self, item: Item, prediction: Any, ask: Ask | None, failed: list[Exception]) -> Any:
-        given, asked = dspy_lm.refusing(UNASKED)
+        given, _ = dspy_lm.refusing(UNASKED)
         example = self.example(item.data[EXAMPLE])
         pair = (prediction, example) if self._wanted.style == "candidate" else (example, prediction)
 
@@ -170,7 +170,9 @@ def score_of(value: Any, scale: float = 1.0) -> Score:
         )
     share = float(value) / scale
     if math.isnan(share) or not -1e-9 <= share <= 1 + 1e-9:
-        raise ValueError(f"returned {value:g}, which is not in 0..{scale:g}: add `scale = …`, the best score, to the file")
+        raise ValueError(
+            f"returned {value:g}, which is not in 0..{scale:g}: add `scale = …`, the best score, to the file"
+        )
     return Score(min(max(share, 0.0), 1.0), _said(feedback)[:MOST_FEEDBACK])
 
 
@@ -191,10 +193,8 @@ def _typed(name: str, value: Any, kind: Any) -> Any:
     """
     if kind is Any or kind is str:
         return value
-    from dspy.adapters.utils import parse_value
-
     try:
-        return parse_value(value, kind)
+        return dspy_lm.read_as(kind, value)
     except Exception as error:
         told = getattr(kind, "__name__", "") or str(kind).replace("typing.", "")
         raise ValueError(f"{name}: {str(value)[:80]!r} is no {told}") from error

@@ -1,4 +1,4 @@
-"""What a file for DSPy or GEPA defines: its sets of examples, its metric, and the signature of its program."""
+"""What a file for DSPy or GEPA defines: sets of examples, a metric, and the signature of a program."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ASKING = {
     *("Predict", "ChainOfThought", "ReAct", "ProgramOfThought", "CodeAct", "MultiChainComparison", "Refine"),
     *("BestOfN", "LM", "RLM", "Parallel"),
 }
-LOADED = "a model is asked while the file is loaded: do that below `if __name__ == \"__main__\":`"
+LOADED = 'a model is asked while the file is loaded: do that below `if __name__ == "__main__":`'
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +149,9 @@ class Source:
         own = [
             name
             for name, value in vars(self.module).items()
-            if isinstance(value, FunctionType) and "metric" in name and value.__module__ == self.module.__name__
+            if isinstance(value, FunctionType)
+            and "metric" in name
+            and value.__module__ == self.module.__name__
         ]
         if len(own) == 1:
             return _wanted(own[0], self.function(own[0]))
@@ -171,7 +173,9 @@ class Source:
         `NAME:n` for the n-th predictor of a program."""
         if self.dspy is None:
             return []
-        own = [n for n, v in vars(self.module).items() if getattr(v, "__module__", "") == self.module.__name__]
+        own = [
+            n for n, v in vars(self.module).items() if getattr(v, "__module__", "") == self.module.__name__
+        ]
         held = [n for n, v in vars(self.module).items() if isinstance(v, self.dspy.Module)]
         names = dict.fromkeys((*PROGRAMS, *own, *held))
         return [
@@ -234,7 +238,9 @@ def _wanted(name: str, function: Callable[..., Any]) -> Wanted:
     given = [p for p in given if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     needed = sum(parameter.default is parameter.empty for parameter in given)
     names = [parameter.name for parameter in given]
-    text = len(given) > 1 and (names[1] in ("response", "completion", "text") or given[1].annotation in (str, "str"))
+    text = len(given) > 1 and (
+        names[1] in ("response", "completion", "text") or given[1].annotation in (str, "str")
+    )
     style = "candidate" if names[:1] == ["candidate"] else "evaluator" if text else "metric"
     return Wanted(name, style, max(0, needed - 2))
 
@@ -245,11 +251,13 @@ def _asks(dspy: Any, value: Any, module: str, seen: set[int]) -> bool:
     seen.add(id(value))
     if isinstance(value, dspy.Module | dspy.BaseLM):
         return True
-    call = getattr(type(value), "__call__", None) if not isinstance(value, FunctionType | type) else None
+    call = vars(type(value)).get("__call__") if not isinstance(value, FunctionType | type) else None
     function = value if isinstance(value, FunctionType) else call if isinstance(call, FunctionType) else None
     if isinstance(value, type) and value.__module__ == module:
         return issubclass(value, dspy.Module) or any(
-            _asks(dspy, inner, module, seen) for inner in vars(value).values() if isinstance(inner, FunctionType)
+            _asks(dspy, inner, module, seen)
+            for inner in vars(value).values()
+            if isinstance(inner, FunctionType)
         )
     if function is None or function.__module__ != module:
         return False

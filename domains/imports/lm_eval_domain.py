@@ -31,11 +31,17 @@ __all__ = ["LmEvalDomain"]
 MOST = 20_000  # documents of a split that are looked at; of more, as many are drawn
 TRIED = 8  # documents on which it is seen which figures a task gives
 PERCENT = re.compile(r"(?:(?:sacre)?bleu|rouge\w*?|chrf\w*?)(?:_max)?$")  # figures in per cent
-HELD = 4  # times as many training documents as a question shows are kept for worked examples, where they are few
+HELD = (
+    4  # times as many training documents as a question shows are kept for worked examples, where they are few
+)
 DRAWS = 20  # of worked examples, until none of them is the question's own
 ANSWERS = ("answers", "answer", "targets", "target", "label", "labels", "gold")  # where documents have them
 MOST_ANSWERS = 12
-NAMES: Mapping[str, str] = {"train": "training documents", "validation": "validation documents", "test": "test documents"}
+NAMES: Mapping[str, str] = {
+    "train": "training documents",
+    "validation": "validation documents",
+    "test": "test documents",
+}
 
 
 class LmEvalDomain:
@@ -61,7 +67,11 @@ class LmEvalDomain:
         self._task = task = Task(self._path, args)
         self.name = task.name
         self.source = hashlib.sha256(self._path.read_bytes()).hexdigest()[:16]
-        sets = {split: Named(NAMES[split], found) for split in NAMES if (found := self._documents(split, settings))}
+        sets = {
+            split: Named(NAMES[split], found)
+            for split in NAMES
+            if (found := self._documents(split, settings))
+        }
         items, notes = self._dealt(sets, settings)
         self.notes: tuple[str, ...] = notes
         first = [item.data[DOC] for item in items["test"][:TRIED]]
@@ -71,7 +81,12 @@ class LmEvalDomain:
         self.confined = (
             Confined(
                 "domains.imports.lm_eval_task:make_scorer",
-                {"path": str(self._path.resolve()), "args": args, "sample": task.sample(), "measure": list(self._measure)},
+                {
+                    "path": str(self._path.resolve()),
+                    "args": args,
+                    "sample": task.sample(),
+                    "measure": list(self._measure),
+                },
             )
             if confined
             else None
@@ -95,16 +110,20 @@ class LmEvalDomain:
         Raises:
             DomainError: The task's code raised.
         """
-        return self._task.score(item.data[DOC], answer, self._measure) if answer.strip() else Score(0.0, "no answer")
+        return (
+            self._task.score(item.data[DOC], answer, self._measure)
+            if answer.strip()
+            else Score(0.0, "no answer")
+        )
 
     def _documents(self, split: str, settings: Settings) -> list[Item]:
         documents = self._task.documents(split)
         if documents is None:
             return []
         total = len(documents)
-        drawn = range(total)
+        drawn: Sequence[int] = range(total)
         if total > MOST:
-            drawn = sorted(random.Random(f"{settings.seed}/{total}").sample(drawn, MOST))  # type: ignore[assignment]
+            drawn = sorted(random.Random(f"{settings.seed}/{total}").sample(drawn, MOST))
         return [self._item(documents[n]) for n in drawn]
 
     def _item(self, document: Any) -> Item:
@@ -119,7 +138,9 @@ class LmEvalDomain:
         found = {split: tuple(filter(None, map(self._with_prompt, items[split]))) for split in SPLITS}
         for split in SPLITS[1:]:
             if not found[split]:
-                raise DomainError(f"domain.task={task.name}: no {split} items are left beside its worked examples")
+                raise DomainError(
+                    f"domain.task={task.name}: no {split} items are left beside its worked examples"
+                )
         return found
 
     def _dealt(self, sets: Mapping[str, Named], settings: Settings) -> Dealt:
@@ -158,8 +179,8 @@ class LmEvalDomain:
         return None
 
     def _right(self, item: Item) -> str:
-        """The task's target; one of the document's answers where only that is right: DROP's target is the names
-        of its columns."""
+        """The task's target; one of the document's answers where only that is right: DROP's target is made of
+        the names of its columns."""
         if self._is_right(item, item.target):
             return item.target
         for found in _texts([item.data[DOC].get(name) for name in ANSWERS]):
@@ -191,20 +212,30 @@ class LmEvalDomain:
             try:
                 figures, _ = task.figures(doc, task.target(doc), wanted or task.filters[0])
             except Exception as error:
-                raise DomainError(f"domain.task={task.name}: {type(error).__name__}: {one_line(error, 200)}") from error
+                raise DomainError(
+                    f"domain.task={task.name}: {type(error).__name__}: {one_line(error, 200)}"
+                ) from error
             for name, value in figures.items():
                 try:
                     seen.setdefault(name, []).append(float(value))
                 except (TypeError, ValueError):
                     other[name] = None
-        usable = {name: values for name, values in seen.items() if better.get(name, True) and name not in other}
+        usable = {
+            name: values for name, values in seen.items() if better.get(name, True) and name not in other
+        }
         if metric and metric not in usable:
-            why = "is computed over all answers together" if metric in other else "is no figure of it that grows with quality"
-            raise DomainError(f"domain.metric={metric}: {why}; {task.name} has {', '.join(usable) or 'no other'}")
+            why = (
+                "is computed over all answers together"
+                if metric in other
+                else "is no figure of it that grows with quality"
+            )
+            raise DomainError(
+                f"domain.metric={metric}: {why}; {task.name} has {', '.join(usable) or 'no other'}"
+            )
         if not usable:
             raise DomainError(
-                f"domain.task={task.name}: {', '.join(other) or 'its figures'} are computed over all answers together; "
-                "a search needs a score for each answer"
+                f"domain.task={task.name}: {', '.join(other) or 'its figures'} are computed over all answers "
+                "together; a search needs a score for each answer"
             )
         chosen = metric or next(iter(usable))
         unknown = not any(task.target(doc) for doc in documents)  # then its best figure is not known
@@ -229,12 +260,16 @@ class LmEvalDomain:
             notes[0] += f" ({', '.join(others)} too: domain.metric={measure.metric},NAME takes another)"
         if task.shots:
             notes.append(
-                f"each question begins with {task.shots} worked examples (domain.task_args.num_fewshot=0 leaves them out)"
+                f"each question begins with {task.shots} worked examples (domain.task_args.num_fewshot=0 leaves "
+                "them out)"
             )
         if measure.lead:
             notes.append("an answer is scored with a space before it, as its targets begin with one")
         if self._mended:
-            notes.append(f"the target of {self._mended} items is not right by the metric: an answer of theirs that is stands in")
+            notes.append(
+                f"the target of {self._mended} items is not right by the metric; another answer of theirs is, and is "
+                "taken"
+            )
         form = self._form(documents)
         if form:
             notes.append(f"the filter {measure.filter} wants a form, and agents are told it: {form}")
@@ -242,7 +277,9 @@ class LmEvalDomain:
         texts = {split: [item.target for item in self._items[split]] for split in SPLITS}
         labels = None
         if not form and all(target for targets in texts.values() for target in targets):
-            labels = find_labels([t for s in SPLITS if s != "test" for t in texts[s]], texts["test"], numbers=False)
+            labels = find_labels(
+                [t for s in SPLITS if s != "test" for t in texts[s]], texts["test"], numbers=False
+            )
         shown = "".join(
             f" Example: {self._task.text(item.data[DOC])[:300]!r} -> {item.target[-100:]!r}."
             for item in self._items["examples"][:2]  # never scored, so they may be shown
@@ -260,7 +297,11 @@ class LmEvalDomain:
         for doc in documents:
             target = task.target(doc)
             read = task.filtered(doc, target, measure.filter)
-            if not isinstance(read, str) or read.strip() == target or task.score(doc, target, measure).value < 1:
+            if (
+                not isinstance(read, str)
+                or read.strip() == target
+                or task.score(doc, target, measure).value < 1
+            ):
                 continue
             if task.score(doc, read, measure).value >= 1:
                 return ""

@@ -1,7 +1,7 @@
 """A task of lm-evaluation-harness: found by its name, built, and its metric as the library computes it.
 
 `process_results(doc, [answer])` behind the task's filters is what `lm_eval.simple_evaluate` calls for each
-document, so scores are its own. The scorer's process builds the task without its data, but for a document a split.
+document, so scores are its own. The scorer's process builds the task on one document a split.
 """
 
 from __future__ import annotations
@@ -89,17 +89,19 @@ class Task:
             DomainError: It does not.
         """
         if isinstance(config.get("task"), list) or "group" in config:
-            raise DomainError(f"domain.task={config.get('group', self.name)}: is a group of tasks; name one of them")
+            raise DomainError(
+                f"domain.task={config.get('group', self.name)}: is a group of tasks; name one of them"
+            )
         kind = config.get("output_type", "generate_until")
         if kind != "generate_until":
             raise DomainError(
-                f"domain.task={self.name}: is of the kind {kind}, which compares the likelihoods of given texts; "
-                "agents write answers, so only generate_until tasks are possible"
+                f"domain.task={self.name}: is of the kind {kind}, which compares the likelihoods of given "
+                "texts; agents write answers, so only generate_until tasks are possible"
             )
         if config.get("unsafe_code"):
             raise DomainError(
-                f"domain.task={self.name}: runs the code of answers by itself (unsafe_code), which the sandbox does "
-                "not allow; use domain=table with domain.matcher=code"
+                f"domain.task={self.name}: runs the code of answers by itself (unsafe_code), which the sandbox "
+                "does not allow; use domain=table with domain.matcher=code"
             )
 
     def _build(self, library: Any, config: Mapping[str, Any], sample: Any) -> Any:
@@ -111,9 +113,9 @@ class Task:
             told = f"{type(error).__name__}: {one_line(error, 200)}"
             if isinstance(error, OSError) or "datasets" in type(error).__module__:
                 raise DomainError(
-                    f"domain.task={self.name}: its data, {data}, cannot be had ({told}); without a network, name files "
-                    "of your own: 'domain.task_args={dataset_path:json,dataset_name:null,dataset_kwargs:{data_files:"
-                    "{train:FILE.jsonl,test:FILE.jsonl}}}'"
+                    f"domain.task={self.name}: its data, {data}, cannot be had ({told}); without a network, "
+                    "name files of your own: 'domain.task_args={dataset_path:json,dataset_name:null,"
+                    "dataset_kwargs:{data_files:{train:FILE.jsonl,test:FILE.jsonl}}}'"
                 ) from error
             raise DomainError(f"domain.task={self.name}: cannot be built: {told}") from error
         return next(iter(found.values()))
@@ -129,7 +131,7 @@ class Task:
         return int(self.task.get_config("num_fewshot") or 0)
 
     def documents(self, split: str) -> Any:
-        """The documents of a split of ours, `None` where the task has none: those that lm-eval scores are test."""
+        """The documents of a split of ours, `None` where there are none: those that lm-eval scores are test."""
         task = self.task
         if split == "test":
             return task.eval_docs
@@ -154,8 +156,8 @@ class Task:
         if len(requests) != 1 or requests[0].request_type != "generate_until":
             kinds = ", ".join(dict.fromkeys(request.request_type for request in requests))
             raise DomainError(
-                f"domain.task={self.name}: sends {len(requests)} requests for a document ({kinds}); only tasks that "
-                "generate one text are possible"
+                f"domain.task={self.name}: sends {len(requests)} requests for a document ({kinds}); only tasks "
+                "that generate one text are possible"
             )
         return str(requests[0].arguments[0])
 
@@ -178,7 +180,8 @@ class Task:
         return instance.filtered_resps[name]
 
     def figures(self, doc: Any, answer: str, name: str) -> tuple[dict[str, Any], Any]:
-        """All figures of an answer behind a filter, as the task computes them; and what the filter made of it."""
+        """All figures of an answer behind a filter, as the task computes them; and what the filter made of
+        it."""
         read = self.filtered(doc, answer, name)
         return dict(self.task.process_results(doc, [read])), read
 
@@ -194,7 +197,9 @@ class Task:
         except Exception as error:
             raise DomainError(f"{self.name}: {type(error).__name__}: {one_line(error, 200)}") from error
         if not -1e-9 <= value <= 1 + 1e-9:
-            raise DomainError(f"{self.name}: {measure.metric} is {value:g}, not in 0..1; choose with domain.metric=")
+            raise DomainError(
+                f"{self.name}: {measure.metric} is {value:g}, not in 0..1; choose with domain.metric="
+            )
         more = [f"{k} {float(v):g}" for k, v in figures.items() if k != measure.metric and _is_number(v)]
         told = "" if value >= 1 else "; ".join([f"{measure.filter} reads {str(read)[:200]!r}", *more[:6]])
         return Score(min(max(value, 0.0), 1.0), told)
@@ -215,7 +220,9 @@ class Task:
         return base64.b64encode(pickle.dumps((found, getattr(self.task, "multiple_target", 0)))).decode()
 
 
-def make_scorer(path: str, args: Mapping[str, Any], sample: str, measure: Sequence[Any]) -> Callable[..., Score]:
+def make_scorer(
+    path: str, args: Mapping[str, Any], sample: str, measure: Sequence[Any]
+) -> Callable[..., Score]:
     """The scorer of a task, in the scorer's process; see `Task`.
 
     Returns:
@@ -224,7 +231,9 @@ def make_scorer(path: str, args: Mapping[str, Any], sample: str, measure: Sequen
     rows, several = pickle.loads(base64.b64decode(sample))  # written by the engine
     task, chosen = Task(Path(path), args, rows), Measure(*measure)
     task.task.multiple_target = several
-    with contextlib.suppress(Exception):  # what is imported when it is needed, a child without files cannot have
+    with contextlib.suppress(
+        Exception
+    ):  # what is imported when it is needed, a child without files cannot have
         doc = dict(task.task.eval_docs[0])
         for answer in (task.target(doc), "no"):
             task.figures(doc, answer, chosen.filter)
@@ -282,6 +291,7 @@ class _Library(NamedTuple):
     instance: Any
     base: tuple[Any, ...]
     tasks: Path
+    data: Any
 
 
 _loaded: list[_Library] = []
@@ -301,27 +311,33 @@ def _library() -> _Library:
         from lm_eval.api.instance import Instance
         from lm_eval.api.task import ConfigurableTask
         from lm_eval.api.task import Task as Base
+        from lm_eval.api.task import datasets as library_of_data
         from lm_eval.tasks import TaskManager
         from lm_eval.tasks._yaml_loader import load_yaml
     except ImportError as error:
         raise DomainError(f"domain=lm_eval needs lm-eval ({error}): {INSTALL}") from error
-    import datasets
-
-    datasets.disable_progress_bars()
+    library_of_data.disable_progress_bars()
     logging.getLogger("lm_eval").setLevel(logging.ERROR)
     folder = Path(lm_eval.tasks.__file__).parent
     # None of its own tasks: to look through all of them takes ten seconds.
-    _loaded.append(_Library(TaskManager(include_defaults=False), load_yaml, Instance, (ConfigurableTask, Base), folder))
+    _loaded.append(
+        _Library(
+            TaskManager(include_defaults=False),
+            load_yaml,
+            Instance,
+            (ConfigurableTask, Base),
+            folder,
+            library_of_data,
+        )
+    )
     return _loaded[0]
 
 
 @contextlib.contextmanager
 def _without_data(library: _Library, sample: Any) -> Iterator[None]:
     """Tasks are built on a few documents in the block."""
-    import datasets
-
     made = {
-        name: datasets.Dataset.from_list(rows, features=features) if rows else rows
+        name: library.data.Dataset.from_list(rows, features=features) if rows else rows
         for name, (rows, features) in sample.items()
     }
 
@@ -359,7 +375,9 @@ def _localized(config: dict[str, Any], folder: Path) -> None:
         if isinstance(value, list | tuple):
             return [near(inner) for inner in value]
         beside = folder / str(value)
-        return str(beside) if isinstance(value, str) and not Path(value).exists() and beside.exists() else value
+        return (
+            str(beside) if isinstance(value, str) and not Path(value).exists() and beside.exists() else value
+        )
 
     config["dataset_kwargs"] = {
         key: near(value) if key in ("data_files", "data_dir") else value for key, value in kwargs.items()
@@ -367,4 +385,6 @@ def _localized(config: dict[str, Any], folder: Path) -> None:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, bool | int | float) or (getattr(value, "ndim", None) == 0 and hasattr(value, "item"))
+    return isinstance(value, bool | int | float) or (
+        getattr(value, "ndim", None) == 0 and hasattr(value, "item")
+    )

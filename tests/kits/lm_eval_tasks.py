@@ -51,13 +51,13 @@ filter_list:
     filter: [{function: regex, regex_pattern: "(.+)", group_select: -1}, {function: take_first}]
 """,
 }
-LABELS = '''
+LABELS = """
 def process_results(doc, results):
     given = {part.strip().lower() for part in results[0].split(",") if part.strip()}
     wanted = set(doc["colours"])
     both = len(given & wanted)
     return {"overlap": both / max(1, len(given | wanted)), "exact": float(given == wanted)}
-'''
+"""
 
 
 def _sums(first: int, count: int, seed: int) -> Iterator[dict[str, Any]]:
@@ -90,7 +90,7 @@ def _drop(first: int, count: int) -> Iterator[dict[str, Any]]:
             answer["spans"] = draw.sample(COLOURS, 2)
         else:
             answer["date"] = {"day": str(1 + n % 28), "month": "May", "year": "1903"}
-        more = {"number": [str(number) if kind == 0 else ""], "date": [answer["date"]], "spans": [answer["spans"]],
+        more = {"number": [answer["number"]], "date": [answer["date"]], "spans": [answer["spans"]],
                 "hit_id": [""], "worker_id": [""]}  # fmt: skip
         yield {"section_id": "s", "query_id": f"q{n}", "passage": f"Report {n}: {number} things.",
                "question": f"What of report {n}?", "answer": answer, "validated_answers": more}  # fmt: skip
@@ -99,12 +99,20 @@ def _drop(first: int, count: int) -> Iterator[dict[str, Any]]:
 def _trivia(first: int, count: int) -> Iterator[dict[str, Any]]:
     for n in range(first, first + count):
         colour = COLOURS[n % len(COLOURS)]
-        yield {"question": f"Which colour has team {n}", "answer": {"aliases": [colour, f"{colour} ({n})"], "value": colour}}
+        yield {
+            "question": f"Which colour has team {n}",
+            "answer": {"aliases": [colour, f"{colour} ({n})"], "value": colour},
+        }
 
 
 def _babi(first: int, count: int) -> Iterator[dict[str, Any]]:
     for n in range(first, first + count):
-        yield {"passage": f"Ann {n} went to the hall.\n", "question": f"Where is Ann {n}?", "answer": "hall", "task": 1}
+        yield {
+            "passage": f"Ann {n} went to the hall.\n",
+            "question": f"Where is Ann {n}?",
+            "answer": "hall",
+            "task": 1,
+        }
 
 
 def _aime(first: int, count: int) -> Iterator[dict[str, Any]]:
