@@ -22,6 +22,7 @@ class Settings(Protocol):
         task: Name of the task of an `lm_eval` domain.
         task_args: What a task is made with.
         metric: Which metric scores, where there are several.
+        confined: Whether the scorer of an imported task runs in a confined process.
         question: Column of the questions in a `table` domain.
         answer: Column of the answers in a `table` domain.
         matcher: How answers are compared where the domain has no scorer; `auto` decides by the targets.
@@ -49,6 +50,8 @@ class Settings(Protocol):
     def task_args(self) -> Mapping[str, Any]: ...
     @property
     def metric(self) -> str | None: ...
+    @property
+    def confined(self) -> bool: ...
     @property
     def question(self) -> str: ...
     @property

@@ -51,6 +51,7 @@ class DomainConfig:
             task_args.num_fewshot=0.
         metric: Which metric scores: a function of a `dspy` domain's file; of an `lm_eval` task a metric, or
             METRIC,FILTER. `None` takes the first.
+        confined: Whether the scorer of an imported task runs in a confined process, where it can.
         question: Column of the questions in a `table` domain; of a `dspy` domain's examples the fields that
             are inputs, parted by commas.
         answer: Column of the answers in a `table` domain; of a `dspy` domain's predictions the fields that
@@ -82,6 +83,7 @@ class DomainConfig:
     task: str | None = None
     task_args: Mapping[str, Any] = field(default_factory=dict)
     metric: str | None = None
+    confined: bool = True
     question: str = "question"
     answer: str = "answer"
     kind: str = "kind"

@@ -173,7 +173,7 @@ def test_confined_scores_are_the_same(tasks: Path, name: str) -> None:
             assert scorer.score(item, item.target).value == domain.score(item, item.target).value
     finally:
         scorer.close()
-    assert make(tasks, name, task_args={"confined": False}).confined is None
+    assert make(tasks, name, confined=False).confined is None
 
 
 def test_the_scorers_process_knows_one_document_a_split(tasks: Path) -> None:

@@ -72,7 +72,7 @@ class DspyDomain:
         self.notes: tuple[str, ...] = (*reader.notes, *dealing)
         self._score = Metric(source, wanted, reader.outputs, reader.asks)
         self.asks = reader.asks
-        self.confined = self._confinement(source, wanted, reader)
+        self.confined = self._confinement(source, wanted, reader) if settings.confined else None
         self.concurrency = _whole(source, "concurrency", 0)
         self.name = str(getattr(source.module, "name", self._path.stem))
         self._say(source, wanted, reader, settings)

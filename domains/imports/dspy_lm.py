@@ -84,7 +84,7 @@ def refusing(why: str) -> tuple[Ask, list[bool]]:
 
 
 def read_as(kind: Any, value: Any) -> Any:
-    """A value as a type of a signature, as DSPy's adapters read what a model wrote; raises what they raise."""
+    """A value as a type of a signature, as DSPy's adapters read what a model wrote; raises as they do."""
     from dspy.adapters.utils import parse_value
 
     return parse_value(value, kind)

@@ -52,7 +52,7 @@ class LmEvalDomain:
 
     Attributes:
         notes: Lines for the user on how the task was read.
-        confined: How its scorer is built in a process of its own; `None` with `task_args.confined=false`.
+        confined: How its scorer is built in a process of its own; `None` with `domain.confined=false`.
         source: A digest of the task's file.
 
     Raises:
@@ -63,7 +63,6 @@ class LmEvalDomain:
     def __init__(self, settings: Settings) -> None:
         self._path = find(settings.task, Path(settings.path).expanduser() if settings.path else None)
         args = dict(settings.task_args)
-        confined = args.pop("confined", True)
         self._task = task = Task(self._path, args)
         self.name = task.name
         self.source = hashlib.sha256(self._path.read_bytes()).hexdigest()[:16]
@@ -88,7 +87,7 @@ class LmEvalDomain:
                     "measure": list(self._measure),
                 },
             )
-            if confined
+            if settings.confined
             else None
         )  # fmt: skip
         self._say(settings, first)
@@ -260,15 +259,15 @@ class LmEvalDomain:
             notes[0] += f" ({', '.join(others)} too: domain.metric={measure.metric},NAME takes another)"
         if task.shots:
             notes.append(
-                f"each question begins with {task.shots} worked examples (domain.task_args.num_fewshot=0 leaves "
-                "them out)"
+                f"each question begins with {task.shots} worked examples "
+                "(domain.task_args.num_fewshot=0 leaves them out)"
             )
         if measure.lead:
             notes.append("an answer is scored with a space before it, as its targets begin with one")
         if self._mended:
             notes.append(
-                f"the target of {self._mended} items is not right by the metric; another answer of theirs is, and is "
-                "taken"
+                f"the target of {self._mended} items is not right by the metric; "
+                "another answer of theirs is, and is taken"
             )
         form = self._form(documents)
         if form:

@@ -100,8 +100,8 @@ class Task:
             )
         if config.get("unsafe_code"):
             raise DomainError(
-                f"domain.task={self.name}: runs the code of answers by itself (unsafe_code), which the sandbox "
-                "does not allow; use domain=table with domain.matcher=code"
+                f"domain.task={self.name}: runs the code of answers by itself (unsafe_code), which the "
+                "sandbox does not allow; use domain=table with domain.matcher=code"
             )
 
     def _build(self, library: Any, config: Mapping[str, Any], sample: Any) -> Any:
@@ -131,7 +131,7 @@ class Task:
         return int(self.task.get_config("num_fewshot") or 0)
 
     def documents(self, split: str) -> Any:
-        """The documents of a split of ours, `None` where there are none: those that lm-eval scores are test."""
+        """The documents of a split of ours, `None` where there are none; lm-eval scores those of test."""
         task = self.task
         if split == "test":
             return task.eval_docs
@@ -156,8 +156,8 @@ class Task:
         if len(requests) != 1 or requests[0].request_type != "generate_until":
             kinds = ", ".join(dict.fromkeys(request.request_type for request in requests))
             raise DomainError(
-                f"domain.task={self.name}: sends {len(requests)} requests for a document ({kinds}); only tasks "
-                "that generate one text are possible"
+                f"domain.task={self.name}: sends {len(requests)} requests for a document ({kinds}); "
+                "only tasks that generate one text are possible"
             )
         return str(requests[0].arguments[0])
 
