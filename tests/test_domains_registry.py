@@ -123,7 +123,8 @@ def test_an_unknown_split_is_an_error(domain: Domain) -> None:
 
 def test_an_unknown_name_lists_the_known_ones() -> None:
     with pytest.raises(
-        DomainError, match=r"^domain=gsm8k: no such domain; there are mgsm, python, reasoning, table$"
+        DomainError,
+        match=r"^domain=gsm8k: no such domain; there are dspy, lm_eval, mgsm, python, reasoning, table$",
     ):
         registry.make(DomainConfig(name="gsm8k"))
 
