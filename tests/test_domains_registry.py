@@ -13,6 +13,7 @@ from domains import registry
 from domains.domain import SPLITS, Domain
 from meta_search.config import DomainConfig
 from meta_search.errors import DomainError
+from tests.kits import lm_eval_tasks
 
 HOSTILE = (
     "",
@@ -57,7 +58,17 @@ def items(split):
 '''
 
 
-@pytest.fixture(scope="module", params=registry.names())
+GEPA_FILE = """trainset = [{"input": f"double {n}", "answer": str(2 * n)} for n in range(40)]
+def evaluator(data, response):
+    right = data["answer"] == response
+    return float(right), "" if right else f"it is {data['answer']}"
+"""
+EXTRAS = {"lm_eval": [pytest.mark.extras]}  # what cannot run without its library
+
+
+@pytest.fixture(
+    scope="module", params=[pytest.param(name, marks=EXTRAS.get(name, ())) for name in registry.names()]
+)
 def domain(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Domain:
     folder = tmp_path_factory.mktemp("domain")
     path = None
@@ -67,6 +78,13 @@ def domain(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     if request.param == "python":
         path = folder / "mine.py"
         path.write_text(PYTHON_DOMAIN)
+    if request.param == "dspy":
+        path = folder / "task.py"
+        path.write_text(GEPA_FILE)
+    if request.param == "lm_eval":
+        pytest.importorskip("lm_eval", reason="needs the extra lm-eval")
+        lm_eval_tasks.write(folder)
+        path = folder / "sums.yaml"
     if request.param == "mgsm":
         path = folder
         for language, word in (("en", "is"), ("de", "ist")):

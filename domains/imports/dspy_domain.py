@@ -40,6 +40,7 @@ __all__ = ["DspyDomain"]
 
 QUESTIONS = ("question", "input", "query", "text", "prompt", "problem")
 REASONING = ("reasoning", "rationale", "thinking")  # what modules add; no metric needs it
+MOST_ANSWER = 2**20  # characters that are read of an answer, as of one that is scored confined
 TRIED = 8  # examples that the metric is tried with
 ASKED = "the metric is tried without a model"
 
@@ -95,7 +96,9 @@ class DspyDomain:
         Raises:
             DomainError: It raised, or gave no score; names the line.
         """
-        return self._score(item, answer, ask=ask) if answer.strip() else Score(0.0, "no answer")
+        if not isinstance(answer, str) or not answer.strip():
+            return Score(0.0, "no answer")
+        return self._score(item, answer[:MOST_ANSWER], ask=ask)
 
     def _confinement(self, source: Source, wanted: Wanted, reader: _Reader) -> Confined | None:
         confined = getattr(source.module, "confined", True)

@@ -29,6 +29,7 @@ from meta_search.types import SPLITS, Split
 __all__ = ["LmEvalDomain"]
 
 MOST = 20_000  # documents of a split that are looked at; of more, as many are drawn
+MOST_ANSWER = 2**20  # characters that are read of an answer, as of one that is scored confined
 TRIED = 8  # documents on which it is seen which figures a task gives
 PERCENT = re.compile(r"(?:(?:sacre)?bleu|rouge\w*?|chrf\w*?)(?:_max)?$")  # figures in per cent
 HELD = (
@@ -109,11 +110,9 @@ class LmEvalDomain:
         Raises:
             DomainError: The task's code raised.
         """
-        return (
-            self._task.score(item.data[DOC], answer, self._measure)
-            if answer.strip()
-            else Score(0.0, "no answer")
-        )
+        if not isinstance(answer, str) or not answer.strip():
+            return Score(0.0, "no answer")
+        return self._task.score(item.data[DOC], answer[:MOST_ANSWER], self._measure)
 
     def _documents(self, split: str, settings: Settings) -> list[Item]:
         documents = self._task.documents(split)
