@@ -186,13 +186,14 @@ class Task:
         return dict(self.task.process_results(doc, [read])), read
 
     def score(self, doc: Any, answer: str, measure: Measure) -> Score:
-        """The score of an answer, with what was read of it.
+        """The score of an answer, with what was read of it. Space around an answer is left out: agents end with
+        an answer, where a model goes on with a prompt.
 
         Raises:
             DomainError: The task's code raised, or gave no number.
         """
         try:
-            figures, read = self.figures(doc, measure.lead + answer, measure.filter)
+            figures, read = self.figures(doc, measure.lead + answer.strip(), measure.filter)
             value = float(figures[measure.metric]) / measure.scale
         except Exception as error:
             raise DomainError(f"{self.name}: {type(error).__name__}: {one_line(error, 200)}") from error
