@@ -70,7 +70,7 @@ def test_scores_are_those_of_simple_evaluate(
     random.seed(0)
     task.task.set_fewshot_seed(seed=1234)
     targets = [domain._right(Item("x", "?", task.target(doc), "", {"doc": doc})) for doc in docs]
-    said = [text.strip() for text in lm_eval_tasks.answers(targets, seed=len(name))]  # as agents' answers are
+    said = [text.strip() for text in lm_eval_tasks.answers(targets, seed=len(name))]  # as agents have it
     for doc, text in zip(docs, said, strict=True):
         prompts[task.prompt(doc)] = domain._measure.lead + text  # as a model goes on
     task.task.set_fewshot_seed(seed=1234)
