@@ -186,7 +186,7 @@ class Task:
         return dict(self.task.process_results(doc, [read])), read
 
     def score(self, doc: Any, answer: str, measure: Measure) -> Score:
-        """The score of an answer, with what was read of it. Space around an answer is left out: agents end with
+        """The score of an answer, with what was read of it. Space around it is left out: agents end with
         an answer, where a model goes on with a prompt.
 
         Raises:
