@@ -28,6 +28,8 @@ REGISTRY: dict[str, str] = {
     "ifeval": "domains.ifeval:IfevalDomain",
     "mbpp": "domains.programs:MbppDomain",
     "inspect": "domains.inspect.domain:InspectDomain",
+    "dspy": "domains.imports.dspy_domain:DspyDomain",
+    "lm_eval": "domains.imports.lm_eval_domain:LmEvalDomain",
     "mgsm": "domains.mgsm:MgsmDomain",
     "python": "domains.python_file:PythonDomain",
     "reasoning": "domains.reasoning:ReasoningDomain",

@@ -20,6 +20,7 @@ class Settings(Protocol):
         name: Name in the registry.
         path: What a `table` domain reads, see `sources.source.open_source`; file of another domain that reads
             one, for `mgsm` and `arc` a folder of files too.
+        metric: Which metric scores in a `dspy` or `lm_eval` domain, where there are several.
         question: Column of the questions in a `table` domain.
         answer: Column of the answers in a `table` domain.
         matcher: How answers are compared where the domain has no scorer; `auto` decides by the targets.
@@ -49,7 +50,7 @@ class Settings(Protocol):
         licence: The licence of the data.
         citation: Whom to cite.
         private: Whether the publisher asks not to show items in plain text.
-        task: Task of an `inspect` domain.
+        task: Task of an `inspect` or `lm_eval` domain.
         task_args: Its arguments.
         scorer: The scorer of that task that counts; `None` takes the first.
         scorer_range: Values of that scorer that are worth 0 and 1; empty where they are 0..1.
@@ -60,6 +61,10 @@ class Settings(Protocol):
     def name(self) -> str: ...
     @property
     def path(self) -> str | None: ...
+    @property
+    def task(self) -> str | None: ...
+    @property
+    def metric(self) -> str | None: ...
     @property
     def question(self) -> str: ...
     @property

@@ -51,6 +51,8 @@ class DomainConfig:
             {body} {question}.
         answer: Column of the answers in a `table` domain; answers[0].text is what is in it, a | b the first
             of both that is not empty (`domains.expressions`).
+        metric: Which metric scores: a function of a `dspy` domain's file; of an `lm_eval` task a metric, or
+            METRIC,FILTER. `None` takes the first.
         kind: Column of the families in a `table` domain, where there is one.
         split: Column that names the split of a row in a `table` domain, where there is one: train,
             validation, test or examples. `None` reads none.
@@ -94,8 +96,9 @@ class DomainConfig:
         citation: Whom to cite, for `meta-search domains`.
         private: Whether the publisher asks not to show items in plain text: `meta-search domains show` prints
             none, and a run says so.
-        task: Task of an `inspect` domain: FILE.py@NAME, PACKAGE/NAME or hf/OWNER/NAME.
-        task_args: Arguments of that task, as `-T` gives them to `inspect eval`.
+        task: Task of an `inspect` domain, FILE.py@NAME, PACKAGE/NAME or hf/OWNER/NAME; of an `lm_eval` domain its
+            name.
+        task_args: Arguments of that task, as `-T` gives them to `inspect eval`; of `lm_eval` keys of its yaml.
         scorer: The scorer of that task that counts, or SCORER.KEY where its value is a mapping; `None` takes
             the first.
         scorer_range: Values of that scorer that are worth 0 and 1, as [1,10]; empty where they are 0..1.
@@ -104,6 +107,7 @@ class DomainConfig:
 
     name: str = "reasoning"
     path: str | None = None
+    metric: str | None = None
     question: str = "question"
     answer: str = "answer"
     kind: str = "kind"
