@@ -77,7 +77,8 @@ class Domain(Protocol):
     may fail; `concurrency`, answers that are scored at a time; `asks`, whether `try_score`, or the confined
     scorer, takes `ask`, which asks a judge model; `targets_answer`, false where a target is no answer, but
     what a program should print; `measures(answered)`, name -> value of what is measured over all items with
-    their answers, beside the mean score; `own_brief`, its brief without what a scorer in Python adds to it.
+    their answers, beside the mean score; `own_brief`, its brief without what a scorer in Python adds to it;
+    `working(item)`, how the answer of an item comes about, for `domain.perturb=numbers`.
 
     Attributes:
         name: Short name, for tables.

@@ -35,6 +35,7 @@ class Row(NamedTuple):
         weighed: Whether the file gives it a weight, which is not used.
         matcher: What compares its answers, as the file names it, or `None`.
         choices: The options that it has columns for.
+        working: How the answer comes about, where the file tells it.
     """
 
     line: int
@@ -46,6 +47,7 @@ class Row(NamedTuple):
     weighed: bool = False
     matcher: str | Mapping[str, Any] | None = None
     choices: tuple[str, ...] = ()
+    working: str = ""
 
 
 def read_text(path: Path) -> str:

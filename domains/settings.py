@@ -34,6 +34,10 @@ class Settings(Protocol):
         sizes: Items per split; splits that are not named take the domain's default.
         seed: Seed of the items and of the splits.
         dealing: By what rows are dealt to splits: file or row.
+        working: Column of the answers' workings or formulas in a `table` domain, for `perturb=numbers`;
+            `None` takes what stands before #### in an answer.
+        perturb: How test items are perturbed; see `domains.perturb.registry`.
+        perturb_tries: How often the meta model may try to write a perturbed item.
     """
 
     @property
@@ -70,6 +74,12 @@ class Settings(Protocol):
     def seed(self) -> int: ...
     @property
     def dealing(self) -> str: ...
+    @property
+    def working(self) -> str | None: ...
+    @property
+    def perturb(self) -> tuple[str, ...]: ...
+    @property
+    def perturb_tries(self) -> int: ...
 
 
 def matcher_of(settings: Settings) -> str:

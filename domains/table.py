@@ -66,6 +66,7 @@ class TableDomain:
         self._scoring = Scoring.fit(matcher, settings.matcher_options, entries)
         self.confined, self.targets_answer = self._scoring.confined, self._scoring.targets_answer
         self._items = {split: tuple(_item(key, rows[key]) for key in keys) for split, keys in dealt.items()}
+        self._workings = {_id(key): row.working for key, row in rows.items() if row.working}
         self.name = path.stem
         lists = any(row.others for row in rows.values()) and settings.separator is None
         told = (f"{path.name}: {line}" for line in (worked, choices, self._scoring.note) if line)
@@ -87,6 +88,10 @@ class TableDomain:
     def measures(self, answered: Sequence[tuple[Item, str]]) -> Mapping[str, float]:
         """What is measured over all answers together, as `macro_f1` of labels; empty for other matchers."""
         return self._scoring.measures(answered)
+
+    def working(self, item: Item) -> str:
+        """How the answer of an item comes about, where the file tells it; else `""`."""
+        return self._workings.get(item.id, "")
 
     def _brief(self, path: Path, several: bool) -> str:
         how = self._scoring.matcher.how
@@ -129,6 +134,7 @@ def _columns(settings: Settings) -> Columns:
         separator=settings.separator,
         whole_lists=whole_lists(name),
         matcher=settings.matcher_column,
+        working=settings.working,
     )
 
 
@@ -142,18 +148,24 @@ def _without_working(rows: Sequence[Row]) -> tuple[Sequence[Row], str]:
     short = without_working(answers)
     if short is answers:
         return rows, ""
-    kept = [row._replace(answer=answer) for row, answer in zip(rows, short, strict=True)]
+    kept = [
+        row._replace(answer=answer, working=row.working or row.answer)
+        for row, answer in zip(rows, short, strict=True)
+    ]
     return kept, "an answer is what follows #### (the working before it is left out)"
 
 
+def _id(key: str) -> str:
+    return f"q-{hashlib.sha256(key.encode()).hexdigest()[:12]}"
+
+
 def _item(key: str, row: Row) -> Item:
-    name = f"q-{hashlib.sha256(key.encode()).hexdigest()[:12]}"
     data: dict[str, Any] = {ANY_OF: row.others} if row.others else {}
     if row.matcher is not None:
         data[MATCHER] = row.matcher
     if row.choices:
         data[CHOICES] = list(row.choices)
-    return Item(name, row.question, row.answer, row.kind, data)
+    return Item(_id(key), row.question, row.answer, row.kind, data)
 
 
 def _deal(

@@ -42,6 +42,7 @@ class Columns:
         separator: What stands between several accepted answers of a cell, or `None`.
         whole_lists: Whether a list is an answer, and not several accepted ones.
         matcher: Column of the rows' matchers; may be missing in the file. `None` reads none.
+        working: Column of the answers' workings or formulas; `None` reads none.
     """
 
     question: str = "question"
@@ -51,6 +52,7 @@ class Columns:
     separator: str | None = None
     whole_lists: bool = False
     matcher: str | None = None
+    working: str | None = None
 
 
 def read_rows(path: Path, columns: Columns) -> Iterator[Row]:
@@ -67,10 +69,10 @@ def read_rows(path: Path, columns: Columns) -> Iterator[Row]:
     text = read_text(path)
     for line, record in reader(path, text):
         place = f"{path}, {place_of(path, line)}"
-        for column in (columns.question, columns.answer):
-            if column not in record:
+        keys = {"question": columns.question, "answer": columns.answer, "working": columns.working}
+        for key, column in keys.items():
+            if column is not None and column not in record:
                 have = ", ".join(map(str, record)) or "none"
-                key = "question" if column == columns.question else "answer"
                 raise DomainError(f"{place}: no column {column!r}, there are: {have}; set domain.{key}")
         yield _row(place, line, record, columns)
 
@@ -94,6 +96,7 @@ def _row(place: str, line: int, record: Mapping[str, Any], columns: Columns) -> 
         "weight" in record,
         _matcher(place, columns.matcher, record),
         choices_in(record, (columns.question, columns.answer)),
+        str(record[columns.working] or "") if columns.working is not None else "",
     )
 
 

@@ -287,7 +287,7 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     from meta_search.run.caller import Caller
 
     found = evaluate(arguments.agents, config, Caller(trust=arguments.trust))
-    print_evaluations(found.rows, arguments.json)
+    print_evaluations(found.rows, arguments.json, found.notes)
     if found.cut:
         print(f"cut short: {found.why}; what was evaluated is saved")
     print(f"run folder: {found.folder}", flush=True)

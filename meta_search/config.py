@@ -67,6 +67,13 @@ class DomainConfig:
         dealing: How rows of a file without splits are dealt to them: file (by the row and others of the file,
             so that no agent can tell its split from its question) or row (by the row alone, as runs did
             before there was this key, and still do when they are resumed).
+        working: Column of the answers' workings or formulas in a `table` domain, for `perturb=numbers`, as
+            Equation; `None` takes what stands before #### in an answer.
+        perturb: What is done to test items to see how robust agents are, after DyVal 2 (arXiv 2402.14865):
+            paraphrase, context, choices, numbers, order; one or several. Agents meet each perturbed item
+            beside the item as it is, and the drop of their scores is printed.
+        perturb_tries: How often the meta model may try to write a perturbed item where no rule can; a judge
+            looks at each.
     """
 
     name: str = "reasoning"
@@ -86,6 +93,9 @@ class DomainConfig:
     sizes: Mapping[str, int] = field(default_factory=dict)
     seed: int = 0
     dealing: str = "file"
+    working: str | None = None
+    perturb: tuple[str, ...] = ()
+    perturb_tries: int = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -426,6 +436,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
 }
 
 AT_LEAST: Mapping[str, float] = {
+    "domain.perturb_tries": 1,
     "llm.max_concurrency": 1,
     "llm.max_tokens": 1,
     "llm.timeout_s": 0.001,

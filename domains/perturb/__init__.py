@@ -1,1 +1,1 @@
-"""Perturbed test items, after Meta Probing Agents: by rule where a rule can know that the answer stays right."""
+"""Perturbed test items: by rule, where a rule can know what the answer is then."""

@@ -20,7 +20,9 @@ __all__ = ["other_options", "permuted_options"]
 KNOWN = frozenset({CHOICES, ANY_OF, MATCHER})  # what an item may know beside its target
 MARK = re.compile(r"(?:^|(?<=[\s(\[,;]))[(\[]?([A-Z])\s?[).:\]][ \t]*(?=\S)", re.MULTILINE)
 # Options that speak of others by their place or letter.
-POINTS = re.compile(r"\b(?:above|below|both|neither|either|all of|none of|options?|choices?)\b|\b[A-Z] (?:and|or|&) [A-Z]\b")
+POINTS = re.compile(
+    r"\b(?:above|below|both|neither|either|all of|none of|options?|choices?)\b|\b[A-Z] (?:and|or|&) [A-Z]\b"
+)
 DRAWS = 40
 
 
@@ -69,7 +71,9 @@ def _permuted(item: Item, rng: random.Random, further: bool) -> Item:
         data[CHOICES] = [every[k] for k in order]
     if len(answers) > 1:
         data[ANY_OF] = tuple(answers[1:])
-    return replace(item, question=_rewritten(item.question, spans, every, order), target=answers[0], data=data)
+    return replace(
+        item, question=_rewritten(item.question, spans, every, order), target=answers[0], data=data
+    )
 
 
 def _spans(question: str) -> list[tuple[int, int]]:

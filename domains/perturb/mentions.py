@@ -1,8 +1,8 @@
 """The numbers that a question mentions: where, in which form, and which of them may stand for others.
 
-What is no amount stays as it is: years, dates, times, ordinals, fractions, percentages, ranges, numbers in names.
-So does what a word stands for: "twice", "half", "a dozen", "a week" with its 7 days. These are `constants`: values
-that a working may have from them.
+What is no amount stays as it is: years, dates, times, ordinals, fractions, percentages, ranges, numbers in
+names. So does what a word stands for: "twice", "half", "a dozen", "a week" with its 7 days. These are
+`constants`: values that a working may have from them.
 """
 
 from __future__ import annotations
@@ -43,9 +43,12 @@ PARTS_AFTER = re.compile(
     r"[-\s]+(?:and\s+)?(?:a\s+)?(?:half|halves|thirds?|quarters?|fourths?|fifths?|sixths?|sevenths?|eighths?|"
     r"ninths?|tenths?|hundredths?|\d+\s*/\s*\d+)\b"
 )
+IN_WHICH = re.compile(r"\b(?:in|out of) (?:every )?$")
 OF_WHICH = re.compile(r"\s+(?:in|out\s+of)\s+(?:every\s+)?\d")  # 1 in 4
 FRACTION = re.compile(r"(\d+)\s*/\s*(\d+)")
 
+PART_WORD = re.compile(r"half|halves|third|quarter|fourth|fifth|sixth|seventh|eighth|ninth|tenth|dozen")
+NOT_AFTER = re.compile(r"-[a-z]*th|\s+(?:or|to)\s+(?:more|less)\b")
 CARDINAL = re.compile(r"[A-Za-z]+(?:-[A-Za-z]+)?")
 ONES = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
@@ -55,8 +58,18 @@ TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
 MOST_WORDS = 99  # up to which a number is written in words
 
 PARTS = {
-    **{"half": 2, "halves": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7},
-    **{"eighth": 8, "ninth": 9, "tenth": 10, "hundredth": 100},
+    "half": 2,
+    "halves": 2,
+    "third": 3,
+    "quarter": 4,
+    "fourth": 4,
+    "fifth": 5,
+    "sixth": 6,
+    "seventh": 7,
+    "eighth": 8,
+    "ninth": 9,
+    "tenth": 10,
+    "hundredth": 100,
 }
 # Words that bring numbers with them.
 BRINGS: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -101,8 +114,8 @@ class Mention:
         start: Where it begins.
         end: Where it ends.
         value: What it is.
-        fixed: Why it stays as it is, or `""`: `part` (a fraction or percentage, which the working has to use) or
-            `name` (what is no amount, which it need not).
+        fixed: Why it stays as it is, or `""`: `part` (a fraction or percentage, which the working has to use)
+            or `name` (what is no amount, which it need not).
         decimals: Its decimals; of a word 0.
         word: Whether it is written in words.
         most: The greatest number that makes sense in its place, or 0.
@@ -136,7 +149,14 @@ def constants(question: str) -> frozenset[Fraction]:
     for top, bottom in FRACTION.findall(question):
         if int(bottom):
             share = Fraction(int(top), int(bottom))
-            found |= {Fraction(top), Fraction(bottom), share, 1 - share, 1 + share, Fraction(bottom) - int(top)}
+            found |= {
+                Fraction(top),
+                Fraction(bottom),
+                share,
+                1 - share,
+                1 + share,
+                Fraction(bottom) - int(top),
+            }
     for mention in mentions(question):
         if mention.fixed:
             v = mention.value
@@ -181,14 +201,18 @@ def _why_fixed(text: str, before: str, after: str) -> str:
     plain = before.rstrip("$€£ ")
     if PERCENT.match(after) or PARTED.match(after) or re.search(r"\d\s*/\s*$", before):
         return "part"
-    if PARTS_AFTER.match(after) or OF_WHICH.match(after) or re.search(r"\b(?:in|out of) (?:every )?$", before):
+    if (
+        PARTS_AFTER.match(after)
+        or OF_WHICH.match(after)
+        or re.search(r"\b(?:in|out of) (?:every )?$", before)
+    ):
         return "part" if not _year(text, before) else "name"
     unit = UNITS.match(after)
     if (after[:1].isalpha() and not unit) or FIXED_AFTER.match(after) or FIXED_BEFORE.search(before):
         return "name"
     if re.search(r"[A-Za-z0-9]\s*[-–]$", plain) and plain[-1:] in "-–":
         return "name"  # 5-10, Apollo-11
-    if re.match(r"\.\d|,\d", after) or text.startswith("0") and len(text) > 1 and "." not in text:
+    if re.match(r"\.\d|,\d", after) or (text.startswith("0") and len(text) > 1 and "." not in text):
         return "name"  # 1.2.3, 007
     return "name" if _year(text, before) else ""
 
@@ -203,13 +227,17 @@ def _in_words(question: str) -> Iterator[Mention]:
         words = question[start:end].lower()
         number = Fraction(value)
         after, before = question[end:][:40], question[max(0, start - 24) : start]
-        parts = re.search(r"hal(?:f|ves)|third|quarter|fourth|fifth|sixth|seventh|eighth|ninth|tenth|dozen", words)
+        parts = re.search(
+            r"hal(?:f|ves)|third|quarter|fourth|fifth|sixth|seventh|eighth|ninth|tenth|dozen", words
+        )
         if parts or PERCENT.match(after) or PARTS_AFTER.match(after):
             yield Mention(start, end, number, "part", word=True)
             continue
         plain = CARDINAL.fullmatch(words) and number.denominator == 1 and 2 <= number <= MOST_WORDS
         fixed = "" if plain else "name"
-        if plain and (FIXED_AFTER.match(after) or re.search(r"[\w-]-$", before) or re.match(r"-[a-z]*th", after)):
+        if plain and (
+            FIXED_AFTER.match(after) or re.search(r"[\w-]-$", before) or re.match(r"-[a-z]*th", after)
+        ):
             fixed = "name"
         if re.match(r"\s+(?:or|to)\s+(?:more|less)\b", after):
             fixed = "name"

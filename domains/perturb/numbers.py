@@ -1,9 +1,9 @@
 """Other numbers in the question of a word problem, and the answer recomputed by its working.
 
-After DyVal 2 (Zhu et al. 2024, arXiv 2402.14865), by rule: a number of the question is replaced wherever it stands,
-and the answer follows by the working of the data. It has to be known where each number of the working comes from:
-the question, an earlier step, or a word that stands for it ("half", "week"). Where it may come from two places,
-nothing is changed that would make these differ. What cannot be traced is left out.
+After DyVal 2 (Zhu et al. 2024, arXiv 2402.14865), by rule: a number of the question is replaced wherever it
+stands, and the answer follows by the working of the data. It has to be known where each number of the working
+comes from: the question, an earlier step, or a word that stands for it ("half", "week"). Where it may come
+from two places, nothing is changed that would make these differ. What cannot be traced is left out.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import combinations
+from itertools import combinations, pairwise
 
 from domains.domain import Item
 from domains.matching.options import CHOICES, options_of
@@ -31,6 +31,7 @@ SMALL = 12  # numbers of things and people that a text does not count
 MOST_GROWTH = 20  # times the answer
 
 Values = Mapping[Fraction, Fraction]
+Computed = Sequence[tuple[str, Fraction]]  # the operations of a step and what they come to, the whole last
 Sources = tuple[tuple[str, int | Fraction], ...]  # ("step", which), ("question", value), ("word", value)
 
 
@@ -131,7 +132,9 @@ def trace(question: str, working: str, answer: Fraction) -> Traced:
     return traced
 
 
-def _places(n: Fraction, results: Sequence[Fraction], amounts: set[Fraction], words: frozenset[Fraction]) -> Sources:
+def _places(
+    n: Fraction, results: Sequence[Fraction], amounts: set[Fraction], words: frozenset[Fraction]
+) -> Sources:
     """All places that a number of a step may come from."""
     places: list[tuple[str, int | Fraction]] = [("step", i) for i, r in enumerate(results) if r == n]
     if n in amounts:
@@ -148,7 +151,9 @@ def _pinned(places: Sources, pinned: set[Fraction]) -> Sources:
     return tuple(("word", v) if kind == "question" and v in pinned else (kind, v) for kind, v in places)
 
 
-def _now(place: tuple[str, int | Fraction], values: Values, done: Sequence[Sequence[tuple[str, Fraction]]]) -> Fraction:
+def _now(
+    place: tuple[str, int | Fraction], values: Values, done: Sequence[Sequence[tuple[str, Fraction]]]
+) -> Fraction:
     """What comes from a place with other numbers in the question."""
     kind, what = place
     if kind == "step":
@@ -193,7 +198,7 @@ def _drawn(traced: Traced, rng: random.Random) -> tuple[Values, Fraction]:
     for _ in range(TRIES):
         values = {v: rng.choice(ranges[v]) for v in traced.free}
         now = [values.get(v, v) for v in order]
-        if any(a >= b for a, b in zip(now, now[1:], strict=False)):
+        if any(a >= b for a, b in pairwise(now)):
             continue
         try:
             after = traced.recomputed(values)
@@ -232,9 +237,7 @@ def _article(question: str, mention: Mention) -> str:
     return found[1].lower() if found else ""
 
 
-def _as_plausible(
-    before: Sequence[Sequence[tuple[str, Fraction]]], after: Sequence[Sequence[tuple[str, Fraction]]]
-) -> bool:
+def _as_plausible(before: Sequence[Computed], after: Sequence[Computed]) -> bool:
     """Whether all that is computed stays as plausible: whole, positive, no rest, shares below one, as few
     decimals."""
     for old_step, new_step in zip(before, after, strict=True):
@@ -247,7 +250,7 @@ def _as_plausible(
     return True
 
 
-def _ranks(amounts: Sequence[Fraction], steps: Sequence[Sequence[tuple[str, Fraction]]]) -> list[int]:
+def _ranks(amounts: Sequence[Fraction], steps: Sequence[Computed]) -> list[int]:
     """How the numbers of a question and the results of its steps compare, each with each: "only 3 of those"
     stays fewer than those."""
     numbers = [*amounts, *(step[-1][1] for step in steps)]

@@ -1,8 +1,9 @@
 """Facts of a question in another order, where a rule can know that they do not hang on one another.
 
-Paragraphs of a collection (each with a title, as HotpotQA's) and numbered facts do not. Sentences do not where
-each of them says how something is, by a verb of state and without a word that points elsewhere: "Ann has 3 cats."
-What happens, happens in an order, so that all other texts are left to the meta model and its judge.
+Paragraphs of a collection (each with a title, as HotpotQA's) and numbered facts do not. Sentences do not
+where each of them says how something is, by a verb of state and without a word that points elsewhere: "Ann
+has 3 cats." What happens, happens in an order, so that all other texts are left to the meta model and its
+judge.
 """
 
 from __future__ import annotations
@@ -30,7 +31,9 @@ POINTS = re.compile(
     r"as many|as much|twice|half|times|today|yesterday|tomorrow|so far|the)\b",
     re.IGNORECASE,
 )
-BREAK = re.compile(r"(?<=[.?!])(?<!\bMr\.)(?<!\bMrs\.)(?<!\bMs\.)(?<!\bDr\.)(?<!\bSt\.)\s+(?=[\"“(]?[A-Z0-9$])")
+BREAK = re.compile(
+    r"(?<=[.?!])(?<!\bMr\.)(?<!\bMrs\.)(?<!\bMs\.)(?<!\bDr\.)(?<!\bSt\.)\s+(?=[\"“(]?[A-Z0-9$])"
+)
 
 
 def sentences(text: str) -> tuple[list[str], list[str]]:

@@ -13,7 +13,7 @@ from domains.perturb.order import other_order
 from domains.perturb.outcome import LeftOut
 from meta_search.errors import DomainError
 
-__all__ = ["PERTURBATIONS", "Kind", "by_rule", "check", "perturbed_id"]
+__all__ = ["PERTURBATIONS", "Kind", "by_rule", "check", "perturbed_id", "plain_id"]
 
 MARK = "~"  # between an item's id and the perturbation
 
@@ -38,7 +38,9 @@ PERTURBATIONS: dict[str, Kind] = {
     "context": Kind("irrelevant sentences added", asks=True),
     "choices": Kind("options in another order, one more", lambda item, _, seed: other_options(item, seed)),
     "numbers": Kind("other numbers, answer recomputed", other_numbers),
-    "order": Kind("facts or options in another order", lambda item, _, seed: other_order(item, seed), asks=True),
+    "order": Kind(
+        "facts or options in another order", lambda item, _, seed: other_order(item, seed), asks=True
+    ),
 }
 
 
@@ -50,13 +52,20 @@ def check(names: Sequence[str]) -> tuple[str, ...]:
     """
     for name in names:
         if name not in PERTURBATIONS:
-            raise DomainError(f"domain.perturb={name}: no such perturbation; there are {', '.join(PERTURBATIONS)}")
+            raise DomainError(
+                f"domain.perturb={name}: no such perturbation; there are {', '.join(PERTURBATIONS)}"
+            )
     return tuple(dict.fromkeys(names))
 
 
 def perturbed_id(item: str, name: str) -> str:
     """Id of a perturbed item."""
     return f"{item}{MARK}{name}"
+
+
+def plain_id(item: str) -> str:
+    """Id of the item that a perturbed one was made of."""
+    return item.rpartition(MARK)[0]
 
 
 def by_rule(domain: Domain, item: Item, name: str, seed: int) -> Item:

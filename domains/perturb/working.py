@@ -137,7 +137,7 @@ def _step(text: str) -> Step:
 
 def _formula(text: str, answer: Fraction) -> Step:
     """A formula, with or without a name before it, or its result on either side."""
-    sides = [side for side in re.sub(r"\b[a-zA-Z]\b\s*(?==)|(?<==)\s*\b[a-zA-Z]\b", "", text).split("=")]
+    sides = re.sub(r"\b[a-zA-Z]\b\s*(?==)|(?<==)\s*\b[a-zA-Z]\b", "", text).split("=")
     found = [side for side in sides if side.strip() and number_of(side) is None]
     plain = [side for side in sides if number_of(side) is not None]
     if len(found) != 1 or any(number_of(side) != answer for side in plain):
@@ -221,5 +221,3 @@ def _values(tree: Operation | int, numbers: Sequence[Fraction]) -> Iterator[tupl
         if sign:
             yield sign, right
     yield tree.sign, APPLY[tree.sign](left, right)
-
-
