@@ -294,12 +294,14 @@ class EvaluationRun:
 
     def _jobs(self) -> Iterator[ItemJob]:
         """All items of one agent after the other, or all agents on one item after the other."""
-        distinct = list({c.agent.id: c for c in self._chosen}.values())
+        distinct: dict[str, Candidate] = {}
+        for candidate in self._chosen:
+            distinct.setdefault(candidate.agent.id, candidate)
         if not self._side_by_side:
-            for candidate in distinct:
+            for candidate in distinct.values():
                 yield from self._of_agent(candidate)
             return
-        for place in zip_longest(*[list(self._of_agent(candidate)) for candidate in distinct]):
+        for place in zip_longest(*[list(self._of_agent(candidate)) for candidate in distinct.values()]):
             yield from (job for job in place if job is not None)
 
     def _of_agent(self, candidate: Candidate) -> Iterator[ItemJob]:

@@ -24,11 +24,16 @@ def report(run: str, as_json: bool) -> int:
         run: The run folder, its name, or `latest`.
         as_json: Print JSON in place of text.
     """
+    from meta_search.commands.across import read_matrix
     from meta_search.report import alarms, briefs
     from meta_search.report.chosen import chosen
     from meta_search.report.robustness import of_archive
     from meta_search.report.source import meta_value
 
+    if (matrix := read_matrix(Path(run))) is not None:
+        from meta_search.commands.across_table import report_matrix
+
+        return report_matrix(matrix, Path(run), as_json)
     folder, archive = open_run(run)
     verdict, page = write_page(folder, archive)
     asked, found = briefs.asked(archive, archive.agents()), alarms.of_archive(archive)

@@ -42,9 +42,10 @@ def make_card(record: Record, given: Mapping[str, Any]) -> dict[str, Any]:
     Args:
         record: The agent with its evaluations.
         given: What the archive does not know, all of it optional: `model`, `domain`, `run`, `date`,
-            `perturbed` (see `report.robustness.Drop`), `verdict` (a sentence), `break_even` (another), `measure` (`right` or a graded `score`), `kinds`
-            (see `by_kind`), `meta_search` (the version), `lineage` (ancestors, each a line or a mapping), and
-            whatever else should stand in the card. Values that are no JSON are written as text.
+            `perturbed` (a list of `report.robustness.Drop` as JSON), `verdict` (a sentence), `break_even`
+            (another), `measure` (`right` or a graded `score`), `kinds` (see `by_kind`), `meta_search` (the
+            version), `lineage` (ancestors, each a line or a mapping), and whatever else should stand in the
+            card. Values that are no JSON are written as text.
     """
     agent = record.agent
     card: dict[str, Any] = {

@@ -200,8 +200,8 @@ def _mean(member: Member, split: Split) -> Each:
 def run_field(run: Run, field: Field, perturbing: Perturbing) -> tuple[bool, Cut]:
     """Run all contenders on test items in lockstep until items, budget or time are used up.
 
-    Where test items are perturbed, each round runs what was made of its items as well, so that budget and clock
-    pay both of a pair or none.
+    Where test items are perturbed, each round runs what was made of its items as well, so that budget and
+    clock pay both of a pair or none.
 
     All meet the same items, so that comparisons are paired. Where budget or clock end it in the middle of a
     round, what counts ends for all of them before the first item that anyone was not through with: else an
