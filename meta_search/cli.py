@@ -294,6 +294,10 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     arguments.agents = [arguments.agents, *further] if further else arguments.agents
     if arguments.across:
         return _across(arguments)
+    if wide := [word for word in arguments.overrides if word.startswith(("domains=", "models="))]:
+        from meta_search.errors import ConfigError
+
+        raise ConfigError(f"{wide[0]} needs --across: several domains or models make a table")
     config = compose([*arguments.overrides, *(["run.confirm=false"] if arguments.yes else [])])
     from meta_search.commands.evaluate import evaluate
     from meta_search.run.caller import Caller

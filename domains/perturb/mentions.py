@@ -268,5 +268,6 @@ def _written(old: str, mention: Mention, value: Fraction) -> str:
     if mention.decimals:
         scaled = int(value * 10**mention.decimals)
         whole, rest = divmod(scaled, 10**mention.decimals)
-        return f"{whole:{',' if ',' in old else ''}}.{rest:0{mention.decimals}d}"
+        shown = "" if old.startswith(".") and not whole else f"{whole:{',' if ',' in old else ''}}"
+        return f"{shown}.{rest:0{mention.decimals}d}"
     return f"{int(value):,}" if "," in old else str(int(value))

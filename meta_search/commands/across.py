@@ -24,7 +24,7 @@ from meta_search.agent.helpers import HELPERS
 from meta_search.commands import evaluate_folder
 from meta_search.commands.across_columns import Place, asked, places
 from meta_search.commands.agents import Agents, read_agents
-from meta_search.commands.evaluate import evaluate_agents
+from meta_search.commands.evaluate import evaluate_agents, with_items
 from meta_search.commands.resolve import resolved
 from meta_search.config import BudgetConfig, Config
 from meta_search.errors import ArchiveError, ConfigError, DomainError, LLMError
@@ -73,7 +73,7 @@ def evaluate_across(agents: Agents, words: Sequence[str], caller: Caller = COMMA
         ConfigError: Something is wrong with one of the cells, found before any is begun; names the cell.
     """
     chosen = list({c.agent.id: c for c in reversed(read_agents(agents))}.values())[::-1]
-    found = [replace(place, config=resolved(place.config)) for place in places(asked(words))]
+    found = [replace(place, config=with_items(resolved(place.config))) for place in places(asked(words))]
     domains = _checked(found)
     folder = _folder(found[0].config)
     before = _before(folder)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
+from domains.perturb.registry import PERTURBATIONS
 from meta_search.compose import GROUPS, compose, known_keys
 from meta_search.config import Config
 from meta_search.errors import ConfigError
@@ -122,12 +123,11 @@ def _with_meta(words: Sequence[str]) -> list[str]:
     started for nothing, and one of an endpoint would have to be named."""
     if any(word.startswith(("llm.meta.model=", "llm.judge.model=")) for word in words):
         return list(words)
-    task = next((w.partition("=")[2] for w in reversed(words) if w.startswith("llm.task.model=")), "")
-    if not task:
-        return list(words)
-    config = compose([*words, f"llm.meta.model={task}"])
-    plain = config.domain.name in PLAIN and config.domain.matcher != "judge" and not config.domain.perturb
-    return [*words, f"llm.meta.model={task}"] if plain else list(words)
+    named = next((w.partition("=")[2] for w in reversed(words) if w.startswith("llm.task.model=")), "")
+    config = compose([*words, "llm.meta.model=none"])
+    asks = any(PERTURBATIONS[name].asks for name in config.domain.perturb if name in PERTURBATIONS)
+    plain = config.domain.name in PLAIN and config.domain.matcher != "judge" and not asks
+    return [*words, f"llm.meta.model={named or config.llm.task.model}"] if plain else list(words)
 
 
 def _parts(text: str) -> Iterator[str]:

@@ -33,8 +33,8 @@ SEEDS = "seeds"  # all seeds of ours
 def read_agents(agents: Agents) -> list[Candidate]:
     """Agents of an ADAS archive (.json; `.json:NAME`, `.json:3` or `.json:1-5` takes some of it), a .py file,
     a prompt in a text file, a run (the one to take and its finalists), or RUN:AGENT; a seed of ours by its
-    name, or all of them (`seeds`); an agent's source as text, an `Agent`, or several of these. They keep their
-    order; sources, which have no name, are numbered where there are several.
+    name, or all of them (`seeds`); an agent's source as text, an `Agent`, or several of these. They keep
+    their order; sources, which have no name, are numbered where there are several.
 
     Raises:
         ConfigError: There is no such file or run, it is nothing of the kind, or nothing at all; one line.
@@ -124,7 +124,7 @@ def _of_run(agents: str) -> list[Candidate]:
         folder = run_folder.resolve(run)
     except ArchiveError as error:
         raise ConfigError(
-            f"{error} (AGENTS is a .py file, a prompt in a file, an ADAS archive .json, RUN, RUN:AGENT, a seed)"
+            f"{error} (AGENTS is a .py file, a prompt in a file, an ADAS .json, RUN, RUN:AGENT or a seed)"
         ) from error
     with Archive(folder) as archive, making_sense(archive.path):
         if name is not None:

@@ -47,7 +47,7 @@ from meta_search.run.target_check import check_targets
 from meta_search.text import override
 from meta_search.types import PERTURBED, Candidate, ItemJob, ItemResult, Split
 
-__all__ = ["Evaluated", "evaluate", "evaluate_agents"]
+__all__ = ["Evaluated", "evaluate", "evaluate_agents", "with_items"]
 
 CUT = {"budget": "the budget is used up", "time": "budget.wall_s is over", "signal": "stopped by a signal"}
 
@@ -111,8 +111,7 @@ def evaluate_agents(
         raise ConfigError(
             f"domain.perturb perturbs test items, not those of {split}: leave out one of the two"
         )
-    if split == "test" and config.evaluate.items:
-        config = replace(config, evaluate=replace(config.evaluate, test_items=config.evaluate.items))
+    config = with_items(config)
     if config.llm.recording is not None:
         ownership.ask(Path(config.llm.recording), None, "taking its answers", caller.trust)
     if config.run.dir and (Path(config.run.dir) / run_folder.ARCHIVE).exists():
@@ -120,6 +119,13 @@ def evaluate_agents(
         config = caller.same(config, Path(config.run.dir))
     with hangups(config.run.on_hangup), checked(config, caller.domain) as ready:
         return _evaluated(chosen, config, caller, ready, side_by_side)
+
+
+def with_items(config: Config) -> Config:
+    """An evaluation's configuration, `evaluate.items` being those of its split, test items included."""
+    if config.evaluate.split != "test" or not config.evaluate.items:
+        return config
+    return replace(config, evaluate=replace(config.evaluate, test_items=config.evaluate.items))
 
 
 def _evaluated(
@@ -256,8 +262,8 @@ class EvaluationRun:
         self._show(last=True)
         if self._runner.health.line:
             self._progress.print_line(self._runner.health.line)
-        if self._cut or reason:
-            self._runner.pen.set_meta("end", {"why": self._cut or "error", "text": reason or self.why})
+        ended = {"why": self._cut or "error", "text": reason or self.why} if self._cut or reason else None
+        self._runner.pen.set_meta("end", ended)  # an earlier session may have ended early
         self._runner.finish("cut short" if self._cut or reason else "done")
         if reason:
             told = f"what was evaluated is saved in {self._folder}"
