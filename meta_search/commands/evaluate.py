@@ -108,9 +108,7 @@ def evaluate_agents(
     chosen = read_agents(agents)
     split = config.evaluate.split
     if check(config.domain.perturb) and split != "test":
-        raise ConfigError(
-            f"domain.perturb perturbs test items, not those of {split}: leave out one of the two"
-        )
+        raise ConfigError(f"domain.perturb perturbs test items: leave out evaluate.split={split}")
     config = with_items(config)
     if config.llm.recording is not None:
         ownership.ask(Path(config.llm.recording), None, "taking its answers", caller.trust)
