@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from typing import Any, Protocol
 
 from meta_search.errors import DomainError
+from meta_search.text import passage
 from meta_search.types import SPLITS, Split
 
 __all__ = ["Confined", "Domain", "Item", "Score", "items_of"]
@@ -39,11 +40,18 @@ class Score:
 
     Attributes:
         value: 0..1; the answer is right where it is 1.
-        note: One line on the answer, or empty.
+        feedback: What there is to say of the answer beyond its score, for the author of the agent and for
+            people: the failing test, the missing field, the judge's reason. Free text of several lines; made
+            printable, and cut in the middle where it is longer than `meta_search.text.MOST_PASSAGE`.
+        note: What `feedback` was once called; files that say `note=` still work.
     """
 
     value: float
-    note: str = ""
+    feedback: str = ""
+    note: InitVar[str] = ""
+
+    def __post_init__(self, note: str) -> None:
+        object.__setattr__(self, "feedback", passage(self.feedback or note))
 
 
 @dataclass(frozen=True, slots=True)

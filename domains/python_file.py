@@ -137,7 +137,7 @@ class PythonDomain:
         return items_of(self._items, split)
 
     def score(self, item: Item, answer: str) -> Score:
-        """What the file's `score` says, in this process; an exception in it is 0 with a note of its line."""
+        """What the file's `score` says, in this process; an exception in it is 0, its line the feedback."""
         try:
             return self.try_score(item, answer)
         except DomainError as error:

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 __all__ = [
+    "MOST_PASSAGE",
     "SECRETS",
     "error_line",
     "escaped",
@@ -23,6 +24,7 @@ __all__ = [
     "mapping_text",
     "one_line",
     "override",
+    "passage",
     "printable",
     "shell_path",
     "without_passwords",
@@ -31,6 +33,10 @@ __all__ = [
 USER_INFO = re.compile(r"(\w://)[^/?#\s]*@(?=[\w\[])")
 SECRETS = "key|apikey|token|secret|password|code|sig|signature|auth"  # what a query calls a key
 IN_QUERY = re.compile(rf"([?&][\w.-]*(?:{SECRETS})=)[^&\s'\"]+", re.IGNORECASE)
+MOST_PASSAGE = 4_000  # characters
+ESCAPES = re.compile(
+    r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\^_])"
+)  # colours, titles
 RESERVED = ("null", "true", "false", "inf", "nan")  # words of Hydra's grammar
 
 
@@ -61,6 +67,31 @@ def one_line(text: object, limit: int | None = None, instead: str = " ", end: st
     if limit is None or len(line) <= limit:
         return line
     return line[: limit - len(end)].rstrip() + end
+
+
+def passage(text: object, limit: int = MOST_PASSAGE) -> str:
+    """Text of several lines as it may be stored, shown and sent: printable, and of bounded length.
+
+    Colours and other escape sequences are left out, line ends of any kind become `\\n`, and what is too long
+    is cut in the middle, which it says: what went wrong stands at the beginning or at the end.
+
+    Args:
+        text: Anything; `None` is nothing, other objects than texts are shown as `str` has them.
+        limit: Most characters of the result.
+    """
+    whole = text if isinstance(text, str) else "" if text is None else str(text)
+    if len(whole) <= limit:
+        return _cleaned(whole)
+    told = f"\n[… {len(whole) - limit:,} characters left out …]\n"
+    kept = limit - len(told)
+    if kept < len(told):  # no room for telling
+        return _cleaned(whole[:limit])
+    return _cleaned(whole[: kept - kept // 2]) + told + _cleaned(whole[len(whole) - kept // 2 :])
+
+
+def _cleaned(text: str) -> str:
+    plain = ESCAPES.sub("", text) if "\x1b" in text else text
+    return printable("\n".join(line.rstrip() for line in plain.splitlines()).strip("\n"))
 
 
 def error_line(error: BaseException, limit: int | None = None) -> str:

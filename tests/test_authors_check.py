@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from meta_search.authors.check import ALLOWED_IMPORTS, check_source, find_leak
+from meta_search.authors.check import check_source, find_leak
 from tests.kits.author_contexts import SOURCES
 from tests.kits.published import published_agents
 from tests.kits.sandboxed_agents import House, wrapped
@@ -24,8 +24,9 @@ ASK = "return LLMAgentBase(['answer'], 'A')([taskInfo])[0]\n"
         ("x = " + "-" * 5000 + "1", "SyntaxError"),
         ("answer = 42", "define a function forward(self, taskInfo) at the top level"),
         ("class A:\n    def forward(self, taskInfo):\n        " + ASK, "define a function forward"),
-        ("async def forward(self, taskInfo):\n    " + ASK, "define a function forward"),
+        ("async def forward(self, taskInfo):\n    " + ASK, "without async"),
         ("def forward(taskInfo):\n    " + ASK, "forward takes (self, taskInfo), not (taskInfo)"),
+        ("def forward(self, task, *, k):\n    " + ASK, "not (self, task)"),
         ("def forward(self, task, k):\n    " + ASK, "not (self, task, k)"),
         (wrapped("LLMAgentBase(['answer'], 'A')([taskInfo])"), "forward returns nothing"),
         (wrapped("return '42'"), "the agent never asks a model"),
@@ -63,11 +64,25 @@ def test_published_agents_are_sound() -> None:
     assert [entry["name"] for entry in published_agents() if check_source(entry["code"])] == []
 
 
-def test_every_import_that_is_let_through_works_in_the_sandbox() -> None:
-    names = sorted(ALLOWED_IMPORTS - {"__future__"})
+RUNS = (
+    "class Calm(LLMAgentBase):\n    pass\n\n" + wrapped(ASK.replace("LLMAgentBase", "Calm")),
+    "Model = LLMAgentBase\n" + wrapped(ASK.replace("LLMAgentBase", "Model")),
+    "from functools import partial\nmake = partial(LLMAgentBase, ['answer'])\n"
+    + wrapped("return make('A')([taskInfo])[0]"),
+    "def forward(self, taskInfo, rounds=2, *, style='plain'):\n    " + ASK,
+    "def forward(self, *rest):\n    taskInfo = rest[0]\n    " + ASK,
+    "def answer(self, taskInfo):\n    " + ASK + "\nforward = answer",
+    wrapped("import logging, warnings, uuid\nlogging.getLogger('a').debug('x')\n" + ASK),
+    "try:\n    import scipy\nexcept ImportError:\n    scipy = None\n" + wrapped(ASK),
+    wrapped("try:\n    from sympy import sympify\nexcept Exception:\n    sympify = float\n" + ASK),
+)
+
+
+def test_what_runs_is_let_through() -> None:
+    assert [source for source in RUNS if check_source(source)] == []
     with House() as house:
-        result = house.run(f"import {', '.join(names)}\n" + wrapped("return 'all there'"))
-    assert result.answer == "all there", result.detail
+        results = [house.run(source) for source in RUNS]
+    assert [result.detail for result in results if result.kind != "ok"] == []
 
 
 @settings(deadline=None)

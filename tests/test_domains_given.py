@@ -166,7 +166,7 @@ def test_a_function_scores() -> None:
     item = domain.items("train")[0]
     assert domain.score(item, item.target).value == 1.0
     assert domain.score(item, str(int(item.target) + 1)).value == 0.5
-    assert domain.score(item, " ").note == "no answer"
+    assert domain.score(item, " ").feedback == "no answer"
     assert "Right if it is the sum; half right if it is one off." in domain.brief
     assert not hasattr(domain, "confined")
 

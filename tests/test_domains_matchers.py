@@ -195,7 +195,7 @@ def test_numeric_tolerances() -> None:
 )
 def test_the_note_says_why_an_answer_is_no_number(answer: str, note: str) -> None:
     score = make("numeric").score(answer, "7")
-    assert (score.value, score.note) == (0, note)
+    assert (score.value, score.feedback) == (0, note)
 
 
 @pytest.mark.parametrize(
@@ -210,7 +210,7 @@ def test_the_note_says_why_an_answer_is_no_number(answer: str, note: str) -> Non
 def test_the_note_says_why_an_answer_is_no_choice(answer: str, note: str) -> None:
     item = Item("x", "?", "B", data={"choices": ["Rome", "Paris"]})
     score = make("choice").score(answer, "B", item)
-    assert (score.value, score.note) == (0, note)
+    assert (score.value, score.feedback) == (0, note)
 
 
 @pytest.mark.parametrize(
@@ -237,15 +237,15 @@ def test_scores_between_nothing_and_all(name: str, answer: str, target: str, val
 
 def test_partial_lists_and_the_notes_of_fields() -> None:
     assert make("set", {"partial": True}).score("a, b, x", '["a", "b", "c"]').value == pytest.approx(2 / 3)
-    assert make("list").score("a, c", '["a", "b", "c"]').note == "missing: b"
+    assert make("list").score("a, c", '["a", "b", "c"]').feedback == "missing: b"
     scored = make("json_schema").score(
         '{"total": 2, "to": {"name": "B"}}', '{"total": 1, "to": {"name": "A"}}'
     )
-    assert scored.note == "wrong: total, to.name"
+    assert scored.feedback == "wrong: total, to.name"
     schema = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
     strict = make("json_schema", {"schema": schema})
     assert strict.score('{"n": 3}', '{"n": 3}').value == 1
-    assert "against the schema at n" in strict.score('{"n": "3"}', '{"n": 3}').note
+    assert "against the schema at n" in strict.score('{"n": "3"}', '{"n": 3}').feedback
 
 
 def test_macro_f1_counts_rare_labels_as_much_as_common_ones() -> None:
@@ -308,7 +308,7 @@ def test_formulas_programs_and_bleu_are_compared_in_a_confined_process(tmp_path:
                 started = time.process_time()
                 assert scorer.score(asked[f"{n}?"], answer).value < 1, answer[:40]
                 assert time.process_time() - started < 1
-        assert "printed '5'" in scorer.score(asked["3?"], "print(5)").note
+        assert "printed '5'" in scorer.score(asked["3?"], "print(5)").feedback
         assert target_check(domain, scorer).lines == []  # a program's output is no answer, and not tried
     finally:
         scorer.close()
@@ -348,7 +348,7 @@ def test_tests_run_where_the_program_is_not_and_cannot_be_forged(tmp_path: Path)
             for answer in FORGED:
                 assert scorer.score(asked[place], answer).value == 0, answer
         assert scorer.score(asked["1?"], "    return n + n").value == 1  # the rest of the prompt's function
-        assert "double(math.floor(3.5)) == 6" in scorer.score(asked["0?"], FORGED[-3]).note
+        assert "double(math.floor(3.5)) == 6" in scorer.score(asked["0?"], FORGED[-3]).feedback
     finally:
         scorer.close()
 

@@ -152,7 +152,7 @@ def test_an_answer_that_is_no_code_is_told_by_the_line_of_the_scorer(tmp_path: P
     source = '"""B."""' + ITEMS + "\n\ndef score(item, answer):\n    return eval(answer) == 3\n"
     domain = make(tmp_path, source.replace("str(n)", "'3'"))
     for answer, error in (("1 +", "SyntaxError: invalid syntax"), ("exit()", "SystemExit: None")):
-        note = domain.score(domain.items("test")[0], answer).note
+        note = domain.score(domain.items("test")[0], answer).feedback
         assert note == f"score failed: my_domain.py:7: {error}"
 
 

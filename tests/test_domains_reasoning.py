@@ -132,7 +132,7 @@ def test_one_answer_for_all_items_gains_little(every: ReasoningDomain, family: s
 
 def test_an_answer_that_is_too_long_is_wrong_and_says_so(default: ReasoningDomain) -> None:
     item = default.items("train")[0]
-    assert default.score(item, item.target + " " * MAX_ANSWER).note.startswith("an answer of")
+    assert default.score(item, item.target + " " * MAX_ANSWER).feedback.startswith("an answer of")
 
 
 def test_partial_credit_is_dropped(every: ReasoningDomain) -> None:

@@ -105,7 +105,7 @@ def test_the_scorer_never_raises_and_hostile_answers_are_wrong(domain: Domain) -
         for answer in (*HOSTILE, None, 5, ["x"]):
             score = domain.score(item, answer)  # type: ignore[arg-type]
             assert score.value < 1, (item, str(answer)[:40])
-            assert "\n" not in score.note
+            assert "\n" not in score.feedback
 
 
 def test_brief_and_wording_hold_no_scored_item(domain: Domain) -> None:

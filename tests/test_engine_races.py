@@ -52,7 +52,7 @@ def found(run: str = "run") -> list[Record]:
         return [r for r in archive.agents() if r.operator == "novel"]
 
 
-@pytest.mark.parametrize("cache", ["true", "false"])
+@pytest.mark.parametrize("cache", ["true", pytest.param("false", marks=pytest.mark.slow)])
 def test_agents_that_do_the_same_are_counted_once(
     folder: Path, capsys: pytest.CaptureFixture[str], cache: str
 ) -> None:

@@ -71,6 +71,7 @@ def test_a_candidate_that_fails_on_all_items_is_mended_once(folder: Path) -> Non
     assert_replays()
 
 
+@pytest.mark.slow
 def test_resumed_at_any_point_of_a_chain_it_goes_on_as_without(folder: Path) -> None:
     """The run as it is after `kill -9`: what came later has rows, but no events."""
     with CountingEndpoint(writes) as endpoint:

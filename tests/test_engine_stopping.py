@@ -101,7 +101,14 @@ def test_nothing_is_reported_where_nothing_was_found(folder: Path) -> None:
     assert not any("test" in r.evaluations for r in meta_search.open_run("run").agents())
 
 
-@pytest.mark.parametrize("numbers", [[signal.SIGINT] * 2, [signal.SIGTERM], [signal.SIGHUP]])
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        [signal.SIGINT] * 2,
+        pytest.param([signal.SIGTERM], marks=pytest.mark.slow),
+        pytest.param([signal.SIGHUP], marks=pytest.mark.slow),
+    ],
+)
 def test_a_second_ctrl_c_and_the_other_signals_stop_at_once(
     folder: Path, numbers: list[signal.Signals]
 ) -> None:
@@ -164,7 +171,10 @@ class Lost:
 
 @pytest.mark.parametrize(
     ("policy", "status", "ended", "reported"),
-    [("continue", 0, "candidates", True), ("auto", 3, "signal", False)],
+    [
+        ("continue", 0, "candidates", True),
+        pytest.param("auto", 3, "signal", False, marks=pytest.mark.slow),
+    ],
 )
 def test_a_lost_terminal(folder: Path, policy: str, status: int, ended: str, reported: bool) -> None:
     """With standard input on the terminal a search stops, unless it is to go on; its log tells it all."""

@@ -32,9 +32,8 @@ SCHEMA = {
     "required": ["answer"],
 }
 
-needs_model = pytest.mark.skipif(
-    models.find(NAME) is None, reason=f"no model file: run `meta-search models pull {NAME}`"
-)
+NO_MODEL = f"no model file: run `meta-search models pull {NAME}`"
+needs_model = pytest.mark.skipif(models.find(NAME) is None, reason=NO_MODEL)
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +43,8 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def server(log: Path) -> Iterator[LocalServer]:
+    if models.find(NAME) is None:
+        pytest.skip(NO_MODEL)
     with LocalServer.start(Serving(NAME, threads=1, slots=2, context=256), log) as server:
         yield server
 
@@ -73,7 +74,6 @@ def test_answers_by_schema_through_the_gateway(server: LocalServer, tmp_path: Pa
 
 
 @pytest.mark.model
-@needs_model
 def test_only_with_the_key_and_its_output_goes_to_the_log(
     server: LocalServer, log: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -135,6 +135,7 @@ def test_a_file_that_is_no_model_names_the_log(tmp_path: Path) -> None:
     assert "broken.gguf" in log.read_text()
 
 
+@pytest.mark.model
 def test_threads_take_all_cores_and_wait_asleep(server: LocalServer) -> None:
     """Spinning at barriers, as OpenMP does by default, collapses beside a process that holds a core."""
     assert default_threads() == len(os.sched_getaffinity(0))

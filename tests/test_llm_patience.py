@@ -133,16 +133,16 @@ def test_a_model_that_loads_at_the_very_start_is_waited_for(pen: SqlitePen) -> N
     asyncio.run(run())
 
 
-@pytest.mark.parametrize("wall_s", [5.0, None])
+@pytest.mark.parametrize("wall_s", [60.0, None])
 def test_no_wait_that_an_endpoint_asks_for_outlives_the_gateway(pen: SqlitePen, wall_s: float | None) -> None:
     async def run() -> None:
-        with CountingEndpoint(faults=lambda n, _: Fault(status=429, retry_after=3.0)) as endpoint:
+        with CountingEndpoint(faults=lambda n, _: Fault(status=429, retry_after=40.0)) as endpoint:
             began = time.monotonic()
             async with gateway(pen, endpoint, BudgetConfig(wall_s=wall_s, final_share=0.0)) as made:
                 calls = [asyncio.create_task(made.call(request)) for request in asks(50)]
                 await _eventually(lambda: endpoint.calls > 0 and made.status().waiting > 0)
             replies = await asyncio.gather(*calls)
-            assert time.monotonic() - began < 2
+            assert time.monotonic() - began < 15
             assert {reply.message for reply in replies} == {"the gateway is closed"}
 
     asyncio.run(run())
@@ -161,7 +161,7 @@ def test_a_wait_longer_than_the_time_left_ends_the_calls_at_once(
                 replies = await both(made, *asks(50))
                 later = await made.call(ask("later"))
                 notes = made.status().notes
-            assert time.monotonic() - began < 2
+            assert time.monotonic() - began < 15
         assert {reply.fault for reply in (*replies, later)} == {"budget"}
         assert endpoint.calls <= 5  # one of them a probe
         longer = "longer than the 20 s left" if wall_s else "longer than llm.patience_s=60"
@@ -177,10 +177,10 @@ def test_the_next_phase_wakes_what_waits_for_the_search(pen: SqlitePen) -> None:
         began = time.monotonic()
         made.set_phase("final")
         assert {reply.fault for reply in await calls} == {"budget"}
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 10
 
     async def main() -> None:
-        with CountingEndpoint(faults=lambda n, _: Fault(status=429, retry_after=5)) as endpoint:
+        with CountingEndpoint(faults=lambda n, _: Fault(status=429, retry_after=30)) as endpoint:
             async with gateway(pen, endpoint, BudgetConfig(wall_s=60), max_concurrency=2) as made:
                 await run(made)
 

@@ -194,7 +194,7 @@ def test_a_wait_that_only_one_agent_is_asked_for_holds_nobody(pen: SqlitePen, fa
         began = time.monotonic()
         for n in range(4):
             assert (await made.call(ask(f"q{n}", agent="honest"))).fault is None
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 20
         assert {reply.fault for reply in await asyncio.gather(*bad)} == {"declined"}
         assert made.status().notes == ()
 

@@ -97,7 +97,7 @@ def test_tokens_per_minute_corrected_by_the_truth() -> None:
         gate.answered(correction=-950)  # it took only 50
         start = time.monotonic()
         await gate.acquire(tokens=1050)
-        assert time.monotonic() - start < 0.04
+        assert time.monotonic() - start < 0.5  # without the correction 0.95
         start = time.monotonic()
         await gate.acquire(tokens=1)  # pays the debt of the one before
         assert time.monotonic() - start >= 0.04

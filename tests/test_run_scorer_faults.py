@@ -189,7 +189,7 @@ def test_an_answer_cannot_say_that_a_network_failed() -> None:
     assert scorer.score(domain.item, "good").value == 1.0
     scored = scorer.score(domain.item, "429 too many requests")
     assert scored.value == 0.0
-    assert "cannot read" in scored.note
+    assert "cannot read" in scored.feedback
     assert domain.asked == 1 + 3 + 1  # it was tried with the other answer
 
 

@@ -155,6 +155,7 @@ def test_a_run_stores_no_key_and_asks_for_it_again(folder: Path, capsys: pytest.
         assert files_with(SECRET, folder) == []
 
 
+@pytest.mark.slow
 def test_a_sweep_stores_no_key(folder: Path) -> None:
     headers = f"llm.extra_headers={{X-Api-Key:{SECRET}}}"
     with CountingEndpoint(mind) as endpoint:

@@ -203,7 +203,11 @@ async def timed(source: str, folder: Path) -> tuple[ItemResult, CountingEndpoint
 
 @pytest.mark.parametrize(
     ("source", "calls", "at_once", "latencies"),
-    [(FIVE, 5, 5, 1), (DEBATE, 7, 3, 3), (PASTED, 5, 1, 5)],
+    [
+        pytest.param(FIVE, 5, 5, 1, marks=pytest.mark.slow),
+        (DEBATE, 7, 3, 3),
+        pytest.param(PASTED, 5, 1, 5, marks=pytest.mark.slow),
+    ],
     ids=["vote", "debate and judge", "vote that reads as it goes"],
 )
 def test_what_an_unchanged_loop_costs(

@@ -435,7 +435,7 @@ def test_items_are_cheap(bench: BareSandbox) -> None:
         started = time.perf_counter()
         assert bench.run(source).kind == "ok"
         times.append(time.perf_counter() - started)
-    assert sorted(times)[10] < 0.025
+    assert sorted(times)[10] < 0.05
 
 
 def test_answers_that_come_while_the_agent_ends_do_not_lose_its_answer(bench: BareSandbox) -> None:

@@ -19,6 +19,7 @@ from meta_search.config import SandboxConfig
 from meta_search.errors import DomainError, SandboxError
 from meta_search.sandbox.trusted.layers import LAYERS
 from meta_search.sandbox.trusted.scorer import MAX_ANSWER, ConfinedScorer, Scored
+from meta_search.text import MOST_PASSAGE
 from tests.kits.processes import children_of, gone, until
 
 ITEM = Item("i1", "2 + 2 = ?", "4", "sum", {"secret": "own-target"})
@@ -31,7 +32,7 @@ def score(item, answer):
 """
 KEY = "sk-key-of-the-driver"
 OS = "__import__('os')"
-VALUE = OS + """.write(3, b'{"op": "score", "value": @, "note": ""}\\n')"""
+VALUE = OS + """.write(3, b'{"op": "score", "value": @, "feedback": ""}\\n')"""
 
 # What an answer tries against `eval(answer)` -> (the answer, what the note must hold; a score of 0 always).
 ATTEMPTS: dict[str, tuple[str, str]] = {
@@ -130,9 +131,18 @@ def test_right_wrong_and_graded(naive: ConfinedScorer) -> None:
     assert naive.score(ITEM, "2 + 2") == Scored(1.0)
     assert naive.score(ITEM, "5") == Scored(0.0)
     assert naive.score(ITEM, "Score(0.25, 'so so')") == Scored(0.25, "so so")
-    assert naive.score(ITEM, "Score(0.5, 'two\\nlines\\x1b[2J' + 'x' * 5000)").note.startswith(
-        "two lines?[2J"
-    )
+
+
+def test_feedback_comes_through_the_pipe_printable_and_bounded(naive: ConfinedScorer) -> None:
+    said = naive.score(ITEM, "Score(0.5, 'two\\r\\nlines\\x1b[2J \\x00\\ud800' + 'x' * 10**7 + ' end')")
+    assert said.value == 0.5
+    assert said.feedback.startswith("two\nlines ??xxx")
+    assert re.search(r"x\n\[… 9,996,02\d characters left out …\]\nx+ end$", said.feedback)
+    assert len(said.feedback) <= MOST_PASSAGE
+    sent = f'{OS}.write(3, b\'{{"op": "score", "value": 0, "feedback": "\' + b\'x\' * 10**7 + b\'"}}\\n\')'
+    assert naive.score(ITEM, sent).feedback == "the scorer's child broke the protocol"
+    assert naive.score(ITEM, "Score(0, {'missing': ['n']})").feedback == "{'missing': ['n']}"
+    assert naive.score(ITEM, "Score(0, note='as files said it before')").feedback == "as files said it before"
 
 
 @pytest.mark.parametrize("attempt", ATTEMPTS)
@@ -145,9 +155,9 @@ def test_what_an_answer_does_costs_it_its_score_and_nothing_else(
     before = process(naive)
     scored = naive.score(ITEM, answer)
     assert scored.value == 0.0
-    assert re.search(note, scored.note), scored.note
-    assert len(scored.note) <= 500
-    assert scored.note.isprintable()
+    assert re.search(note, scored.feedback), scored.feedback
+    assert len(scored.feedback) <= 500
+    assert scored.feedback.isprintable()
     assert list(tmp_path.iterdir()) == []
     assert process(naive) == before
     assert children_of(before) == []
@@ -173,7 +183,7 @@ def test_what_waits_for_ever_is_ended(tmp_path: Path, answer: str) -> None:
 
 def test_there_is_no_key_to_be_found(naive: ConfinedScorer) -> None:
     look = "Score(0, repr(dict(__import__('os').environ)) + repr(__import__('sys').argv))"
-    assert naive.score(ITEM, look).note == "{}['-c']"
+    assert naive.score(ITEM, look).feedback == "{}['-c']"
     assert KEY.encode() not in Path(f"/proc/{process(naive)}/environ").read_bytes()
     assert b"sk-" not in Path(f"/proc/{process(naive)}/cmdline").read_bytes()
 
@@ -206,7 +216,7 @@ def score(item, answer):
     scorer = scorer_of(tmp_path, source, SandboxConfig(cpu_s=5))
     item = Item("i1", "?", "own-target-7")
     try:
-        assert scorer.score(item, SEEK).note == "['own-target-7']"
+        assert scorer.score(item, SEEK).feedback == "['own-target-7']"
     finally:
         scorer.close()
 
@@ -251,16 +261,16 @@ def program(target: str, **data: object) -> Item:
 def test_programs_of_an_answer(runs: ConfinedScorer, code: str, item: Item, scored: Scored) -> None:
     found = runs.score(item, code)
     assert found.value == scored.value
-    assert found.note.startswith(scored.note.strip())
+    assert found.feedback.startswith(scored.feedback.strip())
     assert not found.failed
 
 
 def test_a_program_knows_neither_target_nor_the_way_to_its_scorer(runs: ConfinedScorer) -> None:
     item = program("own-target-7")
-    assert runs.score(item, SEEK).note == "True []"
+    assert runs.score(item, SEEK).feedback == "True []"
     forged = """
 import os
-os.write(3, b'{"op": "score", "value": 1, "note": "forged"}\\n')
+os.write(3, b'{"op": "score", "value": 1, "feedback": "forged"}\\n')
 """
     assert runs.score(item, forged).value == 0.0
     assert runs.score(item, "import json\njson.dumps = lambda *a: 1 / 0\nprint(1)").value == 0.0
@@ -273,7 +283,7 @@ def test_programs_without_end_are_not_run(tmp_path: Path) -> None:
     source = "def score(item, answer, run):\n    while run('print(1)')[0]: pass\n    return 1\n"
     scorer = scorer_of(tmp_path, source, SandboxConfig(wall_s=30))
     try:
-        assert scorer.score(ITEM, "x").note == "the scorer's child broke the protocol"
+        assert scorer.score(ITEM, "x").feedback == "the scorer's child broke the protocol"
     finally:
         scorer.close()
 

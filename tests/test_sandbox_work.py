@@ -267,7 +267,7 @@ def test_the_programs_of_one_answer_are_bounded_together(
     try:
         burning = scorer.score(None, "while True: pass")
         assert (burning.value, burning.failed) == (0.0, True)
-        assert f"more than {MOST_CPU * 0.3:g} s of CPU" in burning.note
+        assert f"more than {MOST_CPU * 0.3:g} s of CPU" in burning.feedback
         assert burning.cpu_s < (MOST_CPU + 2) * 0.3
     finally:
         scorer.close()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meta_search.text import error_line, one_line, printable
+from meta_search.text import MOST_PASSAGE, error_line, one_line, passage, printable
 
 ESCAPES = "a\r\n\x1b[2Jb\u202e\u200bc  d\ud800"
 
@@ -43,3 +43,24 @@ def test_several_lines_keep_their_breaks(text: str) -> None:
 def test_an_error_is_named_by_its_type() -> None:
     assert error_line(KeyError("a\nb")) == r"KeyError: 'a\nb'"
     assert error_line(ValueError("a\nb" * 100), 20) == "ValueError: a ba ba…"
+
+
+@given(st.text() | st.text("a\x1b[m]\r\n\t \x07\u2028\ud800", max_size=80), st.integers(1, 90))
+def test_a_passage_is_printable_bounded_and_stays_as_it_is(text: str, limit: int) -> None:
+    said = passage(text, limit)
+    assert len(said) <= limit
+    assert said.replace("\n", "").replace("\t", "").isprintable()
+    assert passage(said, limit) == said
+    said.encode()
+
+
+def test_a_passage_keeps_its_lines_its_beginning_and_its_end() -> None:
+    assert passage("  one\r\n\n\ttwo \r three\n\n") == "  one\n\n\ttwo\n three"
+    assert passage("\x1b[31mred\x1b[0m\x1b]0;title\x07 \x1b[2J") == "red"
+    assert passage(None) == ""
+    assert passage({"missing": ["n"]}) == "{'missing': ['n']}"
+    cut = passage("begin" + "x" * 10_000_000 + "end")
+    assert cut.startswith("beginx")
+    assert cut.endswith("xend")
+    assert "\n[… 9,996,008 characters left out …]\n" in cut
+    assert len(cut) <= MOST_PASSAGE

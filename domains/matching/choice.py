@@ -89,7 +89,7 @@ class Choice(Matcher):
     how: ClassVar[str] = "one of the options, by its letter or its text"
 
     def score(self, answer: str, target: str, item: Item = NO_ITEM) -> Score:
-        """1 for the same choice, else 0; the note says why an answer has none."""
+        """1 for the same choice, else 0; the feedback says why an answer has none."""
         answer, target, item = lettered(answer, target, item)
         options = options_of(item)
         wanted = _of_target(target, options)

@@ -149,7 +149,7 @@ class Code(LibraryMatcher):
     """Runs the answer, a program, in a sandbox that knows no target, and compares what it prints.
 
     A target is what the program prints, or JSON `[[stdin, stdout], …]` with a case each: the score is 1 where
-    all are right, else 0, and the note names the first that is not. Or it is tests of `assert`, which run
+    all are right, else 0, and the feedback names the first that is not. Or it is tests of `assert`, which run
     apart from the program, see `program_tests`: JSON `["assert f(1) == 2", …]`, or an object with `test`,
     `entry_point` and `prompt`.
 

@@ -43,7 +43,7 @@ class ListMatcher(Matcher):
     ordered: ClassVar[bool] = True
 
     def score(self, answer: str, target: str, item: Item = NO_ITEM) -> Score:
-        """1 for the same things, else 0 or a part; the note says what is missing and what is too much."""
+        """1 for the same things, else 0 or a part; the feedback says what is missing and what is too much."""
         wanted, given = items_in(target), items_in(answer)
         taken = _paired(given, wanted)
         same = sum(place is not None for place in taken)

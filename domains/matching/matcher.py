@@ -33,7 +33,7 @@ class Matcher:
     library: ClassVar[str] = ""
 
     def score(self, answer: str, target: str, item: Item = NO_ITEM) -> Score:
-        """What an answer is worth, 0..1, with a note where it needs one. Never raises on any answer.
+        """What an answer is worth, 0..1, with feedback where it is wrong. Never raises on any answer.
 
         Args:
             answer: The answer as it was given, not empty.

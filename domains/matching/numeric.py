@@ -58,7 +58,7 @@ class Numeric(Matcher):
             raise ValueError("decimals must be auto, . or ,")
 
     def score(self, answer: str, target: str, item: Item = NO_ITEM) -> Score:
-        """1 for the same number, else 0; the note says why an answer has none."""
+        """1 for the same number, else 0; the feedback says why an answer has none."""
         wanted = self._of_target(target)
         if wanted.value is None:
             return exact.score(answer, target, item)

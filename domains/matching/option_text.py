@@ -47,7 +47,7 @@ def within(text: str, options: Mapping[str, str]) -> Choices:
     if len(options) > 1 and all(map(numeric.whole, options.values())):
         said = [numeric.score(text, option) for option in options.values()]
         right = frozenset(x for x, score in zip(options, said, strict=True) if score.value >= 1)
-        return Choices(right if len(right) == 1 else frozenset(), said[0].note if not right else "")
+        return Choices(right if len(right) == 1 else frozenset(), said[0].feedback if not right else "")
     sentence = _tokens(text)
     texts = {letter: _tokens(option) for letter, option in options.items()}
     found = {letter: words for letter, words in texts.items() if words.strip() and words in sentence}

@@ -55,7 +55,7 @@ class Tests:
         self._source, self._names, self._before = source, names, before
 
     def score(self, program: str, run: Run, timeout: float) -> Score:
-        """1 where all tests pass, else 0; the note says which does not."""
+        """1 where all tests pass, else 0; the feedback says which does not."""
         calls = 0
 
         def function(name: str) -> Callable[..., Any]:

@@ -61,7 +61,7 @@ class SchemaMatcher(Matcher):
             _check(self.schema)
 
     def score(self, answer: str, target: str, item: Item = NO_ITEM) -> Score:
-        """The part of the fields that are right, 0..1; the note names those that are not."""
+        """The part of the fields that are right, 0..1; the feedback names those that are not."""
         wanted = parsed(target)
         try:
             given = json_in(answer, type(wanted))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -11,14 +12,7 @@ from meta_search.types import parse
 
 __all__ = ["check_source", "find_leak"]
 
-ALLOWED_IMPORTS = frozenset(
-    (
-        "ast bisect cmath collections copy csv dataclasses datetime decimal difflib enum fractions functools "
-        "hashlib heapq inspect io itertools json math numbers numpy operator random re statistics string sys "
-        "textwrap time traceback typing unicodedata calendar abc contextlib concurrent __future__ array "
-        "base64 binascii graphlib html os pathlib pprint queue shlex struct threading types weakref zlib"
-    ).split()
-)
+OTHERS = ("numpy",)  # that can be imported, beside the standard library
 SELF_NAMES = frozenset("tune run_python map demonstrations nearest examples".split())
 INSTEAD = {
     **dict.fromkeys(("subprocess", "pty", "shutil", "signal"), "to run a program use self.run_python(code)"),
@@ -37,7 +31,8 @@ def check_source(source: str, must_ask: bool = True) -> str | None:
     """The first fault of agent source as one line, or `None`.
 
     Finds what small models get wrong: no `forward`, wrong arguments, invented `self.` methods, a parse
-    error, imports that the sandbox does not have, no LLM call at all.
+    error, imports that the sandbox does not have, no LLM call at all. What only running it can tell is left
+    to the free dry run.
 
     Args:
         source: Agent source.
@@ -52,22 +47,44 @@ def check_source(source: str, must_ask: bool = True) -> str | None:
         return f"SyntaxError: {getattr(error, 'msg', error)}{where}"
     except (RecursionError, MemoryError):
         return "SyntaxError: the code is nested too deeply"
-    forwards = [n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == "forward"]
-    if not forwards:
-        return "define a function forward(self, taskInfo) at the top level"
-    forward = forwards[-1]
-    names = [a.arg for a in forward.args.args]
-    if len(names) != 2 or names[0] != "self":
-        return f"forward takes (self, taskInfo), not ({', '.join(names)})"
-    if not any(isinstance(n, ast.Return) and n.value is not None for n in ast.walk(forward)):
-        return "forward returns nothing; return an Info or a str"
-    called = {n.func.id for n in ast.walk(tree) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
-    if must_ask and not called & {"LLMAgentBase", "Team"}:
+    fault = _forward(tree)
+    if fault:
+        return fault
+    named = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)}
+    if must_ask and not named & {"LLMAgentBase", "Team"}:
         return "the agent never asks a model; make one with LLMAgentBase([fields], name) and call it"
     return _imports(tree) or _self_names(tree)
 
 
+def _forward(tree: ast.Module) -> str | None:
+    """What is wrong with `forward`; nothing with one that is assigned, of which only running it tells."""
+    functions = [n for n in tree.body if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)]
+    forwards = [n for n in functions if n.name == "forward"]
+    if not forwards:
+        stored = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+        return None if "forward" in stored else "define a function forward(self, taskInfo) at the top level"
+    forward = forwards[-1]
+    if isinstance(forward, ast.AsyncFunctionDef):
+        return "define a function forward(self, taskInfo), without async: calls run side by side anyway"
+    names = [a.arg for a in (*forward.args.posonlyargs, *forward.args.args)]
+    needed = len(names) - len(forward.args.defaults)
+    takes_two = needed <= 2 and (len(names) >= 2 or forward.args.vararg is not None)
+    if names[:1] != ["self"] or not takes_two or None in forward.args.kw_defaults:
+        return f"forward takes (self, taskInfo), not ({', '.join(names)})"
+    if not any(isinstance(n, ast.Return) and n.value is not None for n in ast.walk(forward)):
+        return "forward returns nothing; return an Info or a str"
+    return None
+
+
 def _imports(tree: ast.AST) -> str | None:
+    """The first import of what is not there, unless the code goes on without it."""
+    guarded = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Try) and any(_catches_imports(handler) for handler in node.handlers)
+        for statement in node.body
+        for inner in ast.walk(statement)
+    }
     for node in ast.walk(tree):
         names: list[str] = []
         if isinstance(node, ast.Import):
@@ -75,11 +92,21 @@ def _imports(tree: ast.AST) -> str | None:
         elif isinstance(node, ast.ImportFrom):
             names = [node.module or ""]
         for name in names:
-            if name.split(".")[0] not in ALLOWED_IMPORTS:
+            top = name.split(".")[0]
+            if (top not in sys.stdlib_module_names and top not in OTHERS) or top in INSTEAD:
+                if id(node) in guarded:
+                    continue
                 line = node.lineno  # type: ignore[attr-defined]
-                instead = INSTEAD.get(name.split(".")[0], "numpy and most of the standard library are")
+                instead = INSTEAD.get(top, "numpy and most of the standard library are")
                 return f"import {name} (line {line}): not there; {instead}"
     return None
+
+
+def _catches_imports(handler: ast.ExceptHandler) -> bool:
+    if handler.type is None:
+        return True
+    names = {n.id for n in ast.walk(handler.type) if isinstance(n, ast.Name)}
+    return bool(names & {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
 
 
 def _self_names(tree: ast.AST) -> str | None:

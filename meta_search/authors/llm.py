@@ -7,42 +7,24 @@ section 3), with parents and their failures in the prompt in place of the whole 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
-from typing import Any
 
-from meta_search.agent.answers import code_in
 from meta_search.authors import prompts
 from meta_search.authors.author import Context, Written
 from meta_search.authors.composer import showing
 from meta_search.authors.drafts import Draft, attempt, demonstrations_for, finish, lost
 from meta_search.authors.near_duplicates import twin
-from meta_search.authors.plan import Plan, compile_plan, plan_from, plan_schema
+from meta_search.authors.plan import compile_plan, plan_schema
 from meta_search.authors.registry import by_operator
-from meta_search.types import Attempt, CallRequest, Candidate, parse
+from meta_search.authors.replies.reply import Reply, ReplyFault, read_reply
+from meta_search.types import Attempt, CallRequest, Candidate
 
-__all__ = ["FORMS", "LLMAuthor", "apply_edits", "candidate_from", "program_in", "read_plan", "request"]
+__all__ = ["FORMS", "LLMAuthor", "candidate_from", "request"]
 
-EDIT = re.compile(r"<{5,} ?SEARCH\n(.*?)\n?={5,}\n(.*?)\n?>{5,} ?REPLACE", re.DOTALL)
-LABEL = re.compile(r"\W*(name|thought)\W*:[^=\n]*$", re.IGNORECASE | re.MULTILINE)
-CODE = re.compile(r'^(import |from |def |class |@|"""|[A-Za-z_]\w* *=)', re.MULTILINE)
-OPENING = re.compile(r"^[ \t]*```[\w+-]*[ \t\r]*\n", re.MULTILINE)
-CLOSING = re.compile(r"^[ \t]*```[ \t\r]*$", re.MULTILINE)
-MOST_FENCES = 12  # of each kind that are looked at
 FORMS = {"plan": "JSON plan", "edit": "edits", "program": "program"}
 PLAN_TOKENS = 320
-
-
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """A reply of the meta model, read: source and, for a plan, the plan."""
-
-    name: str
-    thought: str
-    source: str
-    plan: Plan | None = None
 
 
 class LLMAuthor:
@@ -108,7 +90,7 @@ class LLMAuthor:
             asked = partial(prompts.reflect, form=FORMS[form])
             again = self._follow(context, form, text, asked, f"reflexion{number}")
             # A reflexion that cannot be read is no reason to lose a draft that can.
-            if isinstance(again, str) and not isinstance(_read(context, form, again), str):
+            if isinstance(again, str) and _readable(context, form, again):
                 text = again
         return text
 
@@ -156,9 +138,10 @@ def request(context: Context, messages: Sequence[tuple[str, str]], step: str) ->
 
 def candidate_from(context: Context, form: str, text: str) -> Candidate | Attempt:
     """Read a draft and check the agent it describes."""
-    read = _read(context, form, text)
-    if isinstance(read, str):
-        return attempt(context, "draft", read, text)
+    try:
+        read = _read(context, form, text)
+    except ReplyFault as fault:
+        return attempt(context, "draft", str(fault), text)
     if read.plan is None:
         carried = demonstrations_for(read.source, context.findings.demonstrations)
         return finish(context, Draft(read.name, read.source, read.thought, demonstrations=carried))
@@ -167,84 +150,13 @@ def candidate_from(context: Context, form: str, text: str) -> Candidate | Attemp
     return finish(context, draft)
 
 
-def _read(context: Context, form: str, text: str) -> _Read | str:
-    """A draft, or one line on why it cannot be read."""
-    if form == "plan":
-        plan = read_plan(text)
-        if isinstance(plan, str):
-            return plan
-        return _Read(plan.name, plan.thought, compile_plan(plan), plan)
-    name = _labelled(text, "Name", 60) or "Unnamed"
-    thought = _labelled(text, "Thought", 400)
-    if form == "edit":
-        edited = apply_edits(context.parents[0].agent.source, text)
-        return edited if edited.startswith("edit:") else _Read(name, thought, edited)
-    if "```" not in text and "def forward" not in text:
-        return "there is no ```python block with the source"
-    return _Read(name, thought, _without_labels(program_in(text)) + "\n")
+def _read(context: Context, form: str, text: str) -> Reply:
+    return read_reply(text, form, context.parents[0].agent.source if context.parents else "")
 
 
-def program_in(text: str) -> str:
-    """The program in a reply that may hold other blocks, before it or, within a string, inside of it.
-
-    Returns:
-        The first fenced part that defines `forward` and can be parsed; without one, what `code_in` has.
-    """
-    openings = [m.end() for m in OPENING.finditer(text)][:MOST_FENCES]
-    closings = [m.start() for m in CLOSING.finditer(text)][:MOST_FENCES]
-    for start in openings:
-        for end in (*(c for c in closings if c >= start), len(text)):
-            part = text[start:end].strip("\n")
-            if "def forward" in part and _parses(part):
-                return part
-    return code_in(text)
-
-
-def _parses(source: str) -> bool:
+def _readable(context: Context, form: str, text: str) -> bool:
     try:
-        parse(_without_labels(source))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        _read(context, form, text)
+    except ReplyFault:
         return False
     return True
-
-
-def read_plan(text: str) -> Plan | str:
-    """A plan from JSON, or one line on what is wrong with it."""
-    start, end = text.find("{"), text.rfind("}")
-    try:
-        data: Any = json.loads(text[start : end + 1], strict=False) if start >= 0 else None
-    except (ValueError, RecursionError) as error:
-        return f"the JSON cannot be read: {error}"
-    if not isinstance(data, Mapping):
-        return "there is no JSON object"
-    try:
-        return plan_from(data)
-    except (ValueError, TypeError) as error:
-        return str(error)
-
-
-def apply_edits(source: str, text: str) -> str:
-    """Source with search/replace edits applied; a text that begins with `edit:` says what failed."""
-    edits = EDIT.findall(text)
-    if not edits:
-        return "edit: no SEARCH/REPLACE block found"
-    for search, put in edits:
-        if not search.strip():
-            return "edit: the SEARCH text is empty"
-        if source.count(search) != 1:
-            found = "is not in" if search not in source else "stands more than once in"
-            return f"edit: the SEARCH text {found} the source: {search.strip().splitlines()[:1]}"
-        source = source.replace(search, put)
-    return source
-
-
-def _without_labels(code: str) -> str:
-    """Small models put name and thought into the block as well: what stands above the code is left out."""
-    begins = CODE.search(code)
-    return code[begins.start() :] if LABEL.match(code) and begins else code
-
-
-def _labelled(text: str, label: str, most: int) -> str:
-    told = rf"^\W*{label}[^\w\n]*:[^\w\n]*(?:\n\s*(?!\w+:))?(\w.*)$"  # or, as a heading, with the text below
-    match = re.search(told, text, re.MULTILINE | re.IGNORECASE)
-    return match.group(1).strip(" *`")[:most] if match else ""

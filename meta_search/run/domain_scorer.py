@@ -6,8 +6,8 @@ its process dies:
 
 1. It is tried again twice: a judge's endpoint fails now and then.
 2. Else it is tried with the item's own answer, or another one. If that is scored, the failure is the answer's
-   doing: a score of 0, with the line as its note. So it is where a judge refuses to read it, or does not come
-   to an end over it. What may pass (a network, a judge's model) has to happen a few times over, in turns.
+   doing: a score of 0, with the line as its feedback. So it is where a judge refuses to read it, or does not
+   come to an end over it. What may pass (a network, a judge's model) has to happen several times, in turns.
 3. If the scorer fails on that too, the item is left out: as `llm` where a judge's model failed, else as
    `scorer`. An item whose own answer makes the scorer fail is left out for every agent from then on, so that
    none gains by it.
@@ -125,7 +125,8 @@ class Scorer:
                 raise
 
     def score(self, item: Item, answer: str, result: ItemResult | None = None) -> Score:
-        """Score a plain-text answer, on any thread. What the answer does to the scorer is a 0, with a note.
+        """Score a plain-text answer, on any thread. What the answer does to the scorer is a 0, with a line
+        on it as feedback.
 
         Args:
             item: The item.
@@ -144,23 +145,23 @@ class Scorer:
         if not scored.failed:
             if len(answer) <= MOST_KEPT and answer.strip():
                 self._scored[item.id] = answer
-            return Score(scored.value, scored.note)
+            return Score(scored.value, scored.feedback)
         for n in range(ROUNDS if scored.kind in PASSING else 1):
             if scored.kind == "budget":
-                raise ScorerFault("budget", scored.note)
+                raise ScorerFault("budget", scored.feedback)
             if not self._works(item, answer, result, AGAIN + 2 * n):
-                raise ScorerFault("llm" if scored.kind in JUDGES else "scorer", scored.note)
+                raise ScorerFault("llm" if scored.kind in JUDGES else "scorer", scored.feedback)
             if scored.kind in PASSING:
                 scored = self._once(item, answer, result, AGAIN + 2 * n + 1)
             if not scored.failed:
                 break
-        return Score(scored.value, scored.note)
+        return Score(scored.value, scored.feedback)
 
     def try_target(self, item: Item) -> Scored:
         """Score an item's own answer. Where the scorer fails, the item is left out from now on."""
         scored = self._insist(item, item.target, None)
         if scored.failed and scored.kind in OWN_DOING:
-            self._leave_out(item, scored.note)
+            self._leave_out(item, scored.feedback)
         return scored
 
     def close(self) -> None:
@@ -193,7 +194,7 @@ class Scorer:
             score = getattr(self._domain, "try_score", self._domain.score)(item, answer, **more)
         except (Exception, SystemExit) as error:  # noqa: BLE001 (the scorer may be a user's own code)
             return _failed(error, answer)
-        return Scored(score.value, score.note)
+        return Scored(score.value, score.feedback)
 
     def _asker(self, item: Item, result: ItemResult | None, attempt: int) -> Ask:
         """Names a judge's calls: whose answer they are about, and which attempt at it."""
@@ -218,13 +219,13 @@ class Scorer:
             return False
         tried = self._once(item, other, result, attempt)  # not an earlier answer of a judge, from the ledger
         if own and tried.failed and tried.kind in OWN_DOING:
-            self._leave_out(item, tried.note)
+            self._leave_out(item, tried.feedback)
         return not tried.failed and own != answer.strip()
 
-    def _leave_out(self, item: Item, note: str) -> None:
+    def _leave_out(self, item: Item, line: str) -> None:
         """No agent is scored on an item whose own answer makes the scorer raise; a judge may be fickle."""
         if not self.paid:
-            self._broken[item.id] = note
+            self._broken[item.id] = line
 
     def _try(self) -> None:
         """A few items of each split with their own answers, until one is scored.
@@ -237,22 +238,22 @@ class Scorer:
             scored = self._confined.score(item, item.target or "0")
             if not scored.failed:
                 return
-            failed.append(scored.note)
+            failed.append(scored.feedback)
         if failed:
             raise DomainError(f"{failed[0]}; {HINT}")
 
 
 def _failed(error: BaseException, answer: str) -> Scored:
     """How a scorer in this process failed: a model did not answer, a network failed, or it raised."""
-    note = str(error) if isinstance(error, DomainError) else f"{type(error).__name__}: {error}"
+    line = str(error) if isinstance(error, DomainError) else f"{type(error).__name__}: {error}"
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, JudgeFault):
             return Scored(0.0, cause.message, failed=True, kind=cause.kind)
         if _of_network(cause, answer):
-            return Scored(0.0, note, failed=True, kind="network")
+            return Scored(0.0, line, failed=True, kind="network")
         cause = cause.__cause__ or cause.__context__
-    return Scored(0.0, note, failed=True, kind="raised")
+    return Scored(0.0, line, failed=True, kind="raised")
 
 
 def _of_network(error: BaseException, answer: str) -> bool:

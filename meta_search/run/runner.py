@@ -21,6 +21,7 @@ from meta_search.run.members import Member, first_items
 from meta_search.run.pen import Pen, make_pen
 from meta_search.run.scorer_health import ScorerHealth
 from meta_search.run.session import Session
+from meta_search.text import one_line
 from meta_search.types import SPLITS, Agent, ItemJob, ItemResult, Split
 
 __all__ = ["Runner"]
@@ -176,7 +177,7 @@ class Runner:
             )
         except ScorerFault as fault:
             return replace(result, kind=fault.kind, detail=fault.detail, score=0.0)
-        return replace(result, score=score.value, detail=result.detail or score.note)
+        return replace(result, score=score.value, detail=result.detail or one_line(score.feedback, 500))
 
     def _archive(self, result: ItemResult, scored: Future[ItemResult]) -> None:
         if result.kind in UNSCORED:

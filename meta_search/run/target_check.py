@@ -108,10 +108,10 @@ def target_check(domain: Domain, scorer: Scorer, splits: Sequence[Split] = SPLIT
         data = data or bool(item.data)
         if scored.failed:
             counts["raised"][split] += 1
-            line = line or one_line(scored.note, 300)
+            line = line or one_line(scored.feedback, 300)
         elif scored.value <= 0 if scorer.paid else scored.value < RIGHT:
             counts["wrong"][split] += 1
-            said = f": {one_line(scored.note, 120)}" if scored.note else ""
+            said = f": {one_line(scored.feedback, 120)}" if scored.feedback else ""
             scores = f"scores {scored.value:g}{said}"
             example = example or f"{one_line(item.id, 40)}, whose {one_line(item.target, 40)!r} {scores}"
     checked, wrong, raised = (_in_order(counts[what]) for what in ("checked", "wrong", "raised"))

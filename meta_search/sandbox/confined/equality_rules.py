@@ -37,11 +37,11 @@ class EqualityScore(NamedTuple):
 
     Attributes:
         value: 1 for equal, 0 for different; of `bleu` the score, 0..1.
-        note: Always empty; scorers return one.
+        feedback: Always empty; scorers return one.
     """
 
     value: float
-    note: str = ""
+    feedback: str = ""
 
 
 def load() -> Callable[[tuple[str, str, float], str, Any], EqualityScore]:

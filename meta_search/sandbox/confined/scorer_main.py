@@ -25,6 +25,7 @@ from meta_search.sandbox.confined.child import Channel, take_control
 from meta_search.sandbox.confined.confine import Confinement
 from meta_search.sandbox.confined.self_test import find_missing
 from meta_search.sandbox.confined.zygote import STACK_BYTES, Zygote
+from meta_search.text import passage
 
 __all__ = ["main"]
 
@@ -67,7 +68,7 @@ def scoring(score: Callable[..., Any]) -> Callable[[Mapping[str, Any], Channel],
             scored = score(item, job["answer"], _Programs(channel), **more)
         except MetaSearchError as error:
             return {"op": "fault", "kind": "crash", "detail": str(error)}
-        return {"op": "score", "value": float(scored.value), "note": str(scored.note)}
+        return {"op": "score", "value": float(scored.value), "feedback": passage(scored.feedback)}
 
     return run
 

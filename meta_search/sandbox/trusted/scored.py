@@ -13,7 +13,7 @@ class Scored:
 
     Attributes:
         value: The score, 0..1.
-        note: One line of explanation.
+        feedback: What it says beyond the score; of one that failed, a line on how.
         failed: Whether the scorer ended without a score; `value` is then 0.
         kind: Why it did: `raised` for an exception of the scorer, or the fault of a call that it made (as in
             `CallReply`); `""` for anything else.
@@ -22,7 +22,7 @@ class Scored:
     """
 
     value: float
-    note: str = ""
+    feedback: str = ""
     failed: bool = False
     kind: str = ""
     cpu_s: float = field(default=0.0, compare=False)

@@ -38,6 +38,7 @@ from meta_search.sandbox.trusted.messages import program_result
 from meta_search.sandbox.trusted.scored import OverWork, Scored, Work
 from meta_search.sandbox.trusted.scorer_process import ScorerProcess
 from meta_search.sandbox.trusted.zygote_handle import ZygoteHandle, ZygoteLost
+from meta_search.text import passage
 
 P = TypeVar("P", ScorerProcess, ZygoteHandle)
 
@@ -59,7 +60,7 @@ class ConfinedScorer:
 
     Args:
         factory: `module:function`, called in the scorer's process with `arguments` (JSON values); returns
-            `score(item, answer, run)`, whose result has `value` and `note`. Where it has a true attribute
+            `score(item, answer, run)`, whose result has `value` and `feedback`. Where it has a true attribute
             `asks`, it is handed `ask` as well, which asks a judge model.
         config: Level and limits, for each answer; wall time is at most `WALL_S`.
         layers: Layers to use, for tests.
@@ -93,7 +94,8 @@ class ConfinedScorer:
             raise
 
     def score(self, item: Any, answer: str, ask: Ask | None = None) -> Scored:
-        """Score one answer; blocks. If the scorer fails on it, its score is 0, with a note, and `failed`.
+        """Score one answer; blocks. If the scorer fails on it, its score is 0, with a line on it as
+        feedback, and `failed`.
 
         Args:
             item: The item, any value that can be pickled.
@@ -274,7 +276,7 @@ def _scored(message: Mapping[str, Any]) -> Scored:
     value = number(message, "value")
     if not 0.0 <= value <= 1.0:
         raise ProtocolError("value")
-    return Scored(value, clean_line(raw_text(message.get("note"), "note")))
+    return Scored(value, passage(raw_text(message.get("feedback"), "feedback")))
 
 
 def _reason(exit_: Exit, config: SandboxConfig) -> str:
