@@ -36,16 +36,16 @@ UNUSABLE = "the meta model wrote nothing that could be used"
 SYSTEM = "You prepare variants of test questions for measuring how robust question answering is."
 TASKS: Mapping[str, str] = {
     "paraphrase": (
-        "Write the question below in other words. Keep its meaning, every number, name, unit and condition, "
-        "all options with their letters, and what is asked for. Do not answer it."
+        "Write the question above in other words, in its own language. Keep its meaning, every number, name, "
+        "unit and condition, all options with their letters, and what is asked for. Do not answer it."
     ),
     "context": (
-        "Write one or two sentences that could stand in the text below but have nothing to do with what is "
-        "asked. They must not change the right answer, ask anything, or contradict the text. Write only the "
-        "new sentences."
+        "Write one or two sentences, in its language, that could stand in the text above but have nothing to "
+        "do with what is asked. They must not change the right answer, ask anything, or contradict the text. "
+        "Write only the new sentences."
     ),
     "order": (
-        "Give the parts below in another order in which the text still means the same and has the same right "
+        "Give the parts above in another order in which the text still means the same and has the same right "
         "answer. Name the numbers of all parts in their new order. What is asked stays last."
     ),
 }
@@ -125,7 +125,7 @@ def judged(reply: str) -> bool:
 
 
 def _messages(task: str, text: str) -> Messages:
-    return ("system", SYSTEM), ("user", f"{task}\n\n{text}")
+    return ("system", SYSTEM), ("user", f"{text}\n\n{task}")  # small models heed best what comes last
 
 
 def _schema(**properties: Mapping[str, Any]) -> dict[str, Any]:

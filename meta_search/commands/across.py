@@ -41,8 +41,11 @@ from meta_search.types import Candidate, Usage, parse
 __all__ = ["JSON", "Across", "evaluate_across", "read_matrix"]
 
 JSON, PAGE, TEXT = "matrix.json", "matrix.html", "matrix.md"
-LIMITS = ("usd", "tokens", "calls", "wall_s")
+PAID_AS = {"usd": "cost_usd", "tokens": "tokens", "calls": "calls", "wall_s": "seconds"}
+LIMITS = tuple(PAID_AS)
 LEAST_S = 20.0  # of time for a cell: less does not even start a model
+ROUNDS = 2  # a cell that its share cut short gets what the others left
+WORTH_IT = 0.1  # of each limit that must be left for that
 STOPS = ("signal",)  # what ends the whole, and not one cell
 
 
@@ -72,39 +75,53 @@ def evaluate_across(agents: Agents, words: Sequence[str], caller: Caller = COMMA
     Raises:
         ConfigError: Something is wrong with one of the cells, found before any is begun; names the cell.
     """
-    chosen = list({c.agent.id: c for c in reversed(read_agents(agents))}.values())[::-1]
-    found = [replace(place, config=with_items(resolved(place.config))) for place in places(asked(words))]
+    first: dict[str, Candidate] = {}
+    for candidate in read_agents(agents):
+        first.setdefault(candidate.agent.id, candidate)
+    chosen = list(first.values())
+    found = [replace(p, config=with_items(resolved(p.config))) for p in places(asked(words))]
     domains = _checked(found)
     folder = _folder(found[0].config)
     before = _before(folder)
-    whole = found[0].config.budget
-    cells = [
-        _known(place, before, chosen, folder) or Cell(place.domain, place.model, place.folder)
-        for place in found
-    ]
-    names = tuple((c.agent.id, c.agent.name) for c in chosen)
-    cut = ""
-    for n, place in enumerate(found):
-        if _is_complete(cells[n]):
-            print(f"{place.domain} × {place.model}: complete already, taken from {folder / place.folder}")
-            continue
-        left = [k for k in range(n, len(found)) if not _is_complete(cells[k])]
-        budget = _share(whole, [_paid(folder / p.folder) for p in found], n, len(left))
-        print(
-            f"cell {n + 1} of {len(found)}: {one_line(place.domain, 60)} × {one_line(place.model, 60)}",
-            flush=True,
-        )
-        cells[n], stop = _run(place, chosen, domains[n], folder, budget, caller)
-        _write(folder, Matrix(names, tuple(cells)))
-        if stop:
-            cut = stop
-            break
-    matrix = Matrix(names, tuple(_marked(cells, folder, chosen)))
+    cells = [_known(p, before, chosen, folder) or Cell(p.domain, p.model, p.folder) for p in found]
+    cut = _fill(found, cells, chosen, domains, folder, caller)
+    matrix = Matrix(_named(chosen), tuple(_marked(cells, folder, chosen)))
     _write(folder, matrix)
-    short = [c for c in cells if not _is_complete(c)]
-    return Across(
-        folder, matrix, cut or (f"{len(short)} of {len(cells)} cells are not complete" if short else "")
-    )
+    short = sum(not _is_complete(cell) for cell in cells)
+    return Across(folder, matrix, cut or (f"{short} of {len(cells)} cells are not complete" if short else ""))
+
+
+def _fill(
+    found: Sequence[Place],
+    cells: list[Cell],
+    chosen: Sequence[Candidate],
+    domains: Sequence[Domain],
+    folder: Path,
+    caller: Caller,
+) -> str:
+    """Run the cells that are not complete, and again those that their share cut short. Returns why all ended
+    early, or `""`."""
+    whole = found[0].config.budget
+    for place in (p for p, cell in zip(found, cells, strict=True) if _is_complete(cell)):
+        print(f"{place.title}: complete already, taken from {folder / place.folder}")
+    for turn in range(ROUNDS):
+        for n, place in enumerate(found):
+            paid = [_paid(folder / p.folder) for p in found]
+            if _is_complete(cells[n]) or (turn and not _is_worth_it(whole, paid)):
+                continue
+            left = sum(not _is_complete(cell) for cell in cells[n:])
+            again = ", with what the others have left" if turn else ""
+            print(f"cell {n + 1} of {len(found)}: {place.title}{again}", flush=True)
+            budget = _share(whole, paid, n, left)
+            cells[n], stop = _run(place, chosen, domains[n], folder, budget, caller)
+            _write(folder, Matrix(_named(chosen), tuple(cells)))
+            if stop:
+                return stop
+    return ""
+
+
+def _named(chosen: Sequence[Candidate]) -> tuple[tuple[str, str], ...]:
+    return tuple((c.agent.id, c.agent.name) for c in chosen)
 
 
 def read_matrix(folder: Path) -> Matrix | None:
@@ -254,16 +271,22 @@ def _share(whole: BudgetConfig, paid: Sequence[Mapping[str, float]], n: int, lef
         n: Which cell.
         left: Cells that are not complete, this one included.
     """
-    names = {"usd": "cost_usd", "tokens": "tokens", "calls": "calls", "wall_s": "seconds"}
     limits: dict[str, Any] = {}
     for name in LIMITS:
         limit = getattr(whole, name)
         if limit is not None:
-            key = names[name]
+            key = PAID_AS[name]
             rest = max(0.0, limit - sum(p.get(key, 0.0) for p in paid))
             share = paid[n].get(key, 0.0) + rest / max(1, left)
             limits[name] = int(share) if name in ("tokens", "calls") else share
     return replace(whole, **limits)
+
+
+def _is_worth_it(whole: BudgetConfig, paid: Sequence[Mapping[str, float]]) -> bool:
+    """Whether so much of a limited budget is left that cells which were cut short go on."""
+    limits = {PAID_AS[name]: limit for name in LIMITS if (limit := getattr(whole, name)) is not None}
+    left = {key: limit - sum(p.get(key, 0.0) for p in paid) for key, limit in limits.items()}
+    return bool(limits) and all(left[key] >= WORTH_IT * limit for key, limit in limits.items())
 
 
 def _paid(folder: Path) -> dict[str, float]:

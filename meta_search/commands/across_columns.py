@@ -13,6 +13,7 @@ from domains.perturb.registry import PERTURBATIONS
 from meta_search.compose import GROUPS, compose, known_keys
 from meta_search.config import Config
 from meta_search.errors import ConfigError
+from meta_search.text import one_line
 
 __all__ = ["Asked", "Place", "asked", "places"]
 
@@ -48,6 +49,11 @@ class Place:
     domain: str
     model: str
     config: Config
+
+    @property
+    def title(self) -> str:
+        """What it is called, one line."""
+        return f"{one_line(self.domain, 60)} × {one_line(self.model, 60)}"
 
     @property
     def folder(self) -> str:

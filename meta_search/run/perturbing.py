@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,6 +29,7 @@ __all__ = ["FILE", "Perturbing"]
 
 FILE = "perturbed.jsonl"
 AT_ONCE = 8  # items that are written at a time
+SAY_EVERY_S = 10.0
 ROOM = 1024  # tokens of a reply of writer or judge, at least
 UNPAID = "the budget did not pay for it"
 NO_TIME = "there was no time for it"
@@ -120,9 +121,17 @@ class Perturbing:
 
     def _make(self, new: Sequence[tuple[Item, str]], time_left: Callable[[], float]) -> Mapping[str, str]:
         """Perturb items, several at a time. Returns id -> why not, `""` where it was made."""
-        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="perturbing") as pool:
-            for _ in pool.map(lambda one: self._take(one, None, time_left), new):
-                pass
+        pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="perturbing")
+        try:
+            waiting = {pool.submit(self._take, one, None, time_left) for one in new}
+            while waiting:
+                done, waiting = wait(waiting, SAY_EVERY_S)
+                for future in done:
+                    future.result()
+                if waiting:
+                    self.run.progress.say(f"perturbing: {len(new) - len(waiting)} of {len(new)} are through")
+        finally:  # an interrupt waits for what is in flight, and begins nothing
+            pool.shutdown(cancel_futures=True)
         return {perturbed_id(i.id, name): self.left.get((i.id, name), "") for i, name in new}
 
     def _take(self, one: tuple[Item, str], why: str | None, time_left: Callable[[], float]) -> None:

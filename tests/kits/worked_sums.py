@@ -37,7 +37,7 @@ def writes_and_adds(limit: int, accepts: Callable[[str], bool] = lambda text: Tr
         if "same" in fields:
             return json.dumps({"reason": "looked", "same": accepts(text)})
         if "question" in fields:
-            return json.dumps({"question": f"Say. {text.partition(chr(10) * 2)[2]}"})
+            return json.dumps({"question": f"Say. {text.rpartition(chr(10) * 2)[0]}"})
         if "sentences" in fields:
             return json.dumps({"sentences": "The shop was painted green."})
         if "order" in fields:
