@@ -70,7 +70,7 @@ def test_a_table_of_agents_domains_and_models(files: Path, capsys: pytest.Captur
         assert helped["needs"] == f"needs self.run_examples_and_get_feedback, which {domain} does not grant"
         assert cell["best"] == (asks["agent"] if model == "good" else "")  # 9 of 9 to 0: p = 0.004
         assert cell["paid"]["calls"] == 2 * ITEMS
-        assert cli.main(["archive", "list", f"m/{cell['folder']}"]) == 0
+    assert cli.main(["archive", "list", "m/high@good"]) == 0
     shown = capsys.readouterr().out
     assert "100.0 [70, 100] ★" in shown
     assert "In all: 72 calls" in shown

@@ -67,6 +67,7 @@ def test_other_numbers_show_where_an_agent_ends(files: Path, capsys: pytest.Capt
         assert "perturb" not in archive.usage()  # a rule costs nothing
 
 
+@pytest.mark.slow
 def test_what_a_model_writes_is_judged_paid_and_not_paid_again(files: Path) -> None:
     refused: list[str] = []
 
@@ -107,6 +108,7 @@ def test_a_judge_that_says_no_leaves_items_out_after_some_tries(files: Path) -> 
     assert row["perturbed"]["drops"][0]["items"] == 0
 
 
+@pytest.mark.slow
 def test_a_budget_that_cannot_pay_says_so_and_more_of_it_goes_on(
     files: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
