@@ -146,7 +146,11 @@ def test_the_table_of_a_verdict_fits_eighty_columns_with_long_names() -> None:
     text = shown(verdict_table(found), 80)
     assert max(map(len, text.splitlines())) <= 80
     for c in found.comparisons:  # no figure is cut
-        for figure in (f"{100 * c.difference:+.1f}", f"{c.p_holm:.4f}", f"{c.finalist.tokens_per_item:,.0f}"):
+        for figure in (
+            f"{100 * c.difference:+.1f}",
+            f"{c.p_adjusted:.4f}",
+            f"{c.finalist.tokens_per_item:,.0f}",
+        ):
             assert figure in text
     assert "repay" in text
     assert "of 36 items" in text

@@ -167,7 +167,7 @@ def _describe(session: Session, new: _New | None) -> None:
 def _searched(run: Run, before: Archive | None, own: Sequence[Candidate]) -> RunSummary:
     search = Search(run, before, own)
     if before is None:
-        if line := power_line(len(run.runner.items("test")), run.config.search.finalists):
+        if line := power_line(len(run.runner.items("test"))):
             run.progress.print_line(line)
         estimate.before_search(run)
     return search.execute()

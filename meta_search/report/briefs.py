@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from meta_search.report.paired import bootstrap_mean
+from meta_search.report.paired import mean_interval
 from meta_search.report.source import Archive, Record, is_seed, item_scores
 from meta_search.text import one_line
 from meta_search.types import SEARCHED, Split, Usage
@@ -170,14 +170,14 @@ def _sums(rows: Sequence[Asked]) -> Cells:
     Returns:
         Numbers of briefs: `asked`, `written` (a candidate came of it), `full` and `stopped` (its evaluation),
         `compared` (its gain is known), `improved` (a gain), `best` (it became the best agent). Gains, or
-        `None`: `median`, `mean`, and `low` and `high`, the 95 % interval of the mean by bootstrap, from five
+        `None`: `median`, `mean`, and `low` and `high`, the 95 % interval of the mean, from five
         gains on. `value`: mean value as the guide learnt it, or `None`. Used in all: `writing_calls`,
         `writing_tokens`, `calls`, `tokens` (by the candidates).
     """
     gains = [r.gain for r in rows if r.gain is not None]
     values = [r.value for r in rows if r.value is not None]
     writing, evaluating = sum((r.writing for r in rows), Usage()), sum((r.evaluating for r in rows), Usage())
-    low, high = bootstrap_mean(gains, draws=2_000) if len(gains) >= FEWEST else (None, None)
+    low, high = mean_interval(gains, draws=2_000) if len(gains) >= FEWEST else (None, None)
     return {
         "asked": len(rows),
         "written": sum(bool(r.agent) for r in rows),

@@ -5,11 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from meta_search.report.paired import bootstrap_interval, holm, sign_flip_test, sign_test, tango_interval
+from meta_search.report.paired import bounded_mean, right_or_wrong
 from meta_search.report.standing import Contender, Standing
 from meta_search.text import one_line
 
-__all__ = ["ALPHA", "SHARE", "Comparison", "best_baseline", "compare", "compare_all", "missing", "rank"]
+__all__ = [
+    "ALPHA",
+    "SHARE",
+    "Comparison",
+    "best_baseline",
+    "compare",
+    "compare_all",
+    "gain_interval",
+    "missing",
+    "rank",
+]
 
 ALPHA = 0.05
 SHARE = 0.8  # of the items of the longest-tested: a baseline with fewer proves little, either way
@@ -27,12 +37,12 @@ class Comparison:
         finalist: On the shared items.
         baseline: On the shared items.
         difference: Score of the finalist minus that of the baseline, -1..1.
-        low: Lower end of its interval, 95 % for all finalists together (Bonferroni).
+        low: Lower end of its 95 % interval, which holds 0 unless `p` is below 5 %.
         high: Upper end of it.
         wins: Number of items on which the finalist scored more.
         losses: Number of items on which the baseline scored more.
         p: Two-sided p-value.
-        p_holm: Holm-corrected for the number of finalists.
+        p_adjusted: For the order in which finalists are tested: see `compare_all`.
         method: Name of the test.
         best: Whether no baseline scored more than this one.
         unsettled: Whether too much came to no score, on either side, for a claim.
@@ -46,14 +56,19 @@ class Comparison:
     wins: int
     losses: int
     p: float
-    p_holm: float
+    p_adjusted: float
     method: str
     best: bool = True
     unsettled: bool = False
 
     @property
     def significant(self) -> bool:
-        return self.p_holm < ALPHA and not self.unsettled
+        return self.p_adjusted < ALPHA and not self.unsettled
+
+    @property
+    def better(self) -> bool:
+        """Whether the finalist is shown to be better."""
+        return self.significant and self.difference > 0
 
 
 def rank(contender: Contender) -> tuple[float, float, float]:
@@ -67,30 +82,33 @@ def rank(contender: Contender) -> tuple[float, float, float]:
 
 
 def compare_all(finalists: Sequence[Contender], bases: Sequence[Contender], seed: int) -> list[Comparison]:
-    """Each finalist with the baseline that it has to beat; the best finalist first.
+    """Each finalist with the baseline that it has to beat; those that do first, else in the order given.
 
     An agent beats the baselines if it beats each of them. That is an intersection-union test, which needs no
     correction for the number of baselines (R. L. Berger 1982, Technometrics 24:295): its p-value is the
-    largest of all. Those p-values are Holm-corrected over the finalists.
+    largest of all. The finalists are tested in order, the next one only where the one before beats the
+    baselines, which needs no correction either (W. Maurer, L. A. Hothorn and W. Lehmacher 1995, Biometrie in
+    der chemisch-pharmazeutischen Industrie 6:3). One of which too much came to no score is passed over; the
+    others pay for that (Bonferroni), as it may be so by its own doing.
 
     Args:
-        finalists: Agents that the search chose.
+        finalists: Agents that the search chose, the most promising first, by other items than these.
         bases: Baselines with scores, the best first.
-        seed: Seed of the permutation test and the bootstrap.
+        seed: Seed of what is drawn for graded scores.
     """
-    level = 1 - ALPHA / len(finalists)
-    raw = [_hardest(c, bases, level, seed) for c in finalists]
-    adjusted = holm([c.p for c in raw])
-    compared = [replace(c, p_holm=p) for c, p in zip(raw, adjusted, strict=True)]
-    return sorted(
-        compared,
-        key=lambda c: (
-            not (c.significant and c.difference > 0),
-            c.unsettled,
-            -c.difference,
-            c.finalist.tokens_per_item,
-        ),
-    )
+    raw = [_hardest(c, bases, 1 - ALPHA, seed) for c in finalists]
+    tries = 1 + sum(c.unsettled for c in raw)
+    if tries > 1:
+        raw = [_hardest(c, bases, 1 - ALPHA / tries, seed) for c in finalists]
+    compared, reached = [], 0.0
+    for c in raw:
+        if not c.unsettled:
+            reached = max(reached, min(1.0, tries * c.p))
+        found = replace(c, p_adjusted=1.0 if c.unsettled else reached)
+        if not c.unsettled and not found.better:
+            reached = 1.0
+        compared.append(found)
+    return sorted(compared, key=lambda c: (not c.better, c.unsettled, -c.difference if c.better else 0.0))
 
 
 def _hardest(finalist: Contender, bases: Sequence[Contender], level: float, seed: int) -> Comparison:
@@ -108,7 +126,7 @@ def _hardest(finalist: Contender, bases: Sequence[Contender], level: float, seed
 
 
 def compare(finalist: Contender, base: Contender, level: float = 1 - ALPHA, seed: int = 0) -> Comparison:
-    """Two contenders on the items that both have met; `p_holm` is not corrected yet.
+    """Two contenders on the items that both have met; `p_adjusted` is `p`.
 
     The difference is that on the items both were scored on. What came to no score speaks against it in the
     test: counted as wrong for the one in front and as right for the other. So does what the endpoint declined
@@ -118,7 +136,7 @@ def compare(finalist: Contender, base: Contender, level: float = 1 - ALPHA, seed
         finalist: Whose wins are counted.
         base: The other one.
         level: Coverage of the interval, 0..1.
-        seed: Seed of the permutation test and the bootstrap.
+        seed: Seed of what is drawn for graded scores.
     """
     met = sorted(finalist.met & base.met)
     items = [i for i in met if i in finalist.scores and i in base.scores]
@@ -130,14 +148,14 @@ def compare(finalist: Contender, base: Contender, level: float = 1 - ALPHA, seed
     wins, losses = sum(d > 0 for d in tested), sum(d < 0 for d in tested)
     apart = ends if ends[0] != ends[1] else ends[:1]  # one interval where nothing is missing
     if all(d in (-1.0, 0.0, 1.0) for d in tested) and _all_or_nothing(finalist, met):
-        p, method = sign_test(wins, losses), "McNemar's exact test"
-        intervals = [
-            tango_interval(sum(d > 0 for d in end), sum(d < 0 for d in end), len(met), level) for end in apart
+        method = "the mid-p McNemar test"
+        found = [
+            right_or_wrong(sum(d > 0 for d in end), sum(d < 0 for d in end), len(met), level) for end in apart
         ]
     else:
-        p, method = sign_flip_test(tested, seed), "a paired permutation test"
-        intervals = [bootstrap_interval(end, level, seed) for end in apart]
-    low, high = intervals[0][0], intervals[-1][1]
+        method = "a test of bounded means"
+        found = [bounded_mean(end, level, seed) for end in apart]
+    p, low, high = found[-1 if difference <= 0 else 0].p, found[0].low, found[-1].high
     unsettled = finalist.unsettled or base.unsettled
     if unsettled or (difference != 0 and sum(tested) * difference <= 0):  # they could turn it around
         p = 1.0
@@ -150,10 +168,19 @@ def compare(finalist: Contender, base: Contender, level: float = 1 - ALPHA, seed
         wins=wins,
         losses=losses,
         p=p,
-        p_holm=p,
+        p_adjusted=p,
         method=method,
         unsettled=unsettled,
     )
+
+
+def gain_interval(gains: Sequence[float], seed: int = 0, level: float = 1 - ALPHA) -> tuple[float, float]:
+    """Interval of a mean difference of scores, by the method of the verdict."""
+    if all(gain in (-1.0, 0.0, 1.0) for gain in gains):
+        found = right_or_wrong(sum(g > 0 for g in gains), sum(g < 0 for g in gains), len(gains), level)
+    else:
+        found = bounded_mean(gains, level, seed)
+    return found.low, found.high
 
 
 def _of_base(base: Contender, item: str, missing: float) -> float:
@@ -173,7 +200,7 @@ def best_baseline(bases: Sequence[Contender], seed: int = 0) -> Contender:
 
     Args:
         bases: Baselines with scores, the most items first.
-        seed: Seed of the permutation test.
+        seed: Seed of what is drawn for graded scores.
     """
     whole = [c for c in bases if len(c.met) >= SHARE * len(bases[0].met)]
     ranked = sorted(whole, key=lambda c: rank(c)[1:])

@@ -72,7 +72,7 @@ def verdict_html(folder: str, sentence: str, verdict: Verdict | None) -> str:
             s.items,
             f"{s.tokens_per_item:,.0f}",
             f"{100 * c.difference:+.1f} [{100 * c.low:.0f}, {100 * c.high:.0f}]" if c else "",
-            f"{c.p_holm:.2g}" if c else "",
+            f"{c.p_adjusted:.2g}" if c else "",
         )
         for role, s, c in (*found, *baselines)
     ]
@@ -84,7 +84,7 @@ def verdict_html(folder: str, sentence: str, verdict: Verdict | None) -> str:
         "test items",
         "tokens/item",
         "points over base",
-        "p (Holm)",
+        "p",
     )
     return html_table(folder, heads if rows else (), rows, verdict.text if verdict else sentence)
 

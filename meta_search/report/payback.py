@@ -3,8 +3,8 @@
 One use is one item answered. What counts is used cost per item (as if nothing were shared), in US dollars
 where calls have a price, else in tokens; a model on one's own machine costs time, for which its tokens stand
 (at the pace of the run, what it paid in tokens is the time it took, and both are stated). An agent pays back
-only by being cheaper at no worse a score. One that is dearer and better buys right answers, at a price that
-is stated; it never pays back.
+only by being cheaper and shown to score no worse. One that is dearer and better buys right answers, at a
+price that is stated; it never pays back.
 """
 
 from __future__ import annotations
@@ -14,12 +14,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from meta_search.report.paired import bootstrap_mean
+from meta_search.report.comparing import gain_interval
+from meta_search.report.paired import mean_interval
 from meta_search.report.standing import Contender, Kind, Measure, Standing
 
 __all__ = ["Paid", "Payback", "payback", "payback_text", "uses_text"]
 
-Case = Literal["pays_back", "gives_up", "buys", "never", "unclear"]
+NO_WORSE = 0.05  # of score: an agent is shown to be no worse where it can hardly be so much worse
+
+Case = Literal["pays_back", "gives_up", "buys", "never", "unclear", "unsure"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +61,16 @@ class Payback:
         baseline: Id.
         name: As shown.
         kind: `seed`, `own` or `matched`.
-        case: `pays_back`: cheaper, scored no worse. `gives_up`: cheaper, scored worse. `buys`: dearer, scored
-            better. `never`: dearer, no better. `unclear`: the interval of the saving holds 0.
+        case: `pays_back`: cheaper, and shown to score no worse (`NO_WORSE`). `unsure`: cheaper, scored no
+            worse, but on too few items to show that. `gives_up`: cheaper, scored worse. `buys`: dearer,
+            scored better. `never`: dearer, no better. `unclear`: the interval of the saving holds 0.
         unit: What costs are counted in.
         paid: What the run paid, in `unit`.
         saving: Mean saving per use, in `unit`; negative where the finalist is dearer.
-        low: Lower end of its 95 % interval, by bootstrap over items.
+        low: Lower end of its 95 % interval, over items.
         high: Upper end of it.
         gain: Score of the finalist minus that of the baseline, -1..1.
+        least: Lower end of its 95 % interval.
         uses: Number of uses after which the saving has paid back what the run paid; `None` for never.
         soonest: The same at the upper end of the interval; `None` for never.
         latest: The same at its lower end; `None` for never.
@@ -84,6 +89,7 @@ class Payback:
     low: float
     high: float
     gain: float
+    least: float
     uses: int | None = None
     soonest: int | None = None
     latest: int | None = None
@@ -110,9 +116,11 @@ def payback(finalist: Contender, baseline: Contender, paid: Paid, seed: int = 0)
     ):
         return None
     saving = math.fsum(savings) / len(items)
-    gain = math.fsum(finalist.scores[i] - baseline.scores[i] for i in items) / len(items)
-    low, high = bootstrap_mean(savings, seed=seed, draws=2_000)
-    case = _case(low, high, gain)
+    gains = [finalist.scores[i] - baseline.scores[i] for i in items]
+    gain = math.fsum(gains) / len(items)
+    low, high = mean_interval(savings, seed=seed, draws=2_000)
+    least = gain_interval(gains, seed)[0]
+    case = _case(low, high, gain, least)
     back = case == "pays_back"
     standing = Standing.of(baseline, items)
     return Payback(
@@ -126,6 +134,7 @@ def payback(finalist: Contender, baseline: Contender, paid: Paid, seed: int = 0)
         low=low,
         high=high,
         gain=gain,
+        least=least,
         uses=math.ceil(total / saving) if back else None,
         soonest=math.ceil(total / high) if back else None,
         latest=math.ceil(total / low) if back else None,
@@ -134,11 +143,11 @@ def payback(finalist: Contender, baseline: Contender, paid: Paid, seed: int = 0)
     )
 
 
-def _case(low: float, high: float, gain: float) -> Case:
+def _case(low: float, high: float, gain: float, least: float) -> Case:
     if low <= 0 <= high:
         return "unclear"
     if low > 0:
-        return "pays_back" if gain > -1e-9 else "gives_up"
+        return "gives_up" if gain <= -1e-9 else "pays_back" if least > -NO_WORSE else "unsure"
     return "buys" if gain > 1e-9 else "never"
 
 
@@ -167,6 +176,8 @@ def payback_text(found: Payback, seconds: float = 0.0, sure: bool = True, though
         f"after {uses}",
         "unclear": f"{paid}; a saving per use compared with {name} was not shown "
         f"({_plain(found.saving, found.unit)} {found.unit} [{low}, {high}]), so there is no break-even",
+        "unsure": f"{paid}; the agent saves {amount} per use compared with {name}, but that it scores no "
+        f"worse was not shown (it may be {-100 * found.least:.0f} points worse), so no break-even is claimed",
         "gives_up": f"{paid}; the agent saves {amount} per use compared with {name} but scored lower: each "
         f"{what} given up saves {each}, and no break-even is claimed",
         "buys": f"{paid}; the agent uses {amount} more per use than {name} and never pays for itself; each "
@@ -181,7 +192,7 @@ def uses_text(found: Payback | None) -> str:
     """For a cell of a table: a number of uses, `never`, `not shown`; `-` where it is not known."""
     if found is None:
         return "-"
-    if found.case == "unclear":
+    if found.case in ("unclear", "unsure"):
         return "not shown"
     return f"{found.uses:,}" if found.uses is not None else "never"
 

@@ -220,7 +220,7 @@ def verdict_table(verdict: Verdict) -> Table:
     items = _range([s.items for _, s, _ in rows])
     graded = any(s.measure == "score" for _, s, _ in rows)
     score, over = ("mean score", "over\nbase") if graded else ("right %", "points\nover base")
-    heads = [f"{score}\nof {items} items", "tokens\n/item", over, "p\n(Holm)"]
+    heads = [f"{score}\nof {items} items", "tokens\n/item", over, "p"]
     for head in [*heads, *(["uses to\nrepay"] if verdict.paybacks else [])]:
         table.add_column(head, justify="right", no_wrap=True)
     for role, s, c in rows:
@@ -230,7 +230,7 @@ def verdict_table(verdict: Verdict) -> Table:
             Text(_mean_text(s) if graded else score_text(s.score, s.low, s.high)),
             f"{s.tokens_per_item:,.0f}",
             Text(_over_text(c, graded)) if c else "",
-            (f"{c.p_holm:.4f}" if c.p_holm >= 0.0001 else "<0.0001") if c else "",
+            (f"{c.p_adjusted:.4f}" if c.p_adjusted >= 0.0001 else "<0.0001") if c else "",
             *(["" if c else uses_text(verdict.payback(s.agent))] if verdict.paybacks else []),
         )
     return table

@@ -16,7 +16,6 @@ from meta_search.report.comparing import (
     missing,
     rank,
 )
-from meta_search.report.paired import holm
 from meta_search.report.payback import Paid, Payback, payback, payback_text
 from meta_search.report.source import Archive, Record, is_seed, meta_value
 from meta_search.report.standing import Contender, Kind, Measure, Standing
@@ -107,18 +106,19 @@ def verdict(
     """Compare the finalists with the baselines on the test items.
 
     A finalist beats the baselines if it beats each of them. The best baseline is chosen on the very items of
-    the comparison, which favours the baseline, never the finalists. Right/wrong is tested by McNemar's exact
-    test, graded scores (repeats of an item included) by a paired permutation test; p-values are
-    Holm-corrected over the finalists. Where baselines at matched cost are named and none of them was tested
-    on the same items, nothing is claimed. An agent must not choose which items count: what came to no score
-    counts against the finalists, and more than 5 % of it, of a finalist or a baseline, leaves no verdict.
+    the comparison, which favours the baseline, never the finalists. Right/wrong is tested by the mid-p
+    version of McNemar's test, graded scores (repeats of an item included) by one of bounded means; finalists
+    are tested in their order, see `compare_all`. Where baselines at matched cost are named and none of them
+    was tested on the same items, nothing is claimed. An agent must not choose which items count: what came to
+    no score counts against the finalists, and more than 5 % of it, of a finalist or a baseline, leaves no
+    verdict.
 
     Args:
         baselines: Hand-made agents, and those at matched cost, with no scores where they were not run.
-        finalists: Agents that the search chose, by train and validation items.
+        finalists: Agents that the search chose, by train and validation items, the most promising first.
         paid: What the run paid; without it there is no break-even.
         notes: What else a reader must know of the baselines, a sentence each.
-        seed: Seed of the permutation test and the bootstrap.
+        seed: Seed of what is drawn for graded scores.
     """
     bases = sorted((c for c in baselines if c.met), key=rank)
     tried = [replace(c, kind="found") for c in finalists if c.met and (not bases or c.met & bases[0].met)]
@@ -197,17 +197,16 @@ def _own(
     """The best agent against each of the person's own agents alone.
 
     Who beats all baselines beats each of them (`compare_all`). Otherwise each is a claim of its own, so that
-    their p-values are Holm-corrected together, over all finalists and own agents.
+    their p-values and intervals are corrected together, over all of them (Bonferroni).
     """
-    level = 1 - ALPHA / max(1, len(tried) * len(own))
-    pairs = [(f, c) for c in own for f in tried if f.met & c.met]
-    raw = [compare(f, c, level, seed) for f, c in pairs]
+    mine = next(c for c in tried if c.agent == best.finalist.agent)
+    met = [c for c in own if mine.met & c.met]
     found = []
-    for c, p in zip(raw, holm([c.p for c in raw]), strict=True):
-        if c.finalist.agent == best.finalist.agent:
-            implied = _outcome(best) == "beats" and c.finalist.items >= SHARE * best.finalist.items
-            told = replace(c, p_holm=min(p, best.p_holm) if implied else p)
-            found.append(own_text(told, _outcome(told, not_tested)))
+    for c in (compare(mine, other, 1 - ALPHA / len(met), seed) for other in met):
+        implied = _outcome(best) == "beats" and c.finalist.items >= SHARE * best.finalist.items
+        p = min(1.0, len(met) * c.p)
+        told = replace(c, p_adjusted=min(p, best.p_adjusted) if implied else p)
+        found.append(own_text(told, _outcome(told, not_tested)))
     return tuple(found)
 
 
@@ -265,6 +264,8 @@ def archive_verdict(archive: Archive, *, seed: int = 0) -> Verdict:
     counts = {agent: n for agent, n in lost.items() if isinstance(n, int)}  # of an older version
     contenders = [replace(c, left_out=c.left_out + counts.get(c.agent, 0)) for c in contenders]
     contenders += [untested(str(name)) for name in final.get("untested", ())]
+    chosen = {str(agent): n for n, agent in enumerate(final.get("finalists", ()))}
+    contenders.sort(key=lambda c: chosen.get(c.agent, len(chosen)))
     return verdict(
         [c for c in contenders if c.kind != "found"],
         [c for c in contenders if c.kind == "found"],

@@ -87,7 +87,7 @@ def gap_text(c: Comparison) -> str:
 
 
 def _gap(c: Comparison) -> str:
-    return f"{gap_text(c)}, {_p_value(c.p_holm)}"
+    return f"{gap_text(c)}, {_p_value(c.p_adjusted)}"
 
 
 def _p_value(p: float) -> str:
@@ -135,10 +135,9 @@ def cost_text(best: Comparison) -> str:
 
 def notes_of(best: Comparison, bases: Sequence[Contender], tried: Sequence[Contender]) -> list[str]:
     """What a careful reader must know, a sentence each."""
-    notes = [
-        f"Tested by {best.method} on paired items ({best.wins} won, {best.losses} lost, the rest tied)"
-        + (f", Holm-corrected for {len(tried)} finalists." if len(tried) > 1 else ".")
-    ]
+    order = f"; {len(tried)} finalists in the order in which the search chose them" if len(tried) > 1 else ""
+    counts = f"{best.wins} won, {best.losses} lost, the rest tied"
+    notes = [f"Tested by {best.method} on paired items ({counts}){order}."]
     if len(bases) > 1:
         word = "seed" if all(c.kind == "seed" for c in bases) else "baseline"
         all_of_them = f"both {word}s" if len(bases) == 2 else f"all {len(bases)} {word}s"
