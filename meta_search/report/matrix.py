@@ -13,7 +13,6 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from meta_search.report.comparing import ALPHA, compare
-from meta_search.report.paired import holm
 from meta_search.report.standing import Contender
 from meta_search.report.tables import per_item, score_text, usd_text
 from meta_search.text import one_line
@@ -238,4 +237,14 @@ def shown_best(columns: Sequence[Sequence[Contender]]) -> list[str]:
         others = [compare(best, c) for c in ran if c is not best] if best else []
         leaders.append(best.agent if best else "")
         p_values.append(max((c.p if c.difference > 0 else 1.0 for c in others), default=1.0))
-    return [agent if p < ALPHA else "" for agent, p in zip(leaders, holm(p_values), strict=True)]
+    return [agent if p < ALPHA else "" for agent, p in zip(leaders, _holm(p_values), strict=True)]
+
+
+def _holm(p_values: Sequence[float]) -> list[float]:
+    """Adjusted p-values of several tests, family-wise (S. Holm 1979, Scand. J. Statist. 6:65)."""
+    order = sorted(range(len(p_values)), key=lambda i: p_values[i])
+    adjusted, reached = [1.0] * len(p_values), 0.0
+    for place, i in enumerate(order):
+        reached = max(reached, min(1.0, (len(p_values) - place) * p_values[i]))
+        adjusted[i] = reached
+    return adjusted
