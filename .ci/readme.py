@@ -165,7 +165,7 @@ class Reader:
     def _added(self, words: Sequence[str]) -> list[str]:
         """Overrides that make a run short, and give it models where it would fetch some."""
         keys = {word.partition("=")[0] for word in words}
-        if "llm.mode=replay" in words or any(word.startswith("--") for word in words):
+        if "llm.mode=replay" in words or any(w.startswith("--") and w != "--across" for w in words):
             return []
         short = (
             SHORT if words[1] == "run" else {k: v for k, v in SHORT.items() if not k.startswith("search.")}

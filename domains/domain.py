@@ -97,7 +97,8 @@ class Domain(Protocol):
     scorer, takes `ask`, which asks a judge model; `targets_answer`, false where a target is no answer, but
     what a program should print; `measures(answered)`, name -> value of what is measured over all items with
     their answers, beside the mean score; `told_measures(feedbacks)`, the same from what the scorer
-    said; `own_brief`, its brief without what a scorer in Python adds to it.
+    said; `own_brief`, its brief without what a scorer in Python adds to it;
+    `working(item)`, how the answer of an item comes about, for `domain.perturb=numbers`.
 
     Attributes:
         name: Short name, for tables.

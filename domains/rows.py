@@ -54,6 +54,7 @@ class Row(NamedTuple):
         id: Its own name, or empty.
         data: What the scorer needs beyond the answer, as pairs.
         group: What it must not be parted from: what the column `domain.group` says, or empty.
+        formula: What the answer can be computed again from, as the file tells it: a formula, or a working.
     """
 
     line: int
@@ -70,6 +71,7 @@ class Row(NamedTuple):
     id: str = ""
     data: tuple[tuple[str, Any], ...] = ()
     group: str = ""
+    formula: str = ""
 
 
 def read_text(path: Path) -> str:

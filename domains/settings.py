@@ -55,6 +55,10 @@ class Settings(Protocol):
         scorer: The scorer of that task that counts; `None` takes the first.
         scorer_range: Values of that scorer that are worth 0 and 1; empty where they are 0..1.
         confined: Whether the scorers of that task run in the sandbox.
+        working: Column of the answers' workings or formulas in a `table` domain, for `perturb=numbers`;
+            `None` takes what stands before #### in an answer.
+        perturb: How test items are perturbed; see `domains.perturb.registry`.
+        perturb_tries: How often the meta model may try to write a perturbed item.
     """
 
     @property
@@ -121,7 +125,6 @@ class Settings(Protocol):
     def citation(self) -> str | None: ...
     @property
     def private(self) -> bool: ...
-    def task(self) -> str | None: ...
     @property
     def task_args(self) -> Mapping[str, Any]: ...
     @property
@@ -130,6 +133,12 @@ class Settings(Protocol):
     def scorer_range(self) -> tuple[float, ...]: ...
     @property
     def confined(self) -> bool: ...
+    @property
+    def working(self) -> str | None: ...
+    @property
+    def perturb(self) -> tuple[str, ...]: ...
+    @property
+    def perturb_tries(self) -> int: ...
 
 
 def matcher_of(settings: Settings) -> str:

@@ -125,6 +125,8 @@ class TableDomain:
             names[key]: names[first] for key, first in groups.items() if {key, first} <= names.keys()
         }
         _check_ids(label, self._items)
+        formulas = {name: rows[key].formula for key, name in names.items()}
+        self._formulas = {name: formula for name, formula in formulas.items() if formula}
         self.name = settings.name if settings.base else stem_of(Path(source.name))
         self.pinned = source.pinned
         lists = rows.several and settings.separator is None
@@ -153,6 +155,10 @@ class TableDomain:
     def measures(self, answered: Sequence[tuple[Item, str]]) -> Mapping[str, float]:
         """What is measured over all answers together, as `macro_f1` of labels; empty for other matchers."""
         return self._scoring.measures(answered)
+
+    def working(self, item: Item) -> str:
+        """How the answer of an item comes about, where the file tells it; else `""`."""
+        return self._formulas.get(item.id, "")
 
     def _brief(self, name: str, settings: Settings, several: bool) -> str:
         how = self._scoring.matcher.how
@@ -220,6 +226,7 @@ def _columns(settings: Settings) -> Columns:
         where=settings.where,
         families=settings.families,
         source_splits=settings.source_splits,
+        formula=settings.working,
     )
 
 
@@ -251,7 +258,7 @@ def _answered(row: Row) -> Row:
     if answer == row.answer:
         return row
     working = _CALCULATED.sub("", row.answer.rpartition(WORKING)[0]).strip()
-    return row._replace(answer=answer, working=row.working or working)
+    return row._replace(answer=answer, working=row.working or working, formula=row.formula or row.answer)
 
 
 def _fitted(

@@ -54,6 +54,7 @@ class Columns:
         where: `domain.where`: which rows are taken.
         families: Kinds to take; empty takes all.
         source_splits: `domain.source_splits`.
+        formula: Column of the answers' workings or formulas; must be in the file. `None` reads none.
     """
 
     question: str = "question"
@@ -70,11 +71,12 @@ class Columns:
     where: Mapping[str, Any] = field(default_factory=dict)
     families: tuple[str, ...] = ()
     source_splits: Mapping[str, str] = field(default_factory=dict)
+    formula: str | None = None
 
     @property
     def named(self) -> tuple[str, ...]:
         """The columns that are asked for: those that a row is made of."""
-        every = (self.question, self.answer, self.kind, self.split, self.matcher, self.group)
+        every = (self.question, self.answer, self.kind, self.split, self.matcher, self.group, self.formula)
         names = [name for name in every if name]
         asked: dict[str, None] = {}
         for name in names:
@@ -160,18 +162,18 @@ def _row(place: str, line: int, made: Made, columns: Columns) -> Row:
         working=made.working,
         id=made.id,
         data=tuple(made.data.items()),
-        group=_group(place, columns.group, record),
+        group=_of_column(place, "group", columns.group, record),
+        formula=_of_column(place, "working", columns.formula, record),
     )
 
 
-def _group(place: str, column: str | None, record: Mapping[str, Any]) -> str:
-    """What a row must not be parted from; empty for one that says nothing there."""
+def _of_column(place: str, key: str, column: str | None, record: Mapping[str, Any]) -> str:
+    """What a row says in the column that a key of the configuration names; empty where it says nothing."""
     if column is None:
         return ""
     if column not in record:
-        raise DomainError(
-            f"{place}: no column {column!r}, there are: {', '.join(map(str, record))}; set domain.group"
-        )
+        have = ", ".join(map(str, record))
+        raise DomainError(f"{place}: no column {column!r}, there are: {have}; set domain.{key}")
     value = record[column]
     if isinstance(value, list | dict):
         return _as_json(value)

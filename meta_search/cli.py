@@ -185,9 +185,16 @@ def _add_evaluate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "agents",
         metavar="AGENTS",
-        help="a .py file, a prompt in a text file, an ADAS archive .json, RUN or RUN:AGENT",
+        help="a .py file, a prompt in a text file, an ADAS archive .json (or some of it: FILE.json:NAME, "
+        "FILE.json:1-5), RUN, RUN:AGENT, or a seed's name; further ones may follow",
     )
     parser.add_argument("overrides", nargs="*", metavar="override")
+    parser.add_argument(
+        "--across",
+        action="store_true",
+        help="on several domains, with several models: `--across domains=[gsm8k,svamp:FILE] models=[a,b]`; "
+        "`svamp.domain.answer=Answer` holds for one of them",
+    )
     parser.add_argument("--json", metavar="FILE", type=Path, help="write the rows to FILE")
     parser.add_argument("--yes", action="store_true", help="spend money without a budget, without asking")
     _add_trust(parser)
@@ -295,15 +302,35 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     from meta_search.compose import compose
 
     check_writable(arguments.json)
+    further = [word for word in arguments.overrides if "=" not in word or Path(word).exists()]
+    arguments.overrides = [word for word in arguments.overrides if word not in further]
+    arguments.agents = [arguments.agents, *further] if further else arguments.agents
+    if arguments.across:
+        return _across(arguments)
+    if wide := [word for word in arguments.overrides if word.startswith(("domains=", "models="))]:
+        from meta_search.errors import ConfigError
+
+        raise ConfigError(f"{wide[0]} needs --across: several domains or models make a table")
     config = compose([*arguments.overrides, *(["run.confirm=false"] if arguments.yes else [])])
     from meta_search.commands.evaluate import evaluate
     from meta_search.run.caller import Caller
 
     found = evaluate(arguments.agents, config, Caller(trust=arguments.trust))
-    print_evaluations(found.rows, arguments.json)
+    print_evaluations(found.rows, arguments.json, found.notes)
     if found.cut:
         print(f"cut short: {found.why}; what was evaluated is saved")
     print(f"run folder: {found.folder}", flush=True)
+    return STOPPED if found.cut else 0
+
+
+def _across(arguments: argparse.Namespace) -> int:
+    from meta_search.commands.across import evaluate_across
+    from meta_search.commands.across_table import print_matrix
+    from meta_search.run.caller import Caller
+
+    words = [*arguments.overrides, *(["run.confirm=false"] if arguments.yes else [])]
+    found = evaluate_across(arguments.agents, words, Caller(trust=arguments.trust))
+    print_matrix(found.matrix, found.folder, found.cut, arguments.json)
     return STOPPED if found.cut else 0
 
 

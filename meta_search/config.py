@@ -96,13 +96,19 @@ class DomainConfig:
         citation: Whom to cite, for `meta-search domains`.
         private: Whether the publisher asks not to show items in plain text: `meta-search domains show` prints
             none, and a run says so.
-        task: Task of an `inspect` domain, FILE.py@NAME, PACKAGE/NAME or hf/OWNER/NAME; of an `lm_eval` domain its
-            name.
-        task_args: Arguments of that task, as `-T` gives them to `inspect eval`; of `lm_eval` keys of its yaml.
+        task: Task of an `inspect` domain, FILE.py@NAME, PACKAGE/NAME or hf/OWNER/NAME; of `lm_eval` its name.
+        task_args: Arguments of that task, as `-T` gives them to `inspect eval`; keys of the yaml of `lm_eval`.
         scorer: The scorer of that task that counts, or SCORER.KEY where its value is a mapping; `None` takes
             the first.
         scorer_range: Values of that scorer that are worth 0 and 1, as [1,10]; empty where they are 0..1.
         confined: Whether the scorers of that task run in the sandbox; false gives them the network and files.
+        working: Column of the answers' workings or formulas in a `table` domain, for `perturb=numbers`, as
+            Equation; `None` takes what stands before #### in an answer.
+        perturb: What is done to test items to see how robust agents are, after DyVal 2 (arXiv 2402.14865):
+            paraphrase, context, choices, numbers, order; one or several. Agents meet each perturbed item
+            beside the item as it is, and the drop of their scores is printed.
+        perturb_tries: How often the meta model may try to write a perturbed item where no rule can; a judge
+            looks at each.
     """
 
     name: str = "reasoning"
@@ -141,6 +147,9 @@ class DomainConfig:
     scorer: str | None = None
     scorer_range: tuple[float, ...] = ()
     confined: bool = True
+    working: str | None = None
+    perturb: tuple[str, ...] = ()
+    perturb_tries: int = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -490,6 +499,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
 }
 
 AT_LEAST: Mapping[str, float] = {
+    "domain.perturb_tries": 1,
     "llm.max_concurrency": 1,
     "llm.max_tokens": 1,
     "llm.timeout_s": 0.001,

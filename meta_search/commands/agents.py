@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -10,6 +11,8 @@ from typing import TypeAlias
 
 from archive.guard import making_sense
 from archive.records import Archive
+from meta_search.agent.seeds import NAMES
+from meta_search.engine import seeds
 from meta_search.engine.own_seeds import prompt_agent
 from meta_search.engine.restore import candidate_of
 from meta_search.errors import ArchiveError, ConfigError
@@ -24,12 +27,14 @@ Agents: TypeAlias = "str | Path | Agent | Iterable[str | Path | Agent]"
 """Where agents lie, an agent's source, an agent; or several of these."""
 
 UNNAMED = "agent"
+SEEDS = "seeds"  # all seeds of ours
 
 
 def read_agents(agents: Agents) -> list[Candidate]:
-    """Agents of an ADAS archive (.json), a .py file, a prompt in a text file, a run (the one to take and its
-    finalists), or RUN:AGENT; an agent's source as text, an `Agent`, or several of these. They keep their
-    order; sources, which have no name, are numbered where there are several.
+    """Agents of an ADAS archive (.json; `.json:NAME`, `.json:3` or `.json:1-5` takes some of it), a .py file,
+    a prompt in a text file, a run (the one to take and its finalists), or RUN:AGENT; a seed of ours by its
+    name, or all of them (`seeds`); an agent's source as text, an `Agent`, or several of these. They keep
+    their order; sources, which have no name, are numbered where there are several.
 
     Raises:
         ConfigError: There is no such file or run, it is nothing of the kind, or nothing at all; one line.
@@ -77,11 +82,32 @@ def _of_file(agents: str) -> list[Candidate]:
     path = Path(agents)
     if path.suffix == ".json":
         return [_imported(agent) for agent, _ in adas.read(path)]
+    file, colon, which = agents.rpartition(":")
+    if colon and file.endswith(".json") and not path.exists():
+        return _some([_imported(agent) for agent, _ in adas.read(Path(file))], which, agents)
     if path.suffix == ".py":
         return [_imported(Agent.of(path.stem, _text(path)))]
     if path.is_file():
         return [_imported(prompt_agent(path.stem, path.name, _text(path).strip()))]
+    if agents in (*NAMES, SEEDS) and not path.exists():
+        return seeds.candidates([] if agents == SEEDS else [agents])
     return _of_run(agents)
+
+
+def _some(found: list[Candidate], which: str, named: str) -> list[Candidate]:
+    """Agents of an archive by number, from 1, or by the beginning of their name."""
+    if numbers := re.fullmatch(r"(\d+)(?:-(\d+))?", which):
+        first, last = int(numbers[1]), int(numbers[2] or numbers[1])
+        chosen = found[first - 1 : last] if first else []
+    else:
+        name = which.strip().casefold()
+        same = [c for c in found if c.agent.name.casefold() == name]
+        chosen = same or [c for c in found if name and c.agent.name.casefold().startswith(name)]
+    if not chosen:
+        raise ConfigError(
+            f"{named}: no such agent; there are {len(found)}, the first is {found[0].agent.name!r}"
+        )
+    return chosen
 
 
 def _text(path: Path) -> str:
@@ -98,7 +124,7 @@ def _of_run(agents: str) -> list[Candidate]:
         folder = run_folder.resolve(run)
     except ArchiveError as error:
         raise ConfigError(
-            f"{error} (AGENTS is a .py file, a prompt in a file, an ADAS archive .json, RUN or RUN:AGENT)"
+            f"{error} (AGENTS is a .py file, a prompt in a file, an ADAS .json, RUN, RUN:AGENT or a seed)"
         ) from error
     with Archive(folder) as archive, making_sense(archive.path):
         if name is not None:

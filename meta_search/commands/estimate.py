@@ -9,6 +9,7 @@ from concurrent.futures import Future, wait
 from dataclasses import dataclass, replace
 
 from archive.records import Archive
+from domains.perturb.registry import PERTURBATIONS
 from meta_search.authors.registry import AUTHORS
 from meta_search.commands.typical_usage import TypicalUsage, typical_usage_of
 from meta_search.config import CANDIDATES, Config
@@ -226,7 +227,15 @@ def before_evaluation(run: Run, chosen: Sequence[Candidate]) -> None:
     ]
     typical = typical_usage_of(config, run.session.folder)
     counted = _dry(run.session, jobs)
-    _tell(run, estimate_evaluation(config, counted, runner.planned(split), typical, _prices(run.session)))
+    names = config.domain.perturb
+    planned = runner.planned(split) * (1 + len(names))  # at the most: some items cannot be perturbed
+    _tell(run, estimate_evaluation(config, counted, planned, typical, _prices(run.session)))
+    if asking := [name for name in names if PERTURBATIONS[name].asks]:
+        most = 2 * config.domain.perturb_tries
+        run.progress.print_line(
+            f"estimate: up to {most} calls an item to write and judge perturbed ones come on top "
+            f"({', '.join(asking)})"
+        )
 
 
 def _prices(session: Session) -> Prices:

@@ -9,13 +9,15 @@ import signal
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
+from itertools import zip_longest
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from archive.records import Archive
+from domains.perturb.registry import check, plain_id
 from meta_search.commands import estimate, evaluate_folder
 from meta_search.commands.agents import Agents, read_agents
 from meta_search.commands.resolve import resolved
@@ -23,6 +25,7 @@ from meta_search.commands.unchanged import check_unchanged
 from meta_search.config import Config
 from meta_search.errors import ConfigError, LLMError
 from meta_search.outcomes import UNSCORED, most_frequent
+from meta_search.report.robustness import drops, notes_of
 from meta_search.report.tables import evaluation_row
 from meta_search.report.verdict import score_line
 from meta_search.run import folder as run_folder
@@ -33,6 +36,7 @@ from meta_search.run.fingerprint import fingerprint
 from meta_search.run.folder import undone, write_config
 from meta_search.run.measures import measured
 from meta_search.run.members import Member, Members
+from meta_search.run.perturbing import Perturbing
 from meta_search.run.preflight import Ready, checked
 from meta_search.run.progress import MOST_ROWS, Progress
 from meta_search.run.recording import domain_facts
@@ -41,9 +45,9 @@ from meta_search.run.session import open_session
 from meta_search.run.signals import FINISH, STOP, Escalation, hangups, signals
 from meta_search.run.target_check import check_targets
 from meta_search.text import override
-from meta_search.types import Candidate, ItemJob, ItemResult, Split
+from meta_search.types import PERTURBED, Candidate, ItemJob, ItemResult, Split
 
-__all__ = ["Evaluated", "evaluate", "evaluate_agents"]
+__all__ = ["Evaluated", "evaluate", "evaluate_agents", "with_items"]
 
 CUT = {"budget": "the budget is used up", "time": "budget.wall_s is over", "signal": "stopped by a signal"}
 
@@ -66,12 +70,14 @@ class Evaluated:
             what the domain measures over all answers together, as `macro_f1` (name -> 0..1).
         cut: Why it ended before the end: `budget`, `time`, `signal`, `scorer`; `""` where it did not.
         why: The same in words.
+        notes: What could not be perturbed, a sentence a perturbation.
     """
 
     folder: Path
     rows: list[dict[str, Any]]
     cut: str = ""
     why: str = ""
+    notes: tuple[str, ...] = ()
 
 
 def evaluate(agents: Agents, config: Config, caller: Caller = COMMAND_LINE) -> Evaluated:
@@ -81,10 +87,19 @@ def evaluate(agents: Agents, config: Config, caller: Caller = COMMAND_LINE) -> E
     return evaluate_agents(agents, resolved(config), caller)
 
 
-def evaluate_agents(agents: Agents, config: Config, caller: Caller = COMMAND_LINE) -> Evaluated:
+def evaluate_agents(
+    agents: Agents, config: Config, caller: Caller = COMMAND_LINE, side_by_side: bool = False
+) -> Evaluated:
     """Evaluate agents on `evaluate.split`, in a run folder of its own, or go on in that of `run.dir`.
 
     Budget, time and signals end it in good order: what is there is saved and returned.
+
+    Args:
+        agents: They.
+        config: The configuration, resolved.
+        caller: Who asks for it.
+        side_by_side: Whether all agents run an item before the next: where it ends early, they have met the
+            same.
 
     Raises:
         ConfigError: No such agents, or the question before the start was answered with no.
@@ -92,18 +107,28 @@ def evaluate_agents(agents: Agents, config: Config, caller: Caller = COMMAND_LIN
     """
     chosen = read_agents(agents)
     split = config.evaluate.split
-    if split == "test" and config.evaluate.items:
-        config = replace(config, evaluate=replace(config.evaluate, test_items=config.evaluate.items))
+    if check(config.domain.perturb) and split != "test":
+        raise ConfigError(f"domain.perturb perturbs test items: leave out evaluate.split={split}")
+    config = with_items(config)
     if config.llm.recording is not None:
         ownership.ask(Path(config.llm.recording), None, "taking its answers", caller.trust)
     if config.run.dir and (Path(config.run.dir) / run_folder.ARCHIVE).exists():
         ownership.ask(Path(config.run.dir), None, "going on with it", caller.trust)
         config = evaluate_folder.same_data(caller.same(config, Path(config.run.dir)))
     with hangups(config.run.on_hangup), checked(config, caller.domain) as ready:
-        return _evaluated(chosen, ready.pinned(config), caller, ready)
+        return _evaluated(chosen, ready.pinned(config), caller, ready, side_by_side)
 
 
-def _evaluated(chosen: Sequence[Candidate], config: Config, caller: Caller, ready: Ready) -> Evaluated:
+def with_items(config: Config) -> Config:
+    """An evaluation's configuration, `evaluate.items` being those of its split, test items included."""
+    if config.evaluate.split != "test" or not config.evaluate.items:
+        return config
+    return replace(config, evaluate=replace(config.evaluate, test_items=config.evaluate.items))
+
+
+def _evaluated(
+    chosen: Sequence[Candidate], config: Config, caller: Caller, ready: Ready, side_by_side: bool
+) -> Evaluated:
     """Evaluate agents in a run folder, once what they need was seen to be there."""
     split = config.evaluate.split
     earlier = evaluate_folder.open_folder(config)
@@ -138,12 +163,24 @@ def _evaluated(chosen: Sequence[Candidate], config: Config, caller: Caller, read
             progress.say(f"going on with {folder}: {found} results are there already")
         else:
             estimate.before_evaluation(run, chosen)
-        evaluation = EvaluationRun(run, chosen, split)
+        perturbing = _perturbed(run)
+        evaluation = EvaluationRun(run, chosen, split, perturbing, side_by_side)
         with signals(evaluation.interrupt):
             cut = evaluation.run()
         why = evaluation.why
         caller.done(run, cut and f"cut short: {why}", "")
-        return Evaluated(folder, evaluation.rows(), cut, why)
+        notes = notes_of(perturbing.facts()) if perturbing.names else ()
+        return Evaluated(folder, evaluation.rows(), cut, why, tuple(notes))
+
+
+def _perturbed(run: Run) -> Perturbing:
+    """Have the run's test items perturbed, as `domain.perturb` says."""
+    perturbing = Perturbing.of(run)
+    if perturbing.names:
+        items = run.runner.items("test")
+        run.progress.say(f"perturbing {len(items)} test items: {', '.join(perturbing.names)}")
+        perturbing.extend(items, lambda: run.progress.time_left() - RESERVE_S)
+    return perturbing
 
 
 class EvaluationRun:
@@ -153,9 +190,18 @@ class EvaluationRun:
         run: The run at work.
         chosen: The agents. One that stands twice among them runs once.
         split: Split to evaluate on.
+        perturbing: What was made of its items, which are run beside them.
+        side_by_side: Whether all agents run an item before the next.
     """
 
-    def __init__(self, run: Run, chosen: Sequence[Candidate], split: Split) -> None:
+    def __init__(
+        self,
+        run: Run,
+        chosen: Sequence[Candidate],
+        split: Split,
+        perturbing: Perturbing,
+        side_by_side: bool = False,
+    ) -> None:
         self._run = run
         self._folder, self._runner, self._progress = run.session.folder, run.runner, run.progress
         self._session = run.session
@@ -164,7 +210,9 @@ class EvaluationRun:
         self._until = float("inf")  # the monotonic time until which items may finish
         self._chosen, self._split = chosen, split
         self._agents = len({c.agent.id for c in chosen})
-        self._planned = run.runner.planned(split)
+        self._perturbing, self._side_by_side = perturbing, side_by_side
+        self._splits = (split, PERTURBED) if perturbing.names else (split,)
+        self._planned = sum(map(run.runner.planned, self._splits))
         self._events: queue.SimpleQueue[tuple[Member, Future[ItemResult]] | None] = queue.SimpleQueue()
         self._running: dict[str, Member] = {}
         self._rows: dict[str, dict[str, Any]] = {}
@@ -212,8 +260,8 @@ class EvaluationRun:
         self._show(last=True)
         if self._runner.health.line:
             self._progress.print_line(self._runner.health.line)
-        if self._cut or reason:
-            self._runner.pen.set_meta("end", {"why": self._cut or "error", "text": reason or self.why})
+        ended = {"why": self._cut or "error", "text": reason or self.why} if self._cut or reason else None
+        self._runner.pen.set_meta("end", ended)  # an earlier session may have ended early
         self._runner.finish("cut short" if self._cut or reason else "done")
         if reason:
             told = f"what was evaluated is saved in {self._folder}"
@@ -229,7 +277,7 @@ class EvaluationRun:
 
     def rows(self) -> list[dict[str, Any]]:
         """One row an agent in input order."""
-        return [self._rows.get(c.agent.id) or _row(Member(c), self._split) for c in self._chosen]
+        return [self._rows.get(c.agent.id) or self._row(Member(c)) for c in self._chosen]
 
     def _run_items(self) -> None:
         jobs = self._jobs()
@@ -249,15 +297,29 @@ class EvaluationRun:
             self._watch()
 
     def _jobs(self) -> Iterator[ItemJob]:
-        """All items of one agent after the other."""
+        """All items of one agent after the other, or all agents on one item after the other."""
+        distinct: dict[str, Candidate] = {}
         for candidate in self._chosen:
-            agent = candidate.agent
-            if agent.id in self._rows or agent.id in self._running:
-                continue
-            member = self._running[agent.id] = Member(candidate)
-            self._run.members.add(member)
-            self._runner.pen.add_candidate(candidate, "evaluated")
-            yield from self._runner.next_jobs(member, self._split, self._planned)
+            distinct.setdefault(candidate.agent.id, candidate)
+        if not self._side_by_side:
+            for candidate in distinct.values():
+                yield from self._of_agent(candidate)
+            return
+        for place in zip_longest(*[list(self._of_agent(candidate)) for candidate in distinct.values()]):
+            yield from (job for job in place if job is not None)
+
+    def _of_agent(self, candidate: Candidate) -> Iterator[ItemJob]:
+        """An agent's items, each with its perturbed ones behind it."""
+        member = self._running[candidate.agent.id] = Member(candidate)
+        self._run.members.add(member)
+        self._runner.pen.add_candidate(candidate, "evaluated")
+        jobs = {s: self._runner.next_jobs(member, s, self._planned) for s in self._splits}
+        made: dict[tuple[str, int], list[ItemJob]] = {}
+        for job in jobs.get(PERTURBED, ()):
+            made.setdefault((plain_id(job.item), job.repeat), []).append(job)
+        for job in jobs[self._split]:
+            yield job
+            yield from made.get((job.item, job.repeat), ())
 
     def _arrived(self, member: Member, future: Future[ItemResult]) -> None:
         self._events.put((member, future))
@@ -265,7 +327,7 @@ class EvaluationRun:
     def _take(self, member: Member, future: Future[ItemResult]) -> None:
         self._cut = self._runner.deliver(member, future) or self._cut
         self._ran += 1
-        if member.agent.id in self._running and member.ran(self._split) >= self._planned:
+        if member.agent.id in self._running and self._ran_of(member) >= self._planned:
             self._finish(member)
 
     def _take_what_came(self) -> None:
@@ -283,12 +345,16 @@ class EvaluationRun:
                 if member.agent.id in self._running and future.result().kind not in UNSCORED:
                     member.add(future.result())
 
+    def _ran_of(self, member: Member) -> int:
+        return sum(member.ran(split) for split in self._splits)
+
     def _finish(self, member: Member) -> None:
         """Archive what there is of an agent and keep its row; its results are needed no longer."""
         del self._running[member.agent.id]
-        self._runner.save(member, self._split)
+        for split in self._splits:
+            self._runner.save(member, split)
         more = measured(self._session.domain, self._split, member.rows(self._split))
-        row = self._rows[member.agent.id] = _row(member, self._split, more)
+        row = self._rows[member.agent.id] = self._row(member, more)
         self._run.journal.record(RaceEnded(member.agent.id, self._split))
         if not row["items"]:
             return
@@ -313,9 +379,21 @@ class EvaluationRun:
         shown = Members()
         for member in [*self._best, *self._running.values()]:
             shown.add(member)
-        lines = [f"«{m.agent.name}» {m.ran(self._split)}/{self._planned}" for m in self._running.values()]
-        whole = f"{self._ran:,} of {self._agents * self._planned:,} items on {self._split}"
+        lines = [f"«{m.agent.name}» {self._ran_of(m)}/{self._planned}" for m in self._running.values()]
+        whole = f"{self._ran:,} of {self._agents * self._planned:,} items on {' and '.join(self._splits)}"
         self._progress.show(shown, () if last else (whole, *lines), last=last)
+
+    def _row(self, member: Member, measures: Mapping[str, float] = MappingProxyType({})) -> dict[str, Any]:
+        """A row of `evaluate --json`, with the drops under perturbation where there are any."""
+        row = _row(member, self._split, measures)
+        if not self._perturbing.names:
+            return row
+        plain, perturbed = (member.results.get(s, {}).values() for s in self._splits)
+        names, agent = self._perturbing.names, member.agent
+        found = drops(agent.id, agent.name, plain, perturbed, names)
+        complete = row["complete"] and self._ran_of(member) >= self._planned
+        told = {"drops": [asdict(drop) for drop in found], **self._perturbing.facts()}
+        return {**row, "complete": complete, "perturbed": told}
 
 
 def _row(

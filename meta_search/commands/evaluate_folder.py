@@ -18,7 +18,7 @@ from meta_search.run.folder import ARCHIVE, new_folder, read_config, resume_comm
 from meta_search.run.runner import Runner
 from meta_search.run.secrets import stored
 from meta_search.text import override
-from meta_search.types import Agent, Split
+from meta_search.types import PERTURBED, Agent, Split
 
 __all__ = ["EvaluationFolder", "elsewhere", "open_folder", "same_data"]
 
@@ -50,9 +50,10 @@ class EvaluationFolder:
         found = 0
         with Archive(self.folder) as archive:
             for agent in {a.id: a for a in agents}.values():
-                for result in archive.results(agent.id, split, trace=False):
-                    runner.know(result)
-                    found += 1
+                for known in (split, PERTURBED):
+                    for result in archive.results(agent.id, known, trace=False):
+                        runner.know(result)
+                        found += 1
         return found
 
 

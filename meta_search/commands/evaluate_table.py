@@ -19,7 +19,7 @@ Row = dict[str, Any]
 MOST_HINTS = 20
 
 
-def print_evaluations(rows: Sequence[Row], file: Path | None) -> None:
+def print_evaluations(rows: Sequence[Row], file: Path | None, notes: Sequence[str] = ()) -> None:
     """Write the rows as JSON, and print them as a table where there still is a terminal.
 
     Below the table stands the most frequent fault of each agent that has any, with what mends it.
@@ -27,11 +27,26 @@ def print_evaluations(rows: Sequence[Row], file: Path | None) -> None:
     Args:
         rows: One an agent, as `meta-search evaluate --json` has them.
         file: Where to write them; `None` writes nothing.
+        notes: Sentences on perturbed items.
     """
     if file:
         file.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
     with lasting(sys.stdout):
         _print(rows)
+        _print_perturbed(rows, notes)
+
+
+def _print_perturbed(rows: Sequence[Row], notes: Sequence[str]) -> None:
+    """What perturbing the items cost each agent."""
+    from meta_search.report.robustness import Drop, robustness_table
+
+    distinct = {row["agent"]: row for row in rows if "perturbed" in row}.values()
+    found = [Drop(**drop) for row in distinct for drop in row["perturbed"]["drops"]]
+    if found:
+        names = list(dict.fromkeys(drop.perturbation for drop in found))
+        print_rich(robustness_table(sorted(found, key=lambda drop: names.index(drop.perturbation))))
+    for note in notes:
+        say(note)
 
 
 def _print(rows: Sequence[Row]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 
 from archive.records import Archive
-from meta_search.commands.status import print_notes
+from meta_search.commands.status import print_notes, print_perturbed
 from meta_search.commands.terminal import say
 from meta_search.report.alarms import of_archive
 from meta_search.report.screen import LastingStream
@@ -48,6 +48,7 @@ def print_end(folder: Path, result: Verdict | None, sentence: str, best: str, go
     if result is not None and result.power:
         console.print(f"few test items: {result.power}", markup=False)
     with Archive(folder) as archive:
+        print_perturbed(archive)
         print_notes(archive, of_archive(archive))
     run = shell_path(folder)  # so that the lines work when they are pasted
     lines = [go_on] if go_on else []

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from meta_search.commands.terminal import open_run, print_json, say
+from meta_search.commands.terminal import open_run, print_json, print_rich, say
 
 if TYPE_CHECKING:
     from meta_search.report.alarms import Alarm
@@ -62,6 +62,19 @@ def _agents(agents: int, evaluated: int, briefs: int) -> str:
     """How many agents there are; an evaluation has none that were written, nor train items."""
     counted = f"{agents} agent{'' if agents == 1 else 's'}"
     return f"{counted}, {evaluated} complete on train items, from {briefs} briefs" if briefs else counted
+
+
+def print_perturbed(archive: Archive) -> None:
+    """What perturbing the test items cost finalists and baselines; nothing where none were."""
+    from meta_search.report.robustness import of_archive, robustness_table
+
+    found = of_archive(archive)
+    if found is None:
+        return
+    if any(drop.items for drop in found.drops):
+        print_rich(robustness_table(found.drops))
+    for note in found.notes:
+        say(note)
 
 
 def print_notes(archive: Archive, found: Sequence[Alarm]) -> None:

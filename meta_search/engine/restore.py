@@ -32,7 +32,16 @@ from meta_search.run.events import (
 )
 from meta_search.run.members import Member, Members
 from meta_search.run.run import Run
-from meta_search.types import SCORED, Candidate, Demonstration, ItemResult, Split, agent_id, unknown
+from meta_search.types import (
+    PERTURBED,
+    SCORED,
+    Candidate,
+    Demonstration,
+    ItemResult,
+    Split,
+    agent_id,
+    unknown,
+)
 
 __all__ = ["Restored", "candidate_of", "imported", "restore"]
 
@@ -207,7 +216,7 @@ class _Walk:
 def _results(archive: Archive, agent: str) -> dict[tuple[str, str, int], ItemResult]:
     return {
         (split, result.item, result.repeat): result
-        for split in SCORED
+        for split in (*SCORED, PERTURBED)
         for result in archive.results(agent, split, trace=False)
     }
 

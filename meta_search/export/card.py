@@ -42,9 +42,10 @@ def make_card(record: Record, given: Mapping[str, Any]) -> dict[str, Any]:
     Args:
         record: The agent with its evaluations.
         given: What the archive does not know, all of it optional: `model`, `domain`, `run`, `date`,
-            `verdict` (a sentence), `break_even` (another), `measure` (`right` or a graded `score`), `kinds`
-            (see `by_kind`), `meta_search` (the version), `lineage` (ancestors, each a line or a mapping), and
-            whatever else should stand in the card. Values that are no JSON are written as text.
+            `perturbed` (a list of `report.robustness.Drop` as JSON), `verdict` (a sentence), `break_even`
+            (another), `measure` (`right` or a graded `score`), `kinds` (see `by_kind`), `meta_search` (the
+            version), `lineage` (ancestors, each a line or a mapping), and whatever else should stand in the
+            card. Values that are no JSON are written as text.
     """
     agent = record.agent
     card: dict[str, Any] = {
@@ -73,6 +74,8 @@ def markdown(card: Mapping[str, Any]) -> str:
     parts = [f"# {_safe(card['name'])}", _facts(card), _scores(card["scores"], graded)]
     if card.get("kinds"):
         parts.append(_kinds(card["kinds"], graded))
+    if card.get("perturbed"):
+        parts.append(_perturbed(card["perturbed"]))
     parts += [_safe(card[key], 1000) for key in ("verdict", "break_even") if card.get(key)]
     if card.get("thought"):
         parts += ["## Idea", _safe(card["thought"], 2000)]
@@ -164,6 +167,23 @@ def _kinds(kinds: Sequence[Mapping[str, Any]], graded: bool) -> str:
     for k in kinds:
         score = _value(k["score"], graded)
         rows.append(f"| {_safe(k['kind'])} | {k['items']} | {score} | {k['tokens_per_item']:.0f} |")
+    return "\n".join(rows)
+
+
+def _perturbed(drops: Sequence[Mapping[str, Any]]) -> str:
+    """How it did on perturbed test items, beside the same items as they are."""
+    rows = [
+        "| test items | items | as they are | perturbed | difference [95 % interval] |",
+        "|---|---|---|---|---|",
+    ]
+    for d in drops:
+        graded = bool(d["graded"])
+        plain, changed = (_value(d[key], graded) for key in ("plain", "perturbed"))
+        scale, form = (1, "+.2f") if graded else (100, "+.1f")
+        apart, low, high = (f"{scale * d[key]:{form}}" for key in ("difference", "low", "high"))
+        rows.append(
+            f"| {_safe(d['perturbation'])} | {d['items']} | {plain} | {changed} | {apart} [{low}, {high}] |"
+        )
     return "\n".join(rows)
 
 

@@ -23,6 +23,7 @@ from meta_search.config import Config, LLMConfig
 from meta_search.errors import ArchiveError, ConfigError
 from meta_search.export.card import SPLITS, by_kind, make_card, markdown
 from meta_search.llm.addresses import normal_url
+from meta_search.report import robustness
 from meta_search.report.chosen import chosen
 from meta_search.report.verdict import archive_verdict, measure_of
 from meta_search.run.folder import read_config
@@ -115,6 +116,7 @@ def _card(folder: Path, archive: Archive, record: Record, trust: bool) -> dict[s
         "break_even": verdict.break_even if found else "",
         "measure": measure_of(results),
         "kinds": by_kind(results, domain["kinds"].get(split or "", {})),
+        "perturbed": _perturbed(archive, record.agent.id),
         "lineage": [
             f"{step.agent.name} ({step.agent.id}): {step.operator} by {step.author}"
             for step in archive.lineage(record.agent.id)
@@ -127,6 +129,13 @@ def _card(folder: Path, archive: Archive, record: Record, trust: bool) -> dict[s
         "extra": {**llm["extra_body"], **llm["task"]["extra"]},
         "headers": {k: v for k, v in llm["extra_headers"].items() if "$" in v},  # no secret itself
     }
+
+
+def _perturbed(archive: Archive, agent: str) -> list[dict[str, Any]] | None:
+    """What perturbing the test items cost an agent; `None` where none were."""
+    found = robustness.of_archive(archive)
+    mine = [drop for drop in found.drops if drop.agent == agent and drop.items] if found else []
+    return [dataclasses.asdict(drop) for drop in mine] or None
 
 
 def _domain(folder: Path, archive: Archive, config: Config, trust: bool) -> Mapping[str, Any]:

@@ -13,9 +13,10 @@ from meta_search.final.baselines import Baseline, matched
 from meta_search.llm.budget import Left
 from meta_search.run.folds import NO_FOLDS, Folds, cross_validated
 from meta_search.run.members import Member, Members
+from meta_search.run.perturbing import Perturbing
 from meta_search.run.run import Run
 from meta_search.text import one_line
-from meta_search.types import ItemJob, ItemResult, Split, Usage
+from meta_search.types import PERTURBED, ItemJob, ItemResult, Split, Usage
 
 __all__ = [
     "MOST_SHARE",
@@ -163,7 +164,9 @@ def _within_budget(run: Run, field: Field) -> list[str]:
     tokens = pace * seconds if spent and seconds < float("inf") else None
 
     def room(chosen: Sequence[Baseline]) -> int:
-        each = [_each(m, chosen) for m in replace(field, matched=tuple(chosen)).everyone]
+        one = [_each(m, chosen) for m in replace(field, matched=tuple(chosen)).everyone]
+        times = 1 + len(run.config.domain.perturb)
+        each = [(times * a, times * b, times * c) for a, b, c in one]
         in_time = [] if tokens is None else [int(tokens / max(1.0, MARGIN * sum(e[1] for e in each)))]
         return min([planned, *affordable(status.left, each), *in_time])
 
@@ -185,7 +188,8 @@ def seconds_needed(run: Run) -> float:
     if not finalists or not seeds or not spent or wall is None:
         return 0.0
     used = [_mean(m, "train")[1] for m in (*finalists, *seeds)]
-    tokens = MARGIN * WANTED * (sum(used) + used[0])  # samples cost as much as the best finalist
+    times = 1 + len(run.config.domain.perturb)
+    tokens = times * MARGIN * WANTED * (sum(used) + used[0])  # samples cost as much as the best finalist
     return min(MOST_SHARE * wall, RESERVE_S + tokens * run.session.elapsed / spent)
 
 
@@ -203,8 +207,11 @@ def _mean(member: Member, split: Split) -> Each:
     return usage.calls / n, usage.tokens / n, usage.cost_usd / n
 
 
-def run_field(run: Run, field: Field) -> tuple[bool, Cut]:
+def run_field(run: Run, field: Field, perturbing: Perturbing) -> tuple[bool, Cut]:
     """Run all contenders on test items in lockstep until items, budget or time are used up.
+
+    Where test items are perturbed, each round runs what was made of its items as well, so that budget and
+    clock pay both of a pair or none.
 
     All meet the same items, so that comparisons are paired. Where budget or clock end it in the middle of a
     round, what counts ends for all of them before the first item that anyone was not through with: else an
@@ -221,22 +228,45 @@ def run_field(run: Run, field: Field) -> tuple[bool, Cut]:
 
     while journal.decide("round", another):
         began = time.monotonic()
-        size = journal.decide("items", lambda: _next_round(run.session.status().left, field))
+        size = journal.decide(
+            "items", lambda: _next_round(run.session.status().left, field, perturbing.times)
+        )
         each = [[(m, job) for job in runner.next_jobs(m, "test", size)] for m in everyone]
         # Item by item: where the clock ends it, everybody has run the same items but for the last.
         places = [[one for one in place if one is not None] for place in zip_longest(*each)]
         jobs = [one for place in places for one in place]
-        if not jobs:
+        if jobs:
+            stop = _gather(run, [(m, runner.submit(job)) for m, job in jobs])
+            for member in everyone:
+                runner.save(member, "test")
+            if stop:
+                cut = _unfinished(places)
+                break
+        if not _run_perturbed(run, field, perturbing):
             break
-        stop = _gather(run, [(m, runner.submit(job)) for m, job in jobs])
-        for member in everyone:
-            runner.save(member, "test")
-        if stop:
-            cut = _unfinished(places)
+        if not jobs:
             break
         last = 1.2 * (time.monotonic() - began)
     runner.cancel()
     return bool(everyone) and all(m.rows("test") for m in everyone), cut
+
+
+def _run_perturbed(run: Run, field: Field, perturbing: Perturbing) -> bool:
+    """Run what is made of the test items that all contenders are through with. Returns whether to go on."""
+    if not perturbing.names or not field.everyone:
+        return True
+    runner = run.runner
+    met = [{item for item, _ in m.results.get("test", {})} for m in field.everyone]
+    through = set.intersection(*met)
+    items = [item for item in runner.items("test") if item.id in through]
+    perturbing.extend(items, lambda: run.progress.time_left() - RESERVE_S)
+    most = runner.planned(PERTURBED)
+    each = [[(m, job) for job in runner.next_jobs(m, PERTURBED, most)] for m in field.everyone]
+    jobs = [one for place in zip_longest(*each) for one in place if one is not None]
+    stop = _gather(run, [(m, runner.submit(job)) for m, job in jobs])
+    for member in field.everyone:
+        runner.save(member, PERTURBED)
+    return not stop
 
 
 def _unfinished(places: Sequence[Sequence[tuple[Member, ItemJob]]]) -> Cut:
@@ -258,8 +288,9 @@ def counted(member: Member, cut: Cut) -> list[ItemResult]:
     return [r for place, r in member.results.get("test", {}).items() if place not in dropped]
 
 
-def _next_round(left: Left, field: Field) -> int:
-    return min([ROUND, *affordable(left, [_each(m, field.matched) for m in field.everyone])])
+def _next_round(left: Left, field: Field, times: int = 1) -> int:
+    each = [_each(m, field.matched) for m in field.everyone]
+    return min([ROUND, *affordable(left, [(times * a, times * b, times * c) for a, b, c in each])])
 
 
 def affordable(left: Left, each: Sequence[Each]) -> list[int]:

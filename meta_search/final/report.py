@@ -17,6 +17,7 @@ from meta_search.report.tuning import Tunings
 from meta_search.report.verdict import Verdict, measure_of, untested, verdict
 from meta_search.run.measures import measured
 from meta_search.run.members import Member
+from meta_search.run.perturbing import Perturbing
 from meta_search.run.run import Run
 from meta_search.run.session import Session
 from meta_search.text import one_line
@@ -68,7 +69,10 @@ def final_report(run: Run, stopped: Callable[[], bool] = lambda: False) -> Endin
         runner.pen.set_status(member.agent.id, "finalist")
     names = ", ".join(f"«{m.agent.name}»" for m in field.everyone)
     run.progress.say(f"final report on fresh test items: {names}")
-    complete, cut = run_field(run, field)
+    perturbing = Perturbing.of(run)
+    complete, cut = run_field(run, field, perturbing)
+    if perturbing.names:
+        runner.pen.set_meta("perturbed", perturbing.facts())
     run.progress.show(run.members, (), last=True)
     for member in field.everyone:
         runner.save(member, "test")

@@ -10,7 +10,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from meta_search.report import alarms, behaviour, briefs, components, figures, sections
+from meta_search.report import alarms, behaviour, briefs, components, figures, robustness, sections
 from meta_search.report.chosen import chosen
 from meta_search.report.files import write_whole
 from meta_search.report.live import duration
@@ -83,6 +83,7 @@ def _context(archive: Archive, verdict: Verdict, tuned: Callable[[str], Tuned | 
         "end": alarms.end_text(archive),
         "alarms": alarms.of_archive(archive),
         "test_rows": sections.test_rows(verdict),
+        "robust": robustness.of_archive(archive),
         "graded": any(s.measure == "score" for s in verdict.baselines),
         "split": split,
         "rows": rows,

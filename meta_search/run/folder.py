@@ -72,6 +72,8 @@ def resolve(run: str | Path, root: str | Path = "runs") -> Path:
     for place in (folder, Path(root) / folder):
         if (place / ARCHIVE).is_file():
             return place
+    if folder.is_dir() and (runs := sorted(path.parent for path in folder.glob(f"*/{ARCHIVE}"))):
+        raise ArchiveError(f"{run} holds {len(runs)} runs: name one of them, as {shell_path(runs[0])}")
     if folder.is_dir():
         raise ArchiveError(f"{run} is not a run folder: it holds no {ARCHIVE}")
     raise ArchiveError(f"{run}: no such run folder; `latest` takes the newest under {root}/")

@@ -20,7 +20,7 @@ from meta_search.llm.endpoint import Endpoint
 from meta_search.run.model_servers import check_models
 from meta_search.run.service import endpoints_for
 
-__all__ = ["Ready", "checked"]
+__all__ = ["Ready", "checked", "made_domain"]
 
 WITHOUT_FILE_S = 0.2  # a domain of our own may take longer to import: it goes on while Ray starts
 
@@ -64,7 +64,7 @@ def checked(config: Config, given: Domain | None = None) -> Iterator[Ready]:
     local = config.llm.provider == "local"
     endpoints = {} if local else endpoints_for(to_mapping(config), {})
     with ThreadPoolExecutor(2, thread_name_prefix="preflight") as pool:
-        domain = pool.submit(_make_domain, config, given)
+        domain = pool.submit(made_domain, config, given)
         answers = pool.submit(_see_that_it_answers, config, endpoints.values())
         if local:
             check_models(config)
@@ -91,7 +91,17 @@ def _see_that_it_answers(config: Config, endpoints: Collection[Endpoint]) -> Non
     asyncio.run(look())
 
 
-def _make_domain(config: Config, given: Domain | None) -> Domain:
+def made_domain(config: Config, given: Domain | None) -> Domain:
+    """The domain of a configuration, seen to grant only helpers that there are.
+
+    Args:
+        config: The configuration.
+        given: The domain, where it comes from Python.
+
+    Raises:
+        DomainError: It cannot be read.
+        ConfigError: It cannot be used.
+    """
     from domains import registry
 
     made = given or registry.make(config.domain)

@@ -51,12 +51,14 @@ class Runner:
         self._journal.open(self._write_events)
         evaluate, domain = session.config.evaluate, session.domain
         most = {"test": evaluate.test_items, "train": evaluate.items, "validation": evaluate.items}
-        self._items = {split: first_items(domain.items(split), most.get(split, 0)) for split in SPLITS}
+        self._items: dict[Split, list[Item]] = {
+            split: first_items(domain.items(split), most.get(split, 0)) for split in SPLITS
+        }
         self.folds = NO_FOLDS
         if evaluate.folds:
             parts = self._items["train"], self._items["validation"]
             pool, self.folds = pooled(domain, *parts, evaluate.folds)
-            self._items = {**self._items, "train": pool, "validation": []}
+            self._items |= {"train": list(pool), "validation": []}
         self._by_id = {(s, item.id): item for s, items in self._items.items() for item in items}
         self._examples = tuple((i.question, i.target) for i in domain.items("examples"))
         self._known: dict[tuple[str, str, str, int], ItemResult] = {}
@@ -71,11 +73,16 @@ class Runner:
 
     def items(self, split: Split) -> Sequence[Item]:
         """Items of a split that are evaluated."""
-        return self._items[split]
+        return self._items.get(split, [])
+
+    def extend(self, split: Split, items: Sequence[Item]) -> None:
+        """Have further items in a split, which the domain does not deal: perturbed ones."""
+        self._items[split] = [*self._items.get(split, ()), *items]
+        self._by_id |= {(split, item.id): item for item in items}
 
     def planned(self, split: Split) -> int:
         """Item × repeat pairs of a full evaluation."""
-        return len(self._items[split]) * self._session.config.evaluate.repeats
+        return len(self.items(split)) * self._session.config.evaluate.repeats
 
     def job(self, agent: Agent, item: Item, split: Split, repeat: int = 0) -> ItemJob:
         """One agent on one item.
@@ -111,7 +118,7 @@ class Runner:
         missing = (
             (item, repeat)
             for repeat in range(self._session.config.evaluate.repeats)
-            for item in self._items[split]
+            for item in self.items(split)
             if (item.id, repeat) not in have
         )
         return [self.job(member.agent, item, split, repeat) for item, repeat in islice(missing, most)]

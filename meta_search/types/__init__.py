@@ -38,6 +38,7 @@ from meta_search.types.items import (
 )
 from meta_search.types.names import (
     OUTCOME_KINDS,
+    PERTURBED,
     SCORED,
     SEARCHED,
     SPLITS,
@@ -53,6 +54,7 @@ __all__ = [
     "LONGEST_NAME",
     "MOST_LEFT_OUT",
     "OUTCOME_KINDS",
+    "PERTURBED",
     "OWN",
     "REPAIR",
     "SCORED",

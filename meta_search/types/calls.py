@@ -10,7 +10,8 @@ from meta_search.types.names import FaultKind, Split
 
 __all__ = ["CallReply", "CallRequest", "Purpose", "Usage"]
 
-Purpose = Literal["task", "meta", "teacher", "judge", "probe"]  # the last: the gateway's own
+# `perturb`: perturbed test items are written and judged. `probe`: the gateway's own.
+Purpose = Literal["task", "meta", "teacher", "judge", "perturb", "probe"]
 
 
 @dataclass(frozen=True, slots=True)

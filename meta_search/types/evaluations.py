@@ -6,7 +6,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypedDict
+from typing import Any, NotRequired, TypedDict
 
 from meta_search.types.calls import Usage
 from meta_search.types.items import ItemResult
@@ -130,6 +130,9 @@ class EvaluationRow(TypedDict):
         complete: Whether every item was run, and no more than 5 % of them came to no score.
         hint: The most frequent fault with what mends it, or `""`.
         measures: What the domain measures over all answers together, as `macro_f1`: name -> 0..1.
+        perturbed: With `domain.perturb`: `drops`, a list of what each perturbation cost
+            (`report.robustness.Drop`), and how many items were `made`, `by_model`, and `left_out` with their
+            reasons.
     """
 
     name: str
@@ -146,6 +149,7 @@ class EvaluationRow(TypedDict):
     complete: bool
     hint: str
     measures: dict[str, float]
+    perturbed: NotRequired[dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)

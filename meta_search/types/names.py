@@ -6,6 +6,7 @@ from typing import Literal, get_args
 
 __all__ = [
     "OUTCOME_KINDS",
+    "PERTURBED",
     "SCORED",
     "SEARCHED",
     "SPLITS",
@@ -16,8 +17,10 @@ __all__ = [
     "Split",
 ]
 
-Split = Literal["examples", "train", "validation", "test"]
-SPLITS: tuple[Split, ...] = get_args(Split)  # as a search meets them
+# The last holds perturbed test items: no domain deals rows to it; see `run.perturbing`.
+Split = Literal["examples", "train", "validation", "test", "perturbed"]
+PERTURBED: Split = "perturbed"
+SPLITS: tuple[Split, ...] = ("examples", "train", "validation", "test")  # of a domain, as a search meets them
 SEARCHED: tuple[Split, ...] = ("train", "validation")  # what a search evaluates candidates on
 SCORED: tuple[Split, ...] = (*SEARCHED, "test")
 OutcomeKind = Literal[
@@ -61,6 +64,7 @@ MetaName = Literal[
     "status",  # running: absent; stopped, cut short, reporting, done
     "end",  # why the search ended, {why, text}; see `engine.ends`. Absent or null while it runs
     "targets",  # what the scorer says of items' own answers; see `run.target_check`
+    "perturbed",  # which test items could not be perturbed, and why; see `run.perturbing`
     "best",  # id of the agent that the final report puts first
     "final",  # finalists, baselines, notes and costs; see `report.verdict.archive_verdict`
     "verdict",  # the verdict as text
