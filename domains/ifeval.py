@@ -18,7 +18,7 @@ from typing import Any
 
 from domains.domain import Item, Score, items_of
 from domains.instructions import Instruction, follows, instruction_of, loosened
-from domains.published import keyed, records_of, split_items, text_in, texts_in
+from domains.published import keyed, records_of, source_of, split_items, text_in, texts_in
 from domains.settings import Settings
 from domains.wording import WORDING, instructed, with_instruction
 from meta_search.errors import DomainError
@@ -56,8 +56,10 @@ class IfevalDomain:
     def __init__(self, settings: Settings) -> None:
         self._loose = _loose(settings)
         found: dict[str, Item] = {}
-        for place, record in records_of(settings, "ifeval, input_data.jsonl"):
+        source = source_of(settings, "ifeval, input_data.jsonl")
+        for place, record in records_of(source):
             keyed(place, found, _item(place, record))
+        self.pinned, self.notes = source.pinned, tuple(source.notes)
         self._items = split_items(settings, found, lambda item: None)
         shown = "".join(f" Example: {item.question[:300]!r}." for item in self._items["examples"][:2])
         brief = BRIEF.format(loosely=LOOSELY if self._loose else "") + shown

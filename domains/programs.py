@@ -26,7 +26,7 @@ from typing import Any
 from domains.domain import Item, Score, items_of
 from domains.matching.program_tests import tests_of
 from domains.matching.scoring import Entry, Scoring
-from domains.published import keyed, records_of, split_items, text_in, texts_in
+from domains.published import keyed, records_of, source_of, split_items, text_in, texts_in
 from domains.settings import Settings, matcher_of
 from domains.wording import WORDING, instructed, with_instruction
 from meta_search.errors import DomainError
@@ -74,10 +74,12 @@ class ProgramsDomain:
                 f"domain={settings.name} scores programs by their tests: leave domain.matcher out"
             )
         found: dict[str, Item] = {}
-        for place, record in records_of(settings, self.benchmark):
+        source = source_of(settings, self.benchmark)
+        for place, record in records_of(source):
             item = self._item(place, record)
             _check(place, item.target)
             keyed(place, found, item)
+        self.pinned, self.notes = source.pinned, tuple(source.notes)
         self._items = split_items(settings, found, self._split)
         options = {"timeout": TIMEOUT_S, **settings.matcher_options}
         self._scoring = Scoring.fit(

@@ -2,54 +2,45 @@
 
 from __future__ import annotations
 
-import gzip
 import json
-import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from pkgutil import resolve_name
 from typing import Any
 
 from domains.domain import Item
-from domains.rows import LARGEST, apportion, deal, in_order, key_of, read_text
+from domains.rows import apportion, deal, in_order, key_of
 from domains.settings import Settings, named_sizes
+from domains.sources.source import Source, open_source
 from meta_search.errors import DomainError
 from meta_search.types import SPLITS, Split
 
-__all__ = ["keyed", "records_of", "split_items", "text_in", "texts_in"]
-
-OPEN_SOURCE = "domains.sources.source:open_source"  # of files, folders, the hub, wheels
+__all__ = ["keyed", "records_of", "source_of", "split_items", "text_in", "texts_in"]
 
 
-def records_of(settings: Settings, benchmark: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Where each record stands, for errors, and the record.
+def source_of(settings: Settings, benchmark: str) -> Source:
+    """What `domain.path` names.
 
     Args:
-        settings: `path` names the file, or any other source.
+        settings: `path` names a file, or any other source.
         benchmark: What it is, for errors.
 
     Raises:
-        DomainError: There is none, or it cannot be read; one line.
+        DomainError: There is none.
     """
     if not settings.path:
         raise DomainError(f"domain={settings.name} needs the file of {benchmark}: domain.path=FILE")
-    opened = _opened(settings.path)
-    if opened is not None:
-        yield from opened
-        return
-    path = Path(settings.path).expanduser()
-    rows = json.loads(_text(path)) if path.suffix == ".json" else None
-    if isinstance(rows, list):
-        yield from ((f"{path}, row {number}", _checked(path, row)) for number, row in enumerate(rows, 1))
-        return
-    for number, line in enumerate(_text(path).split("\n"), 1):
-        if line.strip():
-            place = f"{path}, line {number}"
-            try:
-                row = json.loads(line)
-            except (ValueError, RecursionError) as error:
-                raise DomainError(f"{place}: is not JSON: {error}") from error
-            yield place, _checked(path, row)
+    return open_source(settings.path)
+
+
+def records_of(source: Source) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Where each record stands, for errors, and the record, its numbers as numbers.
+
+    Raises:
+        DomainError: It cannot be read; one line.
+    """
+    for part in source.parts or ("",):
+        for line, record in source.records(part):
+            yield source.place(part, line), _with_numbers(record)
 
 
 def text_in(place: str, record: Mapping[str, Any], *columns: str) -> str:
@@ -108,20 +99,6 @@ def split_items(
     return cut
 
 
-def _opened(path: str) -> Iterator[tuple[str, Mapping[str, Any]]] | None:
-    """Records by whatever opens all sources, where it is installed."""
-    try:
-        open_source = resolve_name(OPEN_SOURCE)
-    except (ImportError, AttributeError):
-        return None
-    source = open_source(path)
-    return (
-        (f"{source.name}, row {number}", _with_numbers(record))
-        for part in source.parts or ("",)
-        for number, record in source.records(part)
-    )
-
-
 def _with_numbers(value: Any) -> Any:
     """A value of a source, which has numbers as they are written, a `str` of its own type, with numbers."""
     if isinstance(value, str):
@@ -129,22 +106,6 @@ def _with_numbers(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _with_numbers(inner) for key, inner in value.items()}
     return [_with_numbers(inner) for inner in value] if isinstance(value, Sequence) else value
-
-
-def _text(path: Path) -> str:
-    if path.suffix != ".gz":
-        return read_text(path)
-    try:
-        with gzip.open(path) as file:
-            return file.read(LARGEST).decode("utf-8-sig")
-    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
-        raise DomainError(f"domain.path={path}: cannot be read: {error}") from error
-
-
-def _checked(path: Path, row: Any) -> Mapping[str, Any]:
-    if not isinstance(row, dict):
-        raise DomainError(f"{path}: must hold JSON objects, one a row")
-    return row
 
 
 def keyed(place: str, items: dict[str, Item], item: Item) -> None:

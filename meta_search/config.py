@@ -97,7 +97,7 @@ class DomainConfig:
         private: Whether the publisher asks not to show items in plain text: `meta-search domains show` prints
             none, and a run says so.
         task: Task of an `inspect` domain, FILE.py@NAME, PACKAGE/NAME or hf/OWNER/NAME; of `lm_eval` its name.
-        task_args: Arguments of that task, as `-T` gives them to `inspect eval`; keys of the yaml of `lm_eval`.
+        task_args: Its arguments, as `-T` gives them to `inspect eval`; of `lm_eval` keys of its yaml.
         scorer: The scorer of that task that counts, or SCORER.KEY where its value is a mapping; `None` takes
             the first.
         scorer_range: Values of that scorer that are worth 0 and 1, as [1,10]; empty where they are 0..1.
