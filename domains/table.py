@@ -84,6 +84,9 @@ class TableDomain:
         def where(row: Row) -> str:
             return source.place(row.part, row.line)
 
+        def short(row: Row) -> str:
+            return where(row).removeprefix(label).lstrip(",/ ")
+
         matcher = matcher_of(settings)
         choices = ""
         if read.having and matcher in (AUTO, "choice"):
@@ -92,7 +95,7 @@ class TableDomain:
         rows = DistinctRows(label, found, where)
         dealt, notes = _deal(label, source.name, rows, settings)
         every = matcher != AUTO or read.own > 0  # whether there is something to check in each row
-        self._scoring, some = _fitted(matcher, settings.matcher_options, rows, dealt, where, every)
+        self._scoring, some = _fitted(matcher, settings.matcher_options, rows, dealt, short, every)
         self.confined, self.targets_answer = self._scoring.confined, self._scoring.targets_answer
         self._items = {split: tuple(_item(key, rows[key]) for key in keys) for split, keys in dealt.items()}
         self.name = stem_of(Path(source.name))
