@@ -102,6 +102,9 @@ class TableDomain:
         def where(row: Row) -> str:
             return source.place(row.part, row.line)
 
+        def short(row: Row) -> str:
+            return where(row).removeprefix(label).lstrip(",/ ")
+
         matcher = matcher_of(settings)
         choices = ""
         if read.having and matcher in (AUTO, "choice"):
@@ -112,7 +115,7 @@ class TableDomain:
         deal_them = _deal_by_groups if grouped(settings) else _deal
         dealt, notes, groups = deal_them(label, source.name, rows, settings)
         every = matcher != AUTO or read.own > 0  # whether there is something to check in each row
-        self._scoring, some = _fitted(matcher, settings.matcher_options, rows, dealt, where, every)
+        self._scoring, some = _fitted(matcher, settings.matcher_options, rows, dealt, short, every)
         self.confined, self.targets_answer = self._scoring.confined, self._scoring.targets_answer
         self._items = {
             split: tuple(_item(key, rows[key], split == "examples") for key in keys)
