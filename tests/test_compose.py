@@ -18,7 +18,7 @@ from meta_search.errors import ConfigError
 from meta_search.text import override
 
 MISTAKES = [
-    ("domain=tabel", "domain=tabel: no such option; there are mgsm, python, reasoning, table"),
+    ("domain=tabel", "domain=tabel: no such option; there are arc, arc_easy, humaneval,"),
     ("budgt.usd=1", "unknown key budgt.usd; did you mean budget.usd"),
     ("candidates=3", "did you mean search.candidates?"),
     ("budget.usd=[", "budget.usd=[: bad syntax"),
