@@ -54,7 +54,7 @@ def test_bad_usage_is_status_2(arguments: list[str], capsys: pytest.CaptureFixtu
     [
         (["run", "budgt.usd=1"], "unknown key budgt.usd; did you mean budget.usd"),
         (["run", "budget.usd=["], "bad syntax"),
-        (["run", "domain=tabel"], "there are mgsm, python, reasoning, table"),
+        (["run", "domain=tabel"], "there are arc, arc_easy, humaneval, ifeval, mbpp, mgsm,"),
         (["run", "llm=openai"], "llm.meta.model and llm.task.model must be given"),
         (["evaluate", "x.py", "sede=1"], "unknown key sede; did you mean seed"),
         (["evaluate", "x.py", "--json", "no/such/folder.json"], "cannot write there"),
@@ -135,7 +135,9 @@ def test_run_prints_configuration_without_running(capsys: pytest.CaptureFixture[
     assert "confirm: false" in capsys.readouterr().out
     assert cli.main(["run", "--help"]) == 0
     text = capsys.readouterr().out
-    assert "domain: mgsm, python, reasoning, table" in text
+    assert "domain: arc, arc_easy, humaneval, ifeval, mbpp, mgsm, python, reasoning, table" in " ".join(
+        text.split()
+    )
     assert "--yes" in text
     entries = documentation()
     assert all(entries.values())
