@@ -359,8 +359,10 @@ def _one_line(error: Exception) -> str:
     options = r"Could not find '([^']+)'\s+Available options in '([^']+)':\s*((?:\t\S+\n)+)"
     if found := re.search(options, text):
         wanted, group = found[1].removeprefix(f"{found[2]}/"), found[2]
-        options_of = (name for name in found[3].split() if not name.startswith("_"))
-        return f"{group}={wanted}: no such option; there are {', '.join(options_of)}"
+        there = [name for name in found[3].split() if not name.startswith("_")]
+        near = difflib.get_close_matches(wanted, there, n=1)
+        meant = f"did you mean {near[0]}? There" if near else "there"
+        return f"{group}={wanted}: no such option; {meant} are {', '.join(there)}"
     if found := re.search(r"Could not override '([^']+)'", text):
         return _unknown(found[1].split("@")[0].replace("/", "."))
     if found := re.search(r"Ambiguous value for argument '([^']+)'", text):

@@ -57,7 +57,7 @@ def test_bad_usage_is_status_2(arguments: list[str], capsys: pytest.CaptureFixtu
     [
         (["run", "budgt.usd=1"], "unknown key budgt.usd; did you mean budget.usd"),
         (["run", "budget.usd=["], "bad syntax"),
-        (["run", "domain=tabel"], "domain=tabel: no such option; there are aime, asdiv, bbh"),
+        (["run", "domain=tabel"], "domain=tabel: no such option; did you mean table?"),
         (["run", "llm=openai"], "llm.meta.model and llm.task.model must be given"),
         (["evaluate", "x.py", "sede=1"], "unknown key sede; did you mean seed"),
         (["evaluate", "x.py", "--json", "no/such/folder.json"], "cannot write there"),
@@ -65,7 +65,7 @@ def test_bad_usage_is_status_2(arguments: list[str], capsys: pytest.CaptureFixtu
         (["archive", "show", "nowhere", "agent"], "nowhere: no such run folder"),
         (["resume", "latest"], "no run under runs/ yet"),
         (["report", "."], "is not a run folder"),
-        (["domains", "show", "gsm"], "domain=gsm: no such domain; there are aime, asdiv"),
+        (["domains", "show", "gsm"], "domain=gsm: no such domain; there are aime, arc, arc_easy, asdiv"),
         (["domains", "show"], "`meta-search domains show` needs a name"),
         (["domains", "list", "gsm8k"], "takes no name: `meta-search domains show NAME`"),
         (["domains", "show", "gsm8k", "domain.pth=x"], "unknown key domain.pth; did you mean domain.path"),
@@ -142,7 +142,7 @@ def test_run_prints_configuration_without_running(capsys: pytest.CaptureFixture[
     assert "confirm: false" in capsys.readouterr().out
     assert cli.main(["run", "--help"]) == 0
     text = capsys.readouterr().out
-    assert "domain: aime, asdiv, bbh, " in text
+    assert "domain: aime, arc, arc_easy, asdiv, bbh, " in text
     assert "_base" not in text
     assert "--yes" in text
     entries = documentation()

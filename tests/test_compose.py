@@ -18,7 +18,10 @@ from meta_search.errors import ConfigError
 from meta_search.text import override
 
 MISTAKES = [
-    ("domain=tabel", "domain=tabel: no such option; there are aime, asdiv, bbh"),
+    (
+        "domain=tabel",
+        "domain=tabel: no such option; did you mean table? There are aime, arc, arc_easy, asdiv, bbh",
+    ),
     ("budgt.usd=1", "unknown key budgt.usd; did you mean budget.usd"),
     ("candidates=3", "did you mean search.candidates?"),
     ("budget.usd=[", "budget.usd=[: bad syntax"),

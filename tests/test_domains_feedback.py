@@ -31,6 +31,8 @@ CASES: list[tuple[str, str, str, str]] = [
     ("labels", "spam and ham", "ham", "no label, or several; expected ham"),
     ("contains", "Rome", "Paris", "it does not hold Paris"),
     ("contains", "not Paris", "Paris", "it says only what the answer is not; expected Paris"),
+    ("grid", "[[1, 2], [3, 5]]", "[[1, 2], [3, 4]]", "1 of 4 cells are wrong"),
+    ("grid", "[[1]]", "[[1, 2], [3, 4]]", "the grid is 1×1, expected 2×2"),
     ("regex", "abc", r"v\d+", r"nothing in it matches v\d+"),
     ("list", "b, a", '["a", "b"]', "in another order; expected a, b"),
     ("set", "a, x", '["a", "b", "c"]', "missing: b, c; not wanted: x"),

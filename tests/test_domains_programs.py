@@ -112,7 +112,7 @@ def test_the_sanitized_part_has_other_columns(tmp_path: Path, tried: Tried) -> N
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"test": None}, "h.jsonl, line 3: no text in the column test; there are: task_id, prompt, entry_point"),
+        ({"test": None}, "h.jsonl, line 3: no text in the column test; there are: task_id, prompt"),
         ({"test": "def check(:"}, "h.jsonl, line 3: holds tests that are no Python"),
         ({"task_id": "none"}, "task_id='none' ends with no number"),
     ],

@@ -16,13 +16,13 @@ from meta_search.errors import DomainError
 def test_an_unknown_name_lists_the_known_ones() -> None:
     with pytest.raises(
         DomainError,
-        match=r"^domain=gsm9k: no such domain; there are arc, humaneval, .*, python, reasoning, table$",
+        match=r"^domain=gsm9k: no such domain; there are arc, dspy, humaneval, .*, python, reasoning, table$",
     ):
         registry.make(DomainConfig(name="gsm9k"))
 
 
 def test_a_base_that_there_is_not_is_named() -> None:
-    with pytest.raises(DomainError, match=r"^domain.base=tabel: no such domain; there are arc, humaneval"):
+    with pytest.raises(DomainError, match=r"^domain.base=tabel: no such domain; there are arc, dspy"):
         registry.make(DomainConfig(name="gsm8k", base="tabel"))
 
 
