@@ -32,8 +32,8 @@ _DAY_FIRST = re.compile(
 _DOTTED = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})")  # with dots, the day is always the first
 _COMPACT = re.compile(r"((?:19|20)\d\d)(\d\d)(\d\d)")
 _LEAD = re.compile(
-    r"^(?:(?:it|this|that|the (?:exact )?(?:date|time|day))\s(?:is|was|will be)\s|(?:date|time|day)\s?[:=]\s?|"
-    r"(?:on|at)\s|the\s(?=\d))+"
+    r"^(?:(?:it|this|that|the (?:exact )?(?:date|time|day))\s(?:is|was|will be)\s|"
+    r"(?:date|time|day)\s?[:=]\s?|(?:on|at)\s|the\s(?=\d))+"
 )
 _MONTH_FIRST = re.compile(r"([a-z]{3,9})(?:\.\s?|\s)(\d{1,2})(?:st|nd|rd|th)?,?\s(\d{4})")
 _TIME = re.compile(

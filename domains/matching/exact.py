@@ -33,10 +33,10 @@ _DOUBT = re.compile(
     r"\b(?:not|never|no|neither|nor|whether|if|unless|or|doubt|unlikely|unclear|maybe|n't)\b|n't\b|\?"
 )
 # What a text adds to an answer: "Marie Curie (1867-1934)", "Marie Curie, not Pierre Curie".
-_ASIDE = re.compile(r"(\S.*?)(?:\s\([^()]{1,60}\)|,?\s(?:and\s)?(?:not|rather than|instead of)\s[^,;.]{1,60})")
-_INSTEAD = re.compile(
-    r"(?:(?:it|this|that)\s(?:is|was)\s)?not\s[^,;.]{1,60}?[,;]?\sbut\s(?:rather\s)?(\S.*)"
+_ASIDE = re.compile(
+    r"(\S.*?)(?:\s\([^()]{1,60}\)|,?\s(?:and\s)?(?:not|rather than|instead of)\s[^,;.]{1,60})"
 )
+_INSTEAD = re.compile(r"(?:(?:it|this|that)\s(?:is|was)\s)?not\s[^,;.]{1,60}?[,;]?\sbut\s(?:rather\s)?(\S.*)")
 _WRONG = re.compile(r"\b(?:wrong|incorrect|false|actually|instead|correct(?:ion)?)\b")
 _UNIT = re.compile(r"(?<=\d)\s+(?=[a-zµμω°%€£¥])")
 

@@ -28,7 +28,9 @@ _NUMBERS = re.compile(r"[-+]?\d[\d.,]*(?:\s+[-+]?\d[\d.,]*)+")
 _INSIDE = re.compile(r"[^\[\]]*(\[[^\[\]]+\])[.!]?")
 _CALL = re.compile(r"(?:set|frozenset|list|tuple)\((.*)\)", re.DOTALL)
 # How a sentence names several things. Read so only where all of them are then the wanted ones.
-_LEAD = re.compile(r"^[^:\n]{1,80}:\s+(?=\S)|^[^,;:\n]{0,80}?\b(?:is|are|was|were|has|have|contains?|includes?)\s+")
+_LEAD = re.compile(
+    r"^[^:\n]{1,80}:\s+(?=\S)|^[^,;:\n]{0,80}?\b(?:is|are|was|were|has|have|contains?|includes?)\s+"
+)
 _INLINE = re.compile(r"(?:(?<=^)|(?<=[\s,;]))\(?(?:\d{1,2}|[a-h])[.):]\s+", re.IGNORECASE)
 _ORDER = re.compile(
     r"^(?:(?:and|both|first(?:ly)?|second(?:ly)?|third(?:ly)?|fourth|then|next|finally|lastly)\b[\s,:]*)+(?=\S)",

@@ -14,8 +14,8 @@ _NO = frozenset(("no", "false", "n", "f", "nope", "nah", "incorrect", "negative"
 _TARGETS = frozenset(("yes", "no", "true", "false"))
 _OPENED = re.compile(r"(?:indeed|certainly|definitely|of course|well|so)[\s,:]+(?=(?:yes|no|true|false)\b)")
 _FIRST = re.compile(
-    r"([a-z]+)(?:\s*[,.;:!—–-]|[ \t]*\n|\s(?:it|they|he|she|we|you|i|this|that|there)\s(?:\w+n't|is|are|was|were|"
-    r"does|do|did|can|could|will|would|has|have|had|cannot|must|should|may|might)\b)"
+    r"([a-z]+)(?:\s*[,.;:!—–-]|[ \t]*\n|\s(?:it|they|he|she|we|you|i|this|that|there)\s"
+    r"(?:\w+n't|is|are|was|were|does|do|did|can|could|will|would|has|have|had|cannot|must|should|may|might)\b)"
 )
 # What a text comes to after all: "No, wait, yes".
 _CORRECTED = re.compile(
