@@ -124,3 +124,11 @@ def test_adas_is_told_why_nothing_was_right_when_it_mends(desk: Desk) -> None:
     assert MATERIAL in told
     silent = seed("direct", failures=(failure(""),), scores=(0.0,) * 4)
     assert adas_prompts.why_failed(context, silent) == "not one of 4 tasks was right"
+
+
+def test_of_a_long_question_its_end_is_shown_too() -> None:
+    passage = "Passage: " + "a town on a river " * 40 + "Question: how many towns are there?"
+    [[line]] = failing([parent(failure("", passage))], ROOM)
+    assert line.startswith("Wrong: Passage: a town")
+    assert "[…]" in line
+    assert line.endswith("how many towns are there? → 4 (expected 3)")

@@ -63,3 +63,19 @@ def test_what_is_not_here_is_one_line_that_says_why(capsys: pytest.CaptureFixtur
     (line,) = [line for line in text.splitlines() if line.startswith("  not here:")]
     assert "nowhere.json" in line
     assert json.loads(printed(capsys, "show", "svamp", "domain.path=nowhere.json", "--json"))["missing"]
+
+
+def test_how_answers_are_compared_is_what_the_domain_found(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "q.csv"
+    path.write_text("question,answer\n" + "".join(f"{n}?,{n} km\n" for n in range(20)))
+    assert "compared by numeric" in printed(capsys, "show", "table", f"domain.path={path}")
+    path = tmp_path / "mgsm_en.tsv"
+    path.write_text("".join(f"What is {n} and {n}?\t{2 * n}\n" for n in range(40)))
+    assert "compared by numeric" in printed(capsys, "show", "mgsm", f"domain.path={path}")
+    words = [word for word in slice_of("humaneval", tmp_path) if not word.startswith("domain=")]
+    text = printed(capsys, "show", "humaneval", *words)
+    assert "scored by the domain itself" in text
+    assert "  scored by: " in text
+    assert "right answer" not in text

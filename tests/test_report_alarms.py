@@ -9,7 +9,7 @@ import pytest
 
 from meta_search.report.alarms import Alarm, Evidence, Seen, alarms, end_text, evidence_of, of_archive
 from meta_search.report.paired import right_or_wrong
-from meta_search.report.power import detectable, least_wins, power_line
+from meta_search.report.power import detectable, few_items_line, least_wins, power_line
 from meta_search.types import Attempt, ItemResult, OutcomeKind
 from tests.kits.list_archive import ListArchive, named_agent
 
@@ -128,6 +128,12 @@ def test_what_few_test_items_can_show(items: int, line: str) -> None:
     shown = power_line(items)
     assert shown.startswith(line)
     assert bool(shown) == bool(line)
+
+
+def test_few_validation_items_of_many_are_told_to_take_more() -> None:
+    assert "evaluate.items=18 takes more of the 48" in few_items_line(0, 8, 48)
+    assert "evaluate.folds=3" in few_items_line(0, 8, 8)
+    assert few_items_line(0, 12, 48) == few_items_line(3, 8, 8) == ""
 
 
 @pytest.mark.parametrize("items", [8, 12, 24, 60])

@@ -15,8 +15,8 @@ ASIDE = re.compile(
     re.IGNORECASE,
 )
 CORRECTED = re.compile(  # "41. No, 42."
-    r"^\W*(?:no\s*[,:;—–-]+|(?:wait|actually|correction|sorry|oops)\b[\s,:;—–-]*)\s*"
-    r"(?:(?:it is|it's|that is|that's|make that)\s+)?",
+    r"^\W*(?:no,? )?(?:(?:no|wait|sorry|oops)\s*[,.:;!—–-]+|(?:actually|correction)\b[\s,:;—–-]*)\s*"
+    r"(?:no,\s)?(?:(?:it is|it's|that is|that's|make that)\s+)?",
     re.IGNORECASE,
 )
 REASON = re.compile(

@@ -37,7 +37,9 @@ _ASIDE = re.compile(
     r"(\S.*?)(?:\s\([^()]{1,60}\)|,?\s(?:and\s)?(?:not|rather than|instead of)\s[^,;.]{1,60})"
 )
 _INSTEAD = re.compile(r"(?:(?:it|this|that)\s(?:is|was)\s)?not\s[^,;.]{1,60}?[,;]?\sbut\s(?:rather\s)?(\S.*)")
-_WRONG = re.compile(r"\b(?:wrong|incorrect|false|actually|instead|correct(?:ion)?)\b")
+_WRONG = re.compile(
+    r"\b(?:sure|certain|clear|known|wrong|incorrect|false|actually|instead|correct(?:ion)?)\b"
+)
 _UNIT = re.compile(r"(?<=\d)\s+(?=[a-zµμω°%€£¥])")
 
 

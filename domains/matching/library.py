@@ -38,6 +38,20 @@ _BLOCK = re.compile(r"```(?:python|py)?[ \t\r]*\n(.*?)(?:\n```|\Z)", re.DOTALL |
 _BOX = re.compile(r"\\boxed\s*\{((?:[^{}]|\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\})*)\}")
 _BETWEEN = re.compile(r"(?:\s|[,;$]|\\[()\[\]]|\\q?quad|\\text\s*\{\s*(?:and|or)\s*\}|\band\b|\bor\b){1,40}")
 _PAIR = re.compile(r"[(\[{][^()\[\]{}]*[,;][^()\[\]{}]*[)\]}]")
+_ROOT = re.compile(r"√\s?(?:\(([^()]{1,200})\)|(\d+(?:\.\d+)?|[A-Za-z]))")
+_SIGNS = {
+    "∞": "\\infty ",
+    "≤": "\\le ",
+    "≥": "\\ge ",
+    "≠": "\\ne ",
+    "∪": "\\cup ",
+    "∩": "\\cap ",
+    "∈": "\\in ",
+    "∅": "\\emptyset ",
+    "·": "\\cdot ",
+    "×": "\\times ",
+    "÷": "\\div ",
+}
 _EXPONENT = re.compile(r"\^\{([^{}]{1,40})\}")
 _NAMED = re.compile(r"([A-Za-z])\s?=(?!=)")
 _UNIT = re.compile(r"(?<=[\d}])(?:\\[ ,;]|\s|~)*\\(?:text|mathrm|mbox)\s?\{[^{}]{1,40}\}(?:\^\{?\d\}?)?\s*$")
@@ -117,8 +131,16 @@ def _formula(text: str) -> str:
     said = bare(_boxes(text) or final(text).text)
     inline = _INLINE.search(said)
     inner = (inline[1] or inline[2]) if inline else said
-    plain = _UNIT.sub("", bare(inner)).strip()
+    plain = _UNIT.sub("", _in_latex(bare(inner))).strip()
     return plain if "\\" in plain else _EXPONENT.sub(r"^(\1)", plain)  # braces are LaTeX
+
+
+def _in_latex(text: str) -> str:
+    """A formula with LaTeX's words for signs that math-verify does not know: `2√3`, `[0, ∞)`."""
+    if text.isascii():
+        return text
+    text = _ROOT.sub(lambda found: f"\\sqrt{{{found[1] or found[2]}}}", text)
+    return "".join(_SIGNS.get(character, character) for character in text)
 
 
 def _boxes(text: str) -> str:

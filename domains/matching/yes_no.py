@@ -19,7 +19,7 @@ _FIRST = re.compile(
 )
 # What a text comes to after all: "No, wait, yes".
 _CORRECTED = re.compile(
-    r"\b(?:wait|actually|correction|scratch that|on second thought)\b\W{0,4}"
+    r"(?:^|[.,;:!?…—–-]\s*)(?:no,? )?(?:wait|actually|correction|scratch that|on second thought)\b\W{0,4}"
     r"(?:(?:the answer|it|that)(?:\sis|'s)\s)?(yes|no|true|false)\s*(?=$|[.,;:!])"
 )
 _STATED = re.compile(
