@@ -56,6 +56,10 @@ def plain_rows(given: Any, question: str, answer: str, scored: bool) -> list[dic
         for key, column in (("question", question), ("answer", answer)):
             if column in row or (scored and key == "answer"):
                 continue
+            if any(column in other for other in rows):
+                raise DomainError(
+                    f"domain[{number}]: {column!r} is missing, None or NaN: fill it in, or leave the row out"
+                )
             have = ", ".join(one_line(name, 30) for name in row) or "nothing"
             raise DomainError(
                 f'domain[{number}] has no {column!r}, only {have}: name the right key with "domain.{key}=…"'

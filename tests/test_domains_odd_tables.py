@@ -97,12 +97,12 @@ def test_ratings_and_yes_and_no_have_no_slips(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "question",
-    (
+    [
         "Qual é a posição da informação na educação?",
         "für die Größe und Füße",
         "määrä ja pää tänään yö",
         "é créée",
-    ),
+    ],
 )
 def test_pairs_of_western_letters_are_western(tmp_path: Path, question: str) -> None:
     domain = table(tmp_path, [str(n) for n in range(24)], question, "latin-1")
