@@ -56,7 +56,7 @@ def plain_rows(given: Any, question: str, answer: str, scored: bool) -> list[dic
         for key, column in (("question", question), ("answer", answer)):
             if column in row or (scored and key == "answer"):
                 continue
-            if any(column in other for other in rows):
+            if any(column in other and row.keys() <= other.keys() for other in rows):
                 raise DomainError(
                     f"domain[{number}]: {column!r} is missing, None or NaN: fill it in, or leave the row out"
                 )

@@ -78,7 +78,8 @@ GOOD = {"question": "a", "answer": "b"}
     ("rows", "told"),
     [
         ([], "domain has no rows"),
-        ([GOOD, {"question": "a"}], r"domain\[1\] has no 'answer', only question: name the right key"),
+        ([GOOD, {"question": "a"}], r"domain\[1\]: 'answer' is missing, None or NaN: fill it in"),
+        ([GOOD, {"question": "a", "answer": math.nan}], r"domain\[1\]: 'answer' is missing, None or NaN"),
         ([GOOD, {"text": "a", "answer": "b"}], r"domain\[1\] has no 'question', only text, answer"),
         ([GOOD, {"question": " ", "answer": "b"}], r"domain\[1\]: 'question' must be a text"),
         ([GOOD, {"question": 3, "answer": "b"}], r"domain\[1\]: 'question' must be a text"),
