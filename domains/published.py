@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from domains.domain import Item
 from domains.rows import apportion, deal, in_order, key_of
 from domains.settings import Settings, named_sizes
 from domains.sources.source import Source, open_source
+from domains.sources.values import with_numbers
 from meta_search.errors import DomainError
 from meta_search.types import SPLITS, Split
 
@@ -40,7 +40,7 @@ def records_of(source: Source) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """
     for part in source.parts or ("",):
         for line, record in source.records(part):
-            yield source.place(part, line), _with_numbers(record)
+            yield source.place(part, line), with_numbers(record)
 
 
 def text_in(place: str, record: Mapping[str, Any], *columns: str) -> str:
@@ -97,15 +97,6 @@ def split_items(
         size = min(len(keys), apportion(path, max(len(order), 240), {})[split]) if wanted is None else wanted
         cut[split] = tuple(found[key] for key in keys[:size])
     return cut
-
-
-def _with_numbers(value: Any) -> Any:
-    """A value of a source, which has numbers as they are written, a `str` of its own type, with numbers."""
-    if isinstance(value, str):
-        return value if type(value) is str else json.loads(value)
-    if isinstance(value, Mapping):
-        return {key: _with_numbers(inner) for key, inner in value.items()}
-    return [_with_numbers(inner) for inner in value] if isinstance(value, Sequence) else value
 
 
 def keyed(place: str, items: dict[str, Item], item: Item) -> None:

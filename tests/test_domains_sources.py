@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import os
 import zipfile
@@ -339,3 +340,9 @@ def test_no_pipe_is_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "t.jsonl")
     with pytest.raises(DomainError, match="is no plain file"):
         open_source(str(tmp_path / "t.jsonl"))
+
+
+def test_numbers_of_records_are_numbers_and_no_number_is_too_long() -> None:
+    text = f'{{"a": [0.50, 7], "b": {{"c": "x"}}, "n": {"9" * 5_000}}}'
+    [(_, record)] = values.values_of("t", io.StringIO(text), False)
+    assert values.with_numbers(record) == {"a": [0.5, 7], "b": {"c": "x"}, "n": "9" * 5_000}

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import IO, Any
 
 from domains.sources.limits import LARGEST_RECORD, megabytes
 from meta_search.errors import DomainError
 
-__all__ = ["Written", "load", "values_of"]
+__all__ = ["Written", "load", "values_of", "with_numbers"]
 
 CHUNK = 2**16
 NEAR = 16  # characters before the end of what is read in which a cut value shows as an error
@@ -45,6 +45,18 @@ def load(place: str, text: str) -> Any:
         raise DomainError(f"{place}: is not JSON: {error.msg}") from error
     except RecursionError as error:
         raise DomainError(f"{place}: is nested too deeply") from error
+
+
+def with_numbers(value: Any) -> Any:
+    """A value with numbers for numbers as they are written; one of thousands of digits stays a text."""
+    if isinstance(value, Written):
+        try:
+            return json.loads(value)
+        except ValueError:
+            return str(value)
+    if isinstance(value, Mapping):
+        return {key: with_numbers(inner) for key, inner in value.items()}
+    return [with_numbers(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
 def values_of(
