@@ -231,7 +231,7 @@ def _matcher(place: str, column: str | None, record: Mapping[str, Any]) -> str |
     if isinstance(cell, str) and cell.strip().startswith("{"):
         try:
             cell = json.loads(cell)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise DomainError(f"{place}: {column!r} is no JSON: {str(error)[:60]}") from error
     if cell is None or cell == "":
         return None
