@@ -237,3 +237,10 @@ def test_models_that_think_are_taken_to_use_more() -> None:
     assert thinks.completion == plain.completion + typical_usage.THOUGHT
     assert thinks.meta_completion > plain.meta_completion + 1000
     assert "800 are thinking" in thinks.basis
+
+
+def test_long_questions_are_not_taken_for_short_ones() -> None:
+    short, long = (typical_usage_of(config(), Path("runs/new"), tokens) for tokens in (80.0, 25_000.0))
+    assert short.prompt == 350.0
+    assert long.prompt > 25_000
+    assert "calls an item and 25300 tokens a call" in long.basis

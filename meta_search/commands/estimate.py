@@ -204,7 +204,9 @@ def before_search(run: Run) -> None:
     if config.llm.mode == "replay":  # nothing is sent
         return
     planned = {split: run.runner.planned(split) for split in SPLITS}
-    typical = typical_usage_of(config, run.session.folder)
+    items = run.runner.items("train")
+    question = statistics.fmean(len(item.question) for item in items) / 4 if items else 0.0
+    typical = typical_usage_of(config, run.session.folder, question)
     _tell(run, estimate_search(config, planned, len(run.members), typical, _prices(run.session)))
 
 

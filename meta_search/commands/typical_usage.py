@@ -20,6 +20,7 @@ __all__ = ["Sums", "TypicalUsage", "typical_usage_of"]
 
 MOST_RUNS = 5
 # Tokens of thinking that a call is assumed to take where the model's name says that it thinks.
+PROMPT, AROUND = 350.0, 150.0  # tokens of a prompt, and of what stands in it around a long question
 THOUGHT = 800.0
 THOUGHT_OF_PROGRAMS = 4000.0
 MOST_AGENTS = 2000  # a larger archive takes long to read, and one run is not the only one
@@ -71,13 +72,18 @@ class TypicalUsage:
         return Usage(round(calls + taught), round(prompt), round(completion))
 
 
-def assumed(config: Config) -> TypicalUsage:
-    """What is assumed where there is no earlier run."""
+def assumed(config: Config, question: float = 0.0) -> TypicalUsage:
+    """What is assumed where there is no earlier run.
+
+    Args:
+        config: The run that is to be estimated.
+        question: Tokens of a question; long ones, as passages, take the place of what is assumed for prompts.
+    """
     author = config.author
     calls = AUTHORS[author.name].calls_per_item
     steps = 1 + (1 if author.reflexions is None else author.reflexions) + 0.5 * min(author.debug_rounds, 2)
     plan = author.formats == ("plan",)
-    prompt, completion = 350.0, min(150.0, config.llm.max_tokens)
+    prompt, completion = max(PROMPT, AROUND + question), min(150.0, config.llm.max_tokens)
     thought = min(THOUGHT, 4.0 * config.llm.max_tokens) if Takes.of(config.llm.task.model).thinks else 0.0
     pondered = THOUGHT_OF_PROGRAMS if Takes.of(config.llm.meta.model).thinks else 0.0
     thinking = f", of which {thought:g} are thinking" if thought else ""
@@ -90,7 +96,7 @@ def assumed(config: Config) -> TypicalUsage:
         meta_calls=steps,
         meta_prompt=900.0 if plan else 2000.0,
         meta_completion=pondered + min(200.0 if plan else 600.0, author.max_tokens or math.inf),
-        basis=f"assuming {calls:g} calls an item and {prompt + completion:g} tokens a call{thinking}",
+        basis=f"assuming {calls:g} calls an item and {prompt + completion:.0f} tokens a call{thinking}",
     )
 
 
@@ -151,19 +157,20 @@ class Sums:
         )
 
 
-def typical_usage_of(config: Config, but: Path) -> TypicalUsage:
+def typical_usage_of(config: Config, but: Path, question: float = 0.0) -> TypicalUsage:
     """The averages of earlier runs of the same domain with the same models; assumptions without any.
 
     Args:
         config: The run that is to be estimated.
         but: Its own folder, which is left out.
+        question: Tokens of a question, for what is assumed.
     """
     found = Sums()
     for folder in earlier_runs(config, but):
         if found.runs >= MOST_RUNS:
             break
         found += _sums(folder, config)
-    return found.typical(config) if found.items and found.used.calls else assumed(config)
+    return found.typical(config) if found.items and found.used.calls else assumed(config, question)
 
 
 def _sums(folder: Path, config: Config) -> Sums:
