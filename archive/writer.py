@@ -17,7 +17,7 @@ from archive.readers import BUSY_S
 from archive.schema import migrate, version
 from meta_search.errors import ArchiveError
 
-__all__ = ["Writer"]
+__all__ = ["Writer", "is_being_written"]
 
 T = TypeVar("T")
 
@@ -182,6 +182,21 @@ def _acquire(file: Path) -> int:
     os.ftruncate(lock, 0)
     os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
     return lock
+
+
+def is_being_written(file: Path) -> bool:
+    """Whether a process writes an archive now; yes where that cannot be told, as of another user's run."""
+    try:
+        lock = os.open(os.path.realpath(file) + ".lock", os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return True
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(lock)  # and with it the lock
+    return False
 
 
 def _connect(file: Path) -> sqlite3.Connection:

@@ -335,3 +335,14 @@ def test_demonstrations_and_values_come_back_as_they_were(store: Store) -> None:
     store.add_candidate(Candidate(agent, Brief(0, "bootstrap", "composer")), "population").result()
     with Archive(store.path) as archive:
         assert archive.record("shows").agent == agent
+
+
+def test_a_writer_that_died_is_told_from_one_at_work(tmp_path: Path) -> None:
+    from archive.writer import Writer, is_being_written
+
+    file = tmp_path / "archive.db"
+    assert is_being_written(file)  # nothing is known of it
+    writer = Writer(file)
+    assert is_being_written(file)
+    writer.close()
+    assert not is_being_written(file)

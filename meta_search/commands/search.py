@@ -72,7 +72,10 @@ def resume(folder: Path, overrides: Sequence[str] = (), caller: Caller = COMMAND
 
     with Archive(folder) as archive:
         if archive.meta("kind") == "evaluate":
-            raise ConfigError(f"{folder} is an evaluation, not a search: run `meta-search evaluate` again")
+            raise ConfigError(
+                f"{folder} is an evaluation, not a search: the same `meta-search evaluate …` with "
+                f"run.dir={folder} goes on, and pays nothing again"
+            )
     before = config = read_config(folder)
     if config.llm.mode == "replay":
         raise ConfigError(f"{folder} is a replay: replay {config.llm.recording} again in place of a resume")

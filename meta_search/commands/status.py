@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from meta_search.commands.terminal import open_run, print_json, print_rich, say
+from meta_search.text import shell_path
 
 if TYPE_CHECKING:
     from meta_search.report.alarms import Alarm
@@ -22,6 +23,7 @@ def status(run: str, as_json: bool) -> int:
         run: The run folder, its name, or `latest`.
         as_json: Print JSON in place of text.
     """
+    from archive.writer import is_being_written
     from meta_search.report import alarms
     from meta_search.report.live import duration
     from meta_search.report.source import meta_value
@@ -32,9 +34,11 @@ def status(run: str, as_json: bool) -> int:
     records, found = archive.agents(), alarms.of_archive(archive)
     paid = sum(archive.usage().values(), Usage())
     elapsed = float(meta_value(archive, "elapsed_s") or 0.0)
+    without = "running" if is_being_written(archive.path) else "killed"
     row: dict[str, Any] = {
         "run": str(folder),
-        "status": meta_value(archive, "status") or "running",
+        "status": meta_value(archive, "status")
+        or ("running" if is_being_written(archive.path) else "killed"),
         "end": meta_value(archive, "end"),
         "elapsed_s": elapsed,
         "agents": len(records),
@@ -52,6 +56,11 @@ def status(run: str, as_json: bool) -> int:
     spent += f", {usd_text(paid.cost_usd)}" if paid.cost_usd else ""
     say(f"{folder}: {row['status']}, {duration(elapsed)}, {spent}")
     say(_agents(row["agents"], row["evaluated"], row["briefs"]))
+    if row["status"] == "killed":
+        again = f"meta-search resume {shell_path(folder)}"
+        if meta_value(archive, "kind") == "evaluate":
+            again = f"the same `meta-search evaluate …` with run.dir={shell_path(folder)}"
+        say(f"it ended without a report; go on with: {again}")
     if row["verdict"]:
         say(row["verdict"])
     print_notes(archive, found)
