@@ -37,8 +37,7 @@ def status(run: str, as_json: bool) -> int:
     without = "running" if is_being_written(archive.path) else "killed"
     row: dict[str, Any] = {
         "run": str(folder),
-        "status": meta_value(archive, "status")
-        or ("running" if is_being_written(archive.path) else "killed"),
+        "status": meta_value(archive, "status") or without,
         "end": meta_value(archive, "end"),
         "elapsed_s": elapsed,
         "agents": len(records),
