@@ -91,7 +91,7 @@ class LmEvalDomain:
             if settings.confined
             else None
         )  # fmt: skip
-        self._say(settings, first)
+        self._say(settings, [item.data[DOC] for item in (*items["examples"], *items["train"])[:TRIED]])
 
     def items(self, split: Split) -> Sequence[Item]:
         """Items of a split, in an order that depends on the seed only; ids are hashes of the question."""
@@ -250,7 +250,7 @@ class LmEvalDomain:
             return 0.0
 
     def _say(self, settings: Settings, documents: Sequence[Any]) -> None:
-        """Notes, brief and wording."""
+        """Notes, brief and wording; what they show of documents is of these, which are none of test."""
         task, measure = self._task, self._measure
         notes = [f"scored by {measure.metric} behind the filter {measure.filter}"]
         others = [name for name in task.filters if name != measure.filter]
