@@ -43,7 +43,7 @@ def load(place: str, text: str) -> Any:
     try:
         value = _DECODER.decode(text)
     except json.JSONDecodeError as error:
-        raise DomainError(f"{place}: is not JSON: {error.msg}") from error
+        raise DomainError(f"{place}: is not JSON: {_plainly(error.msg)}") from error
     except RecursionError as error:
         raise DomainError(f"{place}: is nested too deeply") from error
     if _is_deep(text, value):
@@ -61,6 +61,13 @@ def with_numbers(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: with_numbers(inner) for key, inner in value.items()}
     return [with_numbers(inner) for inner in value] if isinstance(value, list | tuple) else value
+
+
+def _plainly(message: str) -> str:
+    """What Python says of a text that is no JSON, without the place that it means to name behind it."""
+    if message.startswith("Unterminated string"):
+        return "a text has no closing quote, or the line is cut short"
+    return message.removesuffix(" at").removesuffix(" starting")
 
 
 def values_of(
@@ -118,7 +125,7 @@ class _Reader:
     def error(self, why: str, at: int | None = None) -> DomainError:
         """An error at a place of what is held."""
         line = self.line + self._held.count("\n", self._at, self._at if at is None else at)
-        return DomainError(f"{self._place}, line {line}: is not JSON: {why}")
+        return DomainError(f"{self._place}, line {line}: is not JSON: {_plainly(why)}")
 
     def done(self) -> bool:
         """Whether nothing follows."""
