@@ -24,6 +24,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from domains.expressions import MISSING, Expression, is_empty, parse, text_of
+from domains.sources.headers import listed
 from meta_search.errors import DomainError
 
 __all__ = ["PART", "Made", "Recipe", "recipe_of"]
@@ -147,7 +148,7 @@ class Recipe:
             if name not in given:
                 value = _or_missing(name, given)
                 if value is MISSING:
-                    have = ", ".join(column for column in map(str, record)) or "none"
+                    have = listed(record)
                     raise DomainError(f"{place}: no column {name!r}, there are: {have}; set {key}")
                 given[name] = value
         if not all(self._keeps(place, text, given) for text in self.where):
@@ -175,7 +176,7 @@ class Recipe:
         absent = list(self._absent(column, record))
         if name in record and not any(read in record for read in column.columns()):
             return
-        have = ", ".join(map(str, record)) or "none"
+        have = listed(record)
         lacks = f"no column {absent[0]!r}" if absent else "nothing"
         raise DomainError(f"{place}: {lacks} for domain.columns.{name}, there are: {have}")
 
@@ -195,7 +196,7 @@ class Recipe:
     def _keeps(self, place: str, text: str, record: Mapping[str, Any]) -> bool:
         value = parse(text).value(record)
         if value is MISSING:
-            have = ", ".join(map(str, record))
+            have = listed(record)
             raise DomainError(f"{place}: no column {text!r} for domain.where, there are: {have}")
         values = value if isinstance(value, list | tuple) else [value]
         found = {text_of(part).strip().casefold() for part in values}

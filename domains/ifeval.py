@@ -20,6 +20,7 @@ from domains.domain import Item, Score, items_of
 from domains.instructions import Instruction, follows, instruction_of, loosened
 from domains.published import items_of_records, source_of, text_in, texts_in
 from domains.settings import Settings
+from domains.sources.headers import listed
 from domains.wording import WORDING, instructed, with_instruction
 from meta_search.errors import DomainError
 from meta_search.types import Split
@@ -115,7 +116,7 @@ def _item(place: str, record: Mapping[str, Any]) -> Item:
     given = json.loads(given) if isinstance(given, str) else given
     given = [{}] * len(names) if given is None else list(given) if isinstance(given, Sequence) else []
     if "instruction_id_list" not in record:
-        have = ", ".join(map(str, record))[:200]
+        have = listed(record)
         raise DomainError(f"{place}: no column 'instruction_id_list', as IFEval has it; there are: {have}")
     if not names or len(names) != len(given):
         raise DomainError(

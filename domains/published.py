@@ -9,6 +9,7 @@ from domains.domain import Item
 from domains.item_splits import DealtItems, Entry, deal_items
 from domains.rows import key_of
 from domains.settings import Settings
+from domains.sources.headers import listed
 from domains.sources.source import Source, open_source
 from domains.sources.values import with_numbers
 from domains.splits import repeats, worth
@@ -90,7 +91,7 @@ def text_in(place: str, record: Mapping[str, Any], *columns: str) -> str:
     for column in columns:
         if isinstance(record.get(column), str) and record[column].strip():
             return str(record[column])
-    have = ", ".join(map(str, record)) or "none"
+    have = listed(record)
     raise DomainError(f"{place}: no text in the column {' or '.join(columns)}; there are: {have}")
 
 

@@ -91,6 +91,8 @@ class TableDomain:
             its number), one question with two answers, or too few rows.
     """
 
+    notes: tuple[str, ...]
+
     def __init__(self, settings: Settings) -> None:
         if not settings.path:
             raise DomainError("domain=table needs a file: domain.path=questions.jsonl")
@@ -124,26 +126,14 @@ class TableDomain:
             split: tuple(_item(key, rows[key], split == "examples") for key in keys)
             for split, keys in dealt.items()
         }
-        names = {
-            key: item.id for s, keys in dealt.items() for key, item in zip(keys, self._items[s], strict=True)
-        }
-        self.groups = {
-            names[key]: names[first] for key, first in groups.items() if {key, first} <= names.keys()
-        }
         _check_ids(label, self._items)
-        formulas = {name: rows[key].formula for key, name in names.items()}
-        self._formulas = {name: formula for name, formula in formulas.items() if formula}
+        ids = {k: i.id for s, keys in dealt.items() for k, i in zip(keys, self._items[s], strict=True)}
+        self.groups = {ids[key]: ids[first] for key, first in groups.items() if {key, first} <= ids.keys()}
+        self._formulas = {name: rows[key].formula for key, name in ids.items() if rows[key].formula}
         self.name = settings.name if settings.base else stem_of(Path(source.name))
         self.pinned = source.pinned
-        lists = rows.several and settings.separator is None
-        left_out = f"{rows.left_out} {TWO_ANSWERS}" * bool(rows.left_out)
-        parts = _without_parts(settings, rows)
-        told = (*source.notes, parts, left_out, worked, choices, self._scoring.note, some)
-        self.notes: tuple[str, ...] = (
-            *notes,
-            *_notes(source.name, rows, lists, grouped(settings)),
-            *(f"{source.name}: {line}" for line in (*told, PRIVATE * settings.private) if line),
-        )
+        told = (*source.notes, _without_parts(settings, rows), worked, choices, self._scoring.note, some)
+        self.notes = (*notes, *_notes(source.name, rows, settings, told))
         labels = self._labels(label, source.name, settings.labels)
         brief = self._brief(source.name, settings, rows.several)
         self.brief = with_instruction(brief, settings.instruction, labels)
@@ -375,10 +365,22 @@ def _deal(path: str, name: str, rows: DistinctRows, settings: Settings) -> _Deal
     return dealt, (f"{name} lacks some splits: {told} were taken from its train rows",) * bool(told), {}
 
 
-def _notes(name: str, rows: DistinctRows, lists: bool, by_worth: bool) -> Iterator[str]:
-    """Lines on rows that are read otherwise than one might think."""
-    if lists:
+def _notes(name: str, rows: DistinctRows, settings: Settings, told: Sequence[str]) -> Iterator[str]:
+    """Lines on rows that are read otherwise than one might think.
+
+    Args:
+        name: Of the source.
+        rows: They.
+        settings: Of the domain.
+        told: Further lines, without the name; empty ones are left out.
+    """
+    if rows.several and settings.separator is None:
         yield f"{name}: each part of a list is a right answer (domain.matcher=json takes it as a whole)"
     if rows.weighed:
         yield f"{name}: the column weight is not used (not possible yet): every item counts the same"
-    yield from repeats(name, rows.again, rows.crossing, by_worth)
+    yield from repeats(name, rows.again, rows.crossing, grouped(settings))
+    if rows.left_out:
+        yield f"{name}: {rows.left_out} {TWO_ANSWERS}"
+    yield from (f"{name}: {line}" for line in told if line)
+    if settings.private:
+        yield f"{name}: {PRIVATE}"

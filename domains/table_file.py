@@ -15,6 +15,7 @@ from domains.columns import Made, Recipe, recipe_of
 from domains.expressions import is_empty, parse
 from domains.rows import Row
 from domains.source_splits import pools_of
+from domains.sources.headers import listed
 from domains.sources.source import Source
 from domains.sources.values import Written, with_numbers
 from meta_search.errors import DomainError
@@ -177,7 +178,7 @@ def _of_column(
     if column is None or (lenient and column not in record):
         return ""
     if column not in record:
-        have = ", ".join(map(str, record))
+        have = listed(record)
         raise DomainError(f"{place}: no column {column!r}, there are: {have}; set domain.{key}")
     value = record[column]
     if isinstance(value, list | dict):

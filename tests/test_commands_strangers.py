@@ -166,6 +166,34 @@ def test_a_resume_asks_and_says_what_it_would_do(mark: Path, capsys: pytest.Capt
     assert mark.exists()
 
 
+def test_it_says_which_task_is_loaded_and_that_it_is_not_confined(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = config()
+    domain = {"name": "lm_eval", "path": str(folder / "tasks"), "task": "evil\x1b[31m", "confined": False}
+    stranger(folder / "run", {**settings, "domain": {**settings["domain"], **domain}})
+    assert cli.main(["resume", "run"]) == 2
+    line = one_line_of(capsys)
+    assert "\x1b" not in line
+    for told in ("tasks (not there)", "load the task evil", "outside of the sandbox (domain.confined=false)"):
+        assert told in line
+
+
+@pytest.mark.parametrize("name", ["dspy", "inspect", "lm_eval"])
+def test_nothing_of_an_eval_of_another_library_is_loaded_before(
+    name: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, mark = evil_domain(folder)
+    settings = config(path=path)
+    domain = {**settings["domain"], "name": name, "task": f"{path}@evil"}
+    stranger(folder / "run", {**settings, "domain": domain}, domain=None)
+    for words in (("resume", "run"), ("export", "run", CHILD.id, "--to", "out"), ("report", "run")):
+        status = cli.main(list(words))
+        assert status == (0 if words[0] == "report" else 2)
+    assert "--trust" in capsys.readouterr().err
+    assert not mark.exists()
+
+
 GOING_ON: dict[str, tuple[str, ...]] = {
     "replay": ("run", "llm.mode=replay", "llm.recording=run", "run.dir=again"),
     "its answers": ("run", "llm.recording=run", "run.dir=again"),

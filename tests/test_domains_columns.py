@@ -263,3 +263,15 @@ def test_a_benchmark_s_questions_with_two_answers_are_left_out(tmp_path: Path) -
     path.write_text("".join(json.dumps(row) + "\n" for row in rows[:-1]))
     with pytest.raises(DomainError, match="same question with different answers"):
         TableDomain(compose(["domain=table", f"domain.path={path}"]).domain)
+
+
+def test_an_error_does_not_repeat_a_long_name(tmp_path: Path) -> None:
+    path = tmp_path / "long.jsonl"
+    path.write_text(
+        "".join(json.dumps({f"\x1b[31m{'k' * 10_000}{n}": n for n in range(500)}) + "\n" for _ in range(9))
+    )
+    for keys in ({}, {"where": {"level": 5}}, {"columns": {"question": "{a}"}}, {"group": "g"}):
+        with pytest.raises(DomainError) as caught:
+            TableDomain(DomainConfig(name="table", path=str(path), **keys))
+        assert len(str(caught.value)) < 1_000
+        assert "\x1b" not in str(caught.value)

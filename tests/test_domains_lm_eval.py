@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import random
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,20 @@ from tests.kits import lm_eval_tasks
 lm_eval = pytest.importorskip("lm_eval", reason="needs the extra lm-eval")
 pytestmark = pytest.mark.extras
 
+TOWNS = """
+task: towns
+dataset_path: json
+dataset_kwargs: {data_files: {test: towns.jsonl}}
+test_split: test
+output_type: generate_until
+doc_to_text: "{{q}}"
+doc_to_target: "{{a}}"
+metric_list:
+  - {metric: exact_match, regexes_to_ignore: ["(?s).*lies in "]}
+filter_list:
+  - name: land
+    filter: [{function: regex, regex_pattern: 'lies in (\\w+)'}, {function: take_first}]
+"""
 TASKS = (*lm_eval_tasks.OWN, *lm_eval_tasks.DATA)
 
 
@@ -31,9 +47,9 @@ def tasks(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def make(folder: Path, name: str, **keys: Any) -> Any:
-    own = name in lm_eval_tasks.OWN
+    own = name in lm_eval_tasks.OWN or "path" in keys
     args = {**({} if own else lm_eval_tasks.arguments(folder, name)), **keys.pop("task_args", {})}
-    path = str(folder) if own else None
+    path = keys.pop("path", str(folder)) if own else None
     return registry.make(DomainConfig(name="lm_eval", task=name, path=path, task_args=args, **keys))
 
 
@@ -134,6 +150,19 @@ def test_a_form_that_a_filter_wants_is_told(tasks: Path) -> None:
     flexible = make(tasks, "gsm8k", metric="exact_match,flexible-extract")
     assert flexible.score(item, number).value == 1
     assert flexible.wording["answer"] == "only the final answer, nothing else"
+
+
+def test_the_form_that_is_told_is_of_no_item_that_is_compared_later(tmp_path: Path) -> None:
+    places = [{"q": f"Where is town {n}?", "a": f"Town {n} lies in land{n}"} for n in range(240)]
+    (tmp_path / "towns.jsonl").write_text("".join(json.dumps(row) + "\n" for row in places))
+    (tmp_path / "towns.yaml").write_text(TOWNS)
+    for seed in range(3):
+        domain = make(tmp_path, "towns", seed=seed, path=str(tmp_path / "towns.yaml"))
+        told = domain.wording["answer"]
+        assert " lies in ANSWER" in told
+        [number] = re.findall(r"Town (\d+) lies in ANSWER", told)
+        shown = {item.question for split in ("examples", "train") for item in domain.items(split)}
+        assert f"Where is town {number}?" in shown
 
 
 def vars_of(score: Any) -> list[str]:

@@ -19,7 +19,8 @@ from typing import Any
 from domains.alike import find_alike
 from domains.domain import Confined, Item, Score, items_of
 from domains.imports.dealing import Named, dealt
-from domains.imports.lm_eval_task import DOC, Measure, Task, find
+from domains.imports.lm_eval_library import find
+from domains.imports.lm_eval_task import DOC, Measure, Task
 from domains.item_splits import DealtItems
 from domains.rows import in_order, key_of
 from domains.settings import Settings
@@ -95,7 +96,7 @@ class LmEvalDomain:
             if settings.confined
             else None
         )  # fmt: skip
-        self._say(settings, first)
+        self._say(settings, [item.data[DOC] for item in (*items["examples"], *items["train"])[:TRIED]])
 
     def items(self, split: Split) -> Sequence[Item]:
         """Items of a split, in an order that depends on the seed only; ids are hashes of the question."""
@@ -209,20 +210,7 @@ class LmEvalDomain:
         if wanted and wanted not in task.filters:
             raise DomainError(f"domain.metric={named}: {task.name} has the filters {', '.join(task.filters)}")
         better = task.task.higher_is_better()
-        seen: dict[str, list[float]] = {}
-        other: dict[str, None] = {}
-        for doc in documents:
-            try:
-                figures, _ = task.figures(doc, task.target(doc), wanted or task.filters[0])
-            except Exception as error:
-                raise DomainError(
-                    f"domain.task={task.name}: {type(error).__name__}: {one_line(error, 200)}"
-                ) from error
-            for name, value in figures.items():
-                try:
-                    seen.setdefault(name, []).append(float(value))
-                except (TypeError, ValueError):
-                    other[name] = None
+        seen, other = self._figures(documents, wanted or task.filters[0])
         usable = {
             name: values for name, values in seen.items() if better.get(name, True) and name not in other
         }
@@ -248,6 +236,32 @@ class LmEvalDomain:
         better_led = [self._worth(doc, led) > self._worth(doc, plain) for doc in documents]
         return led if all(better_led) else plain
 
+    def _figures(
+        self, documents: Sequence[Any], filter_: str
+    ) -> tuple[Mapping[str, Sequence[float]], Sequence[str]]:
+        """The figures of documents answered with their targets, by name; and names of those that are none of
+        a single answer.
+
+        Raises:
+            DomainError: The task's code raised.
+        """
+        task = self._task
+        seen: dict[str, list[float]] = {}
+        other: dict[str, None] = {}
+        for doc in documents:
+            try:
+                figures, _ = task.figures(doc, task.target(doc), filter_)
+            except Exception as error:
+                raise DomainError(
+                    f"domain.task={task.name}: {type(error).__name__}: {one_line(error, 200)}"
+                ) from error
+            for name, value in figures.items():
+                try:
+                    seen.setdefault(name, []).append(float(value))
+                except (TypeError, ValueError):
+                    other[name] = None
+        return seen, tuple(other)
+
     def _worth(self, doc: Any, measure: Measure) -> float:
         try:
             return self._task.score(doc, self._task.target(doc), measure).value
@@ -255,7 +269,7 @@ class LmEvalDomain:
             return 0.0
 
     def _say(self, settings: Settings, documents: Sequence[Any]) -> None:
-        """Notes, brief and wording."""
+        """Notes, brief and wording; what they show of documents is of these, which are none of test."""
         task, measure = self._task, self._measure
         notes = [f"scored by {measure.metric} behind the filter {measure.filter}"]
         others = [name for name in task.filters if name != measure.filter]

@@ -1,4 +1,4 @@
-"""A task of lm-evaluation-harness: found by its name, built, and its metric as the library computes it.
+"""A task of lm-evaluation-harness: built, and its metric as the library computes it.
 
 `process_results(doc, [answer])` behind the task's filters is what `lm_eval.simple_evaluate` calls for each
 document, so scores are its own. The scorer's process builds the task on one document a split.
@@ -8,25 +8,20 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import difflib
-import logging
-import os
 import pickle
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from domains.domain import Item, Score
+from domains.imports.lm_eval_library import library, without_data
 from meta_search.errors import DomainError
 from meta_search.text import one_line
 
-__all__ = ["DOC", "Measure", "Task", "find", "make_scorer"]
+__all__ = ["DOC", "Measure", "Task", "make_scorer"]
 
-INSTALL = "pip install 'meta-search[lm-eval]'"
 DOC = "doc"  # of an item's data
 SEED = 1234  # of worked examples, as `simple_evaluate` has it
-HEAD = re.compile(r"""^["']?(task|group|tag)["']?\s*:\s*["']?([\w.+/-]+)["']?\s*(?:#.*)?$""", re.MULTILINE)
 PARTS = ("training_split", "validation_split", "test_split", "fewshot_split")
 
 
@@ -59,25 +54,24 @@ class Task:
     """
 
     def __init__(self, path: Path, args: Mapping[str, Any], sample: Any = None) -> None:
-        library = _library()
         self.path = path
         self.name = path.stem
-        plain = self._read(library, resolve_func=False)
+        plain = self._read(resolve_func=False)
         self.name = str(plain.get("task") or path.stem)
         self._check({**plain, **args})
-        config = self._read(library)
+        config = self._read()
         config = {**config, **_nested(config, args), "task": self.name}
         _localized(config, path.parent)
-        self.task = self._build(library, config, sample)
+        self.task = self._build(config, sample)
         if getattr(self.task, "MULTIMODAL", False):
             raise DomainError(f"domain.task={self.name}: shows images or sounds; agents are given text only")
         if self.task.get_config("num_fewshot") is None:
             self.task.set_config(key="num_fewshot", value=0)
         self.task.set_fewshot_seed(seed=SEED)
 
-    def _read(self, library: Any, **how: Any) -> dict[str, Any]:
+    def _read(self, **how: Any) -> dict[str, Any]:
         try:
-            return dict(library.load(self.path, **how))
+            return dict(library().load(self.path, **how))
         except Exception as error:
             told = f"{type(error).__name__}: {one_line(error, 200)}"
             raise DomainError(f"domain.task={self.name}: {self.path} cannot be read: {told}") from error
@@ -104,11 +98,11 @@ class Task:
                 "sandbox does not allow; use domain=table with domain.matcher=code"
             )
 
-    def _build(self, library: Any, config: Mapping[str, Any], sample: Any) -> Any:
+    def _build(self, config: Mapping[str, Any], sample: Any) -> Any:
         data = f"{config.get('dataset_path')}" + (f" ({n})" if (n := config.get("dataset_name")) else "")
         try:
-            with _without_data(library, sample) if sample is not None else contextlib.nullcontext():
-                found = library.manager.load(dict(config))["tasks"]
+            with without_data(library(), sample) if sample is not None else contextlib.nullcontext():
+                found = library().manager.load(dict(config))["tasks"]
         except (Exception, SystemExit) as error:
             told = f"{type(error).__name__}: {one_line(error, 200)}"
             if isinstance(error, OSError) or "datasets" in type(error).__module__:
@@ -172,7 +166,7 @@ class Task:
 
     def filtered(self, doc: Any, answer: str, name: str) -> Any:
         """What a filter makes of an answer."""
-        instance = _library().instance(
+        instance = library().instance(
             request_type="generate_until", doc=doc, arguments=("", {}), idx=0, metadata=(self.name, 0, 1)
         )
         instance.resps = [answer] * int(self.task.get_config("repeats") or 1)
@@ -243,116 +237,6 @@ def make_scorer(
         return task.score(item.data[DOC], answer, chosen)
 
     return score
-
-
-def find(name: str | None, path: Path | None) -> Path:
-    """The yaml file of a task.
-
-    Args:
-        name: Of the task; may be missing where `path` is the file of one.
-        path: A yaml file, or a folder of them; `None` looks among those that lm-eval brings along.
-
-    Raises:
-        DomainError: There is none, or it is a group or a tag; names what is near.
-    """
-    library = _library()
-    if path is not None and path.is_file():
-        return path
-    if path is not None and not path.is_dir():
-        raise DomainError(f"domain.path={path}: no such file or folder of tasks")
-    if not name:
-        raise DomainError("domain=lm_eval needs a task: domain.task=NAME, or domain.path=TASK.yaml")
-    names: set[str] = set()
-    members: list[str] = []
-    for folder in ([path] if path is not None else []) + [library.tasks]:
-        for file in sorted(folder.rglob("*.yaml")):
-            heads = HEAD.findall(file.read_text(encoding="utf-8", errors="replace"))
-            task = next((value for key, value in heads if key == "task"), "")
-            if task == name and "group" not in dict(heads):
-                return file
-            names.add(task)
-            if (("group", name) in heads or ("tag", name) in heads) and task:
-                members.append(task)
-            elif ("group", name) in heads:
-                members.append("")
-    if members:
-        some = ", ".join([member for member in members if member][:6])
-        raise DomainError(
-            f"domain.task={name}: is a group of tasks; name one of them" + (f", as {some}" if some else "")
-        )
-    near = difflib.get_close_matches(name, names - {""}, 3)
-    raise DomainError(f"domain.task={name}: no such task" + (f"; near it: {', '.join(near)}" if near else ""))
-
-
-class _Library(NamedTuple):
-    """What is used of lm-eval."""
-
-    manager: Any
-    load: Callable[..., dict[str, Any]]
-    instance: Any
-    base: tuple[Any, ...]
-    tasks: Path
-    data: Any
-
-
-_loaded: list[_Library] = []
-
-
-def _library() -> _Library:
-    """The library, imported once.
-
-    Raises:
-        DomainError: It is not installed; says how to.
-    """
-    if _loaded:
-        return _loaded[0]
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    try:
-        import lm_eval.tasks
-        from lm_eval.api.instance import Instance
-        from lm_eval.api.task import ConfigurableTask
-        from lm_eval.api.task import Task as Base
-        from lm_eval.api.task import datasets as library_of_data
-        from lm_eval.tasks import TaskManager
-        from lm_eval.tasks._yaml_loader import load_yaml
-    except ImportError as error:
-        raise DomainError(f"domain=lm_eval needs lm-eval ({error}): {INSTALL}") from error
-    library_of_data.disable_progress_bars()
-    logging.getLogger("lm_eval").setLevel(logging.ERROR)
-    folder = Path(lm_eval.tasks.__file__).parent
-    # None of its own tasks: to look through all of them takes ten seconds.
-    _loaded.append(
-        _Library(
-            TaskManager(include_defaults=False),
-            load_yaml,
-            Instance,
-            (ConfigurableTask, Base),
-            folder,
-            library_of_data,
-        )
-    )
-    return _loaded[0]
-
-
-@contextlib.contextmanager
-def _without_data(library: _Library, sample: Any) -> Iterator[None]:
-    """Tasks are built on a few documents in the block."""
-    made = {
-        name: library.data.Dataset.from_list(rows, features=features) if rows else rows
-        for name, (rows, features) in sample.items()
-    }
-
-    def download(self: Any, *args: Any, **more: Any) -> None:
-        self.dataset = made
-
-    kept = [(kind, kind.download) for kind in library.base]
-    for kind, _ in kept:
-        kind.download = download
-    try:
-        yield
-    finally:
-        for kind, method in kept:
-            kind.download = method
 
 
 def _nested(config: Mapping[str, Any], args: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import re
 from decimal import Decimal, localcontext
 from fractions import Fraction
 
-__all__ = ["EASTERN", "SCALES", "chinese", "spelled"]
+__all__ = ["EASTERN", "PARTS", "SCALES", "chinese", "spelled"]
 
 _SMALL = {
     name: value
@@ -26,7 +26,7 @@ SCALES = {
     "billion": 1_000_000_000,
     "trillion": 1_000_000_000_000,
 }
-_PARTS = {
+PARTS = {
     "half": 2,
     "halves": 2,
     "third": 3,
@@ -41,7 +41,7 @@ _PARTS = {
     "hundredth": 100,
     "thousandth": 1000,
 }
-_PARTS |= {f"{name}s": value for name, value in _PARTS.items() if name not in ("half", "halves")}
+_PARTS = {**PARTS, **{f"{name}s": value for name, value in PARTS.items() if name not in ("half", "halves")}}
 _DOZEN = {"dozen": 12}
 EASTERN = {
     **dict.fromkeys("十", 10),

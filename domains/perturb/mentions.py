@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
-from domains.matching.words import spelled
+from domains.matching.words import PARTS, spelled
 
 __all__ = ["Mention", "constants", "mentions", "rewritten"]
 
@@ -43,12 +43,9 @@ PARTS_AFTER = re.compile(
     r"[-\s]+(?:and\s+)?(?:a\s+)?(?:half|halves|thirds?|quarters?|fourths?|fifths?|sixths?|sevenths?|eighths?|"
     r"ninths?|tenths?|hundredths?|\d+\s*/\s*\d+)\b"
 )
-IN_WHICH = re.compile(r"\b(?:in|out of) (?:every )?$")
 OF_WHICH = re.compile(r"\s+(?:in|out\s+of)\s+(?:every\s+)?\d")  # 1 in 4
 FRACTION = re.compile(r"(\d+)\s*/\s*(\d+)")
 
-PART_WORD = re.compile(r"half|halves|third|quarter|fourth|fifth|sixth|seventh|eighth|ninth|tenth|dozen")
-NOT_AFTER = re.compile(r"-[a-z]*th|\s+(?:or|to)\s+(?:more|less)\b")
 CARDINAL = re.compile(r"[A-Za-z]+(?:-[A-Za-z]+)?")
 ONES = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
@@ -57,20 +54,6 @@ ONES = (
 TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
 MOST_WORDS = 99  # up to which a number is written in words
 
-PARTS = {
-    "half": 2,
-    "halves": 2,
-    "third": 3,
-    "quarter": 4,
-    "fourth": 4,
-    "fifth": 5,
-    "sixth": 6,
-    "seventh": 7,
-    "eighth": 8,
-    "ninth": 9,
-    "tenth": 10,
-    "hundredth": 100,
-}
 # Words that bring numbers with them.
 BRINGS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (r"percent|per cent|%|discount|interest|tax", ("100",)),

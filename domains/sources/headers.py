@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from meta_search.text import one_line
 
-__all__ = ["Names", "cleaned"]
+__all__ = ["Names", "cleaned", "listed"]
 
 INVISIBLE = "\ufeff\u200b\u200e\u200f"
 MOST_SHAPES = 1_000  # sets of keys that are remembered
+MOST_NAMES, MOST_NAME, MOST_LISTED = 100, 60, 600  # names of an error, and characters of one and of all
 
 
 class Names:
@@ -80,6 +82,14 @@ class Names:
 def cleaned(name: str) -> str:
     """A name without space and invisible characters around it."""
     return name.strip().strip(INVISIBLE).strip()
+
+
+def listed(record: Iterable[Any]) -> str:
+    """The names of a record's columns, for an error: a stranger's file may have many, and long ones."""
+    return (
+        one_line(", ".join(one_line(name, MOST_NAME) for name in islice(record, MOST_NAMES)), MOST_LISTED)
+        or "none"
+    )
 
 
 def _folded(name: str) -> str:

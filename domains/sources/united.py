@@ -10,7 +10,7 @@ from typing import Any
 from domains.sources.source import Source, open_source
 from meta_search.errors import DomainError
 
-__all__ = ["United", "open_all"]
+__all__ = ["United", "names_several", "open_all"]
 
 _BRACES = re.compile(r"^(.*?)\{([^{}]*,[^{}]*)\}(.*)$", re.DOTALL)
 
@@ -46,6 +46,11 @@ class United:
         return self._sources[part].place("", line) if part else f"row {line}"
 
 
+def names_several(path: str) -> bool:
+    """Whether a path names several sources in braces; a file of that very name is one."""
+    return _BRACES.match(path) is not None and not Path(path).expanduser().exists()
+
+
 def open_all(path: str, wanted: Sequence[str] = (), names: Sequence[str] = ()) -> Source:
     """The source that a path names, or all that the names in its braces stand for.
 
@@ -58,7 +63,7 @@ def open_all(path: str, wanted: Sequence[str] = (), names: Sequence[str] = ()) -
         DomainError: As `open_source`; or a name that is not in the braces.
     """
     found = _BRACES.match(path)
-    if found is None or Path(path).expanduser().exists():
+    if found is None or not names_several(path):
         return open_source(path, wanted)
     known = list(dict.fromkeys(name.strip() for name in found[2].split(",") if name.strip()))
     for name in names:

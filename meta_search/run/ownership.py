@@ -91,8 +91,10 @@ def _would(config: Config) -> list[str]:
         found.append(f"fetch and read {one_line(config.domain.path, 200)}")
     elif config.domain.path:
         found.append(f"run or read {one_line(config.domain.path, 200)} ({_digest(Path(config.domain.path))})")
-    elif config.domain.task:
+    if config.domain.task:
         found.append(f"load the task {one_line(config.domain.task, 200)}")
+    if not config.domain.confined:
+        found.append("score answers outside of the sandbox (domain.confined=false)")
     found += [f"import {one_line(name, 100)}" for name in llm.callbacks]
     if llm.mode != "replay":
         places = [llm.base_url, *(role.base_url for role in (llm.meta, llm.task, llm.judge))]

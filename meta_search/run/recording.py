@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,11 @@ from archive.guard import making_sense
 from archive.records import Archive
 from domains.domain import Domain
 from domains.sources.source import is_local
+from domains.sources.united import names_several
 from meta_search.config import Config, from_mapping, to_mapping
 from meta_search.errors import ConfigError
 from meta_search.run.folder import KEPT, read_config
+from meta_search.text import one_line
 from meta_search.types import SPLITS
 
 __all__ = [
@@ -105,23 +108,40 @@ def _deciding(changes: Mapping[str, Sequence[Any]]) -> dict[str, Sequence[Any]]:
 def keep_domain(config: Config, folder: Path) -> None:
     """Copy the domain's file into the run folder, so that the run can be replayed where the file is not.
 
+    Of a folder the run itself is left out, which may lie in it, and what is hidden. What was fetched is in
+    the cache, and several files that one path names stay where they are.
+
     Raises:
         ConfigError: It cannot be copied.
     """
-    if config.domain.path is None or not is_local(config.domain.path):  # what was fetched is in the cache
+    path = config.domain.path
+    if path is None or not is_local(path) or names_several(path):
         return
-    source = Path(config.domain.path)
+    source = Path(path)
     copy = folder / KEPT / source.name
     try:
         copy.parent.mkdir(exist_ok=True)
         if source.is_dir():
-            shutil.copytree(source, copy)
+            own = {folder.resolve(), *folder.resolve().parents}
+            shutil.copytree(source, copy, ignore=partial(_left_out, own))
         else:
             shutil.copyfile(source, copy)
     except shutil.SameFileError:  # it came from Python, and lies there already
         return
-    except OSError as error:
-        raise ConfigError(f"cannot keep domain.path={source} in the run's folder: {error}") from error
+    except OSError as error:  # of many files, with a line for each
+        why = one_line(error.strerror or str(error), 300)
+        raise ConfigError(f"cannot keep domain.path={source} in the run's folder: {why}") from error
+
+
+def _left_out(own: Collection[Path], folder: str, names: Sequence[str]) -> list[str]:
+    """What of a folder is not copied: what is hidden, pipes, folders behind links, those the run lies in."""
+
+    def stays(place: Path) -> bool:
+        if place.is_dir():
+            return not place.is_symlink() and place.resolve() not in own
+        return place.is_file()
+
+    return [name for name in names if name.startswith(".") or not stays(Path(folder) / name)]
 
 
 def kept_domain(config: Config, folder: Path) -> Config:
