@@ -16,8 +16,11 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 import pickle
-from collections.abc import Mapping, Sequence
+import sys
+import threading
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -42,6 +45,7 @@ QUESTIONS = ("question", "input", "query", "text", "prompt", "problem")
 REASONING = ("reasoning", "rationale", "thinking")  # what modules add; no metric needs it
 MOST_ANSWER = 2**20  # characters that are read of an answer, as of one that is scored confined
 TRIED = 8  # examples that the metric is tried with
+LATE_S = 10  # after which a metric that is tried is told of
 ASKED = "the metric is tried without a model"
 
 
@@ -157,7 +161,8 @@ class DspyDomain:
         tried = [item for split in SPLITS for item in self._items[split][:TRIED] if item.target]
         for item in tried:
             try:
-                self._score(item, item.target)
+                with _aside(self._path):
+                    self._score(item, item.target)
             except DomainError as error:
                 failed = failed or error
             else:
@@ -310,7 +315,7 @@ class _Reader:
         ask, asked = dspy_lm.refusing(ASKED)
         metric = Metric(self._source, self._wanted, (), False)
         pair = (metric.example(example), prediction)
-        with self._source.at_work(ask), contextlib.suppress(Exception):
+        with self._source.at_work(ask), _aside(self._source.path), contextlib.suppress(Exception, SystemExit):
             function = self._source.function(self._wanted.name)
             given = pair[::-1] if self._wanted.style == "candidate" else pair
             function(*given, *[None] * self._wanted.fill)
@@ -366,6 +371,25 @@ class _Reader:
             self.notes.append(
                 f"{name}: dspy.configure(lm={source.model}) is not used: llm.task.model answers"
             )
+
+
+@contextlib.contextmanager
+def _aside(path: Path) -> Iterator[None]:
+    """The metric is tried within: what it prints is not shown, and a line is if it takes long."""
+
+    def tell() -> None:
+        print(
+            f"{path.name}: the metric has been at one example for {LATE_S} s; Ctrl-C ends it", file=sys.stderr
+        )
+
+    timer = threading.Timer(LATE_S, tell)
+    timer.daemon = True
+    timer.start()
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            yield
+    finally:
+        timer.cancel()
 
 
 def _fields(example: Any) -> dict[str, Any]:
