@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import inspect
 import io
 import pickle
 import sys
@@ -318,7 +319,9 @@ class _Reader:
         with self._source.at_work(ask), _aside(self._source.path), contextlib.suppress(Exception, SystemExit):
             function = self._source.function(self._wanted.name)
             given = pair[::-1] if self._wanted.style == "candidate" else pair
-            function(*given, *[None] * self._wanted.fill)
+            value = function(*given, *[None] * self._wanted.fill)
+            if inspect.iscoroutine(value):
+                value.close()
         return asked
 
     def _find_asking(self, examples: Sequence[Any]) -> bool:
