@@ -98,6 +98,7 @@ class Domain(Protocol):
     what a program should print; `measures(answered)`, name -> value of what is measured over all items with
     their answers, beside the mean score; `told_measures(feedbacks)`, the same from what the scorer
     said; `own_brief`, its brief without what a scorer in Python adds to it;
+    `compared`, the name of the matcher that compares answers;
     `working(item)`, how the answer of an item comes about, for `domain.perturb=numbers`.
 
     Attributes:

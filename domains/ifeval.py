@@ -114,6 +114,9 @@ def _item(place: str, record: Mapping[str, Any]) -> Item:
     given = record.get("kwargs")
     given = json.loads(given) if isinstance(given, str) else given
     given = [{}] * len(names) if given is None else list(given) if isinstance(given, Sequence) else []
+    if "instruction_id_list" not in record:
+        have = ", ".join(map(str, record))[:200]
+        raise DomainError(f"{place}: no column 'instruction_id_list', as IFEval has it; there are: {have}")
     if not names or len(names) != len(given):
         raise DomainError(
             f"{place}: must have as many kwargs as instructions, at least one: {len(names)}, {len(given)}"

@@ -53,6 +53,7 @@ class MgsmDomain:
     """
 
     name = "mgsm"
+    compared = "numeric"
 
     def __init__(self, settings: Settings) -> None:
         if not settings.path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -11,6 +10,7 @@ from domains.item_splits import DealtItems, Entry, deal_items
 from domains.rows import key_of
 from domains.settings import Settings
 from domains.sources.source import Source, open_source
+from domains.sources.values import with_numbers
 from domains.splits import repeats, worth
 from meta_search.errors import DomainError
 from meta_search.types import SPLITS, Split
@@ -78,7 +78,7 @@ def items_of_records(
 def _records(source: Source) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for part in source.parts or ("",):
         for line, record in source.records(part):
-            yield source.place(part, line), _with_numbers(record)
+            yield source.place(part, line), with_numbers(record)
 
 
 def text_in(place: str, record: Mapping[str, Any], *columns: str) -> str:
@@ -105,12 +105,3 @@ def texts_in(place: str, record: Mapping[str, Any], column: str) -> list[str]:
     if found is None or isinstance(value, str) or not all(isinstance(part, str) for part in found):
         raise DomainError(f"{place}: {column!r} must be a list of texts, not {value!r:.60}")
     return found
-
-
-def _with_numbers(value: Any) -> Any:
-    """A value of a source, which has numbers as they are written, a `str` of its own type, with numbers."""
-    if isinstance(value, str):
-        return value if type(value) is str else json.loads(value)
-    if isinstance(value, Mapping):
-        return {key: _with_numbers(inner) for key, inner in value.items()}
-    return [_with_numbers(inner) for inner in value] if isinstance(value, Sequence) else value

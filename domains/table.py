@@ -83,6 +83,7 @@ class TableDomain:
     Attributes:
         notes: Lines for the user on how the file was read.
         groups: Item id -> a name of its group, of the items that have one.
+        compared: Name of the matcher that compares answers.
         pinned: The path that means this file and no later state of it.
 
     Raises:
@@ -117,6 +118,7 @@ class TableDomain:
         dealt, notes, groups = deal_them(label, source.name, rows, settings)
         every = matcher != AUTO or read.own > 0  # whether there is something to check in each row
         self._scoring, some = _fitted(matcher, settings.matcher_options, rows, dealt, short, every)
+        self.compared = self._scoring.matcher.name
         self.confined, self.targets_answer = self._scoring.confined, self._scoring.targets_answer
         self._items = {
             split: tuple(_item(key, rows[key], split == "examples") for key in keys)

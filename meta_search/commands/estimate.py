@@ -166,7 +166,7 @@ def _bounded(config: Config, task: Usage, meta: Usage, basis: str, prices: Price
             f"an agent uses about {_round(round(each)):,} tokens an item; sandbox.tokens={most} ends it"
         )
     if budget.wall_s is not None:
-        notes.append(f"it stops after {budget.wall_s:g} s at the latest (budget.wall_s)")
+        notes.append(f"it stops after {budget.wall_s:.0f} s at the latest (budget.wall_s)")
     if config.llm.provider != "local":
         used_models = [models["task"], *([models["meta"]] if meta.calls else [])]
         unpriced = [m for m in dict.fromkeys(used_models) if not _price_known(config, m, prices)]
