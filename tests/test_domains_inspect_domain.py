@@ -11,8 +11,9 @@ from domains.domain import Item
 from domains.registry import make
 from meta_search.config import DomainConfig, SandboxConfig
 from meta_search.errors import DomainError
+from meta_search.run.measures import measured
 from meta_search.sandbox.trusted.scorer import ConfinedScorer
-from meta_search.types import SPLITS
+from meta_search.types import SPLITS, ItemResult
 
 HEAD = """
 import os
@@ -344,3 +345,84 @@ def test_scorers_that_do_not_count_are_measures() -> None:
     domain = InspectDomain.__new__(InspectDomain)
     told = ["[f1 0.5, own.b 1] because", "[f1 1, own.b 0, stars 7]\n[f1 0]", "[see] no", "", "x [f1 0]"]
     assert domain.told_measures(told) == {"f1": 0.75, "own.b": 0.5}
+
+
+def test_they_are_read_from_the_feedback_of_results() -> None:
+    from domains.inspect.domain import InspectDomain
+
+    domain: Any = InspectDomain.__new__(InspectDomain)
+    domain._items = {split: (Item("a", "?", "x"), Item("b", "?", "x")) for split in SPLITS}
+    rows = [
+        ItemResult("g", "test", "a", 0, "ok", "x", "[f1 0]", 1.0, feedback="[f1 0.5] because"),
+        ItemResult("g", "test", "b", 0, "ok", "y", score=0.0, feedback="[f1 0]"),
+    ]
+    assert measured(domain, "test", rows) == {"f1": 0.25}
+
+
+@extras
+def test_samples_that_nearly_say_the_same_are_in_one_split(tmp_path: Path) -> None:
+    body = """
+@task
+def t():
+    again = [Sample(id=f"again {i}", input=f"Say: {i}", target=str(i)) for i in range(4)]
+    return Task(dataset=rows() + again, scorer=exact())
+"""
+    path = written(tmp_path, body)
+    told = told_of(path, dealing="groups")
+    split = {item["question"]: name for name, items in told["items"].items() for item in items}
+    assert all(split[f"Say {i}."] == split[f"Say: {i}"] for i in range(4))
+    assert "4 items say nearly the same as another" in told["notes"][0]
+    assert len(told["groups"]) == 8
+    with pytest.raises(DomainError, match="4 items say nearly the same"):
+        told_of(path, dealing="groups", duplicates="refuse")
+    with pytest.raises(DomainError, match="its rows are 2 groups"):
+        told_of(path, dealing="groups", group="area", stratify="none")
+
+
+@extras
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [("sys.exit(3)", "own: SystemExit: 3"), ("return 1.0", "the scorer own must return a Score, not float")],
+)
+def test_a_scorer_that_exits_or_gives_no_score_is_told(tmp_path: Path, said: str, told: str) -> None:
+    body = f"""
+import sys
+
+@scorer(metrics=[accuracy()])
+def own():
+    async def score(state, target):
+        {said}
+    return score
+
+@task
+def t():
+    return Task(dataset=rows(), scorer=own())
+"""
+    path = written(tmp_path, body)
+    with pytest.raises(DomainError, match=told):
+        scored(path, told_of(path), "x")
+
+
+@extras
+def test_a_scorer_without_an_end_and_a_file_that_is_no_python(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = """
+@scorer(metrics=[accuracy()])
+def own():
+    async def score(state, target):
+        while True:
+            pass
+    return score
+
+@task
+def t():
+    return Task(dataset=rows(), scorer=own())
+"""
+    path = written(tmp_path, body)
+    pytest.importorskip("inspect_ai", reason="needs the extra inspect")
+    monkeypatch.setattr("domains.inspect.worker.PROBED_S", 0.2)
+    with pytest.raises(DomainError, match=r"own has not scored an answer after 0\.2 s"):
+        told_of(path)
+    with pytest.raises(DomainError, match=r"my_task\.py:\d+: "):
+        told_of(written(tmp_path, "def (:"))

@@ -177,3 +177,13 @@ def test_all_published_agents_run_on_it(tmp_path: Path, monkeypatch: pytest.Monk
     sent = endpoint.requests[0].messages
     assert "only the final answer: one integer in digits" in sent[0][1]
     assert INSTRUCTION in sent[-1][1]
+
+
+def test_any_number_of_problems_can_be_dealt_without_naming_sizes(tmp_path: Path) -> None:
+    for count in range(8, 60, 7):
+        for language in LANGUAGES:
+            (tmp_path / f"mgsm_{language}.tsv").write_text(lines(language, count), encoding="utf-8")
+        domain = make(tmp_path)
+        found = [{item.id.rpartition("-")[2] for item in domain.items(split)} for split in SPLITS]
+        assert all(found[1:])
+        assert len(set().union(*found)) == sum(map(len, found))

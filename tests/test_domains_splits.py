@@ -19,7 +19,7 @@ from domains.given import Parted
 from domains.given_rows import GivenItems
 from domains.mgsm import MgsmDomain
 from domains.python_file import PythonDomain
-from domains.rows import apportion
+from domains.rows import apportion, in_order
 from domains.splits import Facts, deal_rows, disjoint, folds_of
 from domains.stratify import REST, deal_units, proportions
 from domains.table import TableDomain
@@ -431,3 +431,29 @@ def test_items_of_a_domain_that_is_handed_over_are_parted_likewise() -> None:
     assert "2 of train and 2 of examples" in parted.notes[0]
     assert not hasattr(parted, "confined")
     assert set(again) <= set(where(Parted(mine, DomainConfig(duplicates="keep"))))
+
+
+def test_two_parts_give_to_a_split_in_proportion_and_keep_what_says_the_same_together() -> None:
+    texts = [f"Which {word} stands on hill {n}?" for n, word in enumerate(("oak", "elm", "ash") * 20)]
+    texts[50] = texts[3].replace(" hill", ", hill")
+    labels = ["examples+train+test"] * 40 + ["validation+test"] * 20
+    facts = [Facts(text, n, split=label) for n, (text, label) in enumerate(zip(texts, labels, strict=True))]
+    dealt = deal_rows("t", "t", facts, texts.__getitem__, DomainConfig())
+    home = Counter(labels[n] for n in dealt.splits["test"])
+    assert home == {"examples+train+test": 21, "validation+test": 9}  # of 41, with the one that says the same
+    assert sum(map(len, dealt.splits.values())) == 60
+    where = {n: split for split, places in dealt.splits.items() for n in places}
+    assert where[3] == where[50]
+    with pytest.raises(DomainError, match="too few rows"):
+        deal_rows("t", "t", facts, texts.__getitem__, DomainConfig(sizes={"test": 60}))
+
+
+@pytest.mark.parametrize("dealing", ["file", "row"])
+def test_as_runs_of_before_nothing_is_looked_for(dealing: str) -> None:
+    texts = [f"Hill {n}" for n in range(20)] + [f"hill: {n}" for n in range(20)]
+    facts = [Facts(text, n, str(n % 3)) for n, text in enumerate(texts)]
+    dealt = deal_rows("t", "t", facts, texts.__getitem__, DomainConfig(dealing=dealing))
+    assert not dealt.notes
+    assert not dealt.groups
+    order = in_order(texts, 0, dealing)
+    assert [texts[n] for n in dealt.splits["train"]] == order[4:12]

@@ -127,6 +127,11 @@ def naive(folder: Path) -> Iterator[ConfinedScorer]:
         scorer.close()
 
 
+def test_what_its_factory_is_given_may_be_long() -> None:
+    with pytest.raises(DomainError, match="itemgetter"):  # it takes no keywords: that far it came
+        ConfinedScorer("operator:itemgetter", {"x": "y" * 300_000}, LIMITS)
+
+
 def test_right_wrong_and_graded(naive: ConfinedScorer) -> None:
     assert naive.score(ITEM, "2 + 2") == Scored(1.0)
     assert naive.score(ITEM, "5") == Scored(0.0)

@@ -24,7 +24,7 @@ from domains.domain import Confined, Item, Score, items_of
 from domains.imports.dealing import Named, dealt
 from domains.imports.dspy_fields import ask_for
 from domains.imports.dspy_metric import Metric
-from domains.imports.dspy_reader import TRIED, Reader
+from domains.imports.dspy_reader import TRIED, Reader, tried
 from domains.imports.dspy_source import Source, Wanted
 from domains.settings import Settings
 from domains.user_file import Ask
@@ -147,10 +147,11 @@ class DspyDomain:
         if self.asks:
             return
         failed = None
-        tried = [item for split in SPLITS for item in self._items[split][:TRIED] if item.target]
-        for item in tried:
+        shown = [item for split in SPLITS for item in self._items[split][:TRIED] if item.target]
+        for item in shown:
             try:
-                self._score(item, item.target)
+                with tried(self._path):
+                    self._score(item, item.target)
             except DomainError as error:
                 failed = failed or error
             else:

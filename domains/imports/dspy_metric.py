@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -161,6 +162,11 @@ def score_of(value: Any, scale: float = 1.0) -> Score:
         value, feedback = value.score, getattr(value, "feedback", "")
     elif isinstance(value, tuple | list) and len(value) in (2, 3):
         value, feedback = value[:2]
+        if isinstance(value, str) and isinstance(feedback, int | float):
+            raise TypeError("a metric must return (score, feedback), not (feedback, score)")
+    if inspect.iscoroutine(value):
+        value.close()  # nobody will await it
+        raise TypeError("the metric is async: give a plain function, which may call asyncio.run(…)")
     if getattr(value, "ndim", None) == 0 and hasattr(value, "item"):
         value = value.item()
     if not isinstance(value, bool | int | float):
@@ -169,7 +175,11 @@ def score_of(value: Any, scale: float = 1.0) -> Score:
             f"(score, feedback), not {type(value).__name__}"
         )
     share = float(value) / scale
-    if math.isnan(share) or not -1e-9 <= share <= 1 + 1e-9:
+    if math.isnan(share):
+        raise ValueError(f"returned nan: a score must be a number in 0..{scale:g}")
+    if share < -1e-9:
+        raise ValueError(f"returned {value:g}: a score must be in 0..{scale:g}, none below 0")
+    if share > 1 + 1e-9:
         raise ValueError(
             f"returned {value:g}, which is not in 0..{scale:g}: add `scale = …`, the best score, to the file"
         )

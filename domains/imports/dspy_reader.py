@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Mapping, Sequence
+import inspect
+import io
+import sys
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from domains.domain import Item
@@ -16,11 +21,12 @@ from domains.rows import key_of
 from domains.settings import Settings
 from meta_search.errors import DomainError
 
-__all__ = ["TRIED", "Reader"]
+__all__ = ["TRIED", "Reader", "tried"]
 
 QUESTIONS = ("question", "input", "query", "text", "prompt", "problem")
 REASONING = ("reasoning", "rationale", "thinking")  # what modules add; no metric needs it
 TRIED = 8  # examples that the metric is tried with
+LATE_S = 10  # after which a metric that is tried is told of
 ASKED = "the metric is tried without a model"
 
 
@@ -168,10 +174,12 @@ class Reader:
         ask, asked = dspy_lm.refusing(ASKED)
         metric = Metric(self._source, self._wanted, (), False)
         pair = (metric.example(example), prediction)
-        with self._source.at_work(ask), contextlib.suppress(Exception):
+        with self._source.at_work(ask), tried(self._source.path), contextlib.suppress(Exception, SystemExit):
             function = self._source.function(self._wanted.name)
             given = pair[::-1] if self._wanted.style == "candidate" else pair
-            function(*given, *[None] * self._wanted.fill)
+            value = function(*given, *[None] * self._wanted.fill)
+            if inspect.iscoroutine(value):
+                value.close()
         return asked
 
     def _find_asking(self, examples: Sequence[Any]) -> bool:
@@ -224,6 +232,25 @@ class Reader:
             self.notes.append(
                 f"{name}: dspy.configure(lm={source.model}) is not used: llm.task.model answers"
             )
+
+
+@contextlib.contextmanager
+def tried(path: Path) -> Iterator[None]:
+    """A metric is tried within: what it prints is not shown, and a line is if it takes long."""
+
+    def tell() -> None:
+        print(
+            f"{path.name}: the metric has been at one example for {LATE_S} s; Ctrl-C ends it", file=sys.stderr
+        )
+
+    timer = threading.Timer(LATE_S, tell)
+    timer.daemon = True
+    timer.start()
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            yield
+    finally:
+        timer.cancel()
 
 
 def _fields(example: Any) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import inspect
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
@@ -30,6 +31,7 @@ ASKING = {
     *("Predict", "ChainOfThought", "ReAct", "ProgramOfThought", "CodeAct", "MultiChainComparison", "Refine"),
     *("BestOfN", "LM", "RLM", "Parallel"),
 }
+MOST_EXAMPLES = 1_000_000  # of a set
 LOADED = 'a model is asked while the file is loaded: do that below `if __name__ == "__main__":`'
 
 
@@ -109,7 +111,10 @@ class Source:
 
     def _examples(self, name: str, value: Any) -> list[Any]:
         def collect() -> list[Any]:
-            return list((value() if callable(value) else value) or ())
+            found = list(islice((value() if callable(value) else value) or (), MOST_EXAMPLES + 1))
+            if len(found) > MOST_EXAMPLES:
+                raise ValueError(f"gives more than {MOST_EXAMPLES:,} examples, perhaps without an end")
+            return found
 
         ask, _ = dspy_lm.refusing(LOADED)
         with self.at_work(ask):

@@ -79,6 +79,9 @@ class TaskScorer:
                 scored = await scorer(state, Target(sample.target))
                 if scored is None:
                     raise DomainError(f"the scorer {name} gave no score")
+                if not isinstance(scored, TheirScore):
+                    kind = type(scored).__name__
+                    raise DomainError(f"the scorer {name} must return a Score, not {kind}")
                 found[name] = scored
             return found
 
@@ -86,7 +89,7 @@ class TaskScorer:
             scores = run(score())
         except DomainError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             inner = _innermost(error)
             raise DomainError(f"{self._chosen}: {type(inner).__name__}: {one_line(inner, 200)}") from error
         finally:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import random
 import re
@@ -114,6 +115,7 @@ def _named(spec: str) -> str:
     if not path.is_file():
         raise DomainError(f"domain.task={spec}: no such file: {path}")
     try:
+        ast.parse(path.read_bytes())  # Inspect AI finds no tasks where this fails, and does not say so
         names = [found for found, _ in parse_decorators(path, "task")]
     except SyntaxError as error:
         raise DomainError(f"domain.task={spec}: {path.name}:{error.lineno}: {error.msg}") from error
@@ -149,6 +151,8 @@ def _why(error: BaseException) -> str:
         if not any(part in frame.filename for part in _NOT_THEIRS)
     ]
     place = f"{Path(own[-1].filename).name}:{own[-1].lineno}: " if own else ""
+    if isinstance(error, AttributeError) and "__registry_info__" in said:
+        return "its function returns no Task"
     if isinstance(error, ModuleNotFoundError):
         return f"{place}{said}: install the package that the task needs"
     if isinstance(error, FileNotFoundError) and said.startswith(("http:", "https:")):

@@ -8,11 +8,13 @@ each call of a model. Out: what `describe` returns, or `{"error": …}`; then `{
 from __future__ import annotations
 
 import ast
+import contextlib
 import hashlib
 import json
 import os
+import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -30,6 +32,7 @@ from meta_search.text import one_line
 __all__ = ["describe", "main"]
 
 LETTERS = "ANSWER: $LETTER"  # as every template of `multiple_choice` has it
+PROBED_S = 30  # for one of them
 PROBED = 3  # samples with which is found out what a chain and a scorer ask of models
 MEANS = ("accuracy", "mean", "stderr", "std", "var", "bootstrap_stderr", "ci_bounds")
 
@@ -187,11 +190,38 @@ def _probe(task: Any, rows: Sequence[Row]) -> tuple[list[str], bool]:
     for name, scorer in scorers_of(task).items():
         for row in rows:
             for answer in ("0", target_text(row.sample, False)[0] or "1"):
-                found, more = _asks(task, scorer, row, answer)
+                with _limited(f"{name} has not scored an answer after {PROBED_S} s"):
+                    found, more = _asks(task, scorer, row, answer)
                 again = again or more
                 if found and name not in asking:
                     asking.append(name)
     return asking, again
+
+
+class _TooLong(BaseException):
+    """Nothing of a task catches it by mistake."""
+
+
+@contextlib.contextmanager
+def _limited(told: str) -> Iterator[None]:
+    """Ends what runs within after `PROBED_S`, as a scorer without an end would hang the run before it begins.
+
+    Raises:
+        DomainError: It did.
+    """
+
+    def end(*_: Any) -> None:
+        raise _TooLong
+
+    before = signal.signal(signal.SIGALRM, end)
+    signal.setitimer(signal.ITIMER_REAL, PROBED_S)
+    try:
+        yield
+    except _TooLong as error:
+        raise DomainError(told) from error
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def _asks(task: Any, scorer: Any, row: Row, answer: str) -> tuple[bool, bool]:
@@ -213,6 +243,8 @@ def _asks(task: Any, scorer: Any, row: Row, answer: str) -> tuple[bool, bool]:
 
     try:
         run(score())
+    except _TooLong:
+        raise
     except BaseException:  # noqa: BLE001 (said when answers are scored)
         pass
     finally:

@@ -43,7 +43,7 @@ def twins_of(name: str, folder: Path) -> list[str]:
     for path in (*folder.glob("*.tsv"), *folder.glob("*.csv")):
         lines = path.read_text().splitlines()
         path.write_text("\n".join([*lines, *map(_otherwise, lines[1 : 1 + TWINS])]) + "\n")
-    files = sorted(folder.glob("*.jsonl"))
+    files = sorted(folder.glob("t*.jsonl" if name == "lm_eval" else "*.jsonl"))  # train and test of its task
     rows = {path: [json.loads(line) for line in path.read_text().splitlines()] for path in files}
     for n, path in enumerate(files):
         twins = [_twin(row) for row in rows[files[n - 1]][:TWINS]]

@@ -17,6 +17,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from meta_search.errors import MetaSearchError
@@ -105,7 +106,8 @@ def packages() -> tuple[str, ...]:
 
 
 def main() -> None:
-    """Load the scorer, test the layers, report both, and serve. Options are JSON in `sys.argv[1]`."""
+    """Load the scorer, test the layers, report both, and serve. Options are JSON in `sys.argv[1]`;
+    those of the scorer, which may be long, in a file that these name."""
     options = json.loads(sys.argv[1])
     del sys.argv[1:]
     # Loading may take long; the thread that started this process lives until the scorer is closed.
@@ -113,7 +115,10 @@ def main() -> None:
     control = take_control(options["control"])
     sys.path[:] = options["path"]
     try:
-        score = load(options["factory"], options["arguments"])
+        given = Path(options["arguments"])
+        arguments = json.loads(given.read_text(encoding="utf-8"))
+        given.unlink()  # before there is a child
+        score = load(options["factory"], arguments)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - reported to the user
         why = str(error) if isinstance(error, MetaSearchError) else f"{type(error).__name__}: {error}"
         control.send(json.dumps({"op": "failed", "why": why[:2000]}).encode())

@@ -30,6 +30,7 @@ for name in ("meta_search.sandbox", "meta_search.sandbox.confined"):
 from meta_search.sandbox.confined import scorer_main
 scorer_main.main()
 """
+ARGUMENTS = "arguments.json"
 
 
 class ScorerProcess(ZygoteHandle):
@@ -54,11 +55,15 @@ class ScorerProcess(ZygoteHandle):
         boot = BOOT.format(root=str(Path(__file__).resolve().parents[3]))
 
         def command(work: str, control: int) -> list[str]:
+            # A command line holds 128 KB; and others on this machine see it.
+            given = Path(work) / ARGUMENTS
+            given.touch(0o600)
+            given.write_text(json.dumps(dict(arguments)), encoding="utf-8")
             options = {
                 **options_of(config, layers, work, control),
                 "path": [os.path.abspath(entry) for entry in sys.path],
                 "factory": factory,
-                "arguments": dict(arguments),
+                "arguments": str(given),
             }
             return [sys.executable, "-P", "-B", "-X", "utf8", "-c", boot, json.dumps(options)]
 
