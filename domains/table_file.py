@@ -55,6 +55,7 @@ class Columns:
         families: Kinds to take; empty takes all.
         source_splits: `domain.source_splits`.
         formula: Column of the answers' workings or formulas; must be in the file. `None` reads none.
+        answerless: Whether rows need no answer, and the file no column of answers.
     """
 
     question: str = "question"
@@ -72,6 +73,7 @@ class Columns:
     families: tuple[str, ...] = ()
     source_splits: Mapping[str, str] = field(default_factory=dict)
     formula: str | None = None
+    answerless: bool = False
 
     @property
     def named(self) -> tuple[str, ...]:
@@ -93,6 +95,8 @@ class Columns:
             DomainError: As `columns.recipe_of`.
         """
         needed = {self.question: "domain.question", self.answer: "domain.answer"}
+        if self.answerless:
+            del needed[self.answer]
         return recipe_of(self.made, self.where, needed)
 
 
@@ -139,7 +143,8 @@ def _lacks(made: Made, columns: Columns) -> bool:
 def _row(place: str, line: int, made: Made, columns: Columns) -> Row:
     record = made.record
     kind = "" if is_empty(value := _kind(columns.kind, record)) else _cell(place, columns.kind, value)
-    answers = _answers(place, columns, record[columns.answer])
+    given = record.get(columns.answer)
+    answers = [""] if columns.answerless and is_empty(given) else _answers(place, columns, given)
     answers += [text for each in made.accepted for text in _answers(place, columns, each)]
     question = _cell(place, columns.question, text_of_parts(place, record[columns.question]))
     for column, text in ((columns.question, question), (columns.answer, answers[0])):
