@@ -78,7 +78,7 @@ class Confined:
 
 
 class JudgeUnread(Exception):
-    """A judge replied, and nothing could be told from what it said: a fault of the judge, not of the answer."""
+    """A judge replied, and what it said cannot be read: a fault of the judge, not of the answer."""
 
 
 class Domain(Protocol):

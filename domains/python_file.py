@@ -19,7 +19,8 @@ The whole of a domain in one file:
 
 `items` returns dicts (`question` and `answer`, optionally `id`, `kind` and whatever the scorer needs, which
 it finds in `item.data`), pairs (question, answer), or `domains.domain.Item`s. Without a `score`, answers are
-matched as `domain.matcher` says (`judge` has a model judge them, by a rubric and without further code). `score` returns a bool, a number in 0..1, or a number with feedback:
+matched as `domain.matcher` says; `domain.matcher=judge` has a model judge them by a rubric. `score` returns a
+bool, a number in 0..1, or a number with feedback:
 
     def score(item, answer):
         wrong = [name for name in item.data["fields"] if name not in answer]
@@ -149,7 +150,10 @@ class PythonDomain:
         instruction = settings.instruction or self._instruction(source)
         judged = f" Answers are {scoring.matcher.how}." if scoring and scoring.asks else ""
         self.brief = with_instruction(self._brief(source) + judged, instruction)
-        wording = {**(scoring.matcher.wording if judged and scoring else {}), **getattr(source, "wording", {})}
+        wording = {
+            **(scoring.matcher.wording if judged and scoring else {}),
+            **getattr(source, "wording", {}),
+        }
         self.wording: Mapping[str, str] = instructed({**self._wording(source), **wording}, instruction)
         self.helpers = self._helpers(source)
         self._try_scorer()
@@ -310,11 +314,11 @@ class PythonDomain:
             )
         return " ".join(brief.split())
 
-    def _wording(self, source: Any) -> Mapping[str, str]:
+    def _wording(self, source: Any, asked: Mapping[str, str]) -> Mapping[str, str]:
         own = getattr(source, "wording", {})
         if not isinstance(own, Mapping):
             raise DomainError(f"{self._path}: wording must be a dict of field name -> text")
-        return {**WORDING, **{str(key): str(value) for key, value in own.items()}}
+        return {**WORDING, **asked, **{str(key): str(value) for key, value in own.items()}}
 
     def _instruction(self, source: Any) -> str | None:
         own = getattr(source, "instruction", None)

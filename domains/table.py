@@ -27,9 +27,9 @@ from typing import Any
 
 from domains.choices import with_choices
 from domains.domain import Item, Score, items_of
-from domains.matching.options import CHOICES
 from domains.matching.judge import Judge
 from domains.matching.labelled import columns_of, judged_by_people, rubrics_of
+from domains.matching.options import CHOICES
 from domains.matching.registry import AUTO, make, type_of, whole_lists
 from domains.matching.scoring import (
     ANY_OF,

@@ -31,7 +31,7 @@ from dataclasses import replace
 from typing import Any
 
 from domains.domain import Confined, Domain, Item, JudgeUnread, Score
-from domains.matching.scoring import Scoring
+from domains.matching.scoring import Scoring, accepted
 from domains.user_file import as_score
 from meta_search.config import SandboxConfig
 from meta_search.errors import DomainError
@@ -52,6 +52,7 @@ PAUSES_S = (0.2, 1.0)  # before an answer is scored again
 AGAIN = 9  # the first attempt of those beside another answer
 ROUNDS = 3  # how often another answer is scored and this one is not, until that is no chance
 NETWORK_S = 4.0  # and once more, where a network failed
+TYPICAL = 400  # characters of an answer of which nothing is known
 MOST_KEPT = 10_000  # characters of an answer that is kept to try the scorer with
 
 # Roots of packages whose errors come from a network; and what others say of one.
@@ -170,6 +171,14 @@ class Scorer:
     def judges(self, item: Item) -> bool:
         """Whether the matcher `judge` scores an item's answers: one call each, from this process."""
         return self._scoring is not None and self._scoring.judge(item) is not None
+
+    def judge_tokens(self, item: Item) -> float:
+        """About how many tokens the judge of an item reads, where an answer is as long as the right one."""
+        judge = self._scoring.judge(item) if self._scoring is not None else None
+        if judge is None:
+            return 0.0
+        answer = item.target or TYPICAL * "x"
+        return sum(map(len, judge.prompt(answer, accepted(item), item.question))) / 4
 
     def try_judge(self, item: Item, answer: str, swapped: bool = False) -> Scored:
         """What the judge of an item says of an answer, which no agent gave; asked once.
