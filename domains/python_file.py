@@ -150,11 +150,8 @@ class PythonDomain:
         instruction = settings.instruction or self._instruction(source)
         judged = f" Answers are {scoring.matcher.how}." if scoring and scoring.asks else ""
         self.brief = with_instruction(self._brief(source) + judged, instruction)
-        wording = {
-            **(scoring.matcher.wording if judged and scoring else {}),
-            **getattr(source, "wording", {}),
-        }
-        self.wording: Mapping[str, str] = instructed({**self._wording(source), **wording}, instruction)
+        asked = scoring.matcher.wording if scoring and scoring.asks else {}
+        self.wording: Mapping[str, str] = instructed(self._wording(source, asked), instruction)
         self.helpers = self._helpers(source)
         self._try_scorer()
 

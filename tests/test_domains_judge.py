@@ -1,4 +1,4 @@
-"""The matcher `judge`: what it asks, how replies are read, and answers that would like to judge themselves."""
+"""The matcher `judge`: what it asks, how replies are read, and answers that want to judge themselves."""
 
 from __future__ import annotations
 
@@ -200,7 +200,7 @@ def test_a_table_is_judged_through_ask(tmp_path: Path) -> None:
     assert domain.try_score(item, "It is that city.", ask).feedback == "It does."
     shown = material(ask.asked[0][0][-1][1])
     assert shown == {"QUESTION": item.question, "REFERENCE": item.target, "ANSWER": "It is that city."}
-    assert domain.score(item, item.target).value == 0  # nobody was asked
+    assert domain.score(item, "It is that city.").feedback.startswith("judged only in a run")
     assert domain.try_score(item, " ", ask).feedback == "no answer"
 
 
@@ -217,7 +217,6 @@ def test_a_table_without_answers_is_judged_by_the_rubric_alone(tmp_path: Path) -
 
 def test_rows_may_be_judged_one_by_one(tmp_path: Path) -> None:
     path = tmp_path / "mixed.jsonl"
-    kind = {"name": "judge", "rubric": "Is kind."}
     kinds: list[Callable[[int], dict[str, Any]]] = [
         lambda n: {"question": f"Sum {n}?", "answer": str(n)},
         lambda n: {"question": f"Half {n}?", "answer": rf"\frac{{1}}{{{n + 2}}}", "matcher": "math"},

@@ -140,8 +140,9 @@ class Judge(Matcher):
         return 2 if self.scale == BINARY else int(self.scale)
 
     def score(self, answer: str, target: str, item: Item = NO_ITEM) -> Score:
-        """Nothing: only a run asks a model."""
-        return Score(0.0, UNASKED)
+        """1 for the right answer's own text, else 0: only a run asks a model."""
+        same = self.reference and answer.split() == target.split()
+        return Score(1.0) if same else Score(0.0, UNASKED)
 
     def fault(self, target: str) -> str:
         """An empty target is nothing to compare with."""

@@ -3,8 +3,8 @@
 Three things are measured, each on a few answers: agreement with given verdicts (Cohen 1960, "A coefficient
 of agreement for nominal scales"; of grades with quadratic weights, Cohen 1968); the share of verdicts that
 change where harmless sentences are put around an answer; and, where the judge is shown a right answer, the
-share that changes where it stands behind the answer instead of before it (Zheng et al. 2023, arXiv 2306.05685,
-sections 3.3 and 3.4).
+share that changes where it stands behind the answer instead of before it (Zheng et al. 2023, arXiv
+2306.05685, sections 3.3 and 3.4).
 
 The interval of kappa is a Bayesian one: the table of verdicts is drawn from its posterior, a Dirichlet
 distribution with `PRIOR` in all spread over its cells. Unlike the bootstrap, it says of 20 agreements in 20
