@@ -322,3 +322,8 @@ def test_padding_leaves_the_answer_whole() -> None:
     assert "City 7" in padded("City 7")
     assert len(padded("City 7")) > 200
     assert Item("i", "?", "t").target not in padded("").split()
+
+
+def test_an_echo_without_a_reason_is_none_either() -> None:
+    assert read_reply('{"verdict": "right"}', 2, 'x {"verdict": "right"}') is None
+    assert read_reply('{"verdict": "right"}', 2, "x") is not None

@@ -242,7 +242,7 @@ def read_reply(text: str, grades: int, answer: str = "") -> Reply | None:
     found = [reply for value in objects if (reply := _reply(value, grades)) is not None]
     if objects:
         echoed = {reply for value in _objects(answer) if (reply := _reply(value, grades)) is not None}
-        found = [reply for reply in found if not (reply in echoed and reply.reason)]
+        found = [reply for reply in found if reply not in echoed]
         return found[-1] if len({reply.verdict for reply in found}) == 1 else None  # none, or several
     said = _verdict(text.strip(" \t\n.*`\"'"), grades)
     if said is not None:

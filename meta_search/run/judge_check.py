@@ -26,6 +26,7 @@ from archive.records import Archive
 from domains.domain import Domain, Item
 from domains.matching.judge import padded
 from domains.matching.labelled import Given
+from meta_search.errors import DomainError
 from meta_search.report.source import meta_value
 from meta_search.run.domain_scorer import Scorer
 from meta_search.run.session import Session
@@ -36,6 +37,7 @@ __all__ = ["JudgeCheck", "Shaken", "check_judge", "judge_check", "kappa", "kappa
 
 MOST = 20  # answers
 SHARE = 0.1  # of `budget.calls`, for all three
+FEWEST = 3  # answers without a verdict, of as many, that end the run
 DRAWS = 4_000
 PRIOR = 2.0  # of 1 and 2 the one with which 0.91 to 0.93 of intervals hold kappa, at 20 answers
 NOTHING = "nothing is known of its agreement with people: domain.matcher_options.labels=FILE measures it"
@@ -103,7 +105,7 @@ class JudgeCheck:
             found.append(f"with harmless sentences around the answer {self.verbosity.text}")
         if self.position is not None and self.position.of:
             found.append(f"with the answer before the right one {self.position.text}")
-        if not self.verbosity.of and not self.pairs:
+        if not self.calls:
             found.append("there is no answer to try it with: name some with domain.matcher_options.labels")
         if self.unread:
             found.append(f"{self.unread} of {self.calls} verdicts did not come ({self.fault})")
@@ -130,7 +132,7 @@ class JudgeCheck:
         name = "Cohen's kappa" if self.grades == 2 else "Cohen's kappa, weighted,"
         found = kappa(self.pairs)
         told = "cannot be told, as all verdicts are the same" if found is None else f"{found:.2f}"
-        of = f" of {self.labelled}" * (self.labelled > n)
+        of = f", drawn from {self.labelled}," * (self.labelled > n)
         yield (
             f"agrees with people on {same} of {n} given answers{of} ({same / n:.0%}; more lenient on "
             f"{lenient}, stricter on {strict}); {name} {told}, 95 % interval {low:.2f} to {high:.2f}"
@@ -170,6 +172,9 @@ def check_judge(
         say: Gets the lines.
         splits: Whose items may be sent: with more than one, no test items, as in a search.
         again: Whether an earlier session may have tried it: then it is not asked again.
+
+    Raises:
+        DomainError: It gave no verdict on any of several answers.
     """
     if not _judged(session.domain, session.scorer, splits):
         return
@@ -180,6 +185,11 @@ def check_judge(
     most = _most(session.config.budget.calls)
     found = judge_check(session.domain, session.scorer, splits, most)
     session.pen.set_meta("judge", found.data()).result()
+    if found.calls >= FEWEST and found.unread == found.calls and not found.fault.startswith("budget"):
+        raise DomainError(
+            f"the judge gave no verdict on any of {found.calls} answers ({found.fault}): name another model "
+            "with llm.judge.model"
+        )
     for line in found.lines:
         say(line)
 
