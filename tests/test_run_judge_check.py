@@ -132,7 +132,7 @@ def test_a_fair_judge_is_not_swayed(tmp_path: Path) -> None:
     assert found.calls == 60
     agreement, long, turned, cost = found.lines
     assert agreement.startswith(
-        "judge: agrees with people on 20 of 20 given answers of 30 (100%; more lenient on 0"
+        "judge: agrees with people on 20 of 20 given answers, drawn from 30, (100%; more lenient on 0, "
     )
     assert "Cohen's kappa 1.00, 95 % interval 0." in agreement
     assert long == "judge: with harmless sentences around the answer 0 of 20 verdicts change (0%)"
@@ -230,6 +230,15 @@ def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+def test_a_judge_without_any_verdict_ends_the_run(
+    own_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with CountingEndpoint(judging(lambda shown: "Hm.", solver)) as endpoint:
+        words = overrides(capitals(own_folder), endpoint, "domain.matcher=judge", "run.confirm=false")
+        assert cli.main(["evaluate", "direct", *words, "evaluate.items=4"]) == 2
+    assert "the judge gave no verdict on any of 20 answers" in capsys.readouterr().err
+
+
 def solver(prompt: str) -> str:
     """Knows the cities of even lands."""
     import re
@@ -254,7 +263,7 @@ def test_an_evaluation_is_judged_and_tells_how_good_its_judge_is(
         calls = endpoint.calls
         assert cli.main(["evaluate", "direct", *words]) == 0  # goes on: nothing is asked again
         assert endpoint.calls == calls
-    assert "judge: agrees with people on 20 of 20 given answers of 30" in out
+    assert "judge: agrees with people on 20 of 20 given answers, drawn from 30," in out
     assert "the judge's calls are among these: one an answer, and 60 try it before" in out
     assert "estimate: about 76 calls" in out
     judged = [r for r in endpoint.requests if "You judge one answer" in r.body["messages"][0]["content"]]
@@ -294,7 +303,7 @@ def test_a_search_is_judged_and_replays_without_any_endpoint(
             *("search.finalists=1", "budget.calls=400"),
         )
         assert cli.main(["run", *words]) == 0
-    assert "judge: agrees with people on 13 of 13 given answers of 30" in capsys.readouterr().out
+    assert "judge: agrees with people on 13 of 13 given answers, drawn from 30," in capsys.readouterr().out
     for file in (rubric, people, own_folder / "capitals.jsonl"):
         file.unlink()
     again = ["llm.mode=replay", "llm.recording=first", "run.dir=second"]
