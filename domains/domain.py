@@ -105,6 +105,7 @@ class Domain(Protocol):
     `scoring`, the `domains.matching.scoring.Scoring` by which it scores: items that it has a model judge are
     scored by `try_score` in the engine's process, and the judge is tried before a run (`run.judge_check`) on
     `given_answers`, which people judged (`domains.matching.labelled.Given`);
+    `compared`, the name of the matcher that compares answers;
     `working(item)`, how the answer of an item comes about, for `domain.perturb=numbers`.
 
     Attributes:

@@ -135,7 +135,7 @@ class KeptDomain:
             self.helpers = tuple(kept["helpers"])
             self.groups: Mapping[str, str] = kept.get("groups", {})
             self._items = {s: tuple(Item(**item) for item in kept["items"][s]) for s in SPLITS}
-        except (OSError, ValueError, TypeError, KeyError) as error:
+        except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
             raise DomainError(
                 f"domain.path={path}: the items of this run came from Python and were not kept: "
                 "give them again with domain=…"

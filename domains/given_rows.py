@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
 from domains.domain import Item, items_of
+from domains.item_splits import Entry, deal_items
 from domains.rows import apportion, deal, in_order, key_of
 from domains.settings import Settings, named_sizes
-from domains.splits import Facts, deal_rows, disjoint, grouped
+from domains.splits import disjoint, grouped
 from domains.table_file import SPLIT_NAMES
 from domains.wording import WORDING, instructed, with_instruction
 from meta_search.errors import DomainError
@@ -95,6 +96,7 @@ class GivenItems:
         self._dealt = not any(self._split in row for row in rows)
         self.notes: tuple[str, ...] = ()
         self.groups: Mapping[str, str] = {}
+        self._first: dict[str, int] = {}  # question -> its first row
         items = self._distinct(rows)
         sizes = named_sizes(settings)
         self._items: dict[Split, tuple[Item, ...]]
@@ -127,21 +129,15 @@ class GivenItems:
     def _by_groups(
         self, items: Mapping[str, tuple[str, Item]], settings: Settings
     ) -> dict[Split, tuple[Item, ...]]:
-        found, column = [item for _, item in items.values()], settings.group
-        values = [item.data.get(column) if column else None for item in found]
-        entries = [
-            Facts(key, n, item.kind, item.target, "" if value is None else str(value))
-            for n, (key, item, value) in enumerate(zip(items, found, values, strict=True))
-        ]
-        dealt = deal_rows("domain", "domain", entries, lambda n: found[n].question, settings)
-        self.groups = {found[n].id: found[first].id for n, first in dealt.groups.items()}
-        self.notes = tuple(dealt.notes)
-        return {split: tuple(found[n] for n in places) for split, places in dealt.splits.items()}
+        entries = [Entry(item, key, called=f"domain[{self._first[key]}]") for key, (_, item) in items.items()]
+        dealt = deal_items("domain", "domain", entries, settings)
+        self.groups, self.notes = dealt.groups, dealt.notes
+        return dict(dealt.items)
 
     def _distinct(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, tuple[str, Item]]:
         """Question -> split and item."""
         found: dict[str, tuple[str, Item]] = {}
-        first: dict[str, int] = {}
+        first = self._first
         ids: dict[str, int] = {}
         for number, row in enumerate(rows):
             key = key_of(row[self._question])

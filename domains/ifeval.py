@@ -18,7 +18,7 @@ from typing import Any
 
 from domains.domain import Item, Score, items_of
 from domains.instructions import Instruction, follows, instruction_of, loosened
-from domains.published import keyed, records_of, source_of, split_items, text_in, texts_in
+from domains.published import items_of_records, source_of, text_in, texts_in
 from domains.settings import Settings
 from domains.wording import WORDING, instructed, with_instruction
 from meta_search.errors import DomainError
@@ -45,6 +45,11 @@ MOST_TEXT = 100_000  # characters of an answer
 class IfevalDomain:
     """Prompts with verifiable instructions; an item's kind is the group of its first one, or `several`.
 
+    Attributes:
+        pinned: The path that means these records and no later state of them.
+        notes: Lines for the user.
+        groups: Item id -> a name of its group, of the items that have one.
+
     Raises:
         DomainError: No such file, a record that lacks a column, an instruction that is none of the 25 or
             lacks an argument, or too few records.
@@ -55,12 +60,9 @@ class IfevalDomain:
 
     def __init__(self, settings: Settings) -> None:
         self._loose = _loose(settings)
-        found: dict[str, Item] = {}
         source = source_of(settings, "ifeval, input_data.jsonl")
-        for place, record in records_of(source):
-            keyed(place, found, _item(place, record))
-        self.pinned, self.notes = source.pinned, tuple(source.notes)
-        self._items = split_items(settings, found, lambda item: None)
+        self._items, self.groups, notes = items_of_records(settings, source, _item)
+        self.pinned, self.notes = source.pinned, notes
         shown = "".join(f" Example: {item.question[:300]!r}." for item in self._items["examples"][:2])
         brief = BRIEF.format(loosely=LOOSELY if self._loose else "") + shown
         self.brief = with_instruction(brief, settings.instruction)
@@ -112,6 +114,9 @@ def _item(place: str, record: Mapping[str, Any]) -> Item:
     given = record.get("kwargs")
     given = json.loads(given) if isinstance(given, str) else given
     given = [{}] * len(names) if given is None else list(given) if isinstance(given, Sequence) else []
+    if "instruction_id_list" not in record:
+        have = ", ".join(map(str, record))[:200]
+        raise DomainError(f"{place}: no column 'instruction_id_list', as IFEval has it; there are: {have}")
     if not names or len(names) != len(given):
         raise DomainError(
             f"{place}: must have as many kwargs as instructions, at least one: {len(names)}, {len(given)}"

@@ -2,7 +2,8 @@
 
 Each does what the published verifier does, odd as that may be: keywords are searched as patterns and within
 words, a bullet is any line that begins with a dash, and `less than` does not allow as many. Names and
-arguments are those of the published data.
+arguments are those of the published data. One thing is otherwise: a pattern that repeats something, which
+could take for ever on an answer that was made for it, is searched as it stands.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ LESS, LEAST = "less than", "at least"
 OPTIONS = ("My answer is yes.", "My answer is no.", "My answer is maybe.")
 STOPS = ".,?!'\""
 LANGUAGE_UNKNOWN = ""
+MOST_CHOICES = 8  # of a pattern: each may double what it takes
+_ESCAPED = re.compile(r"\\.|\[\^?\]?[^\]]*\]", re.DOTALL)  # marks that mean themselves, and sets of them
 
 
 class Kind(NamedTuple):
@@ -76,7 +79,7 @@ def instruction_of(place: str, name: Any, arguments: Any) -> Instruction:
         kept[key] = value
     for pattern in _patterns(name, kept):
         try:
-            re.compile(pattern)
+            re.compile(_harmless(pattern))
         except re.error as error:
             raise DomainError(f"{place}: {name}: {pattern!r:.60} is no pattern: {error}") from error
     return Instruction(name, kept)
@@ -106,6 +109,14 @@ def _patterns(name: str, arguments: Mapping[str, Any]) -> list[str]:
 
 
 @functools.lru_cache(maxsize=4096)
+def _harmless(pattern: str) -> str:
+    """A pattern that cannot take long, as it is; another one as a text. The data may be anybody's."""
+    plain = _ESCAPED.sub("", pattern)
+    repeats = "(?" in pattern or any(mark in plain for mark in "*+{")  # a comment may hide one
+    return re.escape(pattern) if repeats or sum(map(plain.count, "?|")) > MOST_CHOICES else pattern
+
+
+@functools.lru_cache(maxsize=4096)
 def _pattern(text: str, flags: int = re.IGNORECASE) -> re.Pattern[str]:
     return re.compile(text, flags)
 
@@ -118,16 +129,16 @@ def _compared(number: int, relation: str, wanted: int) -> bool:
 
 
 def _keywords(text: str, given: Mapping[str, Any]) -> bool:
-    return all(_pattern(word).search(text) for word in given["keywords"])
+    return all(_pattern(_harmless(word)).search(text) for word in given["keywords"])
 
 
 def _keyword_frequency(text: str, given: Mapping[str, Any]) -> bool:
-    found = sum(1 for _ in _pattern(given["keyword"].strip()).finditer(text))
+    found = sum(1 for _ in _pattern(_harmless(given["keyword"].strip())).finditer(text))
     return _compared(found, given["relation"], given["frequency"])
 
 
 def _forbidden(text: str, given: Mapping[str, Any]) -> bool:
-    return not any(_pattern(rf"\b{word}\b").search(text) for word in given["forbidden_words"])
+    return not any(_pattern(rf"\b{_harmless(word)}\b").search(text) for word in given["forbidden_words"])
 
 
 def _letters(text: str, given: Mapping[str, Any]) -> bool:
@@ -200,7 +211,7 @@ def _placeholders(text: str, given: Mapping[str, Any]) -> bool:
 def _postscript(text: str, given: Mapping[str, Any]) -> bool:
     marker = str(given["postscript_marker"]).strip()
     known = {"P.P.S": r"p\.\s?p\.\s?s", "P.S.": r"p\.\s?s\."}
-    return _pattern(known.get(marker, marker.lower()), 0).search(text.lower()) is not None
+    return _pattern(known.get(marker, _harmless(marker.lower())), 0).search(text.lower()) is not None
 
 
 def _bullets(text: str, given: Mapping[str, Any]) -> bool:
@@ -226,7 +237,7 @@ def _highlights(text: str, given: Mapping[str, Any]) -> bool:
 
 
 def _sections(text: str, given: Mapping[str, Any]) -> bool:
-    mark = _pattern(rf"\s?{given['section_spliter'].strip()}\s?\d+\s?", 0)
+    mark = _pattern(rf"\s?{_harmless(given['section_spliter'].strip())}\s?\d+\s?", 0)
     return len(mark.findall(text)) >= int(given["num_sections"])
 
 

@@ -16,7 +16,8 @@ _FENCE = re.compile(r"```[ \t]*[\w+-]*[ \t\r]*\n?(.*?)```", re.DOTALL)
 _NOTHING = object()
 MOST_RELAXED = 10_000  # characters of what may be read as loose JSON
 _PIECE = re.compile(
-    r"""\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|-?\d[\d.eE+-]*|[^\W\d]\w*|[^\w'\"-]+|.""", re.DOTALL
+    r"""\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|//[^\n]*|/\*.*?\*/|-?\d[\d.eE+-]*|[^\W\d]\w*|[^\w'\"/-]+|.""",
+    re.DOTALL,
 )
 _TRAILING = re.compile(r",(\s*[}\]])")
 _CONSTANTS = {"True": "true", "False": "false", "None": "null"}
@@ -87,12 +88,15 @@ def parsed(text: str) -> Any:
 
 
 def relaxed(text: str) -> Any:
-    """As `parsed`, also of what models write for JSON: single quotes, trailing commas, `True`, bare keys."""
+    """As `parsed`, also of what models write for JSON: single quotes, trailing commas, comments, `True`, bare
+    keys."""
     value = parsed(text)
     if value is not _NOTHING or len(text) > MOST_RELAXED:
         return value
     if '"' not in text:
         text = text.replace("\u201c", '"').replace("\u201d", '"')
+    if "//" in text or "/*" in text:  # comments, which may stand between a comma and a bracket
+        text = "".join(piece for piece in _PIECE.findall(text) if piece[:2] not in ("//", "/*"))
     return parsed("".join(map(_strict, _PIECE.findall(text))))
 
 

@@ -13,12 +13,13 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
+from typing import NamedTuple
 
 from domains.domain import Item, Score, items_of
 from domains.matching import numeric
 from domains.rows import Row, apportion, deal, distinct, read_text, salt_of, shuffled
 from domains.settings import Settings, named_sizes
-from domains.splits import disjoint
+from domains.splits import Facts, deal_rows, grouped
 from domains.wording import WORDING, instructed, with_instruction
 from meta_search.errors import DomainError
 from meta_search.types import Split
@@ -43,7 +44,8 @@ class MgsmDomain:
 
     Attributes:
         notes: Lines for the user.
-        groups: Item id -> the line of its problem, which is the same in all languages.
+        groups: Item id -> the line of its problem, which is the same in all languages, or of the first of
+            the problems that say nearly the same.
 
     Raises:
         DomainError: Nothing at `domain.path`, a line that is not a question, a tab and an integer (with its
@@ -51,25 +53,24 @@ class MgsmDomain:
     """
 
     name = "mgsm"
+    compared = "numeric"
 
     def __init__(self, settings: Settings) -> None:
         if not settings.path:
             raise DomainError("domain=mgsm needs a file or a folder: domain.path=mgsm_en.tsv")
         path = Path(settings.path).expanduser()
         problems = _problems(path, _files(path, settings.families))
-        rows = sum(map(len, problems.values()))
-        sizes = apportion(path, rows, named_sizes(settings))
-        # Answers are the same in all languages, and agents do not see them: they cannot tell their split.
-        salt = salt_of([rows[0].answer for rows in problems.values()])
-        seed = settings.seed if settings.dealing == "row" else f"{settings.seed}/{salt}"
-        dealt = deal(shuffled(problems, seed), _problems_each(path, sizes, problems))
+        dealt = (_by_groups if grouped(settings) else _by_place)(path, problems, settings)
         self._items = {
-            split: tuple(_in_turns([problems[key] for key in keys]))[: sizes[split]]
-            for split, keys in dealt.items()
+            split: tuple(_in_turns([problems[key] for key in keys]))[: dealt.sizes[split]]
+            for split, keys in dealt.places.items()
         }
-        self._items, _, self.notes = disjoint(path.name, self._items, settings)
-        places = {item.id: item.id.rpartition("-")[2] for items in self._items.values() for item in items}
-        self.groups: Mapping[str, str] = places
+        self.groups: Mapping[str, str] = {
+            item.id: dealt.groups.get(place := item.id.rpartition("-")[2], place)
+            for items in self._items.values()
+            for item in items
+        }
+        self.notes = dealt.notes
         brief = _brief(sorted({row.kind for rows in problems.values() for row in rows}))
         self.brief = with_instruction(brief, settings.instruction)
         wording = {
@@ -141,16 +142,76 @@ def _rows(file: Path, language: str) -> Iterator[Row]:
         yield Row(line, cells[0], cells[1].replace(",", "").removeprefix("+"), language)
 
 
-def _problems_each(
-    path: Path, sizes: Mapping[Split, int], problems: Mapping[str, Sequence[Row]]
+class _Dealt(NamedTuple):
+    """Places of each split's problems, its items, lines that stand for others, and lines for the user."""
+
+    places: Mapping[Split, Sequence[str]]
+    sizes: Mapping[Split, int]
+    groups: Mapping[str, str] = {}
+    notes: Sequence[str] = ()
+
+
+def _by_groups(path: Path, problems: Mapping[str, Sequence[Row]], settings: Settings) -> _Dealt:
+    """Problems that nearly say the same, in all languages, are in one split."""
+    places, salt = list(problems), _salt(problems)
+    facts = [Facts(f"{salt}/{place}", problems[place][0].line) for place in places]
+    rows, languages = sum(map(len, problems.values())), max(map(len, problems.values()))
+    sizes: dict[Split, int] = {}
+
+    def read(n: int) -> str:
+        return "\n".join(row.question for row in problems[places[n]])
+
+    def counts(kept: int) -> dict[Split, int]:
+        named = named_sizes(settings)
+        sizes.update(
+            _fitting(apportion(path, min(rows, kept * languages), named, whole=True), named, kept, languages)
+        )
+        return _problems_each(path, sizes, kept, languages)
+
+    dealt = deal_rows(path, path.name, facts, read, settings, counts=counts)
+    lines = [str(problems[place][0].line) for place in places]
+    return _Dealt(
+        {split: [places[n] for n in found] for split, found in dealt.splits.items()},
+        sizes,
+        {lines[n]: lines[first] for n, first in dealt.groups.items()},
+        dealt.notes,
+    )
+
+
+def _fitting(
+    sizes: dict[Split, int], named: Mapping[Split, int], problems: int, languages: int
 ) -> dict[Split, int]:
-    """Problems per split: one an item where there are enough, else as many as its languages make up for."""
+    """Sizes of which those that nobody named give way, where a problem is in one split in all languages."""
+    while sum(-(-size // languages) for size in sizes.values()) > problems:
+        others = [split for split, size in sizes.items() if split not in named and size > languages]
+        if not others:
+            break
+        largest = max(others, key=lambda split: sizes[split])
+        sizes[largest] = (-(-sizes[largest] // languages) - 1) * languages
+    return sizes
+
+
+def _by_place(path: Path, problems: Mapping[str, Sequence[Row]], settings: Settings) -> _Dealt:
+    """As runs of before did, which are resumed."""
     languages = max(map(len, problems.values()))
+    sizes = apportion(path, sum(map(len, problems.values())), named_sizes(settings))
+    seed = settings.seed if settings.dealing == "row" else f"{settings.seed}/{_salt(problems)}"
+    each = _problems_each(path, sizes, len(problems), languages)
+    return _Dealt(deal(shuffled(problems, seed), each), sizes)
+
+
+def _salt(problems: Mapping[str, Sequence[Row]]) -> str:
+    """Answers are the same in all languages, and agents do not see them: they cannot tell their split."""
+    return salt_of([rows[0].answer for rows in problems.values()])
+
+
+def _problems_each(path: Path, sizes: Mapping[Split, int], problems: int, languages: int) -> dict[Split, int]:
+    """Problems per split: one an item where there are enough, else as many as its languages make up for."""
     least = {split: -(-size // languages) for split, size in sizes.items()}
-    spare = len(problems) - sum(least.values())
+    spare = problems - sum(least.values())
     if spare < 0:
         raise DomainError(
-            f"{path}: too few problems: {len(problems)} in {languages} languages, "
+            f"{path}: too few problems: {problems} in {languages} languages, "
             f"{sum(least.values())} are needed for domain.sizes"
         )
     wished = {split: size - least[split] for split, size in sizes.items()}

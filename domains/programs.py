@@ -26,7 +26,7 @@ from typing import Any
 from domains.domain import Item, Score, items_of
 from domains.matching.program_tests import tests_of
 from domains.matching.scoring import Entry, Scoring
-from domains.published import keyed, records_of, source_of, split_items, text_in, texts_in
+from domains.published import items_of_records, source_of, text_in, texts_in
 from domains.settings import Settings, matcher_of
 from domains.wording import WORDING, instructed, with_instruction
 from meta_search.errors import DomainError
@@ -60,6 +60,11 @@ _NUMBER = re.compile(r"(\d+)$")
 class ProgramsDomain:
     """Items that ask for a program.
 
+    Attributes:
+        pinned: The path that means these records and no later state of them.
+        notes: Lines for the user.
+        groups: Item id -> a name of its group, of the items that have one.
+
     Raises:
         DomainError: No such file, a record that lacks a column, tests that are no Python, or too few records.
     """
@@ -73,17 +78,12 @@ class ProgramsDomain:
             raise DomainError(
                 f"domain={settings.name} scores programs by their tests: leave domain.matcher out"
             )
-        found: dict[str, Item] = {}
         source = source_of(settings, self.benchmark)
-        for place, record in records_of(source):
-            item = self._item(place, record)
-            _check(place, item.target)
-            keyed(place, found, item)
-        self.pinned, self.notes = source.pinned, tuple(source.notes)
-        self._items = split_items(settings, found, self._split)
+        self._items, self.groups, notes = items_of_records(settings, source, self._checked, self._split)
+        self.pinned, self.notes = source.pinned, notes
         options = {"timeout": TIMEOUT_S, **settings.matcher_options}
         self._scoring = Scoring.fit(
-            "code", options, [Entry(i.id, (i.target,)) for i in list(found.values())[:1]]
+            "code", options, [Entry(i.id, (i.target,)) for i in self._items["test"][:1]]
         )
         self.confined, self.targets_answer = self._scoring.confined, False
         brief = f"{self.about} {HOW.format(seconds=options['timeout'])}"
@@ -98,6 +98,11 @@ class ProgramsDomain:
     def score(self, item: Item, answer: str) -> Score:
         """0: programs run in a sandbox only, see `confined`."""
         return self._scoring.score(item, answer)
+
+    def _checked(self, place: str, record: Mapping[str, Any]) -> Item:
+        item = self._item(place, record)
+        _check(place, item.target)
+        return item
 
     def _item(self, place: str, record: Mapping[str, Any]) -> Item:
         raise NotImplementedError

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from domains.domain import Item
-from domains.rows import apportion, deal, in_order, key_of
-from domains.settings import Settings, named_sizes
+from domains.item_splits import DealtItems, Entry, deal_items
+from domains.rows import key_of
+from domains.settings import Settings
 from domains.sources.source import Source, open_source
+from domains.sources.values import with_numbers
+from domains.splits import repeats, worth
 from meta_search.errors import DomainError
 from meta_search.types import SPLITS, Split
 
-__all__ = ["keyed", "records_of", "source_of", "split_items", "text_in", "texts_in"]
+__all__ = ["items_of_records", "source_of", "text_in", "texts_in"]
 
 
 def source_of(settings: Settings, benchmark: str) -> Source:
@@ -32,15 +33,52 @@ def source_of(settings: Settings, benchmark: str) -> Source:
     return open_source(settings.path)
 
 
-def records_of(source: Source) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Where each record stands, for errors, and the record, its numbers as numbers.
+def items_of_records(
+    settings: Settings,
+    source: Source,
+    made: Callable[[str, Mapping[str, Any]], Item],
+    published: Callable[[Item], Split | None] = lambda item: None,
+) -> DealtItems:
+    """Items by split: where the publisher puts them, or else dealt as the rows of a table are.
+
+    Args:
+        settings: How they are dealt.
+        source: Its records, numbers as numbers, are read.
+        made: The item of a record, from where it stands, for errors, and the record.
+        published: The split of an item as published, or `None` for one that belongs to none.
 
     Raises:
-        DomainError: It cannot be read; one line.
+        DomainError: A record that cannot be read, two answers to one question, or too few items.
     """
+    name = settings.name
+    found: dict[str, tuple[str, Item]] = {}
+    again = crossing = 0
+    for place, record in _records(source):
+        item = made(place, record)
+        split, key = published(item) or "", key_of(item.question)
+        if key not in found:
+            found[key] = (split, item)
+            continue
+        other, first = found[key]
+        if first.target != item.target:
+            raise DomainError(f"{place}: asks what {first.id} asks, with another answer; keep one")
+        again += other == split
+        crossing += other != split
+        if worth(split) < worth(other):
+            found[key] = (split, item)
+    if {split for split, _ in found.values()} >= set(SPLITS[1:]):
+        entries = [Entry(item, key, split) for key, (split, item) in found.items() if split]
+    else:
+        entries = [Entry(item, key) for key, (_, item) in found.items()]
+    dealt = deal_items(settings.path, name, entries, settings)
+    notes = (*source.notes, *repeats(name, again, crossing), *dealt.notes)
+    return dealt._replace(notes=notes)
+
+
+def _records(source: Source) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for part in source.parts or ("",):
         for line, record in source.records(part):
-            yield source.place(part, line), _with_numbers(record)
+            yield source.place(part, line), with_numbers(record)
 
 
 def text_in(place: str, record: Mapping[str, Any], *columns: str) -> str:
@@ -67,53 +105,3 @@ def texts_in(place: str, record: Mapping[str, Any], column: str) -> list[str]:
     if found is None or isinstance(value, str) or not all(isinstance(part, str) for part in found):
         raise DomainError(f"{place}: {column!r} must be a list of texts, not {value!r:.60}")
     return found
-
-
-def split_items(
-    settings: Settings, found: Mapping[str, Item], published: Callable[[Item], Split | None]
-) -> dict[Split, tuple[Item, ...]]:
-    """Items by split: where the publisher puts them, or else dealt as the rows of a table are.
-
-    Args:
-        settings: Sizes, seed, dealing.
-        found: Items by `rows.key_of` their questions.
-        published: The split of an item as published, or `None` for one that belongs to none.
-
-    Raises:
-        DomainError: Too few items.
-    """
-    sizes, path = named_sizes(settings), Path(str(settings.path))
-    order = in_order(found, settings.seed, settings.dealing)
-    given = {key: published(found[key]) for key in order}
-    if not all(split in given.values() for split in SPLITS[1:]):
-        dealt = deal(order, apportion(path, len(order), sizes))
-        return {split: tuple(found[key] for key in keys) for split, keys in dealt.items()}
-    whole = {split: [key for key in order if given[key] == split] for split in SPLITS}
-    cut: dict[Split, tuple[Item, ...]] = {}
-    for split, keys in whole.items():
-        wanted = sizes.get(split)
-        if wanted is not None and wanted > len(keys):
-            raise DomainError(f"domain.sizes.{split}={wanted}: {path} has {len(keys)} items there")
-        size = min(len(keys), apportion(path, max(len(order), 240), {})[split]) if wanted is None else wanted
-        cut[split] = tuple(found[key] for key in keys[:size])
-    return cut
-
-
-def _with_numbers(value: Any) -> Any:
-    """A value of a source, which has numbers as they are written, a `str` of its own type, with numbers."""
-    if isinstance(value, str):
-        return value if type(value) is str else json.loads(value)
-    if isinstance(value, Mapping):
-        return {key: _with_numbers(inner) for key, inner in value.items()}
-    return [_with_numbers(inner) for inner in value] if isinstance(value, Sequence) else value
-
-
-def keyed(place: str, items: dict[str, Item], item: Item) -> None:
-    """Add an item by its question; one that is there already stays.
-
-    Raises:
-        DomainError: It is there with other answers.
-    """
-    first = items.setdefault(key_of(item.question), item)
-    if first.target != item.target:
-        raise DomainError(f"{place}: asks what {first.id} asks, with another answer; keep one")

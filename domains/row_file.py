@@ -111,10 +111,9 @@ class RowFile(Sequence[Row]):
 
 
 def _row(packed: bytes) -> Row:
-    line, question, answer, kind, others, split, weighed, matcher, choices, *more = json.loads(
-        packed.decode()
-    )
-    return Row(line, question, answer, kind, tuple(others), split, weighed, matcher, tuple(choices), *more)
+    row = Row(*json.loads(packed.decode()))
+    pairs = tuple((key, value) for key, value in row.data)
+    return row._replace(others=tuple(row.others), choices=tuple(row.choices), data=pairs)
 
 
 class MappedRows(Sequence[Row]):

@@ -8,9 +8,26 @@ from typing import Any, Protocol
 from meta_search.errors import DomainError
 from meta_search.types import SPLITS, Split
 
-__all__ = ["DEFAULT_SIZES", "Settings", "matcher_of", "named_sizes"]
+__all__ = ["DEFAULT_SIZES", "Ruling", "Settings", "matcher_of", "named_sizes"]
 
 DEFAULT_SIZES: Mapping[Split, int] = {"examples": 24, "train": 48, "validation": 48, "test": 120}
+
+
+class Ruling(Protocol):
+    """What of the settings says how items are dealt to splits; see `Settings`."""
+
+    @property
+    def sizes(self) -> Mapping[str, int]: ...
+    @property
+    def seed(self) -> int: ...
+    @property
+    def dealing(self) -> str: ...
+    @property
+    def duplicates(self) -> str: ...
+    @property
+    def group(self) -> str | None: ...
+    @property
+    def stratify(self) -> str: ...
 
 
 class Settings(Protocol):
@@ -154,7 +171,7 @@ def matcher_of(settings: Settings) -> str:
     return settings.match if settings.matcher == "auto" else settings.matcher
 
 
-def named_sizes(settings: Settings) -> dict[Split, int]:
+def named_sizes(settings: Ruling) -> dict[Split, int]:
     """The split sizes that the user named, checked.
 
     Raises:

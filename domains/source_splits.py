@@ -9,13 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from domains.row_file import DistinctRows
-from domains.rows import apportion, deal, in_order
-from domains.settings import Settings, named_sizes
 from meta_search.errors import DomainError
 from meta_search.types import SPLITS, Split
 
-__all__ = ["Pool", "deal_pools", "pools_of", "without_parts"]
+__all__ = ["Pool", "pools_of", "without_parts"]
 
 READ_FIRST: Mapping[Split, int] = {"test": 0, "validation": 1, "train": 2, "examples": 3}
 
@@ -73,30 +70,3 @@ def without_parts(wanted: Mapping[str, str]) -> str:
     """A line for the user where a source has no parts, though `domain.source_splits` names some."""
     parts = ", ".join(dict.fromkeys(wanted.values()))
     return f"all splits are dealt from it; a folder with {parts} in it keeps them apart"
-
-
-def deal_pools(label: str, rows: DistinctRows, settings: Settings) -> Mapping[Split, Sequence[str]]:
-    """The rows of each split, where splits share parts of a source.
-
-    Args:
-        label: The source, for errors.
-        rows: Rows whose `split` names the splits that share their part, as `examples+train`.
-        settings: Of the domain.
-
-    Raises:
-        DomainError: Too few rows for some splits.
-    """
-    sizes = named_sizes(settings)
-    dealt: dict[Split, Sequence[str]] = dict.fromkeys(SPLITS, ())
-    for names, there in rows.splits.items():
-        splits = [split for split in SPLITS if split in names.split("+")]
-        named = {split: sizes[split] for split in splits if split in sizes}
-        if sum(named.values()) > there:
-            wanted = ", ".join(f"domain.sizes.{split}={size}" for split, size in named.items())
-            raise DomainError(f"{wanted}: {label} has {there} rows for {' and '.join(splits)}")
-        counts = apportion(label, there, named, splits, least=1)
-        most = sum(counts.values())
-        keys = in_order(rows.keys_of(names), settings.seed, settings.dealing, most, rows.anchors)
-        parts = deal(keys, {**dict.fromkeys(SPLITS, 0), **counts})
-        dealt |= {split: parts[split] for split in splits}
-    return dealt

@@ -2,8 +2,8 @@
 
 Rows that say the same (`domains.content`) or nearly the same (`domains.alike`), and rows with one value in
 the column `domain.group` (translations of a problem, questions on a passage), are a group. A domain that
-deals rows uses `deal_rows`; a domain whose items come with their splits uses `disjoint`; `folds_of` divides
-items for cross-validation.
+deals rows uses `deal_rows`, one that deals items `item_splits.deal_items`; a domain whose items come with
+their splits uses `disjoint`; `folds_of` divides items for cross-validation.
 """
 
 from __future__ import annotations
@@ -16,13 +16,25 @@ from typing import NamedTuple
 from domains.alike import Alike, Joined, find_alike
 from domains.domain import Item
 from domains.rows import ANCHORS, apportion, in_order, salt_of, shuffled
-from domains.settings import DEFAULT_SIZES, Settings, named_sizes
-from domains.stratify import REST, deal_units
+from domains.settings import DEFAULT_SIZES, Ruling, named_sizes
+from domains.stratify import REST, deal_units, interleaved
 from meta_search.errors import DomainError
 from meta_search.text import one_line
 from meta_search.types import SPLITS, Split
 
-__all__ = ["PRECIOUS", "Dealt", "Facts", "deal_rows", "disjoint", "drawn", "folds_of", "grouped", "worth"]
+__all__ = [
+    "PRECIOUS",
+    "Dealt",
+    "Facts",
+    "deal_rows",
+    "disjoint",
+    "drawn",
+    "folds_of",
+    "group_of",
+    "grouped",
+    "repeats",
+    "worth",
+]
 
 PRECIOUS: tuple[Split, ...] = ("test", "validation", "train", "examples")
 """Splits; what stands in two of them stays in the first of these."""
@@ -75,7 +87,23 @@ class Dealt:
     notes: Sequence[str] = ()
 
 
-def grouped(settings: Settings) -> bool:
+def repeats(name: str, again: int, crossing: int, by_worth: bool = True) -> Iterator[str]:
+    """Lines on questions that come again, letter by letter.
+
+    Args:
+        name: Of the file.
+        again: Rows that repeat a question of their split, and its answer.
+        crossing: Questions that stand in two splits.
+        by_worth: Whether such stay in the more precious one, and not where they come first.
+    """
+    if again:
+        yield f"{name}: {again} rows repeat a question and its answer: each question is one item"
+    if crossing:
+        stays = "where it is worth most: in test, else in validation" if by_worth else "where it comes first"
+        yield f"{name}: {crossing} questions stand in two splits; each stays {stays}"
+
+
+def grouped(settings: Ruling) -> bool:
     """Whether rows are dealt by groups: as new runs do, and older ones that are resumed do not."""
     return settings.dealing == "groups"
 
@@ -85,18 +113,25 @@ def deal_rows(
     name: str,
     entries: Sequence[Facts],
     read: Callable[[int], str],
-    settings: Settings,
+    settings: Ruling,
     there: int = 0,
+    called: Sequence[str] = (),
+    counts: Callable[[int], Mapping[Split, int]] | None = None,
 ) -> Dealt:
     """Deal the rows of a file: by groups, of each kind its share, in an order that no agent can know.
+
+    Where `settings.dealing` is not `groups`, nothing is compared and kinds count for nothing.
 
     Args:
         label: The file, for errors.
         name: The same in short, for notes.
         entries: Its rows, all of different questions.
         read: The question of a row, by its place in the entries.
-        settings: `sizes`, `seed`, `duplicates`, `stratify`.
+        settings: `sizes`, `seed`, `dealing`, `duplicates`, `stratify`.
         there: How many rows there are, where the entries were drawn from more (`drawn`).
+        called: What rows are called in messages; else by their places in the file.
+        counts: How many go to each split of so many rows, where the file names no splits; `None` apportions
+            them.
 
     Raises:
         DomainError: Too few rows or groups, or duplicates that are to be refused; one line.
@@ -107,31 +142,36 @@ def deal_rows(
             raise DomainError(f"{label}: row {entry.where} names no split, others do")
     sizes = named_sizes(settings)
     units, loose = [[n] for n in range(len(entries))], 0
-    strata = [_stratum(entry, settings.stratify) for entry in entries]
-    order, last = _in_order(entries, units, strata, settings.seed)
+    by_groups = grouped(settings)
+    strata = [_stratum(entry, settings.stratify if by_groups else "none") for entry in entries]
+    order, last = _in_order(entries, units, strata, settings)
     order = _pool(entries, order, _most(settings), last)
     near = Alike(range(len(order)), range(len(order)))
-    if settings.duplicates != "keep":
+    if by_groups and settings.duplicates != "keep":
         near = find_alike(_Texts(order, read))
         loose = near.loose
     alike = [[order[n] for n in places] for places in near.groups().values()]
     notes = [*_loose(name, loose)]
     all_rows = max(there, len(entries))
     among = f", {len(order):,} rows drawn of {all_rows:,}" if len(order) < all_rows else ""
-    kept, told = _settle(name + among, entries, alike, order, settings)
+    kept, told = _settle(name + among, entries, alike, order, settings, called)
     notes += told
     units = _units(entries, kept, alike)
-    keyed, last = _in_order(entries, units, strata, settings.seed)
+    keyed, last = _in_order(entries, units, strata, settings)
     find = {min(unit, key=lambda n: entries[n].key): unit for unit in units}
     units = [find[first] for first in keyed]
     shared = any("+" in entry.split for entry in entries)
-    way = _by_part if shared else _by_file if own else _anew
-    dealt, lacking = way(label, name, entries, units, strata, sizes, last)
+    if own:
+        way = _by_part if shared else _by_file
+        dealt, lacking = way(label, name, entries, units, strata, sizes, last)
+    else:
+        wanted = counts or (lambda rows: apportion(label, rows, sizes, whole=True))
+        dealt, lacking = _anew(label, name, units, strata, wanted, last)
     groups = {n: unit[0] for unit in units if len(unit) > 1 for n in unit}
     return Dealt(dealt, groups, (*notes, *lacking))
 
 
-def drawn(keys: Iterable[str], there: int, anchors: Sequence[str], settings: Settings) -> list[str]:
+def drawn(keys: Iterable[str], there: int, anchors: Sequence[str], settings: Ruling) -> list[str]:
     """Of the keys of a large table so many that what is dealt can be found among them; all of a small one.
 
     Args:
@@ -144,13 +184,13 @@ def drawn(keys: Iterable[str], there: int, anchors: Sequence[str], settings: Set
     return list(keys) if there <= most else in_order(keys, settings.seed, settings.dealing, most, anchors)
 
 
-def _most(settings: Settings) -> int:
+def _most(settings: Ruling) -> int:
     sizes = named_sizes(settings)
     return max(POOL, TIMES * sum(sizes.get(split, DEFAULT_SIZES[split]) for split in SPLITS))
 
 
 def disjoint(
-    name: str, items: Mapping[Split, Sequence[Item]], settings: Settings
+    name: str, items: Mapping[Split, Sequence[Item]], settings: Ruling
 ) -> tuple[dict[Split, tuple[Item, ...]], Mapping[str, str], tuple[str, ...]]:
     """Items that came with their splits, without those that say nearly the same in a more precious split.
 
@@ -170,7 +210,7 @@ def disjoint(
     if not grouped(settings) or settings.duplicates == "keep":
         return unchanged, {}, ()
     entries = [
-        Facts(item.id, n, item.kind, item.target, _group_of(item, settings.group), split)
+        Facts(item.id, n, item.kind, item.target, group_of(item, settings.group), split)
         for n, (split, item) in enumerate(every)
     ]
     near = find_alike([item.question for _, item in every])
@@ -226,7 +266,7 @@ class _Texts:
 
 
 def _in_order(
-    entries: Sequence[Facts], units: Sequence[Sequence[int]], strata: Sequence[str], seed: int
+    entries: Sequence[Facts], units: Sequence[Sequence[int]], strata: Sequence[str], settings: Ruling
 ) -> tuple[list[int], int]:
     """Groups in the order in which they are dealt, each by the row whose key comes first.
 
@@ -237,12 +277,14 @@ def _in_order(
         Places of those rows, and how many of them are anchors.
     """
     first = {entries[n].key: n for n in (min(unit, key=lambda n: entries[n].key) for unit in units)}
+    if settings.dealing == "row":
+        return [first[key] for key in shuffled(first, settings.seed)], 0
     kinds = Counter(strata[n] for n in first.values())
     largest = min(kinds, key=lambda kind: (-kinds[kind], kind), default="")
     able = [key for key, n in first.items() if strata[n] == largest]
     anchors = shuffled(able if len(able) > ANCHORS else first, "anchor")[:ANCHORS]
     others = first.keys() - set(anchors)
-    keys = [*shuffled(others, f"{seed}/{salt_of(anchors)}"), *anchors]
+    keys = [*shuffled(others, f"{settings.seed}/{salt_of(anchors)}"), *anchors]
     return [first[key] for key in keys], len(anchors)
 
 
@@ -276,7 +318,8 @@ def _stratum(entry: Facts, stratify: str) -> str:
     return entry.kind
 
 
-def _group_of(item: Item, column: str | None) -> str:
+def group_of(item: Item, column: str | None) -> str:
+    """What a key of an item's data, or of what agents see of it, says of its group, or `""`."""
     value = item.data.get(column, item.public.get(column)) if column else None
     return "" if value is None else str(value)
 
@@ -294,7 +337,7 @@ def _settle(
     entries: Sequence[Facts],
     alike: Sequence[Sequence[int]],
     places: Iterable[int],
-    settings: Settings,
+    settings: Ruling,
     called: Sequence[str] = (),
 ) -> tuple[list[int], list[str]]:
     """Which rows stay, and what is told of those that say the same.
@@ -409,10 +452,9 @@ def _units(
 def _anew(
     label: object,
     name: str,
-    entries: Sequence[Facts],
     units: Sequence[Sequence[int]],
     strata: Sequence[str],
-    sizes: Mapping[Split, int],
+    wanted: Callable[[int], Mapping[Split, int]],
     last: int,
 ) -> tuple[dict[Split, Sequence[int]], list[str]]:
     """Splits of a file that names none."""
@@ -421,7 +463,7 @@ def _anew(
         raise DomainError(
             f"{label}: its rows are {len(units)} groups: train, validation and test need one each"
         )
-    counts = apportion(label, rows, sizes, whole=True)
+    counts = wanted(rows)
     dealt = deal_units(units, strata, _with_rest(counts, rows), last)
     return {split: dealt[split] for split in SPLITS}, _short(label, name, dealt, counts)
 
@@ -477,8 +519,9 @@ def _by_file(
         most = min(rows, sizes.get(split, DEFAULT_SIZES[split]))
         dealt[split] = deal_units(given[split], strata, {split: most, REST: rows - most})[split]
     rows = sum(map(len, given["train"]))
-    cut = apportion(label, rows, {s: sizes[s] for s in shared if s in sizes}, shared)
-    if "train" not in sizes:  # what rounding has left over
+    named = {split: sizes[split] for split in shared if split in sizes}
+    cut = apportion(label, rows, named, shared, whole="train" in named)
+    if "train" not in named:  # what rounding has left over
         cut["train"] = min(DEFAULT_SIZES["train"], rows - sum(cut.values()) + cut["train"])
     counts = {split: cut[split] for split in shared}
     anchors = sum(unit in given["train"] for unit in units[len(units) - last :])
@@ -503,18 +546,55 @@ def _by_part(
     for unit in units:
         given[entries[unit[0]].split].append(unit)
     anchors = units[len(units) - last :]
+    there = {names: sum(map(len, given[names])) for names in sorted({entry.split for entry in entries})}
+    each = _divided(label, there, sizes)
     dealt: dict[Split, Sequence[int]] = dict.fromkeys(SPLITS, ())
     notes: list[str] = []
-    for names in sorted({entry.split for entry in entries}):
+    for names, rows in there.items():
         splits = [split for split in SPLITS if split in names.split("+")]
-        rows = sum(map(len, given[names]))
-        named = {split: sizes[split] for split in splits if split in sizes}
+        named = {**{split: sizes[split] for split in splits if split in sizes}, **each[names]}
         if sum(named.values()) > rows:
             wanted = ", ".join(f"domain.sizes.{split}={size}" for split, size in named.items())
             raise DomainError(f"{wanted}: {label} has {rows} rows for {_named(names)}")
         counts = apportion(label, rows, named, splits, least=1, whole=True)
         here = sum(unit in given[names] for unit in anchors)
         parts = deal_units(given[names], strata, _with_rest(counts, rows), here)
-        dealt |= {split: parts[split] for split in splits}
+        dealt |= {split: [*dealt[split], *parts[split]] for split in splits}
         notes += _short(label, name, parts, counts)
+    for split in {split for counts in each.values() for split in counts}:  # parts were dealt one by one
+        place = {row: n for n, row in enumerate(row for unit in units for row in unit)}
+        dealt[split] = interleaved(sorted(dealt[split], key=place.__getitem__), strata)
     return dealt, notes
+
+
+def _divided(
+    label: object, there: Mapping[str, int], sizes: Mapping[Split, int]
+) -> dict[str, dict[Split, int]]:
+    """Of splits that several parts share, how many rows each part gives: in proportion to its rows.
+
+    Args:
+        label: The source, for errors.
+        there: Names of the splits that share a part, as `train+test` -> its rows.
+        sizes: Named sizes.
+    """
+    each: dict[str, dict[Split, int]] = {names: {} for names in there}
+    for split in SPLITS:
+        parts = [names for names in there if split in names.split("+")]
+        if len(parts) < 2:
+            continue
+        rows = sum(there[names] for names in parts)
+        others = [s for s in SPLITS if any(s in names.split("+") for names in parts)]
+        named = {s: sizes[s] for s in others if s in sizes}
+        wanted = apportion(label, rows, named, others, least=1, whole=True)[split]
+        kept = {names: len({*names.split("+")} - {split, "examples"}) for names in parts}
+        most = {names: max(0, there[names] - kept[names]) for names in parts}
+        counts = {names: min(most[names], wanted * there[names] // rows) for names in parts}
+        for names in sorted(parts, key=lambda names: -there[names]):  # what rounding has left over
+            counts[names] += max(0, min(wanted - sum(counts.values()), most[names] - counts[names]))
+        if sum(counts.values()) < wanted:
+            raise DomainError(
+                f"{label}: too few rows: {rows} for {_named('+'.join(others))}, {wanted} of them for {split}"
+            )
+        for names, count in counts.items():
+            each[names][split] = count
+    return each

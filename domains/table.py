@@ -45,12 +45,12 @@ from domains.matching.scoring import (
 from domains.row_file import DistinctRows, MappedRows, RowFile, Rows
 from domains.rows import Row, apportion, deal, in_order
 from domains.settings import DEFAULT_SIZES, Settings, matcher_of, named_sizes
-from domains.source_splits import deal_pools, without_parts
+from domains.source_splits import without_parts
 from domains.sources.kinds import stem_of
 from domains.sources.progress import shown
 from domains.sources.source import Source, is_local
 from domains.sources.united import open_all
-from domains.splits import Facts, deal_rows, drawn, grouped, worth
+from domains.splits import Facts, deal_rows, drawn, grouped, repeats, worth
 from domains.table_file import Columns, read_rows
 from domains.wording import WORDING, Labels, find_labels, instructed, with_instruction
 from meta_search.errors import DomainError
@@ -85,6 +85,7 @@ class TableDomain:
     Attributes:
         notes: Lines for the user on how the file was read.
         groups: Item id -> a name of its group, of the items that have one.
+        compared: Name of the matcher that compares answers.
         pinned: The path that means this file and no later state of it.
 
     Raises:
@@ -114,10 +115,12 @@ class TableDomain:
             matcher = "choice" if choices and chosen else matcher
         best = worth if grouped(settings) else None
         rows = DistinctRows(label, found, where, lenient=bool(settings.base), worth=best)
-        deal_them = _deal_by_groups if grouped(settings) else _deal
+        pooled = any("+" in label for label in rows.splits)  # which no run of before knew
+        deal_them = _deal_by_groups if grouped(settings) or pooled else _deal
         dealt, notes, groups = deal_them(label, source.name, rows, settings)
         every = matcher != AUTO or read.own > 0  # whether there is something to check in each row
         self._scoring, some = _fitted(matcher, settings.matcher_options, rows, dealt, short, every)
+        self.compared = self._scoring.matcher.name
         self.confined, self.targets_answer = self._scoring.confined, self._scoring.targets_answer
         self.scoring, self.asks = self._scoring, self._scoring.asks
         self._items = {
@@ -366,8 +369,6 @@ def _unplaced(label: str, row: Row) -> DomainError:
 def _deal(path: str, name: str, rows: DistinctRows, settings: Settings) -> _Deal:
     """As runs of before did, which are resumed."""
     sizes = named_sizes(settings)
-    if any("+" in label for label in rows.splits):
-        return deal_pools(path, rows, settings), (), {}
     if not any(rows.splits[split] for split in SPLITS):
         counts = apportion(path, len(rows), sizes)
         most = sum(counts.values())
@@ -409,8 +410,4 @@ def _notes(name: str, rows: DistinctRows, lists: bool, by_worth: bool) -> Iterat
         yield f"{name}: each part of a list is a right answer (domain.matcher=json takes it as a whole)"
     if rows.weighed:
         yield f"{name}: the column weight is not used (not possible yet): every item counts the same"
-    if rows.again:
-        yield f"{name}: {rows.again} rows repeat a question and its answer: each question is one item"
-    if rows.crossing:
-        stays = "where it is worth most: in test, else in validation" if by_worth else "where it comes first"
-        yield f"{name}: {rows.crossing} questions stand in two splits; each stays {stays}"
+    yield from repeats(name, rows.again, rows.crossing, by_worth)

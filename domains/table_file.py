@@ -16,7 +16,7 @@ from domains.expressions import is_empty, parse
 from domains.rows import Row
 from domains.source_splits import pools_of
 from domains.sources.source import Source
-from domains.sources.values import Written
+from domains.sources.values import Written, with_numbers
 from meta_search.errors import DomainError
 from meta_search.types import Split
 
@@ -47,14 +47,16 @@ class Columns:
         separator: What stands between several accepted answers of a cell, or `None`.
         whole_lists: Whether a list is an answer, and not several accepted ones.
         lone_lists: Whether that holds for a list of one part too.
-        lenient: Whether rows without a question or an answer are left out, and not refused.
+        lenient: Whether rows without a question or an answer are left out, and not refused, and whether the
+            column `formula` may be missing in the file.
         matcher: Column of the rows' matchers; may be missing in the file. `None` reads none.
         group: Column of what rows must not be parted by; must be in the file. `None` reads none.
         made: `domain.columns`: columns that are made of the file's.
         where: `domain.where`: which rows are taken.
         families: Kinds to take; empty takes all.
         source_splits: `domain.source_splits`.
-        formula: Column of the answers' workings or formulas; must be in the file. `None` reads none.
+        formula: Column of the answers' workings or formulas; must be in the file, unless it is read
+            leniently. `None` reads none.
         answerless: Whether rows need no answer, and the file no column of answers.
     """
 
@@ -168,13 +170,16 @@ def _row(place: str, line: int, made: Made, columns: Columns) -> Row:
         id=made.id,
         data=tuple(made.data.items()),
         group=_of_column(place, "group", columns.group, record),
-        formula=_of_column(place, "working", columns.formula, record),
+        formula=_of_column(place, "working", columns.formula, record, columns.lenient),
     )
 
 
-def _of_column(place: str, key: str, column: str | None, record: Mapping[str, Any]) -> str:
-    """What a row says in the column that a key of the configuration names; empty where it says nothing."""
-    if column is None:
+def _of_column(
+    place: str, key: str, column: str | None, record: Mapping[str, Any], lenient: bool = False
+) -> str:
+    """What a row says in the column that a key of the configuration names; empty where it says nothing, or
+    where a copy of a benchmark may lack the column."""
+    if column is None or (lenient and column not in record):
         return ""
     if column not in record:
         have = ", ".join(map(str, record))
@@ -231,24 +236,15 @@ def _matcher(place: str, column: str | None, record: Mapping[str, Any]) -> str |
     if isinstance(cell, str) and cell.strip().startswith("{"):
         try:
             cell = json.loads(cell)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise DomainError(f"{place}: {column!r} is no JSON: {str(error)[:60]}") from error
     if cell is None or cell == "":
         return None
     if isinstance(cell, Mapping):
-        return {key: _plain(value) for key, value in cell.items()}
+        return {key: with_numbers(value) for key, value in cell.items()}
     if not isinstance(cell, str) or isinstance(cell, Written):
         raise DomainError(f"{place}: {column!r} must name a matcher, not {cell!r:.40}")
     return cell.strip()
-
-
-def _plain(value: Any) -> Any:
-    """A value with numbers for numbers as they are written."""
-    if isinstance(value, Written):
-        return json.loads(value)
-    if isinstance(value, dict):
-        return {key: _plain(inner) for key, inner in value.items()}
-    return [_plain(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _answers(place: str, columns: Columns, value: Any) -> list[str]:

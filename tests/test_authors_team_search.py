@@ -85,6 +85,7 @@ def test_a_search_for_teams_replays(searched: Any) -> None:
     assert_replays()
 
 
+@pytest.mark.slow
 def test_a_search_that_simplifies_keeps_what_components_are_worth_and_replays(folder: Path) -> None:
     path = questions(folder)
     with CountingEndpoint(mind) as endpoint:

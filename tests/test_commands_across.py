@@ -13,7 +13,7 @@ from meta_search import cli
 from meta_search.commands.across import needs, read_matrix
 from meta_search.commands.across_columns import asked, places
 from meta_search.commands.agents import read_agents
-from meta_search.errors import ConfigError
+from meta_search.errors import ArchiveError, ConfigError
 from meta_search.report.matrix import Cell, Matrix, shown_best
 from meta_search.report.standing import Contender
 from meta_search.testing import CountingEndpoint
@@ -196,6 +196,8 @@ def test_strange_names_are_no_markup(tmp_path: Path) -> None:
     assert "\x1b" not in matrix.markdown() + matrix.html()
     assert "\\<b\\>" in matrix.markdown()
     assert Matrix.of_json(json.loads(json.dumps(matrix.as_json()))) == matrix
-    (tmp_path / "matrix.json").write_text("{}")
-    with pytest.raises(Exception, match="cannot be read"):
-        read_matrix(tmp_path)
+    paid = {**matrix.as_json(), "cells": [{**matrix.as_json()["cells"][0], "paid": {"calls": "many"}}]}
+    for text in ("{}", "[" * 200_000, json.dumps(paid)):
+        (tmp_path / "matrix.json").write_text(text)
+        with pytest.raises(ArchiveError, match="cannot be read"):
+            read_matrix(tmp_path)

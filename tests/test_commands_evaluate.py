@@ -174,6 +174,7 @@ def test_a_signal_is_status_3_with_everything_saved(files: Path, root: Path, num
     assert meta_search.open_run("latest").meta("status") == "cut short"
 
 
+@pytest.mark.slow
 def test_an_endpoint_that_goes_away_fails_the_run_and_keeps_what_there_is(
     files: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

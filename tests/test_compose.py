@@ -20,7 +20,7 @@ from meta_search.text import override
 MISTAKES = [
     (
         "domain=tabel",
-        "domain=tabel: no such option; did you mean table? There are aime, arc, arc_easy, asdiv, bbh",
+        "domain=tabel: no such option; did you mean table? There are aime, arc, arc_easy",
     ),
     ("budgt.usd=1", "unknown key budgt.usd; did you mean budget.usd"),
     ("candidates=3", "did you mean search.candidates?"),

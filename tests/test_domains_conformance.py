@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from domains import registry
+from domains.alike import find_alike
 from domains.domain import SPLITS, Domain, Item
 from domains.matching import registry as matchers
 from domains.matching.scoring import ANY_OF, accepted
@@ -18,10 +19,13 @@ from domains.table import WORKED, TableDomain
 from meta_search.compose import compose, options_of
 from meta_search.config import DomainConfig
 from meta_search.errors import DomainError
-from tests.kits.benchmarks import SLICES, slice_of
+from meta_search.run.folds import pooled
+from tests.kits.benchmarks import EXTRAS, SLICES, slice_of
 from tests.kits.hostile_answers import HOSTILE
+from tests.kits.twins import twins_of
 
 NAMES = tuple(options_of("domain"))
+MARKED = [pytest.param(name, marks=pytest.mark.extras) if name in EXTRAS else name for name in NAMES]
 BENCHMARKS = tuple(name for name, keys in options_of("domain").items() if keys.get("base") == "table")
 SHORT = [answer for answer in HOSTILE if len(answer) < 10_000]
 # What a matcher is shown: a right answer in the table, one of an agent that is right, one that is wrong.
@@ -51,7 +55,7 @@ SHOWN: Mapping[str, tuple[str, str, str]] = {
 IN_A_RUN = ("bleu", "code", "judge", "math")
 
 
-@pytest.fixture(scope="module", params=NAMES)
+@pytest.fixture(scope="module", params=MARKED)
 def config(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> DomainConfig:
     return compose(slice_of(request.param, tmp_path_factory.mktemp("slice"))).domain
 
@@ -177,6 +181,23 @@ def test_a_benchmark_s_own_parts_are_kept_apart(name: str, tmp_path: Path) -> No
         alone = compose([f"domain={name}", f"domain.path={path}", sizes]).domain
         assert {item.id for item in domain.items(split)} <= {i.id for i in all_items(registry.make(alone))}
         assert domain.items(split)
+
+
+@pytest.mark.parametrize("name", MARKED)
+def test_what_nearly_says_the_same_stands_in_one_split_and_in_one_fold(name: str, tmp_path: Path) -> None:
+    domain = registry.make(compose(twins_of(name, tmp_path)).domain)
+    places = [(split, item) for split in SPLITS for item in domain.items(split)]
+    alike = find_alike([item.question for _, item in places]).groups().values()
+    for group in alike:
+        assert len({places[n][0] for n in group}) == 1, [places[n] for n in group]
+    if name != "reasoning":  # which makes its items itself
+        assert any("nearly the same" in note for note in domain.notes), domain.notes
+    assert all(domain.items(split) for split in SPLITS[1:])
+    items, folds = pooled(domain, domain.items("train"), domain.items("validation"), 2)
+    assert set(folds.of.values()) == {0, 1}
+    assert set(folds.of) == {item.id for item in items}
+    for group in alike:
+        assert len({folds.of.get(places[n][1].id) for n in group}) == 1
 
 
 def test_every_slice_is_of_a_domain() -> None:

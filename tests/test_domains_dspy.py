@@ -108,7 +108,7 @@ def test_a_train_set_alone_is_dealt_and_a_missing_test_set_is_cut(tmp_path: Path
     )
     two = make(tmp_path, LABELS.replace("valset, testset", "valset, more") + METRIC)
     assert sum(counts(two).values()) == 50
-    assert two.notes == ("task.py: there is no test set: 10 of valset and 15 of trainset are the test items",)
+    assert two.notes == ("task.py: there is no test set: 10 of valset and 15 of trainset are its items",)
     validation = {item.question for item in two.items("validation")}
     assert all(int(question.split()[1]) >= 100 for question in validation)
     third = make(tmp_path, LABELS.replace("trainset, valset, testset", "trainset, more, testset") + METRIC)

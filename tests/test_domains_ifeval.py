@@ -243,3 +243,25 @@ def test_no_answer_takes_long(unit: str) -> None:
         started = time.process_time()
         follows(Instruction(name, arguments), text)
         assert time.process_time() - started < 1, name
+
+
+@pytest.mark.parametrize(
+    "pattern", ["(a+)+$", "(a|a)*$", "a?" * 30 + "a" * 30, "(?#[)(a+)+(?#])$", r"\[(a+)+$", "[^]](a+)+$"]
+)
+def test_no_pattern_of_the_data_takes_for_ever(pattern: str) -> None:
+    answer = "a" * 40 + "!"
+    for name, arguments in (
+        ("keywords:existence", {"keywords": [pattern]}),
+        ("keywords:frequency", {"keyword": pattern, "relation": "at least", "frequency": 1}),
+        ("detectable_content:postscript", {"postscript_marker": pattern}),
+        ("detectable_format:multiple_sections", {"section_spliter": pattern, "num_sections": 1}),
+    ):
+        instruction = instruction_of("row 1", name, arguments)
+        assert not follows(instruction, answer)
+    assert not follows(Instruction("keywords:forbidden_words", {"forbidden_words": ["a"]}), "a")
+    assert follows(Instruction("keywords:existence", {"keywords": [pattern]}), f"see {pattern}")
+
+
+def test_patterns_that_repeat_nothing_are_patterns() -> None:
+    for pattern, text in (("colou?r", "color"), ("gr[ae]y", "grey"), (r"1\+1", "1+1"), ("cat|dog", "dog")):
+        assert follows(instruction_of("row 1", "keywords:existence", {"keywords": [pattern]}), text)

@@ -84,7 +84,7 @@ def test_mbpp_goes_to_splits_as_published_and_shows_its_tests(tmp_path: Path) ->
     assert all(numbers.values())
     item = domain.items("test")[0]
     assert all(test in item.question for test in json.loads(item.target)["test_list"])
-    with pytest.raises(DomainError, match=r"domain\.sizes\.validation=99: .* has 10 items there"):
+    with pytest.raises(DomainError, match=r"domain\.sizes\.validation=99: .* has 10 rows there"):
         MbppDomain(settings("mbpp", path, sizes={"validation": 99}))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import os
 import zipfile
@@ -339,3 +340,22 @@ def test_no_pipe_is_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "t.jsonl")
     with pytest.raises(DomainError, match="is no plain file"):
         open_source(str(tmp_path / "t.jsonl"))
+
+
+def test_numbers_of_records_are_numbers_and_no_number_is_too_long() -> None:
+    text = f'{{"a": [0.50, 7], "b": {{"c": "x"}}, "n": {"9" * 5_000}}}'
+    [(_, record)] = values.values_of("t", io.StringIO(text), False)
+    assert values.with_numbers(record) == {"a": [0.5, 7], "b": {"c": "x"}, "n": "9" * 5_000}
+
+
+@pytest.mark.parametrize("shape", ["%s\n%s\n", "[%s,\n%s]", '{"data": [%s, %s]}'])
+def test_what_is_nested_deeply_is_refused_before_anything_goes_through_it(tmp_path: Path, shape: str) -> None:
+    def write(depth: int) -> str:
+        row = '{"question": "q?", "answer": %s"x"%s}' % ("[" * depth, "]" * depth)  # noqa: UP031
+        (tmp_path / "t.json").write_text(shape % (row, row))
+        return str(tmp_path / "t.json")
+
+    assert len(list(open_source(write(90)).records())) == 2
+    for depth in (120, 900, 100_000):
+        with pytest.raises(DomainError, match="is nested too deeply"):
+            list(open_source(write(depth)).records())

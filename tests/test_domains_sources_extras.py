@@ -6,6 +6,7 @@ import datetime
 import decimal
 import io
 import json
+import tracemalloc
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -89,6 +90,57 @@ def test_one_long_text_that_comes_again_and_again_is_not_multiplied(tmp_path: Pa
     assert pyarrow.total_allocated_bytes() - before < 2**28
     assert first == {"question": "0?", "answer": long}
     assert second["question"] == "1?"
+
+
+def test_a_long_text_within_lists_is_not_multiplied(tmp_path: Path) -> None:
+    long, count = "x" * 2**23, 32  # a whole batch would take 256 MB
+    lists = pyarrow.array([[long]] * count, pyarrow.list_(pyarrow.string()))
+    asked = pyarrow.array([f"{n}?" for n in range(count)])
+    pyarrow.parquet.write_table(pyarrow.table({"question": asked, "answer": lists}), tmp_path / "t.parquet")
+    del lists
+    before = pyarrow.total_allocated_bytes()
+    rows = open_source(str(tmp_path / "t.parquet")).records()
+    for _, row in islice(rows, 3):
+        assert row["answer"] == [long]
+        assert pyarrow.total_allocated_bytes() - before < 2**26
+
+
+@pytest.mark.parametrize("kind", ["plain", "dictionary"])
+def test_an_arrow_file_with_packed_batches_is_refused(tmp_path: Path, kind: str) -> None:
+    texts = pyarrow.array(["x" * 2**20] * 8)
+    column = texts.dictionary_encode() if kind == "dictionary" else texts
+    batch = pyarrow.record_batch({"question": column, "answer": column})
+    for codec in (None, "zstd", "lz4"):
+        options = pyarrow.ipc.IpcWriteOptions(compression=codec)
+        with pyarrow.ipc.new_stream(str(tmp_path / "t.arrow"), batch.schema, options=options) as out:
+            out.write_batch(batch)
+        if codec is None:
+            assert len(records(tmp_path / "t.arrow")) == 8
+        else:
+            with pytest.raises(DomainError, match=r"t\.arrow: its batches are packed"):
+                records(tmp_path / "t.arrow")
+
+
+def test_rows_of_an_arrow_file_that_take_no_room_are_not_made_all_at_once(tmp_path: Path) -> None:
+    nothing = pyarrow.Array.from_buffers(pyarrow.null(), 2**31 - 1, [None])
+    batch = pyarrow.record_batch([nothing, nothing], ["question", "answer"])
+    with pyarrow.ipc.new_stream(str(tmp_path / "t.arrow"), batch.schema) as out:
+        out.write_batch(batch)
+    tracemalloc.start()
+    try:
+        first = next(open_source(str(tmp_path / "t.arrow")).records())
+        assert tracemalloc.get_traced_memory()[1] < 2**24
+    finally:
+        tracemalloc.stop()
+    assert first == (1, {"question": None, "answer": None})
+
+
+def test_a_folder_with_notes_of_a_thousand_brackets_is_told_as_damaged(tmp_path: Path) -> None:
+    for name in ("dataset_dict.json", "state.json"):
+        (tmp_path / name).write_text("[" * 200_000)
+        with pytest.raises(DomainError, match="damaged folder of the library datasets"):
+            open_source(str(tmp_path))
+        (tmp_path / name).unlink()
 
 
 def test_values_of_parquet_are_as_json_has_them(tmp_path: Path) -> None:

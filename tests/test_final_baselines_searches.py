@@ -144,6 +144,7 @@ def test_with_a_budget_too_small_for_samples_nothing_is_claimed(folder: Path) ->
     assert found.take.name == "direct"
 
 
+@pytest.mark.slow
 def test_a_winner_for_which_no_samples_were_made_is_claimed_nothing_of(folder: Path) -> None:
     """They are made for the best finalist on train and validation items; here another one wins, at six times
     the cost."""

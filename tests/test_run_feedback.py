@@ -132,6 +132,7 @@ def said_in(run: str) -> list[tuple[str, str, str, str]]:
         return sorted((r["agent"], r["split"], r["item"], r["feedback"]) for r in archive.rows("items"))
 
 
+@pytest.mark.slow
 def test_a_scorer_that_says_it_otherwise_each_time_replays_to_the_letter(folder: Path) -> None:
     written, _ = searched(folder, MOODY)
     assert all("\n> SAID-train-" in prompt for prompt in showing(written))

@@ -56,6 +56,7 @@ def test_lines_of_descent_stay_within_a_fold() -> None:
     assert Folds().may_follow(brief(7), brief(5))
 
 
+@pytest.mark.slow
 def test_a_search_with_folds(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     handed: list[tuple[Contexts, Brief, str]] = []
     make = Contexts.context

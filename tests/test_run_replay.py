@@ -95,6 +95,7 @@ def test_the_time_that_was_over_is_over_again(folder: Path) -> None:
     assert_same("run", "again")
 
 
+@pytest.mark.slow
 def test_what_a_tuning_began_with_is_replayed(folder: Path) -> None:
     more = (
         "author=composer",
@@ -351,6 +352,7 @@ def test_answers_of_another_run_are_used_again_and_count_as_paid(folder: Path) -
     assert paid == held
 
 
+@pytest.mark.slow
 def test_a_resume_that_searches_on_with_other_keys_can_be_replayed(folder: Path) -> None:
     assert record(folder, "search.candidates=1", "evaluate.items=9") == 0
     with CountingEndpoint(mind) as other:

@@ -170,4 +170,4 @@ def test_a_table_is_silent_and_few_test_items_are_not(
         assert cli.main(["run", *words]) == 0
     shown = capsys.readouterr().out
     assert "own answer" not in shown
-    assert "with 15 test items only a gain of 40 points or more can be significant" in shown
+    assert "with 15 test items only a gain of 34 points or more can be significant" in shown

@@ -50,6 +50,7 @@ class DspyDomain:
 
     Attributes:
         notes: Lines for the user on how the file was read.
+        groups: Item id -> a name of its group, of the items that have one.
         asks: Whether the metric asks a model.
         confined: How its scorer is built in a process of its own; `None` where the file says
             `confined = False`.
@@ -69,7 +70,7 @@ class DspyDomain:
         sets, wanted = source.sets(), source.metric(settings.metric)
         reader = _Reader(source, sets, wanted, settings)
         named = {split: Named(name, reader.items(name, found)) for split, (name, found) in sets.items()}
-        self._items, dealing = dealt(self._path, named, settings)
+        self._items, self.groups, dealing = dealt(self._path, named, settings)
         self.notes: tuple[str, ...] = (*reader.notes, *dealing)
         self._score = Metric(source, wanted, reader.outputs, reader.asks)
         self.asks = reader.asks

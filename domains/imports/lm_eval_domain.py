@@ -16,11 +16,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from domains.alike import find_alike
 from domains.domain import Confined, Item, Score, items_of
-from domains.imports.dealing import Dealt, Named, dealt
+from domains.imports.dealing import Named, dealt
 from domains.imports.lm_eval_task import DOC, Measure, Task, find
+from domains.item_splits import DealtItems
 from domains.rows import in_order, key_of
 from domains.settings import Settings
+from domains.splits import grouped
 from domains.wording import WORDING, find_labels, instructed, with_instruction
 from meta_search.errors import DomainError
 from meta_search.text import one_line
@@ -53,6 +56,7 @@ class LmEvalDomain:
 
     Attributes:
         notes: Lines for the user on how the task was read.
+        groups: Item id -> a name of its group, of the items that have one.
         confined: How its scorer is built in a process of its own; `None` with `domain.confined=false`.
         source: A digest of the task's file.
 
@@ -72,7 +76,7 @@ class LmEvalDomain:
             for split in NAMES
             if (found := self._documents(split, settings))
         }
-        items, notes = self._dealt(sets, settings)
+        items, self.groups, notes = self._dealt(sets, settings)
         self.notes: tuple[str, ...] = notes
         first = [item.data[DOC] for item in items["test"][:TRIED]]
         self._measure = self._chosen(settings.metric, first)
@@ -141,14 +145,14 @@ class LmEvalDomain:
                 )
         return found
 
-    def _dealt(self, sets: Mapping[str, Named], settings: Settings) -> Dealt:
+    def _dealt(self, sets: Mapping[str, Named], settings: Settings) -> DealtItems:
         """Items of each split; worked examples are none of them."""
         found = dealt(Path(self.name), sets, settings)
         sampler = getattr(self._task.task, "sampler", None)
         if not self._task.shots or sampler is None:
             return found
         pool = {key_of(self._text(doc)): doc for doc in sampler.fewshot_docs()}
-        free = pool.keys() - {key_of(item.question) for split in SPLITS for item in found.items[split]}
+        free = pool.keys() - _said(pool, found, grouped(settings) and settings.duplicates != "keep")
         if len(free) <= self._task.shots:  # some have to be kept for it
             order = in_order(pool, settings.seed, settings.dealing)
             free = set(order[: min(HELD * self._task.shots, len(order) // 2)])
@@ -157,6 +161,7 @@ class LmEvalDomain:
                 for split, (name, items) in sets.items()
             }
             found = dealt(Path(self.name), left, settings)
+            free -= _said(pool, found, grouped(settings) and settings.duplicates != "keep")
         if len(free) < len(pool):
             sampler.replace_df([doc for key, doc in pool.items() if key in free])
             sampler.fewshot_indices = None
@@ -307,6 +312,24 @@ class LmEvalDomain:
             line = target[target.rfind("\n", 0, at) + 1 :] if at >= 0 else target[-80:]
             return f"a few short steps, and then a last line such as: {line[-80:].replace(read, 'ANSWER', 1)}"
         return ""
+
+
+def _said(pool: Mapping[str, Any], found: DealtItems, nearly: bool) -> set[str]:
+    """Keys of worked examples that say what an item says.
+
+    Args:
+        pool: They.
+        found: The items.
+        nearly: Whether those count that nearly say it.
+    """
+    questions = [item.question for split in SPLITS for item in found.items[split]]
+    said = pool.keys() & set(map(key_of, questions))
+    if nearly:
+        keys = list(pool)
+        for places in find_alike([*questions, *keys]).groups().values():
+            if places[0] < len(questions):
+                said |= {keys[n - len(questions)] for n in places if n >= len(questions)}
+    return said
 
 
 def _texts(value: Any) -> list[str]:

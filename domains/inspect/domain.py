@@ -33,6 +33,7 @@ class InspectDomain:
 
     Attributes:
         notes: Lines for the user on what of the task is otherwise here.
+        groups: Item id -> a name of its group, of the items that have one.
         confined: How the scorer's process builds the task's scorers; `None` where they are not confined.
         asks: Whether the scorer that counts asks a model.
 
@@ -49,6 +50,9 @@ class InspectDomain:
             "seed": settings.seed,
             "sizes": named_sizes(settings),
             "dealing": settings.dealing,
+            "duplicates": settings.duplicates,
+            "group": settings.group,
+            "stratify": settings.stratify,
             "kind": settings.kind,
             "scorer": settings.scorer or "",
             "bounds": _bounds(settings.scorer_range),
@@ -57,6 +61,7 @@ class InspectDomain:
         told = worker.told
         self._items = {split: tuple(Item(**item) for item in told["items"][split]) for split in SPLITS}
         self.name, self.source, self.asks = str(told["name"]), str(told["source"]), bool(told["asks"])
+        self.groups: Mapping[str, str] = told["groups"]
         self.notes = tuple(f"{self.name}: {line}" for line in told["notes"])
         self.targets_answer = not self.asks  # a grader's target may be what it is to look for
         self._worker: Worker | None = None

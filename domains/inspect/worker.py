@@ -14,7 +14,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from domains.domain import Item
 from domains.inspect.event_loop import run
@@ -23,7 +23,7 @@ from domains.inspect.play import Prompt, answered, asked
 from domains.inspect.samples import Row, plain, rows_of, target_text
 from domains.inspect.scorer import SAMPLE, TaskScorer
 from domains.inspect.tasks import load, scorers_of
-from domains.rows import apportion, deal, in_order
+from domains.item_splits import DealtItems, Entry, deal_items
 from meta_search.errors import DomainError, MetaSearchError
 from meta_search.text import one_line
 
@@ -38,13 +38,13 @@ def describe(options: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
     """The task, and what `domain` is told of it.
 
     Args:
-        options: `task`, `arguments`, `seed`, `sizes`, `dealing`, `kind`, `scorer`, `bounds`, of the settings.
+        options: `task`, `arguments`, `kind`, `scorer`, `bounds` and those of `Dealing`, of the settings.
 
     Returns:
         The task. And: `name`; `items`: split -> items as dicts; `system`: what a system message says to every
         sample; `letters`: whether answers are letters of options; `notes`; `scorer`, `asking`: as
-        `TaskScorer` takes them; `shown`: a sample that is never scored; `confined`: what the file says;
-        `source`: a digest of the file.
+        `TaskScorer` takes them; `shown`: a sample that is never scored; `groups`: id of an item -> a name of
+        its group; `confined`: what the file says; `source`: a digest of the file.
 
     Raises:
         DomainError: The task cannot be loaded, or needs what is not possible yet.
@@ -52,9 +52,9 @@ def describe(options: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
     task = load(options["task"], options["arguments"], options["seed"])
     _check(task)
     rows, notes = rows_of(task, options["kind"])
-    order = in_order(rows, options["seed"], options["dealing"])
-    dealt = deal(order, apportion(Path(options["task"]), len(rows), options["sizes"]))
-    kept = {split: [rows[key] for key in keys] for split, keys in dealt.items()}
+    dealt = _dealt(options, rows)
+    by_id = {_id(row): row for row in rows.values()}
+    kept = {split: [by_id[item.id] for item in items] for split, items in dealt.items.items()}
     prompts = {row.key: _prompt(task, row) for rows in kept.values() for row in rows}
     systems = {prompt.system for prompt in prompts.values()}
     system = systems.pop() if len(systems) == 1 else ""
@@ -73,7 +73,8 @@ def describe(options: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
         "items": items,
         "system": system,
         "letters": letters,
-        "notes": [*notes, *_notes(task, chosen, asking, again, options["scorer"])],
+        "groups": dict(dealt.groups),
+        "notes": [*notes, *dealt.notes, *_notes(task, chosen, asking, again, options["scorer"])],
         "scorer": options["scorer"],
         "asking": asking,
         "asks": chosen.asks,
@@ -117,6 +118,35 @@ def main() -> None:
             send({"score": [scored.value, scored.feedback]})
         except MetaSearchError as error:
             send({"error": str(error)})
+
+
+class Dealing(NamedTuple):
+    """How samples are dealt to splits; see `domains.settings.Ruling`."""
+
+    sizes: Mapping[str, int] = {}
+    seed: int = 0
+    dealing: str = "groups"
+    duplicates: str = "group"
+    group: str | None = None
+    stratify: str = "kind"
+
+
+def _dealt(options: Mapping[str, Any], rows: Mapping[str, Row]) -> DealtItems:
+    """The samples of each split, as items that have nothing but what dealing looks at."""
+    settings = Dealing(**{name: options[name] for name in Dealing._fields if name in options})
+    entries = []
+    for key, row in rows.items():
+        metadata = row.sample.metadata or {}
+        group = metadata.get(settings.group) if settings.group else None
+        item = Item(_id(row), key, target_text(row.sample, False)[0], row.kind)
+        called = "" if row.sample.id is None else str(row.sample.id)
+        entries.append(Entry(item, key, group="" if group is None else str(group), called=called))
+    name = str(options["task"])
+    return deal_items(name, "its dataset", entries, settings)
+
+
+def _id(row: Row) -> str:
+    return f"q-{hashlib.sha256(row.key.encode()).hexdigest()[:12]}"
 
 
 def _check(task: Any) -> None:
@@ -197,7 +227,7 @@ def _item(row: Row, prompt: Prompt, system: str, letters: bool) -> dict[str, Any
     if prompt.system and prompt.system != system:
         question = f"{prompt.system}\n\n{question}"
     return {
-        "id": f"q-{hashlib.sha256(row.key.encode()).hexdigest()[:12]}",
+        "id": _id(row),
         "question": question,
         "target": target,
         "kind": row.kind,

@@ -58,7 +58,7 @@ _BEHIND = re.compile(
 _BEFORE = re.compile(
     rf"({_OPEN}?)\b([A-Z])\b({_CLOSE}?)\s+(?:is|seems|looks|would be|must be|ist|est|es|è|é)\s+"
     r"(?:the\s|la\s)?(?:most\s)?"
-    r"(?:correct|right|best|true|answer|only|likely|appropriate|accurate|richtig|corrett?[ao]|bonne|exacte|respuesta|réponse|resposta|risposta)"
+    r"(?:correct|right|best|better|true|answer|only|likely|appropriate|accurate|richtig|corrett?[ao]|bonne|exacte|respuesta|réponse|resposta|risposta)"
 )
 _MENTION = re.compile(rf"(?:\b(?i:option|choice|answer)\s|{_OPEN})\s?([A-Z])\b\s?{_CLOSE}?")
 _NOT_BEFORE = re.compile(
@@ -70,6 +70,10 @@ _NOT_AFTER = re.compile(
     r"^[)\]\"'.]*\s*(?:\S+\s){0,3}?(?:is|are|was|seems)\s+(?:wrong|incorrect|false|not|eliminated|out)\b"
     r"|^\W*(?:ではな|ではあり|じゃな|[이가] ?아[니닙]|不[对對正]|错|錯)",
     re.I,
+)
+_PLACES = ("first", "second", "third", "fourth", "fifth")
+_PLACE = re.compile(
+    rf"(?:(?:{_NAMED}|it)\sis\s)?the\s({'|'.join(_PLACES)}|last)\s(?:option|choice|answer|one|alternative)"
 )
 _SENTENCE = re.compile(r"[)\]\"']*[.!]\s+(?!(?:It|This|That)\b)[A-Z]\w")  # it is about something else
 _LETTER = re.compile(r"(?<![\w'])([A-Z])(?![\w'])(?!\s[a-z])")
@@ -151,7 +155,17 @@ def _taken(answer: str, options: Mapping[str, str], several: bool) -> Choices:
         letters = frozenset().union(*(form.letters for form in ends))
         each = len(lines) == len(ends) == 2 and len(letters) > 1
         found = Choices(frozenset(), several_choices(letters)) if each else ends[-1] if ends else None
-    return found or _of_prose(whole, options)
+    return found or _by_place(whole, options) or _of_prose(whole, options)
+
+
+def _by_place(text: str, options: Mapping[str, str]) -> Choices | None:
+    """`The second option`: an option by its place, where a text says nothing else."""
+    found = _PLACE.fullmatch(text.casefold())
+    if not found or len(options) < 2:
+        return None
+    letters = sorted(options)
+    place = -1 if found[1] == "last" else _PLACES.index(found[1])
+    return Choices(frozenset(letters[place])) if place < len(letters) else None
 
 
 def _of_form(text: str, options: Mapping[str, str], several: bool) -> Choices | None:
@@ -256,7 +270,7 @@ def _lone(text: str, known: set[str]) -> str:
 def _last(text: str, known: set[str]) -> str:
     """The letter that the last of several sentences is: "Not A, as that is in Italy. B."."""
     found = re.search(
-        rf"[.!?]\s+(?:(?:so|thus|therefore|hence),?\s)?{_OPEN}?([A-Z]){_CLOSE}?[.!]?$", text, re.IGNORECASE
+        rf"[.!?;]\s+(?:(?:so|thus|therefore|hence),?\s)?{_OPEN}?([A-Z]){_CLOSE}?[.!]?$", text, re.IGNORECASE
     )
     return found[1] if found and found[1] in known else ""
 

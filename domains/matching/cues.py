@@ -14,6 +14,11 @@ ASIDE = re.compile(
     r"^\W*(?:note|nb|n\.b|hint|explanation|explained|where|rounded|check|verification|confidence|source)\b",
     re.IGNORECASE,
 )
+CORRECTED = re.compile(  # "41. No, 42."
+    r"^\W*(?:no\s*[,:;—–-]+|(?:wait|actually|correction|sorry|oops)\b[\s,:;—–-]*)\s*"
+    r"(?:(?:it is|it's|that is|that's|make that)\s+)?",
+    re.IGNORECASE,
+)
 REASON = re.compile(
     r"\bi\.e\.|\b(?:because|since|given that|where|assuming|as there|rounded|with \d+ decimal)\b|"
     r"[,;]\s*(?:and\s)?(?:definitely\s|certainly\s)?not\s[^\s,;]*\d[^,;]{0,30}$",
@@ -57,7 +62,7 @@ CENTS = re.compile(r"^\s*(?:dollars?|bucks|euros?|pounds?)?\s*(?:,|and)?\s*$", r
 CENT = re.compile(r"^\s*(?:cents?|¢|pence|p\b)", re.IGNORECASE)
 NEGATED = re.compile(
     r"\b(?:not|isn't|never|cannot be|can't be|no longer|nicht|n'est pas|no (?:es|son)|não é|non è|не)"
-    r"\s*(?:\w+\s*){0,2}[:=]?\s*$|(?:不是|不等于|不等於|不为|不為|并非)\s*$",
+    r"\s*(?:(?!but\b)\w+\s*){0,2}[:=]?\s*$|(?:不是|不等于|不等於|不为|不為|并非)\s*$",
     re.IGNORECASE,
 )
 DENIED = re.compile(

@@ -29,10 +29,18 @@ _ISO = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?(?:[t ]00:00(?:
 _DAY_FIRST = re.compile(
     r"(\d{1,2})(?:st|nd|rd|th|er|\.|º)?(?:\s(?:of|de))?[\s-]([^\W\d_]{3,10})\.?,?(?:\sde)?[\s-](\d{4})"
 )
-_MONTH_FIRST = re.compile(r"([a-z]{3,9})\.?\s(\d{1,2})(?:st|nd|rd|th)?,?\s(\d{4})")
-_TIME = re.compile(
-    r"(?:at\s)?(?:(\d{1,2})(?:[:.](\d{2}))?(?::(\d{2}))?\s?([ap])\.?m\.?|(\d{1,2}):(\d{2})(?::(\d{2}))?(?:\sh(?:ours)?)?)"
+_DOTTED = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})")  # with dots, the day is always the first
+_COMPACT = re.compile(r"((?:19|20)\d\d)(\d\d)(\d\d)")
+_LEAD = re.compile(
+    r"^(?:(?:it|this|that|the (?:exact )?(?:date|time|day))\s(?:is|was|will be)\s|"
+    r"(?:date|time|day)\s?[:=]\s?|(?:on|at)\s|the\s(?=\d))+"
 )
+_MONTH_FIRST = re.compile(r"([a-z]{3,9})(?:\.\s?|\s)(\d{1,2})(?:st|nd|rd|th)?,?\s(\d{4})")
+_TIME = re.compile(
+    r"(\d{1,2})(?:[:.](\d{2}))?(?::(\d{2}))?\s?([ap])\.?m\.?|"
+    r"(\d{1,2})[:h](\d{2})(?::(\d{2}))?(?:\s(?:h(?:ours)?|uhr|o'clock))?"
+)
+_HALF_DAY = re.compile(r"\s(?:in the (morning|afternoon|evening))$")
 _WORDS = {
     "noon": (12, 0, 0),
     "midday": (12, 0, 0),
@@ -50,8 +58,10 @@ def date_or_time(text: str) -> tuple[str, int, int, int] | None:
     if len(text) > MOST:
         return None
     plain = " ".join(text.casefold().split()).strip(" .,!\"'")
+    plain = re.sub(r"^(at\s)(?=noon|midday|midnight)", "", _LEAD.sub("", plain)) or plain
     plain = re.sub(rf"^{_DAYS}(?=\S)", "", plain) or plain
     plain = re.sub(r"\s*([:/.-])\s*(?=\d)", r"\1", plain).replace(",", ", ").replace("  ", " ")
+    plain = _HALF_DAY.sub(lambda found: f" {'a' if found[1] == 'morning' else 'p'}m", plain)
     if plain in _WORDS:
         return ("time", *_WORDS[plain])
     return _date(plain) or _time(plain)
@@ -61,6 +71,10 @@ def _date(plain: str) -> tuple[str, int, int, int] | None:
     iso, day_first, month_first = (form.fullmatch(plain) for form in (_ISO, _DAY_FIRST, _MONTH_FIRST))
     if iso:
         year, month, day = (int(part) for part in iso.groups())
+    elif dotted := _DOTTED.fullmatch(plain):
+        day, month, year = (int(part) for part in dotted.groups())
+    elif compact := _COMPACT.fullmatch(plain):
+        year, month, day = (int(part) for part in compact.groups())
     elif day_first and day_first[2] in _MONTHS:
         day, month, year = int(day_first[1]), _MONTHS[day_first[2]], int(day_first[3])
     elif month_first and month_first[1] in _MONTHS:

@@ -59,7 +59,7 @@ class Drop(Matcher):
         value = round(total / max(len(ours), len(theirs)), 2)
         if value >= 1:
             return Score(value)
-        flat = ([word for bag in bags for word in sorted(bag)] for bags in (ours, theirs))
+        flat = ([word.removesuffix(".0") for bag in bags for word in sorted(bag)] for bags in (ours, theirs))
         return Score(value, f"{words(*flat)}; {expected(listed(wanted))}")
 
 

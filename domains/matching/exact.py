@@ -32,6 +32,12 @@ _SAYS = re.compile(
 _DOUBT = re.compile(
     r"\b(?:not|never|no|neither|nor|whether|if|unless|or|doubt|unlikely|unclear|maybe|n't)\b|n't\b|\?"
 )
+# What a text adds to an answer: "Marie Curie (1867-1934)", "Marie Curie, not Pierre Curie".
+_ASIDE = re.compile(
+    r"(\S.*?)(?:\s\([^()]{1,60}\)|,?\s(?:and\s)?(?:not|rather than|instead of)\s[^,;.]{1,60})"
+)
+_INSTEAD = re.compile(r"(?:(?:it|this|that)\s(?:is|was)\s)?not\s[^,;.]{1,60}?[,;]?\sbut\s(?:rather\s)?(\S.*)")
+_WRONG = re.compile(r"\b(?:wrong|incorrect|false|actually|instead|correct(?:ion)?)\b")
 _UNIT = re.compile(r"(?<=\d)\s+(?=[a-zµμω°%€£¥])")
 
 
@@ -88,6 +94,22 @@ def _takes(answer: str) -> Iterator[str]:
         says = _SAYS.match(text)
         if says and not _DOUBT.search(text):
             yield plain(text[says.end() :])
+        yield from _without_aside(text)
+
+
+def _without_aside(text: str) -> Iterator[str]:
+    """A text without what stands in brackets behind it, or what it says that it is not."""
+    for form in (_ASIDE, _INSTEAD):
+        found = form.fullmatch(text)
+        if found is None or _DOUBT.search(found[1]):
+            continue
+        beside = text[: found.start(1)] + text[found.end(1) :]
+        unsure = _DOUBT.sub("", beside, count=1) if form is _INSTEAD or "(" not in beside else beside
+        if not (_DOUBT.search(unsure) or _WRONG.search(unsure.replace("instead of", ""))):
+            yield plain(found[1])
+            says = _SAYS.match(found[1])
+            if says:
+                yield plain(found[1][says.end() :])
 
 
 def _told(answer: str, target: str) -> str:

@@ -21,11 +21,14 @@ __all__ = ["LabelsMatcher", "macro_f1"]
 _LABEL = re.compile(
     r"\b(?:label|category|class|sentiment|intent|topic|prediction)\s*(?:is|:|=)\s*", re.IGNORECASE
 )
-_WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
+_WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?|\ue000")
+_CLAUSES = re.compile(r"(?<=\w)\s*[,;:]\s+")
 _DENIED = (
-    r"\b(?:(?:not|never|no(?! doubt)|non|rather than|instead of|as opposed to|unlike)\b|\w+n't\b)"
-    r"(?: \w+){0,2}? "
+    r"\b(?:(?:not|never|no(?! doubt)|non|rather than|instead of|as opposed to|unlike|hardly|anything but|"
+    r"far from)\b|\w+n't\b)(?: (?!but\b)\w+){0,2}? "
 )
+CLAUSE = "\ue000"  # stands between the clauses of a sentence, where a denial ends
+_NEITHER_OF = re.compile(rf"\bneither\b[^{CLAUSE}]*{CLAUSE}")
 _NEITHER = re.compile(r"\b(?:neither|nor|cannot|unable)\b")
 # What stands behind these is about another label, or why it is this one.
 _ASIDE = re.compile(
@@ -70,7 +73,9 @@ class LabelsMatcher(Matcher):
         if said.endswith("?"):
             return ""
         known = {plain(name): words for name in self.names if (words := _words(name)).strip()}
-        sentence = _words(said)
+        apart = not any(_CLAUSES.search(name) for name in self.names)
+        sentence = _words(_CLAUSES.sub(f" {CLAUSE} ", said) if apart else said)
+        sentence = _NEITHER_OF.sub(" ", sentence)
         parts = _ASIDE.split(sentence)
         sentence = next((f" {part.strip()} " for part in parts if _holds(part, known.values())), sentence)
         if _NEITHER.search(sentence):

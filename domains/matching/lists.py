@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -19,12 +19,27 @@ from domains.matching.matcher import NO_ITEM, Matcher
 __all__ = ["ListMatcher", "SetMatcher", "items_in", "texts_of"]
 
 MOST_ITEMS = 500
+MOST_LOOSE = 2_000  # characters of a sentence that names several things
 
 _BULLET = re.compile(r"^\s*(?:[-*•–+]|\(?\d{1,3}[.)]|\(?[a-z]\))\s+", re.IGNORECASE)
 _MARK = re.compile(r"\s*(?:,\s*(?:and|or|&)\s+|,(?!\d{3}(?!\d))|;|\n|\s+\||\s(?:and|&)\s)\s*", re.IGNORECASE)
 _OTHER_MARKS = (r"\s/\s", r"\s*(?:→|->|=>)\s*", r"\s+(?=[-+]?\d)")  # where nothing else parts a text
 _NUMBERS = re.compile(r"[-+]?\d[\d.,]*(?:\s+[-+]?\d[\d.,]*)+")
 _INSIDE = re.compile(r"[^\[\]]*(\[[^\[\]]+\])[.!]?")
+_CALL = re.compile(r"(?:set|frozenset|list|tuple)\((.*)\)", re.DOTALL)
+# How a sentence names several things. Read so only where all of them are then the wanted ones.
+_LEAD = re.compile(
+    r"^[^:\n]{1,80}:\s+(?=\S)|^[^,;:\n]{0,80}?\b(?:is|are|was|were|has|have|contains?|includes?)\s+"
+)
+_INLINE = re.compile(r"(?:(?<=^)|(?<=[\s,;]))\(?(?:\d{1,2}|[a-h])[.):]\s+", re.IGNORECASE)
+_ORDER = re.compile(
+    r"^(?:(?:and|both|first(?:ly)?|second(?:ly)?|third(?:ly)?|fourth|then|next|finally|lastly)\b[\s,:]*)+(?=\S)",
+    re.IGNORECASE,
+)
+_LOOSE = re.compile(
+    r"\s*(?:[,;\n]|→|->|=>)\s*|\s[>+–—-]\s|\s(?:followed by|as well as|plus|then|and)\s", re.IGNORECASE
+)
+_OPEN = re.compile(r"\b(?:or|not|no|neither|nor|except|without|maybe)\b|n't\b|\?", re.IGNORECASE)
 _LABEL = re.compile(r"^[\w ]{1,40}:\s*(?=\S)")
 
 
@@ -47,6 +62,12 @@ class ListMatcher(Matcher):
         """1 for the same things, else 0 or a part; the feedback says what is missing and what is too much."""
         wanted, given = items_in(target), items_in(answer)
         taken = _paired(given, wanted)
+        if None in taken or len(given) != len(wanted):
+            for loose in _loosely(answer):
+                found = _paired(loose, wanted)
+                if len(loose) == len(wanted) and None not in found:
+                    given, taken = loose, found
+                    break
         same = sum(place is not None for place in taken)
         order = [place for place in taken if place is not None]
         if same == len(given) == len(wanted) and (not self.ordered or order == sorted(order)):
@@ -96,6 +117,21 @@ def items_in(text: str, few: bool = True) -> list[str]:
     if len(found_parts) == 1 and "\n" not in found_parts[0]:
         found_parts = _parted(found_parts[0])
     return found_parts if found_parts or not few else [inner]
+
+
+def _loosely(answer: str) -> Iterator[list[str]]:
+    """The things of a sentence: "First red, then blue", "1) red 2) blue", "both red and blue"."""
+    said = bare(from_latex(final(unified(answer)).text))
+    if len(said) > MOST_LOOSE or _OPEN.search(said):
+        return
+    call = _CALL.fullmatch(said)
+    if call:
+        yield items_in(call[1])
+        return
+    for text in dict.fromkeys((said, _LEAD.sub("", said, count=1))):
+        for marked in dict.fromkeys((_INLINE.sub("\n", text), text)):
+            parts = (bare(_ORDER.sub("", part.strip())) for part in _LOOSE.split(marked)[:MOST_ITEMS])
+            yield [part for part in parts if part]
 
 
 def texts_of(values: Sequence[Any]) -> list[str]:

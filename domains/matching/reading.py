@@ -121,6 +121,9 @@ def _of_one(lines: Sequence[str], find: Find) -> Reading:
 def _of_line(line: str, find: Find) -> Reading:
     sentences = [part for part in cues.SENTENCE.split(line) if part and part.strip()]
     if len(sentences) > 1:
+        last = cues.CORRECTED.sub("", sentences[-1], count=1)
+        if last != sentences[-1] and (corrected := alone_number(last, find)).value is not None:
+            return corrected
         stated = [part for part in sentences if not part.rstrip().endswith("?")]  # "18? No, 20."
         sentences = stated if any(find(part) for part in stated) else sentences
         alone = [reading for part in sentences if (reading := alone_number(part, find)).value is not None]

@@ -14,9 +14,11 @@ from domains.matching.judge import Ask, Judge
 from domains.matching.labels import LabelsMatcher, macro_f1
 from domains.matching.library import Compare, LibraryMatcher
 from domains.matching.matcher import Matcher
+from domains.matching.odd_answers import Entry, odd_answers
 from domains.matching.options import letter_of
 from domains.matching.reading import read_whole
 from domains.matching.registry import AUTO, make, of_cell
+from domains.matching.units import units_of
 from meta_search.errors import DomainError
 
 __all__ = [
@@ -45,20 +47,6 @@ KINDS = {
     "letter": ("choice", "letters of options"),
 }
 WORKING = "####"  # stands between the working and the answer, in GSM8K
-
-
-class Entry(NamedTuple):
-    """What is right for an item, before there are matchers.
-
-    Attributes:
-        place: Where it stands, for errors, as `q.csv, line 7`.
-        targets: All answers that are right.
-        matcher: The item's own, as it names it, or `None`.
-    """
-
-    place: str
-    targets: Sequence[str]
-    matcher: str | Mapping[str, Any] | None = None
 
 
 class Chosen(NamedTuple):
@@ -111,7 +99,7 @@ class Scoring:
         shared = [entry for entry in entries if entry.matcher is None]
         chosen = _chosen(name, options, shared)
         scoring = cls(chosen.name, chosen.options)
-        scoring.note = chosen.note
+        scoring.note = "; ".join(line for line in (chosen.note, *odd_answers(entries)) if line)
         matchers = [scoring.matcher] if shared else []
         for entry in entries:
             if entry.matcher is not None:
@@ -280,7 +268,23 @@ def choose(targets: Sequence[str], places: Sequence[str] = ()) -> Chosen:
             )
         options = {"text": True} if odd and name == "numeric" else {}
         return Chosen(name, {**options, **_learned(make(name, options), targets)}, note)
-    return Chosen("mixed" if counted["number"] else "exact", {})
+    return _with_units(targets) or Chosen("mixed" if counted["number"] else "exact", {})
+
+
+def _with_units(targets: Sequence[str]) -> Chosen | None:
+    """How numbers with a unit are compared: as numbers where all have the same one, else as text."""
+    units = units_of(targets)
+    if len(units) > 1:
+        listed = ", ".join(units[:3]) + ", …" * (len(units) > 3)
+        told = (
+            f"answers are numbers with words behind them ({listed}) and are compared as text, words and all"
+        )
+        return Chosen("mixed", {}, f"{told}; domain.matcher=numeric compares the numbers alone")
+    if not units:
+        return None
+    told = f"answers are numbers with the unit {units[0]!r} and are compared as numbers, with or without it"
+    learned = _learned(make("numeric", {}), targets)
+    return Chosen("numeric", learned, f"{told} (domain.matcher=exact compares all as text)")
 
 
 def _kind(target: str) -> str:

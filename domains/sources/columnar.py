@@ -17,7 +17,7 @@ from typing import Any
 from domains.sources.arrow import longest, pyarrow_for
 from domains.sources.headers import Names
 from domains.sources.limits import LARGEST_RECORD, LARGEST_UNPACKED, megabytes
-from domains.sources.opening import opened, packing
+from domains.sources.opening import opened, packing, peek
 from domains.sources.values import Written
 from meta_search.errors import DomainError
 from meta_search.text import one_line
@@ -26,10 +26,12 @@ __all__ = ["ArrowRows", "ParquetRows"]
 
 Record = Mapping[str, Any]
 ROWS = 32  # that are made at a time, at most: a long text that comes again is made as often
+MOST_ROWS = 1_000  # likewise of an Arrow file: a row may take no room there, and there be billions
 BUFFER = 2**20
 DENSE, LONG = 10, 2**22  # a column so packed, and so large, may be one long text again and again
 TEXT = 2**24  # bytes of them, about
 MOST_NUMBERS = 1_000_000  # of thrift's lists in a parquet file's footer
+HEADER_TYPE, HEADER, DICTIONARY, DATA, COMPRESSION = 1, 2, 2, 1, 3  # fields, and a type, of Message.fbs
 
 
 class ParquetRows:
@@ -82,7 +84,9 @@ class ParquetRows:
             kinds = ("string", "large_string", "binary", "large_binary")
             texts = [field.name for field in schema if str(field.type) in kinds and field.name in self._dense]
             file = self._opened(texts)
-            batches = file.iter_batches(batch_size=self._batch, use_threads=False)
+            # Texts within lists and objects cannot be read as a dictionary: each is as long as all of them.
+            most = self._batch if self._dense <= set(texts) else 1
+            batches = file.iter_batches(batch_size=most, use_threads=False)
         yield from _rows(self._place, batches, schema, self._names, self.notes)
 
     def _opened(self, dictionaries: Sequence[str]) -> Any:
@@ -100,6 +104,8 @@ class ParquetRows:
 def _is_dense(chunk: Any) -> bool:
     """Whether a column is packed so well that it is read as a dictionary: what comes again is held once."""
     size = chunk.total_uncompressed_size
+    if not chunk.physical_type.endswith("BYTE_ARRAY"):  # a number is short
+        return False
     return bool(size > LONG and size > DENSE * chunk.total_compressed_size)
 
 
@@ -136,13 +142,49 @@ class ArrowRows:
         """
         count = 0
         for path in self._paths:
+            peek(path, 1)  # no pipe, no device
             with _guarded(f"{self._place}, {path.name}"):
+                self._check(path)
                 reader = self._arrow.ipc.open_stream(self._arrow.memory_map(str(path), "r"))
             rows = _rows(self._place, _whole(self._place, reader), reader.schema, self._names, self.notes)
             number = 0
             for number, record in rows:
                 yield count + number, record
             count += number
+
+    def _check(self, path: Path) -> None:
+        """See that no batch is packed: it is unpacked whole, to whatever size. `datasets` packs none.
+
+        Raises:
+            DomainError: One is.
+        """
+        for message in self._arrow.ipc.MessageReader.open_stream(self._arrow.memory_map(str(path), "r")):
+            if message.type in ("record batch", "dictionary") and _is_packed(message.metadata.to_pybytes()):
+                raise DomainError(
+                    "its batches are packed, which the library datasets never does: save it as .parquet"
+                )
+
+
+def _is_packed(message: bytes) -> bool:
+    """Whether the buffers of a batch are packed, by the head of its message, a flatbuffer (Arrow's
+    Message.fbs): pyarrow tells it to nobody."""
+
+    def field(table: int, number: int) -> int:
+        """The place of a table's field, 0 where it has none."""
+        heads = table - struct.unpack_from("<i", message, table)[0]
+        at = 4 + 2 * number
+        inside = at < struct.unpack_from("<H", message, heads)[0]
+        offset = struct.unpack_from("<H", message, heads + at)[0] if inside else 0
+        return table + offset if offset else 0
+
+    def follow(place: int) -> int:
+        return place + int(struct.unpack_from("<I", message, place)[0])
+
+    root = follow(0)
+    batch = follow(field(root, HEADER))
+    if message[field(root, HEADER_TYPE)] == DICTIONARY:
+        batch = follow(field(batch, DATA))
+    return bool(field(batch, COMPRESSION))
 
 
 def _whole(place: str, reader: Any) -> Iterator[Any]:
@@ -185,7 +227,7 @@ def _step(batch: Any) -> int:
             each += longest(column.dictionary)
     if each > LARGEST_RECORD:
         raise DomainError(f"a row is longer than {megabytes(LARGEST_RECORD)}")
-    return int(max(1, min(batch.num_rows or 1, TEXT // max(1, each))))
+    return int(max(1, min(batch.num_rows or 1, MOST_ROWS, TEXT // max(1, each))))
 
 
 def _labels(schema: Any) -> dict[str, Sequence[str]]:
@@ -198,7 +240,7 @@ def _labels(schema: Any) -> dict[str, Sequence[str]]:
             for name, f in features.items()
             if f.get("_type") == "ClassLabel" and f.get("names")
         }
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return {}
     return {name: names for name, names in found.items() if all(isinstance(label, str) for label in names)}
 

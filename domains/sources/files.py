@@ -14,6 +14,7 @@ from domains.sources.headers import Names
 from domains.sources.json_rows import PARTS, JsonRows
 from domains.sources.kinds import check, kind_of, stem_of
 from domains.sources.limits import MOST_FILES
+from domains.sources.opening import peek
 from domains.sources.texts import encoding_of
 from meta_search.errors import DomainError
 
@@ -26,6 +27,7 @@ NO_ROWS = (  # files beside the data that hold none
     *("package.json", "metadata.json", "croissant.json"),
 )
 DEEPEST = 2
+LARGEST_NOTE = 2**20  # bytes of what the library `datasets` notes of a folder
 
 
 class Rows(Protocol):
@@ -256,19 +258,24 @@ def _saved(path: Path) -> dict[str, list[Path]]:
     """Arrow files by part of a folder that `save_to_disk` wrote; empty for other folders."""
     try:
         if (path / "dataset_dict.json").is_file():
-            splits = json.loads((path / "dataset_dict.json").read_text("utf-8"))["splits"]
+            splits = _noted(path / "dataset_dict.json")["splits"]
             return {str(split): _arrow(path / str(split), path) for split in splits}
         if (path / "state.json").is_file():
             return {"": _arrow(path, path)}
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise DomainError(
             f"domain.path={path}: is a damaged folder of the library datasets: {error}"
         ) from error
     return {}
 
 
+def _noted(path: Path) -> Any:
+    """What a small file of the library notes."""
+    return json.loads(peek(path, LARGEST_NOTE))
+
+
 def _arrow(folder: Path, top: Path) -> list[Path]:
-    named = json.loads((folder / "state.json").read_text("utf-8"))["_data_files"]
+    named = _noted(folder / "state.json")["_data_files"]
     files = [folder / str(file["filename"]) for file in named]
     for file in files:
         if top.resolve() not in file.resolve().parents or file.suffix != ".arrow":

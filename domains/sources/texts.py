@@ -33,6 +33,12 @@ _WORD = re.compile(r"\w*[^\x00-\x7f]\w*")
 _LETTER = re.compile(rb"[A-Za-z]")
 _HIGH = re.compile(rb"[\x80-\xff]")
 _RUN = re.compile(rb"[\xc0-\xff]+")
+# Two letters in a row that are common in Finnish, French, German, Icelandic, Portuguese and their neighbours.
+_WESTERN_PAIR = re.compile(
+    "(?:([äåéëöüõÄÖ])\\1|[äöü]ß|[çÇ][ãõáàôòíÃÕ]|ñ[áéíóú]|[þðÞ][áéíóúýæö]|[áéíóúýæö][þð]|[öõ]ä|äö)".encode(
+        "cp1252"
+    )
+)
 _ODD = re.compile(rb"[\x81-\x84\x86-\x89\x8b\x8d\x8f\x90\x98\x9b\x9d]")
 
 
@@ -115,7 +121,7 @@ def _not_utf8(path: Path, place: str, codec: str, byte: int, beyond: bool) -> En
                 odd += len(_ODD.findall(chunk))
                 found_runs = _RUN.findall(chunk)
                 runs += len(found_runs)
-                long += sum(len(run) > 1 for run in found_runs)
+                long += sum(len(run) > 1 and not _WESTERN_PAIR.fullmatch(run) for run in found_runs)
                 found = None if word else _WORD.search(text)
                 word = found[0] if found else word
     except UnicodeDecodeError as error:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import IO, Any
 
 from domains.sources.limits import LARGEST_RECORD, megabytes
 from meta_search.errors import DomainError
 
-__all__ = ["Written", "load", "values_of"]
+__all__ = ["Written", "load", "values_of", "with_numbers"]
 
 CHUNK = 2**16
+DEEPEST = 100  # lists and objects in one another
 NEAR = 16  # characters before the end of what is read in which a cut value shows as an error
 _SPACE = re.compile(r"[ \t\r\n]*")
 
@@ -40,11 +41,33 @@ def load(place: str, text: str) -> Any:
         DomainError: It is not JSON.
     """
     try:
-        return _DECODER.decode(text)
+        value = _DECODER.decode(text)
     except json.JSONDecodeError as error:
-        raise DomainError(f"{place}: is not JSON: {error.msg}") from error
+        raise DomainError(f"{place}: is not JSON: {_plainly(error.msg)}") from error
     except RecursionError as error:
         raise DomainError(f"{place}: is nested too deeply") from error
+    if _is_deep(text, value):
+        raise DomainError(f"{place}: is nested too deeply")
+    return value
+
+
+def with_numbers(value: Any) -> Any:
+    """A value with numbers for numbers as they are written; one of thousands of digits stays a text."""
+    if isinstance(value, Written):
+        try:
+            return json.loads(value)
+        except ValueError:
+            return str(value)
+    if isinstance(value, Mapping):
+        return {key: with_numbers(inner) for key, inner in value.items()}
+    return [with_numbers(inner) for inner in value] if isinstance(value, list | tuple) else value
+
+
+def _plainly(message: str) -> str:
+    """What Python says of a text that is no JSON, without the place that it means to name behind it."""
+    if message.startswith("Unterminated string"):
+        return "a text has no closing quote, or the line is cut short"
+    return message.removesuffix(" at").removesuffix(" starting")
 
 
 def values_of(
@@ -102,7 +125,7 @@ class _Reader:
     def error(self, why: str, at: int | None = None) -> DomainError:
         """An error at a place of what is held."""
         line = self.line + self._held.count("\n", self._at, self._at if at is None else at)
-        return DomainError(f"{self._place}, line {line}: is not JSON: {why}")
+        return DomainError(f"{self._place}, line {line}: is not JSON: {_plainly(why)}")
 
     def done(self) -> bool:
         """Whether nothing follows."""
@@ -140,6 +163,8 @@ class _Reader:
             except RecursionError as error:
                 raise DomainError(f"{self._place}, line {self.line}: is nested too deeply") from error
             if end < len(self._held) or not self._more():
+                if _is_deep(self._held[self._at : end], found):
+                    raise DomainError(f"{self._place}, line {self.line}: is nested too deeply")
                 self._to(end)
                 return found
 
@@ -158,3 +183,14 @@ class _Reader:
         self._end = self._end or not read
         self._held += read
         return bool(read)
+
+
+def _is_deep(text: str, value: Any) -> bool:
+    """Whether a value is nested so deeply that what goes through it level by level might fail."""
+    if text.count("[") + text.count("{") <= DEEPEST:
+        return False
+    level = [value]
+    for _ in range(DEEPEST):
+        inner = (v.values() if isinstance(v, dict) else v for v in level if isinstance(v, dict | list))
+        level = [part for parts in inner for part in parts]
+    return any(isinstance(part, dict | list) for part in level)

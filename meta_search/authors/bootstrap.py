@@ -53,7 +53,10 @@ def _written(context: Context, parent: Parent, plan: Plan | None, pool: Sequence
     # Plans show those of the domain where the answer alone is asked for.
     many = len(pool) or len(context.domain.examples)
     shown = min(many, context.trial.suggest_int("bootstrap_shown", 1, 3))
-    thought = f"{parent.agent.name}, shown the {shown} nearest of {many} worked examples that scored right."
+    # Without a pool these are the domain's examples with their answers, which no model has given.
+    of = "worked examples that scored right" if pool else "examples with their right answers"
+    nearest = f"the {shown} nearest of {many} {of}" if many > 1 else f"one of the {of}"
+    thought = f"{parent.agent.name}, shown {nearest}."
     name = with_parts(parent.agent.name, {"shown": f"{shown} shown"})
     if plan is not None:
         plan = replace(plan, name=name, thought=thought, shown=shown)

@@ -58,7 +58,9 @@ def quoted(lines: Iterable[str]) -> bool:
 
 
 def _lines(failure: Failure, source: str, room: int) -> list[str]:
-    question = " ".join(failure.question.split())[:MOST_QUESTION]
+    question = " ".join(failure.question.split())
+    if len(question) > MOST_QUESTION:  # what is asked stands at the end, as behind a passage
+        question = f"{question[: MOST_QUESTION // 2]} […] {question[-MOST_QUESTION // 2 :]}"
     if failure.outcome != "ok":
         return [f"Failed: {question} → {explain(failure.outcome, failure.detail, source)}"]
     got = " ".join(failure.answer.split())[:MOST_ANSWER] or "nothing"

@@ -149,8 +149,9 @@ def wrong_items(context: Context, head: str) -> str:
 def _parent(parent: Parent, wrong: Sequence[str], sources: bool) -> str:
     text = [f"Agent {_line(parent)}"]
     if parent.by_kind:
-        kinds = ", ".join(f"{kind} {right:g} of {n}" for kind, (right, n) in sorted(parent.by_kind.items()))
-        text.append(f"Right by kind: {kinds}.")
+        counts = {kind: f"{right:g} of {n}" for kind, (right, n) in sorted(parent.by_kind.items())}
+        kinds = ", ".join(f"{kind or 'no kind'} {count}" for kind, count in counts.items())
+        text.append(f"Right: {counts['']}." if list(counts) == [""] else f"Right by kind: {kinds}.")
     if sources:
         text.append(f"```python\n{parent.agent.source[:MOST_SOURCE]}\n```")
     text += wrong

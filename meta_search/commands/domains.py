@@ -117,6 +117,17 @@ def _built(config: DomainConfig) -> tuple[Domain | None, str]:
         return None, str(error)
 
 
+def _compared(config: DomainConfig, domain: Domain | None) -> str:
+    """How answers are compared: as the domain found for itself, where the configuration leaves it open."""
+    found = getattr(domain, "compared", "") if config.matcher == "auto" else ""
+    if found:
+        return f"compared by {found}"
+    if config.matcher == "auto" and domain is not None:
+        return "scored by the domain itself"
+    options = "".join(f", {name}={value}" for name, value in config.matcher_options.items())
+    return f"compared by {config.matcher}{options}"
+
+
 def _counts(domain: Domain) -> dict[str, int]:
     from meta_search.types import SPLITS
 
@@ -130,8 +141,7 @@ def _lines(config: DomainConfig, card: Mapping[str, Any], domain: Domain | None,
         "source": config.path or "domain.path names it",
         "as published": f"{config.items:,} items" if config.items else "",
         "splits": ", ".join(f"{split} from {part}" for split, part in splits.items()) or "dealt by content",
-        "answers": f"compared by {config.matcher}"
-        + "".join(f", {name}={value}" for name, value in config.matcher_options.items()),
+        "answers": _compared(config, domain),
         "agents are told": config.instruction or "",
         "licence": config.licence or "",
         "cite": config.citation or "",
@@ -160,4 +170,5 @@ def _say_item(number: int, item: Item, domain: Domain) -> None:
         question = f"{question[: MOST_SHOWN // 2]}\n[…]\n{question[-MOST_SHOWN // 2 :]}"
     for line in question.splitlines():
         say(f"  | {line}")
-    say(f"  right answer: {item.target[:300]}")
+    head = "right answer" if getattr(domain, "targets_answer", True) else "scored by"
+    say(f"  {head}: {item.target[:300]}")

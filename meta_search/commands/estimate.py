@@ -218,7 +218,7 @@ def _bounded(
             f"an agent uses about {_round(round(each)):,} tokens an item; sandbox.tokens={most} ends it"
         )
     if budget.wall_s is not None:
-        notes.append(f"it stops after {budget.wall_s:g} s at the latest (budget.wall_s)")
+        notes.append(f"it stops after {budget.wall_s:.0f} s at the latest (budget.wall_s)")
     if config.llm.provider != "local":
         asked = (("task", Usage(1)), ("meta", meta), ("judge", judge))
         used_models = [models[role] for role, used in asked if used.calls]

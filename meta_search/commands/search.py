@@ -174,7 +174,8 @@ def _searched(run: Run, before: Archive | None, own: Sequence[Candidate]) -> Run
     if before is None:
         if line := power_line(len(run.runner.items("test"))):
             run.progress.print_line(line)
-        if line := few_items_line(run.config.evaluate.folds, len(run.runner.items("validation"))):
+        there = len(run.session.domain.items("validation"))
+        if line := few_items_line(run.config.evaluate.folds, len(run.runner.items("validation")), there):
             run.progress.print_line(line)
         estimate.before_search(run)
     check_judge(run.session, run.progress.print_line, again=before is not None)

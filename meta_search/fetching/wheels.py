@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import lzma
 import subprocess
 import sys
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
@@ -13,6 +15,7 @@ __all__ = ["TIMEOUT_S", "WheelError", "copy_member", "download", "members"]
 
 TIMEOUT_S = 1800.0
 CHUNK = 8 * 2**20
+BROKEN = (zipfile.BadZipFile, EOFError, zlib.error, lzma.LZMAError)
 
 
 class WheelError(Exception):
@@ -91,8 +94,10 @@ def copy_member(wheel: Path, member: str, out: IO[bytes], most: int | None = Non
                 if most is not None and size > most:
                     raise WheelError(f"{member} is larger than {most // 2**20} MB")
                 out.write(chunk)
-    except (zipfile.BadZipFile, KeyError, NotImplementedError, RuntimeError) as error:
-        raise WheelError(f"{wheel.name} holds no {member}: {error}") from error
+    except KeyError as error:
+        raise WheelError(f"{wheel.name} holds no {member}") from error
+    except (*BROKEN, NotImplementedError, RuntimeError) as error:  # a way of packing, a password
+        raise WheelError(f"{wheel.name}: {member} cannot be unpacked: {error}") from error
 
 
 def _chunks(data: IO[bytes]) -> Iterator[tuple[int, bytes]]:

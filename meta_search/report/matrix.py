@@ -136,6 +136,7 @@ class Matrix:
             for cell in cells:  # what is printed must be there
                 for agent, _ in agents:
                     cell.text(agent)
+            len(matrix.notes)
         except (KeyError, TypeError, AttributeError, IndexError) as error:
             raise ValueError(f"no matrix: {error}") from error
         return matrix

@@ -13,6 +13,7 @@ __all__ = ["detectable", "few_items_line", "least_wins", "power_line"]
 
 POWER = 0.8  # chance of a run to show a gain that is there
 FEW_VALIDATION = 10  # items, fewer than which choose hardly better than chance
+WANTED_VALIDATION = 18  # what `evaluate.items` takes by itself
 COARSE = 0.2  # a gain that a run may well find: where only larger ones can be shown, it is said
 
 
@@ -61,14 +62,18 @@ def power_line(items: int) -> str:
     return f"with {items} test items only a gain of {points} points or more can be significant{often}; {more}"
 
 
-def few_items_line(folds: int, validation: int) -> str:
+def few_items_line(folds: int, validation: int, there: int = 0) -> str:
     """What few validation items mean for the choice of finalists, and what to do, one line; `""` for enough.
 
     Args:
         folds: `evaluate.folds`.
         validation: Validation items that are evaluated.
+        there: Validation items that the domain has.
     """
     if folds or not 0 < validation < FEW_VALIDATION:
         return ""
     items = "1 validation item tells" if validation == 1 else f"{validation} validation items tell"
+    if there >= FEW_VALIDATION:
+        more = f"evaluate.items={min(there, WANTED_VALIDATION)} takes more of the {there}"
+        return f"{items} agents apart badly: {more}"
     return f"{items} agents apart badly: evaluate.folds=3 chooses by train and validation items together"

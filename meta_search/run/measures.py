@@ -24,7 +24,7 @@ def measured(domain: Domain, split: Split, rows: Iterable[ItemResult]) -> Mappin
     items = {item.id: item for item in domain.items(split)}
     scored = [row for row in rows if row.kind not in UNSCORED and row.item in items]
     if measures is None:
-        means: Mapping[str, float] = told([row.detail for row in scored]) if told else {}
+        means: Mapping[str, float] = told([row.feedback for row in scored]) if told else {}
         return means
     answered = [(items[row.item], row.answer) for row in scored]
     found: Mapping[str, float] = measures(answered) if answered else {}

@@ -198,9 +198,7 @@ class Perturbing:
             raise LeftOut(UNPAID)
         if reply.fault == "llm":
             raise LeftOut(NO_REPLY)
-        return (
-            "" if reply.fault else reply.text
-        )  # of a reply that was cut, or declined, another one may be had
+        return "" if reply.fault else reply.text  # another try may be neither cut nor declined
 
     def _keep(self, new: Sequence[tuple[Item, str]]) -> None:
         """Add what was made to the run folder's file, and the counts to the archive."""
@@ -230,7 +228,7 @@ class Perturbing:
             rows = [json.loads(line) for line in read_small(path).splitlines() if line.strip()]
             for row in rows:
                 self._recall_row(row, items)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise ConfigError(f"{path} cannot be read: move it away to have the items made again") from error
 
     def _recall_row(self, row: Mapping[str, Any], items: Mapping[str, Item]) -> None:

@@ -10,9 +10,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from tests.kits import lm_eval_tasks
 from tests.kits.program_benchmarks import FILES
 
-__all__ = ["SLICES", "hotpotqa_official", "math_whole", "slice_of", "whole"]
+__all__ = ["EXTRAS", "SLICES", "hotpotqa_official", "math_whole", "slice_of", "whole"]
 
 Rows = list[dict[str, Any]]
 
@@ -264,6 +267,44 @@ def python(folder: Path) -> Path:
     return path
 
 
+DSPY_FILE = """rows = [(f"double {n}", 2 * n) for n in range(40)]  # rows
+trainset = [{"input": question, "answer": str(answer)} for question, answer in rows]
+def evaluator(data, response):
+    right = data["answer"] == response.removeprefix("Answer: ")
+    return float(right), "" if right else f"it is {data['answer']}"
+"""
+INSPECT_FILE = """from inspect_ai import Task, task
+from inspect_ai.dataset import Sample
+from inspect_ai.scorer import match
+
+confined = False
+rows = [(f"double {n}", 2 * n) for n in range(40)]  # rows
+
+@task
+def doubles():
+    return Task([Sample(input=question, target=str(answer)) for question, answer in rows], scorer=match())
+"""
+
+
+def dspy(folder: Path) -> Path:
+    path = folder / "task.py"
+    path.write_text(DSPY_FILE)
+    return path
+
+
+def inspect(folder: Path) -> Path:
+    pytest.importorskip("inspect_ai", reason="needs the extra inspect")
+    path = folder / "doubles.py"
+    path.write_text(INSPECT_FILE)
+    return path
+
+
+def lm_eval(folder: Path) -> Path:
+    pytest.importorskip("lm_eval", reason="needs the extra lm-eval")
+    lm_eval_tasks.write(folder)
+    return folder / "sums.yaml"
+
+
 def parts(make: Callable[[int, int], Rows], **counts: int) -> Callable[[Path], Path]:
     """A folder with a file for each part of the source."""
 
@@ -293,15 +334,21 @@ def _write(path: Path, rows: Rows) -> Path:
     return path
 
 
+EXTRAS = ("inspect", "lm_eval")
+"""Domains that cannot be made without an extra."""
+
 SLICES: Mapping[str, Callable[[Path], Path | None]] = {
     "aime": whole(aime),
     "asdiv": whole(asdiv),
     "bbh": bbh,
+    "dspy": dspy,
     "drop": parts(drop, train=10, validation=8),
     "gpqa": whole(gpqa),
     "gsm8k": parts(gsm8k, train=10, test=8),
     "gsm_hard": whole(gsm_hard),
     "hotpotqa": parts(hotpotqa, validation=16),
+    "inspect": inspect,
+    "lm_eval": lm_eval,
     "math": whole(math),
     "mgsm": mgsm,
     "mmlu": parts(mmlu, dev=8, validation=8, test=8),
