@@ -139,7 +139,8 @@ def read_rows(source: Source, columns: Columns) -> Iterator[Row]:
 
 def _lacks(made: Made, columns: Columns) -> bool:
     """Whether a row has no question or no answer."""
-    return any(is_empty(made.record[column]) for column in (columns.question, columns.answer))
+    needed = (columns.question,) if columns.answerless else (columns.question, columns.answer)
+    return any(is_empty(made.record[column]) for column in needed)
 
 
 def _row(place: str, line: int, made: Made, columns: Columns) -> Row:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -241,8 +242,6 @@ def test_a_judge_without_any_verdict_ends_the_run(
 
 def solver(prompt: str) -> str:
     """Knows the cities of even lands."""
-    import re
-
     lands = re.findall(r"land (\d+)", prompt)
     return f"It is City {lands[-1]}" if lands and int(lands[-1]) % 2 == 0 else "I do not know"
 
@@ -280,6 +279,31 @@ def test_an_evaluation_is_judged_and_tells_how_good_its_judge_is(
     assert cli.main(["report", "run"]) == 0
     assert "judge: agrees with people on 20 of 20" in capsys.readouterr().out
     assert "The model that judges answers" in (own_folder / "run" / "report.html").read_text()
+
+
+def test_rows_with_a_judge_stand_beside_rows_that_a_library_compares(own_folder: Path) -> None:
+    path = own_folder / "mixed.jsonl"
+    rows = [
+        {"question": f"What is the capital of land {n}?", "answer": f"City {n}", "matcher": "judge"}
+        if n % 2
+        else {"question": f"What is half of land {n}?", "answer": rf"\\frac{{{n}}}{{2}}", "matcher": "math"}
+        for n in range(60)
+    ]
+    path.write_text("\n".join(map(json.dumps, rows)))
+
+    def solves(prompt: str) -> str:
+        n = re.findall(r"land (\d+)", prompt)[-1] if "land" in prompt else "0"
+        return rf"$\\frac{{{n}}}{{2}}$" if "half" in prompt else f"It is City {n}"
+
+    with CountingEndpoint(judging(fair, solves)) as endpoint:
+        words = overrides(path, endpoint, "evaluate.items=12", "run.confirm=false", "run.dir=run")
+        assert cli.main(["evaluate", "direct", *words]) == 0
+    with Archive(own_folder / "run") as archive:
+        (record,) = archive.agents()
+        results = archive.results(record.agent.id, "test", trace=False)
+        judged = archive.usage()["judge"].calls - archive.meta("judge")["calls"]
+    assert [r.score for r in results] == [1.0] * 12
+    assert 0 < judged < 12
 
 
 def test_a_search_is_judged_and_replays_without_any_endpoint(
