@@ -163,6 +163,13 @@ def test_where_people_say_otherwise_it_is_counted(tmp_path: Path) -> None:
     assert f"more lenient on {differ[0.0, 1.0]}, stricter on {differ[1.0, 0.0]}" in found.lines[0]
 
 
+def test_little_agreement_is_called_so(tmp_path: Path) -> None:
+    found = checked(tmp_path, lambda shown: verdict(True), labels=labels(tmp_path))
+    assert "Cohen's kappa 0.00" in found.lines[0]
+    assert found.lines[1].startswith("judge: that is little agreement: change the rubric")
+    assert not any("little" in line for line in checked(tmp_path, fair, labels=labels(tmp_path)).lines)
+
+
 def test_without_labels_nothing_is_known_of_its_agreement(tmp_path: Path) -> None:
     found = checked(tmp_path, fair)
     assert found.lines[0].startswith(
@@ -306,6 +313,7 @@ def test_rows_with_a_judge_stand_beside_rows_that_a_library_compares(own_folder:
     assert 0 < judged < 12
 
 
+@pytest.mark.slow
 def test_a_search_is_judged_and_replays_without_any_endpoint(
     own_folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

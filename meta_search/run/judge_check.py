@@ -37,6 +37,7 @@ __all__ = ["JudgeCheck", "Shaken", "check_judge", "judge_check", "kappa", "kappa
 
 MOST = 20  # answers
 SHARE = 0.1  # of `budget.calls`, for all three
+POOR, ENOUGH = 0.4, 10  # kappa below which agreement is at most fair (Landis and Koch 1977); answers
 FEWEST = 3  # answers without a verdict, of as many, that end the run
 DRAWS = 4_000
 PRIOR = 2.0  # of 1 and 2 the one with which 0.91 to 0.93 of intervals hold kappa, at 20 answers
@@ -137,6 +138,8 @@ class JudgeCheck:
             f"agrees with people on {same} of {n} given answers{of} ({same / n:.0%}; more lenient on "
             f"{lenient}, stricter on {strict}); {name} {told}, 95 % interval {low:.2f} to {high:.2f}"
         )
+        if n >= ENOUGH and found is not None and found < POOR:
+            yield "that is little agreement: change the rubric, or name another model with llm.judge.model"
         if self.held_back:
             yield f"{self.held_back} given answers to test items were not used: a search must not send these"
 
