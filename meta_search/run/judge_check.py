@@ -185,7 +185,10 @@ def check_judge(
         with Archive(session.folder) as archive:
             if isinstance(meta_value(archive, "judge"), Mapping):
                 return
-    most = _most(session.config.budget.calls)
+    limit = session.config.budget.calls
+    most = _most(limit)
+    if calls := planned_calls(session.domain, session.scorer, splits, limit)[0]:
+        say(f"judge: trying it first, with {calls} calls")
     found = judge_check(session.domain, session.scorer, splits, most)
     session.pen.set_meta("judge", found.data()).result()
     if found.calls >= FEWEST and found.unread == found.calls and not found.fault.startswith("budget"):
