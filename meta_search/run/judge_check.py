@@ -266,7 +266,8 @@ class _Asking:
     def of(self, wanted: Sequence[tuple[Item, str, bool]]) -> list[float | None]:
         """Verdicts, 0..1; `None` where none came."""
         found: list[float | None] = []
-        with ThreadPoolExecutor(self._scorer.concurrency, thread_name_prefix="judge") as pool:
+        pool = ThreadPoolExecutor(self._scorer.concurrency, thread_name_prefix="judge")
+        try:
             rest = iter(wanted)
             while batch := list(islice(rest, self._scorer.concurrency)):
                 if self.fault.startswith("budget"):
@@ -274,6 +275,8 @@ class _Asking:
                     continue
                 results = pool.map(lambda asked: self._scorer.try_judge(*asked), batch)
                 found += [self._counted(scored) for scored in results]
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)  # Ctrl-C waits for no reply
         return found
 
     def _counted(self, scored: Scored) -> float | None:
