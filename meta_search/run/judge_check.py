@@ -276,7 +276,7 @@ class _Asking:
                 results = pool.map(lambda asked: self._scorer.try_judge(*asked), batch)
                 found += [self._counted(scored) for scored in results]
         finally:
-            pool.shutdown(wait=False, cancel_futures=True)  # Ctrl-C waits for no reply
+            pool.shutdown(wait=False, cancel_futures=True)  # Ctrl-C waits for calls in flight alone
         return found
 
     def _counted(self, scored: Scored) -> float | None:
