@@ -10,7 +10,7 @@ from meta_search.errors import DomainError
 from meta_search.text import passage
 from meta_search.types import SPLITS, Split
 
-__all__ = ["Confined", "Domain", "Item", "Score", "items_of"]
+__all__ = ["Confined", "Domain", "Item", "JudgeUnread", "Score", "items_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +77,10 @@ class Confined:
     arguments: Mapping[str, Any]
 
 
+class JudgeUnread(Exception):
+    """A judge replied, and what it said cannot be read: a fault of the judge, not of the answer."""
+
+
 class Domain(Protocol):
     """A source of items with a scorer. Implementations are stateless after construction and thread-safe.
 
@@ -98,6 +102,9 @@ class Domain(Protocol):
     what a program should print; `measures(answered)`, name -> value of what is measured over all items with
     their answers, beside the mean score; `told_measures(feedbacks)`, the same from what the scorer
     said; `own_brief`, its brief without what a scorer in Python adds to it;
+    `scoring`, the `domains.matching.scoring.Scoring` by which it scores: items that it has a model judge are
+    scored by `try_score` in the engine's process, and the judge is tried before a run (`run.judge_check`) on
+    `given_answers`, which people judged (`domains.matching.labelled.Given`);
     `compared`, the name of the matcher that compares answers;
     `working(item)`, how the answer of an item comes about, for `domain.perturb=numbers`.
 

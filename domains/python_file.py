@@ -19,7 +19,8 @@ The whole of a domain in one file:
 
 `items` returns dicts (`question` and `answer`, optionally `id`, `kind` and whatever the scorer needs, which
 it finds in `item.data`), pairs (question, answer), or `domains.domain.Item`s. Without a `score`, answers are
-matched as `domain.matcher` says. `score` returns a bool, a number in 0..1, or a number with feedback:
+matched as `domain.matcher` says; `domain.matcher=judge` has a model judge them by a rubric. `score` returns a
+bool, a number in 0..1, or a number with feedback:
 
     def score(item, answer):
         wrong = [name for name in item.data["fields"] if name not in answer]
@@ -89,7 +90,8 @@ from pathlib import Path
 from typing import Any
 
 from domains.domain import Confined, Item, Score, items_of
-from domains.matching.registry import whole_lists
+from domains.matching.labelled import judged_by_people, rubrics_of
+from domains.matching.registry import AUTO, make, whole_lists
 from domains.matching.scoring import ANY_OF, MATCHER, Entry, Scoring, accepted, without_working
 from domains.settings import Settings, matcher_of, named_sizes
 from domains.splits import disjoint
@@ -138,12 +140,18 @@ class PythonDomain:
         self._score = UserScorer(self._path, scoring.score_plainly if scoring else source.score)
         self.confined = scoring.confined if scoring else self._confinement(source)
         self.concurrency = self._concurrency(source, bool(own))
-        self.asks = self._score.asks
+        self.scoring = scoring
+        self.asks = scoring.asks if scoring else self._score.asks
+        self.given_answers = judged_by_people(scoring, self._items) if scoring else ()
+        if scoring and scoring.asks:
+            self.source += rubrics_of(scoring, self._items)
         self.targets_answer = scoring.targets_answer if scoring else not self._score.runs_code
         self.name = str(getattr(source, "name", self._path.stem))
         instruction = settings.instruction or self._instruction(source)
-        self.brief = with_instruction(self._brief(source), instruction)
-        self.wording: Mapping[str, str] = instructed(self._wording(source), instruction)
+        judged = f" Answers are {scoring.matcher.how}." if scoring and scoring.asks else ""
+        self.brief = with_instruction(self._brief(source) + judged, instruction)
+        asked = scoring.matcher.wording if scoring and scoring.asks else {}
+        self.wording: Mapping[str, str] = instructed(self._wording(source, asked), instruction)
         self.helpers = self._helpers(source)
         self._try_scorer()
 
@@ -163,9 +171,12 @@ class PythonDomain:
 
         Raises:
             DomainError: It raised, or gave no score; names the line.
+            JudgeUnread: What the judge of `domain.matcher=judge` says cannot be read.
         """
         if not isinstance(answer, str) or not answer.strip():
             return Score(0.0, "no answer")
+        if self.scoring is not None and ask is not None and self.scoring.judge(item) is not None:
+            return self.scoring.judged(item, answer, ask)
         return self._score(item, answer, ask=ask)
 
     def _concurrency(self, source: Any, own: bool) -> int:
@@ -272,8 +283,13 @@ class PythonDomain:
     def _matching(self, settings: Settings) -> Scoring:
         """How answers are compared without a `score` of the file's own."""
         items = [item for items in self._items.values() for item in items]
-        if not all(target for item in items for target in accepted(item)):
-            raise DomainError(f"{self._path}: items without an answer need a score(item, answer)")
+        named = None if self._matcher == AUTO else make(self._matcher, settings.matcher_options)
+        needed = named is None or named.needs_target
+        if needed and not all(target for item in items for target in accepted(item)):
+            raise DomainError(
+                f"{self._path}: items without an answer need a score(item, answer), or "
+                "domain.matcher=judge with a rubric and domain.matcher_options.reference=false"
+            )
         targets = [item.target for item in items]
         short = dict(zip(targets, without_working(targets), strict=True))
         self._items = {
@@ -295,11 +311,11 @@ class PythonDomain:
             )
         return " ".join(brief.split())
 
-    def _wording(self, source: Any) -> Mapping[str, str]:
+    def _wording(self, source: Any, asked: Mapping[str, str]) -> Mapping[str, str]:
         own = getattr(source, "wording", {})
         if not isinstance(own, Mapping):
             raise DomainError(f"{self._path}: wording must be a dict of field name -> text")
-        return {**WORDING, **{str(key): str(value) for key, value in own.items()}}
+        return {**WORDING, **asked, **{str(key): str(value) for key, value in own.items()}}
 
     def _instruction(self, source: Any) -> str | None:
         own = getattr(source, "instruction", None)
@@ -313,7 +329,7 @@ class PythonDomain:
         A broken scorer must not cost a night's budget. One that fails on some only is told when the engine
         checks all targets.
         """
-        if self._score.runs_code or self._score.asks:  # the engine tries those
+        if self._score.runs_code or self.asks:  # the engine tries those
             return
         failed, most = None, 1 if self.concurrency else TRIED  # of one that may cost money, fewer
         for item in [item for split in SPLITS for item in self._items[split][:most]]:

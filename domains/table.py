@@ -27,8 +27,10 @@ from typing import Any
 
 from domains.choices import with_choices
 from domains.domain import Item, Score, items_of
+from domains.matching.judge import Judge
+from domains.matching.labelled import columns_of, judged_by_people, rubrics_of
 from domains.matching.options import CHOICES
-from domains.matching.registry import AUTO, type_of, whole_lists
+from domains.matching.registry import AUTO, make, type_of, whole_lists
 from domains.matching.scoring import (
     ANY_OF,
     LABELLED,
@@ -122,6 +124,7 @@ class TableDomain:
         self._scoring, some = _fitted(matcher, settings.matcher_options, rows, dealt, short, every)
         self.compared = self._scoring.matcher.name
         self.confined, self.targets_answer = self._scoring.confined, self._scoring.targets_answer
+        self.scoring, self.asks = self._scoring, self._scoring.asks
         self._items = {
             split: tuple(_item(key, rows[key], split == "examples") for key in keys)
             for split, keys in dealt.items()
@@ -134,6 +137,8 @@ class TableDomain:
         self.pinned = source.pinned
         told = (*source.notes, _without_parts(settings, rows), worked, choices, self._scoring.note, some)
         self.notes = (*notes, *_notes(source.name, rows, settings, told))
+        self.given_answers = judged_by_people(self._scoring, self._items)
+        self.source = rubrics_of(self._scoring, self._items)
         labels = self._labels(label, source.name, settings.labels)
         brief = self._brief(source.name, settings, rows.several)
         self.brief = with_instruction(brief, settings.instruction, labels)
@@ -148,6 +153,16 @@ class TableDomain:
         """What `domain.matcher`, or the item's own, says of the answer. Never raises."""
         return self._scoring.score(item, answer)
 
+    def try_score(self, item: Item, answer: str, ask: Any = None) -> Score:
+        """As `score`; where a model judges the item's answers, it is asked.
+
+        Raises:
+            JudgeUnread: What the judge says cannot be read.
+        """
+        if ask is not None and self._scoring.judge(item) is not None:
+            return self._scoring.judged(item, answer, ask)
+        return self._scoring.score(item, answer)
+
     def measures(self, answered: Sequence[tuple[Item, str]]) -> Mapping[str, float]:
         """What is measured over all answers together, as `macro_f1` of labels; empty for other matchers."""
         return self._scoring.measures(answered)
@@ -159,6 +174,8 @@ class TableDomain:
     def _brief(self, name: str, settings: Settings, several: bool) -> str:
         how = self._scoring.matcher.how
         each = "has one or more right answers, any of which counts" if several else "has one right answer"
+        if not self._scoring.matcher.needs_target:
+            each = "is to be answered"
         examples = self._items["examples"][:2]  # never scored, so they may be shown
         shown = "".join(map(_shown, examples)) if not settings.private else ""
         about = f"{settings.about.strip()} Each question" if settings.about else ""
@@ -192,7 +209,8 @@ def _shown(item: Item) -> str:
     worked = f" Worked: {working[:MOST_WORKED]!r}." if working else ""
     if len(question) > MOST_ASKED:  # what is asked stands at the end, as behind a passage
         question = f"{question[: MOST_ASKED // 2]} […] {question[-MOST_ASKED // 2 :]}"
-    return f" Example: {question!r} -> {item.target[:100]!r}.{worked}"
+    answered = f" -> {item.target[:100]!r}" if item.target else ""
+    return f" Example: {question!r}{answered}.{worked}"
 
 
 def _check_ids(label: str, items: Mapping[Split, Sequence[Item]]) -> None:
@@ -205,6 +223,7 @@ def _check_ids(label: str, items: Mapping[Split, Sequence[Item]]) -> None:
 
 def _columns(settings: Settings) -> Columns:
     name = matcher_of(settings)
+    judge = type_of(name) is Judge and make(name, settings.matcher_options) if name != AUTO else None
     if settings.separator is not None and not settings.separator.strip():
         raise DomainError("domain.separator is empty: name what stands between accepted answers, as |")
     return Columns(
@@ -218,12 +237,22 @@ def _columns(settings: Settings) -> Columns:
         lone_lists=name == AUTO or type_of(name).lone_lists,
         lenient=bool(settings.base),
         matcher=settings.matcher_column,
-        made=settings.columns,
+        made=_with_labels(settings.columns, judge) if isinstance(judge, Judge) else settings.columns,
+        answerless=isinstance(judge, Judge) and not judge.needs_target,
         where=settings.where,
         families=settings.families,
         source_splits=settings.source_splits,
         formula=settings.working,
     )
+
+
+def _with_labels(made: Mapping[str, Any], judge: Judge) -> Mapping[str, Any]:
+    """`domain.columns`, with those of given answers and verdicts as data."""
+    names = columns_of(judge)
+    if not names:
+        return made
+    data = made.get("data") or []
+    return {**made, "data": [*([data] if isinstance(data, str) else data), *names]}
 
 
 def _without_parts(settings: Settings, rows: DistinctRows) -> str:

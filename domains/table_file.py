@@ -58,6 +58,7 @@ class Columns:
         source_splits: `domain.source_splits`.
         formula: Column of the answers' workings or formulas; must be in the file, unless it is read
             leniently. `None` reads none.
+        answerless: Whether rows need no answer, and the file no column of answers.
     """
 
     question: str = "question"
@@ -75,6 +76,7 @@ class Columns:
     families: tuple[str, ...] = ()
     source_splits: Mapping[str, str] = field(default_factory=dict)
     formula: str | None = None
+    answerless: bool = False
 
     @property
     def named(self) -> tuple[str, ...]:
@@ -96,6 +98,8 @@ class Columns:
             DomainError: As `columns.recipe_of`.
         """
         needed = {self.question: "domain.question", self.answer: "domain.answer"}
+        if self.answerless:
+            del needed[self.answer]
         return recipe_of(self.made, self.where, needed)
 
 
@@ -136,13 +140,15 @@ def read_rows(source: Source, columns: Columns) -> Iterator[Row]:
 
 def _lacks(made: Made, columns: Columns) -> bool:
     """Whether a row has no question or no answer."""
-    return any(is_empty(made.record[column]) for column in (columns.question, columns.answer))
+    needed = (columns.question,) if columns.answerless else (columns.question, columns.answer)
+    return any(is_empty(made.record[column]) for column in needed)
 
 
 def _row(place: str, line: int, made: Made, columns: Columns) -> Row:
     record = made.record
     kind = "" if is_empty(value := _kind(columns.kind, record)) else _cell(place, columns.kind, value)
-    answers = _answers(place, columns, record[columns.answer])
+    given = record.get(columns.answer)
+    answers = [""] if columns.answerless and is_empty(given) else _answers(place, columns, given)
     answers += [text for each in made.accepted for text in _answers(place, columns, each)]
     question = _cell(place, columns.question, text_of_parts(place, record[columns.question]))
     for column, text in ((columns.question, question), (columns.answer, answers[0])):

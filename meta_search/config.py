@@ -196,7 +196,8 @@ class LLMConfig:
         provider: Name in `llm.wires`: `local` (embedded llama.cpp) or `litellm`.
         meta: The model that writes agents.
         task: The model that agents call.
-        judge: The model that a scorer asks (`score(item, answer, ask)`); without a name the meta model.
+        judge: The model that a scorer (`score(item, answer, ask)`) and `domain.matcher=judge` ask; without a
+            name the meta model.
         base_url: OpenAI-compatible endpoint for both roles; `None` takes the provider's.
         api_key_env: Name of the environment variable that holds the key; `None` for none.
         extra_body: Further fields of every request's body, as the endpoint documents them.

@@ -38,6 +38,7 @@ SHOWN: Mapping[str, tuple[str, str, str]] = {
     "exact": ("Marie Curie", "It was **Marie Curie**.", "Pierre Curie"),
     "f1": ("the Eiffel Tower", "Eiffel Tower", "a bridge"),
     "grid": ("[[1, 2], [3, 4]]", "[[1,2],[3,4]]", "[[1, 2], [3, 5]]"),
+    "judge": ("Paris", "It is the capital of France.", "Rome"),
     "json": ('{"n": 1}', "{'n': 1.0}", '{"n": 2}'),
     "json_schema": ('{"n": 3}', '{"n": 3}', '{"n": 4}'),
     "labels": ("spam", "Label: spam", "Label: ham"),
@@ -50,7 +51,8 @@ SHOWN: Mapping[str, tuple[str, str, str]] = {
     "set": ('["red", "blue"]', "Blue and red", "red and green"),
     "similarity": ("colour", "colour", "xyz"),
 }
-IN_A_RUN = ("bleu", "code", "math")  # compared in a confined process; see test_domains_matchers.py
+# Compared in a confined process, see test_domains_matchers.py, or by a model, see test_domains_judge.py.
+IN_A_RUN = ("bleu", "code", "judge", "math")
 
 
 @pytest.fixture(scope="module", params=MARKED)

@@ -49,7 +49,8 @@ CASES: list[tuple[str, str, str, str]] = [
     ("similarity", "colour", "color", "read as colour, expected color"),
 ]  # fmt: skip
 OPTIONS: dict[str, dict[str, Any]] = {"labels": {"names": ("spam", "ham")}}
-ELSEWHERE = {"bleu", "code", "math"}  # compared in a confined process: tests/test_domains_matchers.py
+# Compared in a confined process: tests/test_domains_matchers.py; by a model: tests/test_domains_judge.py.
+ELSEWHERE = {"bleu", "code", "judge", "math"}
 
 
 @pytest.mark.parametrize(("name", "answer", "target", "said"), CASES)

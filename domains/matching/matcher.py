@@ -34,6 +34,11 @@ class Matcher:
     targets_answer: ClassVar[bool] = True
     library: ClassVar[str] = ""
 
+    @property
+    def needs_target(self) -> bool:
+        """Whether an item needs a right answer."""
+        return True
+
     def score(self, answer: str, target: str, item: Item = NO_ITEM) -> Score:
         """What an answer is worth, 0..1, with feedback where it is wrong. Never raises on any answer.
 

@@ -29,6 +29,7 @@ MATCHERS: dict[str, str] = {
     "exact": "domains.matching.exact:Exact",
     "f1": "domains.matching.overlap:F1",
     "grid": "domains.matching.grids:GridMatcher",
+    "judge": "domains.matching.judge:Judge",
     "json": "domains.matching.structure:JsonMatcher",
     "json_schema": "domains.matching.structure:SchemaMatcher",
     "labels": "domains.matching.labels:LabelsMatcher",

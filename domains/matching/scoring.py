@@ -10,6 +10,7 @@ from domains.domain import Confined, Item, Score
 from domains.json_match import is_json, is_structure
 from domains.matching.exact import plain
 from domains.matching.final import final
+from domains.matching.judge import Ask, Judge
 from domains.matching.labels import LabelsMatcher, macro_f1
 from domains.matching.library import Compare, LibraryMatcher
 from domains.matching.matcher import Matcher
@@ -74,6 +75,7 @@ class Scoring:
         note: A line for the user on how targets are read, or `""`.
         confined: How a confined process scores, where a matcher needs one.
         targets_answer: Whether every item's own target would be right as an answer.
+        asks: Whether an item has a model judge its answers.
 
     Raises:
         DomainError: As `registry.make`.
@@ -84,6 +86,7 @@ class Scoring:
         self.note = ""
         self.confined: Confined | None = None
         self.targets_answer = self.matcher.targets_answer
+        self.asks = isinstance(self.matcher, Judge)
         self._own: dict[str, Matcher] = {}
 
     @classmethod
@@ -109,9 +112,12 @@ class Scoring:
                 matchers.append(own)
         kinds = sorted({matcher.library for matcher in matchers} - {""})
         if kinds:
-            arguments = {"matcher": chosen.name, "options": dict(chosen.options), "kinds": kinds}
+            # A judge's rubric may be a file, which is read here.
+            options = vars(scoring.matcher) if scoring.asks else chosen.options
+            arguments = {"matcher": chosen.name, "options": dict(options), "kinds": kinds}
             scoring.confined = Confined("domains.matching.confined:make_scorer", arguments)
         scoring.targets_answer = all(matcher.targets_answer for matcher in matchers)
+        scoring.asks = any(isinstance(matcher, Judge) for matcher in matchers)
         return scoring
 
     def of(self, item: Item) -> Matcher:
@@ -119,8 +125,34 @@ class Scoring:
         named = item.data.get(MATCHER)
         return self.matcher if named is None else self._named(named, f"item {item.id}: matcher")
 
+    def judge(self, item: Item) -> Judge | None:
+        """The judge of an item's answers; `None` where no model judges them."""
+        matcher = self.of(item) if self.asks else None
+        return matcher if isinstance(matcher, Judge) else None
+
+    def judged(self, item: Item, answer: str, ask: Ask, swapped: bool = False) -> Score:
+        """What the judge of an item says of an answer.
+
+        Args:
+            item: The item, which has a judge.
+            answer: The answer.
+            ask: Asks the judge's model.
+            swapped: Whether the answer stands before the right one.
+
+        Raises:
+            JudgeUnread: What it says cannot be read.
+        """
+        judge = self.judge(item)
+        assert judge is not None
+        if not isinstance(answer, str) or not answer.strip():
+            return Score(0.0, "no answer")
+        return judge.judged(answer, accepted(item), item.question, ask, swapped)
+
     def _named(self, named: str | Mapping[str, Any], where: str) -> Matcher:
-        """The matcher that an item names; made once for all that name the same."""
+        """The matcher that an item names; made once for all that name the same. One that names the shared
+        matcher, without options, takes that with its options."""
+        if isinstance(named, str) and named.strip() == self.matcher.name:
+            return self.matcher
         key = repr(named)
         if key not in self._own:
             self._own[key] = of_cell(named, where)

@@ -16,6 +16,7 @@ from meta_search.config import CANDIDATES, Config
 from meta_search.errors import ConfigError
 from meta_search.final.field import BASELINES
 from meta_search.report.tables import usd_text
+from meta_search.run.judge_check import planned_calls
 from meta_search.run.run import Run
 from meta_search.run.session import Session
 from meta_search.text import override
@@ -35,7 +36,34 @@ Prices = Mapping[str, Mapping[str, float]]  # model -> {input, output}, USD per 
 MATCHED = 2  # and the best of them sampled, at the used cost of a finalist
 MOST_DRY = 64  # agents that are run dry; the others are taken to be like them
 DRY_S = 10.0  # for all of them together
+VERDICT = 80  # tokens of a judge's reply
 TOKENS_AROUND = 60  # of a prompt, besides the last user message
+
+
+@dataclass(frozen=True, slots=True)
+class Judging:
+    """What the matcher `judge` will ask.
+
+    Attributes:
+        share: Of the items, those whose answers it judges, with one call each; 0..1.
+        checks: Calls that try it before the run.
+        prompt: Tokens of a call that it reads.
+    """
+
+    share: float = 0.0
+    checks: int = 0
+    prompt: float = 0.0
+
+    def usage(self, answers: float) -> Usage:
+        """What judging that many answers takes, and trying the judge."""
+        calls = self.share * answers + self.checks
+        return Usage(round(calls), round(calls * self.prompt), round(calls * VERDICT))
+
+    @property
+    def notes(self) -> list[str]:
+        """A line on them."""
+        tried = f"{self.checks} try it before" if self.checks else "it is not tried before"
+        return [f"the judge's calls are among these: one an answer, and {tried}"] if self.share else []
 
 
 class Declined(ConfigError):
@@ -71,7 +99,12 @@ def _round(n: int) -> int:
 
 
 def estimate_search(
-    config: Config, planned: Mapping[Split, int], seeds: int, typical: TypicalUsage, prices: Prices
+    config: Config,
+    planned: Mapping[Split, int],
+    seeds: int,
+    typical: TypicalUsage,
+    prices: Prices,
+    judging: Judging = Judging(),
 ) -> Estimate:
     """What a search is likely to need.
 
@@ -84,6 +117,7 @@ def estimate_search(
         seeds: Agents that it starts from.
         typical: What agents and authors need.
         prices: The price table in use.
+        judging: What a judge of answers will ask.
     """
     search, racing = config.search, config.evaluate.racing
     share = typical.share if racing else 1.0
@@ -102,7 +136,8 @@ def estimate_search(
         "" if search.candidates is not None else f", {CANDIDATES} candidates"
     )
     each = typical.calls * (typical.prompt + typical.completion)
-    return _bounded(config, task, meta, basis, prices, each)
+    judged = judging.usage(train + validated + tested)
+    return _bounded(config, task, meta, basis, prices, each, judged, judging.notes)
 
 
 def _best_so_far(n: int, k: int) -> float:
@@ -111,7 +146,12 @@ def _best_so_far(n: int, k: int) -> float:
 
 
 def estimate_evaluation(
-    config: Config, per_item: Sequence[Usage | None], items: int, typical: TypicalUsage, prices: Prices
+    config: Config,
+    per_item: Sequence[Usage | None],
+    items: int,
+    typical: TypicalUsage,
+    prices: Prices,
+    judging: Judging = Judging(),
 ) -> Estimate:
     """What `meta-search evaluate` is likely to need.
 
@@ -122,6 +162,7 @@ def estimate_evaluation(
             run dry: it is taken to be like the others, or, where there are none, like `typical`.
         typical: What a call costs.
         prices: The price table in use.
+        judging: What a judge of answers will ask.
     """
     known = [u for u in per_item if u is not None]
     calls = statistics.fmean(u.calls for u in known) if known else typical.calls
@@ -138,18 +179,29 @@ def estimate_evaluation(
         basis += f", {typical.basis}"
     tokens = [u.prompt_tokens + u.calls * typical.completion for u in known]
     each = max(tokens, default=prompt + calls * typical.completion)
-    return _bounded(config, task, Usage(), basis, prices, each)
+    judged = judging.usage(len(per_item) * items)
+    return _bounded(config, task, Usage(), basis, prices, each, judged, judging.notes)
 
 
-def _bounded(config: Config, task: Usage, meta: Usage, basis: str, prices: Prices, each: float) -> Estimate:
+def _bounded(
+    config: Config,
+    task: Usage,
+    meta: Usage,
+    basis: str,
+    prices: Prices,
+    each: float,
+    judge: Usage,
+    told: Sequence[str],
+) -> Estimate:
     """Priced, and cut where the budget ends the run before; `each` is what an item of an agent may take."""
     models = {"task": config.llm.task.model, "meta": config.llm.meta.model}
+    models["judge"] = config.llm.judge.model or models["meta"]
     usage = Usage()
-    for role, used in (("task", task), ("meta", meta)):
+    for role, used in (("task", task), ("meta", meta), ("judge", judge)):
         price = prices.get(models[role], {})
         usd = used.prompt_tokens * price.get("input", 0.0) + used.completion_tokens * price.get("output", 0.0)
         usage += replace(used, cost_usd=usd / 1e6)
-    notes = []
+    notes = list(told)
     budget = config.budget
     limits = (("calls", usage.calls), ("tokens", usage.tokens), ("usd", usage.cost_usd))
     shares = {
@@ -168,7 +220,8 @@ def _bounded(config: Config, task: Usage, meta: Usage, basis: str, prices: Price
     if budget.wall_s is not None:
         notes.append(f"it stops after {budget.wall_s:.0f} s at the latest (budget.wall_s)")
     if config.llm.provider != "local":
-        used_models = [models["task"], *([models["meta"]] if meta.calls else [])]
+        asked = (("task", Usage(1)), ("meta", meta), ("judge", judge))
+        used_models = [models[role] for role, used in asked if used.calls]
         unpriced = [m for m in dict.fromkeys(used_models) if not _price_known(config, m, prices)]
         notes += [f"no price is known for {model}: name it, as {_price(model)}" for model in unpriced]
     return Estimate(usage, basis, tuple(notes))
@@ -207,7 +260,8 @@ def before_search(run: Run) -> None:
     items = run.runner.items("train")
     question = statistics.fmean(len(item.question) for item in items) / 4 if items else 0.0
     typical = typical_usage_of(config, run.session.folder, question)
-    _tell(run, estimate_search(config, planned, len(run.members), typical, _prices(run.session)))
+    judging, prices = _judging(run, SPLITS), _prices(run.session)
+    _tell(run, estimate_search(config, planned, len(run.members), typical, prices, judging), judging)
 
 
 def before_evaluation(run: Run, chosen: Sequence[Candidate]) -> None:
@@ -231,7 +285,9 @@ def before_evaluation(run: Run, chosen: Sequence[Candidate]) -> None:
     counted = _dry(run.session, jobs)
     names = config.domain.perturb
     planned = runner.planned(split) * (1 + len(names))  # at the most: some items cannot be perturbed
-    _tell(run, estimate_evaluation(config, counted, planned, typical, _prices(run.session)))
+    judging = _judging(run, (split,))
+    prices = _prices(run.session)
+    _tell(run, estimate_evaluation(config, counted, planned, typical, prices, judging), judging)
     if asking := [name for name in names if PERTURBATIONS[name].asks]:
         most = 2 * config.domain.perturb_tries
         run.progress.print_line(
@@ -266,9 +322,18 @@ def _dry(session: Session, jobs: Sequence[ItemJob | None]) -> list[Usage | None]
     return counted
 
 
-def _tell(run: Run, found: Estimate) -> None:
+def _judging(run: Run, splits: Sequence[Split]) -> Judging:
+    """What the matcher `judge` will ask; nothing where there is none."""
+    domain, scorer = run.session.domain, run.session.scorer
+    checks, share = planned_calls(domain, scorer, splits, run.config.budget.calls)
+    item = next((i for split in splits for i in domain.items(split) if scorer.judges(i)), None)
+    return Judging(share, checks, scorer.judge_tokens(item)) if item is not None else Judging()
+
+
+def _tell(run: Run, found: Estimate, judging: Judging) -> None:
     """Print it; ask where somebody can answer, the model costs money, and no budget was given."""
-    judged = ("estimate: the judge's calls come on top, one or more an answer",) * run.session.scorer.asks
+    unknown = run.session.scorer.asks and not judging.share
+    judged = ("estimate: the judge's calls come on top, one or more an answer",) * unknown
     for line in (*found.lines(), *judged):
         run.progress.print_line(line)
     config, budget = run.config, run.config.budget

@@ -34,6 +34,7 @@ from meta_search.run.caller import COMMAND_LINE, Caller
 from meta_search.run.events import RaceEnded
 from meta_search.run.fingerprint import fingerprint
 from meta_search.run.folder import undone, write_config
+from meta_search.run.judge_check import check_judge
 from meta_search.run.measures import measured
 from meta_search.run.members import Member, Members
 from meta_search.run.perturbing import Perturbing
@@ -163,6 +164,7 @@ def _evaluated(
             progress.say(f"going on with {folder}: {found} results are there already")
         else:
             estimate.before_evaluation(run, chosen)
+        check_judge(session, progress.print_line, (split,), again=earlier.goes_on)
         perturbing = _perturbed(run)
         evaluation = EvaluationRun(run, chosen, split, perturbing, side_by_side)
         with signals(evaluation.interrupt):

@@ -27,6 +27,7 @@ def report(run: str, as_json: bool) -> int:
     from meta_search.commands.across import read_matrix
     from meta_search.report import alarms, briefs
     from meta_search.report.chosen import chosen
+    from meta_search.report.judge import judge_facts
     from meta_search.report.robustness import of_archive
     from meta_search.report.source import meta_value
 
@@ -45,6 +46,7 @@ def report(run: str, as_json: bool) -> int:
         told = {
             "perturbed": perturbed.as_json() if perturbed else None,
             "end": meta_value(archive, "end"),
+            "judge": judge_facts(archive),
             "alarms": [dataclasses.asdict(a) for a in found],
         }
         return print_json({"report": str(page), "agent": best, **dataclasses.asdict(verdict), **paid, **told})

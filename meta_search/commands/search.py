@@ -23,11 +23,13 @@ from meta_search.errors import ConfigError
 from meta_search.report.notebook import in_notebook
 from meta_search.report.power import few_items_line, power_line
 from meta_search.report.screen import lasting
+from meta_search.report.source import meta_value
 from meta_search.run import ownership, recording, secrets
 from meta_search.run.caller import COMMAND_LINE, Caller
 from meta_search.run.fingerprint import fingerprint
 from meta_search.run.folder import new_folder, read_config, resume_command, undone, write_config
 from meta_search.run.journal import Journal, Recorder
+from meta_search.run.judge_check import check_judge
 from meta_search.run.preflight import Ready, checked
 from meta_search.run.progress import Progress
 from meta_search.run.replay import Replay
@@ -155,6 +157,8 @@ def _describe(session: Session, new: _New | None) -> None:
         journal.check_items(digest)
         session.pen.copy_ledger(str(session.config.llm.recording)).result()
         session.pen.set_meta("prices", journal.archive.meta("prices")).result()
+        if (judge := meta_value(journal.archive, "judge")) is not None:
+            session.pen.set_meta("judge", judge).result()
     if new is None:  # a resume
         with Archive(session.folder) as before:
             changes = recording.amendments(before.meta("config"), session.config)
@@ -177,6 +181,7 @@ def _searched(run: Run, before: Archive | None, own: Sequence[Candidate]) -> Run
         if line := few_items_line(run.config.evaluate.folds, len(run.runner.items("validation")), there):
             run.progress.print_line(line)
         estimate.before_search(run)
+    check_judge(run.session, run.progress.print_line, again=before is not None)
     return search.execute()
 
 

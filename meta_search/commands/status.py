@@ -86,11 +86,14 @@ def print_perturbed(archive: Archive) -> None:
 
 
 def print_notes(archive: Archive, found: Sequence[Alarm]) -> None:
-    """Why the search or the evaluation ended, and the alarms, a line each."""
+    """Why the search or the evaluation ended, what is known of its judge, and the alarms, a line each."""
     from meta_search.report.alarms import end_text
+    from meta_search.report.judge import judge_lines
     from meta_search.report.source import meta_value
 
     if end := end_text(archive):
         say(f"{'evaluation' if meta_value(archive, 'kind') == 'evaluate' else 'search'} ended: {end}")
+    for line in judge_lines(archive):
+        say(f"judge: {line}")
     for alarm in found:
         say(f"alarm: {alarm.line}")

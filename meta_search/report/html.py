@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from meta_search.report import alarms, behaviour, briefs, components, figures, robustness, sections
 from meta_search.report.chosen import chosen
 from meta_search.report.files import write_whole
+from meta_search.report.judge import judge_lines
 from meta_search.report.live import duration
 from meta_search.report.payback import Paid, uses_text
 from meta_search.report.source import Archive, meta_value
@@ -84,6 +85,7 @@ def _context(archive: Archive, verdict: Verdict, tuned: Callable[[str], Tuned | 
         "alarms": alarms.of_archive(archive),
         "test_rows": sections.test_rows(verdict),
         "robust": robustness.of_archive(archive),
+        "judge": judge_lines(archive),
         "graded": any(s.measure == "score" for s in verdict.baselines),
         "split": split,
         "rows": rows,

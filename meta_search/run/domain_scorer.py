@@ -25,12 +25,13 @@ import ssl
 import threading
 import urllib.error
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
-from domains.domain import Confined, Domain, Item, Score
+from domains.domain import Confined, Domain, Item, JudgeUnread, Score
+from domains.matching.scoring import Scoring, accepted
 from domains.user_file import as_score
 from meta_search.config import SandboxConfig
 from meta_search.errors import DomainError
@@ -51,6 +52,7 @@ PAUSES_S = (0.2, 1.0)  # before an answer is scored again
 AGAIN = 9  # the first attempt of those beside another answer
 ROUNDS = 3  # how often another answer is scored and this one is not, until that is no chance
 NETWORK_S = 4.0  # and once more, where a network failed
+TYPICAL = 400  # characters of an answer of which nothing is known
 MOST_KEPT = 10_000  # characters of an answer that is kept to try the scorer with
 
 # Roots of packages whose errors come from a network; and what others say of one.
@@ -110,6 +112,7 @@ class Scorer:
         self._broken: dict[str, str] = {}
         self._scored: dict[str, str] = {}  # item -> an answer that was scored
         confined: Confined | None = getattr(domain, "confined", None)
+        self._scoring: Scoring | None = getattr(domain, "scoring", None)
         self.asks = bool(getattr(domain, "asks", False))
         wanted = int(getattr(domain, "concurrency", 0))
         self.concurrency = wanted or (ASKING if self.asks else CONCURRENCY if confined else 1)
@@ -165,6 +168,33 @@ class Scorer:
             self._leave_out(item, scored.feedback)
         return scored
 
+    def judges(self, item: Item) -> bool:
+        """Whether the matcher `judge` scores an item's answers: one call each, from this process."""
+        return self._scoring is not None and self._scoring.judge(item) is not None
+
+    def judge_tokens(self, item: Item) -> float:
+        """About how many tokens the judge of an item reads, where an answer is as long as the right one."""
+        judge = self._scoring.judge(item) if self._scoring is not None else None
+        if judge is None:
+            return 0.0
+        answer = item.target or TYPICAL * "x"
+        return sum(map(len, judge.prompt(answer, accepted(item), item.question))) / 4
+
+    def try_judge(self, item: Item, answer: str, swapped: bool = False) -> Scored:
+        """What the judge of an item says of an answer, which no agent gave; asked once.
+
+        Args:
+            item: The item, which has a judge.
+            answer: The answer.
+            swapped: Whether the judge is shown it before the right one.
+        """
+        assert self._scoring is not None
+        try:
+            score = self._scoring.judged(item, answer, _blocking(self._asker(item, None, 0)), swapped)
+        except Exception as error:  # noqa: BLE001 (as in `_once`)
+            return _failed(error, answer)
+        return Scored(score.value, score.feedback)
+
     def close(self) -> None:
         """End the threads, and the process of a confined scorer. May be called twice."""
         self._closing.set()
@@ -188,7 +218,7 @@ class Scorer:
 
     def _once(self, item: Item, answer: str, result: ItemResult | None, attempt: int) -> Scored:
         ask = self._asker(item, result, attempt) if self.asks else None
-        if self._confined is not None:
+        if self._confined is not None and not self.judges(item):
             return self._confined.score(item, answer, ask)
         try:
             more = {"ask": _blocking(ask)} if ask else {}
@@ -252,6 +282,8 @@ def _failed(error: BaseException, answer: str) -> Scored:
     while cause is not None:
         if isinstance(cause, JudgeFault):
             return Scored(0.0, cause.message, failed=True, kind=cause.kind)
+        if isinstance(cause, JudgeUnread):
+            return Scored(0.0, str(cause), failed=True, kind="llm")
         if _of_network(cause, answer):
             return Scored(0.0, line, failed=True, kind="network")
         cause = cause.__cause__ or cause.__context__
@@ -271,15 +303,22 @@ def _of_network(error: BaseException, answer: str) -> bool:
     return bool(roots & NETWORK) or isinstance(error, OSError | RuntimeError)
 
 
-def _blocking(ask: Ask) -> Callable[[Any, str, int | None, float], str]:
-    """`ask` for a scorer in this process."""
+def _blocking(ask: Ask) -> Callable[..., str]:
+    """`ask` for a scorer in this process; the reply is by the JSON schema, if one is given."""
     asked: Counter[CallRequest] = Counter()
 
-    def blocking(messages: Any, model: str, max_tokens: int | None, temperature: float) -> str:
+    def blocking(
+        messages: Any,
+        model: str,
+        max_tokens: int | None,
+        temperature: float,
+        schema: Mapping[str, Any] | None = None,
+    ) -> str:
         request = CallRequest(
             model, tuple(messages), temperature, max_tokens, purpose="judge", author="judge"
         )
         asked[request] += 1
-        return reply_text(ask(replace(request, occurrence=f"judge-{asked[request] - 1}")).result())
+        occurrence = f"judge-{asked[request] - 1}"
+        return reply_text(ask(replace(request, occurrence=occurrence, schema=schema)).result())
 
     return blocking

@@ -49,7 +49,8 @@ def differences(before: Mapping[str, Any], domain: Domain, splits: Sequence[Spli
         splits: Those that matter.
     """
     now = fingerprint(domain)
-    found = ["its code was edited"] if before["source"] != now["source"] else []
+    edited = "a judge's rubric, or its code," if getattr(domain, "asks", False) else "its code"
+    found = [f"{edited} was edited"] if before["source"] != now["source"] else []
     for split in splits:
         old, new = before["items"].get(split), now["items"][split]
         if isinstance(old, dict) and isinstance(new, dict):

@@ -47,6 +47,7 @@ FREE = (  # mappings whose names are the user's
     *("domain.sizes", "llm.prices", "llm.extra_body", "llm.extra_headers"),
     *("llm.task.extra", "llm.meta.extra"),
 )
+MOST_NAME = 200  # characters of an option that may name a file
 DECIDING = ("search.", "author.", "evaluate.racing", "evaluate.block")
 
 
@@ -78,7 +79,7 @@ def configuration(config: Config, overrides: Sequence[str]) -> Config:
     copy = recording / KEPT / Path(theirs["domain.path"] or "-").name
     if copy.exists() and is_local(theirs["domain.path"] or "-"):
         theirs["domain.path"] = str(copy)
-    return from_mapping(_nested({**theirs, **kept}))
+    return _with_options(from_mapping(_nested({**theirs, **kept})), recording)
 
 
 def amendments(before: Mapping[str, Any], config: Config) -> dict[str, list[Any]]:
@@ -117,6 +118,7 @@ def keep_domain(config: Config, folder: Path) -> None:
     path = config.domain.path
     if path is None or not is_local(path) or names_several(path):
         return
+    _keep_options(config, folder)
     source = Path(path)
     copy = folder / KEPT / source.name
     try:
@@ -144,8 +146,35 @@ def _left_out(own: Collection[Path], folder: str, names: Sequence[str]) -> list[
     return [name for name in names if name.startswith(".") or not stays(Path(folder) / name)]
 
 
+def _keep_options(config: Config, folder: Path) -> None:
+    """Copy the files that a judge is told of: its rubric, and people's verdicts."""
+    for option, copy in _option_copies(config, folder).items():
+        source = Path(config.domain.matcher_options[option]).expanduser()
+        if source.is_file():
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, copy)
+
+
+def _option_copies(config: Config, folder: Path) -> dict[str, Path]:
+    """Where copies of the files are that options of a matcher may name."""
+    options = config.domain.matcher_options if config.domain.matcher == "judge" else {}
+    texts = {option: options.get(option) for option in ("rubric", "labels")}
+    named = {
+        o: t for o, t in texts.items() if isinstance(t, str) and "\n" not in t and 0 < len(t) < MOST_NAME
+    }
+    return {option: folder / KEPT / f"{option}-{Path(text).name}" for option, text in named.items()}
+
+
+def _with_options(config: Config, folder: Path) -> Config:
+    """The configuration with the run's own copies of files that options of a matcher name."""
+    copies = {o: str(c.resolve()) for o, c in _option_copies(config, folder).items() if c.is_file()}
+    options = {**config.domain.matcher_options, **copies}
+    return replace(config, domain=replace(config.domain, matcher_options=options)) if copies else config
+
+
 def kept_domain(config: Config, folder: Path) -> Config:
-    """The configuration with the run's own copy of the domain's file, where it has one."""
+    """The configuration with the run's own copies of the domain's files, where it has some."""
+    config = _with_options(config, folder)
     copy = folder / KEPT / Path(config.domain.path or "-").name
     if not copy.exists() or not is_local(config.domain.path or "-"):
         return config

@@ -11,7 +11,7 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -34,6 +34,8 @@ from meta_search.sandbox.trusted.layers import lost_layers
 from meta_search.types import CallReply, CallRequest
 
 __all__ = ["Session", "open_session"]
+
+ROOM = 320  # tokens of a judge's reply at least
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +136,7 @@ def open_session(
         stack.callback(evaluator.close)
         if lost := lost_layers(getattr(evaluator, "missing", {})):
             say(lost)
-        scorer = Scorer(made, config.sandbox, lambda request: host.call("call", request))
+        scorer = Scorer(made, config.sandbox, lambda request: host.call("call", _with_room(request, config)))
         scoring.callback(scorer.close)
         session = Session(config, folder, made, host, evaluator, started, elapsed_s, scorer, salt)
         session.pen.set_meta("prices", prices.result()).result()
@@ -175,6 +177,13 @@ def _open_ray(
     ordered = OrderedHost(host)
     stack.callback(ordered.close)
     return ordered, lambda: RayPool(config, host)
+
+
+def _with_room(request: CallRequest, config: Config) -> CallRequest:
+    """A verdict takes a few sentences, whatever agents are allowed."""
+    if request.schema is None or request.max_tokens is not None:
+        return request
+    return replace(request, max_tokens=max(ROOM, config.llm.max_tokens))
 
 
 def _close_service(host: Host) -> None:

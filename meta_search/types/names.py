@@ -64,6 +64,7 @@ MetaName = Literal[
     "status",  # running: absent; stopped, cut short, reporting, done
     "end",  # why the search ended, {why, text}; see `engine.ends`. Absent or null while it runs
     "targets",  # what the scorer says of items' own answers; see `run.target_check`
+    "judge",  # how far the judge of answers agrees with people, what sways it; see `run.judge_check`
     "perturbed",  # which test items could not be perturbed, and why; see `run.perturbing`
     "best",  # id of the agent that the final report puts first
     "final",  # finalists, baselines, notes and costs; see `report.verdict.archive_verdict`
