@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import shutil
+import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -372,3 +373,10 @@ def test_a_target_that_is_no_test_is_left_to_others() -> None:
     assert of_target("7") is None
     assert of_target('["a", "b"]') is None
     assert of_target('{"a": 1}') is None
+
+
+@pytest.mark.parametrize("atom", ["`", "<think>", "~~~ a\n", ">>> ", "<think></think>"])
+def test_a_program_is_found_in_little_work(atom: str) -> None:
+    before = time.process_time()
+    program_of(atom * (60_000 // len(atom)), frozenset({"f"}), "", "f")
+    assert time.process_time() - before < 5  # it took 21 s

@@ -29,10 +29,11 @@ LONGEST = 200_000  # characters of an answer
 MOST_LINES = 80  # of prose that are left out, one by one, at either end
 
 _FENCE = re.compile(
-    r"^[ \t]*(```+|~~~+)[ \t]*([\w+#.-]*)[^\n]*\n(.*?)(?:^[ \t]*\1[ \t]*$|\Z)", re.DOTALL | re.MULTILINE
+    r"^[ \t]*(`{3,}+|~{3,}+)[ \t]*([\w+#.-]*)[^\n]*\n(.*?)(?:^[ \t]*\1[ \t]*$|\Z)", re.DOTALL | re.MULTILINE
 )
 _TAGS = re.compile(r"\[/?(?:PYTHON|BEGIN|DONE|CODE)\]|</?(?:code|python|answer|solution)>", re.IGNORECASE)
-_THINKING = re.compile(r"<think(?:ing)?>.*?</think(?:ing)?>", re.DOTALL | re.IGNORECASE)
+_THINKS = re.compile(r"<think(?:ing)?>", re.IGNORECASE)
+_THOUGHT = re.compile(r"</think(?:ing)?>", re.IGNORECASE)
 _CONSOLE = re.compile(r"^[ \t]*>>> ?", re.MULTILINE)
 _CODE = re.compile(r"(?:async\s+def|def|class|import|from|@\w|[A-Za-z_]\w*\s*=[^=])")
 _PYTHON = ("", "python", "py", "python3", "python2", "py3", "ipython", "pycon", "code")
@@ -61,7 +62,7 @@ def program_of(answer: str, names: frozenset[str], before: str = "", entry: str 
     """
     if len(answer) > LONGEST:
         return "", f"a program of {len(answer)} characters, more than {LONGEST}"
-    text = _TAGS.sub("", _THINKING.sub("", answer)).replace("\r\n", "\n")
+    text = _TAGS.sub("", _without_thinking(answer)).replace("\r\n", "\n")
     text = _of_json(text)
     blocks = blocks_of(text)
     found = _defining(blocks, names) if blocks else ""
@@ -246,3 +247,15 @@ def _why_no_python(text: str) -> str:
 
 def _compiles(program: str) -> bool:
     return bool(program.strip()) and not _why_no_python(program)
+
+
+def _without_thinking(text: str) -> str:
+    """A text without what stands between a thinking's marks; linear in its length, whatever it holds."""
+    kept, at = [], 0
+    while begins := _THINKS.search(text, at):
+        ends = _THOUGHT.search(text, begins.end())
+        if ends is None:
+            break
+        kept.append(text[at : begins.start()])
+        at = ends.end()
+    return "".join((*kept, text[at:]))
