@@ -45,11 +45,18 @@ def test_no_way_to_leave_items_out_has_ever_beaten_the_baselines() -> None:
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("name", WAYS)
 def test_no_way_has_in_200_searches_each(name: str, kind: OutcomeKind) -> None:
+    """A claim that is made with it is made without it: by chance, as 2.5 % of them may be."""
+    claims = ("beats", "no_claim")
+    lucky = 0
     for number in range(SEARCHES):
         rng = random.Random(number)
         report = simulated(rng)
+        without = report.verdict().outcome
         WAYS[name](report, rng, kind)
-        assert report.verdict().outcome not in ("beats", "no_claim"), number
+        if report.verdict().outcome in claims:
+            assert without in claims, number
+            lucky += 1
+    assert lucky <= 0.025 * SEARCHES
 
 
 def bits(right: int, n: int = 60) -> list[float]:
