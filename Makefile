@@ -2,7 +2,7 @@
 # missing, and again when what it is made of changes.
 #
 #   make search [MINUTES=n] [SEED=n] [ARGS="key=value …"]   pull the embedded models, run a search to its end
-#   make test   [ARGS="…"]                                  the whole test suite
+#   make test   [ARGS="…"] [WORKERS=n]                      the whole test suite
 #   make bench  [ARGS="…"]                                  benchmarks, printed as a table
 #   make check                                              lint, format, types, import contracts
 #   make clean                                              remove what make made (not runs/, not the models)
@@ -10,6 +10,7 @@
 PYTHON  ?= $(shell python3.11 -c 'print("python3.11")' 2>/dev/null || echo python3)
 MINUTES ?= 15
 SEED    ?= 0
+WORKERS ?= 2
 ARGS    ?=
 
 VENV  := .venv
@@ -36,7 +37,7 @@ search: $(STAMP)
 	$(BIN)/meta-search run budget.wall_s=$$(( $(MINUTES) * 60 )) seed=$(SEED) $(ARGS)
 
 test: $(STAMP)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
 bench: $(STAMP)
 	$(BIN)/python -m tests.bench $(ARGS)

@@ -39,8 +39,9 @@ SHORT = {
     "evaluate.executor": "inline",  # Ray is tried by wheel.py
     "budget.wall_s": "90",
 }
-SKIPPED = {  # first word of a command -> why it is not tried
+SKIPPED = {  # first word of a command, or first two -> why it is not tried
     "make": "needs the checkout, and models of 1.6 GB; `make test` and `make check` are steps of .ci/run",
+    "meta-search dashboard": "serves until Ctrl-C; tests/test_dashboard_access.py starts it",
     "pip": "packages were installed by the step before",
 }
 AGENT = "def forward(self, taskInfo):\n    return LLMAgentBase(['answer'], 'A')([taskInfo], 'Be brief.')[0]\n"
@@ -106,8 +107,9 @@ class Reader:
         """Try a command."""
         line = line.partition("  #")[0].strip()
         words = shlex.split(line, comments=True)
-        if words[0] in SKIPPED:
-            print(f"skipped         {line}\n{'':16}{SKIPPED[words[0]]}", flush=True)
+        why = SKIPPED.get(" ".join(words[:2])) or SKIPPED.get(words[0])
+        if why:
+            print(f"skipped         {line}\n{'':16}{why}", flush=True)
         elif words[0] == "export":
             name, _, value = words[1].partition("=")
             self._environment[name] = "sk-readme" if value in ("…", "...") else value

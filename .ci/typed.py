@@ -12,7 +12,7 @@ from pathlib import Path
 
 BLOCK = re.compile(r"^```python[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 TYPES = {  # of what the page's program has
-    "summary": "meta_search.engine.loop.RunSummary",
+    "summary": "meta_search.engine.summary.RunSummary",
     "summary.verdict": "meta_search.report.verdict.Verdict | None",
     "archive": "archive.records.Archive",
     "best": "archive.values.Record | None",

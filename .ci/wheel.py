@@ -72,6 +72,18 @@ def search(endpoint: CountingEndpoint) -> None:
         sys.exit("export wrote no agent.py")
 
 
+def page() -> None:
+    """The wheel carries the page as it is sent, not the source it was built from."""
+    from importlib import resources
+
+    room = resources.files("meta_search.dashboard")
+    missing = [
+        name for name in ("index.html", "app.js", "app.css") if not room.joinpath("static", name).is_file()
+    ]
+    if missing or room.joinpath("page").is_dir():
+        sys.exit(f"the page: the wheel misses {missing}, or carries its source")
+
+
 def main() -> None:
     for name in FOREIGN:
         Path(name).mkdir()
@@ -79,6 +91,7 @@ def main() -> None:
     print(run(COMMAND, "--version").stdout.strip())
     if "wall_s: 900" not in run(COMMAND, "run", "--cfg", "job").stdout:
         sys.exit("the configuration is not in the wheel")
+    page()
     run(COMMAND, "doctor")
     refused_packages()
     with CountingEndpoint(answer) as endpoint:

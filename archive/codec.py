@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-import logging
-import zlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from functools import cache
 from types import NoneType
 from typing import Any, TypeVar
 
+from archive import traces
 from archive.guard import Room
+from archive.traces import MAX_PARTS
 from meta_search.errors import DamagedError
-from meta_search.text import passage
+from meta_search.text import one_line, passage
 from meta_search.types import (
     Agent,
     Brief,
@@ -22,9 +22,8 @@ from meta_search.types import (
     Evaluation,
     Importance,
     ItemResult,
+    Lesson,
     Parameter,
-    TeamNetwork,
-    TraceCall,
     Usage,
     bounded_json,
 )
@@ -45,6 +44,8 @@ __all__ = [
     "importance_of",
     "importance_row",
     "kinds",
+    "lessons_of",
+    "like",
     "load",
     "marks",
     "names",
@@ -62,7 +63,7 @@ AGENT_COLUMNS = (
 EVALUATION_COLUMNS = (
     *("agent", "split", "score", "low", "high", "items", "calls", "tokens", "prompt_tokens", "cost_usd"),
     *("seconds", "paid_calls", "paid_tokens", "paid_prompt_tokens", "paid_usd", "outcomes", "complete"),
-    *("stopped", "created"),
+    *("stopped", "created", "model_free"),
 )
 RESULT_COLUMNS = (
     *("agent", "split", "item", "repeat", "kind", "score", "calls", "prompt_tokens", "completion_tokens"),
@@ -79,7 +80,7 @@ EVENT_COLUMNS = ("seq", "kind", "data", "created")
 
 WHOLE = frozenset(
     "generation items calls tokens prompt_tokens completion_tokens paid_calls paid_tokens paid_prompt_tokens "
-    "complete repeat brief number seq replayed asked attempts".split()
+    "complete model_free repeat brief number seq replayed asked attempts".split()
 )
 REAL = frozenset("created score low high cost_usd seconds paid_usd value latency_s".split())
 OTHERWISE: Mapping[tuple[str, str], tuple[type, ...]] = {  # than columns of their names are
@@ -96,9 +97,9 @@ OTHERWISE: Mapping[tuple[str, str], tuple[type, ...]] = {  # than columns of the
     ("trials", "agent"): (str, NoneType),
 }
 
-MAX_PARTS = 500_000  # of a value's JSON, see `bounded_json`
 MOST_PARTS = 4_000_000  # of what is kept of a whole run: a few for each item of its domain
 MAX_SPACE = 2**20  # characters
+MOST_FAULT = 300  # characters of why a lesson came to nothing
 MAX_SOURCE = 4 * 2**20  # characters; looking through a source takes time for each
 
 Row = tuple[Any, ...]
@@ -114,6 +115,11 @@ def names(columns: Iterable[str], table: str = "") -> str:
 def marks(values: Iterable[object]) -> str:
     """As many question marks as there are values."""
     return ", ".join("?" for _ in values)
+
+
+def like(text: str) -> str:
+    """A text within a pattern of `LIKE … ESCAPE '\\'`: it stands for itself."""
+    return "".join("\\" + c if c in "%_\\" else c for c in text)
 
 
 @cache
@@ -189,14 +195,14 @@ def evaluation_row(evaluation: Evaluation, created: float) -> Row:
         *(e.agent, e.split, e.score, e.low, e.high, e.items),
         *(e.used.calls, e.used.tokens, e.used.prompt_tokens, e.used.cost_usd, e.seconds),
         *(e.paid.calls, e.paid.tokens, e.paid.prompt_tokens, e.paid.cost_usd),
-        *(dump(dict(e.outcomes)), int(e.complete), text(e.stopped), created),
+        *(dump(dict(e.outcomes)), int(e.complete), text(e.stopped), created, e.model_free),
     )
 
 
 def evaluation_of(row: Row) -> Evaluation:
     """An evaluation from a row in the order of `EVALUATION_COLUMNS`."""
     agent, split, score, low, high, items, calls, tokens, prompt, usd, seconds, *rest = row
-    paid_calls, paid_tokens, paid_prompt, paid_usd, outcomes, complete, stopped, _ = rest
+    paid_calls, paid_tokens, paid_prompt, paid_usd, outcomes, complete, stopped, _, model_free = rest
     return Evaluation(
         agent=agent,
         split=split,
@@ -210,6 +216,7 @@ def evaluation_of(row: Row) -> Evaluation:
         outcomes=load(outcomes),
         complete=bool(complete),
         stopped=stopped,
+        model_free=model_free,
     )
 
 
@@ -222,7 +229,7 @@ def result_row(result: ItemResult, created: float) -> Row:
         *(r.paid.calls, r.paid.tokens, r.paid.prompt_tokens, r.paid.cost_usd),
         *(r.seconds, created, text(r.answer), text(r.detail)),
         dump([asdict(p) for p in r.space]) if r.space else None,
-        zlib.compress(dump(_trace(r)).encode(), 1) if r.trace or r.networks else None,
+        traces.packed(r),
         r.asked,
         text(r.feedback),
     )
@@ -235,7 +242,7 @@ def result_of(row: Row, room: Room | None = None) -> ItemResult:
     asked, feedback = more
     if feedback is None and kind == "ok":  # as archives had it before there was a column
         detail, feedback = "", detail
-    calls_, networks = _traced(trace, room or Room()) if trace else ((), ())
+    calls_, networks, programs = traces.unpacked(trace, room or Room()) if trace else ((), (), ())
     return ItemResult(
         agent=agent,
         split=split,
@@ -254,6 +261,7 @@ def result_of(row: Row, room: Room | None = None) -> ItemResult:
         fresh=False,
         networks=networks,
         asked=asked or "",
+        programs=programs,
     )
 
 
@@ -270,16 +278,20 @@ def importance_of(row: Row) -> Importance:
     return Importance(agent, component, method, value, items, calls, tokens, replayed, asked)
 
 
+def lessons_of(data: str) -> list[Lesson]:
+    """The lessons in the event of a brief that was delivered (`run.events.BriefDelivered`)."""
+    event = load(data)
+    rows = event.get("lessons", ())
+    return [
+        Lesson(int(event["brief"]), passage(text), int(agents), int(tokens), one_line(fault, MOST_FAULT))
+        for text, agents, tokens, fault in rows
+    ]
+
+
 def reasoning_of(reply: bytes, room: Room) -> int:
     """Tokens of thinking that went into an answer, from the ledger's column `reply`."""
     used = load(room.unpacked(reply))["used"]
     return int(used[4]) if len(used) > 4 else 0
-
-
-def _trace(result: ItemResult) -> Any:
-    """The calls, and with them the networks of teams where there are any."""
-    calls = [asdict(c) for c in result.trace]
-    return {"calls": calls, "networks": [asdict(n) for n in result.networks]} if result.networks else calls
 
 
 # What agents said of themselves is checked where it comes in. An older version's archive, or a stranger's,
@@ -294,36 +306,5 @@ def _space(stored: str | None) -> tuple[Parameter, ...]:
         rows = bounded_json(stored[: MAX_SPACE + 1].encode(), MAX_PARTS, str)
     except (ValueError, AttributeError, TypeError):
         rows = None
-    found = _valid(Parameter.of, rows, "tuned parameters")
+    found = traces.valid(Parameter.of, rows, "tuned parameters")
     return tuple({parameter.name: parameter for parameter in found}.values())
-
-
-def _traced(stored: bytes, room: Room) -> tuple[tuple[TraceCall, ...], tuple[TeamNetwork, ...]]:
-    """Calls and networks of an item, but for what is none."""
-    try:
-        traced = bounded_json(room.unpacked(stored), MAX_PARTS, str)
-    except ValueError:
-        traced = None
-    said = traced if isinstance(traced, dict) else {"calls": traced}
-    calls = _valid(TraceCall.of, said.get("calls"), "calls of traces")
-    numbers = [call.index for call in calls]
-    if numbers != sorted(set(numbers)):  # drawings follow the numbers
-        calls = _valid(TraceCall.of, None, "calls of traces")
-    return calls, _valid(TeamNetwork.of, said.get("networks", []), "networks of teams")
-
-
-def _valid(of: Callable[[Any], T], rows: Any, what: str) -> tuple[T, ...]:
-    """Values of the rows that are such."""
-    found = []
-    for row in rows if isinstance(rows, list) else (None,):
-        try:
-            found.append(of(row))
-        except ValueError:
-            _left_out(what)
-    return tuple(found)
-
-
-@cache
-def _left_out(what: str) -> None:
-    """Say once that something is left out."""
-    logging.getLogger("meta_search").warning("left out: %s that the archive holds and nobody can read", what)

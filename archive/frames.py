@@ -15,7 +15,7 @@ from archive.guard import MOST, Room
 from archive.values import Event, Record
 from meta_search.errors import ArchiveError
 from meta_search.text import passage
-from meta_search.types import REPAIR, SCORED, Evaluation, Usage
+from meta_search.types import REPAIR, SCORED, Evaluation, ToolCall, Usage, for_people, with_calls
 
 if TYPE_CHECKING:
     import pandas
@@ -29,7 +29,7 @@ PAGE = 500
 
 OF_SPLIT = (
     *("score", "low", "high", "items", "left_out", "complete"),
-    *("calls_per_item", "tokens_per_item", "usd_per_item"),
+    *("calls_per_item", "tokens_per_item", "usd_per_item", "model_free"),
 )
 COLUMNS: Mapping[Table, tuple[str, ...]] = {
     "agents": (
@@ -46,7 +46,16 @@ COLUMNS: Mapping[Table, tuple[str, ...]] = {
     ),
     "briefs": (
         *("brief", "repair", "operator", "author", "parents", "created", "done", "agent", "name"),
-        *("train_score", "train_complete", "gain_per_cost", "writing_calls", "writing_tokens", "writing_usd"),
+        *(
+            "train_score",
+            "train_model_free",
+            "train_complete",
+            "gain_per_cost",
+            "writing_calls",
+            "writing_tokens",
+            "writing_usd",
+            "model",
+        ),
     ),
 }
 TEXTS: Mapping[Table, tuple[str, ...]] = {"agents": ("thought", "source"), "calls": ("request", "reply")}
@@ -131,10 +140,11 @@ def _agents(source: Source, text: bool) -> Iterator[Row]:
 def _evaluation(e: Evaluation | None) -> tuple[Any, ...]:
     """An evaluation in the order of `OF_SPLIT`."""
     if e is None:
-        return None, None, None, 0, 0, False, None, None, None
+        return None, None, None, 0, 0, False, None, None, None, None
     used = (e.used.calls, e.used.tokens, e.used.cost_usd) if e.items else (None, None, None)
     per_item = (None if n is None else n / e.items for n in used)
-    return e.score, e.low, e.high, e.items, e.left_out, e.complete, *per_item
+    free = e.free_share if e.items else None
+    return e.score, e.low, e.high, e.items, e.left_out, e.complete, *per_item, free
 
 
 def _items(read: Read, missing: Sequence[str]) -> Iterator[Row]:
@@ -157,8 +167,10 @@ def _texts(room: Room, request: bytes | None, reply: bytes | None) -> Row:
     """What was sent and what came: the ledger keeps both as compressed JSON."""
     asked = codec.load(room.unpacked(request)) if request else {}
     came = codec.load(room.unpacked(reply)) if reply else {}
-    messages = [{"role": role, "content": content} for role, content in asked.get("messages", ())]
-    return {"request": messages, "reply": came.get("text")}
+    pairs = (for_people(role, content) for role, content in asked.get("messages", ()))
+    messages = [{"role": role, "content": content} for role, content in pairs]
+    calls = tuple(ToolCall(*call) for call in came.get("calls", ()))
+    return {"request": messages, "reply": with_calls(came["text"], calls) if calls else came.get("text")}
 
 
 def _briefs(source: Source) -> Iterator[Row]:
@@ -173,10 +185,12 @@ def _briefs(source: Source) -> Iterator[Row]:
         record, used = by_id.get(agent or ""), writing.get(code, Usage())
         train = record.evaluations.get("train") if record else None
         asked = number, repair, event.data["operator"], event.data["author"], " ".join(event.data["parents"])
-        came_of_it = agent, record.agent.name if record else None, train.score if train else None
+        scored = (train.score, train.free_share) if train else (None, None)
+        came_of_it = agent, record.agent.name if record else None, *scored
         learnt = bool(train and train.complete), told.get(code)
         writing_used = used.calls, used.tokens, used.cost_usd
-        cells = (*asked, _time(event.created), code in came, *came_of_it, *learnt, *writing_used)
+        model = event.data.get("model") or None
+        cells = (*asked, _time(event.created), code in came, *came_of_it, *learnt, *writing_used, model)
         yield dict(zip(COLUMNS["briefs"], cells, strict=True))
 
 

@@ -1,7 +1,8 @@
 """What keeps an archive that a stranger made from doing anything but being read.
 
 SQLite opens what lies beside a database, follows links there, and runs what a schema says: views, triggers,
-generated columns, virtual tables. So the files are looked at before it is, and the schema before any row.
+generated columns, virtual tables. So the files are looked at before it is, and the schema before any row. Of
+views only ours may stand there, whose texts are known to the byte and which nothing of ours reads.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import re
 import sqlite3
 import stat
+import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -18,14 +20,17 @@ from math import inf
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
+from archive.readable import VIEWS
 from meta_search.errors import ArchiveError, DamagedError, MetaSearchError
 from meta_search.text import error_line, one_line
 
 __all__ = [
     "MOST",
     "Connection",
+    "Patience",
     "Room",
     "check_files",
+    "check_patience",
     "check_schema",
     "check_types",
     "guarded",
@@ -47,7 +52,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 TABLES = frozenset(
-    "meta agents edges evaluations results calls attempts trials events importance "
+    "meta agents edges evaluations results calls attempts trials events importance items "
     "_sqlite_migrations sqlite_sequence sqlite_stat1 sqlite_stat4".split()
 )
 # All words that may stand in the SQL of our tables and indexes: no expression can be written with them.
@@ -58,9 +63,63 @@ WORDS = frozenset(
     "cost_usd seconds paid_calls paid_tokens paid_prompt_tokens paid_usd outcomes complete stopped item "
     "repeat completion_tokens answer detail trace asked occurrence purpose model latency_s attempts state "
     "fault request reply stage message study number params seq data method component replayed feedback "
+    "model_free question target public note foreign references agents "
     "migration_set applied_at seq tbl idx stat sample neq nlt ndlt".split()
 )
 INDEX = re.compile(r"idx_\w+|(agents|edges|evaluations|results|calls|attempts|trials|events)_by_\w+")
+
+
+class Patience:
+    """How long whoever asked will wait, for all statements of a thread: a context manager. Within another
+    one both hold.
+
+    `end` may be called from any thread: the statement under way ends within milliseconds, and no other
+    begins.
+
+    Args:
+        seconds: From now on.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.until = time.monotonic() + seconds
+        self._outer: Patience | None = None
+
+    def __enter__(self) -> Patience:
+        self._outer, _waiting.patience = _waiting.patience, self
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        _waiting.patience = self._outer
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nobody waits any more, here or around it."""
+        return time.monotonic() > self.until or (self._outer is not None and self._outer.is_over)
+
+    def end(self) -> None:
+        """Nobody waits any more."""
+        self.until = -inf
+
+
+class _Waiting(threading.local):
+    patience: Patience | None = None
+
+    @property
+    def is_over(self) -> bool:
+        return self.patience is not None and self.patience.is_over
+
+
+_waiting = _Waiting()
+
+
+def check_patience() -> None:
+    """See that whoever asked still waits.
+
+    Raises:
+        TimeoutError: Nobody does.
+    """
+    if _waiting.is_over:
+        raise TimeoutError("nobody waits for the answer any more")
 
 
 class Connection(sqlite3.Connection):
@@ -74,8 +133,10 @@ class Connection(sqlite3.Connection):
 
         Raises:
             Error: It cannot be read; of `sqlite3`.
+            TimeoutError: Nobody waits for it any more, see `Patience`.
             KeyboardInterrupt: A signal came meanwhile.
         """
+        check_patience()
         self.until, size = time.monotonic() + LONGEST_S, 0
         try:
             cursor, found = self.execute(sql, values), []
@@ -90,6 +151,8 @@ class Connection(sqlite3.Connection):
         except sqlite3.OperationalError as error:
             if "interrupted" not in str(error):
                 raise
+            if _waiting.is_over:
+                raise TimeoutError("nobody waits for the answer any more") from None
             if time.monotonic() < self.until:  # the handler of a signal raised, within SQLite
                 raise KeyboardInterrupt from None
             raise sqlite3.DatabaseError(f"a statement took more than {LONGEST_S:g} s") from error
@@ -134,11 +197,11 @@ def guarded(connection: Connection, path: Path) -> None:
         connection.execute(f"PRAGMA {pragma}")
     connection.most = SLACK + TIMES * path.stat().st_size
     # Python runs the handlers of signals here; what they raise ends the statement as well.
-    connection.set_progress_handler(lambda: time.monotonic() > connection.until, EVERY)
+    connection.set_progress_handler(lambda: time.monotonic() > connection.until or _waiting.is_over, EVERY)
 
 
 def check_schema(connection: sqlite3.Connection, path: Path) -> None:
-    """See that a database holds our tables and indexes, and nothing that computes.
+    """See that a database holds our tables, indexes and views, and nothing else that computes.
 
     Raises:
         DamagedError: It holds anything else; one line.
@@ -154,6 +217,8 @@ def check_schema(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def _is_ours(kind: Any, name: str, table: str, page: Any, sql: Any) -> bool:
+    if kind == "view":
+        return table == name and page == 0 and name in VIEWS and sql == VIEWS[name]
     if kind not in ("table", "index") or table not in TABLES or not isinstance(page, int) or page < 2:
         return False
     if sql is None:  # SQLite's own, of a key

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from meta_search.text import html_table
-from meta_search.types import SCORED, Evaluation
+from meta_search.types import SCORED, Evaluation, free_text
 
 if TYPE_CHECKING:
     from archive.records import Archive, Record
@@ -34,7 +34,8 @@ def _who(record: Record, best: str | None) -> tuple[str, ...]:
 def _score(e: Evaluation | None) -> str:
     if e is None or not e.items:
         return "–"
-    part = "" if e.complete else f" ({e.items} items)"
+    told = ["" if e.complete else f"{e.items} items", free_text(e.free_share)]
+    part = f" ({', '.join(filter(None, told))})" if any(told) else ""
     return f"{100 * e.score:.1f} [{100 * e.low:.0f}, {100 * e.high:.0f}]{part}"
 
 

@@ -13,7 +13,7 @@ from archive.guard import Connection, check_files, check_schema, guarded, making
 from archive.schema import FILE_NAME, version
 from meta_search.errors import ArchiveError
 
-__all__ = ["BUSY_S", "Readers", "database_path", "has_rows"]
+__all__ = ["BUSY_S", "CACHE_KB", "Readers", "database_path", "has_rows"]
 
 BUSY_S = 30.0  # seconds to wait for a lock that a foreign program holds
 CACHE_KB = 32_000
@@ -49,10 +49,15 @@ class Readers:
     """Connections that see what is committed and can change nothing. Safe to use from any thread.
 
     A thread's connection is closed with its thread, and all of them by `close`.
+
+    Args:
+        path: The archive's file.
+        cache_kb: Most memory for pages of it, of each connection.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, cache_kb: int = CACHE_KB) -> None:
         self.path = path
+        self._cache_kb = cache_kb
         self._local = threading.local()
         self._open: weakref.WeakSet[Connection] = weakref.WeakSet()
         self._lock = threading.Lock()
@@ -99,7 +104,7 @@ class Readers:
         except ArchiveError:
             connection.close()
             raise
-        connection.execute(f"PRAGMA cache_size = -{CACHE_KB}")
+        connection.execute(f"PRAGMA cache_size = -{self._cache_kb}")
         return connection
 
     def _try(self, mode: str) -> Connection:

@@ -9,20 +9,24 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from archive import codec, frames, html, queries
+from archive import codec, frames, html, items, queries, search_index, transcripts
 from archive.guard import Room, check_types, making_sense, sensible
-from archive.readers import Readers, database_path
+from archive.readers import CACHE_KB, Readers, database_path
 from archive.schema import version
 from archive.select import best_so_far
 from archive.values import Event, Record, Trial, record_of, trial_of
 from meta_search.errors import ArchiveError, DamagedError
 from meta_search.types import (
+    REPAIR,
+    ArchivedItem,
     Attempt,
     Evaluation,
     Importance,
     ItemResult,
+    Lesson,
     MetaName,
     Split,
+    TranscriptCall,
     Usage,
 )
 
@@ -33,6 +37,7 @@ __all__ = ["Archive", "Event", "Record", "Trial"]
 
 CURRENT = 3  # schema version from which on the values of briefs are comparable
 SINCE = {"asked": 4, "feedback": 5}  # schema version from which on results have a column
+FREE_SINCE = 6  # schema version from which on evaluations count answers without a call
 MOST_LIKELY = 200  # agents of each split among which the best so far is
 SHOWN = 5  # candidates named where a name means several agents
 
@@ -44,14 +49,15 @@ class Archive:
 
     Args:
         path: The archive's file, or the run folder that holds it.
+        cache_kb: Most memory for pages of it, of each thread that reads.
 
     Raises:
         ArchiveError: There is none, it is something else, or a newer version wrote it.
     """
 
-    def __init__(self, path: Path | str) -> None:
+    def __init__(self, path: Path | str, cache_kb: int = CACHE_KB) -> None:
         self.path = database_path(path)
-        self._readers = Readers(self.path)
+        self._readers = Readers(self.path, cache_kb)
         self._readers.get()
 
     def __enter__(self) -> Archive:
@@ -65,6 +71,16 @@ class Archive:
     def close(self) -> None:
         """Close all connections; the archive may be used again after."""
         self._readers.close()
+
+    @sensible
+    def select(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
+        """Rows of a statement of one's own, whose types nobody has looked at: an archive may be a stranger's.
+
+        Raises:
+            DamagedError: It cannot be read.
+            TimeoutError: Nobody waits for it any more, see `archive.guard.Patience`.
+        """
+        return self._rows(sql, *values)
 
     @property
     def is_current(self) -> bool:
@@ -195,8 +211,24 @@ class Archive:
     @sensible
     def search(self, text: str, n: int = 100) -> list[Record]:
         """Agents whose name, thought or source holds a text, whatever its case; the newest first."""
-        like = "%" + "".join("\\" + c if c in "%_\\" else c for c in text) + "%"
+        like = f"%{codec.like(text)}%"
         return self.get([row[0] for row in self._rows(queries.SEARCH, like, like, like, n)])
+
+    @sensible
+    def find(self, query: str, n: int = 50, seconds: float = search_index.SECONDS) -> search_index.Hits:
+        """Full text of names, thoughts, code and answers: what holds all words of a query, the newest first.
+
+        The index lies in the user's cache folder and grows with the archive; the first time takes a while.
+
+        Args:
+            query: Words, "phrases", and beginnings*; what stands within words of code is found too.
+            n: Most hits.
+            seconds: How long the index may grow before it is asked; `Hits` says how much it has.
+
+        Raises:
+            ArchiveError: The index cannot be written.
+        """
+        return search_index.find(self, query, n, seconds)
 
     @sensible
     def lineage(self, agent: str) -> list[Record]:
@@ -214,21 +246,94 @@ class Archive:
         return [child for (child,) in self._checked("edges", ("child",), queries.CHILDREN, agent)]
 
     @sensible
-    def results(self, agent: str, split: Split, trace: bool = True) -> list[ItemResult]:
+    def results(
+        self, agent: str, split: Split, trace: bool = True, most: int | None = None
+    ) -> list[ItemResult]:
         """An agent's results on a split, ordered by item and repeat.
 
         Args:
             agent: Full id.
             split: Of which items.
             trace: Whether to read the traces too; they are most of the data.
+            most: Only the first so many; `None` for all.
         """
-        missing = [*self._missing, *(() if trace else ("trace",))]
-        columns = queries.RESULT
-        for column in missing:
-            columns = columns.replace(f'"{column}"', "NULL")
-        sql = f"SELECT {columns} FROM results WHERE agent = ? AND split = ? ORDER BY item, repeat"
-        rows, room = self._checked("results", codec.RESULT_COLUMNS, sql, agent, split), self._room()
-        return [codec.result_of(row, room) for row in rows]
+        where = "agent = ? AND split = ? ORDER BY item, repeat LIMIT ?"
+        return self._results(where, agent, split, -1 if most is None else most, trace=trace)
+
+    @sensible
+    def result(self, agent: str, split: Split, item: str, repeat: int) -> ItemResult | None:
+        """One result with its trace, `None` where there is none.
+
+        Args:
+            agent: Full id.
+            split: Split of the item.
+            item: Id of the item.
+            repeat: Which repeat, from 0.
+        """
+        where = "agent = ? AND split = ? AND item = ? AND repeat = ?"
+        return next(iter(self._results(where, agent, split, item, repeat)), None)
+
+    @sensible
+    def items(self, split: Split) -> list[ArchivedItem]:
+        """Items of a split with question and target, in the domain's order.
+
+        Those of examples, train and validation are there from the beginning of a search, those of test once
+        its final report is made, those of an evaluation once it has run them. An archive of an earlier
+        version has ids alone, of the items that its best agents were run on.
+
+        Args:
+            split: Which split.
+        """
+        return items.items(self._rows, self._room(), self.path, split, old=self._knows_no_items)
+
+    @sensible
+    def item(self, name: str, split: Split) -> ArchivedItem | None:
+        """One item, `None` where the archive has none of this id.
+
+        In an archive of an earlier version the question is the first prompt that was sent for the item, and
+        the target is not known.
+
+        Args:
+            name: Id of the item.
+            split: Which split.
+        """
+        found = items.items(self._rows, self._room(), self.path, split, name, self._knows_no_items)
+        return found[0] if found else None
+
+    @sensible
+    def transcript(self, agent: str, item: str, split: Split, repeat: int = 0) -> list[TranscriptCall]:
+        """What was said on an item, call by call: messages as they were sent, replies, tokens, costs.
+
+        Args:
+            agent: Full id.
+            item: Id of the item.
+            split: Split of the item.
+            repeat: Which repeat, from 0.
+
+        Returns:
+            The calls in program order, those that are not in the trace behind them; empty where there are
+            none.
+        """
+        result = self.result(agent, split, item, repeat)
+        who = (agent, split, item, repeat)
+        return transcripts.of_item(self._rows, self._room(), self.path, who, result.trace if result else ())
+
+    @sensible
+    def conversation(self, brief: int, repairs: int = 0) -> list[TranscriptCall]:
+        """The meta agent's calls for a brief, and for the repairs of its candidate, in their order.
+
+        Args:
+            brief: `Brief.number` of a brief that was asked for.
+            repairs: How many repairs there may have been.
+        """
+        codes = [brief + REPAIR * repair for repair in range(repairs + 1)]
+        return transcripts.of_brief(self._rows, self._room(), self.path, codes)
+
+    @property
+    def _knows_no_items(self) -> bool:
+        """Whether an earlier version wrote it, or an evaluation that was killed before it wrote them."""
+        have = version(self._readers.get(), self.path)
+        return have < items.SINCE or not self._rows("SELECT 1 FROM items LIMIT 1")
 
     @sensible
     def importance(self, agent: str) -> list[Importance]:
@@ -242,9 +347,24 @@ class Archive:
         return [codec.importance_of(row) for row in rows]
 
     @sensible
-    def attempts(self) -> list[Attempt]:
-        """Drafts that did not become candidates, in the order in which they came in."""
-        return [Attempt(*row) for row in self._table("attempts", codec.ATTEMPT_COLUMNS, "ORDER BY id")]
+    def attempts(self, brief: int | None = None) -> list[Attempt]:
+        """Drafts that did not become candidates, in the order in which they came in.
+
+        Args:
+            brief: Only those on the way to the candidate of this brief (`Brief.number`), repairs included.
+        """
+        where, values = "", []
+        if brief is not None:
+            where, values = f"WHERE brief >= 0 AND brief % {REPAIR} = ?", [brief]
+        rows = self._table("attempts", codec.ATTEMPT_COLUMNS, f"{where} ORDER BY id", *values)
+        return [Attempt(*row) for row in rows]
+
+    @sensible
+    def lessons(self) -> list[Lesson]:
+        """What the meta agent wrote down of its attempts, in order; without what came to nothing."""
+        rows = self._checked("events", ("data",), queries.LESSONS)
+        found = [lesson for (data,) in rows for lesson in codec.lessons_of(data)]
+        return [lesson for lesson in found if lesson.text]
 
     @sensible
     def trials(self, study: str) -> list[Trial]:
@@ -298,6 +418,24 @@ class Archive:
         return {int(name.removeprefix("brief-")): Usage(*sums) for name, *sums in self._rows(queries.WRITING)}
 
     @sensible
+    def spending(self) -> list[tuple[str, str, str, Usage]]:
+        """What was paid by purpose, agent (of an author's calls: its brief) and split of the items."""
+        return [(why, who, split, Usage(*sums)) for why, who, split, *sums in self._rows(queries.SPENDING)]
+
+    @sensible
+    def paid_over_time(self) -> list[tuple[float, Usage]]:
+        """What was paid in each tenth of a second, by its end in seconds since the epoch; in order."""
+        return [((n + 1) / 10, Usage(*sums)) for n, *sums in self._rows(queries.PAID_OVER_TIME)]
+
+    def _results(self, where: str, *values: object, trace: bool = True) -> list[ItemResult]:
+        columns = queries.RESULT
+        for column in (*self._missing, *(() if trace else ("trace",))):
+            columns = columns.replace(f'"{column}"', "NULL")
+        sql = f"SELECT {columns} FROM results WHERE {where}"
+        rows, room = self._checked("results", codec.RESULT_COLUMNS, sql, *values), self._room()
+        return [codec.result_of(row, room) for row in rows]
+
+    @sensible
     def _best_ids(self, split: Split, complete: bool, n: int) -> list[str]:
         return [agent for (agent,) in self._rows(queries.TOP, split, int(complete), max(0, n))]
 
@@ -308,7 +446,10 @@ class Archive:
         marks = codec.marks(ids)
         evaluations: dict[str, dict[Split, Evaluation]] = {i: {} for i in ids}
         check_types(list(rows), codec.kinds("agents", codec.AGENT_COLUMNS), self.path)
-        sql = f"SELECT {queries.EVALUATION} FROM evaluations WHERE agent IN ({marks})"
+        columns = queries.EVALUATION
+        if version(self._readers.get(), self.path) < FREE_SINCE:
+            columns = columns.replace('"model_free"', queries.FREE)
+        sql = f"SELECT {columns} FROM evaluations WHERE agent IN ({marks})"
         for row in self._checked("evaluations", codec.EVALUATION_COLUMNS, sql, *ids):
             evaluations[row[0]][row[1]] = codec.evaluation_of(row)
         sql = f"SELECT child, parent FROM edges WHERE kind = 'same' AND child IN ({marks})"

@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from archive.readable import VIEWS, refer
 from meta_search.errors import ArchiveError
 
 if TYPE_CHECKING:
@@ -112,12 +113,38 @@ def m0005_feedback(db: Database) -> None:
     db.table("results").add_column("feedback", str)
 
 
+def m0006_model_free(db: Database) -> None:
+    """How many of an evaluation's items were answered without any LLM call."""
+    db.table("evaluations").add_column("model_free", int)
+    db.execute(
+        "UPDATE evaluations SET model_free = (SELECT COUNT(*) FROM results r "
+        "WHERE r.agent = evaluations.agent AND r.split = evaluations.split AND r.calls = 0 AND r.kind = 'ok')"
+    )
+
+
+def m0007_items(db: Database) -> None:
+    """What items ask and what was expected, for people; references and views, for viewers of SQLite."""
+    _create(
+        db,
+        "items",
+        "split TEXT, item TEXT, kind TEXT, note TEXT, target TEXT?, question TEXT, public TEXT",
+        ("split", "item"),
+    )
+    # Whoever looks at one item reads its calls; hashes of keys lie all over the table.
+    _index(db, "calls", ["agent", "item"])
+    refer(db.conn)
+    for view in VIEWS.values():
+        db.execute(view)
+
+
 MIGRATIONS: tuple[Callable[[Database], None], ...] = (
     m0001_tables,
     m0002_indexes,
     m0003_importance,
     m0004_asked,
     m0005_feedback,
+    m0006_model_free,
+    m0007_items,
 )
 SCHEMA_VERSION = len(MIGRATIONS)
 

@@ -11,13 +11,14 @@ from __future__ import annotations
 import itertools
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Literal, get_args
 
-from meta_search.types import Evaluation, Split, pareto_front
+from archive.promise import promising
+from meta_search.types import Evaluation, Split, drawn_in, pareto_front
 
 __all__ = [
-    "SHRINKAGE",
     "Population",
     "Rule",
     "Selectable",
@@ -28,8 +29,7 @@ __all__ = [
     "pareto",
 ]
 
-Rule = Literal["front", "best", "champion", "complementary"]
-SHRINKAGE = 4  # items' worth of the typical score that an agent's own items are added to: few say little
+Rule = Literal["front", "best", "champion", "complementary", "expected"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +41,14 @@ class Selectable:
         scores: Item -> score 0..1, its behaviour.
         cost: Used cost per item, in any unit that the population shares (tokens).
         children: Number of agents made from it.
+        improved: How many of them scored higher than it.
     """
 
     agent: str
     scores: Mapping[str, float]
     cost: float = 0.0
     children: int = 0
+    improved: int = 0
 
     @property
     def score(self) -> float:
@@ -56,9 +58,15 @@ class Selectable:
 
 @dataclass(frozen=True, slots=True)
 class Population:
-    """The agents that may become parents."""
+    """The agents that may become parents.
+
+    Attributes:
+        members: They.
+        kinds: Item -> its kind, where kinds are told apart.
+    """
 
     members: tuple[Selectable, ...] = ()
+    kinds: Mapping[str, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.members)
@@ -69,7 +77,7 @@ class Population:
 
     def choose_parents(self, rule: Rule, n: int, rng: random.Random) -> tuple[str, ...]:
         """As `choose_parents`."""
-        return choose_parents(self.members, rule, n, rng)
+        return choose_parents(self.members, rule, n, rng, self.kinds)
 
 
 def pareto(members: Iterable[Selectable]) -> tuple[str, ...]:
@@ -114,16 +122,23 @@ def champions(members: Iterable[Selectable]) -> list[Selectable]:
     return [m for m in pool if m in kept]
 
 
-def choose_parents(members: Iterable[Selectable], rule: Rule, n: int, rng: random.Random) -> tuple[str, ...]:
+def choose_parents(
+    members: Iterable[Selectable],
+    rule: Rule,
+    n: int,
+    rng: random.Random,
+    kinds: Mapping[str, str] = MappingProxyType({}),
+) -> tuple[str, ...]:
     """Choose parents. The same members, rule and random state give the same parents, in whatever order.
 
     Args:
         members: The population.
         rule: `best`: highest score. `front`: the Pareto front. `champion`: per-item champions.
             `complementary`: one of the front or a champion, then whoever adds most on the items that the
-            chosen ones do not solve.
+            chosen ones do not solve. `expected`: who promises most, see `archive.promise`.
         n: How many; fewer where the population is smaller.
-        rng: Breaks ties between members with equally many children.
+        rng: Breaks ties between members with equally many children; draws for `expected`.
+        kinds: Item -> its kind, for `expected`.
 
     Returns:
         Ids, best score first.
@@ -142,6 +157,8 @@ def choose_parents(members: Iterable[Selectable], rule: Rule, n: int, rng: rando
 
     if rule == "best":
         chosen = pool[:n]
+    elif rule == "expected":
+        chosen = [pool[place] for place in promising(pool, n, kinds, rng)]
     elif rule == "complementary":
         chosen = _complementary(pool, n, fewer_children)
     else:
@@ -212,7 +229,7 @@ def best_so_far(evaluated: Sequence[Evaluations]) -> int | None:
 
     def expected(i: int) -> float:
         n = sum(e.items + e.left_out for e in pool[i])  # left out counts 0, as in `Evaluation.sure`
-        return (sum(e.score * e.items for e in pool[i]) + SHRINKAGE * typical) / (n + SHRINKAGE)
+        return drawn_in(sum(e.score * e.items for e in pool[i]), n, typical)
 
     def tokens(found: Evaluation) -> float:
         return found.used.tokens / max(1, found.items)

@@ -16,11 +16,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from archive import codec
+from archive import codec, items
 from archive.readers import Readers, database_path
 from archive.writer import Writer
 from meta_search.errors import ArchiveError
-from meta_search.types import Attempt, Candidate, Evaluation, Importance, ItemResult, MetaName
+from meta_search.types import ArchivedItem, Attempt, Candidate, Evaluation, Importance, ItemResult, MetaName
 
 __all__ = ["Store"]
 
@@ -128,6 +128,22 @@ class Store:
     def put_evaluation(self, evaluation: Evaluation) -> Future[None]:
         """Store an agent's evaluation on a split in place of any earlier one."""
         return self._many(_PUT_EVALUATION, [codec.evaluation_row(evaluation, time.time())])
+
+    def put_items(self, rows: Iterable[ArchivedItem], afresh: bool = False) -> Future[None]:
+        """Store items for people, each in place of an earlier one of its id.
+
+        Args:
+            rows: The items.
+            afresh: Whether all that are stored are forgotten first, whatever their split.
+        """
+        found = [items.row_of(row) for row in rows]
+
+        def work(connection: sqlite3.Connection) -> None:
+            if afresh:
+                connection.execute(items.CLEAR)
+            connection.executemany(items.PUT, found)
+
+        return self._writer.submit(work, 2 + len(found))
 
     def put_importance(self, rows: Iterable[Importance]) -> Future[None]:
         """Store what components are worth, in place of earlier values of the same method for their agents."""

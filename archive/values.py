@@ -26,7 +26,7 @@ class Record:
         brief: What asked for it.
         plan: What a composer compiled it from.
         space: Its parameters.
-        status: population, partial, duplicate, finalist, seed, ….
+        status: population, paused, partial, duplicate, finalist, seed, ….
         created: Seconds since the epoch.
         evaluations: Split -> evaluation.
         same_as: Id of the agent that it behaves as, where it is counted as that one; `""` for others.

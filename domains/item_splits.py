@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from domains.domain import Item
+from domains.row_facts import Facts
 from domains.settings import Ruling
-from domains.splits import Facts, deal_rows, group_of
+from domains.splits import deal_rows, group_of
 from meta_search.types import SPLITS, Split
 
 __all__ = ["DealtItems", "Entry", "deal_items"]

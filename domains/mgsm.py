@@ -17,9 +17,10 @@ from typing import NamedTuple
 
 from domains.domain import Item, Score, items_of
 from domains.matching import numeric
+from domains.row_facts import Facts
 from domains.rows import Row, apportion, deal, distinct, read_text, salt_of, shuffled
 from domains.settings import Settings, named_sizes
-from domains.splits import Facts, deal_rows, grouped
+from domains.splits import deal_rows, grouped
 from domains.wording import WORDING, instructed, with_instruction
 from meta_search.errors import DomainError
 from meta_search.types import Split

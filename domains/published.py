@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from domains.domain import Item
+from domains.duplicates import repeats
 from domains.item_splits import DealtItems, Entry, deal_items
+from domains.row_facts import worth
 from domains.rows import key_of
 from domains.settings import Settings
 from domains.sources.headers import listed
 from domains.sources.source import Source, open_source
 from domains.sources.values import with_numbers
-from domains.splits import repeats, worth
 from meta_search.errors import DomainError
 from meta_search.types import SPLITS, Split
 

@@ -84,12 +84,13 @@ from __future__ import annotations
 import hashlib
 import json
 import pickle
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from domains.domain import Confined, Item, Score, items_of
+from domains.domain import Confined, Item, Score
+from domains.fallible import Fallible
 from domains.matching.labelled import judged_by_people, rubrics_of
 from domains.matching.registry import AUTO, make, whole_lists
 from domains.matching.scoring import ANY_OF, MATCHER, Entry, Scoring, accepted, without_working
@@ -108,7 +109,7 @@ TRIED = 8  # items of a split
 JUDGES = 2  # answers that a scorer in the engine's process scores at a time: it waits for a network
 
 
-class PythonDomain:
+class PythonDomain(Fallible):
     """Items and scorer of a user's file; see the module's docstring.
 
     `items` is called once a split. `domain.sizes` takes that many of the first items of a split. Of those, an
@@ -155,26 +156,7 @@ class PythonDomain:
         self.helpers = self._helpers(source)
         self._try_scorer()
 
-    def items(self, split: Split) -> Sequence[Item]:
-        """Items of a split, in the order of the file's `items`."""
-        return items_of(self._items, split)
-
-    def score(self, item: Item, answer: str) -> Score:
-        """What the file's `score` says, in this process; an exception in it is 0, its line the feedback."""
-        try:
-            return self.try_score(item, answer)
-        except DomainError as error:
-            return Score(0.0, str(error))
-
-    def try_score(self, item: Item, answer: str, ask: Ask | None = None) -> Score:
-        """What the file's `score` says, in this process: for one that is not `confined`.
-
-        Raises:
-            DomainError: It raised, or gave no score; names the line.
-            JudgeUnread: What the judge of `domain.matcher=judge` says cannot be read.
-        """
-        if not isinstance(answer, str) or not answer.strip():
-            return Score(0.0, "no answer")
+    def _scored(self, item: Item, answer: str, ask: Ask | None) -> Score:
         if self.scoring is not None and ask is not None and self.scoring.judge(item) is not None:
             return self.scoring.judged(item, answer, ask)
         return self._score(item, answer, ask=ask)

@@ -18,6 +18,7 @@ from meta_search.types import SPLITS, Split
 
 __all__ = [
     "ANCHORS",
+    "LEAST_ROWS",
     "Row",
     "anchor_place",
     "anchors_of",

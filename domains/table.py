@@ -27,6 +27,7 @@ from typing import Any
 
 from domains.choices import with_choices
 from domains.domain import Item, Score, items_of
+from domains.duplicates import repeats
 from domains.matching.judge import Judge
 from domains.matching.labelled import columns_of, judged_by_people, rubrics_of
 from domains.matching.options import CHOICES
@@ -42,6 +43,7 @@ from domains.matching.scoring import (
     accepted,
     behind_working,
 )
+from domains.row_facts import Facts, worth
 from domains.row_file import DistinctRows, MappedRows, RowFile, Rows
 from domains.rows import Row, apportion, deal, in_order
 from domains.settings import DEFAULT_SIZES, Settings, matcher_of, named_sizes
@@ -50,7 +52,7 @@ from domains.sources.kinds import stem_of
 from domains.sources.progress import shown
 from domains.sources.source import Source, is_local
 from domains.sources.united import open_all
-from domains.splits import Facts, deal_rows, drawn, grouped, repeats, worth
+from domains.splits import deal_rows, drawn, grouped
 from domains.table_file import Columns, read_rows
 from domains.wording import WORDING, Labels, find_labels, instructed, with_instruction
 from meta_search.errors import DomainError

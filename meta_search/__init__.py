@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from archive.records import Archive
     from domains.domain import Domain, Item, Score
-    from meta_search.api import evaluate, export_agent, open_run, resume, search, write_report
+    from meta_search.api import evaluate, export_agent, open_run, resume, search, steer, write_report
     from meta_search.config import Config
-    from meta_search.engine.loop import RunSummary
+    from meta_search.engine.summary import RunSummary
     from meta_search.errors import MetaSearchError
     from meta_search.run.watch import SearchEvent
     from meta_search.types import Agent, Evaluation, EvaluationRow, ItemResult
@@ -37,6 +37,7 @@ __all__ = [
     "open_run",
     "resume",
     "search",
+    "steer",
     "write_report",
 ]
 
@@ -50,7 +51,7 @@ _HOMES = {
     "Item": "domains.domain",
     "ItemResult": "meta_search.types",
     "MetaSearchError": "meta_search.errors",
-    "RunSummary": "meta_search.engine.loop",
+    "RunSummary": "meta_search.engine.summary",
     "Score": "domains.domain",
     "SearchEvent": "meta_search.run.watch",
     "evaluate": "meta_search.api",
@@ -58,6 +59,7 @@ _HOMES = {
     "open_run": "meta_search.api",
     "resume": "meta_search.api",
     "search": "meta_search.api",
+    "steer": "meta_search.api",
     "write_report": "meta_search.api",
 }
 

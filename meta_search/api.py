@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from domains.given import ScoreFunction
     from meta_search.commands.agents import Agents
     from meta_search.commands.from_python import GivenDomain
-    from meta_search.engine.loop import RunSummary
+    from meta_search.engine.summary import RunSummary
     from meta_search.run.caller import Caller
     from meta_search.run.watch import OnEvent
     from meta_search.types import EvaluationRow
 
-__all__ = ["evaluate", "export_agent", "open_run", "resume", "search", "write_report"]
+__all__ = ["evaluate", "export_agent", "open_run", "resume", "search", "steer", "write_report"]
 
 
 def search(
@@ -39,6 +39,7 @@ def search(
     on_event: OnEvent | None = None,
     live: bool | None = None,
     trust: bool = False,
+    from_run: str | Path | None = None,
     **groups: Any,
 ) -> RunSummary:
     """Search for an agent: `meta-search run`.
@@ -55,6 +56,8 @@ def search(
             in good order, with its report.
         live: Show progress and the end; by default in a notebook only.
         trust: Use a run that was not made here, which `llm.recording` names: its code runs with your rights.
+        from_run: RUN or RUN:AGENT of another search that this one begins with, as `run --from`: its agents,
+            its answers, and its task where none is given.
         groups: Overrides as keywords: `llm="openai"`, `budget={"wall_s": 300}`, `seed=3`.
 
     Returns:
@@ -66,6 +69,13 @@ def search(
     """
     from meta_search.commands.search import search
 
+    if from_run is not None:
+        from meta_search.commands.fork import taken_from
+        from meta_search.compose import override_strings
+
+        texts = [word for word in overrides if isinstance(word, str)]
+        given = [*texts, *override_strings(groups), *([] if domain is None else ["domain="])]
+        overrides = (*taken_from(str(from_run), given), *overrides)
     with _called(overrides, groups, domain, score, trust) as (config, words, caller):
         return search(config, overrides=words, caller=_watched(caller, on_event, live))
 
@@ -190,6 +200,29 @@ def export_agent(
     with making_sense(folder := resolve(run)):
         export_agent(folder, agent, Path(to), trust)
     return Path(to)
+
+
+def steer(run: str | Path, command: str, *words: str) -> str:
+    """Ask a search that runs, in this process or another one, for something: `meta-search steer`.
+
+    Args:
+        run: A run folder, or `latest`.
+        command: `"pause"`, `"resume"`, `"stop"`, a limit as `"budget.usd=5"`, `"note"`, `"add"`, `"focus"` or
+            `"drop"`.
+        words: The hint; a .py file, or the source of an agent; an agent by id, beginning of an id, or name.
+
+    Returns:
+        Id of the request: the search takes it in at its next step, and the event (kind `steer`) has the id.
+
+    Raises:
+        ConfigError: It cannot be asked for, or not of this run: it is over, a replay, or somebody else's.
+        ArchiveError: There is no such run or agent.
+    """
+    from archive.guard import making_sense
+    from meta_search.commands.steer import asked_of
+
+    with making_sense(run):
+        return asked_of(run, (command, *words))[1].steered.id
 
 
 def write_report(run: str | Path = "latest") -> Path:

@@ -95,6 +95,16 @@ def _natural(text: str) -> int:
 _natural.__name__ = "number of agents"  # as argparse names what is expected
 
 
+def _port(text: str) -> int:
+    number = int(text)
+    if not 0 <= number < 65536:
+        raise ValueError
+    return number
+
+
+_port.__name__ = "port"
+
+
 def _dispatch(arguments: list[str]) -> int:
     if arguments[:1] in (["-sc"], ["--shell-completion"]):
         from meta_search.commands.completion import complete
@@ -145,7 +155,7 @@ def _parser() -> argparse.ArgumentParser:
         return added
 
     add(
-        "run", "search for an agent: run [override…] [--yes] [--trust]", lambda _: 2
+        "run", "search for an agent: run [override…] [--from RUN] [--yes] [--trust]", lambda _: 2
     )  # never called: main hands `run` to Hydra
     resume = add("resume", "continue a run where it stopped", _resume)
     resume.add_argument("run", metavar="RUN")
@@ -165,7 +175,10 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("--json", action="store_true", help="print the verdict as JSON")
     status = add("status", "how a run stands: what it found and paid, why it ended, alarms", _status)
     status.add_argument("run", metavar="RUN", nargs="?", default="latest", help="default: the newest")
-    status.add_argument("--json", action="store_true")
+    status.add_argument("--json", action="store_true", help="print JSON; with --watch an object a line")
+    status.add_argument("--watch", action="store_true", help="show it until it ends, or until Ctrl-C")
+    _add_steer(add("steer", "steer a search while it runs: pause, note, add, drop, …", _steer))
+    _add_dashboard(add("dashboard", "a page on all runs under a folder, live while they go on", _dashboard))
     domains = add("domains", "domains: list them, or show one with two of its example items", _domains)
     domains.add_argument("action", choices=("list", "show"), nargs="?", default="list")
     domains.add_argument("name", metavar="NAME", nargs="?", help="the one to show")
@@ -175,6 +188,8 @@ def _parser() -> argparse.ArgumentParser:
     models.add_argument("action", choices=("list", "pull"))
     models.add_argument("name", metavar="NAME", nargs="?", help="one model; default: all")
     models.add_argument("--json", action="store_true")
+    prompts = add("prompts", "copy the meta agent's prompt templates, to change them", _prompts)
+    prompts.add_argument("folder", metavar="DIR", type=Path, help="where to; author.prompts=DIR uses it")
     doctor = add("doctor", "what this machine has, and whether a search can run", _doctor)
     doctor.add_argument("--json", action="store_true")
     doctor.add_argument("--ray", action="store_true", help="start Ray, and show who can reach what of it")
@@ -200,6 +215,19 @@ def _add_evaluate(parser: argparse.ArgumentParser) -> None:
     _add_trust(parser)
 
 
+def _add_steer(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", metavar="RUN")
+    parser.add_argument(
+        "words",
+        metavar="WHAT",
+        nargs="+",
+        help="`pause`, `resume`, `stop` (finish and report), a limit such as `budget.usd=5` or "
+        '`search.candidates=40`, `note "…"` for the meta agent, `add AGENT.py`, `focus AGENT` (a parent more '
+        "often), `drop AGENT` (no parent, no finalist)",
+    )
+    parser.add_argument("--json", action="store_true")
+
+
 def _add_trust(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--trust",
@@ -208,12 +236,35 @@ def _add_trust(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_dashboard(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "folder", metavar="FOLDER", type=Path, nargs="?", default=Path("runs"), help="default: runs"
+    )
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="where to listen; another than loopback asks for a token"
+    )
+    parser.add_argument("--port", type=_port, default=0, help="default: a free one")
+    parser.add_argument(
+        "--token", help="what requests must carry, at least 16 characters; made where one is needed"
+    )
+    parser.add_argument("--steer", action="store_true", help="let the page steer searches; asks for a token")
+    parser.add_argument("--no-browser", action="store_true", help="open none")
+
+
 def _add_export(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", metavar="RUN")
     parser.add_argument(
         "agent", metavar="AGENT", nargs="?", help="id, beginning of an id, or name; default: the best"
     )
-    parser.add_argument("--to", metavar="DIR", type=Path, required=True)
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument("--to", metavar="DIR", type=Path, help="the agent as a folder with its run.py")
+    where.add_argument(
+        "--as",
+        dest="neighbour",
+        nargs=2,
+        metavar=("optuna", "FILE"),
+        help="the guide's studies as a journal that optuna-dashboard opens",
+    )
     _add_trust(parser)
 
 
@@ -228,14 +279,13 @@ def _add_archive(parser: argparse.ArgumentParser) -> None:
         added.add_argument("--json", action="store_true")
         return added
 
-    add("list", "agents, best first").add_argument(
-        "--limit",
-        type=_natural,
-        default=20,
-        help="most agents in the table; 0 shows all (--json always shows all)",
-    )
+    _add_list(add("list", "agents, best first; also of a search that goes on"))
     shown = add("show", "one agent with its evidence, its worst items and its source")
-    shown.add_argument("agent", metavar="AGENT")
+    shown.add_argument(
+        "agent",
+        metavar="AGENT",
+        help="id, beginning of an id, or name; `lessons` shows what the meta agent noted",
+    )
     splits = ("train", "validation", "test", "examples")
     shown.add_argument(
         "--split", choices=splits, help="of the worst items; default: train where there is any"
@@ -243,18 +293,51 @@ def _add_archive(parser: argparse.ArgumentParser) -> None:
     shown.add_argument(
         "--wrong", metavar="N", type=_natural, default=3, help="worst items with what the scorer said of them"
     )
-    diff = add("diff", "what differs between two agents")
+    shown.add_argument(
+        "--item",
+        metavar="ID",
+        help="what it made of this item, call by call: question, prompts, replies, feedback; a part of "
+        "the id is enough",
+    )
+    shown.add_argument("--repeat", metavar="N", type=_natural, default=0, help="which repeat of the item")
+    diff = add("diff", "what differs between two agents: items won and lost with p, values, source")
     diff.add_argument("agent", metavar="AGENT")
     diff.add_argument("other", metavar="OTHER")
+    diff.add_argument("--split", choices=splits, help="of the items; default: the best that both have")
+    diff.add_argument(
+        "--items", metavar="N", type=_natural, default=5, help="items won and lost that are named"
+    )
     add("lineage", "ancestors of an agent").add_argument(
         "agent", metavar="AGENT", nargs="?", help="default: the best agent"
     )
-    add("search", "agents whose name, thought or source contains all words").add_argument(
-        "words", metavar="WORD", nargs="+"
+    searched = add("search", "full text of names, thoughts, code and answers; all words have to be there")
+    searched.add_argument(
+        "words", metavar="WORD", nargs="+", help='a word, a "phrase" in quotes of its own, or a beginning*'
     )
+    searched.add_argument("--limit", metavar="N", type=_natural, default=50, help="most places")
     add("import", "add the agents of an ADAS archive to a run").add_argument(
         "file", metavar="FILE.json", type=Path
     )
+
+
+def _add_list(listed: argparse.ArgumentParser) -> None:
+    listed.add_argument(
+        "--limit",
+        type=_natural,
+        default=20,
+        help="most agents in the table; 0 shows all (--json always shows all)",
+    )
+    listed.add_argument(
+        "--where",
+        metavar="'COLUMN OP VALUE'",
+        action="append",
+        default=[],
+        help="only agents for which it holds, as 'score >= 0.5' or 'author = llm': numbers compare, texts "
+        "contain; may be given several times; columns are those of --json",
+    )
+    listed.add_argument("--sort", metavar="COLUMN", help="by a column, the smallest first")
+    listed.add_argument("--reverse", action="store_true", help="the other way round")
+    listed.add_argument("--columns", metavar="A,B", help="show these columns in place of the usual ones")
 
 
 def _run(arguments: list[str]) -> int:
@@ -262,6 +345,10 @@ def _run(arguments: list[str]) -> int:
 
     trust = "--trust" in arguments
     arguments = [word for word in arguments if word != "--trust"]
+    if any(word.partition("=")[0] == "--from" for word in arguments):
+        from meta_search.commands.fork import fork_words
+
+        arguments = fork_words(arguments)
 
     def search(config: Config, overrides: tuple[str, ...]) -> int:
         from meta_search.commands import search
@@ -313,12 +400,15 @@ def _evaluate(arguments: argparse.Namespace) -> int:
         raise ConfigError(f"{wide[0]} needs --across: several domains or models make a table")
     config = compose([*arguments.overrides, *(["run.confirm=false"] if arguments.yes else [])])
     from meta_search.commands.evaluate import evaluate
+    from meta_search.report.screen import logged
     from meta_search.run.caller import Caller
+    from meta_search.run.folder import LOG
 
     found = evaluate(arguments.agents, config, Caller(trust=arguments.trust))
-    print_evaluations(found.rows, arguments.json, found.notes)
-    if found.cut:
-        print(f"cut short: {found.why}; what was evaluated is saved")
+    with logged(found.folder / LOG):
+        print_evaluations(found.rows, arguments.json, found.notes, config.domain.model_free != "allow")
+        if found.cut:
+            print(f"cut short: {found.why}; what was evaluated is saved")
     print(f"run folder: {found.folder}", flush=True)
     return STOPPED if found.cut else 0
 
@@ -350,10 +440,32 @@ def _export(arguments: argparse.Namespace) -> int:
     folder = resolve(arguments.run)
     from meta_search.text import one_line, shell_path
 
+    if arguments.neighbour:
+        return _export_as(arguments, folder)
     with making_sense(folder):
         record = export_agent(folder, arguments.agent, arguments.to, arguments.trust)
     command = f"python {shell_path(arguments.to / 'run.py')} --help"
     print(one_line(f"{record.agent.id} of {folder} is in {arguments.to}: {command}"))
+    return 0
+
+
+def _export_as(arguments: argparse.Namespace, folder: Path) -> int:
+    """`meta-search export RUN --as optuna FILE`."""
+    from archive.guard import making_sense
+    from meta_search.errors import ConfigError
+    from meta_search.export.neighbours import KINDS, export_optuna
+    from meta_search.text import one_line, shell_path
+
+    kind, file = arguments.neighbour
+    if kind not in KINDS:
+        raise ConfigError(f"--as {kind}: must be {' or '.join(KINDS)}")
+    if arguments.agent:
+        raise ConfigError(f"--as {kind} takes the whole run: leave out {arguments.agent}")
+    with making_sense(folder):
+        studies, trials = export_optuna(folder, Path(file))
+    print(
+        one_line(f"{trials} trials of {studies} studies are in {file}: optuna-dashboard {shell_path(file)}")
+    )
     return 0
 
 
@@ -370,7 +482,28 @@ def _status(arguments: argparse.Namespace) -> int:
     from meta_search.commands import status
 
     with making_sense(arguments.run):
-        return status.status(arguments.run, as_json=arguments.json)
+        return status.status(arguments.run, as_json=arguments.json, follow=arguments.watch)
+
+
+def _steer(arguments: argparse.Namespace) -> int:
+    from archive.guard import making_sense
+    from meta_search.commands import steer
+
+    with making_sense(arguments.run):
+        return steer.steer(arguments.run, arguments.words, as_json=arguments.json)
+
+
+def _dashboard(arguments: argparse.Namespace) -> int:
+    from meta_search.commands.dashboard import dashboard
+
+    return dashboard(
+        arguments.folder,
+        arguments.host,
+        arguments.port,
+        arguments.token,
+        steer=arguments.steer,
+        browser=not arguments.no_browser,
+    )
 
 
 def _domains(arguments: argparse.Namespace) -> int:
@@ -392,6 +525,12 @@ def _models(arguments: argparse.Namespace) -> int:
     if arguments.action == "pull":
         return models.pull_models(arguments.name)
     return models.list_models(arguments.name, as_json=arguments.json)
+
+
+def _prompts(arguments: argparse.Namespace) -> int:
+    from meta_search.commands.prompts import copy_prompts
+
+    return copy_prompts(arguments.folder)
 
 
 def _doctor(arguments: argparse.Namespace) -> int:

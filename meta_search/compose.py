@@ -35,6 +35,7 @@ __all__ = ["amend", "compose", "known_keys", "options_of", "override_strings", "
 SEARCH_PATH = "pkg://conf"
 GROUPS = ("domain", "llm", "search", "author", "evaluate", "sandbox", "budget")
 QUOTES = ("'", '"')
+SHORT = {"notify": "run.notify", "tracking": "run.tracking"}  # names that keys have at the top level
 
 
 def compose(overrides: Sequence[str] = (), **groups: Any) -> Config:
@@ -263,12 +264,19 @@ def _open_mappings(words: Sequence[str], sweeping: bool = False) -> list[str]:
         sweeping: Whether a comma stands between the values of several jobs.
     """
     free = _mapping_keys()
+    words = [_in_full(word) for word in words]
     return [
         f"++{_open_mapping(word)}"
         if any(word.startswith((f"{key}.", f"{key}=")) for key in free)
         else _quoted(word, sweeping)
         for word in words
     ]
+
+
+def _in_full(word: str) -> str:
+    """An override with the whole name of its key."""
+    key, equals, value = word.partition("=")
+    return f"{SHORT[key]}={value}" if equals and key in SHORT else word
 
 
 def _open_mapping(word: str) -> str:
@@ -325,6 +333,9 @@ def _checked(composed: DictConfig) -> Config:
 
     try:
         missing = sorted(OmegaConf.missing_keys(composed))
+        if "llm.meta.model" in missing and composed.llm.meta.get("models"):  # the first of them
+            missing.remove("llm.meta.model")
+            composed.llm.meta.model = ""
         if missing:
             raise ConfigError(f"{' and '.join(missing)} must be given: add {missing[0]}=…")
         plain = OmegaConf.to_container(composed, resolve=True)

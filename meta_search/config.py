@@ -28,6 +28,7 @@ __all__ = [
     "EvaluateConfig",
     "LLMConfig",
     "LocalConfig",
+    "MetaConfig",
     "ModelConfig",
     "RayConfig",
     "RunConfig",
@@ -102,6 +103,10 @@ class DomainConfig:
             the first.
         scorer_range: Values of that scorer that are worth 0 and 1, as [1,10]; empty where they are 0..1.
         confined: Whether the scorers of that task run in the sandbox; false gives them the network and files.
+        model_free: What becomes of agents that answer items without any LLM call, as regular expressions do:
+            tell says beside every score which share of the items that is; refuse scores such answers 0
+            (outcome unasked), and authors write no agent that asks no model; allow takes them for granted,
+            and JSON alone has the share. A call whose answer is not used is a call.
         working: Column of the answers' workings or formulas in a `table` domain, for `perturb=numbers`, as
             Equation; `None` takes what stands before #### in an answer.
         perturb: What is done to test items to see how robust agents are, after DyVal 2 (arXiv 2402.14865):
@@ -147,6 +152,7 @@ class DomainConfig:
     scorer: str | None = None
     scorer_range: tuple[float, ...] = ()
     confined: bool = True
+    model_free: str = "tell"
     working: str | None = None
     perturb: tuple[str, ...] = ()
     perturb_tries: int = 3
@@ -167,6 +173,19 @@ class ModelConfig:
     model: str = ""
     base_url: str | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class MetaConfig(ModelConfig):
+    """The role that writes agents, which may have several models.
+
+    Attributes:
+        models: Several models in place of `model`: the guide chooses for each brief by what paid. Names, or
+            mappings {model, name, base_url, extra}, of which `name` tells two settings of one model apart;
+            what a mapping leaves out is that of the role. The first one also teaches and judges.
+    """
+
+    models: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +242,7 @@ class LLMConfig:
     """
 
     provider: str = "local"
-    meta: ModelConfig = ModelConfig()
+    meta: MetaConfig = MetaConfig()
     task: ModelConfig = ModelConfig()
     judge: ModelConfig = ModelConfig()
     base_url: str | None = None
@@ -245,12 +264,24 @@ class LLMConfig:
     local: LocalConfig = LocalConfig()
 
     @property
-    def meta_context_tokens(self) -> int:
-        """Tokens that the meta model can read and write in one call; 0 where that is not known."""
+    def meta_models(self) -> dict[str, ModelConfig]:
+        """The models that write agents, by name, the first one being `meta`; several where `meta.models` has
+        them."""
+        if not self.meta.models:
+            return {self.meta.model: self.meta}
+        return {str(found.pop("name")): ModelConfig(**found) for found in map(dict, self.meta.models)}
+
+    def context_tokens(self, model: ModelConfig) -> int:
+        """Tokens that a meta model can read and write in one call; 0 where that is not known."""
         if self.provider != "local":
             return 0
-        local, shared = self.local, self.meta.model == self.task.model
+        local, shared = self.local, model.model == self.task.model
         return local.context if shared else max(local.context, local.meta_context)
+
+    @property
+    def meta_context_tokens(self) -> int:
+        """The same of all meta models: the smallest window."""
+        return min(map(self.context_tokens, self.meta_models.values()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,31 +297,45 @@ class SearchConfig:
             prompt in a text file (`{question}` in it is filled in), an ADAS archive (.json), or RUN:AGENT of
             another run. Exactly those named; empty takes all of ours. What is yours (the best five of it) is
             always among the tested baselines.
+        fork: RUN or RUN:AGENT of another search, as `run --from` sets it: the agents that it knows, or that
+            one with its ancestors, take part, and answers that it has paid are not paid again.
         finalists: Candidates that go to the test split.
-        guided: Whether Optuna chooses briefs and designs; false draws them uniformly.
-        prior: Whether Optuna begins with what earlier runs of the domain with the same models, under the same
-            `run.root`, found out about briefs. False for runs that are to be compared.
-        operators: Operators that briefs may ask for, of `operators.OPERATORS`.
+        guided: Whether the guide chooses briefs and designs; false draws them uniformly.
+        prior: Whether the guide begins with what earlier runs with the same models, under the same
+            `run.root`, found out about briefs; those of the same domain count most. False for runs that are
+            to be compared.
+        operators: Operators that briefs may ask for, of `operators.OPERATORS`; those that no author can carry
+            out are not asked for.
         attempts: Evaluations that one brief may come to in all: a candidate that fails on train is shown to
             the meta agent with the error, to be mended. 1 mends none; so does author=composer.
         give_up_after: Briefs in a row that come to no new candidate, after which the search ends: it has
             stopped finding.
+        patience: Agents in a row, none better than the best before it, after which the search ends; 0 never
+            gives up. With 60 one search in twenty ends before a gain
+            (docs/verdict.md).
         failing: When a candidate's evaluation has failed: `all`, every item ended in a fault of its own
             (a crash, a limit, no answer); `any`, one item did, or its mean score is below 0.01. Such a
-            candidate is kept in the archive, outside the population.
+            candidate is kept in the archive, outside the population. `some` is as `all`, and a candidate of
+            which a fifth of the items ended so is mended as well, unless it could not beat the best one even
+            with all of them right. `auto` is `all` for the embedded models and `some` otherwise.
     """
 
     name: str = "default"
     candidates: int | None = None
     in_flight: int = 2
     seeds: tuple[str, ...] = ()
+    fork: str | None = None
     finalists: int = 2
     guided: bool = True
     prior: bool = True
-    operators: tuple[str, ...] = ("novel", "mutate", "crossover", "bootstrap", "simplify", "tune")
+    operators: tuple[str, ...] = (
+        *("novel", "mutate", "crossover", "bootstrap", "reflect", "instruct", "diagnose"),
+        *("simplify", "tune"),
+    )
     attempts: int = 2
     give_up_after: int = 40
-    failing: str = "all"
+    patience: int = 0
+    failing: str = "auto"
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,23 +343,52 @@ class AuthorConfig:
     """Who writes candidates.
 
     Attributes:
-        name: Name in `authors.registry`: llm, composer, mixed (of these two), or adas, which writes as Meta
-            Agent Search does.
-        formats: What the llm author may write: plan, edit, program; empty takes plans for the embedded
-            models, which manage little else, and all three otherwise.
-        reflexions: Reflexion steps after a draft; `None` is none for the embedded models, where one costs
-            half a minute, and one otherwise.
+        name: Name in `authors.registry`: llm, composer, mixed (of these two), adas, which writes as Meta
+            Agent Search does; agentic, which works in steps with tools over the archive; or command, a
+            program of your own.
+        formats: What the llm author may write: plan, edit, program; the search opens with the first. Empty
+            takes plans for the embedded models, which manage little else, else program, edit and plan.
+        reflexions: Reflexion steps after a draft that has passed all checks; `None` is none for the embedded
+            models, where one costs half a minute, and one otherwise.
         debug_rounds: Most rounds of mending a draft that fails.
         max_tokens: Most tokens of one answer of the meta agent, its thinking included; `None` is 1500 for the
-            embedded models and 16384 otherwise.
+            embedded models and 16384 otherwise, or a twelfth of `budget.tokens`, or what a twelfth of
+            `budget.usd` buys by `llm.prices`, where that is less, at least 4096: so many are set aside before
+            the model is asked.
         temperature: Of the meta agent; `None` has the guide choose it.
-        ways: Ways of working that plans may have: direct, program, think, and team, which is expensive.
+        ways: Ways of working that plans may have: direct, program, think; further ones cost more
+            (docs/blocks.md).
+        blocks: What plans may have besides, at other stages than solving (docs/blocks.md); `None` is decided
+            for the embedded models, and restate, extract, decompose, letter, execution, again and decided
+            otherwise.
         probe_items: Train items on which `team` and `simplify` find out what a component is worth.
         probe_calls: Calls after which a brief begins no further run for that (a judge has as many); the last
             run may go beyond. What the ledger has costs nothing.
         feedback: Whether the meta agent is told what the scorer says of wrong answers to train items.
         judge: Whether `simplify` has the meta model rate what components say, and leaves out only the less
             important half of them; false leaves out each of them once.
+        context: Tokens that a prompt may tell the meta agent of the run; `None` is 1500 for the embedded
+            models, and 24000 otherwise, less where the model's window is smaller.
+        prompts: Folder with prompt templates of your own; those that it lacks are ours
+            (`meta_search/authors/templates`).
+        notes: A person's hints to the meta agent, shown in every prompt.
+        drafts: Agents that one reply of the meta agent may hold; `None` is 1 for the embedded models and 2
+            otherwise. Those that pass the dry run are all evaluated.
+        lessons: Evaluated agents after which the meta agent writes down what it has learned; 0 never, `None`
+            is 0 for the embedded models and 6 otherwise.
+        teach: Whether the meta model teaches first: its worked examples open the search. `None` is true where
+            it is another model than the task model.
+        teach_share: Share of each limit of the budget that teaching may use at the most, 0..1, over the whole
+            run; embedded models, which no limit of tokens holds, get this share of the time, but no more than
+            a minute.
+        teach_each: Worked examples that each kind of item is to have of a form (a program, or reasoning and
+            answer).
+        command: Program of `author=command`, as a shell would run it; `manual` waits for a person.
+        command_s: Seconds that it may take for a brief.
+        command_env: Variables of the environment that it is given although they hold keys of the run; all
+            other variables but those it is given anyway.
+        steps: Most steps of `author=agentic` in a brief.
+        tries: Most item runs and prompts to the task model that it may pay for in a brief.
     """
 
     name: str = "mixed"
@@ -324,10 +398,24 @@ class AuthorConfig:
     max_tokens: int | None = None
     temperature: float | None = None
     ways: tuple[str, ...] = ("direct", "program", "think")
+    blocks: tuple[str, ...] | None = None
     probe_items: int = 8
     probe_calls: int = 120
     feedback: bool = True
     judge: bool = False
+    context: int | None = None
+    prompts: str | None = None
+    notes: str = ""
+    drafts: int | None = None
+    lessons: int | None = None
+    teach: bool | None = None
+    teach_share: float = 0.1
+    teach_each: int = 3
+    command: str | None = None
+    command_s: float = 1800.0
+    command_env: tuple[str, ...] = ()
+    steps: int = 24
+    tries: int = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,7 +432,7 @@ class EvaluateConfig:
             validation items are one pool, which every agent runs on. An author is not shown the items of
             one fold, and neither were those of the agents that it starts from; by that fold the finalists
             are chosen. See `meta_search.run.folds`.
-        racing: Stop candidates early that can no longer matter.
+        racing: Have candidates pause that hardly matter any more, and run the items first that tell most.
         block: Items between two racing decisions.
         workers: Processes that hold a sandbox each; 0 chooses by the machine.
         per_worker: Items in flight in one worker; 0 has twice as many, over all workers, as calls may be in
@@ -436,6 +524,11 @@ class RunConfig:
             as schedulers kill soon after.
         on_hangup: What a lost terminal (SIGHUP) does: `continue`, or `stop`, in good order. `auto` goes on
             where standard input is no terminal (nohup, cron), and stops where it is one.
+        notify: A command, or an address (http, https), that is told of a new best, of a quarter, half and
+            three quarters of the budget, of a stop and of the end: JSON on standard input, or as a POST.
+            `$NAME` takes it from that variable, so that a secret address is not kept with the run.
+        tracking: Where parameters, scores with intervals and the best agents are logged as well: `mlflow`,
+            `mlflow:URI`, or `wandb`.
     """
 
     dir: str | None = None
@@ -444,6 +537,8 @@ class RunConfig:
     grace_s: float = 60.0
     report_on_stop: bool = False
     on_hangup: str = "auto"
+    notify: str | None = None
+    tracking: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -488,7 +583,7 @@ CANDIDATES = 100  # written where neither `search.candidates` nor a budget says 
 
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "llm.mode": ("live", "record", "replay"),
-    "search.failing": ("all", "any"),
+    "search.failing": ("auto", "all", "some", "any"),
     "evaluate.executor": ("ray", "inline"),
     "evaluate.split": SPLITS,
     "sandbox.level": ("strict", "process"),
@@ -497,6 +592,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "domain.dealing": ("groups", "file", "row"),
     "domain.duplicates": ("group", "drop", "refuse", "keep"),
     "domain.stratify": ("kind", "answer", "none"),
+    "domain.model_free": ("allow", "tell", "refuse"),
 }
 
 AT_LEAST: Mapping[str, float] = {
@@ -511,12 +607,21 @@ AT_LEAST: Mapping[str, float] = {
     "search.finalists": 1,
     "search.attempts": 1,
     "search.give_up_after": 1,
+    "search.patience": 0,
     "author.temperature": 0,
     "author.max_tokens": 1,
     "author.debug_rounds": 0,
     "author.reflexions": 0,
     "author.probe_items": 1,
     "author.probe_calls": 0,
+    "author.context": 500,  # with less there is no room for the tasks and the runtime
+    "author.drafts": 1,
+    "author.lessons": 0,
+    "author.command_s": 1,
+    "author.steps": 1,
+    "author.tries": 0,
+    "author.teach_share": 0,
+    "author.teach_each": 1,
     "evaluate.items": 0,
     "evaluate.repeats": 1,
     "evaluate.folds": 0,
@@ -555,7 +660,7 @@ def from_mapping(mapping: Mapping[str, Any]) -> Config:
     Raises:
         ConfigError: An unknown key, a value of the wrong type, or one out of range; one line.
     """
-    config = _build(Config, mapping, "")
+    config = _with_models(_build(Config, mapping, ""))
     for key, allowed in CHOICES.items():
         value = _get(config, key)
         if value not in allowed:
@@ -564,9 +669,46 @@ def from_mapping(mapping: Mapping[str, Any]) -> Config:
         value = _get(config, key)
         if value is not None and value < least:
             raise ConfigError(f"{key}={value}: must be at least {least:g}")
+    if config.author.teach_share > 1:
+        raise ConfigError(f"author.teach_share={config.author.teach_share}: must be at most 1")
     if config.budget.final_share >= 1:
         raise ConfigError(f"budget.final_share={config.budget.final_share}: must be below 1")
     return config
+
+
+def _with_models(config: Config) -> Config:
+    """With `llm.meta.models` spelled out, the first one in place of `llm.meta.model`; one alone is no choice.
+
+    Raises:
+        ConfigError: An entry is none, or two have one name; one line.
+    """
+    llm = config.llm
+    found = [_model(entry, llm.meta) for entry in llm.meta.models]
+    names = [entry["name"] for entry in found]
+    for name in names:
+        if names.count(name) > 1:
+            raise ConfigError(
+                f"llm.meta.models holds {name} twice: give one a name, as {{name:{name}-2,model:{name}}}"
+            )
+    if not found:
+        return config
+    first = {key: value for key, value in found[0].items() if key != "name"}
+    meta = MetaConfig(**first, models=tuple(found) if len(found) > 1 else ())
+    return dataclasses.replace(config, llm=dataclasses.replace(llm, meta=meta))
+
+
+def _model(entry: Any, role: ModelConfig) -> dict[str, Any]:
+    """An entry of `llm.meta.models`, spelled out."""
+    given = dict(entry) if isinstance(entry, Mapping) else {"model": entry}
+    unknown = [str(key) for key in given if key not in ("name", "model", "base_url", "extra")]
+    name = given.get("model")
+    if unknown or not isinstance(name, str) or not name.strip():
+        what = f"unknown key {unknown[0]}" if unknown else f"{entry!r} names no model"
+        raise ConfigError(f"llm.meta.models: {what}; an entry is a name, or {{model, name, base_url, extra}}")
+    base_url, extra = given.get("base_url", role.base_url), given.get("extra", role.extra)
+    if not (base_url is None or isinstance(base_url, str)) or not isinstance(extra, Mapping):
+        raise ConfigError(f"llm.meta.models: base_url of {name} is a URL, its extra a mapping")
+    return {"name": str(given.get("name") or name), "model": name, "base_url": base_url, "extra": dict(extra)}
 
 
 def to_mapping(config: Config) -> dict[str, Any]:

@@ -13,7 +13,10 @@ from dataclasses import dataclass
 
 from meta_search.types import UNSCORED, ItemResult, OutcomeKind, lines_of
 
-__all__ = ["UNSCORED", "Fault", "advice", "most_frequent", "explain"]
+__all__ = ["CHANCE", "UNSCORED", "Fault", "advice", "most_frequent", "explain"]
+
+CHANCE: frozenset[OutcomeKind] = UNSCORED | {"declined", "timeout", "cpu", "memory"}
+"""Outcomes that the endpoint or the machine brought about."""
 
 MOST_DETAIL, MOST_QUOTED = 240, 80
 AT_LINE = re.compile(r"\(line (\d+) of agent\.py\)")
@@ -29,6 +32,7 @@ ADVICE = {
     "declined": "leave out what the endpoint will not answer, and keep requests short and plain",
     "context": "shorten the prompt: pass on only what the next step needs, and cut texts as in text[:2000]",
     "cut": "ask for less text, or give the agent more room: LLMAgentBase(…, max_tokens=…) and llm.max_tokens",
+    "unasked": "ask a model for every item, made with LLMAgentBase([fields], name): rules alone score 0",
     "scorer": "the scorer failed; this is no fault of the agent",
     "llm": "the endpoint failed; this is no fault of the agent",
     "budget": "the run's budget ended first; this is no fault of the agent",

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 __all__ = [
+    "ESCAPES",
     "MOST_PASSAGE",
     "SECRETS",
     "error_line",

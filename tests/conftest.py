@@ -7,18 +7,23 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from archive import search_index
 from tests.kits.author_contexts import Desk
 from tests.kits.bare_sandbox import write_runtime
 from tests.kits.sandboxed_agents import House
 from tests.kits.sqlite_pen import SqlitePen
 
 if TYPE_CHECKING:  # Ray's modules are for those that use it
+    from xdist.remote import Producer
+    from xdist.scheduler import LoadFileScheduling
+
     from meta_search.evaluators.ray_pool import RayHost
 
 # A busy machine draws slowly; that says nothing of the code.
@@ -35,8 +40,28 @@ STATE = Path(tempfile.mkdtemp(prefix="meta-search-tests-"))
 (STATE / "meta-search" / "key").write_bytes(bytes(32))
 atexit.register(shutil.rmtree, STATE, ignore_errors=True)
 os.environ["XDG_STATE_HOME"] = str(STATE)
+search_index.FOLDER = str(STATE / "search")  # indexes of the tests' archives, in place of the user's
 
 ROOT = Path(__file__).parent.parent
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling:
+    """`make test` shares the suite out to two processes, file by file; all that starts Ray goes to one,
+    so that there is one cluster."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class OneCluster(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            return "ray" if "ray_cluster" in _text_of(file) or "mark.ray" in _text_of(file) else file
+
+    return OneCluster(config, log)
+
+
+@cache
+def _text_of(file: str) -> str:
+    return (ROOT / file).read_text()
 
 
 @pytest.fixture(autouse=True)

@@ -53,6 +53,7 @@ def test_rows_make_a_run_that_stands_alone(
     assert Path("direct/run.py").is_file()
 
 
+@pytest.mark.slow
 def test_a_function_scores_and_is_brought_along_again(
     folder: Path, endpoint: CountingEndpoint, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import meta_search
-from archive import codec
+from archive import codec, traces
 from archive.guard import LARGEST
 from archive.store import Store
 from meta_search import cli
@@ -47,7 +47,7 @@ RESULT = ItemResult(
 
 @pytest.fixture(autouse=True)
 def _says_it_again() -> None:
-    codec._left_out.cache_clear()
+    traces._left_out.cache_clear()
 
 
 def stored(trace: Any = None, space: Any = None) -> tuple[Any, ...]:

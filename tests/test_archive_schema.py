@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from archive.records import Archive
 from archive.store import Store
 from meta_search.errors import ArchiveError, DamagedError
 from meta_search.text import MOST_PASSAGE
-from meta_search.types import ItemResult
+from meta_search.types import Agent, Brief, Candidate, Evaluation, ItemResult, Usage
 
 TABLES = {"meta", "agents", "edges", "evaluations", "results", "calls", "attempts", "trials", "events"}
 
@@ -160,3 +161,31 @@ def test_no_archive_and_an_empty_one_say_so(tmp_path: Path) -> None:
         Archive(tmp_path)
     Store.open(tmp_path).close()  # and can be started
     assert Archive(tmp_path).agents() == []
+
+
+def test_answers_without_a_call_are_counted_in_older_archives_too(tmp_path: Path) -> None:
+    db = Database(tmp_path / "archive.db")
+    schema.migrations().apply(db, stop_before="m0006_model_free")
+    rows = [
+        ItemResult("a", "train", "1", 0, "ok", score=1.0),
+        ItemResult("a", "train", "2", 0, "ok", score=0.0, used=Usage(1, 3, 1)),
+        ItemResult("a", "train", "3", 0, "crash", score=0.0),
+        ItemResult("a", "test", "4", 0, "ok", score=1.0),
+    ]
+    for result in rows:
+        row = codec.result_row(result, 0.0)
+        db.execute(f"INSERT INTO results VALUES ({codec.marks(row)})", row)
+    row = codec.evaluation_row(Evaluation.of("a", "train", rows[:3]), 0.0)[:-1]
+    db.execute(f"INSERT INTO evaluations VALUES ({codec.marks(row)})", row)
+    db.conn.commit()
+    agent = Candidate(Agent.of("A", "x = 1"), Brief(0, "seed", "hand", kind="seed"))
+    row = codec.agent_row(replace(agent, agent=replace(agent.agent, id="a")), "seed", 0.0)
+    db.execute(f"INSERT INTO agents VALUES ({codec.marks(row)})", row)
+    db.conn.commit()
+    db.close()
+    with Archive(tmp_path) as older:
+        assert older.agents()[0].evaluations["train"].model_free == 1
+    Store.open(tmp_path).close()
+    with Archive(tmp_path) as newer:
+        found = newer.agents()[0].evaluations["train"]
+        assert (found.model_free, found.free_share) == (1, pytest.approx(1 / 3))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from archive.select import Population, Selectable, champions, choose_parents, fronts, pareto
 
-RULES = ("front", "best", "champion", "complementary")
+RULES = ("front", "best", "champion", "complementary", "expected")
 
 
 def member(name: str, scores: str, cost: float = 1.0, children: int = 0) -> Selectable:

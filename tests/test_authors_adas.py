@@ -55,8 +55,13 @@ def test_the_whole_archive_is_shown_with_thought_source_and_interval(desk: Desk)
 def test_two_reflexions_the_first_beside_the_agent_found_before(desk: Desk) -> None:
     made(AUTHOR.write(context(desk, [text("A"), text("B"), text("C")])))
     assert [r.occurrence for r in desk.asked] == ["draft", "reflexion0", "reflexion1"]
-    assert prompts.entry(ARCHIVE[-1]) in said(desk, 1)
-    assert prompts.entry(ARCHIVE[-1]) not in said(desk, 2)
+    assert "first of all with «step_back», which was found before yours" in said(desk, 1)
+    assert "step_back" not in said(desk, 2)
+    # It stands in the archive: showing it again costs as much as a draft, at every look.
+    for step in (1, 2):
+        assert (
+            "\n".join(text for _, text in desk.asked[step].messages).count(SOURCES["step_back"].strip()) == 1
+        )
     assert [role for role, _ in desk.asked[2].messages] == ["system", *("user", "assistant") * 2, "user"]
     assert desk.asked[2].messages[2][1] == text("A")
 
@@ -133,7 +138,7 @@ def test_a_context_that_was_not_known_is_found_out(desk: Desk) -> None:
     assert [len(shown(r.messages[1][1])) for r in desk.asked] == [4, 4, 2, 2]
     assert [r.messages[2:4] for r in desk.asked[1:3]] == [desk.asked[1].messages[2:4]] * 2
     lost = AUTHOR.write(context(desk, [full] * 4))
-    assert failed(lost).message == "context: too long"
+    assert failed(lost).message == "context: too long; lower author.context"
 
 
 def test_the_best_and_the_newest_in_their_order() -> None:

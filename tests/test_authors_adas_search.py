@@ -13,6 +13,7 @@ import meta_search
 from meta_search import cli
 from meta_search.commands.resolve import resolved
 from meta_search.compose import compose
+from meta_search.config import MetaConfig
 from meta_search.errors import ConfigError
 from meta_search.testing import CountingEndpoint, EndpointFeatures
 from meta_search.types import REPAIR
@@ -86,14 +87,16 @@ def test_a_search_as_published(searched: list[Mapping[str, Any]]) -> None:
     opening = [b for b in searched if len(b["messages"]) == 2]
     assert len(opening) == 3
     for record in (*seeds, found["Mended 0, debugged"]):
-        for part in (record.agent.source.strip(), record.thought, f"## {record.agent.name} ("):
+        for part in (record.agent.source.strip(), f"## {record.agent.name} ("):
             assert part in opening[2]["messages"][1]["content"]
+        thought = " ".join(record.thought.split())  # once: most sources begin with it
+        assert " ".join(opening[2]["messages"][1]["content"].split()).count(thought) == 1
     assert "Fitness: 66.7%, 95% bootstrap interval 33.3% to 100.0%" in opening[2]["messages"][1]["content"]
     for lost in ("Broken", "Wrong", "Half"):
-        assert lost not in opening[2]["messages"][1]["content"]
+        assert f"## {lost} " not in opening[2]["messages"][1]["content"]
     looks = [b["messages"][-1]["content"] for b in searched if b["seed"] == 2][1:]
     assert len(looks) == 2
-    assert "## Mended 0, debugged (generation 1)" in looks[0]
+    assert "first of all with «Mended 0, debugged», which was found before yours" in looks[0]
     assert "found before" not in looks[1]
     errors = [t for b in searched if "this agent failed" in (t := b["messages"][-1]["content"])]
     assert len(errors) == 4
@@ -103,6 +106,7 @@ def test_a_search_as_published(searched: list[Mapping[str, Any]]) -> None:
     assert_replays()
 
 
+@pytest.mark.slow
 def test_a_budget_without_room_for_the_meta_agent_ends_the_search(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -113,8 +117,8 @@ def test_a_budget_without_room_for_the_meta_agent_ends_the_search(
         asked = [r for r in endpoint.requests if r.body["model"] == "writer"]
     archive = meta_search.open_run("run")
     [attempt] = archive.attempts()  # none of the other 49 briefs was begun
-    assert "budget.tokens=40000 is used up in phase search" in attempt.message
-    assert "asked for" in attempt.message
+    assert "budget.tokens=40000 has no room for the next call in phase search (" in attempt.message
+    assert "of 30000 tokens spent, and the next call may take 4" in attempt.message
     assert [e.data["why"] for e in archive.events("stop")] == ["budget"]
     assert not asked
     assert_replays()
@@ -123,11 +127,11 @@ def test_a_budget_without_room_for_the_meta_agent_ends_the_search(
 def test_what_the_context_does_not_hold_is_said_once(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with CountingEndpoint(writes, features=EndpointFeatures(context=2200)) as endpoint:
+    with CountingEndpoint(writes, features=EndpointFeatures(context=2400)) as endpoint:
         words = written_search(folder, endpoint, "search=adas", "search.candidates=2", "run.dir=run")
         assert cli.main(["run", *words, "search.attempts=1", "evaluate.items=2"]) == 0
         refused = [r for r in endpoint.requests if r.outcome == "400"]
-    assert len(refused) == 3  # the archive at the first brief and at the second, and a longer conversation
+    assert len(refused) == 2  # the archive at the first brief and at the second
     shown = capsys.readouterr().out
     assert shown.count("the archive does not fit in the meta model's context: it is shown 3 of 7") == 1
     assert shown.count("the archive does not fit in") == 1
@@ -142,7 +146,8 @@ def test_the_preset_sets_what_it_needs_and_users_override_it() -> None:
     assert (author.name, author.temperature, author.reflexions) == ("adas", 0.8, 2)
     assert (author.formats, config.evaluate.racing) == (("program",), False)
     assert config.llm.meta_context_tokens == 16384
-    assert resolved(config).author == dataclasses.replace(author, max_tokens=1500)
+    filled = dataclasses.replace(author, max_tokens=1500, drafts=1, lessons=0, blocks=("decided",))
+    assert resolved(config).author == filled
     theirs = compose(
         ["author.temperature=0.2", "evaluate.racing=true", "search=adas", "llm.local.meta_context=999"]
     )
@@ -162,7 +167,7 @@ def test_the_preset_sets_what_it_needs_and_users_override_it() -> None:
 
 def test_the_room_of_the_meta_model_is_that_of_its_server() -> None:
     config = compose(["search=adas"])
-    shared = dataclasses.replace(config.llm, meta=config.llm.task)
+    shared = dataclasses.replace(config.llm, meta=MetaConfig(model=config.llm.task.model))
     assert shared.meta_context_tokens == 2048
     elsewhere = compose(["search=adas", "llm=endpoint", "llm.meta.model=a", "llm.task.model=b"])
     assert elsewhere.llm.meta_context_tokens == 0

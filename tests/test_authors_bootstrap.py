@@ -12,7 +12,9 @@ from meta_search.agent.seeds import NAMES
 from meta_search.authors.author import Example, Parent, Worked
 from meta_search.authors.bootstrap import _first_reply, bootstrap, collect, fits, show_demonstrations
 from meta_search.authors.check import check_source
+from meta_search.authors.compiler import compile_plan
 from meta_search.authors.composer import Composer
+from meta_search.authors.plan import Plan
 from meta_search.types import Agent, CallRequest, Demonstration, ItemResult, TraceCall
 from tests.kits.author_contexts import EXAMPLES, SOURCES, Desk, child, failed, made, seed
 from tests.kits.sandboxed_agents import House, wrapped
@@ -229,3 +231,21 @@ def test_a_second_bootstrap_does_not_teach_the_critic(desk: Desk) -> None:
     assert source is not None
     attempt = failed(bootstrap(desk.context("bootstrap", [parent_of(source)], examples=EXAMPLES)))
     assert attempt.message == "the parent shows worked examples already"
+
+
+@pytest.mark.parametrize("way", ["program", "reader", "tested"])
+def test_a_program_that_had_to_be_mended_is_no_worked_example(house: House, way: str) -> None:
+    right = "print(42 if 'Sum' in QUESTION else 2)" if way != "program" else "print(42)"
+
+    def mends(request: CallRequest) -> str:
+        if "=>" in request.messages[-1][1]:
+            return "no tests"
+        again = "ZeroDivisionError" in request.messages[-1][1]
+        return f"```python\n{right}\n```" if again or mended == "never" else "```python\nprint(1 / 0)\n```"
+
+    parent = parent_of(compile_plan(Plan("mends", way=way)), plan=Plan("mends", way=way).to_mapping())
+    for mended in ("always", "never"):
+        desk = Desk(house, mends)
+        found = collect(desk.context("bootstrap", [parent]), parent)
+        assert bool(found) is (mended == "never")
+        assert all(right in shown.reply for shown in found)

@@ -75,6 +75,17 @@ RUNS = (
     wrapped("import logging, warnings, uuid\nlogging.getLogger('a').debug('x')\n" + ASK),
     "try:\n    import scipy\nexcept ImportError:\n    scipy = None\n" + wrapped(ASK),
     wrapped("try:\n    from sympy import sympify\nexcept Exception:\n    sympify = float\n" + ASK),
+    wrapped("import contextlib\nwith contextlib.suppress(ImportError):\n    import scipy\n" + ASK),
+    wrapped("from importlib.util import find_spec\nif find_spec('scipy'):\n    import scipy\n" + ASK),
+    wrapped("setattr(self, 'best', 0)\nself.best + 1\n" + ASK),
+    wrapped("if hasattr(self, 'search'):\n    self.search('x')\n" + ASK),
+    wrapped("Vote = type('Vote', (), {'count': lambda self: self.total})\n" + ASK),
+    "if True:\n    def forward(self, taskInfo):\n        " + ASK,
+    "try:\n    import scipy\nexcept ImportError:\n    def forward(self, taskInfo):\n        " + ASK,
+    "import functools\n\ndef twice(function):\n    @functools.wraps(function)\n"
+    "    def run(self, taskInfo):\n        return function(self, taskInfo, 2)\n    return run\n\n@twice\n"
+    "def forward(self, taskInfo, rounds, /):\n    " + ASK,
+    "def forward(self, taskInfo):\n    " + ASK + "\nif False:\n    def forward(self):\n        return ''\n",
 )
 
 

@@ -9,8 +9,9 @@ import pytest
 
 from meta_search.authors.author import Author, Parent
 from meta_search.authors.check import check_source
+from meta_search.authors.compiler import compile_plan
 from meta_search.authors.composer import Composer
-from meta_search.authors.plan import Plan, Route, compile_plan
+from meta_search.authors.plan import Plan, Route
 from meta_search.types import Agent, CallRequest, Demonstration, Parameter
 from tests.kits.author_contexts import EXAMPLES, KEYWORDS, SOURCES, Desk, child, failed, made, seed
 from tests.kits.sandboxed_agents import House, wrapped
@@ -38,7 +39,7 @@ def plan_of(desk: Desk, operator: str, parents: list[Parent], **more: Any) -> Pl
 
 
 def test_novel_takes_every_choice_from_the_trial(desk: Desk) -> None:
-    context = desk.context("novel", trial={**ROUTED, "votes": 1, "shown": 2}, demonstrations=(SHOWN,))
+    context = desk.context("novel", trial={**ROUTED, "votes": 3, "shown": 2}, demonstrations=(SHOWN,))
     candidate = made(COMPOSER.write(context))
     assert context.trial.asked == ["way:letters", "way:sums", "votes", "shown"]  # type: ignore[attr-defined]
     assert candidate.plan is not None

@@ -13,6 +13,7 @@ from meta_search.authors.adas import AdasAuthor
 from meta_search.authors.author import Failure, Parent
 from meta_search.authors.failing import MATERIAL, ROOM, failing, room_in
 from meta_search.authors.llm import LLMAuthor
+from meta_search.authors.prompts import wrong_items
 from meta_search.config import AuthorConfig
 from meta_search.types import Brief
 from tests.kits.author_contexts import Desk, made, seed
@@ -96,7 +97,7 @@ def test_every_draft_and_reflexion_of_the_llm_author_holds_feedback(
 
 
 def test_a_prompt_without_feedback_says_nothing_of_it(desk: Desk) -> None:
-    context = desk.context("mutate", [parent(failure(""))], texts=[PLAN_TEXT], tags=("plan",))
+    context = desk.context("mutate", [parent(failure(""))], texts=[PLAN_TEXT], context_tokens=2_048)
     made(LLMAuthor().write(context))
     assert MATERIAL not in desk.asked[0].messages[1][1]
 
@@ -104,13 +105,9 @@ def test_a_prompt_without_feedback_says_nothing_of_it(desk: Desk) -> None:
 def test_a_small_context_has_a_small_room(desk: Desk) -> None:
     long = [failure("x" * 4_000) for _ in range(3)]
     for tokens, most in ((0, 6_000), (2_048, 768)):
-        context = desk.context(
-            "mutate", [parent(*long)], texts=[PLAN_TEXT], tags=("plan",), context_tokens=tokens
-        )
+        context = desk.context("mutate", [parent(*long)], texts=[PLAN_TEXT], context_tokens=tokens)
         assert room_in(context) == most
-        made(LLMAuthor().write(context))
-        prompt = desk.asked[-1].messages[1][1]
-        assert most * 0.7 < prompt.count("x") < most + 20
+        assert most * 0.7 < wrong_items(context, "Wrong:").count("x") < most + 20
 
 
 def test_adas_is_told_why_nothing_was_right_when_it_mends(desk: Desk) -> None:

@@ -53,6 +53,7 @@ def test_a_plan_is_asked_for_by_schema_and_compiled(desk: Desk) -> None:
     assert request.schema is not None
     words = request.schema["properties"]["routes"]["items"]["properties"]["words"]["enum"]
     assert words == ["letter", "sum"]
+    assert {"steps", "temperature"} <= set(request.schema["required"])
     assert (request.model, request.purpose, request.agent, request.occurrence) == (
         "meta",
         "meta",
@@ -67,7 +68,7 @@ def test_a_program_is_read_with_its_name_and_thought(desk: Desk) -> None:
     assert (candidate.agent.name, candidate.thought) == ("One call", "It asks once.")
     assert (candidate.agent.source, candidate.plan) == (GOOD, None)
     assert desk.asked[0].schema is None
-    assert "self.run_python" in desk.asked[0].messages[1][1]
+    assert "run_python(code" in desk.asked[0].messages[1][1]
 
 
 @pytest.mark.parametrize(
@@ -117,13 +118,32 @@ def test_the_meta_agent_sees_parents_failures_inspirations_and_kinds(desk: Desk)
     prompt = desk.asked[0].messages[1][1]
     for part in (
         "letters and sums",
+        "«direct» (given): 25 % [5, 70] of 4 items; 40 tokens an item",
+        "sums 1 of 4",
+        "> Sum 1 and 2?\nExpected:\n> 3\nAnswered:\n> 4",
+        "«debate» (given): 60 %",
+        "sums: sum",
+    ):
+        assert part in prompt
+
+
+def test_an_embedded_meta_agent_is_told_in_short(desk: Desk) -> None:
+    parent = seed(
+        "direct", 0.25, 40.0, by_kind={"sums": (1, 4)}, failures=(Failure("Sum 1 and 2?", "4", "3", "sums"),)
+    )
+    small = {"inspirations": (seed("debate", 0.6),), "context_tokens": 2_048, "room": 1_500}
+    write(desk, "plan", [json.dumps(PLAN)], parents=[parent], **small)
+    prompt = desk.asked[0].messages[1][1]
+    for part in (
+        "letters and sums",
         "«direct»: mean score 0.25 at 40 tokens",
         "sums 1 of 4",
         "Sum 1 and 2? → 4 (expected 3)",
+        "«debate»: mean score 0.60",
+        "- sums: sum",
     ):
         assert part in prompt
-    assert "«debate»: mean score 0.60" in prompt
-    assert "- sums: sum" in prompt
+    assert "temperature" not in json.dumps(desk.asked[0].schema)
 
 
 def test_faults_of_a_parent_are_told_with_what_mends_them(desk: Desk) -> None:
@@ -136,9 +156,11 @@ def test_faults_of_a_parent_are_told_with_what_mends_them(desk: Desk) -> None:
     parent = replace(seed("direct", failures=failures), agent=Agent.of("broken", source))
     write(desk, "program", [PROGRAM], parents=[parent])
     prompt = desk.asked[0].messages[1][1]
-    assert "Failed: Sum 1 and 2? → crash: IndexError: list index out of range (line 2: `return LLM" in prompt
+    assert (
+        "> Sum 1 and 2?\nIt ended as:\n> crash: IndexError: list index out of range (line 2: `retu" in prompt
+    )
     assert "the list may be shorter than expected" in prompt
-    assert "Wrong: Sum 3 and 4? → 8 (expected 7)" in prompt
+    assert "> Sum 3 and 4?\nExpected:\n> 7\nAnswered:\n> 8" in prompt
 
 
 def test_debug_mends_the_parent_where_it_fails(desk: Desk) -> None:
@@ -172,7 +194,8 @@ def test_a_reflexion_replaces_the_draft(desk: Desk) -> None:
     candidate = made(write(desk, "plan", [json.dumps(PLAN), better], config=config(reflexions=1)))
     assert candidate.agent.name == "Better"
     assert [request.occurrence for request in desk.asked] == ["draft", "reflexion0"]
-    assert "Split by kind" in desk.asked[1].messages[1][1]
+    assert "Split by kind" in desk.asked[1].messages[2][1]  # the draft stands in the conversation
+    assert desk.asked[1].schema is None  # it may say `keep`
 
 
 @pytest.mark.parametrize("again", ["I would change nothing.", CallReply("", fault="llm", message="down")])
@@ -197,7 +220,7 @@ def test_each_kind_of_fault_is_told_and_mended(desk: Desk) -> None:
         fenced(wrapped("return LLMAgentBase(['answer'], 'A')([taskInfo])[1]")),
         PROGRAM,
     ]
-    written = write(desk, "program", texts, config=config(debug_rounds=3))
+    written = write(desk, "program", texts, config=config(debug_rounds=3), model_free="refuse")
     assert made(written).agent.source == GOOD
     assert [attempt.stage for attempt in written.attempts] == ["draft", "check", "dry_run"]
     assert all(
@@ -230,7 +253,7 @@ def test_a_fault_of_the_endpoint_ends_the_brief(desk: Desk, when: int) -> None:
 
 def test_a_draft_that_was_cut_says_so(desk: Desk) -> None:
     cut = CallReply("```python\ndef forward", fault="cut", message="cut at 32768 tokens")
-    attempt = failed(write(desk, "program", [cut], operator="novel"))
+    attempt = failed(write(desk, "program", [cut, cut], operator="novel"))
     assert attempt.message == "the draft was cut at 32768 tokens: raise author.max_tokens"
 
 

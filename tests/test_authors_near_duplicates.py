@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from meta_search.authors.compiler import compile_plan
 from meta_search.authors.llm import LLMAuthor
 from meta_search.authors.near_duplicates import Known, twin
-from meta_search.authors.plan import compile_plan, plan_from
+from meta_search.authors.plan import plan_from
+from meta_search.config import AuthorConfig
 from meta_search.types import Agent, Brief, Candidate
 from tests.kits.author_contexts import PLAN, Desk, made, seed
 from tests.kits.sandboxed_agents import House, wrapped
@@ -48,33 +50,66 @@ def test_a_word_of_twenty_is_hardly_a_difference_where_another_agent_was_asked_f
     assert twin(candidate(known("Solve."), "novel"), [other]) == ""
 
 
-def test_plans_are_alike_that_choose_alike_however_they_are_worded() -> None:
-    ours = candidate(planned(name="New", thought="Else.", hint="Be brief."), "novel")
+def test_plans_are_alike_that_choose_alike_and_say_the_same_to_the_model() -> None:
+    ours = candidate(planned(name="New", thought="Else."), "novel")
     assert twin(ours, [planned()]) == "Mixed"
+    assert twin(ours, [planned(hint="Be brief.")]) == ""  # what the model is told is a difference
     assert twin(ours, [planned(samples=3), planned(way="program"), planned(routes=[])]) == ""
 
 
 def test_a_plan_from_the_archive_is_as_good_as_one_from_memory() -> None:
     agent, plan = planned()
     stored = json.loads(json.dumps(plan))
-    assert twin(candidate(planned(hint="Look twice."), "novel"), [(agent, stored)]) == "Mixed"
+    assert twin(candidate(planned(thought="Else."), "novel"), [(agent, stored)]) == "Mixed"
     assert stored != plan  # tuples are lists there
 
 
-def test_the_meta_agent_is_asked_once_for_another(house: House) -> None:
-    desk, texts = Desk(house), [program("Solve."), program("Reckon.")]
+def test_the_meta_agent_is_told_twice_of_a_near_duplicate(house: House) -> None:
+    desk, texts = Desk(house), [program("Solve."), program("Reckon."), program("Think.")]
     context = desk.context(
         "novel", [seed("direct")], texts=texts, tags=("program",), known=(known("Answer."),)
     )
     written = LLMAuthor().write(context)
-    assert made(written).agent.source == source("Reckon.")  # alike as well, but taken now
-    assert [(a.stage, a.message) for a in written.attempts] == [
-        ("duplicate", "hardly differs from «known Answer.»")
-    ]
-    assert [request.occurrence for request in desk.asked] == ["draft", "another"]
+    assert made(written).agent.source == source("Think.")  # alike as well, but taken now
+    told = ("duplicate", "hardly differs from «known Answer.»")
+    assert [(a.stage, a.message) for a in written.attempts] == [told, told]
+    assert [request.occurrence for request in desk.asked] == ["ideas", "another", "another1"]
     assert "«known Answer.»" in desk.asked[1].messages[3][1]
     assert desk.asked[1].messages[:3] == (*desk.asked[0].messages, ("assistant", texts[0]))
-    assert source("Solve.") in desk.asked[1].messages[2][1]
+    assert desk.asked[2].messages[:5] == (*desk.asked[1].messages, ("assistant", texts[1]))
+    assert "«known Answer.»" in desk.asked[2].messages[5][1]
+
+
+def test_an_embedded_model_is_told_once(house: House) -> None:
+    desk, texts = Desk(house), [program("Solve."), program("Reckon.")]
+    context = desk.context(
+        "novel",
+        [seed("direct")],
+        texts=texts,
+        tags=("program",),
+        known=(known("Answer."),),
+        context_tokens=4096,
+    )
+    assert made(LLMAuthor().write(context)).agent.source == source("Reckon.")
+    assert [request.occurrence for request in desk.asked] == ["draft", "another"]
+
+
+def test_of_several_drafts_those_count_that_differ(house: House) -> None:
+    other = (
+        program("Solve.").replace("'B'", "'C', 'a sceptic'").replace("[taskInfo, first], 'Check.'", "[first]")
+    )
+    config = AuthorConfig(reflexions=0, debug_rounds=0, drafts=2)
+    context = Desk(house).context(
+        "novel",
+        [],
+        texts=[program("Solve.") + "\n\n" + other.replace("Name: Solve.", "Name: Other")],
+        tags=("program",),
+        known=(known("Answer."),),
+        config=config,
+    )
+    written = LLMAuthor().write(context)
+    assert (made(written).agent.name, written.further) == ("Other", ())
+    assert [a.stage for a in written.attempts] == ["duplicate"]
 
 
 def test_a_second_draft_that_fails_loses_the_first_one_not(house: House) -> None:
@@ -82,4 +117,4 @@ def test_a_second_draft_that_fails_loses_the_first_one_not(house: House) -> None
     written = LLMAuthor().write(desk.context("novel", [], texts=texts, tags=("plan",), known=(planned(),)))
     assert made(written).agent.name == "Mixed"
     assert [a.stage for a in written.attempts] == ["draft", "draft"]
-    assert [request.occurrence for request in desk.asked] == ["draft", "another", "another-debug0"]
+    assert [request.occurrence for request in desk.asked] == ["ideas", "another", "another-debug0"]

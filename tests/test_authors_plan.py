@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from meta_search.authors.check import check_source
-from meta_search.authors.plan import EVERY_WAY, WAYS, Plan, Route, compile_plan, plan_from, plan_schema
+from meta_search.authors.compiler import compile_plan
+from meta_search.authors.plan import EVERY_WAY, WAYS, Plan, Route, plan_from, plan_schema
 from meta_search.types import CallRequest
 from tests.kits.sandboxed_agents import House, with_text
 
@@ -37,6 +38,7 @@ plans = st.builds(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(plan=plans)
 def test_every_plan_compiles_to_an_agent_that_runs(house: House, plan: Plan) -> None:
@@ -193,7 +195,11 @@ def test_a_plan_can_have_a_team_where_it_is_told_to(house: House) -> None:
 DEMONSTRATIONS = [
     (f"How many legs have {n} dogs?", reply)
     for n in range(1, 5)
-    for reply in (f"```\nprint({4 * n})\n```", json.dumps({"thinking": "4 each", "answer": str(4 * n)}))
+    for reply in (
+        f"```\nprint({4 * n})\n```",
+        "```\nprint(4 * int(re.search(r'\\d+', QUESTION)[0]))\n```",
+        json.dumps({"thinking": "4 each", "answer": str(4 * n)}),
+    )
 ]
 PAIRS = tuple((f"How many legs have {n} birds?", str(2 * n)) for n in range(1, 5))
 QUESTIONS = ("How many legs have 3 dogs?", "Count the letter o in moon.")
@@ -219,6 +225,7 @@ def asked_by(house: House, source: str, values: dict[str, object], **more: Any) 
     return asked
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("examples", "demonstrations"), [((), []), (PAIRS, DEMONSTRATIONS)])
 @pytest.mark.parametrize("samples", [1, 3])
 @pytest.mark.parametrize(
@@ -247,8 +254,8 @@ def test_the_number_of_examples_is_declared_where_there_are_any_to_show(house: H
     for (field, values), declared in ((fit, True), (unfit, False)):
         result = house.run(source, varies, **{field: values})
         assert ("shown" in {p.name for p in result.space}) is declared
-        shown = [text for role, text in house.llm.requests[0].messages if role == "assistant"]
-        assert len(shown) == (2 if declared else 0)
+        shown = {sum(role == "assistant" for role, _ in r.messages) for r in house.llm.requests}
+        assert max(shown) == (2 if declared else 0)
 
 
 def test_a_tuned_temperature_is_honoured_whatever_the_votes(house: House) -> None:

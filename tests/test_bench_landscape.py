@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from meta_search.guide.evidence import Paired
 from meta_search.guide.racing import Standing
 from meta_search.types import Agent, Brief, Candidate, Demonstration, ItemJob
 from tests.bench.landscape import choosing
+from tests.bench.landscape.evidence import Paired
 from tests.bench.landscape.measures import NEVER, calls_until, median, ratio, regret_at, saving
 from tests.bench.landscape.racing import race, wilcoxon
 from tests.bench.landscape.screening import first, nearest, ridge, screened
@@ -138,7 +138,7 @@ def test_every_call_of_the_table_is_counted() -> None:
     table.call("write", "add_candidate", Candidate(direct, Brief(0, "seed", "hand", kind="seed")), "seed")
     for calls, sent in (
         (7, replace(job, split="examples", item="examples-0-0")),
-        (7, replace(job, split="examples", item="examples-0-1")),  # all lessons cost what was recorded
+        (7, replace(job, split="examples", item="examples-0-1")),  # all teaching costs what was recorded
         (8, job),
         (8, replace(job, dry=True)),
     ):

@@ -17,7 +17,8 @@ from meta_search.compose import options_of
 from meta_search.errors import MetaSearchError
 
 COMMANDS = (
-    *("run", "resume", "evaluate", "archive", "export", "report", "status", "domains", "models", "doctor"),
+    *("run", "resume", "evaluate", "archive", "export", "report", "status", "steer", "dashboard"),
+    *("domains", "models", "prompts", "doctor"),
 )
 
 

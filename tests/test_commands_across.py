@@ -56,6 +56,7 @@ def cells(path: str = "m/matrix.json") -> dict[tuple[str, str], dict[str, Any]]:
     return {(c["domain"], c["model"]): c for c in json.loads(Path(path).read_text())["cells"]}
 
 
+@pytest.mark.slow
 def test_a_table_of_agents_domains_and_models(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with CountingEndpoint(adds) as endpoint:
         assert cli.main(["evaluate", *words(endpoint), "--json", "out.json"]) == 0

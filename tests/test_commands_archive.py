@@ -17,7 +17,18 @@ from meta_search import cli
 from meta_search.commands import terminal
 from meta_search.compose import compose
 from meta_search.config import to_mapping
-from meta_search.types import Agent, Brief, Candidate, Demonstration, Evaluation, ItemResult, TraceCall, Usage
+from meta_search.types import (
+    Agent,
+    ArchivedItem,
+    Brief,
+    Candidate,
+    Demonstration,
+    Evaluation,
+    ItemResult,
+    TraceCall,
+    Usage,
+)
+from tests.kits.pages import page_text
 
 SEED = Agent.of("Direct", "class A:\n    def forward(self, taskInfo):\n        return 'one'\n")
 CHILD = Agent.of("Voter\x1b[31m", SEED.source.replace("one", "two"), {"votes": 3}, [Demonstration("q", "r")])
@@ -123,7 +134,9 @@ def test_the_list_has_one_line_an_agent_and_fits(
     lines = call(capsys, "archive", "list", "latest").splitlines()
     assert all(len(line.rstrip()) <= columns for line in lines)
     assert sum("│" not in line and any(a.id[:8] in line for a in (SEED, CHILD, long)) for line in lines) == 3
-    assert len([line for line in lines if line.strip()]) == 1 + 2 + 1 + 3 + 1  # and a caption
+    printed = [line for line in lines if line.strip()]
+    assert "best =" in " ".join(printed[1 + 2 + 1 + 3 :])  # a caption follows title, head, rule and agents
+    assert len(printed) <= 1 + 2 + 1 + 3 + 2
     assert any("written by" in line for line in lines) == wide
 
 
@@ -180,18 +193,22 @@ def test_show_draws_who_hears_whom(run: Path, capsys: pytest.CaptureFixture[str]
 
 
 def test_search_wants_all_words(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    def found(*words: str) -> list[str]:
-        rows = json.loads(call(capsys, "archive", "search", "latest", *words, "--json"))
-        return [row["agent"] for row in rows]
+    def found(*words: str) -> list[tuple[str, str]]:
+        told = json.loads(call(capsys, "archive", "search", "latest", *words, "--json"))
+        assert told["indexed"] == told["of"] > 0
+        return [(hit["agent"], hit["where"]) for hit in told["hits"] if hit["where"] != "answer"]
 
-    assert found("THRICE", "two") == [CHILD.id]
-    assert found("forward") == [CHILD.id, SEED.id]
+    assert found("THRICE", "two") == [(CHILD.id, "thought")]
+    assert found("forward") == [(CHILD.id, "code"), (SEED.id, "code")]
     assert found("thrice", "plain") == []
     shown = call(capsys, "archive", "search", "latest", "vote", "thrice")
-    assert f"{CHILD.id[:8]}  thought: ask thrice and vote" in shown
-    shown = call(capsys, "archive", "search", "latest", "return", "one")
-    assert f"{SEED.id[:8]}  line 3: return 'one'" in shown
-    assert "no agent" in call(capsys, "archive", "search", "latest", "no-such-word")
+    assert "ask thrice and vote" in shown
+    assert CHILD.id[:8] in shown  # however long the excerpts are
+    assert cli.main(["archive", "search", "latest", "*"]) == 2
+    assert "give a word" in capsys.readouterr().err
+    assert "return 'one'" in call(capsys, "archive", "search", "latest", "return", "one")
+    assert "nothing in" in call(capsys, "archive", "search", "latest", "no-such-word")
+    assert "\x1b" not in call(capsys, "archive", "search", "latest", "Voter")
 
 
 def test_what_a_candidate_chose_is_no_command_to_the_terminal(
@@ -269,7 +286,7 @@ def test_report(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     shown = call(capsys, "report", "latest").splitlines()
     page = Path(shown[-1])
     assert page.name == "report.html"
-    assert CHILD.id[:8] in page.read_text(encoding="utf-8")
+    assert CHILD.id in page_text(page)
     assert len(shown) >= 2
 
 
@@ -306,3 +323,21 @@ def test_a_reader_that_has_read_enough_is_no_failure(run: Path, action: str) -> 
     with os.fdopen(writer, "wb") as gone:
         done = subprocess.run(command, stdout=gone, stderr=subprocess.PIPE, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_items_of_test_are_withheld_until_the_report(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with Store.open(run / "archive.db") as store:
+        rows = [replace(row, answer="the answer", feedback="expected 42") for row in results(SEED, "test", 2)]
+        store.add_results(rows)
+        store.put_evaluation(Evaluation.of(SEED.id, "test", rows))
+        store.put_items([ArchivedItem("train", "i0", question="?")])
+    for more in (["--split", "test"], ["--split", "test", "--json"], ["--item", "i7", "--split", "test"]):
+        assert cli.main(["archive", "show", "one", "Direct", *more]) == 0
+        shown = capsys.readouterr().out
+        assert "expected 42" not in shown
+        assert "the answer" not in shown
+        assert "--json" in more or "once the final report is made" in shown
+    with Store.open(run / "archive.db") as store:
+        store.put_items([ArchivedItem("test", "i0", question="?")])
+    assert cli.main(["archive", "show", "one", "Direct", "--split", "test"]) == 0
+    assert "expected 42" in capsys.readouterr().out

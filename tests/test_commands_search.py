@@ -14,6 +14,7 @@ from meta_search import cli
 from meta_search.errors import ModelFileError
 from meta_search.testing import CountingEndpoint
 from tests.kits.answers import adds_below
+from tests.kits.pages import page_view
 from tests.kits.searches import overrides, write_table
 
 ROW = ["name", "agent", "score", "low", "high", "items", "calls", "tokens", "cost_usd", "seconds", "outcomes"]
@@ -57,7 +58,7 @@ def test_a_search_leaves_a_run_that_can_be_looked_through(
     assert max(row["test"] or 0.0 for row in rows) == 1.0
     (run,) = (folder / "runs").iterdir()
     assert {"archive.db", "config.json", "report.html"} <= {path.name for path in run.iterdir()}
-    assert "<b>done</b><span>status" in (run / "report.html").read_text(encoding="utf-8")
+    assert page_view(run / "report.html", "overview")["run"]["state"] == "done"
     with sqlite3.connect(run / "archive.db") as database:
         (ledger,) = database.execute("SELECT COUNT(*) FROM calls").fetchone()
     assert 0 < ledger <= endpoint.calls

@@ -75,6 +75,7 @@ def resume() -> object:
     return resume(Path("run"), caller=Caller(live=False))
 
 
+@pytest.mark.slow
 def test_resume_names_what_changed_and_offers_a_new_run(
     endpoint: CountingEndpoint, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -103,6 +104,7 @@ def test_resume_tells_edited_questions_and_other_rows(endpoint: CountingEndpoint
     assert re.search(r"(train|test|validation|examples): \d+ of \d+ items gone, \d+ new", refused(resume))
 
 
+@pytest.mark.slow
 def test_a_users_code_is_compared_and_a_run_of_an_earlier_version_by_its_digest(
     endpoint: CountingEndpoint,
 ) -> None:
@@ -117,6 +119,7 @@ def test_a_users_code_is_compared_and_a_run_of_an_earlier_version_by_its_digest(
     resume()
 
 
+@pytest.mark.slow
 def test_an_evaluation_goes_on_over_the_same_items_only(endpoint: CountingEndpoint) -> None:
     def evaluate(*more: str) -> object:
         return meta_search.evaluate("agent.py", *words(endpoint, *more))

@@ -101,6 +101,7 @@ ODD = st.one_of(
 ODD_TEXT = st.text(ODD, max_size=8).filter(lambda text: "\0" not in text and text != "???")
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(ODD_TEXT, ODD_TEXT)
 @example("${x}", "qwen2.5:7b")
@@ -238,3 +239,22 @@ def test_composing_inside_an_application_of_hydra_leaves_it_alone() -> None:
         outer = GlobalHydra.instance().hydra
         assert compose(["seed=4"]).seed == 4
         assert GlobalHydra.instance().hydra is outer
+
+
+@pytest.mark.parametrize(
+    ("words", "most"),
+    [
+        ((), 16_384),
+        (("budget.tokens=50000",), 4_166),
+        (("budget.tokens=1000",), 4_096),
+        (("budget.tokens=5000000",), 16_384),
+        (("budget.tokens=50000", "author.max_tokens=9000"), 9_000),
+        (("budget.usd=0.6", "llm.prices={a:{input:1,output:5}}"), 10_000),
+        (("budget.usd=0.6", "budget.tokens=60000", "llm.prices={a:{input:1,output:5}}"), 5_000),
+        (("budget.usd=0.01", "llm.prices={a:{input:1,output:5}}"), 4_096),
+        (("budget.usd=0.01", "llm.prices={b:{input:1,output:5}}"), 16_384),
+    ],
+)
+def test_an_answer_of_the_meta_agent_fits_the_budget(words: tuple[str, ...], most: int) -> None:
+    given = ["llm=endpoint", "llm.base_url=http://h/v1", "llm.meta.model=a", "llm.task.model=b", *words]
+    assert resolved(compose(given)).author.max_tokens == most

@@ -21,7 +21,10 @@ CHOSEN = {
     *("domain.about", "domain.licence", "domain.citation"),  # of the domain that a first run takes
 }
 
-NUMBERS = ("budget", "author.reflexions", "author.temperature", "author.max_tokens", "search.candidates")
+NUMBERS = (
+    *("budget", "author.reflexions", "author.temperature", "author.max_tokens", "search.candidates"),
+    *("author.context", "author.drafts", "author.lessons"),
+)
 
 
 def leaves(mapping: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -35,7 +38,8 @@ def leaves(mapping: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
 def plain(key: str, value: Any) -> str:
     """A value of the right kind for a key, as an override."""
     if value is None or value == "":
-        return "1" if key.startswith(NUMBERS) else "text"
+        special = {"author.teach": "true", "author.context": "500"}
+        return special.get(key, "1" if key.startswith(NUMBERS) else "text")
     if isinstance(value, tuple):
         return f"[{','.join(value)}]"
     if isinstance(value, Mapping):

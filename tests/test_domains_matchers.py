@@ -270,6 +270,7 @@ def test_alignment_finds_the_greatest_sum() -> None:
     assert sorted(alignment(list(zip(*values, strict=True)))) == [(0, 1), (1, 0)]
 
 
+@pytest.mark.slow
 def test_formulas_programs_and_bleu_are_compared_in_a_confined_process(tmp_path: Path) -> None:
     own = [
         (

@@ -164,6 +164,7 @@ def test_paths_that_do_not_fit(folder: Path, tmp_path: Path) -> None:
         make(folder, sizes={"test": 100, "train": 49, "validation": 16, "examples": 15})
 
 
+@pytest.mark.slow
 def test_all_published_agents_run_on_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     skip_without(ADAS_ARCHIVE, MGSM_PROBLEMS)
     monkeypatch.chdir(tmp_path)

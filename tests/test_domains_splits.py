@@ -19,8 +19,9 @@ from domains.given import Parted
 from domains.given_rows import GivenItems
 from domains.mgsm import MgsmDomain
 from domains.python_file import PythonDomain
+from domains.row_facts import Facts
 from domains.rows import apportion, in_order
-from domains.splits import Facts, deal_rows, disjoint, folds_of
+from domains.splits import deal_rows, disjoint, folds_of
 from domains.stratify import REST, deal_units, proportions
 from domains.table import TableDomain
 from meta_search.config import DomainConfig

@@ -147,6 +147,20 @@ def test_named_sizes_are_kept_and_the_rest_is_shared(tmp_path: Path) -> None:
     assert all(len(domain.items(split)) >= 1 for split in SPLITS[1:])
 
 
+def test_few_rows_are_counted_over_all_splits_of_a_file(tmp_path: Path) -> None:
+    given = {"examples": 2, "train": 6, "validation": 6, "test": 8}
+    rows = [
+        {"question": f"{split} {'abcdefgh'[n] * 5}", "answer": n, "split": split}
+        for split, count in given.items()
+        for n in range(count)
+    ]
+    domain = make(tmp_path / "a.jsonl", jsonl(rows))
+    assert {split: len(domain.items(split)) for split in SPLITS} == given
+    domain = make(tmp_path / "b.jsonl", jsonl([row for row in rows if row["split"] != "examples"]))
+    assert len(domain.items("examples")) + len(domain.items("train")) == 6
+    assert len(domain.items("train")) >= 1
+
+
 GOOD = "".join(f"q{n},{n}\n" for n in range(20))
 
 

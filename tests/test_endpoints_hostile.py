@@ -46,6 +46,7 @@ async def _longest_stall(stalls: list[float]) -> None:
         stalls.append(time.monotonic() - began)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "direct"),
     [

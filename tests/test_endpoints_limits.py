@@ -74,6 +74,7 @@ def test_credit_that_is_used_up_is_said_as_that(capsys: pytest.CaptureFixture[st
     assert "check the account's credit" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_a_wait_that_an_endpoint_asked_for(tmp_path: Path) -> None:
     with Daily() as endpoint:
         asked = overrides(sums(tmp_path), endpoint.base_url, *BRIEF, "budget.wall_s=null", "run.grace_s=20")

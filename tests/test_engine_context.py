@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from domains.domain import Item
-from meta_search.engine.context import keywords
+from meta_search.engine.keywords import keywords
 
 
 def test_keywords_tell_kinds_apart_and_are_no_part_of_other_words() -> None:
@@ -19,3 +19,14 @@ def test_keywords_tell_kinds_apart_and_are_no_part_of_other_words() -> None:
         here = [k for k, words in found.items() if all(w in item.question.lower() for w in words.split())]
         assert here == [item.kind]
     assert keywords(items[:2]) == {}
+
+
+def test_words_that_two_examples_share_by_chance_give_way() -> None:
+    kinds = {"product": "Ann has 3 boxes of 4 {}.", "sum": "Ben has 3 {} and then buys 4 more."}
+    told = [("product", "gherkins"), ("product", "gherkins"), ("sum", "pens"), ("sum", "coins")]
+    items = [Item(f"{n}", kinds[kind].format(what), "12", kind) for n, (kind, what) in enumerate(told)]
+    more = [Item("m", kinds["product"].format("shells"), "12", "product")]
+    assert keywords(items)["product"] == "gherkins"
+    assert keywords(items, more) == {"product": "boxes", "sum": keywords(items)["sum"]}
+    never = [*more, Item("n", "Seven times six?", "42", "product")]
+    assert keywords(items, never)["product"] == "gherkins"  # no word holds for all of them

@@ -13,9 +13,11 @@ import pytest
 import meta_search
 from meta_search import cli
 from meta_search.config import CANDIDATES, from_mapping
+from meta_search.engine import loop
 from meta_search.engine.ends import end_of
 from meta_search.testing import CountingEndpoint
 from tests.kits.answers import adds_below, as_asked
+from tests.kits.pages import page_text, page_view
 from tests.kits.searches import assert_replays, composed_search, written_search
 
 LLM = ("author=llm", "author.formats=[program]", "author.reflexions=0", "author.debug_rounds=0")
@@ -50,22 +52,24 @@ def test_a_search_that_has_stopped_finding_says_so_and_suggests(
     for words in (["status", "run"], ["archive", "list", "run"], ["report", "run"]):
         assert cli.main(words) == 0
         assert line.search(capsys.readouterr().out)
-    page = Path("run/report.html").read_text()
-    assert "The search ended: the last 1" in page
-    assert 'id="alarms"' in page
+    assert "The search ended: the last 1" in page_text("run/report.html")
+    assert page_view("run/report.html", "overview")["alarms"]
     assert_replays()
 
 
-def test_the_budget_that_ended_it_is_named(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_budget_that_ended_it_is_named(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "LOOK_S", 0.0)  # a search of a second would be over before the next look
     with CountingEndpoint(adds_below(9)) as endpoint:
         words = composed_search(folder, endpoint, "budget.calls=60", "search.seeds=[direct,chain_of_thought]")
         assert cli.main(["run", *words]) == 0
-    assert "search ended: budget.calls=60 is used up" in capsys.readouterr().out
+    assert "search ended: what is left of budget.calls=60 is kept for the" in capsys.readouterr().out
     assert cli.main(["status", "--json"]) == 2  # there is no run under runs/
     capsys.readouterr()
     assert cli.main(["status", "run", "--json"]) == 0
     row = json.loads(capsys.readouterr().out)
-    assert row["end"]["why"] == "budget"
+    assert row["end"]["why"] == "report"
     assert row["status"] == "done"
     assert row["calls"] <= 60
 
@@ -107,7 +111,7 @@ def test_candidates_have_no_limit_of_their_own_beside_a_budget(keys: dict[str, A
     ("why", "text"),
     [
         ("candidates", "all 9 candidates are written (search.candidates)"),
-        ("finish", "stopped early (Ctrl-C, or SIGTERM with run.report_on_stop)"),
+        ("finish", "stopped early (Ctrl-C, `steer stop`, or SIGTERM with run.report_on_stop)"),
         ("finish, empty", "stopped early, before an agent was found: there is nothing to report on yet"),
         ("time", "the search's 75% of budget.wall_s=900 are over"),
         ("signal", "stopped by a signal"),

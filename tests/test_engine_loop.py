@@ -37,6 +37,7 @@ def test_a_budget_of_calls_is_never_exceeded_and_the_report_has_its_share(
     assert len({r.evaluations["test"].items for r in tested}) == 1
 
 
+@pytest.mark.slow
 def test_a_signal_ends_the_run_in_order_and_resume_goes_on(folder: Path) -> None:
     with CountingEndpoint(adds, latency_s=0.05) as endpoint:
         words = composed_search(folder, endpoint, "search.candidates=4")
@@ -68,9 +69,9 @@ def test_agents_that_carry_scored_items_are_refused(folder: Path) -> None:
 
     def cheats(messages: Sequence[Mapping[str, Any]], body: Mapping[str, Any]) -> str:
         asked = messages[-1]["content"]
-        if "Reply with a line `Name" not in asked and "Look at it again" not in asked:
+        if not any("Reply with a line `Name" in message["content"] for message in messages):
             return adds(messages, body)
-        known = re.search(r"Wrong: (A baker.*?\?)", asked)
+        known = re.search(r"^Item 1 .*?\n> (A baker.*?\?)", asked, re.DOTALL | re.MULTILINE)
         question = known.group(1) if known else "A baker sells loaves twice. What is 11 + 2?"
         return (
             "Name: Cheat\nThought: knows.\n```python\ndef forward(self, taskInfo):\n"
@@ -95,6 +96,7 @@ def test_agents_that_carry_scored_items_are_refused(folder: Path) -> None:
     assert "leak" in stages
 
 
+@pytest.mark.slow
 def test_the_guide_is_told_every_brief(folder: Path) -> None:
     with CountingEndpoint(adds) as endpoint:
         assert cli.main(["run", *composed_search(folder, endpoint, "search.candidates=3", "seed=5")]) == 0

@@ -141,6 +141,7 @@ def words(folder: Path, base_url: str, *more: str) -> list[str]:
     return overrides(sums(folder), base_url, *short, *more)
 
 
+@pytest.mark.slow
 def test_ones_own_agents_are_tested_whatever_they_score_and_the_verdict_names_them(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

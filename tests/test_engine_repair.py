@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-import sqlite3
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,7 +16,7 @@ from meta_search.testing import CountingEndpoint, Fault
 from meta_search.types import REPAIR, Brief, ItemResult
 from tests.kits.answers import adds_below
 from tests.kits.broken_agents import BROKEN, MENDED
-from tests.kits.searches import assert_replays, tables, written_search
+from tests.kits.searches import assert_replays, cut_behind, tables, written_search
 
 adds = adds_below(12)
 
@@ -41,6 +39,7 @@ LLM = (
 )
 
 
+@pytest.mark.slow
 def test_a_candidate_that_fails_on_all_items_is_mended_once(folder: Path) -> None:
     with CountingEndpoint(writes) as endpoint:
         assert cli.main(["run", *written_search(folder, endpoint, *LLM, "search.in_flight=2")]) == 0
@@ -84,10 +83,7 @@ def test_resumed_at_any_point_of_a_chain_it_goes_on_as_without(folder: Path) -> 
         written = next(seq for seq, _, data in events if data.get("brief") == REPAIR + 1 and seq > second)
         told = next(seq for seq, kind, data in events if kind == "tell" and data["brief"] == 1)
         for kept in (second - 1, second, written, told - 1):
-            shutil.copytree("run", f"cut{kept}")
-            with sqlite3.connect(f"cut{kept}/archive.db") as database:
-                database.execute("DELETE FROM events WHERE seq > ?", [kept])
-            assert cli.main(["resume", f"cut{kept}"]) == 0
+            assert cli.main(["resume", cut_behind(kept)]) == 0
             found = tables(f"cut{kept}")
             for name in ("agents", "edges", "trials", "evaluations", "attempts"):
                 assert found[name] == whole[name], (kept, name)

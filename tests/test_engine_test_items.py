@@ -12,6 +12,7 @@ import json
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -72,7 +73,7 @@ def texts(value: Any, seen: set[int], private: bool, depth: int = 0) -> Iterator
     if isinstance(value, str | bytes):
         yield str(value)
         return
-    if value is None or isinstance(value, int | float) or id(value) in seen or depth > 12:
+    if value is None or isinstance(value, int | float | ModuleType) or id(value) in seen or depth > 12:
         return
     seen.add(id(value))
     if isinstance(value, Mapping):

@@ -50,6 +50,7 @@ DRIVER = """
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "moment", ["raylet", *(pytest.param(m, marks=pytest.mark.slow) for m in ("agent", "up"))]
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import json
 import os
 import socket
@@ -17,6 +18,9 @@ import pytest
 
 import meta_search
 from archive.records import Record
+from meta_search.authors.block_table import solver
+from meta_search.authors.compiler import compile_plan
+from meta_search.authors.plan import EVERY_WAY, Plan
 from meta_search.errors import ArchiveError
 from meta_search.export.card import by_kind, requirements
 from meta_search.export.export import write_agent
@@ -135,6 +139,7 @@ def test_the_cards_tell_what_it_scored_cost_and_came_from(tmp_path: Path) -> Non
         "high": 0.87,
         "items": 32,
         "complete": True,
+        "model_free": 0.0,
         "calls_per_item": 3.0,
         "tokens_per_item": 100.0,
         "cost_usd_per_item": 0.002,
@@ -235,6 +240,66 @@ def test_it_answers_without_meta_search(folder: Path, python: Path) -> None:
     assert [role for role, _ in sent.messages] == ["system", "user", "assistant", "user"]
     assert sent.messages[2] == ("assistant", "2")
     assert "2+3?" in sent.messages[3][1]
+
+
+FEW = ("reader", "debate")  # ways of working that are exported in every run of the tests
+
+
+@pytest.mark.parametrize(
+    "way", [pytest.param(way, marks=() if way in FEW else pytest.mark.slow) for way in EVERY_WAY]
+)
+def test_every_way_of_working_answers_without_meta_search(tmp_path: Path, python: Path, way: str) -> None:
+    def say(messages: Sequence[Mapping[str, Any]], body: Mapping[str, Any]) -> str:
+        if "code block" in str(messages[0]):
+            return "```python\nprint(2 + 3)\n```"
+        return (
+            json.dumps({"thinking": "so", "answer": "5", "ratings": "[3, 3, 3, 3]"})
+            if "{" in str(messages[0])
+            else "5"
+        )
+
+    source = compile_plan(Plan(way, way=way))
+    folder = write_agent(record(source, way, values={}), RUNTIME, tmp_path / "out", CARD)
+    with CountingEndpoint(say, api_key="sk-1") as endpoint:
+        done = run(python, folder, "2+3?", "--base-url", endpoint.base_url, "--json", OPENAI_API_KEY="sk-1")
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert (told["answer"].strip(), told["outcome"]) == ("5", "ok")
+    low, high = solver(way).calls
+    assert low <= told["usage"]["calls"] <= high
+
+
+def staged() -> Say:
+    """A model that quotes, answers differently each time, finds all answers right, and chooses the second."""
+    numbers = itertools.count(10)
+    replies = {"Copy the parts": "2+3", "meet every demand": "OK", "Which of the numbered": "2"}
+
+    def say(messages: Sequence[Mapping[str, Any]], shown: Mapping[str, Any]) -> str:
+        asked = messages[-1]["content"]
+        return next((reply for words, reply in replies.items() if words in asked), "") or str(next(numbers))
+
+    return say
+
+
+def test_an_agent_of_every_stage_answers_without_meta_search(tmp_path: Path, python: Path) -> None:
+    plan = Plan(
+        *("Staged", "", "direct"),
+        samples=3,
+        shown=1,
+        prepare="extract",
+        check="letter",
+        failed="pass",
+        combine="judge",
+        choice="diverse",
+    )
+    folder = write_agent(record(compile_plan(plan), values={}), RUNTIME, tmp_path / "out", CARD)
+    with CountingEndpoint(staged(), api_key="sk-1") as endpoint:
+        done = run(python, folder, "2+3?", "--base-url", endpoint.base_url, "--json", OPENAI_API_KEY="sk-1")
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert (told["outcome"], told["usage"]["calls"]) == ("ok", 1 + 3 + 3 + 1)
+    listed = next(r.messages[-1][1] for r in endpoint.requests if "Which of" in r.messages[-1][1])
+    assert f"2. {told['answer']}\n" in listed
 
 
 def test_it_reads_standard_input_and_the_environment(folder: Path, python: Path) -> None:

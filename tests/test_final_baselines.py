@@ -11,7 +11,7 @@ import pytest
 
 from meta_search.agent.seeds import NAMES
 from meta_search.final.baselines import matched, sampled
-from meta_search.final.field import affordable
+from meta_search.final.reserve import affordable
 from meta_search.llm.budget import Left
 from meta_search.run.members import Member
 from meta_search.types import Agent, Brief, CallRequest, Candidate, ItemResult, Usage

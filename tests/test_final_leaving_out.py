@@ -55,6 +55,7 @@ def on_the_word(fault: Fault) -> Callable[[int, Mapping[str, Any]], Fault | None
     return lambda index, body: fault if "DYNAMITE" in json.dumps(body) else None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "how",
     ["refused", *(pytest.param(how, marks=pytest.mark.slow) for how in ("filtered", "withheld"))],

@@ -22,8 +22,9 @@ from meta_search.commands import last_screen
 from meta_search.commands.agents import read_agents
 from meta_search.config import BudgetConfig, Config, DomainConfig
 from meta_search.errors import ArchiveError, LLMError
-from meta_search.final.field import Field, _why_none, contenders, seconds_needed
+from meta_search.final.field import Field, _why_none, contenders
 from meta_search.final.report import _measures
+from meta_search.final.reserve import seconds_needed
 from meta_search.llm.gateway import Gateway
 from meta_search.outcomes import UNSCORED
 from meta_search.report.verdict import archive_verdict
@@ -33,6 +34,7 @@ from meta_search.run.members import Member, Members
 from meta_search.testing import CountingEndpoint, Fault
 from meta_search.types import OWN, Agent, Brief, Candidate, ItemResult, Usage
 from tests.kits.answers import adds_below
+from tests.kits.pages import page_text, page_view
 from tests.kits.searches import assert_same, composed_search, replay, write_table
 
 adds = adds_below(9)
@@ -65,7 +67,7 @@ def test_why_there_is_no_finalist_is_told() -> None:
     for name, stopped in (("a", "behind"), ("b", "")):
         members.add(replace(member(name, 1, []), done=False, stopped=stopped))
     assert _why_none(members) == (
-        "Of 2 agents that the search wrote, none finished the train items (1 stopped early)."
+        "Of 2 agents that the search wrote, none finished the train items (1 paused or stopped)."
     )
 
 
@@ -144,9 +146,10 @@ def test_the_report_has_time_for_samples_at_the_pace_of_the_run(
     config = Config(budget=BudgetConfig(wall_s=wall))
     runner = SimpleNamespace(folds=NO_FOLDS)
     run: Any = SimpleNamespace(members=members, config=config, session=session, runner=runner)
-    assert seconds_needed(run) == pytest.approx(seconds)
+    assert seconds_needed(run, *contenders(members, 2)) == pytest.approx(seconds)
 
 
+@pytest.mark.slow
 def test_list_verdict_last_screen_and_export_take_the_same_agent(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -171,9 +174,9 @@ def test_list_verdict_last_screen_and_export_take_the_same_agent(
     rows = json.loads(capsys.readouterr().out)
     assert [bool(row["best"]) for row in rows] == [True] + [False] * (len(rows) - 1)
     assert rows[0]["agent"] == seed
-    page = Path("run/report.html").read_text()
-    assert page.index(f'id="a-{seed}"') < min(page.index(f'id="a-{r["agent"]}"') for r in rows[1:])
-    assert page.index(f'id="c-{seed}"') < page.index(f'id="c-{verdict.best.finalist.agent}"')
+    told = page_view("run/report.html", "overview")
+    assert told["take"]["agent"] == told["run"]["best"]["agent"] == seed
+    assert told["tested"][0]["agent"] == verdict.best.finalist.agent
     (folder / "sums.jsonl").rename(folder / "moved.jsonl")  # what an export needs is in the archive
     assert cli.main(["export", "run", "--to", "out"]) == 0
     card = json.loads(Path("out/card.json").read_text())
@@ -192,9 +195,8 @@ def test_the_totals_of_the_page_are_those_of_its_verdict(folder: Path) -> None:
     with sqlite3.connect("run/archive.db") as database:  # settled after the report, as a call in flight is
         database.execute("UPDATE calls SET prompt_tokens = prompt_tokens + 5")
     assert cli.main(["report", "run"]) == 0
-    page = Path("run/report.html").read_text()
-    assert f"The run paid {paid:,} tokens" in page
-    assert f"<b>{paid:,}</b><span>tokens paid" in page
+    assert f"The run paid {paid:,} tokens" in page_text("run/report.html")
+    assert page_view("run/report.html", "overview")["totals"]["tokens"] == paid
 
 
 def test_the_last_screen_shows_names_and_code_as_they_are_but_for_controls(
@@ -231,6 +233,7 @@ def test_what_to_type_next_can_be_pasted(
     assert shlex.split(resume_command(run)) == ["meta-search", "resume", str(run)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("calls", [141, *(pytest.param(n, marks=pytest.mark.slow) for n in (130, 152))])
 def test_what_is_paid_and_archived_is_in_the_verdict(folder: Path, calls: int) -> None:
     """The budget ends the report in the middle of a round; what came before is taken, whenever it came."""
@@ -248,6 +251,7 @@ def test_what_is_paid_and_archived_is_in_the_verdict(folder: Path, calls: int) -
     assert_same("run", "again")
 
 
+@pytest.mark.slow
 def test_finalists_of_an_earlier_report_are_finalists_no_longer(folder: Path) -> None:
     with CountingEndpoint(adds) as endpoint:
         more = ("search.candidates=8", "search.finalists=1", "search.prior=false", "budget.calls=200")
@@ -260,6 +264,7 @@ def test_finalists_of_an_earlier_report_are_finalists_no_longer(folder: Path) ->
     assert len(finalists) == 1
 
 
+@pytest.mark.slow
 def test_a_run_that_is_being_written_keeps_its_configuration(folder: Path) -> None:
     with CountingEndpoint(adds) as endpoint:
         words = composed_search(folder, endpoint, "search.candidates=1", "budget.usd=1", "run.confirm=false")
@@ -279,6 +284,7 @@ def test_a_run_that_is_being_written_keeps_its_configuration(folder: Path) -> No
     assert meta_search.open_run("run").meta("overrides") == typed
 
 
+@pytest.mark.slow
 def test_a_run_whose_author_is_not_here_is_not_resumed(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

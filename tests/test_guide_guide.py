@@ -8,19 +8,14 @@ from typing import Any
 
 import pytest
 
-from meta_search.guide.guide import (
-    OPENING,
-    PARENT_RULES,
-    VALUE_OF_NOTHING,
-    Guide,
-    Order,
-    Snapshot,
-    gain_per_cost,
-)
+from meta_search.config import SearchConfig
+from meta_search.guide.guide import PARENT_RULES, Guide, Order, Snapshot
+from meta_search.guide.opening import OPENING, Choices
 from meta_search.guide.studies import Row
+from meta_search.guide.worth import VALUE_OF_NOTHING, gain_per_cost
 from meta_search.types import Parameter
 
-OPERATORS = ("novel", "mutate", "crossover", "bootstrap", "simplify", "tune")
+OPERATORS = SearchConfig().operators
 AUTHORS = ("llm", "composer")
 FORMATS = ("plan", "edit", "program")
 SPACE = (
@@ -31,9 +26,12 @@ SPACE = (
 
 
 def guide(
-    guided: bool = True, operators: tuple[str, ...] = OPERATORS, authors: tuple[str, ...] = AUTHORS
+    guided: bool = True,
+    operators: tuple[str, ...] = OPERATORS,
+    authors: tuple[str, ...] = AUTHORS,
+    briefs: str = "bandit",
 ) -> Guide:
-    return Guide(5, operators, authors, FORMATS, guided)
+    return Guide(5, Choices(operators, authors, FORMATS), guided, briefs)
 
 
 def play(made: Guide, briefs: int, trials: dict[str, list[Row]]) -> list[Any]:
@@ -79,8 +77,19 @@ def stored(trials: dict[str, list[Row]]) -> dict[str, list[Row]]:
 # -- briefs
 
 
-def test_the_opening_is_asked_in_order() -> None:
-    made = guide()
+def test_a_search_opens_with_worked_examples_and_a_brief_for_every_author() -> None:
+    first, second = (order.brief for order in (made.ask() for made in [guide()] * 2))
+    assert (first.operator, first.author) == ("bootstrap", "composer")
+    assert (second.operator, second.author) == ("reflect", "llm")
+    alone = guide(authors=("llm",))
+    assert alone.ask().brief.operator == "reflect"
+    assert len(alone.briefs.trials()) == 1  # nothing else is queued
+    without = guide(operators=("novel", "simplify"))
+    assert (without.ask().brief.operator, without.briefs.trials()[0].params["author"]) == ("novel", "llm")
+
+
+def test_the_long_opening_is_asked_in_order() -> None:
+    made = guide(briefs="tpe")
     orders = [made.ask() for _ in OPENING]
     for order, wanted in zip(orders, OPENING, strict=True):
         brief = order.brief
@@ -145,6 +154,16 @@ def test_guided_asks_more_often_for_what_pays() -> None:
     assert late[("tune", "composer")] >= 8  # of 30; 2.5 by chance
 
 
+@pytest.mark.parametrize("authors", [AUTHORS, AUTHORS[:1]])
+def test_a_search_of_one_operator_asks_on(authors: tuple[str, ...]) -> None:
+    """As `search=dylan` does: its operator is settled before the rest of a brief is chosen."""
+    made = guide(operators=("novel",), authors=authors)
+    for _ in range(6):
+        order = made.ask()
+        assert (order.brief.operator, order.brief.author in authors) == ("novel", True)
+        made.tell(order.brief.number, 0.1)
+
+
 def test_nothing_counts_as_a_small_loss() -> None:
     made = guide()
     number = made.ask().brief.number
@@ -175,13 +194,13 @@ def test_a_typical_cost_of_nothing_is_no_division_by_zero() -> None:
 # -- resume
 
 
-@pytest.mark.parametrize("guided", [True, False])
+@pytest.mark.parametrize(("guided", "briefs"), [(True, "bandit"), (True, "tpe"), (False, "bandit")])
 @pytest.mark.parametrize("told", [0, 2, 9])
-def test_a_restored_guide_asks_as_the_undisturbed_one(guided: bool, told: int) -> None:
+def test_a_restored_guide_asks_as_the_undisturbed_one(guided: bool, briefs: str, told: int) -> None:
     trials: dict[str, list[Row]] = {}
-    undisturbed = guide(guided)
+    undisturbed = guide(guided, briefs=briefs)
     play(undisturbed, told, trials)
-    resumed = guide(guided)
+    resumed = guide(guided, briefs=briefs)
     resumed.restore(Snapshot(stored(trials)))
     assert play(resumed, 6, {}) == play(undisturbed, 6, {})
 
@@ -199,8 +218,8 @@ def test_restoring_twice_is_restoring_once() -> None:
 def test_a_brief_that_was_lost_does_not_shift_the_opening() -> None:
     """Brief 1 was in flight at the kill, brief 2 was told: next is number 3, the fourth of the opening."""
     trials: dict[str, list[Row]] = {}
-    play(guide(), 3, trials)
-    resumed = guide()
+    play(guide(briefs="tpe"), 3, trials)
+    resumed = guide(briefs="tpe")
     resumed.restore(Snapshot({"briefs": [stored(trials)["briefs"][i] for i in (0, 2)]}))
     order = resumed.ask()
     assert (order.brief.number, order.brief.operator, order.brief.author) == (

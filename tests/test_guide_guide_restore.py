@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from meta_search.guide.guide import OPENING_DESIGN, Guide, Snapshot
+from meta_search.guide.guide import Guide, Snapshot
+from meta_search.guide.opening import OPENING_DESIGN, Choices
 from meta_search.guide.studies import Row, Study
 from meta_search.guide.trials import Asked
 from meta_search.types import Parameter
@@ -68,7 +69,7 @@ class Kept:
     """A guide with some briefs in flight, and what the archive would hold of it."""
 
     def __init__(self) -> None:
-        self.guide = Guide(5, OPERATORS, ("llm", "composer"), ("plan", "program"), True)
+        self.guide = Guide(5, Choices(OPERATORS, ("llm", "composer"), ("plan", "program")))
         self.told: dict[str, list[Row]] = {}
         self.writing: list[tuple[int, Asked, int]] = []  # brief, design, tuning
         self.awaited: list[tuple[int, Asked, int]] = []

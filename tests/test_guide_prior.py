@@ -8,12 +8,15 @@ from typing import Any
 
 import pytest
 
-from meta_search.guide.guide import OPENING, VALUE_OF_NOTHING, Guide, Snapshot
+from meta_search.config import SearchConfig
+from meta_search.guide.guide import Guide, Snapshot
+from meta_search.guide.opening import OPENING, Choices
 from meta_search.guide.prior import NOTHING, Prior
 from meta_search.guide.studies import Row, Study
 from meta_search.guide.trials import Asked
+from meta_search.guide.worth import VALUE_OF_NOTHING
 
-OPERATORS = ("novel", "mutate", "crossover", "bootstrap", "simplify", "tune")
+OPERATORS = SearchConfig().operators
 AUTHORS = ("llm", "composer")
 
 
@@ -26,8 +29,8 @@ def prior(values: Mapping[str, Sequence[float]]) -> Prior:
     return Prior(tuple((params(o), v) for o, found in values.items() for v in found), 1)
 
 
-def guide(given: Prior = NOTHING, seed: int = 2, guided: bool = True) -> Guide:
-    made = Guide(seed, OPERATORS, AUTHORS, ("plan", "edit"), guided)
+def guide(given: Prior = NOTHING, seed: int = 2, guided: bool = True, briefs: str = "bandit") -> Guide:
+    made = Guide(seed, Choices(OPERATORS, AUTHORS, ("plan", "edit")), guided, briefs)
     made.restore(Snapshot(prior=given))
     return made
 
@@ -60,7 +63,7 @@ def test_a_prior_shifts_no_number() -> None:
 
 def test_after_the_opening_more_is_asked_of_what_paid_before() -> None:
     def simplified(given: Prior) -> int:
-        orders = [order for seed in range(4) for order in asked(guide(given, seed), 20)[len(OPENING) :]]
+        orders = [order for seed in range(4) for order in asked(guide(given, seed), 20)[2:]]
         return sum(order.brief.operator == "simplify" for order in orders)
 
     assert simplified(GOOD) > simplified(NOTHING) + 8
@@ -70,8 +73,10 @@ def test_what_never_paid_is_not_opened_with() -> None:
     assert GOOD.barren() == {"tune", "mutate"}
     assert "(never paid off before): mutate, tune" in GOOD.line
     opened = [o for o in OPENING if o["operator"] not in GOOD.barren()]
-    orders = asked(guide(GOOD), len(opened))
+    orders = asked(guide(GOOD, briefs="tpe"), len(opened))
     assert [o.brief.operator for o in orders] == [o["operator"] for o in opened]
+    never = prior({"bootstrap": [-0.2] * 6})
+    assert [o.brief.operator for o in asked(guide(never), 2)] == ["crossover", "reflect"]
     assert prior({"tune": [-0.2] * 4}).barren() == frozenset()  # too few to tell
     assert prior({"tune": [-0.2] * 9 + [0.1]}).barren() == frozenset()  # it paid once
 

@@ -16,16 +16,16 @@ import meta_search
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("meta_search", "archive", "domains", "conf")
 HEAVY = {
-    *("hydra", "omegaconf", "ray", "optuna", "litellm", "openai", "networkx", "sqlite_utils", "plotly"),
+    *("hydra", "omegaconf", "ray", "optuna", "litellm", "openai", "networkx", "sqlite_utils"),
     *("reasoning_gym", "xllamacpp", "numpy", "scipy", "jinja2", "aiohttp", "httpx", "huggingface_hub"),
-    *("rich", "json_repair"),
+    *("rich", "json_repair", "starlette", "uvicorn"),
 }
 LIGHT = {"meta_search", *(f"meta_search.{name}" for name in ("cli", "errors", "run", "run.signals"))}
 # Of an extra: they are imported in processes of their own alone, and import its library at once.
 ELSEWHERE = {
     ROOT / "domains/inspect" / f"{name}.py"
     for name in ("models", "play", "samples", "scorer", "tasks", "values", "worker")
-}
+} | {ROOT / "meta_search/dashboard" / name for name in ("server.py", "connections.py")}
 MODULES = [
     ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
     for package in PACKAGES

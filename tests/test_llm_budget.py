@@ -66,7 +66,7 @@ def test_refuses_what_can_never_fit_at_once_even_with_others_in_flight() -> None
         await asyncio.sleep(0)
         assert not waiting.done()  # the first may turn out to be free
         budget.settle(first, usage(10))
-        assert "10 tokens" in await waiting
+        assert "10 of 100 tokens" in await waiting
 
     asyncio.run(run())
 

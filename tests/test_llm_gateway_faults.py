@@ -32,6 +32,7 @@ STORM = (
 BOTH = pytest.mark.parametrize("direct", [True, False], ids=["direct", "litellm"])
 
 
+@pytest.mark.slow
 @BOTH
 def test_a_storm_of_faults_changes_no_answer_and_hides_no_attempt(pen: SqlitePen, direct: bool) -> None:
     kinds = itertools.cycle(STORM)

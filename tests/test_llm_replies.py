@@ -95,7 +95,7 @@ REPLIES = {
     ),
     "a tool that nobody offered": (
         recorded({"content": None, "tool_calls": [CALL]}, "tool_calls"),
-        Answer('{"answer": "42"}', "tool_calls", 12, 30),
+        Answer('{"answer": "42"}', "tool_calls", 12, 30, calls=(("c", "final", '{"answer": "42"}'),)),
     ),
     "floats": (
         recorded({"content": "42"}, usage={"prompt_tokens": 12.0, "completion_tokens": 29.5}),

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from meta_search.report import sections
-from meta_search.report.behaviour import MOST, Behaviour, behaviour, figure, line
-from meta_search.report.html import write_report
+from meta_search.dashboard.views.overview import overview
+from meta_search.report.behaviour import MOST, Behaviour, behaviour, line
+from meta_search.report.tables import agent_rows
 from tests.kits.list_archive import HOSTILE, ListArchive, named_agent
+from tests.kits.stored import stored
 
 
 def found(archive: ListArchive) -> Behaviour | None:
-    rows = [row for row in sections.agents(archive.agents(), "train", 500) if row["complete"]]
+    rows = [row for row in agent_rows(archive) if row["complete"]]
     return behaviour(archive, rows, "train")
 
 
@@ -52,16 +53,10 @@ def test_a_row_an_agent_and_no_more_than_can_be_read() -> None:
         archive.add(named_agent("same", body=f"return {number}"), {"train": [1.0, float(number % 2)]})
     made = found(archive)
     assert made is not None
-    (trace,) = figure(made)["data"]
-    assert len(trace["z"]) == len(set(trace["y"])) == MOST  # equal names are rows of their own
+    assert len(made.agents) == len(made.scores) == MOST  # equal names are rows of their own
     assert made.complete == MOST + 5
 
 
-def test_a_name_cannot_put_tags_into_the_page(tmp_path: Path) -> None:
-    archive = three(HOSTILE)
-    made = found(archive)
-    assert made is not None
-    assert "<script" not in str(figure(made))
-    assert "<img" not in str(figure(made))
-    page = write_report(archive, None, tmp_path / "report.html").read_text()
-    assert "3 fully evaluated agents show 2 different behaviours" in page
+def test_the_overview_says_how_different_they_are(tmp_path: Path) -> None:
+    told = overview(tmp_path, stored(three(HOSTILE), tmp_path))["behaviour"]
+    assert told.startswith("3 fully evaluated agents show 2 different behaviours")

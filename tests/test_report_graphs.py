@@ -60,18 +60,6 @@ def test_a_lineage_of_a_thousand_stays_narrow() -> None:
     assert {branches for branches, _ in lines} == {""}
 
 
-def test_a_component_stands_in_a_column_for_each_call_that_waits() -> None:
-    graph = graphs.unrolled([TRACE, TRACE], ["solver"], most_columns=9)
-    assert dict(graph.nodes(data="calls")) == {("solver", 1): 4, ("solver", 3): 2}
-    assert graph.nodes["solver", 3]["final"] == 2
-    assert not graph.edges
-    graph = graphs.unrolled([TRACE], ["solver", "judge"], most_columns=2)
-    assert dict(graph.edges) == {
-        (("solver", 1), ("judge", 2)): {"weight": 2},
-        (("judge", 2), ("solver", 2)): {"weight": 1},
-    }
-
-
 def test_communication_follows_the_answers() -> None:
     graph = graphs.communication(TRACE)
     assert set(graph.edges) == {(1, 3), (2, 3), (3, 4)}

@@ -73,6 +73,17 @@ def test_the_picture_holds_everything_and_fits(width: int) -> None:
     assert ("bootstrap" in text) == (width >= 100)
 
 
+def test_answers_without_a_call_stand_beside_the_score_where_there_are_any() -> None:
+    assert "no call" not in picture(BUSY)
+    rules = replace(BUSY, rows=(replace(row("Rules"), model_free=0.4), *BUSY.rows))
+    for width in (80, 100):
+        text = picture(rules, width)
+        assert "no call %" in text
+        assert {len(line) for line in text.splitlines()} == {width}
+    assert re.search(r"Rules .*97\] +40 +30/30", picture(rules))
+    assert status_line(rules).endswith("best Rules 90.0 [74, 97] % (selection score, 40 % without a call)")
+
+
 def test_many_agents_leave_room_for_the_rest() -> None:
     many = replace(BUSY, rows=tuple(row(f"agent {i}") for i in range(200)))
     text = picture(many, height=30)
@@ -220,7 +231,7 @@ def test_a_terminal_that_is_lost_silences_the_picture_and_what_is_printed_after(
 def test_the_status_line_says_what_matters() -> None:
     assert status_line(BUSY) == (
         "[1:15:23] search: 2 agents, 7 in flight, 18,234 calls, 3,456,789 tokens, $1.23; "
-        "best Routed programs 90.0 [74, 97] %"
+        "best Routed programs 90.0 [74, 97] % (selection score)"
     )
     assert "search: 30 agents, " in status_line(replace(BUSY, agents=30))  # rows are the best of them
     assert "search: 1 agent, " in status_line(replace(BUSY, rows=BUSY.rows[:1]))

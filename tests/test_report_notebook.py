@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -89,3 +90,12 @@ def test_a_search_in_a_notebook_shows_itself(
     shown = summary._repr_html_()
     assert shown.count("<tr>") >= 3
     assert "direct" in shown
+
+
+def test_answers_without_a_call_have_a_column_where_there_are_any() -> None:
+    view = NotebookView()
+    view.update(Snapshot("search", 5.0, rows=(row("asks"),)))
+    assert "no call" not in view.html()
+    view.update(Snapshot("search", 5.0, rows=(row("asks"), replace(row("rules"), model_free=0.25))))
+    assert "no call %" in (page := view.html())
+    assert ">25<" in page

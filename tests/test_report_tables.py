@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 
 from rich.console import Console
 from rich.table import Table
@@ -13,6 +14,7 @@ from meta_search.report.tables import (
     agents_table,
     evaluation_row,
     evaluations_table,
+    p_text,
     score_text,
     usd_text,
     verdict_table,
@@ -33,6 +35,7 @@ EVALUATE_KEYS = [
     "cost_usd",
     "seconds",
     "outcomes",
+    "model_free",
 ]
 
 
@@ -59,6 +62,7 @@ def test_an_evaluation_row_has_the_keys_that_tools_depend_on() -> None:
         "cost_usd": 2.0,
         "seconds": 2.0,
         "outcomes": {"ok": 4},
+        "model_free": 0.0,
     }
     assert 0.30 < row["low"] < 0.31  # Wilson, 3 of 4
     assert 0.95 < row["high"] < 0.96
@@ -103,6 +107,20 @@ def test_tables_fit_a_hundred_columns_and_show_names_as_they_are() -> None:
     narrow = shown(evaluations_table(rows, "all"))
     assert max(map(len, narrow.splitlines())) <= 100
     assert "$/item" not in narrow
+
+
+def test_a_list_in_eighty_columns_shows_the_best_who_pauses_and_names() -> None:
+    archive = ListArchive()
+    archive.add(named_agent("program, direct for buys"), {"train": [1.0, 0.0]}, usd=0.00002)
+    rows = agent_rows(archive)
+    rows = [rows[0] | {"best": "beats the baselines"}, rows[0] | {"best": "", "status": "paused"}]
+    rows[1] |= {"complete": False, "agent": "b" * 16}
+    text = shown(agents_table(rows, wide=False), 80)
+    assert max(map(len, text.splitlines())) <= 80
+    assert text.count("program, direct") == 2
+    assert [line.split()[-1] for line in text.splitlines() if "program" in line] == ["best", "paused"]
+    assert "$" not in text
+    assert "$" in shown(agents_table(rows))
 
 
 def test_faults_and_prices_have_their_column() -> None:
@@ -152,12 +170,21 @@ def test_the_table_of_a_verdict_fits_eighty_columns_with_long_names() -> None:
             f"{c.finalist.tokens_per_item:,.0f}",
         ):
             assert figure in text
-    assert "repay" in text
+    assert ("repay" in text) == any(p.uses is not None for p in found.paybacks)
     assert "of 36 items" in text
     assert text.count("…") == 2  # the names, which are cut at 48 characters
 
 
+def test_a_finalist_whose_turn_did_not_come_has_no_p_value() -> None:
+    found = archive_verdict(searched_archive()).comparisons[0]
+    assert p_text(replace(found, p=0.01, p_adjusted=0.03)) == "0.0300"
+    assert p_text(replace(found, p=0.00001, p_adjusted=0.00001)) == "<0.0001"
+    assert p_text(replace(found, p=0.01, p_adjusted=1.0)) == "-"
+    assert p_text(replace(found, p=1.0, p_adjusted=1.0)) == "1.0000"
+
+
 def test_money_and_text_forms() -> None:
-    assert [usd_text(x) for x in (0, 12.345, 0.0123, 0.00001234)] == ["-", "$12.35", "$0.012", "$1.2e-05"]
+    amounts = {0: "-", 12.345: "$12.35", 0.9999: "$1", 0.3: "$0.3", 0.0123: "$0.012", 0.00001234: "$0.000012"}
+    assert [usd_text(amount) for amount in amounts] == [*amounts.values()]
     assert one_line("a\r\n\x1b[2Jb\u202e\u200bc  d") == "a [2Jb c d"
     assert one_line("x" * 200, 10) == "x" * 9 + "…"

@@ -12,9 +12,10 @@ import pytest
 import meta_search
 from archive.store import Store
 from meta_search import cli
+from meta_search.dashboard.views.guide import guide
 from meta_search.guide.guide import Guide
+from meta_search.guide.opening import Choices
 from meta_search.guide.studies import parameter_importance
-from meta_search.report.html import write_report
 from meta_search.report.tuning import FEWEST, Tunings
 from meta_search.types import Agent, Brief, Candidate, Evaluation, ItemResult, Parameter, Usage, agent_id
 
@@ -39,7 +40,7 @@ def results(agent: Agent, right: int, tokens: int, items: int = 10) -> list[Item
 
 def archived(folder: Path, trials: int) -> Path:
     """A run in which one source was tuned: votes make it right and dear, the hint does nothing."""
-    guide = Guide(1, ("tune",), ("composer",), ("plan",))
+    guide = Guide(1, Choices(("tune",), ("composer",), ("plan",)))
     rng = random.Random(5)
     with Store.open(folder / "archive.db") as store:
 
@@ -141,17 +142,17 @@ def test_it_is_shown_by_archive_show_and_on_the_page(
     assert json.loads(capsys.readouterr().out)["tuning"] is None
     with meta_search.open_run(str(run)) as archive:
         tunings = Tunings(archive, parameter_importance)
-        with_it = write_report(archive, None, tmp_path / "a.html", tuned=tunings).read_text()
-        without = write_report(archive, None, tmp_path / "b.html").read_text()
+        (tuned,) = guide(tmp_path, archive)["tunings"]
         found = tunings(archive.record("root").agent.id)
         assert found is not None
-        assert f"Tuning: {len(found.settings)} settings tried" in with_it
-        assert "matters to score" in with_it
-        assert "Tuning: " not in without
+        assert tuned["tried"] == len(found.settings)
+        assert tuned["parameters"][0]["parameter"] == "votes"
+        assert tuned["parameters"][0]["score"] > 0.8
+        assert tuned["settings"][0]["score"] == found.settings[0].score == 1.0
 
 
 def test_equally_good_settings_have_no_importance() -> None:
-    guide = Guide(1, ("tune",), ("composer",), ("plan",))
+    guide = Guide(1, Choices(("tune",), ("composer",), ("plan",)))
     for _ in range(12):
         number, values = guide.tune("s", SPACE)
         guide.tell_tuning("s", number, 0.5, float(values["votes"] or 0))

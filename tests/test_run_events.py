@@ -24,7 +24,7 @@ from meta_search.run.events import (
     parse,
     parse_rows,
 )
-from meta_search.types import REPAIR, Brief, Demonstration, ItemResult, Usage
+from meta_search.types import REPAIR, Brief, Demonstration, ItemResult, Lesson, Usage
 
 BRIEF = Brief(3, "crossover", "composer", ("a", "b"), ("c",), 0.6, ("plan",), 10_010)
 ROWS: list[tuple[Event, str, str]] = [
@@ -42,9 +42,20 @@ ROWS: list[tuple[Event, str, str]] = [
         '[["ask", "n", "llm", "down"]], "used": 2}',
     ),
     (
+        BriefDelivered(3, "d", 120, further=("e", "f")),
+        "delivery",
+        '{"brief": 3, "agent": "d", "tokens": 120, "found": [], "chances": [], "further": ["e", "f"]}',
+    ),
+    (
         BriefDelivered(3, None, 0),
         "delivery",
         '{"brief": 3, "agent": null, "tokens": 0, "found": [], "chances": []}',
+    ),
+    (
+        BriefDelivered(3, "d", 120, lessons=(Lesson(3, "Helps:\n- x", 6, 40), Lesson(3, "", 9, 0, "empty"))),
+        "delivery",
+        '{"brief": 3, "agent": "d", "tokens": 120, "found": [], "chances": [], "lessons": '
+        '[["Helps:\\n- x", 6, 40, ""], ["", 9, 0, "empty"]]}',
     ),
     (
         ItemDelivered("d", "train", "i", 0, "ok", score=0.5, calls=2, tokens=30),

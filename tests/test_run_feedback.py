@@ -13,6 +13,7 @@ import pytest
 import meta_search
 from meta_search import SearchEvent, cli
 from meta_search.testing import CountingEndpoint, EndpointRequest
+from tests.kits.pages import page_text
 from tests.kits.searches import assert_replays, overrides, tables
 
 WRITTEN = """Name: Way {n}
@@ -99,9 +100,10 @@ def prompts(requests: Sequence[EndpointRequest], meta: bool) -> list[str]:
 
 def showing(prompts: Sequence[str]) -> list[str]:
     """Those that show items that went wrong."""
-    return [prompt for prompt in prompts if re.search("^(Wrong|Scored)", prompt, re.MULTILINE)]
+    return [prompt for prompt in prompts if re.search(r"^(Wrong|Scored|Item \d)", prompt, re.MULTILINE)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["program", pytest.param("plan", marks=pytest.mark.slow)])
 def test_the_meta_agent_is_told_of_train_items_and_of_no_others(folder: Path, form: str) -> None:
     written, others = searched(folder, STEADY, form=form)
@@ -122,7 +124,7 @@ def test_the_meta_agent_is_told_of_train_items_and_of_no_others(folder: Path, fo
 def test_what_nobody_wants_told_is_kept_and_not_told(folder: Path) -> None:
     written, _ = searched(folder, STEADY, "author.feedback=false")
     assert showing(written)
-    assert not any("SAID-" in prompt or "quote the scorer" in prompt for prompt in written)
+    assert not any("SAID-" in prompt or "The scorer says" in prompt for prompt in written)
     with meta_search.open_run("run") as archive:
         assert all(row["feedback"].startswith("SAID-") for row in archive.rows("items"))
 
@@ -157,6 +159,7 @@ def test_a_scorer_that_says_nothing_is_spoken_for_by_its_judge(folder: Path) -> 
     assert all("\n> the judge said: blunt: it names nobody" in prompt for prompt in shown)
 
 
+@pytest.mark.slow
 def test_a_caller_is_told_and_the_command_shows_it(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rows = [{"question": f"What is {n} + 3?", "answer": str(n + 3)} for n in range(40)]
 
@@ -185,4 +188,4 @@ def test_a_caller_is_told_and_the_command_shows_it(folder: Path, capsys: pytest.
     assert cli.main(["archive", "show", str(summary.folder), agent, "--split", "test", "--json"]) == 0
     shown = json.loads(capsys.readouterr().out)["wrong"]
     assert {item["split"] for item in shown} == {"test"}
-    assert "second line" in (Path(summary.folder) / "report.html").read_text(encoding="utf-8")
+    assert "second line" in page_text(Path(summary.folder) / "report.html")

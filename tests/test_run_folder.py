@@ -88,8 +88,13 @@ def test_a_run_by_folder_name_and_file(folder: Path) -> None:
 
 def test_what_is_no_run_is_said_in_one_line(folder: Path) -> None:
     (folder / "other").mkdir()
+    with pytest.raises(ArchiveError, match="no run under runs/ yet"):
+        resolve("latest")
+    (folder / "runs/starting").mkdir(parents=True)
+    (folder / "runs/starting/config.json").write_text("{}")
     for name, message in (
-        ("latest", "no run under runs/ yet"),
+        ("latest", "runs/starting has no agents yet: it is starting"),
+        ("starting", "runs/starting has no agents yet: it is starting"),
         ("other", "other is not a run folder: it holds no archive.db"),
         ("missing", "missing: no such run folder"),
     ):

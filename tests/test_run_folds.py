@@ -16,6 +16,7 @@ from meta_search.run.folds import Folds, cross_validated
 from meta_search.testing import CountingEndpoint
 from meta_search.types import Brief
 from tests.kits.answers import mind
+from tests.kits.pages import page_text
 from tests.kits.searches import assert_replays, mixed_search, questions, run_killed
 
 FOLDS = 3
@@ -66,6 +67,7 @@ def test_a_search_with_folds(folder: Path, capsys: pytest.CaptureFixture[str]) -
         agent = made.parents[0].agent if made.parents else next(iter(self._members)).agent
         tried = [result.item for result in bench.try_out(agent)]
         told = [made.parents, made.inspirations, made.domain, made.findings.archive, tried]
+        told += [made.findings.tried, made.findings.taught, made.task]
         handed.append((self, open_brief.brief, repr(told)))
         return made
 
@@ -92,7 +94,7 @@ def test_a_search_with_folds(folder: Path, capsys: pytest.CaptureFixture[str]) -
             assert shown != (pooled.of[item.id] == order.number % FOLDS)
     final = archive.meta("final")
     assert any("3-fold cross-validation over 18 items" in note for note in final["notes"])
-    assert "3-fold cross-validation over 18 items" in Path("run/report.html").read_text()
+    assert "3-fold cross-validation over 18 items" in page_text("run/report.html")
     capsys.readouterr()
     assert_replays()
 
@@ -121,6 +123,7 @@ def test_folds_that_cannot_be_are_one_line(
     assert not Path("run").exists()
 
 
+@pytest.mark.slow
 def test_few_items_are_told(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with CountingEndpoint(mind) as endpoint:
         words = mixed_search(
@@ -133,4 +136,4 @@ def test_few_items_are_told(folder: Path, capsys: pytest.CaptureFixture[str]) ->
     assert "is found in 4 of 5 runs" in printed
     assert "9 validation items tell agents apart badly: evaluate.folds=3 chooses by train" in printed
     assert "few test items: with 9 test items only" in " ".join(printed.split())
-    assert "Few test items: with 9 test items only a gain" in Path("run/report.html").read_text()
+    assert "Few test items: with 9 test items only a gain" in page_text("run/report.html")

@@ -125,6 +125,7 @@ def searched(folder: Path) -> Callable[..., set[str]]:
     return search
 
 
+@pytest.mark.slow
 def test_runs_with_one_seed_ask_the_same_and_a_replay_does_so_elsewhere(
     searched: Callable[..., set[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

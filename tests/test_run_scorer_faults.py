@@ -337,6 +337,7 @@ def polite(messages: Sequence[Mapping[str, Any]], body: Mapping[str, Any]) -> st
     return as_asked(body, "please" if "Think" in str(messages) or "step" in str(messages) else "go away")
 
 
+@pytest.mark.slow
 def test_a_judge_goes_through_the_gateway_and_a_search_with_it_replays(folder: Path) -> None:
     Path("mine.py").write_text(JUDGED)
     with CountingEndpoint(polite, latency_s=0.02) as endpoint:

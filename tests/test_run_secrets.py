@@ -137,6 +137,7 @@ def test_a_key_that_is_typed_otherwise_than_it_is_read_is_not_stored(word: str) 
     assert stored_words(config, ["seed=3"]) == ["seed=3"]
 
 
+@pytest.mark.slow
 def test_a_run_stores_no_key_and_asks_for_it_again(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A search that was stopped, with a key typed as a header: no file has it, and resume asks."""
     headers = f"llm.extra_headers={{Authorization:Bearer {SECRET}}}"

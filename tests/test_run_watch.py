@@ -38,13 +38,15 @@ def test_events_come_in_order_on_the_callers_thread(folder: Path, endpoint: Coun
     kinds = [e.kind for e in events]
     assert kinds[0] == "note"
     assert any("estimate: about" in e.text for e in events if e.kind == "note")
-    assert kinds[-2:] == ["spent", "done"]
+    assert kinds[-1] == "done"
     assert kinds.count("stopped") == 1
     assert (events[-1].text, events[-1].agent) == (summary.sentence, summary.best)
 
     archive = meta_search.open_run(summary.folder)
     paid = archive.usage()["task"]
-    assert (events[-2].calls, events[-2].tokens) == (paid.calls, paid.tokens)
+    # an answer may be handed out after it was paid
+    spent = next(e for e in reversed(events) if e.kind == "spent")
+    assert (spent.calls, spent.tokens) == (paid.calls, paid.tokens)
     items = [e for e in events if e.kind == "item"]
     assert {(e.agent, e.split, e.item, e.score) for e in items} == {
         (row["agent"], row["split"], row["item"], row["score"])
@@ -52,19 +54,20 @@ def test_events_come_in_order_on_the_callers_thread(folder: Path, endpoint: Coun
         if row["split"] != "examples"
     }
     names = {r.agent.id: r.agent.name for r in archive.agents()}
-    assert all(e.name == names[e.agent] for e in events if e.agent)
+    baselines = {r.agent.id for r in archive.agents() if r.status == "baseline"}  # of the report alone
+    assert all(e.name == names[e.agent] for e in events if e.agent and e.agent not in baselines)
     written = [e for e in events if e.kind == "written"]
     assert [e.agent for e in written] == [row["agent"] for row in archive.rows("briefs")]
     assert [e.brief for e in events if e.kind == "brief"] == [row["brief"] for row in archive.rows("briefs")]
-    for e in events:
-        if e.kind == "evaluated":
-            record = archive.record(str(e.agent))
-            assert e.split is not None
-            assert (e.score, e.items) == (
-                record.evaluations[e.split].score,
-                record.evaluations[e.split].items,
-            )
-            assert bool(e.text) == bool(record.evaluations[e.split].stopped)
+    # One that pauses and goes on is told of more than once.
+    for e in {(e.agent, e.split): e for e in events if e.kind == "evaluated"}.values():
+        record = archive.record(str(e.agent))
+        assert e.split is not None
+        assert (e.score, e.items) == (
+            record.evaluations[e.split].score,
+            record.evaluations[e.split].items,
+        )
+        assert bool(e.text) == bool(record.evaluations[e.split].stopped)
     assert "best" in kinds
 
 
@@ -102,6 +105,7 @@ def test_an_exception_is_told_once_and_changes_nothing(folder: Path, endpoint: C
     assert warning == "on_event failed; the search goes on: ValueError: no such plot"
 
 
+@pytest.mark.slow
 def test_an_interrupt_in_it_stops_at_once_with_everything_saved(
     folder: Path, endpoint: CountingEndpoint
 ) -> None:

@@ -96,6 +96,7 @@ GETS_OUT = {
 }
 
 
+@pytest.mark.slow
 def test_traps_notice_agents_that_get_out() -> None:
     """The same attacks without Landlock, seccomp and namespaces: each is noticed for what it did."""
     chosen = [attack for attack in PLAIN if named(attack) in GETS_OUT]

@@ -284,6 +284,7 @@ os.write(3, b'{"op": "score", "value": 1, "feedback": "forged"}\\n')
     assert runs.score(item, said) == Scored(0.0, "True guess")
 
 
+@pytest.mark.slow
 def test_programs_without_end_are_not_run(tmp_path: Path) -> None:
     source = "def score(item, answer, run):\n    while run('print(1)')[0]: pass\n    return 1\n"
     scorer = scorer_of(tmp_path, source, SandboxConfig(wall_s=30))

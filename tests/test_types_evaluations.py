@@ -6,7 +6,16 @@ import random
 
 import pytest
 
-from meta_search.types import Evaluation, ItemResult, item_means, pareto_front, wilson, wilson_by_item
+from meta_search.types import (
+    Evaluation,
+    ItemResult,
+    Usage,
+    free_text,
+    item_means,
+    pareto_front,
+    wilson,
+    wilson_by_item,
+)
 
 
 def evaluation(right: list[int], repeats: int) -> Evaluation:
@@ -65,3 +74,22 @@ def test_the_interval_holds_the_truth_where_repeats_are_alike() -> None:
         naive += low <= 0.5 <= high
     assert held / 400 >= 0.93
     assert naive / 400 < 0.8
+
+
+def test_the_share_without_a_call_is_of_what_was_scored() -> None:
+    rows = [
+        ItemResult("a", "test", "0", 0, "ok", score=1.0),
+        ItemResult("a", "test", "1", 0, "unasked", score=0.0),
+        ItemResult("a", "test", "2", 0, "ok", score=1.0, used=Usage(1)),
+        ItemResult("a", "test", "3", 0, "crash", score=0.0),  # no answer
+        ItemResult("a", "test", "4", 0, "llm"),  # no score
+    ]
+    made = Evaluation.of("a", "test", rows)
+    assert (made.model_free, made.items, made.free_share) == (2, 4, 0.5)
+    assert Evaluation.of("a", "test", rows[4:]).free_share == 0.0
+
+
+def test_no_share_is_rounded_to_all_or_nothing() -> None:
+    told = [free_text(share) for share in (0.0, 0.001, 0.4, 0.999, 1.0)]
+    assert [text.partition(" %")[0] for text in told] == ["", "<1", "40", ">99", "100"]
+    assert told[2] == "40 % without a call"

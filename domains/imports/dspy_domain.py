@@ -16,11 +16,12 @@ from __future__ import annotations
 
 import hashlib
 import pickle
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
-from domains.domain import Confined, Item, Score, items_of
+from domains.domain import Confined, Item, Score
+from domains.fallible import MOST_ANSWER, Fallible
 from domains.imports.dealing import Named, dealt
 from domains.imports.dspy_fields import ask_for
 from domains.imports.dspy_metric import Metric
@@ -31,14 +32,12 @@ from domains.user_file import Ask
 from domains.wording import WORDING, find_labels, instructed, with_instruction
 from meta_search.errors import DomainError
 from meta_search.text import one_line
-from meta_search.types import SPLITS, Split
+from meta_search.types import SPLITS
 
 __all__ = ["DspyDomain"]
 
-MOST_ANSWER = 2**20  # characters that are read of an answer, as of one that is scored confined
 
-
-class DspyDomain:
+class DspyDomain(Fallible):
     """Items and scorer of a file for DSPy or GEPA.
 
     Attributes:
@@ -73,25 +72,7 @@ class DspyDomain:
         self._say(source, wanted, reader, settings)
         self._try_metric()
 
-    def items(self, split: Split) -> Sequence[Item]:
-        """Items of a split, in an order that depends on the seed only; ids are hashes of the question."""
-        return items_of(self._items, split)
-
-    def score(self, item: Item, answer: str) -> Score:
-        """What the metric says, in this process; an exception in it is 0 with its line."""
-        try:
-            return self.try_score(item, answer)
-        except DomainError as error:
-            return Score(0.0, str(error))
-
-    def try_score(self, item: Item, answer: str, ask: Ask | None = None) -> Score:
-        """What the metric says, in this process: for one that is not `confined`.
-
-        Raises:
-            DomainError: It raised, or gave no score; names the line.
-        """
-        if not isinstance(answer, str) or not answer.strip():
-            return Score(0.0, "no answer")
+    def _scored(self, item: Item, answer: str, ask: Ask | None) -> Score:
         return self._score(item, answer[:MOST_ANSWER], ask=ask)
 
     def _confinement(self, source: Source, wanted: Wanted, reader: Reader) -> Confined | None:

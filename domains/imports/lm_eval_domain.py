@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from domains.alike import find_alike
-from domains.domain import Confined, Item, Score, items_of
+from domains.domain import Confined, Item, Score
+from domains.fallible import MOST_ANSWER, Fallible
 from domains.imports.dealing import Named, dealt
 from domains.imports.lm_eval_library import find
 from domains.imports.lm_eval_task import DOC, Measure, Task
@@ -25,6 +26,7 @@ from domains.item_splits import DealtItems
 from domains.rows import in_order, key_of
 from domains.settings import Settings
 from domains.splits import grouped
+from domains.user_file import Ask
 from domains.wording import WORDING, find_labels, instructed, with_instruction
 from meta_search.errors import DomainError
 from meta_search.text import one_line
@@ -33,7 +35,6 @@ from meta_search.types import SPLITS, Split
 __all__ = ["LmEvalDomain"]
 
 MOST = 20_000  # documents of a split that are looked at; of more, as many are drawn
-MOST_ANSWER = 2**20  # characters that are read of an answer, as of one that is scored confined
 TRIED = 8  # documents on which it is seen which figures a task gives
 PERCENT = re.compile(r"(?:(?:sacre)?bleu|rouge\w*?|chrf\w*?)(?:_max)?$")  # figures in per cent
 HELD = (
@@ -49,7 +50,7 @@ NAMES: Mapping[str, str] = {
 }
 
 
-class LmEvalDomain:
+class LmEvalDomain(Fallible):
     """Items and scorer of a task.
 
     The documents that lm-eval scores are the test items. Validation and training documents are ours of that
@@ -98,25 +99,7 @@ class LmEvalDomain:
         )  # fmt: skip
         self._say(settings, [item.data[DOC] for item in (*items["examples"], *items["train"])[:TRIED]])
 
-    def items(self, split: Split) -> Sequence[Item]:
-        """Items of a split, in an order that depends on the seed only; ids are hashes of the question."""
-        return items_of(self._items, split)
-
-    def score(self, item: Item, answer: str) -> Score:
-        """What the task's metric says, in this process; an exception in it is 0 with a line."""
-        try:
-            return self.try_score(item, answer)
-        except DomainError as error:
-            return Score(0.0, str(error))
-
-    def try_score(self, item: Item, answer: str) -> Score:
-        """What the task's metric says, in this process.
-
-        Raises:
-            DomainError: The task's code raised.
-        """
-        if not isinstance(answer, str) or not answer.strip():
-            return Score(0.0, "no answer")
+    def _scored(self, item: Item, answer: str, ask: Ask | None) -> Score:
         return self._task.score(item.data[DOC], answer[:MOST_ANSWER], self._measure)
 
     def _documents(self, split: str, settings: Settings) -> list[Item]:

@@ -12,12 +12,13 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from domains.domain import Confined, Item, Score, items_of
+from domains.domain import Confined, Item, Score
+from domains.fallible import Fallible
 from domains.inspect.process import Worker, environment
 from domains.settings import Settings, named_sizes
 from domains.wording import WORDING, instructed, with_instruction
 from meta_search.errors import DomainError
-from meta_search.types import SPLITS, Split
+from meta_search.types import SPLITS
 
 __all__ = ["InspectDomain"]
 
@@ -25,7 +26,7 @@ OTHERS = re.compile(r"\[([^\[\]\s]+ [-+.\de]+(?:, [^\[\]\s]+ [-+.\de]+)*)\]")
 LETTER = "only the letter of the right option; several where several are right"
 
 
-class InspectDomain:
+class InspectDomain(Fallible):
     """Items and scorers of a task.
 
     Samples are dealt to splits as the rows of a table are. An agent is asked what the task's solvers would
@@ -83,25 +84,7 @@ class InspectDomain:
         wording = {**WORDING, "answer": LETTER} if told["letters"] else WORDING
         self.wording: Mapping[str, str] = instructed(wording, system)
 
-    def items(self, split: Split) -> Sequence[Item]:
-        """Items of a split, in an order that depends on the seed only; ids are hashes of a sample's input."""
-        return items_of(self._items, split)
-
-    def score(self, item: Item, answer: str) -> Score:
-        """As `try_score`; a scorer that fails is 0."""
-        try:
-            return self.try_score(item, answer)
-        except DomainError as error:
-            return Score(0.0, str(error))
-
-    def try_score(self, item: Item, answer: str, ask: Any = None) -> Score:
-        """What the task's scorer says, where it is not confined.
-
-        Raises:
-            DomainError: It raised, gave no score, or is confined.
-        """
-        if not isinstance(answer, str) or not answer.strip():
-            return Score(0.0, "no answer")
+    def _scored(self, item: Item, answer: str, ask: Any) -> Score:
         if self._worker is None:
             raise DomainError("the task's scorer is confined: the engine scores with it")
         return self._worker.score(item, answer, ask)

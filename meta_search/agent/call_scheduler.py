@@ -180,7 +180,7 @@ class CallScheduler:
         """Send a request that is not for a model (`run_python`, helpers) and wait for its reply."""
         call = Call(self._next(), self.branch, None, [])
         self.calls[call.number] = call
-        self.channel.send({**message, "id": call.number})
+        self.channel.send({**message, "id": call.number, "place": call.place[:MAX_PLACE]})
         self.wait(call)
         assert call.reply is not None
         return call.reply

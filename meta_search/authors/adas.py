@@ -18,6 +18,8 @@ Where we depart from the reference implementation:
 - Replies are a name, a thought and a fenced block of code in place of JSON, which small models break.
 - The error is shown with where in the code it happened; where nothing was right, with what the scorer says of
   some answers.
+- Agents of the archive have their costs and some of the tasks that they got wrong, each thought stands there
+  once, and the first reflexion names the agent found before in place of showing it again.
 - Where the meta model's context does not hold the archive, the best and the newest agents are shown, and the
   run says so.
 """
@@ -28,15 +30,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from meta_search.authors import adas_prompts as prompts
+from meta_search.authors.asking import request
 from meta_search.authors.author import Context, Parent, Written
 from meta_search.authors.drafts import lost
-from meta_search.authors.llm import candidate_from, request
+from meta_search.authors.llm import candidate_from
+from meta_search.authors.sight.tokens import tokens
 from meta_search.types import Attempt, CallReply, Candidate
 
 __all__ = ["AdasAuthor", "best_and_newest", "fitting"]
 
 LOOKS = 2
-CHARACTERS = 3.0  # of code and prose per token, at the least; a guess that errs on the safe side
 
 
 class AdasAuthor:
@@ -47,13 +50,14 @@ class AdasAuthor:
         talk = _Talk(context)
         if context.brief.operator == "debug":
             broken = context.parents[0]
-            text = talk.go_on(prompts.reply(broken), prompts.mend(prompts.why_failed(context, broken)))
+            why = prompts.mend(prompts.why_failed(context, broken), context.config.prompts)
+            text = talk.go_on(prompts.reply(broken), why)
         else:
             text = _look_again(context, talk, talk.open())
         failed: list[Attempt] = []
         for number in range(context.attempts):
             if number:
-                text = talk.say(prompts.mend(failed[-1].message), f"debug{number}")
+                text = talk.say(prompts.mend(failed[-1].message, context.config.prompts), f"debug{number}")
             if text.fault:
                 return Written(None, (*failed, lost(context, text)), note=talk.note)
             made = candidate_from(context, "program", text.text)
@@ -69,16 +73,19 @@ class _Talk:
 
     It begins with as much of the archive as the model's context holds. Where that is not known, or was
     guessed too large, the endpoint says so, and half of the agents are left out.
+
+    Attributes:
+        shown: The agents that it begins with, oldest first.
     """
 
     def __init__(self, context: Context) -> None:
-        self._context, self._shown = context, fitting(context)
+        self._context, self.shown = context, fitting(context)
         self._said: list[tuple[str, str]] = []
 
     @property
     def note(self) -> str:
         """One line where agents were left out."""
-        shown, of = len(self._shown), len(self._context.findings.archive)
+        shown, of = len(self.shown), len(self._context.findings.archive)
         return "" if shown == of else _note(shown, of)
 
     def open(self) -> CallReply:
@@ -97,11 +104,12 @@ class _Talk:
 
     def _answer(self, step: str) -> CallReply:
         while True:
-            first = (("system", prompts.system()), ("user", prompts.design(self._context, self._shown)))
+            system = prompts.system(self._context.config.prompts)
+            first = (("system", system), ("user", prompts.design(self._context, self.shown)))
             reply = self._context.bench.ask(request(self._context, (*first, *self._said), step))
-            if reply.fault != "context" or not self._shown:
+            if reply.fault != "context" or not self.shown:
                 break
-            self._shown = best_and_newest(self._shown, len(self._shown) // 2)
+            self.shown = best_and_newest(self.shown, len(self.shown) // 2)
         self._said.append(("assistant", reply.text))
         return reply
 
@@ -112,21 +120,26 @@ def _look_again(context: Context, talk: _Talk, text: CallReply) -> CallReply:
     for number in range(min(LOOKS, context.config.reflexions or 0)):
         if text.fault:
             break
-        text = talk.say(prompts.look(number, previous), f"reflexion{number}")
+        asked = prompts.look(number, previous, talk.shown, context.config.prompts)
+        text = talk.say(asked, f"reflexion{number}")
     return text
 
 
 def fitting(context: Context) -> tuple[Parent, ...]:
-    """The archive, or as many of its agents as the meta model's context holds beside the conversation."""
+    """The archive, or as many of its agents as there is room for beside the conversation: in the meta model's
+    context where that is known, else in `author.context` where that is set."""
     archive = context.findings.archive
-    if not context.context_tokens or not archive:
+    room = context.context_tokens or context.config.context or 0
+    if not room or not archive:
         return archive
     answers = (LOOKS + context.attempts) * (context.config.max_tokens or 0)  # of the longest conversation
-    asked = prompts.design(context, ()) + prompts.look(0, archive[-1]) + prompts.look(1, None)
-    left = context.context_tokens - answers - len(asked) / CHARACTERS
+    folder = context.config.prompts
+    looks = prompts.look(0, archive[-1], (), folder) + prompts.look(1, None, (), folder)
+    asked = prompts.system(folder) + prompts.design(context, ()) + looks
+    left = room - (answers if context.context_tokens else 0) - tokens(asked)
     for count in range(len(archive), 0, -1):
         chosen = best_and_newest(archive, count)
-        if sum(len(prompts.entry(agent)) + 2 for agent in chosen) / CHARACTERS <= left:
+        if sum(tokens(prompts.entry(agent)) + 1 for agent in chosen) <= left:
             return chosen
     return ()
 
@@ -142,5 +155,5 @@ def best_and_newest(archive: Sequence[Parent], count: int) -> tuple[Parent, ...]
 def _note(shown: int, of: int) -> str:
     return (
         f"the archive does not fit in the meta model's context: it is shown {shown} of {of} agents, the best "
-        "and the newest, from now on (raise llm.local.meta_context to show more)"
+        "and the newest, from now on (raise llm.local.meta_context or author.context to show more)"
     )

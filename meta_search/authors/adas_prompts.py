@@ -1,6 +1,9 @@
 """What Meta Agent Search tells the meta agent (ADAS, arXiv 2408.08435, appendix B).
 
-Pure functions from values to text; the order of things is the published one, the words are our own.
+The order of things is the published one, but that the list of mistakes stands before the archive: what is
+the same in every brief comes first and what grows last, so that endpoints which keep prefixes of prompts need
+not read it again. The words are our own. Beyond the published form an agent of the archive has its costs and
+tasks that it got wrong.
 """
 
 from __future__ import annotations
@@ -11,13 +14,20 @@ from dataclasses import replace
 from functools import lru_cache
 
 from meta_search.authors.author import Context, Parent
-from meta_search.authors.failing import MATERIAL, failing, room_in
-from meta_search.authors.prompts import RUNTIME
+from meta_search.authors.failing import failing, room_in
+from meta_search.authors.sight.notes import notes
+from meta_search.authors.sight.parents import calls_of
+from meta_search.authors.sight.quoting import MARK, MATERIAL, fenced, named
+from meta_search.authors.sight.runtime import runtime_text
+from meta_search.authors.templating import render
 from meta_search.outcomes import explain
+from meta_search.text import one_line, passage
 
 __all__ = ["design", "entry", "interval", "look", "mend", "reply", "system", "why_failed"]
 
 RESAMPLES = 1000
+ITEMS, FEEDBACK = 2, 400  # wrong items of an agent of the archive; characters of what the scorer says of them
+MOST_THOUGHT, MOST_BRIEF = 1_000, 12_000  # characters
 
 FORM = "Reply with a line `Name: …`, a line `Thought: …`, and the whole source in one ```python block."
 EXAMPLE = """Name: Answer and check
@@ -30,35 +40,16 @@ def forward(self, taskInfo):
     thinking, checked = checker([taskInfo, thinking, answer], "Check this answer, and give the right one.")
     return checked
 ```"""
-MISTAKES = """Mistakes that make agents fail:
-- Solving the task in Python within `forward`: the code never sees which task it will get; models solve it.
-- Taking what a call returns for one Info: it is a list with one Info per output field. Take it apart, as in
-  `thinking, answer = solver([taskInfo], "…")`, or with [0].
-- Pasting an Info into a text: pass it in the list of inputs, or use its `.content`.
-- Calling methods of `self` or `LLMAgentBase` that are not named above.
-- Asking several models the same at temperature 0: they all say the same.
-- Returning a list, a number or None in place of an Info or a str.
-- Asking a model to run code, to search the web or to look at the right answer: it cannot."""
 NONE = "None are shown here."
-TASK = """Invent the next agent. It should do better on these tasks than the agents above, and teach
-something new. Read them and their fitness closely: what worked, what did not, which ideas are stepping stones
-to others, which kinds of agent has nobody tried? Ideas may come from papers on language models and agents,
-and from any other field. A bold idea that is worked out is better than a small change of what is there."""
-FIRST_LOOK = """Look at your agent as a strict reviewer would:
-1. Is it new? Compare it with the agents above. If it is one of them in other words, change it, or take up an
-   idea that is further away from them.
-2. Is it right? Go through the code line by line: does it do what the thought says, and does it run?
-3. Could it be better? Improve what you can without giving up the idea: prompts, roles, who sees what."""
-SECOND_LOOK = """Once more, only the code: hold it against the list of mistakes above, one by one, and mend
-what you find. Keep the idea."""
 
 
-def system() -> str:
-    """System message of the meta agent."""
-    return (
-        "You invent agents: programs that solve tasks by calling language models. You know the research on "
-        "prompting and on agents well. You reply in the form that you are asked for."
-    )
+def system(folder: str | None = None) -> str:
+    """System message of the meta agent.
+
+    Args:
+        folder: The user's own templates (`author.prompts`).
+    """
+    return render(folder, "adas_system")
 
 
 def design(context: Context, shown: Sequence[Parent]) -> str:
@@ -68,37 +59,61 @@ def design(context: Context, shown: Sequence[Parent]) -> str:
         context: Of the brief.
         shown: The archive, or what is shown of it, oldest first.
     """
-    archive = "\n\n".join(entry(agent) for agent in shown) or NONE
-    return (
-        f"Find agents that solve these tasks: {context.domain.brief}\n"
-        f"The fitness of an agent is the share of tasks that it gets right.\n\n{RUNTIME}\n\n"
-        f"The form of an agent, by a small example:\n{EXAMPLE}\n\n"
-        f"The agents so far:\n\n{archive}\n\n{MISTAKES}\n\n{TASK}\n{FORM}"
+    small = context.context_tokens or len(shown) < len(context.findings.archive)
+    return render(
+        context.config.prompts,
+        "adas",
+        brief=passage(context.domain.brief, MOST_BRIEF),
+        notes=notes(context).whole,
+        # A window that does not hold everything is for the archive.
+        runtime=runtime_text(context, "runtime_short" if small else "runtime"),
+        example=EXAMPLE,
+        quotations=MATERIAL,
+        archive="\n\n".join(entry(agent) for agent in shown) or NONE,
+        form=FORM,
     )
 
 
 def entry(agent: Parent) -> str:
-    """An agent of the archive: name, fitness with its 95 % bootstrap interval, thought and source."""
+    """An agent of the archive: name, fitness with its 95 % bootstrap interval, costs, thought, source, and
+    tasks that it got wrong. It never changes, however many agents come after it."""
     low, high = interval(agent.scores)
     origin = "given" if agent.generation == 0 else f"generation {agent.generation}"
-    return (
-        f"## {agent.agent.name} ({origin})\n"
-        f"Fitness: {agent.score:.1%}, 95% bootstrap interval {low:.1%} to {high:.1%}\n"
-        f"Thought: {agent.thought}\n```python\n{agent.agent.source.strip()}\n```"
-    )
+    calls = f"{calls_of(agent)}, " if agent.calls else ""
+    lines = [
+        f"## {one_line(agent.agent.name, 60)} ({origin})",
+        f"Fitness: {agent.score:.1%}, 95% bootstrap interval {low:.1%} to {high:.1%}",
+        f"Cost: {calls}{agent.tokens:.0f} tokens a task",
+    ]
+    thought = one_line(agent.thought, MOST_THOUGHT)
+    if thought and thought not in " ".join(agent.agent.source.split()):  # most sources begin with it
+        lines.append(f"{MARK}Thought: {thought}")
+    [wrong] = failing([agent], FEEDBACK, ITEMS)
+    return "\n".join([*lines, fenced(agent.agent.source), *wrong])
 
 
-def look(number: int, previous: Parent | None) -> str:
-    """Ask to reflect on a draft: first on the idea, beside the agent found before, then on the code."""
+def look(
+    number: int, previous: Parent | None, shown: Sequence[Parent] = (), folder: str | None = None
+) -> str:
+    """Ask to reflect on a draft: first on the idea, beside the agent found before, then on the code.
+
+    Args:
+        number: 0 for the first look.
+        previous: The agent found before; `None` where there is none.
+        shown: The agents that stand in the conversation: one of them is named, not repeated.
+        folder: As for `system`.
+    """
     if number:
-        return f"{SECOND_LOOK}\n{FORM}"
-    before = "" if previous is None else f"\nThe agent found before yours:\n{entry(previous)}\n"
-    return f"{FIRST_LOOK}\n{before}{FORM}"
+        return render(folder, "adas_code", form=FORM)
+    there = previous is None or any(agent.agent.id == previous.agent.id for agent in shown)
+    told = "" if previous is None else named(previous.agent.name)
+    whole = "" if there or previous is None else entry(previous)
+    return render(folder, "adas_idea", previous=told, entry=whole, form=FORM)
 
 
 def reply(agent: Parent) -> str:
     """An agent as the meta agent's own reply, where a later brief goes on with the conversation."""
-    return f"Name: {agent.agent.name}\nThought: {agent.thought}\n```python\n{agent.agent.source.strip()}\n```"
+    return f"Name: {agent.agent.name}\nThought: {agent.thought}\n{fenced(agent.agent.source)}"
 
 
 def why_failed(context: Context, agent: Parent) -> str:
@@ -112,12 +127,9 @@ def why_failed(context: Context, agent: Parent) -> str:
     return "\n".join((f"{nothing}:", *lines, MATERIAL)) if lines else nothing
 
 
-def mend(message: str) -> str:
+def mend(message: str, folder: str | None = None) -> str:
     """Ask to mend an agent that failed, with the reason."""
-    return (
-        f"Evaluating this agent failed: {message}\nFind out where the code went wrong; earlier tries may "
-        f"tell as well. Mend the code so that it does what the thought says, and repeat the thought.\n{FORM}"
-    )
+    return render(folder, "adas_mend", message=message, form=FORM)
 
 
 @lru_cache(maxsize=4096)

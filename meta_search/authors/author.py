@@ -7,7 +7,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from meta_search.config import AuthorConfig
+from meta_search.authors.course import Course
+from meta_search.authors.knowledge import Knowledge, Known
+from meta_search.authors.views import (
+    DomainFacts,
+    Example,
+    Failure,
+    Findings,
+    Lesson,
+    LessonDue,
+    Parent,
+    TaskModel,
+    Worked,
+)
+from meta_search.config import AuthorConfig, SandboxConfig
 from meta_search.types import (
     Agent,
     Attempt,
@@ -16,22 +29,26 @@ from meta_search.types import (
     CallRequest,
     Candidate,
     Demonstration,
+    HandedIn,
     Importance,
     ItemResult,
-    OutcomeKind,
-    Parameter,
     Scalar,
 )
+from meta_search.types.designs import Space
 
 __all__ = [
     "Author",
     "Context",
+    "Course",
     "DomainFacts",
     "Drawn",
     "Example",
     "Failure",
     "Findings",
+    "Lesson",
+    "LessonDue",
     "Parent",
+    "TaskModel",
     "Trial",
     "Workbench",
     "Worked",
@@ -60,85 +77,6 @@ class Drawn:
         return self._rng.randint(low, high)
 
 
-@dataclass(frozen=True, slots=True)
-class Example:
-    """An item of the examples split. It is never scored, so its answer may be shown."""
-
-    question: str
-    answer: str
-    kind: str
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """A train item that a parent got wrong.
-
-    Attributes:
-        question: Of the item.
-        answer: What the parent answered; empty after a fault.
-        expected: The right answer.
-        kind: Kind of the item.
-        detail: One line on a fault.
-        outcome: Kind of the outcome, one of `types.OUTCOME_KINDS`.
-        feedback: What the scorer says of the answer beyond its score; free text of several lines, in which
-            the answer may have had a part.
-        score: Of the answer, less than 1.
-    """
-
-    question: str
-    answer: str
-    expected: str
-    kind: str
-    detail: str = ""
-    outcome: OutcomeKind = "ok"
-    feedback: str = ""
-    score: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Parent:
-    """An agent of the population as an author sees it.
-
-    Attributes:
-        agent: The agent.
-        score: On train, 0..1.
-        tokens: Used per item.
-        by_kind: Kind of item -> (right, evaluated) on train.
-        failures: Faults first, one of each, then wrong answers.
-        plan: The plan it was compiled from, if it was.
-        space: The parameters that it declares.
-        generation: 0 for seeds, else one more than the greatest of its parents.
-        thought: The idea behind it.
-        scores: Of its train items, 0..1 each, in ascending order.
-    """
-
-    agent: Agent
-    score: float
-    tokens: float
-    by_kind: Mapping[str, tuple[float, int]] = field(default_factory=dict)
-    failures: tuple[Failure, ...] = ()
-    plan: Mapping[str, Any] | None = None
-    space: tuple[Parameter, ...] = ()
-    generation: int = 0
-    thought: str = ""
-    scores: tuple[float, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Worked:
-    """An example that an agent worked through with one of the models, the teacher.
-
-    Attributes:
-        example: The example.
-        right: Whether the answer was right.
-        result: The run, with its trace.
-    """
-
-    example: Example
-    right: bool
-    result: ItemResult
-
-
 class Workbench(Protocol):
     """What an author may do through the engine while it carries a brief out; blocks till it is done.
 
@@ -153,12 +91,34 @@ class Workbench(Protocol):
         """Run an agent in the sandbox against a scripted model, on one train item or more; costs nothing."""
         ...
 
+    def leak(self, agent: Agent) -> str:
+        """Id of a scored item whose question the agent carries, `""` where it carries none; see
+        `check.find_leak`. The engine refuses such an agent in any case."""
+        ...
+
+    def look(self, known: Known) -> Sequence[ItemResult]:
+        """The results of an agent of `Context.knowledge` with their traces, in the same order."""
+        ...
+
     def teach(self, agent: Agent, examples: Sequence[Example], model: str) -> list[Worked]:
         """Run an agent on examples with a model, `task` or `meta`; fewer where the search has ended."""
         ...
 
-    def keep(self, demonstrations: Sequence[Demonstration]) -> None:
-        """Add worked examples to the run's pool."""
+    def learn(self, lesson: Lesson) -> None:
+        """Keep what the meta agent has written down for later briefs, or why it came to nothing."""
+        ...
+
+    def keep(self, demonstrations: Sequence[Demonstration], teacher: str = "") -> None:
+        """Add worked examples to the run's pool.
+
+        Args:
+            demonstrations: What scored right.
+            teacher: Who worked them: `task`, `meta`, or `author` where the meta agent wrote them.
+        """
+        ...
+
+    def say(self, line: str) -> None:
+        """Tell people how far a brief is that takes long."""
         ...
 
     def probe(self, agent: Agent, places: Sequence[int], without: Sequence[str]) -> list[ItemResult]:
@@ -175,44 +135,24 @@ class Workbench(Protocol):
         """
         ...
 
+    def hand_over(self, files: Mapping[str, str]) -> HandedIn:
+        """Have the program of `author.command`, or a person, write an agent in the brief's folder.
+
+        Args:
+            files: Path in the folder -> text; what earlier calls for this brief put there stays.
+
+        Returns:
+            What it handed in. What it did wrong is a value too.
+        """
+        ...
+
+    def run(self, agent: Agent, places: Sequence[int]) -> list[ItemResult]:
+        """As `probe` of a whole agent; what scorer and exceptions say is the same in a replay."""
+        ...
+
     def record_importance(self, rows: Sequence[Importance]) -> None:
         """Keep what components were found to be worth."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class DomainFacts:
-    """What an author is told about the domain.
-
-    Attributes:
-        brief: The domain's own paragraph: what the tasks are and how answers are scored.
-        name: Name of the domain.
-        keywords: Kind of item -> words that tell it from the other kinds, found on the examples split.
-        examples: The examples split.
-        questions: Of the train items, in order.
-    """
-
-    brief: str
-    name: str = ""
-    keywords: Mapping[str, str] = field(default_factory=dict)
-    examples: tuple[Example, ...] = ()
-    questions: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Findings:
-    """What the run has found when a brief is handed out.
-
-    Attributes:
-        demonstrations: The pool of worked examples that all candidates share.
-        known: All agents of the run with their plans, if they have one.
-        archive: All evaluated agents in the order in which they came, for authors that see the whole
-            archive (`registry.AuthorSpec.sees_archive`); else empty.
-    """
-
-    demonstrations: tuple[Demonstration, ...] = ()
-    known: tuple[tuple[Agent, Mapping[str, Any] | None], ...] = ()
-    archive: tuple[Parent, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +172,17 @@ class Context:
         rng: Seeded by the brief.
         context_tokens: Tokens that the meta model can read and write in one call; 0 where that is not known.
         attempts: Evaluations that the brief and its repairs have left (`search.attempts`), this one included.
+        task: The model that agents call.
+        room: Tokens that a prompt may tell the meta agent of the run, an estimate being good enough:
+            `author.context`, else 1500 for the embedded models, else 24000 or what the window allows.
+        sandbox: What agents are held to.
+        course: What teaching may use in this brief, and what it has found; the only part that changes.
+        lesson_due: What a new lesson is to rest on, where the brief begins with one
+            (`authors.lessons.with_lesson`); else `None`.
+        knowledge: What the run knew when the brief was handed out, for authors that look things up
+            (`registry.AuthorSpec.looks`); `None` for others.
+        space: Of the composer's designs; empty where the run has none.
+        handed: For author `hand`: what a person handed in while the search ran; `None` for others.
     """
 
     brief: Brief
@@ -246,6 +197,14 @@ class Context:
     rng: random.Random
     context_tokens: int = 0
     attempts: int = 1
+    task: TaskModel = field(default_factory=TaskModel)
+    room: int = 24_000
+    sandbox: SandboxConfig = field(default_factory=SandboxConfig)
+    course: Course = field(default_factory=Course)
+    lesson_due: LessonDue | None = None
+    knowledge: Knowledge | None = None
+    space: Space = field(default_factory=lambda: Space(()))
+    handed: HandedIn | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,12 +216,20 @@ class Written:
         attempts: Drafts that failed.
         used: How many of the brief's evaluation attempts this took: one, unless failed drafts count as well.
         note: One line for the user, shown once in a run, or `""`.
+        further: Further candidates of the same brief, where one reply held several. All are evaluated, and
+            the brief is worth what the best of them is.
     """
 
     candidate: Candidate | None
     attempts: tuple[Attempt, ...] = ()
     used: int = 1
     note: str = ""
+    further: tuple[Candidate, ...] = ()
+
+    @property
+    def candidates(self) -> tuple[Candidate, ...]:
+        """All candidates, the first one first."""
+        return () if self.candidate is None else (self.candidate, *self.further)
 
 
 class Author(Protocol):

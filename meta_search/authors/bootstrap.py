@@ -2,25 +2,31 @@
 
 After DSPy's BootstrapFewShot and KNNFewShot (Khattab et al. 2023, arXiv 2310.03714, section 3.3): a teacher
 runs the agent on the examples split; calls of items that scored right are kept; the child shows the ones
-nearest to its question. The first teacher is the task model itself, which is the cheaper one; what it gets
+nearest to its question. Where the meta model is the stronger one, it teaches first, kind by kind
+(`authors.teach`). Else the first teacher is the task model itself, which is the cheaper one; what it gets
 wrong goes to the meta model.
 """
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from meta_search.authors.author import Context, Example, Parent, Worked, Written
+from meta_search.authors.compiler import compile_plan, shown_by
+from meta_search.authors.course import META, TASK
 from meta_search.authors.drafts import MAX_DEMONSTRATIONS, Draft, plan_of, refused, written
-from meta_search.authors.names import with_parts
-from meta_search.authors.plan import Plan, compile_plan, shown_by
-from meta_search.types import Demonstration, parse
+from meta_search.authors.names import described, with_parts
+from meta_search.authors.near_duplicates import is_known
+from meta_search.authors.plan import Plan
+from meta_search.authors.shown import fields_of, form_of, makers, reads_question, show_demonstrations, shows
+from meta_search.authors.teach import carried, forms_for_ways, pool_of, taught
+from meta_search.authors.teachers import PROGRAMS
+from meta_search.types import Candidate, Demonstration, parse
 
-__all__ = ["bootstrap", "collect", "show_demonstrations"]
+__all__ = ["bootstrap", "bootstrap_by", "collect", "fits", "show_demonstrations"]
 
-TEACHERS = ("task", "meta")
+TEACHERS = (TASK, META)
 
 
 def bootstrap(context: Context) -> Written:
@@ -32,20 +38,104 @@ def bootstrap(context: Context) -> Written:
     why = _unfit(parent.agent.source) if plan is None else ""
     if why:
         return refused(context, why)
-    pool = [d for d in context.findings.demonstrations if fits(d, parent)]
-    if not pool and (plan is None or plan.ways() != {"direct"}):
-        pool = collect(context, parent)
-        if not pool:
-            return refused(context, "no example was answered right by any teacher")
+    pool = _ensured(context, parent)
+    if not pool and not _is_direct(plan):
+        return refused(context, "no example was answered right by any teacher")
+    if plan is not None and _is_direct(plan) and (other := _as_taught(context, plan)) is not None:
+        return _written(context, parent, other, carried(context, shown_by(other, pool_of(context))))
     return _written(context, parent, plan, pool)
+
+
+def bootstrap_by(context: Context, write: Callable[[Context], Written]) -> Written:
+    """The same by an author that writes: the pool is filled first, and shown to it.
+
+    Args:
+        context: Of the brief.
+        write: The author's own way.
+
+    Returns:
+        What it wrote, if that shows worked examples; else the parent's source rewritten so that it does.
+    """
+    if not context.parents or not context.domain.examples:
+        return write(context)
+    pool = _ensured(context, context.parents[0])
+    all_of_it = pool_of(context)
+    ready = replace(context, findings=replace(context.findings, demonstrations=all_of_it))
+    found = write(ready)
+    if found.candidate is not None and _shows_any(found.candidate):
+        return found
+    if not pool and not _is_direct(plan_of(context.parents[0])):
+        return found
+    instead = bootstrap(ready)
+    known = {agent.id for agent, _ in context.findings.known}
+    if instead.candidate is None or (found.candidate is not None and instead.candidate.agent.id in known):
+        return replace(found, attempts=(*found.attempts, *instead.attempts))
+    return replace(instead, attempts=(*found.attempts, *instead.attempts), used=found.used)
+
+
+def _shows_any(candidate: Candidate) -> bool:
+    """Whether an agent shows worked examples: those that it carries, or the domain's own."""
+    plan = candidate.plan
+    return bool(candidate.agent.demonstrations or (plan and plan.get("shown")))
+
+
+def _is_direct(plan: Plan | None) -> bool:
+    """Whether all that a plan could show are the domain's own examples."""
+    return plan is not None and plan.ways() == {"direct"}
+
+
+def _as_taught(context: Context, plan: Plan) -> Plan | None:
+    """A plan that answers at once, in the way in which most examples were taught: answers alone show a model
+    no way to them. `None` where none were taught, or that agent is known."""
+    if not context.course.first:
+        return None
+    ways = [way for way in context.config.ways if way != "direct"]
+    counts = {way: len(shown_by(Plan("", way=way), pool_of(context))) for way in ways}
+    best = max(ways, key=lambda way: counts[way], default="")
+    if not counts.get(best):
+        return None
+    made = replace(plan, way=best)
+    known = [k for k in context.findings.known if k[1] is not None]
+    return None if any(is_known(replace(made, shown=n).to_mapping(), known) for n in (1, 2, 3)) else made
+
+
+def _ensured(context: Context, parent: Parent) -> list[Demonstration]:
+    """The worked examples that a parent can show; collected where there are none, or where kinds lack some
+    and the meta model teaches."""
+    plan = plan_of(parent)
+    pool = [d for d in pool_of(context) if fits(d, parent)]
+    if context.course.first:
+        taught(context, _forms(context, parent, plan))
+        pool = [d for d in pool_of(context) if fits(d, parent)]
+    if not pool and not _is_direct(plan):
+        pool = collect(context, parent)
+    return list(carried(context, pool))
+
+
+def _forms(context: Context, parent: Parent, plan: Plan | None) -> list[str]:
+    """Forms that are taught: the parent's, and of those that plans show what the run has none of yet.
+
+    Embedded models, which are slow, teach one.
+    """
+    own = forms_for_ways(sorted(plan.ways())) if plan is not None else _own_form(parent)
+    have = {d.form for d in pool_of(context)}
+    more = [form for form in forms_for_ways(context.config.ways) if form not in have]
+    return [*own, *more][: max(1, len(own)) if context.context_tokens else None]
+
+
+def _own_form(parent: Parent) -> tuple[str, ...]:
+    found = makers(parse(parent.agent.source))
+    forms = [form_of(fields_of(maker)) for maker in found[:1]]
+    reads = reads_question(parent.agent.source)
+    return tuple("reading" if form == "program" and reads else form for form in forms)
 
 
 def _unfit(source: str) -> str:
     """Why no worked examples can be put into agent source, or `""`."""
     tree = parse(source)
-    if _shows(tree):
+    if shows(tree):
         return "the parent shows worked examples already"
-    return "" if _makers(tree) else "the parent has no call that could show examples"
+    return "" if makers(tree) else "the parent has no call that could show examples"
 
 
 def _written(context: Context, parent: Parent, plan: Plan | None, pool: Sequence[Demonstration]) -> Written:
@@ -58,6 +148,10 @@ def _written(context: Context, parent: Parent, plan: Plan | None, pool: Sequence
     nearest = f"the {shown} nearest of {many} {of}" if many > 1 else f"one of the {of}"
     thought = f"{parent.agent.name}, shown {nearest}."
     name = with_parts(parent.agent.name, {"shown": f"{shown} shown"})
+    before = plan_of(parent)
+    if plan is not None and before is not None and plan.way != before.way:
+        thought = f"{parent.agent.name}, but by {plan.way}, shown {nearest}."
+        name = described(replace(plan, shown=shown))
     if plan is not None:
         plan = replace(plan, name=name, thought=thought, shown=shown)
         source: str | None = compile_plan(plan)
@@ -77,19 +171,25 @@ def _written(context: Context, parent: Parent, plan: Plan | None, pool: Sequence
 
 
 def collect(context: Context, parent: Parent) -> list[Demonstration]:
-    """Run the parent on the examples, teacher after teacher, and keep the replies that scored right."""
+    """Run the parent on the examples, teacher after teacher, and keep the replies that scored right.
+
+    Where the meta model teaches first it has done what it may, and the task model alone is asked.
+    """
     todo: list[Example] = list(context.domain.examples)
-    kept: list[Demonstration] = []
-    for teacher in TEACHERS:
+    found: list[Demonstration] = []
+    for teacher in TEACHERS[:1] if context.course.first else TEACHERS:
+        kept: list[Demonstration] = []
         worked: list[Worked] = context.bench.teach(parent.agent, todo, teacher) if todo else []
         for run in worked:
             reply = _first_reply(run)
             if run.right and reply:
                 kept.append(Demonstration(run.example.question, reply))
+        context.bench.keep(kept, teacher)
+        context.course.found += [(shown, teacher) for shown in kept]
+        found += kept
         done = {run.example.question for run in worked if run.right}
         todo = [example for example in todo if example.question not in done]
-    context.bench.keep(kept)
-    return kept
+    return found
 
 
 def fits(demonstration: Demonstration, parent: Parent) -> bool:
@@ -100,12 +200,11 @@ def fits(demonstration: Demonstration, parent: Parent) -> bool:
     plan = plan_of(parent)
     if plan is not None:
         return bool(shown_by(plan, (demonstration,)))
-    makers = _makers(parse(parent.agent.source))
-    fields = ast.unparse(_fields_of(makers[0])) if makers else ""
-    if "," in fields:
+    form = (*_own_form(parent), "text")[0]
+    if form == "thinking":
         return demonstration.reply.lstrip().startswith(("{", "```json"))
-    if "code" in fields or "program" in fields:
-        return "```" in demonstration.reply
+    if form in PROGRAMS:
+        return demonstration.form == form
     return "```" not in demonstration.reply and not demonstration.reply.lstrip().startswith("{")
 
 
@@ -118,87 +217,10 @@ def _first_reply(run: Worked) -> str:
     opening = [call for call in run.result.trace if not call.inputs]
     alike = [call for call in opening if call.fields == opening[0].fields]
     chosen = next((call for call in alike if call.final), None)
+    ran = bool(opening) and "answer" not in opening[0].fields
+    like_it = [call for call in run.result.trace if ran and call.fields == opening[0].fields]
+    if chosen is None and any(call.final for call in like_it):
+        return ""  # a program that was mended: the first one was wrong
     if chosen is None and len(alike) > 1 and "answer" in opening[0].fields:
         return ""  # (what a program answers is not its text: there the first one is taken)
     return (chosen or opening[0]).text.strip() if opening else ""
-
-
-def show_demonstrations(source: str, name: str, thought: str, shown: int) -> str | None:
-    """Rewrite source so that its models are shown the nearest demonstrations.
-
-    Every `LLMAgentBase(…)` within `forward` whose output fields are those of the first one, and that shows
-    nothing yet, gets `demonstrations=`; the number is a tunable.
-
-    Returns:
-        The new source, or `None` where there is no such call or the source is nested too deeply.
-    """
-    tree = parse(source)
-    forward, makers = _forward(tree), _makers(tree)
-    if forward is None or not makers:
-        return None
-    taken = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)}
-    worked = next(name for name in ("worked", *(f"worked{n}" for n in range(2, 99))) if name not in taken)
-    fields = ast.dump(_fields_of(makers[0]))
-    for maker in makers:
-        if ast.dump(_fields_of(maker)) == fields:
-            maker.keywords.append(ast.keyword("demonstrations", ast.Name(worked, ast.Load())))
-    task = forward.args.args[1].arg
-    first: Sequence[ast.stmt] = parse(
-        f'{worked} = self.nearest({task}, self.tune.int("shown", 0, 3, {int(shown)}))'
-    ).body
-    forward.body[:0] = first
-    if _is_docstring(tree.body[0]):
-        tree.body.pop(0)
-    header = '"""' + f"{name}\n\n{thought}\n".replace("\\", " ").replace('"""', "'''") + '"""\n\n'
-    try:
-        return header + ast.unparse(ast.fix_missing_locations(tree)) + "\n"
-    except RecursionError:
-        return None
-
-
-def _forward(tree: ast.Module) -> ast.FunctionDef | None:
-    found = [n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == "forward"]
-    return found[-1] if found else None
-
-
-def _makers(tree: ast.Module) -> list[ast.Call]:
-    """Calls of `LLMAgentBase` or `Team` within `forward` that show nothing yet, in their order."""
-    found = [
-        n
-        for n in _models(tree)
-        if (n.args or any(k.arg in ("output_fields", "roles") for k in n.keywords)) and not _is_shown(n)
-    ]
-    return sorted(found, key=lambda n: (n.lineno, n.col_offset))
-
-
-def _models(tree: ast.Module) -> list[ast.Call]:
-    return [
-        n
-        for n in ast.walk(_forward(tree) or ast.Module([], []))
-        if isinstance(n, ast.Call) and isinstance(n.func, ast.Name) and n.func.id in ("LLMAgentBase", "Team")
-    ]
-
-
-def _shows(tree: ast.Module) -> bool:
-    """Whether a model within `forward` is shown worked examples: those are not the other models' replies."""
-    return any(map(_is_shown, _models(tree)))
-
-
-def _is_shown(maker: ast.Call) -> bool:
-    return any(k.arg == "demonstrations" for k in maker.keywords)
-
-
-def _fields_of(maker: ast.Call) -> ast.expr:
-    if isinstance(maker.func, ast.Name) and maker.func.id == "Team":
-        return ast.List([ast.Constant("thinking"), ast.Constant("answer")], ast.Load())
-    if maker.args:
-        return maker.args[0]
-    return next(k.value for k in maker.keywords if k.arg == "output_fields")
-
-
-def _is_docstring(node: ast.stmt) -> bool:
-    return (
-        isinstance(node, ast.Expr)
-        and isinstance(node.value, ast.Constant)
-        and isinstance(node.value.value, str)
-    )

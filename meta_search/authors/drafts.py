@@ -10,13 +10,23 @@ from meta_search.authors.author import Context, Parent, Written
 from meta_search.authors.check import check_source
 from meta_search.authors.plan import SEED_PLANS, TUNED, Plan, plan_from
 from meta_search.outcomes import explain
-from meta_search.types import Agent, Attempt, CallReply, Candidate, Demonstration, Parameter, Scalar
+from meta_search.types import (
+    Agent,
+    Attempt,
+    CallReply,
+    Candidate,
+    Demonstration,
+    ItemResult,
+    Parameter,
+    Scalar,
+)
 
 __all__ = [
     "MAX_DEMONSTRATIONS",
     "Draft",
     "attempt",
     "demonstrations_for",
+    "examined",
     "finish",
     "fit",
     "lost",
@@ -59,6 +69,8 @@ def lost(context: Context, reply: CallReply) -> Attempt:
     """A draft that never came, or not whole."""
     if reply.fault == "cut":
         return attempt(context, "draft", f"the draft was {reply.message}: raise author.max_tokens")
+    if reply.fault == "context":
+        return attempt(context, "draft", f"context: {reply.message}; lower author.context")
     return attempt(context, "draft", f"{reply.fault}: {reply.message}")
 
 
@@ -68,15 +80,23 @@ def fit(context: Context, agent: Agent) -> tuple[str | None, str, tuple[Paramete
     Returns:
         The stage that failed (`check` or `dry_run`) or `None`; one line why; the declared parameters.
     """
-    fault = check_source(agent.source)
+    return _tried(context, agent)[:3]
+
+
+def _tried(
+    context: Context, agent: Agent
+) -> tuple[str | None, str, tuple[Parameter, ...], tuple[ItemResult, ...]]:
+    """As `fit`, with the dry runs."""
+    fault = check_source(agent.source, must_ask=context.domain.model_free == "refuse")
     if fault:
-        return "check", fault, ()
+        return "check", fault, (), ()
     space: dict[str, Parameter] = {}
-    for result in context.bench.try_out(agent):
+    results = tuple(context.bench.try_out(agent))
+    for result in results:
         space.update({p.name: p for p in result.space})
         if result.kind != "ok":
-            return "dry_run", explain(result.kind, result.detail, agent.source), ()
-    return None, "", tuple(space.values())
+            return "dry_run", explain(result.kind, result.detail, agent.source), (), results
+    return None, "", tuple(space.values()), results
 
 
 def demonstrations_for(source: str, pool: Sequence[Demonstration]) -> tuple[Demonstration, ...]:
@@ -95,16 +115,21 @@ def plan_of(parent: Parent) -> Plan | None:
 
 def finish(context: Context, draft: Draft) -> Candidate | Attempt:
     """Make a candidate of a draft that passes, or an attempt that says why it does not."""
+    return examined(context, draft)[0]
+
+
+def examined(context: Context, draft: Draft) -> tuple[Candidate | Attempt, tuple[ItemResult, ...]]:
+    """As `finish`, with what the dry runs were."""
     agent = Agent.of(draft.name, draft.source, draft.values, draft.demonstrations)
-    stage, why, space = fit(context, agent)
+    stage, why, space, dry = _tried(context, agent)
     if stage:
-        return attempt(context, stage, why, draft.source)
+        return attempt(context, stage, why, draft.source), dry
     generation = max((p.generation for p in context.parents), default=0)
     generation += context.brief.operator != "debug"  # a repair is no generation of its own
     known = {p.name: p for p in space}
     kept = {k: v for k, v in draft.values.items() if k in known and v != known[k].default}
     agent = Agent.of(draft.name, draft.source, kept, draft.demonstrations)
-    return Candidate(agent, context.brief, draft.thought, generation, space, draft.plan)
+    return Candidate(agent, context.brief, draft.thought, generation, space, draft.plan), dry
 
 
 def written(context: Context, draft: Draft) -> Written:

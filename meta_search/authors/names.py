@@ -11,11 +11,12 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
-from meta_search.authors.plan import TUNED, USUAL, Plan
+from meta_search.authors.block_table import NONE
+from meta_search.authors.plan import STAGED, TUNED, USUAL, Cell, Plan
 from meta_search.text import one_line
 from meta_search.types import LONGEST_NAME, Agent, Candidate, Scalar, unique_name
 
-__all__ = ["described", "distinct", "value_part", "with_parts"]
+__all__ = ["cell_told", "described", "distinct", "stage_part", "value_part", "with_parts"]
 
 MOST_KINDS = 2  # told one by one
 MOST_VALUE = 20  # characters of a value
@@ -28,6 +29,11 @@ PATTERNS = {
     "way": r"by \w+",
     "advisers": r"(?:no|\d+) advisers?",
     "hint": "hint",
+    "prepare": r"\w+ first",
+    "check": r"\w+ check",
+    "failed": r"(?:mended|asked again|passed on)",
+    "combine": r"(?:until decided|a judge|second on doubt|all votes)",
+    "choice": r"\w+ examples",
     "routes": "fewer routes",
 }
 
@@ -67,9 +73,9 @@ def described(plan: Plan) -> str:
     """What a plan does, as a name."""
     others: dict[str, list[str]] = defaultdict(list)
     for route in plan.routes:
-        if route.way != plan.way:
-            others[route.way].append(route.words)
-    parts = {}
+        if route.cell != plan.cell:
+            others[cell_told(route.cell)].append(route.words)
+    parts = stage_parts(plan)
     for way, words in others.items():
         told = " and ".join(words) if len(words) <= MOST_KINDS else f"{len(words)} kinds"
         parts[f"to {way}"] = f"{way} for {told}"
@@ -80,6 +86,46 @@ def described(plan: Plan) -> str:
     parts["advisers"] = f"{len(plan.steps)} adviser{'s' if len(plan.steps) > 1 else ''}" if plan.steps else ""
     parts["hint"] = "hint" if plan.hint else ""
     return with_parts(plan.way, parts)
+
+
+TOLD = {
+    "mend": "mended",
+    "again": "asked again",
+    "pass": "passed on",
+    "vote": "all votes",
+    "decided": "until decided",
+    "judge": "a judge",
+    "cascade": "second on doubt",
+}
+"""Blocks of the stages failed and combine -> what a name says of them."""
+
+
+def stage_part(stage: str, block: str) -> str:
+    """What a name says of a block of a stage."""
+    if stage in ("prepare", "check", "choice"):
+        told = "no" if block == NONE else block
+        return f"{told} {'first' if stage == 'prepare' else 'examples' if stage == 'choice' else stage}"
+    return TOLD.get(block, block)
+
+
+def stage_parts(plan: Plan) -> dict[str, str]:
+    """What a name says of a plan's stages, where they are not the usual ones and something reads them."""
+    checks = any(cell.check != NONE for cell in plan.cells())
+    read = {
+        "prepare": True,
+        "check": True,
+        "failed": checks,
+        "combine": plan.samples > 1,
+        "choice": plan.shown > 0,
+    }
+    own = {stage: str(getattr(plan, stage)) for stage in STAGED if read[stage]}
+    return {stage: stage_part(stage, name) for stage, name in own.items() if name != STAGED[stage]}
+
+
+def cell_told(cell: Cell) -> str:
+    """What is done with items of a kind, in a few words: as `program after extract with letter check`."""
+    after = f" after {cell.prepare}" if cell.prepare != NONE else ""
+    return f"{cell.way}{after}" + (f" with {cell.check} check" if cell.check != NONE else "")
 
 
 def distinct(candidate: Candidate, named: Mapping[str, tuple[Agent, Mapping[str, Any] | None]]) -> str:
@@ -100,10 +146,13 @@ def distinct(candidate: Candidate, named: Mapping[str, tuple[Agent, Mapping[str,
 def _differences(candidate: Candidate, other: Agent, plan: Mapping[str, Any] | None) -> dict[str, str]:
     """What a candidate has and an agent of its name has not, by kind."""
     ours, theirs = candidate.plan or {}, plan or {}
-    changed = {key for key in ours if ours[key] != theirs.get(key)} if theirs else set()
+    changed = {key for key in ours if key not in STAGED and ours[key] != theirs.get(key)} if theirs else set()
     parts = {key: value_part(key, ours[key]) for key in TUNED if key in changed}
     if "way" in changed:
         parts["way"] = f"by {ours['way']}"
+    for stage, usual in STAGED.items():
+        if theirs and ours.get(stage, usual) != theirs.get(stage, usual):
+            parts[stage] = stage_part(stage, str(ours.get(stage, usual)))
     values = candidate.agent.values
     parts |= {key: value_part(key, v) for key, v in values.items() if other.values.get(key) != v}
     return parts

@@ -14,7 +14,7 @@ from meta_search.types.operators import OPERATORS
 __all__ = ["Known", "is_known", "twin"]
 
 ALIKE = 0.95  # share of words that two sources have in common, in order
-WORDING = ("name", "thought", "hint", "temperature")  # of a plan: what it does is the rest
+WORDING = ("name", "thought", "temperature")  # of a plan: what it does is the rest
 
 Known = tuple[Agent, Mapping[str, Any] | None]  # an agent and its plan, if it has one
 

@@ -1,7 +1,7 @@
-"""What the meta agent is told. Pure functions from values to text; the words are our own.
+"""What the meta agent is told: templates (`templates/*.j2`), filled in with what the run knows (`sight`).
 
-Small models follow short prompts and copy what stands in them, so every prompt says one thing, shows the
-form of the reply last, and names only what exists.
+Small models follow short prompts and copy what stands in them, so the prompt of a plan for an embedded model
+says one thing, shows the form of the reply last, and names only what exists.
 """
 
 from __future__ import annotations
@@ -9,7 +9,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from meta_search.authors.author import Context, Parent
-from meta_search.authors.failing import MATERIAL, failing, quoted, room_in
+from meta_search.authors.block_table import BLOCKS
+from meta_search.authors.designs import stages_of
+from meta_search.authors.failing import failing, quoted, room_in
+from meta_search.authors.plan import MAX_SAMPLES, MAX_SHOWN, MAX_STEPS, USUAL
+from meta_search.authors.sight.builder import sighted
+from meta_search.authors.sight.kinds import kind_name
+from meta_search.authors.sight.quoting import MATERIAL, named
+from meta_search.authors.sight.tokens import shortened, tokens
+from meta_search.authors.sight.ways import ways_lines
+from meta_search.authors.teach import pool_note
+from meta_search.authors.templating import render
+from meta_search.text import one_line, passage
 from meta_search.types.operators import OPERATORS
 
 __all__ = [
@@ -20,74 +31,73 @@ __all__ = [
     "draft_program",
     "reflect",
     "system",
+    "task_of",
     "wrong_items",
 ]
 
-MOST_SOURCE = 6000
-
-RUNTIME = """An agent is Python source with `def forward(self, taskInfo)`; it returns an Info or a str.
-- `LLMAgentBase(output_fields, agent_name, role="helpful assistant", temperature=0.5, demonstrations=[])`
-  makes a model; `agent([taskInfo, other_infos...], "instruction")` returns a list of Info, one per output
-  field. One field gives plain text (a field named "code" gives a program); several give JSON.
-- `info.content` is a str. `taskInfo.content` is the question.
-- `self.run_python(code)` runs a program and returns what it printed, or a text that starts with "Error: ".
-- `self.examples` is a list of (question, answer); `self.demonstrations` of (question, reply);
-  `self.nearest(taskInfo, k)` gives the k demonstrations nearest to the question.
-- `self.map(fn, items)` runs branches side by side; `self.tune.int(name, low, high, default)`,
-  `self.tune.float(...)`, `self.tune.choice(name, choices)` declare numbers that the search may tune.
-- Only the standard library and numpy can be imported. The agent never sees the right answer."""
-
-WAYS = """- direct: the model gives the answer at once. Best where a program cannot read the question.
-- program: the model writes a Python program, which is run. Best for counting, arithmetic and spelling.
-- think: a few words of reasoning, then the answer. Dear, and weak with small models."""
-
-TEAM = "- team: several experts answer, read and rate one another. Dearest, for hard questions."
+MOST_DRAFT = 6_000  # tokens of a draft that is not in the conversation
+MOST_MESSAGE = 1_000  # characters
 
 
-def system() -> str:
-    """System message of the meta agent."""
-    return "You design agents: small programs that solve tasks by calling a language model. You are concise."
+STAGES_TOLD = {
+    "prepare": "what is worked out before, also a key of each route",
+    "check": "how an answer is checked, also a key of each route",
+    "failed": "what follows where a check refuses an answer",
+    "combine": "how several samples become one answer",
+    "choice": "which worked examples are shown",
+}
+
+
+def system(folder: str | None = None) -> str:
+    """System message of the meta agent.
+
+    Args:
+        folder: Here and below, the user's own templates (`author.prompts`).
+    """
+    return render(folder, "system")
 
 
 def draft_plan(context: Context) -> str:
-    """Ask for a plan as JSON."""
-    routes = ""
-    if context.domain.keywords:
-        known = "\n".join(f"- {kind}: {words}" for kind, words in context.domain.keywords.items())
-        routes = f'\nKinds of tasks, and the "words" that tell them in a route:\n{known}\n'
-    ways = f"{WAYS}\n{TEAM}" if "team" in context.config.ways else WAYS
-    tags = f"\nUse these if you can: {', '.join(context.brief.tags)}." if context.brief.tags else ""
-    return (
-        f"Tasks: {context.domain.brief}\n\nWays of working:\n{ways}\n{routes}\n"
-        f"{_standing(context)}\n{_task(context, 'novel')}{tags}\n"
-        'Reply with a JSON plan: "name", "thought" (one sentence), "way" (for all tasks that no route '
-        'takes), "routes" (list of {"words", "way"}), "hint" (a sentence for the model, or empty), "samples" '
-        '(answers to vote on: 1, 3 or 5), "shown" (worked examples shown to the model: 0 to 3).'
+    """Ask for a plan as JSON; in short where the meta model is embedded."""
+    if context.context_tokens:
+        return _small_plan(context)
+    routes = {kind_name(kind): words for kind, words in context.domain.keywords.items()}
+    return sighted(
+        context,
+        "plan",
+        system(context.config.prompts),
+        task=task_of(context, "novel"),
+        allowed=context.config.ways,
+        routes=routes,
+        steps=MAX_STEPS,
+        samples=MAX_SAMPLES,
+        shown=MAX_SHOWN,
+        temperature=USUAL,
+        stages=[
+            (
+                stage,
+                STAGES_TOLD[stage],
+                [(name, BLOCKS[name].does if name in BLOCKS else "") for name in names],
+            )
+            for stage, names in stages_of(context).items()
+        ],
     )
 
 
 def draft_program(context: Context) -> str:
     """Ask for a whole program."""
-    return (
-        f"Tasks: {context.domain.brief}\n\n{RUNTIME}\n\n{_standing(context, sources=True)}\n"
-        f"{_task(context, 'novel')}\n"
-        "Reply with a line `Name: …`, a line `Thought: …`, and the whole source in one ```python block."
-    )
+    return sighted(context, "program", system(context.config.prompts), task=_asked(context, "novel"))
 
 
 def draft_edit(context: Context) -> str:
     """Ask for an edit of the first parent as search and replace blocks."""
-    return (
-        f"Tasks: {context.domain.brief}\n\n{RUNTIME}\n\n{_standing(context, sources=True)}\n"
-        f"{_task(context, 'mutate')}\n"
-        "Reply with a line `Name: …`, a line `Thought: …`, and one or more edits of the first agent's "
-        "source:\n<<<<<<< SEARCH\nlines that stand in the source, to the letter\n=======\n"
-        "lines to put there\n>>>>>>> REPLACE"
-    )
+    return sighted(context, "edit", system(context.config.prompts), task=_asked(context, "mutate"))
 
 
-def reflect(draft: str, form: str, wrong: str = "") -> str:
-    """Ask for a second look at a draft (Reflexion, Shinn et al. 2023, arXiv 2303.11366).
+def reflect(draft: str, form: str, wrong: str = "", folder: str | None = None) -> str:
+    """Ask an embedded model for a second look at a draft (Reflexion, Shinn et al. 2023, arXiv 2303.11366).
+
+    Others are asked by `follow_ups.look`, with what the checks have shown.
 
     Here and below, a draft that is "" stands in the conversation already.
 
@@ -95,47 +105,42 @@ def reflect(draft: str, form: str, wrong: str = "") -> str:
         draft: The draft.
         form: What it is, in a word or two.
         wrong: The `wrong_items` that it is to get right, where they do not stand in the conversation.
+        folder: As for `system`.
     """
-    return (
-        f"{_draft(draft)}{wrong}Look at it again: does it differ from what was tried, does "
-        "every part help with the wrong items, is anything in it impossible? "
-        f"Reply with the improved {form}, whole."
-    )
+    return render(folder, "reflexion", draft=_draft(draft), form=form, wrong=wrong.strip("\n"))
 
 
-def debug(draft: str, message: str, form: str) -> str:
+def debug(draft: str, message: str, form: str, folder: str | None = None) -> str:
     """Ask to mend a draft that failed, with the reason."""
-    return f"{_draft(draft)}It fails: {message}\nReply with the mended {form}, whole."
+    why = one_line(message, MOST_MESSAGE)
+    return render(folder, "debug", draft=_draft(draft), message=why, form=form)
 
 
-def another(draft: str, twin: str, form: str) -> str:
+def another(draft: str, twin: str, form: str, folder: str | None = None) -> str:
     """Ask once more where a draft hardly differs from an agent that was tried."""
-    return (
-        f"{_draft(draft)}It hardly differs from «{twin}», which was tried already. "
-        f"Reply with a {form} that works in another way."
-    )
+    return render(folder, "another", draft=_draft(draft), twin=named(twin), form=form)
 
 
-def _draft(draft: str) -> str:
-    return f"Your draft:\n{draft[:MOST_SOURCE]}\n\n" if draft else ""
+def task_of(context: Context, otherwise: str) -> str:
+    """What the brief's operator asks for, in a sentence.
 
-
-def _task(context: Context, otherwise: str) -> str:
-    """What the brief's operator asks for, in a sentence."""
+    Args:
+        context: Of the brief.
+        otherwise: Operator whose sentence stands in where this one has none.
+    """
     spec = OPERATORS.get(context.brief.operator)
-    return (spec.task if spec else "") or OPERATORS[otherwise].task
+    if not spec or not spec.task:
+        spec = OPERATORS[otherwise]
+    first = context.parents[0] if context.parents else None
+    right = first is not None and first.score >= 1 and not first.failures
+    return (spec.task_if_right if right else "") or spec.task
 
 
-def _standing(context: Context, sources: bool = False) -> str:
-    """The parents with their worst items, and the inspirations in a line each."""
-    wrong = failing(context.parents, room_in(context))
-    parts = [_parent(parent, lines, sources) for parent, lines in zip(context.parents, wrong, strict=True)]
-    if any(map(quoted, wrong)):
-        parts.append(MATERIAL)
-    if context.inspirations:
-        parts.append("Others so far:")
-        parts += [f"- {_line(parent)}" for parent in context.inspirations]
-    return "\n".join(parts) + "\n" if parts else ""
+def _asked(context: Context, otherwise: str) -> str:
+    """What the brief's operator asks for; and what there is to be shown, where an agent is to show it."""
+    asked = OPERATORS.get(context.brief.operator)
+    note = pool_note(context) if asked is not None and asked.shows else ""
+    return "\n".join(filter(None, (task_of(context, otherwise), note)))
 
 
 def wrong_items(context: Context, head: str) -> str:
@@ -146,17 +151,57 @@ def wrong_items(context: Context, head: str) -> str:
     return "\n".join((head, *lines, *([MATERIAL] if quoted(lines) else []))) + "\n\n"
 
 
-def _parent(parent: Parent, wrong: Sequence[str], sources: bool) -> str:
+def _draft(draft: str) -> str:
+    """A draft to be looked at again: it is the model's own, so it stands as it is, but bounded."""
+    return shortened(draft, MOST_DRAFT) if draft.strip() else ""
+
+
+# -- the plan of an embedded model
+
+
+def _small_plan(context: Context) -> str:
+    """A short prompt; the less room, the fewer inspirations, rates of kinds, and items."""
+    for others, kinds, items, brief in (
+        (3, True, 3, 4_000),
+        (1, False, 3, 2_000),
+        (0, False, 1, 1_000),
+        (0, False, 0, 600),
+    ):
+        text = render(
+            context.config.prompts,
+            "plan_small",
+            tasks=shortened(context.domain.brief, context.room, brief),
+            ways="\n".join(ways_lines(context, kinds)),
+            routes={kind_name(kind): words for kind, words in context.domain.keywords.items()},
+            notes=passage(context.config.notes, brief),
+            standing=_standing(context, items, others),
+            task=task_of(context, "novel"),
+        )
+        if tokens(text) + tokens(system(context.config.prompts)) <= context.room:
+            break
+    return text
+
+
+def _standing(context: Context, items: int, others: int) -> str:
+    """The parents with their worst items, and so many inspirations in a line each."""
+    wrong = failing(context.parents, room_in(context), items)
+    parts = [_parent(parent, lines) for parent, lines in zip(context.parents, wrong, strict=True)]
+    if any(map(quoted, wrong)):
+        parts.append(MATERIAL)
+    if context.inspirations[:others]:
+        parts.append("Others so far:")
+        parts += [f"- {_line(parent)}" for parent in context.inspirations[:others]]
+    return "\n".join(parts)
+
+
+def _parent(parent: Parent, wrong: Sequence[str]) -> str:
     text = [f"Agent {_line(parent)}"]
     if parent.by_kind:
         counts = {kind: f"{right:g} of {n}" for kind, (right, n) in sorted(parent.by_kind.items())}
-        kinds = ", ".join(f"{kind or 'no kind'} {count}" for kind, count in counts.items())
+        kinds = ", ".join(f"{kind_name(kind)} {count}" for kind, count in counts.items())
         text.append(f"Right: {counts['']}." if list(counts) == [""] else f"Right by kind: {kinds}.")
-    if sources:
-        text.append(f"```python\n{parent.agent.source[:MOST_SOURCE]}\n```")
-    text += wrong
-    return "\n".join(text)
+    return "\n".join([*text, *wrong])
 
 
 def _line(parent: Parent) -> str:
-    return f"«{parent.agent.name}»: mean score {parent.score:.2f} at {parent.tokens:.0f} tokens an item."
+    return f"{named(parent.agent.name)}: mean score {parent.score:.2f} at {parent.tokens:.0f} tokens an item."

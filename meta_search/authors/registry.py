@@ -14,7 +14,7 @@ from typing import cast
 from meta_search.authors.author import Author, Context, Written
 from meta_search.types.operators import function_of
 
-__all__ = ["AUTHORS", "AuthorSpec", "briefed", "by_operator", "load"]
+__all__ = ["AUTHORS", "HAND", "AuthorSpec", "briefed", "by_operator", "load", "spec_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,8 @@ class AuthorSpec:
         preset: Where it knows some operators only: the option of the group `search` that sets them.
         sees_archive: Whether it is shown all evaluated agents (`Findings.archive`). Its briefs then name no
             parents.
+        reads_archive: Whether it is shown all evaluated agents beside the parents of its briefs.
+        looks: Whether it looks things up in what the run knows (`Context.knowledge`).
     """
 
     path: str = ""
@@ -41,6 +43,8 @@ class AuthorSpec:
     operators: tuple[str, ...] = ()
     preset: str = ""
     sees_archive: bool = False
+    reads_archive: bool = False
+    looks: bool = False
 
     @property
     def asks_model(self) -> bool:
@@ -61,7 +65,28 @@ AUTHORS: dict[str, AuthorSpec] = {
         preset="adas",
         sees_archive=True,
     ),
+    "command": AuthorSpec(
+        "meta_search.authors.command:CommandAuthor",
+        repaired_by="command",
+        reads_archive=True,
+    ),
+    "agentic": AuthorSpec(
+        "meta_search.authors.agentic:AgenticAuthor", repaired_by="agentic", model_share=1.0, looks=True
+    ),
 }
+
+
+HAND = "hand"  # who wrote agents that no author did: seeds of ours, and what a person adds meanwhile
+_HAND = AuthorSpec("meta_search.authors.hand:HandAuthor")  # no brief of the guide may name it
+
+
+def spec_of(name: str) -> AuthorSpec:
+    """What is to be known of the author of a brief.
+
+    Raises:
+        KeyError: There is none of that name.
+    """
+    return _HAND if name == HAND else AUTHORS[name]
 
 
 def briefed(name: str) -> tuple[str, ...]:
@@ -71,7 +96,7 @@ def briefed(name: str) -> tuple[str, ...]:
 
 def load(name: str) -> type[Author]:
     """The class of an author, imported now."""
-    return cast(type[Author], resolve_name(AUTHORS[name].path))
+    return cast(type[Author], resolve_name(spec_of(name).path))
 
 
 def by_operator(author: str, context: Context) -> Written | None:

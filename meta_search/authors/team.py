@@ -117,7 +117,10 @@ def _pool_agent(context: Context, known: Roles, generate: bool) -> Agent:
         brief = context.brief
         wrong = wrong_items(context, "What went wrong so far:")
         about = (brief.temperature, brief.seed, brief.code, wrong)
-        reply = context.bench.ask(request_for_roles(context.domain.brief, known or pool, *about))
+        asked = request_for_roles(context.domain.brief, known or pool, *about)
+        if not context.context_tokens:  # a model that thinks before it answers needs the room
+            asked = replace(asked, max_tokens=context.config.max_tokens)
+        reply = context.bench.ask(asked)
         new = () if reply.fault else read_roles(reply.text, [name for name, _ in (*known, *pool)])
     taken = {name for name, _ in (*known, *new)}
     others = [pair for pair in pool if pair[0] not in taken]

@@ -241,7 +241,8 @@ def _run(
     if not why and not all(row.get("needs") or row["complete"] for row in kept):
         why = "too many items came to no score"
     paid = _paid(folder / place.folder)
-    return Cell(place.domain, place.model, place.folder, kept, why, paid), stop
+    quiet = place.config.domain.model_free == "allow"
+    return Cell(place.domain, place.model, place.folder, kept, why, paid, quiet=quiet), stop
 
 
 def _lacking(candidate: Candidate, names: Sequence[str], domain: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ __all__ = ["complete"]
 
 COMPLETED = {  # command -> what may follow it, but for overrides and files
     "archive": "list show diff lineage search import",
-    **dict.fromkeys(("resume", "export", "report", "status"), "latest"),
+    **dict.fromkeys(("resume", "export", "report", "status", "steer"), "latest"),
     "domains": "list show",
     "models": "list pull",
 }
@@ -32,9 +32,11 @@ def complete(arguments: Sequence[str]) -> int:
     """
     program, *words = os.environ.get("COMP_LINE", "").split(" ")
     here = {
-        1: "run resume evaluate archive export report status domains models doctor",
+        1: "run resume evaluate archive export report status dashboard steer domains models prompts doctor",
         2: COMPLETED.get(words[0] if words else "", ""),
     }.get(len(words), "")
+    if words[:1] == ["steer"] and len(words) == 3:
+        here = "pause resume stop note add focus drop"
     if words[:2] == ["domains", "show"] and len(words) == 3:
         here = " ".join(options_of("domain"))
     if here or len(words) < 2 or words[0] not in ("run", "resume", "evaluate"):

@@ -10,17 +10,19 @@ from dataclasses import dataclass, replace
 
 from archive.records import Archive
 from domains.perturb.registry import PERTURBATIONS
+from meta_search.authors.reflect import MINIBATCH
 from meta_search.authors.registry import AUTHORS
 from meta_search.commands.typical_usage import TypicalUsage, typical_usage_of
 from meta_search.config import CANDIDATES, Config
+from meta_search.engine.pool import limits, teaches_first
 from meta_search.errors import ConfigError
-from meta_search.final.field import BASELINES
+from meta_search.final.qualifying import MOST_BASELINES
 from meta_search.report.tables import usd_text
 from meta_search.run.judge_check import planned_calls
 from meta_search.run.run import Run
 from meta_search.run.session import Session
 from meta_search.text import override
-from meta_search.types import SPLITS, Candidate, ItemJob, ItemResult, Split, Usage
+from meta_search.types import OUTSIDE, SPLITS, Candidate, ItemJob, ItemResult, Split, Usage
 
 __all__ = [
     "Declined",
@@ -33,10 +35,14 @@ __all__ = [
 
 Prices = Mapping[str, Mapping[str, float]]  # model -> {input, output}, USD per million tokens
 
+DRAFTS_EACH = 2  # of `reflect`, of which one is dropped after its minibatch
 MATCHED = 2  # and the best of them sampled, at the used cost of a finalist
 MOST_DRY = 64  # agents that are run dry; the others are taken to be like them
 DRY_S = 10.0  # for all of them together
+# Where more seeds than a few take more than such a share of what the search may spend, a line says so.
+FEW_SEEDS, MOST_FOR_SEEDS = 2, 0.5
 VERDICT = 80  # tokens of a judge's reply
+OUTSIDE_NOTE = "the program of author.command has a cost of its own, which isn't counted"
 TOKENS_AROUND = 60  # of a prompt, besides the last user message
 
 
@@ -92,6 +98,32 @@ class Estimate:
         return [head, *(f"estimate: {note}" for note in self.notes)]
 
 
+def _on_seeds(config: Config, seeds: int, used: Usage) -> list[str]:
+    """A line where the seeds leave candidates little of the budget.
+
+    Args:
+        config: The configuration.
+        seeds: How many there are.
+        used: What they take on train items.
+    """
+    for name, need in (("calls", used.calls), ("tokens", used.tokens)):
+        limit = getattr(config.budget, name)
+        if limit is None or seeds <= FEW_SEEDS:
+            continue
+        if need > limit * (1 - config.budget.final_share) * MOST_FOR_SEEDS:
+            return [
+                f"the {seeds} seeds alone take about {_round(need):,} {name} of "
+                f"budget.{name}={_plain(limit)}, which leaves little for new agents: "
+                "search.seeds=[direct,chain_of_thought] starts from two"
+            ]
+    return []
+
+
+def _plain(limit: float) -> str:
+    """As a user types it: no exponent."""
+    return str(int(limit)) if limit == int(limit) else f"{limit:g}"
+
+
 def _round(n: int) -> int:
     """Two digits: more would look surer than it is."""
     digits = max(0, len(str(n)) - 2)
@@ -126,18 +158,33 @@ def estimate_search(
     promoted = _best_so_far(seeds, search.finalists) + _best_so_far(candidates, search.finalists + 1)
     validated = promoted * planned["validation"]
     matched = MATCHED if seeds and search.finalists else 0
-    tested = (search.finalists + min(seeds, BASELINES) + matched) * planned["test"]
+    tested = (search.finalists + min(seeds, MOST_BASELINES) + matched) * planned["test"]
     written = candidates * AUTHORS[config.author.name].model_share
-    taught = planned.get("examples", 0) * 2 if "bootstrap" in search.operators else 0
-    task = typical.task(train + validated + tested)
-    meta = typical.meta(written, taught)
+    tried = _tried(search.operators, written) if planned["train"] else 0.0
+    task = typical.task(train + validated + tested + tried)
+    meta = typical.meta(written, _taught(config, planned.get("examples", 0), typical))
     spared = f", racing spares {1 - share:.0%} of the train items" if racing and share < 0.995 else ""
     basis = f"{typical.basis}{spared}" + (
         "" if search.candidates is not None else f", {CANDIDATES} candidates"
     )
     each = typical.calls * (typical.prompt + typical.completion)
-    judged = judging.usage(train + validated + tested)
-    return _bounded(config, task, meta, basis, prices, each, judged, judging.notes)
+    judged = judging.usage(train + validated + tested + tried)
+    told = [*judging.notes, *([OUTSIDE_NOTE] * (config.author.name in OUTSIDE))]
+    told += _on_seeds(config, seeds, typical.task(seeds * planned["train"] * share))
+    return _bounded(config, task, meta, basis, prices, each, judged, told)
+
+
+def _tried(operators: Sequence[str], written: float) -> float:
+    """Items on which children of `reflect` are tried before they are evaluated, or dropped."""
+    return written * operators.count("reflect") / max(1, len(operators)) * MINIBATCH * DRAFTS_EACH
+
+
+def _taught(config: Config, examples: int, typical: TypicalUsage) -> float:
+    """Examples that the meta model works, as a program and as an answer, within its share of the budget."""
+    if "bootstrap" not in config.search.operators and not teaches_first(config):
+        return 0.0
+    each = Usage(1, round(typical.prompt), round(typical.completion))
+    return min(2.0 * examples, limits(config).holds(each))
 
 
 def _best_so_far(n: int, k: int) -> float:
@@ -196,11 +243,11 @@ def _bounded(
     """Priced, and cut where the budget ends the run before; `each` is what an item of an agent may take."""
     models = {"task": config.llm.task.model, "meta": config.llm.meta.model}
     models["judge"] = config.llm.judge.model or models["meta"]
+    writers = [model.model for model in config.llm.meta_models.values()]
     usage = Usage()
-    for role, used in (("task", task), ("meta", meta), ("judge", judge)):
-        price = prices.get(models[role], {})
-        usd = used.prompt_tokens * price.get("input", 0.0) + used.completion_tokens * price.get("output", 0.0)
-        usage += replace(used, cost_usd=usd / 1e6)
+    for used, asked in ((task, [models["task"]]), (meta, writers), (judge, [models["judge"]])):
+        usd = statistics.fmean(_usd(used, prices.get(model, {})) for model in asked)  # each as often
+        usage += replace(used, cost_usd=usd)
     notes = list(told)
     budget = config.budget
     limits = (("calls", usage.calls), ("tokens", usage.tokens), ("usd", usage.cost_usd))
@@ -212,7 +259,7 @@ def _bounded(
     if shares:
         first = min(shares, key=lambda name: shares[name])
         usage = _scaled(usage, shares[first])
-        notes.append(f"budget.{first}={getattr(budget, first):g} will stop the run early")
+        notes.append(f"budget.{first}={_plain(getattr(budget, first))} is likely to stop the run early")
     if (most := config.sandbox.tokens) is not None and each > most:
         notes.append(
             f"an agent uses about {_round(round(each)):,} tokens an item; sandbox.tokens={most} ends it"
@@ -220,11 +267,16 @@ def _bounded(
     if budget.wall_s is not None:
         notes.append(f"it stops after {budget.wall_s:.0f} s at the latest (budget.wall_s)")
     if config.llm.provider != "local":
-        asked = (("task", Usage(1)), ("meta", meta), ("judge", judge))
-        used_models = [models[role] for role, used in asked if used.calls]
+        used_models = [models["task"], *(writers if meta.calls else ())]
+        used_models += [models["judge"]] if judge.calls else []
         unpriced = [m for m in dict.fromkeys(used_models) if not _price_known(config, m, prices)]
         notes += [f"no price is known for {model}: name it, as {_price(model)}" for model in unpriced]
     return Estimate(usage, basis, tuple(notes))
+
+
+def _usd(used: Usage, price: Mapping[str, float]) -> float:
+    usd = used.prompt_tokens * price.get("input", 0.0) + used.completion_tokens * price.get("output", 0.0)
+    return usd / 1e6
 
 
 def _price(model: str) -> str:

@@ -35,8 +35,10 @@ from meta_search.run.events import RaceEnded
 from meta_search.run.fingerprint import fingerprint
 from meta_search.run.folder import undone, write_config
 from meta_search.run.judge_check import check_judge
+from meta_search.run.kept_items import keep_items
 from meta_search.run.measures import measured
 from meta_search.run.members import Member, Members
+from meta_search.run.news import with_news
 from meta_search.run.perturbing import Perturbing
 from meta_search.run.preflight import Ready, checked
 from meta_search.run.progress import MOST_ROWS, Progress
@@ -140,6 +142,7 @@ def _evaluated(
     with (
         contextlib.nullcontext() if earlier.goes_on else undone(folder),
         Progress(config, folder, earlier.elapsed_s, caller.live, split) as progress,
+        with_news(caller, config, folder, progress) as caller,
         open_session(config, folder, earlier.elapsed_s, progress.say, ready) as session,
     ):
         if earlier.goes_on:
@@ -263,6 +266,7 @@ class EvaluationRun:
         if self._runner.health.line:
             self._progress.print_line(self._runner.health.line)
         ended = {"why": self._cut or "error", "text": reason or self.why} if self._cut or reason else None
+        keep_items(self._run, ("examples", *self._splits))
         self._runner.pen.set_meta("end", ended)  # an earlier session may have ended early
         self._runner.finish("cut short" if self._cut or reason else "done")
         if reason:
@@ -367,7 +371,10 @@ class EvaluationRun:
         now = time.monotonic()
         if now - self._said_at >= SAY_EVERY_S or len(self._rows) == self._agents:
             self._said_at = now
-            told = f"«{member.agent.name}» {score_line(member.rows(self._split))} on {row['items']} items"
+            tells = self._run.config.domain.model_free != "allow"
+            told = (
+                f"«{member.agent.name}» {score_line(member.rows(self._split), tells)} on {row['items']} items"
+            )
             self._progress.say(f"{len(self._rows)} of {self._agents} agents evaluated: {told}")
 
     def _watch(self) -> None:

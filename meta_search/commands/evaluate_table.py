@@ -19,7 +19,9 @@ Row = dict[str, Any]
 MOST_HINTS = 20
 
 
-def print_evaluations(rows: Sequence[Row], file: Path | None, notes: Sequence[str] = ()) -> None:
+def print_evaluations(
+    rows: Sequence[Row], file: Path | None, notes: Sequence[str] = (), tells: bool = True
+) -> None:
     """Write the rows as JSON, and print them as a table where there still is a terminal.
 
     Below the table stands the most frequent fault of each agent that has any, with what mends it.
@@ -28,11 +30,12 @@ def print_evaluations(rows: Sequence[Row], file: Path | None, notes: Sequence[st
         rows: One an agent, as `meta-search evaluate --json` has them.
         file: Where to write them; `None` writes nothing.
         notes: Sentences on perturbed items.
+        tells: Whether people are told of answers without an LLM call (`domain.model_free`).
     """
     if file:
         file.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
     with lasting(sys.stdout):
-        _print(rows)
+        _print(rows if tells else [{**row, "model_free": 0.0} for row in rows])
         _print_perturbed(rows, notes)
 
 

@@ -74,11 +74,14 @@ def _below(cls: type, prefix: str) -> Iterator[tuple[str, str]]:
 
 
 def _attributes(cls: type) -> Mapping[str, str]:
-    """Name -> text of the section `Attributes` of a docstring."""
-    section = inspect.getdoc(cls) or ""
-    entries = re.split(r"\n    (?=\w+: )", section.partition("Attributes:")[2])
-    pairs = (" ".join(entry.split()).partition(": ") for entry in entries)
-    return {name: text.replace("`None`", "null").replace("`", "") for name, _, text in pairs}
+    """Name -> text of the section `Attributes` of the docstring, with those of the classes it extends."""
+    found: dict[str, str] = {}
+    for one in reversed(cls.__mro__[:-1]):
+        section = inspect.cleandoc(one.__doc__ or "")
+        entries = re.split(r"\n    (?=\w+: )", section.partition("Attributes:")[2])
+        pairs = (" ".join(entry.split()).partition(": ") for entry in entries)
+        found |= {name: text.replace("`None`", "null").replace("`", "") for name, _, text in pairs}
+    return found
 
 
 def _options(group: str) -> list[str]:

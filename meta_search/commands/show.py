@@ -10,6 +10,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from meta_search.commands.item import show_item
+from meta_search.commands.lessons import are_meant, show_lessons
 from meta_search.commands.terminal import ascii_only, open_run, print_json, print_rich, say
 from meta_search.text import one_line, passage, printable
 from meta_search.types import SPLITS, Split
@@ -30,27 +32,39 @@ MOST_SHOWN, MOST_LINES = 1200, 12  # characters and lines of feedback in a termi
 
 def show(arguments: argparse.Namespace) -> int:
     """`meta-search archive show`."""
+    from archive.opened import WITHHELD, is_open
     from meta_search.guide.studies import parameter_importance
     from meta_search.importance import merged
-    from meta_search.report import tuning
+    from meta_search.report import taught, tuning
+    from meta_search.report.tables import told
     from meta_search.report.tuning import Tunings
     from meta_search.report.wrong import wrong_items
 
     folder, archive = open_run(arguments.run)
+    if are_meant(archive, arguments.agent):
+        return show_lessons(folder, archive, arguments.json)
     record = archive.record(arguments.agent)
+    if arguments.item:
+        return show_item(arguments, folder, archive, record)
     agent = record.agent.id
     evaluations = {
         split: _evaluation_row(archive, record, split) for split in SPLITS if split in record.evaluations
     }
     evaluated = [s for s in SPLITS[1:] if s in record.evaluations]
     split: Split = arguments.split or (evaluated[0] if evaluated else "train")
-    results = archive.results(agent, split)
+    withheld = not is_open(archive, split)
+    results = [] if withheld else archive.results(agent, split)
     wrong = wrong_items(results, record.agent.source)
     importance = merged(agent, archive.importance(agent), results)
     tuned = Tunings(archive, parameter_importance)(agent)
+    shown = taught.of_agent(archive, record.agent.demonstrations)
     if arguments.json:
-        return print_json(_as_json(record, evaluations, importance, tuned, wrong))
-    _print_record(folder, record, archive.children(agent), evaluations)
+        worked = {"taught": [{"kind": t.kind, "form": t.form, "teacher": t.teacher} for t in shown]}
+        return print_json({**_as_json(record, evaluations, importance, tuned, wrong), **worked})
+    rows = dict(zip(evaluations, told(evaluations.values(), archive), strict=True))
+    _print_record(folder, record, archive.children(agent), rows, taught.told(shown))
+    if withheld:
+        say(f"{split}: {WITHHELD}")
     _print_wrong(wrong, len(results), arguments.wrong)
     _print_source(record.agent.source)
     _print_importance(importance)
@@ -127,15 +141,17 @@ def _hint(archive: Archive, record: Record, split: Split) -> str:
 
 
 def _print_record(
-    folder: Path, record: Record, children: Sequence[str], evaluations: Mapping[Split, Row]
+    folder: Path, record: Record, children: Sequence[str], evaluations: Mapping[Split, Row], worked: str
 ) -> None:
-    """One agent for the terminal: head, scores by split, thought, values, source."""
-    from meta_search.report.tables import faults_text, items_text, per_item, score_text, usd_text
+    """One agent for the terminal: head, scores by split, thought, values, worked examples."""
+    from meta_search.report.tables import faults_text, free_of, items_text, per_item, score_text, usd_text
     from meta_search.report.tuning import value_text
 
     agent = record.agent
     head = [f"{one_line(agent.name, 80)}  {agent.id}  in {folder}"]
-    made = f"{record.operator} by {record.author}, generation {record.generation}"
+    model = record.brief.model if record.brief else ""
+    whose = f"{record.author} with {one_line(model, 60)}" if model else record.author
+    made = f"{record.operator} by {whose}, generation {record.generation}"
     at = datetime.fromtimestamp(record.created).astimezone()
     head.append(f"  {record.status}; {made}, {at:%Y-%m-%d %H:%M}")
     if record.parents:
@@ -146,7 +162,7 @@ def _print_record(
         score = score_text(row["score"], row["low"], row["high"])
         cost = f"{per_item(row, 'tokens'):,.0f} tokens and {per_item(row, 'calls'):.1f} calls"
         cost += f" and {usd_text(per_item(row, 'cost_usd'))}" if row["cost_usd"] else ""
-        on = f"{items_text(row)} items"
+        on = f"{items_text(row)} items{free_of(row)}"
         head.append(f"  {split:10} {score} % on {on}, {cost} per item; {faults_text(row)}")
         if record.same_as and row["stopped"]:
             head.append(f"  {'':10} {one_line(row['stopped'], 120)}")
@@ -163,7 +179,7 @@ def _print_record(
         )
         head.append("  values: " + ", ".join(values))
     if agent.demonstrations:
-        head.append(f"  demonstrations: {len(agent.demonstrations)}")
+        head.append(f"  demonstrations: {len(agent.demonstrations)} ({worked})")
     if record.thought:
         head.append(f"  thought: {one_line(record.thought, 400)}")
     for line in (*head, ""):

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
     from archive.records import Archive
 
-__all__ = ["ascii_only", "console", "open_run", "print_json", "print_rich", "say", "wide"]
+__all__ = ["ascii_only", "console", "narrow", "open_run", "print_json", "print_rich", "say", "wide"]
 
-WIDE = 100  # columns
+WIDE, NARROW = 100, 78  # columns
 
 
 def open_run(run: str) -> tuple[Path, Archive]:
@@ -52,6 +52,11 @@ def print_rich(what: RenderableType) -> None:
 def wide() -> bool:
     """Whether all columns fit."""
     return console().width >= WIDE
+
+
+def narrow() -> bool:
+    """Whether it has less than the usual 80 columns."""
+    return console().width < NARROW
 
 
 def console() -> Console:

@@ -10,6 +10,7 @@ from archive.guard import making_sense
 from archive.records import Archive
 from meta_search.authors.registry import AUTHORS
 from meta_search.config import Config
+from meta_search.engine.windows import prompt_room
 from meta_search.errors import MetaSearchError
 from meta_search.llm.takes import Takes
 from meta_search.run.folder import earlier_runs, read_config, same_task
@@ -20,8 +21,10 @@ __all__ = ["Sums", "TypicalUsage", "typical_usage_of"]
 
 MOST_RUNS = 5
 # Tokens of thinking that a call is assumed to take where the model's name says that it thinks.
+STEPS_TAKEN, LOOKED_UP = 0.7, 12_000.0  # share of `author.steps`; tokens of such a prompt on average
 PROMPT, AROUND = 350.0, 150.0  # tokens of a prompt, and of what stands in it around a long question
 THOUGHT = 800.0
+SEEN, SHOWN_ITEMS = 5_000.0, 8.0  # of a prompt of the meta agent, and how many questions stand in it
 THOUGHT_OF_PROGRAMS = 4000.0
 MOST_AGENTS = 2000  # a larger archive takes long to read, and one run is not the only one
 
@@ -81,11 +84,21 @@ def assumed(config: Config, question: float = 0.0) -> TypicalUsage:
     """
     author = config.author
     calls = AUTHORS[author.name].calls_per_item
-    steps = 1 + (1 if author.reflexions is None else author.reflexions) + 0.5 * min(author.debug_rounds, 2)
+    steps: float = (
+        1 + (1 if author.reflexions is None else author.reflexions) + 0.5 * min(author.debug_rounds, 2)
+    )
+    operators, embedded = config.search.operators, config.llm.provider == "local"
+    if not embedded and "novel" in operators:  # which begins with ideas
+        steps += 1 / len(operators)
+    steps += 1 / author.lessons if author.lessons else 0
+    if AUTHORS[author.name].looks:  # a step is a call, and each reads what was said before it
+        steps = author.steps * STEPS_TAKEN
     plan = author.formats == ("plan",)
+    seen = 900.0 if plan and embedded else min(prompt_room(config), SEEN + SHOWN_ITEMS * question)
     prompt, completion = max(PROMPT, AROUND + question), min(150.0, config.llm.max_tokens)
     thought = min(THOUGHT, 4.0 * config.llm.max_tokens) if Takes.of(config.llm.task.model).thinks else 0.0
-    pondered = THOUGHT_OF_PROGRAMS if Takes.of(config.llm.meta.model).thinks else 0.0
+    writers = config.llm.meta_models.values()
+    pondered = THOUGHT_OF_PROGRAMS if any(Takes.of(model.model).thinks for model in writers) else 0.0
     thinking = f", of which {thought:g} are thinking" if thought else ""
     completion += thought
     return TypicalUsage(
@@ -94,7 +107,7 @@ def assumed(config: Config, question: float = 0.0) -> TypicalUsage:
         completion=completion,
         share=0.6,
         meta_calls=steps,
-        meta_prompt=900.0 if plan else 2000.0,
+        meta_prompt=LOOKED_UP if AUTHORS[author.name].looks else seen,
         meta_completion=pondered + min(200.0 if plan else 600.0, author.max_tokens or math.inf),
         basis=f"assuming {calls:g} calls an item and {prompt + completion:.0f} tokens a call{thinking}",
     )

@@ -8,28 +8,27 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import replace
 from random import Random
 from typing import TypeVar
 
 from meta_search.authors import registry
 from meta_search.authors.author import Drawn, Trial, Written
-from meta_search.authors.check import find_leak
-from meta_search.authors.names import distinct
+from meta_search.engine.admission import Admission
 from meta_search.engine.alarm_bell import AlarmBell
 from meta_search.engine.context import Contexts
 from meta_search.engine.happenings import BriefWritten
+from meta_search.engine.modelled import Modelled
 from meta_search.engine.open_brief import OpenBrief
-from meta_search.engine.repair import failing, repair_brief
+from meta_search.engine.repair import repair_for
 from meta_search.engine.restore import Restored
 from meta_search.engine.studies import Studies
+from meta_search.engine.tries import named_twin
 from meta_search.engine.workbench import BriefWorkbench
 from meta_search.errors import MetaSearchError
 from meta_search.guide.guide import Guide
-from meta_search.run.events import BriefDelivered
 from meta_search.run.members import Member
 from meta_search.run.run import Run
-from meta_search.text import error_line
+from meta_search.text import error_line, one_line
 from meta_search.types import Attempt, Brief, Candidate
 
 __all__ = ["Briefs"]
@@ -46,8 +45,10 @@ class Briefs:
 
     Attributes:
         writing: `Brief.code` -> what authors are at work on.
-        awaited: Agent -> the brief that it was written for, told once the agent is evaluated.
-        written: Candidates that briefs came to; repairs are not counted.
+        awaited: Agent -> the brief that it was written for, told once all its agents are evaluated.
+        contexts: What authors are shown.
+        modelled: The surrogate of the guide, which learns from every result.
+        written: Candidates that briefs came to; repairs, and what people add, are not counted.
         barren: What the last briefs of this session came to, since there was a candidate: the stage of each
             one's last draft.
         stop: `budget` once an author could not be paid any more: no further brief is asked for.
@@ -56,7 +57,8 @@ class Briefs:
 
     def __init__(self, run: Run, guide: Guide) -> None:
         self._run, self._guide = run, guide
-        self._studies, self._contexts = Studies(run, guide), Contexts(run)
+        self._studies, self.contexts = Studies(run, guide), Contexts(run)
+        self.modelled = Modelled(run, guide, self.contexts)
         self.writing: dict[int, OpenBrief] = {}
         self.awaited: dict[str, OpenBrief] = {}
         self.written = 0
@@ -64,90 +66,123 @@ class Briefs:
         self.stop = self.refusal = ""
         self._benches: list[BriefWorkbench] = []
         self._remarked = False
-        domain = run.session.domain
-        self._scored = {i.question: i.id for s in ("train", "validation", "test") for i in domain.items(s)}
+        self._admission = Admission(run)
 
     def lines(self) -> list[str]:
         """One line for each brief that is being written."""
-        return [f"writing: {w.brief.author} by {w.brief.operator}" for w in self.writing.values()]
+        at_work = {bench.brief.code: bench for bench in self._benches if bench.brief is not None}
+        doing = {code: bench.doing for code, bench in at_work.items()}
+        far = {code: f", {bench.status}" for code, bench in at_work.items() if bench.status}
+        return [
+            f"writing: {doing.get(code) or f'{w.brief.author} by {w.brief.operator}{far.get(code, str())}'}"
+            for code, w in self.writing.items()
+        ]
 
     @property
     def begun(self) -> int:
-        """Candidates that were or are being written; repairs are not counted."""
-        return self.written + sum(not w.repairs for w in self.writing.values())
+        """Candidates that were or are being written; repairs, and what people add, are not counted."""
+        return self.written + sum(not (w.repairs or w.added) for w in self.writing.values())
 
     # -- the steps of the loop
 
     def ask(self) -> OpenBrief:
         """Ask the guide for a brief."""
-        brief = self._contexts.brief(self._guide.ask())
+        brief = self.contexts.brief(self._guide.ask())
         tuning, values = self._studies.tune(brief)
-        open_brief = OpenBrief(brief, self._guide.design().number, tuning, values)
+        left = 1.0 - self.begun / self._run.config.most_candidates
+        proposal = self.modelled.design(brief, list(self.writing.values()), left)
+        open_brief = OpenBrief(brief, self._guide.design(proposal).number, tuning, values)
         self._studies.asked(open_brief)
         self._run.journal.record(open_brief.asked())
+        self.contexts.focus.asked(brief)
         return open_brief
 
     def write(self, open_brief: OpenBrief) -> None:
         """Have an author carry a brief out, in a thread of its own; a `BriefWritten` comes of it."""
         brief, journal = open_brief.brief, self._run.journal
         self.writing[brief.code] = open_brief
-        self._say(brief, f"{brief.author} writes by {brief.operator}")
+        whose = f" with {one_line(brief.model, 60)}" if brief.model else ""
+        doing = f"{brief.author} writes by {brief.operator}{whose}"
+        self._say(brief, f"«{_name_of(open_brief)}» is checked" if open_brief.added else doing)
         key = ("written", brief.code)
+        self.contexts.course(brief)  # who may teach is settled in the order of the briefs, in a replay too
         journal.expect(key)
+        self.contexts.lessons.take(brief)  # also where a replay never delivers it: others then wrote none
         if not journal.comes(key):
             return
-        bench = BriefWorkbench(self._run, journal.chances(brief), brief)
+        bench = BriefWorkbench(self._run, journal.chances(brief), brief, self._admission.leak)
         self._benches.append(bench)
         trial: Trial = Drawn(Random(brief.seed))
-        if not open_brief.repairs:
+        if not (open_brief.repairs or open_brief.added):
             trial = self._guide.designs.under_way(open_brief.design)
-        context = self._contexts.context(open_brief, trial, bench)
+        context = self.contexts.context(open_brief, trial, bench)
+        bench.course = context.course
         author = registry.load(brief.author)()
         future = in_thread(lambda: author.write(context))
         future.add_done_callback(lambda done: journal.put(key, BriefWritten(open_brief, bench, done)))
 
-    def archive(self, happened: BriefWritten, bell: AlarmBell) -> Candidate | None:
-        """Archive what an author came to: a candidate that may be evaluated, or failed attempts.
+    def archive(self, happened: BriefWritten, bell: AlarmBell) -> list[Candidate]:
+        """Archive what an author came to: candidates that may be evaluated, and failed attempts.
 
         A brief that came to nothing is told to the guide at once; the bell counts what failed.
         """
         open_brief, bench = happened.open_brief, happened.bench
         brief = open_brief.brief
         self._benches.remove(bench)
+        bench.finish()
         self.writing.pop(brief.code)
         written = _outcome(brief, happened.outcome)
-        candidate, attempts = self._admitted(brief, written)
-        self._count(open_brief, candidate, attempts)
+        candidates, attempts = self._admission.admit(brief, written, self._room(open_brief))
+        self._count(open_brief, candidates, attempts)
         bell.briefs += not open_brief.repairs
         bell.stages.update(attempt.stage for attempt in attempts)
-        self._keep(candidate, attempts, bench)
-        self._studies.written(open_brief)
-        agent = None if candidate is None else candidate.agent.id
-        found, chances = tuple(bench.found), bench.chances.all
-        self._run.journal.record(
-            BriefDelivered(brief.code, agent, bench.tokens, found, chances, written.used)
-        )
-        open_brief = open_brief.spent(bench.tokens, written.used)
+        self._keep(candidates, attempts, bench)
+        if not open_brief.added:
+            self._studies.written(open_brief)
+        agents = tuple(candidate.agent.id for candidate in candidates)
+        delivered = bench.delivered(brief, agents, written.used)
+        self.contexts.keep(delivered)
+        if delivered.found:
+            self._run.runner.pen.set_meta("pool", self.contexts.pool_rows())
+        self._run.journal.record(delivered)
+        open_brief = open_brief.spent(delivered.writing_tokens, written.used, delivered.cost_usd)
+        for line in self.contexts.lessons.delivered(brief, delivered.lessons):
+            self._say(brief, line)
         self._remark(brief, written.note)
-        if candidate is None:
-            self._say(brief, f"no candidate ({attempts[-1].message if attempts else 'nothing was written'})")
+        for candidate in candidates:
+            self._say(brief, f"«{candidate.agent.name}» {candidate.thought}")
+            if not open_brief.added:
+                self.awaited[candidate.agent.id] = open_brief
+        if not candidates and open_brief.added:
+            self._run.progress.print_line(f"«{_name_of(open_brief)}» was not added: {self._why(attempts)}")
+            self.contexts.missed(brief, attempts)
+        elif not candidates:
+            self._say(brief, f"no candidate ({self._why(attempts)})")
             if bench.refused and not self.stop:
                 self.stop, self.refusal = bench.refused, bench.refusal
             self._studies.tell(open_brief, self._chain(open_brief, None))
-        else:
-            self._say(brief, f"«{candidate.agent.name}» {candidate.thought}")
-            self.awaited[candidate.agent.id] = open_brief
-        return candidate
+            self.contexts.missed(brief, attempts)
+        return candidates
+
+    def _why(self, attempts: Sequence[Attempt]) -> str:
+        if not attempts:
+            return "nothing was written"
+        return named_twin(self._run.members, attempts[-1].stage, attempts[-1].message)
 
     def learn(self, member: Member) -> None:
         """A train evaluation is complete or was stopped: have a candidate that failed repaired, or tell the
-        guide, if it waits for it."""
+        guide, if it waits for it.
+
+        Of several candidates of a brief the best one counts, once all are through.
+        """
+        self.contexts.lessons.evaluated(member)
         open_brief = self.awaited.pop(member.agent.id, None)
-        if open_brief is None:
+        if open_brief is None or any(b.brief.code == open_brief.brief.code for b in self.awaited.values()):
             return
-        repair = self._repair(open_brief, member)
+        best = self._run.members.best_of(open_brief.brief)
+        repair = repair_for(open_brief, best, self._run)
         if repair is None:
-            self._studies.tell(open_brief, self._chain(open_brief, member))
+            self._studies.tell(open_brief, self._chain(open_brief, best))
         else:
             self._run.journal.record(repair.asked())
             self.write(repair)
@@ -158,7 +193,6 @@ class Briefs:
         """Take up what earlier sessions left: tell what came of briefs, and have the others written."""
         self.written = before.written
         self.awaited = dict(before.awaited)
-        self._contexts.keep(before.found)
         for open_brief in before.failed.values():
             self._studies.tell(open_brief, self._chain(open_brief, None))
         for member in [self._run.members[agent] for agent in self.awaited]:
@@ -174,50 +208,35 @@ class Briefs:
 
     # -- inside
 
-    def _admitted(self, brief: Brief, written: Written) -> tuple[Candidate | None, Sequence[Attempt]]:
-        """Duplicates and agents that carry scored items are not evaluated; names are unique."""
-        if written.candidate is None:
-            return None, written.attempts
-        agent = written.candidate.agent
-        texts = [d.question for d in agent.demonstrations] + [str(v) for v in agent.values.values()]
-        if agent.id in self._run.members:
-            stage, message = "duplicate", f"is {agent.id}"
-        elif leak := find_leak(agent.source, texts, self._scored):
-            stage, message = "leak", f"carries the question of scored item {leak}"
-        else:
-            named = {m.agent.name: (m.agent, m.candidate.plan) for m in self._run.members}
-            renamed = replace(agent, name=distinct(written.candidate, named))
-            return replace(written.candidate, agent=renamed), written.attempts
-        refusal = Attempt(brief.code, brief.author, brief.operator, stage, message, agent.source)
-        return None, (*written.attempts, refusal)
+    def _room(self, open_brief: OpenBrief) -> float:
+        """Candidates that may come of a brief: what is left, with one for each that is being written."""
+        if open_brief.repairs or open_brief.added:
+            return 1
+        return max(1, self._run.config.most_candidates - self.begun)
 
-    def _count(self, open_brief: OpenBrief, candidate: Candidate | None, attempts: Sequence[Attempt]) -> None:
+    def _count(
+        self, open_brief: OpenBrief, candidates: Sequence[Candidate], attempts: Sequence[Attempt]
+    ) -> None:
         """Briefs that come to nothing do not count, but as a sign that there is nothing more to find."""
-        if candidate is None:
+        if open_brief.added:
+            return
+        if not candidates:
             self.barren.append(attempts[-1].stage if attempts else "nothing written")
         else:
-            self.written += not open_brief.repairs
+            self.written += 0 if open_brief.repairs else len(candidates)
             self.barren.clear()
 
-    def _keep(self, candidate: Candidate | None, attempts: Sequence[Attempt], bench: BriefWorkbench) -> None:
+    def _keep(
+        self, candidates: Sequence[Candidate], attempts: Sequence[Attempt], bench: BriefWorkbench
+    ) -> None:
         """Keep what was written and found."""
         pen = self._run.runner.pen
         for attempt in attempts:
             pen.add_attempt(attempt)
-        if candidate is not None:
-            pen.add_candidate(candidate, "candidate")
-        self._contexts.keep(bench.found)
+        for candidate in candidates:
+            pen.add_candidate(candidate, "added" if candidate.brief.kind == "added" else "candidate")
         if bench.importance:
             pen.put_importance(bench.importance)
-
-    def _repair(self, open_brief: OpenBrief, member: Member) -> OpenBrief | None:
-        """A brief of operator `debug` where the candidate failed and an attempt is left."""
-        config = self._run.config
-        author = registry.AUTHORS[config.author.name].repaired_by
-        spent = open_brief.used >= config.search.attempts
-        if not author or spent or not failing(member.rows("train"), config.search.failing):
-            return None
-        return replace(open_brief, brief=repair_brief(open_brief.brief, member.agent.id, author))
 
     def _chain(self, open_brief: OpenBrief, last: Member | None) -> list[Member]:
         """The agents that a brief came to: its candidate, and those that repaired it; the first one first."""
@@ -228,13 +247,20 @@ class Briefs:
         return found
 
     def _say(self, brief: Brief, line: str) -> None:
-        self._run.progress.say(f"brief {brief.number}: {line}")
+        what = "added" if brief.kind == "added" else "brief"
+        self._run.progress.say(f"{what} {brief.number}: {line}")
 
     def _remark(self, brief: Brief, remark: str) -> None:
         """What an author has to say, once in a session."""
         if remark and not self._remarked:
             self._remarked = True
             self._say(brief, remark)
+
+
+def _name_of(open_brief: OpenBrief) -> str:
+    """Name of an agent that a person adds."""
+    handed = open_brief.handed
+    return "" if handed is None else one_line(handed.thought.partition("\n")[0], 60)
 
 
 def _outcome(brief: Brief, future: Future[Written]) -> Written:

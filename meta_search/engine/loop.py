@@ -8,26 +8,31 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 
 from archive.records import Archive
-from meta_search.authors.registry import briefed
-from meta_search.engine import own_seeds, seeds, warm_start
+from meta_search.authors.registry import AUTHORS, briefed
+from meta_search.engine import forking, own_seeds, seeds, warm_start
 from meta_search.engine.alarm_bell import AlarmBell
 from meta_search.engine.briefs import Briefs
-from meta_search.engine.ends import end_of
+from meta_search.engine.ends import end_of, nothing_known
 from meta_search.engine.happenings import BlockEmpty, BriefWritten, Evaluated, ItemRun
+from meta_search.engine.patience import lost
+from meta_search.engine.pool import teaches_first
 from meta_search.engine.races import Races
 from meta_search.engine.restore import as_archived, candidate_of, imported, restore
+from meta_search.engine.steering import Steering
 from meta_search.engine.stopping import Stopping
+from meta_search.engine.studies import outlook_rows
+from meta_search.engine.summary import RunSummary
+from meta_search.engine.windows import find_windows
 from meta_search.errors import LLMError
-from meta_search.final.field import MOST_SHARE, contenders, seconds_needed
+from meta_search.final.field import contenders
 from meta_search.final.report import final_report
+from meta_search.final.reserve import MOST_SHARE, budget_is_due, seconds_needed
 from meta_search.guide.guide import Guide
-from meta_search.outcomes import most_frequent
-from meta_search.report.notebook import verdict_html
-from meta_search.report.verdict import Verdict, score_line
+from meta_search.guide.opening import Choices
+from meta_search.report.verdict import score_line
 from meta_search.run.events import Resumed
 from meta_search.run.folder import resume_command
 from meta_search.run.journal import FINISH
@@ -36,36 +41,14 @@ from meta_search.run.replay import Interrupted
 from meta_search.run.run import Run
 from meta_search.run.signals import signals
 from meta_search.text import one_line
-from meta_search.types import Candidate
+from meta_search.types import Candidate, stopped_line
 
-__all__ = ["RunSummary", "Search"]
+__all__ = ["Search"]
 
 TICK_S = 0.5
 AT_ONCE_S = 5.0  # that a stop leaves answers which are under way, and paid, to come
-LOOK_S = 5.0  # between two estimates of the time that the final report needs
-
-
-@dataclass(frozen=True, slots=True)
-class RunSummary:
-    """How a run ended.
-
-    Attributes:
-        folder: The run folder.
-        status: Exit status: 0 done, 1 failed, 3 stopped before the end.
-        sentence: Whether the best agent found beats the baselines on fresh test items.
-        best: Id of the agent to take (`report.chosen`), `""` if there is none.
-        verdict: What the sentence rests on; `None` where the run did not come to it.
-    """
-
-    folder: Path
-    status: int
-    sentence: str
-    best: str = ""
-    verdict: Verdict | None = None
-
-    def _repr_html_(self) -> str:
-        """The verdict and its table, as notebooks show it."""
-        return verdict_html(str(self.folder), self.sentence, self.verdict)
+PAUSES = "who pauses is looked at again before the finalists are chosen, as the top may change"
+LOOK_S = 1.0  # between two estimates of what the final report needs
 
 
 class Search:
@@ -75,6 +58,7 @@ class Search:
         run: The run at work.
         resumed: The archive that earlier sessions left.
         own: Seeds that the person brings to a run that begins.
+        fork: What another run knows, for one that begins with it.
 
     Attributes:
         run: As above.
@@ -83,19 +67,32 @@ class Search:
         races: Evaluations under way.
         waiting: Agents that wait for their evaluation.
         stopping: What signals ask for.
+        steering: What people ask of it meanwhile.
         bell: Tells alarms while it runs.
     """
 
-    def __init__(self, run: Run, resumed: Archive | None = None, own: Sequence[Candidate] = ()) -> None:
-        self.run, self._resumed = run, resumed
+    def __init__(
+        self,
+        run: Run,
+        resumed: Archive | None = None,
+        own: Sequence[Candidate] = (),
+        fork: forking.Fork | None = None,
+    ) -> None:
+        self.run, self._resumed, self._fork = run, resumed, fork
         config, search = run.config, run.config.search
         authors = briefed(config.author.name)
-        self.guide = Guide(config.seed, search.operators, authors, config.author.formats, search.guided)
+        formats, teach, models = config.author.formats, teaches_first(config), tuple(config.llm.meta_models)
+        writing = {name: models for name in authors if AUTHORS[name].asks_model and len(models) > 1}
+        choices = Choices(search.operators, authors, formats, teach, writing)
+        self.guide = Guide(config.seed, choices, search.guided)
         self.briefs = Briefs(run, self.guide)
-        self.races = Races(run)
+        self.races = Races(run, self.briefs.modelled)
         self.waiting: list[Member] = []
         self.stopping = Stopping(run, self.races.in_flight)
+        self.steering = Steering(run, self.briefs, self.races, self.waiting, self.stopping)
         self.bell = AlarmBell(run)
+        self._lost = False  # no gain is expected any more
+        self._pauses_told = False
         self._looked = 0.0  # when the report's time was estimated last
         ours = seeds.candidates(search.seeds, config.domain.name)
         ours = ours if resumed is None else as_archived(ours, resumed)
@@ -114,39 +111,44 @@ class Search:
                     ask the guide for a brief, and have an author write it
                     or evaluate an agent that waits
                 take what comes first:
-                    a candidate:  archive it, and let it wait
-                    a result:     archive it; after a block of them race on, stop, or end the evaluation
+                    candidates:   archive them, and let them wait
+                    a result:     archive it; after a block of them race on, pause, or end the evaluation
                     an evaluation's end: tell the guide what the brief was worth; validate the promising
+                do what people have asked for meanwhile
 
         Returns:
             Why it ended; see `SearchStopped`.
         """
+        self.steering.take()
         while not (why := self._why_end()):
             while self._free():
                 if self._may_ask():
                     self.briefs.write(self.briefs.ask())
                 elif self.waiting:
                     self.races.evaluate(self._next_waiting())
+                elif (paused := self.races.paused()) and self.races.seeds_known():
+                    self.races.take_up(paused[0])
                 else:
                     break
             match self.run.journal.next(TICK_S):
                 case BriefWritten() as written:
-                    candidate = self.briefs.archive(written, self.bell)
-                    if candidate is not None:
+                    for candidate in self.briefs.archive(written, self.bell):
                         self._admit(candidate)
                 case ItemRun() | BlockEmpty() as result:
                     evaluated = self.races.archive(result)
                     if evaluated is not None:
                         self._tell(evaluated)
             self._show()
+            self.steering.take()
         return why
 
     # -- the steps, in words of this file
 
     def _free(self) -> bool:
-        """Whether there is a place for one more candidate; none is begun once the search is to finish."""
+        """Whether there is a place for one more candidate; none is begun once the search is to finish, or
+        while it is paused."""
         return (
-            not self.races.closing
+            not (self.races.closing or self.steering.paused)
             and len(self.races.running()) + len(self.briefs.writing) < self.run.config.search.in_flight
         )
 
@@ -155,7 +157,8 @@ class Search:
         more = self.briefs.begun < self.run.config.most_candidates and not self._found_all()
         seeds_turn = bool(self.waiting) and not any(m.seed for m in self.races.running())
         written = any(not m.seed for m in self.waiting)
-        return more and not written and not seeds_turn and self.races.seeds_known()
+        may = more and not written and not seeds_turn and self.races.seeds_known()
+        return may and not self.races.needs_the_rest()
 
     def _next_waiting(self) -> Member:
         """The agent that is evaluated next: written ones first."""
@@ -173,18 +176,31 @@ class Search:
         """A train evaluation is over: say so, tell the guide, and send a promising agent on."""
         member = evaluated.member
         rows = member.rows("train")
-        ending = f"; stopped: {member.stopped}" if member.stopped else ""
-        scored = f"{score_line(rows)} on {len(rows)} train items{ending}"
+        ending = f"; {stopped_line(member.stopped)}" if member.stopped else ""
+        tells = self.run.config.domain.model_free != "allow"
+        scored = f"{score_line(rows, tells)} on {len(rows)} train items{ending}"
         result = member.stopped if member.same_as else scored
         self.run.progress.say(f"«{member.agent.name}» {result}")
+        if member.paused and not self._pauses_told:
+            self._pauses_told = True
+            self.run.progress.say(PAUSES)
         if self.races.closing:  # `resume` tells, repairs and validates
             return
         self.briefs.learn(member)
+        self._hope()
         if evaluated.promising:
             self.races.validate(member)
 
+    def _hope(self) -> None:
+        """See whether a gain is still expected."""
+        patience = self.run.config.search.patience
+        if patience and not self._lost:
+            look = partial(lost, self.run.members.all(), patience)
+            self._lost = bool(self.run.journal.find("patience", look))
+
     def _show(self) -> None:
-        self.run.progress.show(self.run.members, (*self.briefs.lines(), *self.races.lines()))
+        under_way = (*self.steering.lines(), *self.briefs.lines(), *self.races.lines())
+        self.run.progress.show(self.run.members, under_way)
         self.bell.look()
         self.run.runner.tick()
 
@@ -194,39 +210,50 @@ class Search:
         """Why the search ends now; `""` to go on."""
         if not self.races.closing:
             self.races.closing = bool(self.run.journal.find(FINISH, lambda: self.stopping.finishing))
-            if self.races.closing and self.run.journal.resumable:
-                self.run.session.end_within(self.run.progress.time_left())
+            if self.races.closing:
+                self.steering.end_pause()
+                if self.run.journal.resumable:
+                    self.run.session.end_within(self.run.progress.time_left())
+        if self.steering.paused and not self.stopping.now:  # what would end it comes into effect afterwards
+            return self.run.journal.stop("")
         stop = self.races.stop
         if stop == "budget" and self.races.closing:  # for want of time alone
             stop = "finish"
         why = "signal" if self.stopping.now else stop or self._through()
         if not why and self.races.closing and not (self.races.running() and self.stopping.patient):
             why = "finish"
-        if not why and (self.run.progress.search_time_left() <= 0 or self._report_due()):
-            why = "time"
+        if not why:
+            why = "time" if self.run.progress.search_time_left() <= 0 else self._report_due()
         if not why and not self._busy() and not self.races.seeds_known():
-            raise self._nothing_known()
+            raise nothing_known(self.run)
         return self.run.journal.stop(why)
 
     def _has_found(self) -> bool:
         """Whether there is anything to report on: an agent that the search has found, and a seed."""
         return all(contenders(self.run.members, self.run.config.search.finalists, self.run.runner.folds))
 
-    def _report_due(self) -> bool:
-        """Whether the report needs all of the time left, which its share alone would be too short for."""
-        left, wall = self.run.progress.time_left(), self.run.config.budget.wall_s
-        if wall is None or left > MOST_SHARE * wall or time.monotonic() < self._looked + LOOK_S:
-            return False
+    def _report_due(self) -> str:
+        """Why the report needs all that is left, where its share is too small: `time`, `report`, or `""`."""
+        if time.monotonic() < self._looked + LOOK_S:
+            return ""
         self._looked = time.monotonic()
-        return left <= seconds_needed(self.run)
+        left, budget = self.run.progress.time_left(), self.run.config.budget
+        limited = any(limit is not None for limit in (budget.calls, budget.tokens, budget.usd))
+        late = budget.wall_s is not None and left <= MOST_SHARE * budget.wall_s
+        if not (late or limited):
+            return ""
+        field = contenders(self.run.members, self.run.config.search.finalists, self.run.runner.folds)
+        if late and left <= seconds_needed(self.run, *field):
+            return "time"
+        return "report" if limited and budget_is_due(self.run, *field) else ""
 
     def _busy(self) -> bool:
-        return bool(self.waiting or self.briefs.writing or self.races.running())
+        return bool(self.waiting or self.briefs.writing or self.races.running() or self.races.paused())
 
     def _found_all(self) -> str:
         """Why no further brief is asked for, whatever `search.candidates` says; `""` where one is."""
         barren = len(self.briefs.barren) >= self.run.config.search.give_up_after
-        return self.briefs.stop or ("nothing new" if barren else "")
+        return self.briefs.stop or ("nothing new" if barren else "patience" if self._lost else "")
 
     def _through(self) -> str:
         """Why it ends where nothing is under way and nothing more will be asked for."""
@@ -240,19 +267,12 @@ class Search:
         runner = self.run.runner
         told = told or {"scorer": runner.health.line}.get(why, self.briefs.refusal or runner.refusal)
         end = end_of(why, self.run.config, self.briefs.barren, told)
+        if risk := self.races.standings.risk():
+            end["text"] += f"; {risk}"
         runner.pen.set_meta("end", end)
+        runner.pen.set_meta("outlooks", outlook_rows(self.guide))
         self.bell.look(now=True)
         self.run.progress.print_line(f"search ended: {end['text']}")
-
-    def _nothing_known(self) -> LLMError:
-        """The seeds ran, and the endpoint failed them on every item: there is nothing to search from."""
-        rows = [row for member in self.run.members for row in member.results.get("train", {}).values()]
-        fault = most_frequent(rows)
-        why = f": {fault.kind}: {fault.detail}" if fault else ""
-        return LLMError(
-            f"every seed failed on every item{why}; everything is saved: "
-            f"`{resume_command(self.run.session.folder)}`"
-        )
 
     # -- a session from its beginning to its end
 
@@ -262,10 +282,15 @@ class Search:
             try:
                 if self._resumed is not None:
                     self.run.runner.pen.set_meta("end", None)
+                    self.run.runner.pen.set_meta("status", None)
                     self._go_on(self._resumed)
                 else:
+                    self.steering.begin()
+                    self.briefs.contexts.windows = find_windows(self.run)
                     warm_start.begin(self.run, self.guide)
+                    self._take_along()
                 why = self.search()
+                self.steering.end()
                 empty = why == "finish" and not self._has_found()
                 self._say_end("finish, empty" if empty else why)
                 self.races.drop()
@@ -282,20 +307,31 @@ class Search:
             except Interrupted:
                 self.run.runner.cancel()
                 return self._stopped("the recorded run ended here")
+            finally:
+                self.briefs.close()  # programs of authors end with the search, however it ends
+
+    def _take_along(self) -> None:
+        """A fork begins with the agents and the lesson of the run that it is made from."""
+        agents, lesson = forking.begin(self.run, self._fork)
+        for candidate in agents:
+            self._admit(candidate)
+        self.briefs.contexts.lessons.inherit(lesson)
 
     def _go_on(self, archive: Archive) -> None:
         """Take up what earlier sessions left: untold briefs, writing, races; and agents imported since."""
         run = self.run
-        before = restore(archive, run, self.guide)
+        before = restore(archive, run, self.guide, self.briefs.contexts, self.briefs.modelled)
         run.journal.record(Resumed())
         new = run.journal.decide("imported", lambda: imported(archive, run.members))
         for record in run.journal.agents(archive, new):
             run.runner.pen.add_candidate(candidate_of(record), record.status)
             run.members.add(Member(candidate_of(record)))
-        self.waiting = [m for m in run.members if not m.done and m.agent.id not in before.races]
+        self.steering.begin(before)
+        self.waiting[:] = [m for m in run.members if not m.done and m.agent.id not in before.races]
         self.briefs.restore(before)
         for agent, split in before.races.items():
             self.races.go_on(run.members[agent], split)
+        self._hope()
 
     def _stopped(self, why: str = "stopped before the end") -> RunSummary:
         if self.stopping.now and self.run.journal.resumable:
@@ -313,6 +349,7 @@ class Search:
 
     def _report(self, stopped: bool = False) -> RunSummary:
         self.briefs.close()
+        self.briefs.modelled.close()
         self.run.session.set_phase("final")
         ending = final_report(self.run, lambda: stopped or self.stopping.finishing)
         self.run.runner.finish(ending.status)

@@ -13,13 +13,14 @@ from archive import adas
 from archive.guard import making_sense
 from archive.records import Archive
 from meta_search.agent.seeds import NAMES
-from meta_search.authors.check import check_source
+from meta_search.authors.check import asks_nobody, check_source
 from meta_search.engine.restore import candidate_of
 from meta_search.engine.seeds import brought
 from meta_search.errors import ArchiveError, ConfigError
 from meta_search.report.files import read_small
 from meta_search.run.folder import resolve, split_agent
 from meta_search.run.run import Run
+from meta_search.text import one_line
 from meta_search.types import OWN, Agent, Brief, Candidate
 
 __all__ = ["EVENT", "of_run", "prompt_agent", "read"]
@@ -69,6 +70,19 @@ def read(words: Sequence[str], root: str = "runs") -> list[Candidate]:
     if len(found) > MOST:
         raise ConfigError(f"search.seeds: {len(found)} agents of your own are too many, {MOST} are the most")
     return list(found.values())
+
+
+def asking_nobody(candidates: Sequence[Candidate]) -> str:
+    """One line on own agents that ask no model, as far as their source tells; `""` without any.
+
+    Args:
+        candidates: The person's own seeds, in a run with `domain.model_free=refuse`.
+    """
+    named = [one_line(c.agent.name, 60) for c in candidates if asks_nobody(c.agent.source)]
+    if not named:
+        return ""
+    many = f"{', '.join(named)} ask{'s' if len(named) == 1 else ''} no model"
+    return f"your own {many}: such answers score 0 with domain.model_free=refuse (tell scores them)"
 
 
 def of_run(run: Run, resumed: Archive | None, given: Sequence[Candidate]) -> list[Candidate]:

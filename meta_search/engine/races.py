@@ -1,4 +1,4 @@
-"""Races: agents evaluated on train block by block, stopped early or sent on to validation."""
+"""Races: agents evaluated on train block by block; they pause, go on, or are sent on to validation."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ from concurrent.futures import Future
 from functools import partial
 
 from meta_search.engine.happenings import BlockEmpty, Evaluated, ItemRun
+from meta_search.engine.means import Means
+from meta_search.engine.modelled import Modelled
 from meta_search.engine.repair import failing
-from meta_search.engine.spending import may_take_much, share_of_left
-from meta_search.guide.racing import Race, Standing, decide, too_expensive
+from meta_search.engine.spending import may_take_much, used_by
+from meta_search.engine.standings import Standings
 from meta_search.run.events import BlockDelivered, LookPlanned, RaceEnded
 from meta_search.run.journal import job_key
 from meta_search.run.members import Member
 from meta_search.run.run import Run
-from meta_search.types import SEARCHED, ItemJob, ItemResult, Split, Usage
+from meta_search.types import PAUSED, SEARCHED, ItemJob, ItemResult, Split
 
 __all__ = ["Races"]
 
@@ -27,17 +29,24 @@ class Races:
 
     Args:
         run: The run at work.
+        modelled: Learns from every result, and says what is expected of agents.
 
     Attributes:
         stop: Why the search must stop (`budget`), `""` to go on.
         closing: Whether the search is to finish: no further block is begun.
+        holding: Whether a person has paused the search: no further block is begun for now.
+        standings: How all agents stand.
     """
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, modelled: Modelled) -> None:
         self._run, self._members, self._runner = run, run.members, run.runner
+        self._modelled = modelled
         self._missing: Counter[tuple[str, Split]] = Counter()  # items of a block that are under way
         self._held: dict[str, list[ItemJob]] = {}  # of first blocks, until the first item has shown its cost
-        self.stop, self.closing = "", False
+        self.standings = Standings(run)
+        self._means = Means(run)
+        self.stop, self.closing, self.holding = "", False, False
+        self._on_hold: list[tuple[Member, Split]] = []  # in the order in which their blocks ended
 
     def in_flight(self) -> int:
         """Items that are under way; for any thread, and for a signal's handler."""
@@ -56,7 +65,7 @@ class Races:
         """One line for each agent that is being evaluated."""
         found = []
         for member in self.running():
-            split: Split = "validation" if member.done else "train"
+            split = member.split
             done, planned = len(member.rows(split)), self._runner.planned(split)
             found.append(f"{split}: «{member.agent.name}» {done}/{planned}")
         return tuple(found)
@@ -66,6 +75,21 @@ class Races:
     def evaluate(self, member: Member) -> None:
         """Begin to evaluate an agent on train, block by block; an `ItemRun` comes of each item."""
         self._plan_look(member, "train")
+
+    def paused(self) -> list[Member]:
+        """Those that pause and are to be taken up before the search ends, the best odds first."""
+        if self.closing or self.stop or not self._run.config.evaluate.racing:
+            return []
+        return self._means.affordable(self.standings.wanted())
+
+    def take_up(self, member: Member) -> None:
+        """Go on with an agent that paused."""
+        self._run.progress.say(f"«{member.agent.name}» goes on: it may yet be {self._as_what(member)}")
+        self._plan_look(member, "train")
+
+    def needs_the_rest(self) -> bool:
+        """Whether what is left of the search's budget is needed for those that pause."""
+        return self._means.need_the_rest(self.paused())
 
     def validate(self, member: Member) -> None:
         """Begin to evaluate an agent on validation."""
@@ -84,7 +108,7 @@ class Races:
         self._missing[member.agent.id, split] -= 1
         self.stop = self.stop or self._runner.deliver(member, happened.result)
         if held := self._held.pop(member.agent.id, []):
-            if not (self.stop or self.closing or self._too_expensive(member, self._members.front(member))):
+            if not (self.stop or self.closing or member.gone or self._means.too_expensive(member)):
                 self._send(member, split, held)
                 return None
             self._missing[member.agent.id, split] -= len(held)
@@ -99,6 +123,32 @@ class Races:
             self._run_block(member, split)
         else:
             self._plan_look(member, split)
+
+    def release(self) -> None:
+        """The search is paused no longer: look again at the races that it held up."""
+        self.holding = False
+        held, self._on_hold = self._on_hold, []
+        for member, split in held:
+            if member.gone and split == "validation":  # dropped meanwhile: nothing more is run for it
+                member.racing = False
+                self._run.journal.record(RaceEnded(member.agent.id, split))
+            else:
+                self.go_on(member, split)
+
+    def dismiss(self, member: Member, why: str) -> None:
+        """A person has dropped an agent: its race ends, once the items that are under way have come.
+
+        Args:
+            member: The agent. A seed runs on: the report needs the best one as a baseline.
+            why: For people.
+        """
+        member.dropped = why
+        if member.seed or (member.racing and member.split == "train"):
+            return
+        member.end()
+        self._runner.save(member, "train")
+        self._archive_status(member)
+        self._modelled.end(member)
 
     def drop(self) -> None:
         """End all races where they are; finished items are kept."""
@@ -119,16 +169,22 @@ class Races:
             self._archive_status(member)
             return
         member.racing = True
+        if self.holding:
+            self._on_hold.append((member, split))
+            return
+        self._modelled.learn(member)
         to = member.ran(split) + self._block_size(member)
-        member.next_look[split] = to
-        self._run.journal.record(LookPlanned(member.agent.id, split, to))
+        chooses = split == "train" and self._run.config.evaluate.racing
+        chosen = self.standings.choose(member, to - member.ran(split)) if chooses else ()
+        member.next_look[split], member.chosen = to, chosen
+        self._run.journal.record(LookPlanned(member.agent.id, split, to, chosen))
         self._run_block(member, split)
 
     def _run_block(self, member: Member, split: Split) -> None:
         """Send the items that are missing up to the next look."""
         agent, journal = member.agent.id, self._run.journal
         most = max(0, member.next_look[split] - member.ran(split))
-        jobs = self._runner.next_jobs(member, split, most)
+        jobs = self._runner.next_jobs(member, split, most, member.chosen)
         if not jobs:  # one more thing that comes, so that decisions do not nest
             key = BlockDelivered(agent, split).key
             journal.expect(key)
@@ -160,18 +216,20 @@ class Races:
         done = member.ran(split) >= self._runner.planned(split)
         if self.stop:
             member.racing = False
-        elif split == "validation" and (done or member.same_as):
+        elif split == "validation" and (done or member.same_as or member.gone):
             member.racing = False
             self._run.journal.record(RaceEnded(member.agent.id, split))
         elif split == "validation":
             self._plan_look(member, split)
+        elif member.gone:
+            return self._train_done(member, None, "")
         else:
             twin = None if member.seed else self._members.like(member)
             # While it does what another one did, the ledger has all answers: to be sure costs nothing.
             free = twin is not None and self._run.config.llm.cache
-            member.stopped = "" if done or free else self._why_stop(member)
-            if done or member.stopped:
-                return self._train_done(member, twin if done else None)
+            why = "" if done or free else self._why_stop(member)
+            if done or why:
+                return self._train_done(member, twin if done else None, why)
             self._plan_look(member, split)
         return None
 
@@ -187,62 +245,48 @@ class Races:
             and config.evaluate.racing
             and items > 1
             and bool(self._members.finished())
-            and may_take_much(config.budget, config.sandbox, self._used(), items)
+            and may_take_much(config.budget, config.sandbox, used_by(self._members), items)
         )
 
-    def _used(self) -> Usage:
-        """What agents have used so far."""
-        return sum((m.used(split) for m in self._members for split in SEARCHED), Usage())
-
-    def _too_expensive(self, member: Member, front: Sequence[Standing]) -> str:
-        """Why the race ends for its cost alone, `""` where it goes on; `front` is as for `decide`."""
-        mine, n = member.used("train"), len(member.rows("train"))
-        if not n:
-            return ""
-        times = max(0, self._runner.planned("train") - n) / n
-        more = Usage(round(mine.calls * times), round(mine.tokens * times), cost_usd=mine.cost_usd * times)
-        share = share_of_left(self._run.config.budget, self._used(), more)
-        return too_expensive(member.standing("train"), front, share)
-
     def _why_stop(self, member: Member) -> str:
-        """Why the race ends early, `""` where it goes on, as it does for what the person brought along."""
-        config = self._run.config
-        if member.own or not config.evaluate.racing:
+        """Why the race pauses, `""` where it goes on, as it does for what the person brought along."""
+        if member.own or not self._run.config.evaluate.racing:
             return ""
-        front = self._members.front(member)
-        if expensive := self._too_expensive(member, front):
-            return expensive
-        best = self._members.incumbent()
-        incumbent = best.standing("train") if best is not None and best is not member else None
-        planned = len(self._runner.items("train"))
-        race = Race(planned, config.evaluate.block, config.search.finalists)
-        return decide(member.standing("train"), incumbent, front, race)
+        return self._means.too_expensive(member) or self.standings.why_pause(member)
 
-    def _train_done(self, member: Member, twin: Member | None) -> Evaluated:
+    def _train_done(self, member: Member, twin: Member | None, why: str) -> Evaluated:
         """Archive the evaluation, and see whether the agent is one to validate.
 
         Args:
-            member: Is through with train, or was stopped.
+            member: Is through with train, or pauses.
             twin: Whom it behaves as on all train items.
+            why: Why it pauses; `""` where it is through.
         """
         search = self._run.config.search
+        failed = "" if member.seed or member.gone else failing(member.rows("train"), search.failing)
+        member.at_pause = self.standings.expected(member) if why and not failed else None
         member.done, member.racing = True, False
-        failed = "" if member.seed else failing(member.rows("train"), search.failing)
-        member.stopped = failed or member.stopped
+        member.stopped = failed or (f"{PAUSED}{why}" if why else "")
+        if member.gone:
+            member.end()
         if twin is not None and not member.stopped:
             self._count_as(member, twin)
         self._runner.save(member, "train")
         self._archive_status(member)
-        peers = [m for m in self._members.ranked() if m.done and not m.stopped and m.seed == member.seed]
+        self._modelled.end(member)
+        peers = [m for m in self._members.ranked() if m.whole and m.seed == member.seed]
         most = search.finalists + (not member.seed)
         validated = self._runner.planned("validation") > 0  # with folds there is nothing to validate on
-        promising = validated and not member.stopped and member in peers[:most]
+        promising = validated and not member.stopped and self._modelled.among(member, peers, most)
         self._run.journal.record(
-            RaceEnded(member.agent.id, "train", member.stopped, promising, member.same_as)
+            RaceEnded(member.agent.id, "train", member.stopped, promising, member.same_as, member.at_pause)
         )
         if member.seed and not member.stopped:
             self._count_found_as(member)
         return Evaluated(member, promising)
+
+    def _as_what(self, member: Member) -> str:
+        return "the best seed" if member.seed else "a finalist"
 
     def _count_as(self, member: Member, twin: Member) -> None:
         """Two agents that do the same on all train items are one: the member is counted as its twin."""
@@ -262,10 +306,12 @@ class Races:
                 self._run.journal.record(RaceEnded(agent, "train", stopped, same_as=member.same_as))
 
     def _archive_status(self, member: Member) -> None:
-        """Archive what a member is: seed, duplicate, population, or partial."""
+        """Archive what a member is: seed, duplicate, population, paused, or partial."""
         if member.same_as:
             self._runner.pen.set_same(member.agent.id, member.same_as)
             return
-        whole = member.done and not member.stopped and member.rows("train")
-        status = "seed" if member.seed else "population" if whole else "partial"
+        whole = member.whole
+        status = (
+            "seed" if member.seed else "population" if whole else "paused" if member.paused else "partial"
+        )
         self._runner.pen.set_status(member.agent.id, status)

@@ -12,8 +12,12 @@ from typing import Any
 
 from archive.guard import making_sense
 from archive.records import Archive, Record
+from meta_search.engine.context import Contexts
+from meta_search.engine.lessons import LESSON
+from meta_search.engine.modelled import DESIGN, Modelled
 from meta_search.engine.open_brief import OpenBrief
 from meta_search.engine.warm_start import PRIOR, WARM
+from meta_search.engine.windows import WINDOWS, windows_of
 from meta_search.errors import ArchiveError
 from meta_search.guide.guide import Guide, Snapshot
 from meta_search.guide.prior import NOTHING, Prior
@@ -28,6 +32,7 @@ from meta_search.run.events import (
     ItemDelivered,
     LookPlanned,
     RaceEnded,
+    Steered,
     parse_rows,
 )
 from meta_search.run.members import Member, Members
@@ -35,15 +40,16 @@ from meta_search.run.run import Run
 from meta_search.types import (
     PERTURBED,
     SCORED,
+    Attempt,
+    Brief,
     Candidate,
-    Demonstration,
     ItemResult,
+    Scalar,
     Split,
     agent_id,
-    unknown,
 )
 
-__all__ = ["Restored", "candidate_of", "imported", "restore"]
+__all__ = ["Restored", "as_archived", "candidate_of", "imported", "restore"]
 
 
 @dataclass(slots=True)
@@ -54,41 +60,48 @@ class Restored:
         writing: `Brief.code` -> what authors were at work on.
         awaited: Agent -> the brief that it was written for, told once the agent is evaluated.
         failed: `Brief.number` -> what came to nothing and was not told.
-        found: Worked examples of the run's pool.
         races: Agent -> split on which it was under evaluation.
         told: What was told to the guide, in order.
         written: Candidates that briefs came to.
         asked: Briefs that were asked for.
         prior: What the run took from earlier ones.
         warm: Source -> settings that its tuning study began with.
+        proposals: Number of a brief -> the design that was proposed for it.
+        added: Agents that people added.
+        steered: Ids of the requests of people that were taken in.
     """
 
     writing: dict[int, OpenBrief] = field(default_factory=dict)
     awaited: dict[str, OpenBrief] = field(default_factory=dict)
     failed: dict[int, OpenBrief] = field(default_factory=dict)
-    found: list[Demonstration] = field(default_factory=list)
     races: dict[str, Split] = field(default_factory=dict)
     told: list[OpenBrief] = field(default_factory=list)
     written: int = 0
     asked: int = 0
     prior: Prior = NOTHING
     warm: dict[str, list[list[Any]]] = field(default_factory=dict)
+    proposals: dict[int, dict[str, Scalar]] = field(default_factory=dict)
+    added: int = 0
+    steered: set[str] = field(default_factory=set)
 
 
-def restore(archive: Archive, run: Run, guide: Guide) -> Restored:
+def restore(archive: Archive, run: Run, guide: Guide, contexts: Contexts, modelled: Modelled) -> Restored:
     """Bring back members with their results, and the guide's studies.
 
     Args:
         archive: What earlier sessions left.
         run: The run at work; its members are added to.
         guide: Its studies are restored.
+        contexts: Learn what authors are to be shown.
+        modelled: Learns from all results, block by block as they came.
 
     Raises:
         ArchiveError: An older version wrote it, which kept no order of results.
     """
     with making_sense(archive.path):
-        restored = _Walk(archive, run).walk()
+        restored = _Walk(archive, run, contexts, modelled).walk()
         _studies(archive, guide, restored, run.members)
+        modelled.restore(restored.proposals)
     return restored
 
 
@@ -114,8 +127,13 @@ def imported(archive: Archive, members: Members) -> list[str]:
 class _Walk:
     """Goes through the events once."""
 
-    def __init__(self, archive: Archive, run: Run) -> None:
+    def __init__(self, archive: Archive, run: Run, contexts: Contexts, modelled: Modelled) -> None:
         self._archive, self._members, self._runner = archive, run.members, run.runner
+        self._contexts, self._modelled = contexts, modelled
+        self._seed, self._through = run.config.seed, set[int]()
+        self._attempts: dict[int, list[Attempt]] = {}
+        for attempt in archive.attempts():
+            self._attempts.setdefault(attempt.brief, []).append(attempt)
         self._records = {record.agent.id: record for record in archive.agents()}
         self._results = {agent: _results(archive, agent) for agent in self._records}
         self._now = Restored()
@@ -125,12 +143,20 @@ class _Walk:
         evaluated = any(record.evaluations for record in self._records.values())
         if evaluated and not any(isinstance(event, LookPlanned | RaceEnded) for event in events):
             raise ArchiveError(f"{self._archive.path} was written by an older meta-search: start a new run")
+        self._through = {event.brief for event in events if isinstance(event, BriefDelivered)}
         for event in events:
             self._take_in(event)
+            if isinstance(event, BriefAsked):
+                self._look(event.brief)
         for left in self._results.values():  # what came and was not acted upon is not run again
             for result in left.values():
                 self._runner.know(result)
         return self._now
+
+    def _look(self, brief: Brief) -> None:
+        """Where its author is at work again, it is shown the same."""
+        if brief.code not in self._through:
+            self._contexts.look(brief)
 
     def _take_in(self, event: Event) -> None:
         match event:
@@ -141,7 +167,9 @@ class _Walk:
             case ItemDelivered() if event.outcome not in UNSCORED:
                 self._item(event)
             case LookPlanned():
-                self._raced(event.agent).next_look[event.split] = event.to
+                member = self._raced(event.agent)
+                self._modelled.learn(member)
+                member.next_look[event.split], member.chosen = event.to, event.pairs
                 self._now.races[event.agent] = event.split
             case RaceEnded():
                 self._race_ended(event)
@@ -149,13 +177,18 @@ class _Walk:
                 self._decision(event)
             case BriefTold():
                 self._tell(event)
+            case Steered():
+                self._steered(event)
 
     def _ask(self, event: BriefAsked) -> None:
         now, open_brief = self._now, OpenBrief.of(event)
         if open_brief.repairs:  # goes on with the chain of the brief whose agent it repairs
             before = now.awaited.pop(open_brief.brief.parents[0])
-            open_brief = replace(open_brief, tokens=before.tokens, used=before.used)
+            for agent in _awaited(now, open_brief.brief.number):  # its siblings, which nobody waits for now
+                now.awaited.pop(agent)
+            open_brief = replace(open_brief, tokens=before.tokens, used=before.used, cost_usd=before.cost_usd)
         now.writing[open_brief.brief.code] = open_brief
+        self._contexts.focus.asked(open_brief.brief)
         now.asked = max(now.asked, open_brief.brief.number + 1)
 
     def _item(self, event: ItemDelivered) -> None:
@@ -171,18 +204,30 @@ class _Walk:
 
     def _written(self, event: BriefDelivered) -> None:
         now = self._now
-        open_brief = now.writing.pop(event.brief).spent(event.tokens, event.used)
-        now.found += unknown(event.found, now.found)
+        open_brief = now.writing.pop(event.brief).spent(event.writing_tokens, event.used, event.cost_usd)
+        self._contexts.keep(event)
+        self._contexts.lessons.delivered(open_brief.brief, event.lessons)
         if event.agent is None:
-            now.failed[open_brief.brief.number] = open_brief
+            if not open_brief.added:
+                now.failed[open_brief.brief.number] = open_brief
+            self._contexts.missed(open_brief.brief, self._attempts.get(event.brief, ()))
         else:
-            now.written += not open_brief.repairs
-            now.awaited[event.agent] = open_brief
-            self._members.add(Member(candidate_of(self._records[event.agent])))
+            now.written += 0 if open_brief.repairs or open_brief.added else len(event.agents)
+            for agent in event.agents:
+                if not open_brief.added:
+                    now.awaited[agent] = open_brief
+                self._members.add(Member(candidate_of(self._records[agent])))
 
     def _decision(self, event: Decided) -> None:
+        if event.what == WINDOWS:
+            self._contexts.windows = windows_of(event.value)
+        if event.what == LESSON:
+            self._contexts.lessons.inherit(str(event.value))
         if event.what == PRIOR:
             self._now.prior = Prior.from_json(event.value)
+            self._modelled.recall(self._now.prior)
+        if event.what.startswith(DESIGN):
+            self._now.proposals[int(event.what.removeprefix(DESIGN))] = event.value
         if event.what.startswith(WARM):
             self._now.warm[event.what.removeprefix(WARM)] = event.value
         for agent in event.value if event.what == "imported" else ():
@@ -196,8 +241,40 @@ class _Walk:
         races.pop(event.agent, None)
         if event.split == "train":
             member.done, member.stopped, member.same_as = True, event.stopped, event.same_as
+            self._modelled.end(member)
+            member.at_pause = event.expected
+            self._contexts.lessons.evaluated(member)
             if event.validate:
                 races[event.agent] = "validation"
+
+    def _steered(self, event: Steered) -> None:
+        """What a person asked for, as `engine.steering` did it."""
+        now, contexts = self._now, self._contexts
+        now.steered.add(event.id)
+        match event.command:
+            case "note":
+                contexts.hints.give(event)
+            case "focus" if event.agent in self._members:
+                if not self._members[event.agent].dropped:
+                    contexts.focus.on(event.agent)
+            case "add":
+                open_brief = OpenBrief.of_person(event, now.added, self._seed)
+                now.added += 1
+                now.writing[open_brief.brief.code] = open_brief
+                self._look(open_brief.brief)
+            case "drop" if event.agent in self._members:
+                contexts.focus.off(event.agent)
+                self._dropped(self._members[event.agent], event.why)
+
+    def _dropped(self, member: Member, why: str) -> None:
+        """As `Races.dismiss`, and what follows where it was never evaluated."""
+        member.dropped = why
+        if member.seed or self._now.races.get(member.agent.id) == "train":
+            return
+        if not member.done:
+            self._contexts.lessons.evaluated(member)
+        member.end()
+        self._modelled.end(member)
 
     def _raced(self, agent: str) -> Member:
         if agent not in self._members:
@@ -209,8 +286,13 @@ class _Walk:
 
     def _tell(self, event: BriefTold) -> None:
         now, number = self._now, event.brief
-        agent = next((a for a, open_brief in now.awaited.items() if open_brief.brief.number == number), None)
-        now.told.append(now.failed.pop(number) if agent is None else now.awaited.pop(agent))
+        came = [now.awaited.pop(agent) for agent in _awaited(now, number)]
+        now.told.append(came[0] if came else now.failed.pop(number))
+
+
+def _awaited(now: Restored, number: int) -> list[str]:
+    """The candidates of a brief that is not told."""
+    return [agent for agent, open_brief in now.awaited.items() if open_brief.brief.number == number]
 
 
 def _results(archive: Archive, agent: str) -> dict[tuple[str, str, int], ItemResult]:
@@ -226,7 +308,9 @@ def _studies(archive: Archive, guide: Guide, restored: Restored, members: Member
     rows = {study: {t.number: t for t in archive.trials(study)} for study in archive.studies()}
     told: dict[str, list[Row]] = {}
     running: dict[str, list[Row]] = {}
-    under_way = [*restored.writing.values(), *restored.awaited.values(), *restored.failed.values()]
+    awaited = {open_brief.brief.number: open_brief for open_brief in restored.awaited.values()}
+    writing = [b for b in restored.writing.values() if not b.added]
+    under_way = [*writing, *awaited.values(), *restored.failed.values()]
     for open_briefs, found in ((restored.told, told), (under_way, running)):
         for open_brief in open_briefs:
             number = open_brief.brief.number
@@ -238,11 +322,14 @@ def _studies(archive: Archive, guide: Guide, restored: Restored, members: Member
                     found.setdefault(study, []).append(
                         (trial, row.params, row.values if found is told else None)
                     )
-    again = [b.design for b in restored.writing.values() if not b.repairs]
+    again = [b.design for b in writing if not b.repairs]
     spaces = {agent_id(m.agent.source): m.candidate.space for m in members}
     for open_brief in (*restored.told, *under_way):  # by the names that their studies have
         parent = members.get("".join(open_brief.brief.parents[:1]))
         if parent is not None:
             spaces = {**{source: parent.candidate.space for source, _ in open_brief.tuning}, **spaces}
+    proposals = {
+        b.design: restored.proposals[b.brief.number] for b in writing if b.brief.number in restored.proposals
+    }
     warm = {s: (spaces[s], settings) for s, settings in restored.warm.items() if s in spaces}
-    guide.restore(Snapshot(told, running, restored.asked, again, restored.prior, warm))
+    guide.restore(Snapshot(told, running, restored.asked, again, proposals, restored.prior, warm))

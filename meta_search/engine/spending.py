@@ -5,12 +5,32 @@ Counted by what agents used, not by what was paid: that is recorded, so that a r
 
 from __future__ import annotations
 
-from meta_search.config import BudgetConfig, SandboxConfig
-from meta_search.types import Usage
+from collections.abc import Iterable
 
-__all__ = ["may_take_much", "share_of_left"]
+from meta_search.config import BudgetConfig, SandboxConfig
+from meta_search.run.members import Member
+from meta_search.types import SEARCHED, Usage
+
+__all__ = ["may_take_much", "rest_of", "share_of_left", "used_by"]
 
 MUCH = 0.10  # of what is left
+
+
+def used_by(members: Iterable[Member]) -> Usage:
+    """What agents have used in the search so far."""
+    return sum((m.used(split) for m in members for split in SEARCHED), Usage())
+
+
+def rest_of(member: Member, planned: int) -> Usage:
+    """What the rest of an agent's evaluation on train would use, by what its items used so far.
+
+    Args:
+        member: The agent.
+        planned: Item × repeat pairs of a full evaluation.
+    """
+    mine, n = member.used("train"), max(1, len(member.rows("train")))
+    times = max(0, planned - n) / n
+    return Usage(round(mine.calls * times), round(mine.tokens * times), cost_usd=mine.cost_usd * times)
 
 
 def share_of_left(budget: BudgetConfig, spent: Usage, more: Usage) -> float:

@@ -45,6 +45,11 @@ class Stopping:
         """Whether there is time left for what is in flight."""
         return time.monotonic() < self._until
 
+    def finish(self) -> None:
+        """A person asks for what a first Ctrl-C asks for; nothing where it is under way already."""
+        if not self._asked.level:
+            self.came(signal.SIGINT)
+
     def came(self, number: signal.Signals) -> None:
         """A signal came.
 

@@ -1,4 +1,5 @@
-"""What studies begin with: what earlier runs found out about briefs, and how an agent's ancestors scored.
+"""What studies begin with: what earlier runs found out about briefs and designs, and how an agent's ancestors
+scored.
 
 What is taken is recorded with the run's events: earlier runs may be gone when the run is resumed or replayed.
 """
@@ -6,6 +7,7 @@ What is taken is recorded with the run's events: earlier runs may be gone when t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +16,8 @@ from archive.records import Archive
 from meta_search.config import Config
 from meta_search.errors import MetaSearchError
 from meta_search.guide.guide import Guide, Snapshot
-from meta_search.guide.prior import MOST, Prior
-from meta_search.run.folder import earlier_runs, read_config, same_task
+from meta_search.guide.prior import MOST, Prior, SlotEffect, elsewhere, slot_effects
+from meta_search.run.folder import earlier_runs, read_config, same_models, same_task, task_of
 from meta_search.run.members import Member, Members
 from meta_search.run.ownership import is_own
 from meta_search.run.run import Run
@@ -27,7 +29,11 @@ PRIOR = "prior"  # what the decision on it is called
 WARM = "warm "  # and the source: what the decision on a tuning study's first settings is called
 MOST_SETTINGS = 50  # that a tuning study begins with, the newest
 
-PastBrief = tuple[Mapping[str, Any], float]
+MOST_DOMAINS = 8  # others
+MOST_SLOTS = 400  # effects of choices of designs
+
+Scored = tuple[Mapping[str, Any], float]  # parameters of a trial, its value
+Task = tuple[object, ...]
 
 
 def begin(run: Run, guide: Guide) -> None:
@@ -38,9 +44,11 @@ def begin(run: Run, guide: Guide) -> None:
     say = run.progress.print_line
     found = run.journal.find(PRIOR, lambda: prior_of(config, folder, guide.could_ask, say).to_json())
     prior = Prior.from_json(found)
-    if prior.briefs:
+    if prior:
         guide.restore(Snapshot(prior=prior))
-        say(prior.line)
+        guide.recall(prior)
+        if prior.briefs or prior.elsewhere:
+            say(prior.line)
 
 
 def prior_of(
@@ -49,7 +57,8 @@ def prior_of(
     could_ask: Callable[[Mapping[str, Any]], bool],
     say: Callable[[str], object] = lambda line: None,
 ) -> Prior:
-    """The newest briefs that runs of the same domain with the same models were told of, finished or not.
+    """What runs with the same models, finished or not, were told: the newest briefs of those of the same
+    domain, and by operator and author what briefs brought in other domains; what choices of designs brought.
 
     Only runs that this user has made are learned from; that others are left out is said.
 
@@ -59,39 +68,75 @@ def prior_of(
         could_ask: Whether this run could ask for a brief with these parameters; the others are left out.
         say: Told how many runs of others would have told something.
     """
-    briefs: list[PastBrief] = []
-    runs = others = 0
+    briefs: list[Scored] = []
+    groups: dict[Task, list[Scored]] = {}
+    slots: list[SlotEffect] = []
+    runs = strangers = 0
     for folder in earlier_runs(config, but):
+        earlier = _looked_at(folder, config)
+        if earlier is None or not earlier.briefs:
+            continue
         if not is_own(folder):
-            others += bool(_told(folder, config))
-        elif len(briefs) < MOST:
-            found = [(params, value) for params, value in _told(folder, config) if could_ask(params)]
-            briefs = [*found, *briefs][-MOST:]
-            runs += bool(found)
-    if others:
+            strangers += 1
+            continue
+        found = [(params, value) for params, value in earlier.briefs if could_ask(params)]
+        room = MOST - len(briefs if earlier.same else groups.setdefault(earlier.task, []))
+        if room <= 0 or not (earlier.same or len(groups) <= MOST_DOMAINS):
+            continue
+        runs += bool(found)
+        slots += slot_effects(earlier.designs, earlier.same)
+        if earlier.same:
+            briefs = [*found[-room:], *briefs]
+        else:
+            groups[earlier.task] = [*found[-room:], *groups[earlier.task]]
+    if strangers:
         say(
-            f"prior: left out {others} earlier run{'s' * (others != 1)} not signed by you on this machine"
-            " (`meta-search resume RUN --trust` signs one)"
+            f"prior: left out {strangers} earlier run{'s' * (strangers != 1)} not signed by you on this"
+            " machine (`meta-search resume RUN --trust` signs one)"
         )
-    return Prior(tuple(briefs), runs)
+    others = (elsewhere(group) for group in groups.values())
+    return Prior(tuple(briefs), runs, tuple(group for group in others if group), tuple(slots[:MOST_SLOTS]))
 
 
-def _told(folder: Path, config: Config) -> list[PastBrief]:
-    """Briefs of one run, the last one last; none of a run of something else, or one that cannot be read."""
+@dataclass(frozen=True, slots=True)
+class _Earlier:
+    """What an earlier run was told.
+
+    Attributes:
+        task: Which domain.
+        same: Whether it is that of the run that begins.
+        briefs: The last one last.
+        designs: Likewise.
+    """
+
+    task: Task
+    same: bool
+    briefs: list[Scored]
+    designs: list[Scored]
+
+
+def _looked_at(folder: Path, config: Config) -> _Earlier | None:
+    """One run; `None` for one with other models, or one that cannot be read."""
     try:
         earlier = read_config(folder)
-        if earlier.llm.mode == "replay" or not same_task(earlier, config):
-            return []  # a replay is no evidence of its own
+        if earlier.llm.mode == "replay" or not same_models(earlier, config):
+            return None  # a replay is no evidence of its own
         with Archive(folder) as archive, making_sense(archive.path):
             if not archive.is_current:
-                return []
-            return [
-                ({name: value for name, value in t.params.items() if not name.startswith("_")}, t.values[0])
-                for t in archive.trials("briefs")
-                if t.values is not None
-            ]
+                return None
+            briefs, designs = (_told(archive, study) for study in ("briefs", "designs"))
+        return _Earlier(task_of(earlier), same_task(earlier, config), briefs, designs)
     except (MetaSearchError, OSError):
-        return []
+        return None
+
+
+def _told(archive: Archive, study: str) -> list[Scored]:
+    """Trials of a study with their first values."""
+    return [
+        ({name: value for name, value in t.params.items() if name != "_distributions"}, t.values[0])
+        for t in archive.trials(study)
+        if t.values is not None
+    ]
 
 
 def known_settings(member: Member, members: Members) -> list[list[Any]]:

@@ -11,9 +11,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from archive.records import Record
+from meta_search.report.selection import SELECTION
 from meta_search.report.tables import items_text, left_out
 from meta_search.text import one_line
-from meta_search.types import Evaluation, ItemResult, Split, item_means, parse
+from meta_search.types import Evaluation, ItemResult, Split, free_text, item_means, parse
 
 __all__ = ["SPLITS", "by_kind", "make_card", "markdown", "requirements"]
 
@@ -41,11 +42,12 @@ def make_card(record: Record, given: Mapping[str, Any]) -> dict[str, Any]:
 
     Args:
         record: The agent with its evaluations.
-        given: What the archive does not know, all of it optional: `model`, `domain`, `run`, `date`,
-            `perturbed` (a list of `report.robustness.Drop` as JSON), `verdict` (a sentence), `break_even`
-            (another), `measure` (`right` or a graded `score`), `kinds` (see `by_kind`), `meta_search` (the
-            version), `lineage` (ancestors, each a line or a mapping), and whatever else should stand in the
-            card. Values that are no JSON are written as text.
+        given: What the archive does not know, all of it optional: `model`, `domain`, `run`, `fork_of` (what
+            the run was forked from), `date`, `perturbed` (a list of `report.robustness.Drop` as JSON),
+            `verdict` (a sentence), `break_even` (another), `measure` (`right` or a graded `score`), `kinds`
+            (see `by_kind`), `meta_search` (the version), `model_free` (as `domain.model_free`), `lineage`
+            (ancestors, each a line or a mapping), and whatever else should stand in the card. Values that are
+            no JSON are written as text.
     """
     agent = record.agent
     card: dict[str, Any] = {
@@ -71,9 +73,9 @@ def make_card(record: Record, given: Mapping[str, Any]) -> dict[str, Any]:
 def markdown(card: Mapping[str, Any]) -> str:
     """A card as `card.md`."""
     graded = card.get("measure") == "score"
-    parts = [f"# {_safe(card['name'])}", _facts(card), _scores(card["scores"], graded)]
+    parts = [f"# {_safe(card['name'])}", _facts(card), _scores(card["scores"], graded, _tells(card))]
     if card.get("kinds"):
-        parts.append(_kinds(card["kinds"], graded))
+        parts.append(_kinds(card["kinds"], graded, _tells(card)))
     if card.get("perturbed"):
         parts.append(_perturbed(card["perturbed"]))
     parts += [_safe(card[key], 1000) for key in ("verdict", "break_even") if card.get(key)]
@@ -90,7 +92,8 @@ def markdown(card: Mapping[str, Any]) -> str:
 
 
 def by_kind(results: Iterable[ItemResult], kinds: Mapping[str, str]) -> list[dict[str, Any]]:
-    """How an agent did on each kind of item: `kind`, `items`, `score` (0..1), `tokens_per_item`, by name.
+    """How an agent did on each kind of item: `kind`, `items`, `score` and `model_free` (0..1),
+    `tokens_per_item`, by name.
 
     Args:
         results: Of one split, scored.
@@ -106,6 +109,7 @@ def by_kind(results: Iterable[ItemResult], kinds: Mapping[str, str]) -> list[dic
             "items": len(item_means((r.item, r.score or 0.0) for r in rows)),
             "score": sum(r.score or 0.0 for r in rows) / len(rows),
             "tokens_per_item": sum(r.used.tokens for r in rows) / len(rows),
+            "model_free": sum(r.model_free for r in rows) / len(rows),
         }
         for kind, rows in sorted(found.items())
     ]
@@ -119,6 +123,7 @@ def _score(e: Evaluation) -> dict[str, Any]:
         "high": e.high,
         "items": e.items,
         "complete": e.complete,
+        "model_free": e.free_share,
         "calls_per_item": e.used.calls / n,
         "tokens_per_item": e.used.tokens / n,
         "cost_usd_per_item": e.used.cost_usd / n,
@@ -134,6 +139,7 @@ def _facts(card: Mapping[str, Any]) -> str:
         "cost": _cost(card["scores"]),
         "domain": _safe(card.get("domain", "")),
         "run": _safe(card.get("run", "")),
+        "a fork of": _safe(card.get("fork_of", "")),
         "date": _safe(card["date"]),
         "made by": f"{_safe(card['operator'])} ({_safe(card['author'])}), "
         f"generation {int(card['generation'])}",
@@ -160,12 +166,13 @@ def _value(score: float, graded: bool) -> str:
     return f"{score:.2f}" if graded else f"{100 * score:.1f}"
 
 
-def _kinds(kinds: Sequence[Mapping[str, Any]], graded: bool) -> str:
+def _kinds(kinds: Sequence[Mapping[str, Any]], graded: bool, tells: bool) -> str:
     """How it did on each kind of item."""
     head = "mean score" if graded else "right %"
     rows = [f"| kind of item | items | {head} | tokens per item |", "|---|---|---|---|"]
     for k in kinds:
-        score = _value(k["score"], graded)
+        free = free_text(k.get("model_free", 0.0)) if tells else ""
+        score = _value(k["score"], graded) + (f", {free}" if free else "")
         rows.append(f"| {_safe(k['kind'])} | {k['items']} | {score} | {k['tokens_per_item']:.0f} |")
     return "\n".join(rows)
 
@@ -187,7 +194,17 @@ def _perturbed(drops: Sequence[Mapping[str, Any]]) -> str:
     return "\n".join(rows)
 
 
-def _scores(scores: Mapping[str, Mapping[str, Any]], graded: bool) -> str:
+def _tells(card: Mapping[str, Any]) -> bool:
+    """Whether a reader is told of answers without an LLM call."""
+    return card.get("model_free") != "allow"
+
+
+def _named(split: str) -> str:
+    """A split; whose items chose the agent, flatter it."""
+    return _safe(split) if split == "test" else f"{_safe(split)} ({SELECTION})"
+
+
+def _scores(scores: Mapping[str, Mapping[str, Any]], graded: bool, tells: bool) -> str:
     if not scores:
         return "Not evaluated."
     rows = [
@@ -197,10 +214,12 @@ def _scores(scores: Mapping[str, Mapping[str, Any]], graded: bool) -> str:
     for split, s in scores.items():
         low, high = _value(s["low"], graded), _value(s["high"], graded)
         score = f"{_value(s['score'], graded)}{'' if graded else ' %'} [{low}, {high}]"
+        free = free_text(s["model_free"]) if tells else ""
+        score += f", {free}" if free else ""
         items = items_text(s) + ("" if s["complete"] or left_out(s) else " (stopped early)")
         cost = f"{s['cost_usd_per_item']:.2g}" if s["cost_usd_per_item"] else "-"
         used = f"{s['calls_per_item']:.1f} | {s['tokens_per_item']:.0f} | {cost}"
-        rows.append(f"| {_safe(split)} | {score} | {items} | {used} |")
+        rows.append(f"| {_named(split)} | {score} | {items} | {used} |")
     note = "Cost is what an item uses as if no answer were shared with other agents."
     return "\n".join(rows) + f"\n\n{note}"
 

@@ -27,6 +27,7 @@ from meta_search.report import robustness
 from meta_search.report.chosen import chosen
 from meta_search.report.verdict import archive_verdict, measure_of
 from meta_search.run.folder import read_config
+from meta_search.run.fork import origin
 from meta_search.run.ownership import is_own
 from meta_search.run.recording import domain_facts
 from meta_search.run.secrets import stored, without_headers
@@ -110,7 +111,9 @@ def _card(folder: Path, archive: Archive, record: Record, trust: bool) -> dict[s
         "model": config.llm.task.model,
         "max_tokens": config.llm.max_tokens,
         "domain": domain["name"],
+        "model_free": config.domain.model_free,
         "run": folder.absolute().name,
+        "fork_of": begun.card_line if (begun := origin(archive)) else None,
         "meta_search": archive.meta("version") or __version__,
         "verdict": verdict.sentence if found or taken else "",
         "break_even": verdict.break_even if found else "",

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from archive.records import Archive
+from meta_search.dashboard.one_file import write_report
 from meta_search.final.field import Cut, Field, choose_field, counted, run_field
-from meta_search.guide.studies import parameter_importance
+from meta_search.final.laps import qualify
 from meta_search.report.chosen import chosen
-from meta_search.report.html import write_report
 from meta_search.report.payback import Paid
 from meta_search.report.standing import Contender, Kind
-from meta_search.report.tuning import Tunings
 from meta_search.report.verdict import Verdict, measure_of, untested, verdict
+from meta_search.run.fork import freshness, origin
+from meta_search.run.kept_items import keep_items
 from meta_search.run.measures import measured
 from meta_search.run.members import Member
 from meta_search.run.perturbing import Perturbing
 from meta_search.run.run import Run
 from meta_search.run.session import Session
 from meta_search.text import one_line
-from meta_search.types import UNSCORED, ItemResult, Usage
+from meta_search.types import PERTURBED, UNSCORED, ItemResult, Usage
 
 __all__ = ["Ending", "final_report"]
 
@@ -60,6 +62,7 @@ def final_report(run: Run, stopped: Callable[[], bool] = lambda: False) -> Endin
     """
     session, runner = run.session, run.runner
     run.progress.phase = "final"
+    qualify(run)
     field = choose_field(run)
     for agent in _finalists_before(session) - {member.agent.id for member in field.finalists}:
         before = run.members.get(agent)
@@ -77,21 +80,25 @@ def final_report(run: Run, stopped: Callable[[], bool] = lambda: False) -> Endin
     for member in field.everyone:
         runner.save(member, "test")
     runner.finish("reporting")
-    field = replace(field, notes=(*field.notes, *_how_chosen(run, field), *_measures(session, field, cut)))
+    field = replace(
+        field, notes=(*field.notes, *_how_chosen(run, field, cut), *_measures(session, field, cut))
+    )
     paid = run.journal.decide("paid", lambda: _paid(session))
-    result = _verdict(field, Paid.of(paid), cut)
+    tells = run.config.domain.model_free != "allow"
+    result = _verdict(field, Paid.of(paid), cut, tells)
     if unmatched := _unmatched(field, result):
         field = replace(field, untested=unmatched)
-        result = _verdict(field, Paid.of(paid), cut)
+        result = _verdict(field, Paid.of(paid), cut, tells)
     runner.pen.set_meta("final", _final(field, paid, cut))
     runner.pen.set_meta("verdict", result.text)
     if result.take is not None:
         runner.pen.set_meta("best", result.take.agent)
+    keep_items(run, ("test", PERTURBED))
     ending = Ending(result, "", complete, stopped())
     runner.finish(ending.status)  # before the page, which tells it
     with Archive(session.folder) as archive:
         page = session.folder / "report.html"
-        write_report(archive, result, page, session.folder.name, Tunings(archive, parameter_importance))
+        write_report(archive, result, page, session.folder.name)
         take = chosen(archive, result)
     return replace(ending, best=take.agent if take else "")
 
@@ -102,13 +109,13 @@ def _finalists_before(session: Session) -> set[str]:
         return set((archive.meta("final") or {}).get("finalists", ()))
 
 
-def _verdict(field: Field, paid: Paid, cut: Cut) -> Verdict:
+def _verdict(field: Field, paid: Paid, cut: Cut, tells: bool) -> Verdict:
     measure = measure_of(row for m in field.everyone for row in m.rows("test"))
 
     def side(members: Sequence[Member], kind: Kind) -> list[Contender]:
         found = ((m, counted(m, cut)) for m in members)
         return [
-            Contender.of(m.agent.id, m.agent.name, rows, measure, "own" if m.own else kind)
+            Contender.of(m.agent.id, m.agent.name, rows, measure, "own" if m.own else kind, tells)
             for m, rows in found
         ]
 
@@ -117,10 +124,16 @@ def _verdict(field: Field, paid: Paid, cut: Cut) -> Verdict:
     return verdict(baselines, side(field.finalists, "found"), paid=paid, notes=field.notes)
 
 
-def _how_chosen(run: Run, field: Field) -> list[str]:
-    """How finalists were chosen, where it was by folds."""
+def _how_chosen(run: Run, field: Field, cut: Cut) -> list[str]:
+    """How finalists were chosen, where it was by folds, and how often they were tested, if more than once."""
     line = run.runner.folds.line() if field.finalists else ""
-    return [line] if line else []
+    runs = Counter(r.item for member in field.everyone[:1] for r in counted(member, cut))
+    low, high = min(runs.values(), default=0), max(runs.values(), default=0)
+    often = f"{high}" if low == high else f"{low} to {high}"
+    repeated = f"Each test item was run {often} times, and counts once: by its mean." if high > 1 else ""
+    with Archive(run.session.folder) as archive:
+        seen = freshness(origin(archive), list(runs))
+    return [note for note in (line, repeated, seen) if note]
 
 
 def _measures(session: Session, field: Field, cut: Cut) -> list[str]:

@@ -3,46 +3,40 @@
 Three kinds of Optuna study:
 
 - `briefs`: operator, author, parent rule, inspirations, temperature and format of each brief; one objective,
-  the value of `gain_per_cost`.
-- `designs`: the composer's choices in carrying a brief out; one objective, the score on train.
-- `tuning/SOURCE`: values of the `self.tune` parameters of one agent source; score up, used cost down.
+  the value of `gain_per_cost`. Sampled by the bandit of `guide.bandit`.
+- `designs`: the composer's choices in carrying a brief out; one objective, the score on train. Proposed by
+  the surrogate; TPE samples what it leaves open.
+- `tuning/SOURCE`: values of the `self.tune` parameters of one agent source; score up, used cost down. By TPE.
 """
 
 from __future__ import annotations
 
+import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
+from meta_search.guide.bandit import Menu, Outlook
+from meta_search.guide.brief_sampler import bandit_of, brief_sampler
+from meta_search.guide.masks import askable, author_for, form_for, operator_for, pasts
+from meta_search.guide.opening import OPENING_DESIGN, Choices, opening
 from meta_search.guide.prior import NOTHING, Prior
-from meta_search.guide.studies import Row, Study
-from meta_search.guide.trials import Asked, remembered
+from meta_search.guide.studies import Row, Sampled, Study
+from meta_search.guide.surrogate import Surrogate, Uses
+from meta_search.guide.surrogate_proposals import Fixed, propose
+from meta_search.guide.trials import Asked, rechosen, remembered, suggest, suggest_all
+from meta_search.guide.worth import NOTHING_CAME, VALUE_OF_NOTHING, Worth
 from meta_search.types import Brief, Parameter, Scalar
-from meta_search.types.operators import OPERATORS
+from meta_search.types.designs import Design, Space
+from meta_search.types.operators import OPERATORS, rule_of
 
-__all__ = ["VALUE_OF_NOTHING", "Guide", "Order", "Snapshot", "gain_per_cost"]
+__all__ = ["VALUE_OF_NOTHING", "Guide", "Order", "Snapshot"]
 
-PARENT_RULES = ("best", "front", "champion", "complementary")
+PLAIN_RULES = ("best", "front", "champion", "complementary")
+PARENT_RULES = ("expected", *PLAIN_RULES)
 TEMPERATURES = (0.3, 0.6, 0.9)
-VALUE_OF_NOTHING = -0.25  # of a brief that nothing came of: between a small loss and a large one
-# A design of experiments for the first briefs, before the sampler has anything to go by. Worked examples are
-# shown first, since everything crossed with that agent later inherits them; then what the landscape says pays
-# (`tests/bench/landscape/compare.py`): crossing complementary agents, changing the best; every author once.
-OPENING: tuple[Mapping[str, Scalar], ...] = tuple(
-    {"operator": operator, "author": author, "parents": rule, "inspirations": shown, "temperature": 0.6}
-    for operator, author, rule, shown in (
-        ("bootstrap", "composer", "best", 0),
-        ("crossover", "composer", "complementary", 0),
-        ("novel", "llm", "front", 2),
-        ("crossover", "composer", "complementary", 0),
-        ("mutate", "composer", "best", 0),
-        ("mutate", "llm", "best", 1),
-        ("crossover", "composer", "complementary", 0),
-        ("tune", "composer", "best", 0),
-    )
-)
-OPENING_DESIGN: Mapping[str, Scalar] = {"bootstrap_shown": 2, "votes": 0, "shown": 1, "team_keep": 3}
+INSPIRATIONS = 3  # at most
 
 Warm = tuple[Sequence[Parameter], Sequence[Sequence[Any]]]  # space, settings
 
@@ -56,6 +50,7 @@ class Snapshot:
         running: Study -> the trials that will still be told; their values are `None`.
         asked: Briefs that were asked for, told or not: their numbers are not given out again.
         again: Numbers of designs that an author will suggest from once more.
+        proposals: Number of a design -> what was proposed for it.
         prior: What the run began with from earlier ones.
         warm: Source -> what its tuning study began with, see `Guide.begin_tuning`.
     """
@@ -64,6 +59,7 @@ class Snapshot:
     running: Mapping[str, Sequence[Row]] = field(default_factory=dict)
     asked: int = 0
     again: Sequence[int] = ()
+    proposals: Mapping[int, Design] = field(default_factory=dict)
     prior: Prior = NOTHING
     warm: Mapping[str, Warm] = field(default_factory=dict)
 
@@ -85,58 +81,50 @@ class Order:
     inspirations: int
 
 
-def gain_per_cost(gain: float, cost: float, typical: float) -> float:
-    """Value of a brief: the child's gain over its parents per unit of cost.
-
-    Args:
-        gain: Child's score minus the best parent's, on the items that both were scored on; -1..1.
-        cost: Tokens used to write and evaluate the child.
-        typical: Median cost of the candidates so far, in tokens.
-
-    Returns:
-        `gain / (cost / typical)` for a gain. A loss counts as it is: divided by its cost, an expensive loss
-        would look mild.
-    """
-    return gain / max(0.1, cost / max(typical, 1.0)) if gain > 0 else gain
-
-
 class Guide:
     """Asks for briefs and is told their value. Only one thread may use it.
 
     Args:
         seed: The run's seed.
-        operators: Operators that briefs may ask for, of `operators.OPERATORS`.
-        authors: Authors that briefs may ask for.
-        formats: Formats that briefs may ask for; empty takes plans.
+        choices: What briefs may ask for.
         guided: False draws uniformly (preset `random`).
+        briefs: Who chooses briefs: `bandit`, or `tpe` with the opening before it, as it was once; for
+            comparisons.
+
+    Attributes:
+        uses: What the surrogate decides; set before `begin`.
+        surrogate: What it knows of agents and items; `None` where the guide draws uniformly.
     """
 
-    def __init__(
-        self,
-        seed: int,
-        operators: Sequence[str],
-        authors: Sequence[str],
-        formats: Sequence[str],
-        guided: bool = True,
-    ) -> None:
-        self._seed = seed
-        self._operators, self._authors = tuple(operators), tuple(authors)
-        self._formats = tuple(formats) or ("plan",)
-        self._guided = guided
+    def __init__(self, seed: int, choices: Choices, guided: bool = True, briefs: str = "bandit") -> None:
+        self.uses = Uses()
+        self.surrogate: Surrogate | None = None
+        self._space = Space(())
+        self._seed, self._guided, self._bandit = seed, guided, guided and briefs == "bandit"
+        self._rules = PARENT_RULES if self._bandit else PLAIN_RULES
+        self._choices = replace(
+            choices,
+            operators=askable(choices.operators, choices.authors),
+            formats=tuple(choices.formats) or ("plan",),
+        )
         self.restore(Snapshot())
 
     def restore(self, known: Snapshot) -> None:
         """Rebuild all studies, so that they ask what those of an undisturbed run would ask."""
         self._tuning: dict[str, Study] = {}
-        self.briefs = Study("briefs", self._seed, ["maximize"], self._guided)
+        self._prior = known.prior
+        sampler = self._brief_sampler if self._bandit else None
+        self.briefs = Study("briefs", self._seed, ["maximize"], self._guided, sampler)
         self.designs = Study("designs", self._seed, ["maximize"], self._guided)
-        for params, value in known.prior.briefs if self._guided else ():
+        for params, value in known.prior.briefs if self._guided and not self._bandit else ():
             self.briefs.recall(params, [value], self._order)
         told, running = known.told, known.running
-        self.briefs.restore(told.get("briefs", ()), known.asked, running.get("briefs", ()))
+        asked, under_way = (self._as_now(rows.get("briefs", ())) for rows in (told, running))
+        self.briefs.restore(asked, known.asked, under_way)
         first = OPENING_DESIGN if self._guided else {}
         fixed = {number: {} if number else first for number in known.again}
-        self.designs.restore(told.get("designs", ()), known.asked, running.get("designs", ()), fixed)
+        made = {n: self._sampled(p) for n, p in known.proposals.items() if self._guided}
+        self.designs.restore(told.get("designs", ()), known.asked, running.get("designs", ()), fixed, made)
         for source, (space, settings) in known.warm.items():
             self.begin_tuning(source, space, settings)
         for name in dict.fromkeys((*told, *running)):
@@ -146,36 +134,69 @@ class Guide:
         if self._guided:
             self._open(known)
 
+    def _as_now(self, rows: Sequence[Row]) -> list[Row]:
+        """Briefs of a run that an earlier version began, with the choices that there are now: Optuna takes no
+        others in one study."""
+        return [
+            (number, rechosen(params, {"parents": self._rules}), values) for number, params, values in rows
+        ]
+
     def _open(self, known: Snapshot) -> None:
         """Queue what is left of the opening."""
         asked = max(known.asked, *(number + 1 for number, _, _ in known.told.get("briefs", ())), 0)
-        open_to = set(self._operators) - known.prior.barren()
-        opening = [
-            params
-            for params in OPENING
-            if params["operator"] in open_to and params["author"] in self._authors
-        ]
-        for params in opening[asked:]:
-            self.briefs.enqueue({**params, "format": self._formats[0]})
+        for params in opening(self._choices, known.prior.barren(), whole=not self._bandit)[asked:]:
+            self.briefs.enqueue(params)
         if not asked:
             self.designs.enqueue(OPENING_DESIGN)
 
+    def _menu(self) -> Menu:
+        others = {
+            "parents": self._rules,
+            "temperature": TEMPERATURES,
+            "inspirations": range(INSPIRATIONS + 1),
+        }
+        return Menu(self._choices, others)
+
+    def _brief_sampler(self, seed: int) -> Any:
+        return brief_sampler(self._menu(), self._prior.tried(), seed)
+
+    def outlooks(self) -> list[Outlook]:
+        """What is known of every operator and author, those that bring most per cost first; empty where the
+        bandit takes no part."""
+        if not self._bandit:
+            return []
+        return bandit_of(self.briefs.trials(), self._menu(), self._prior.tried()).outlooks()
+
     def ask(self) -> Order:
-        """The next brief."""
-        return self._order(self.briefs.ask())
+        """The next brief: what the study chooses, or what can be asked for instead."""
+        past = pasts(self.briefs.rows(), VALUE_OF_NOTHING) if self._guided else []
+        trial = self.briefs.ask()
+        order = self._order(trial)
+        chosen = operator = order.brief.operator
+        if self._guided:
+            seed = f"{self._seed}/{trial.number}"
+            operator = operator_for(chosen, self._choices.operators, past, seed)
+        author = author_for(operator, str(trial.params["author"]), self._choices.authors)
+        form = form_for(operator, order.brief.tags[0], self._choices.formats)
+        for name, value in (("operator", operator), ("author", author), ("format", form)):
+            if value != trial.params[name]:
+                trial.amend(name, value)
+        return self._order(trial)
 
     def could_ask(self, params: Mapping[str, Scalar]) -> bool:
         """Whether a brief with these parameters could be asked for here."""
         return remembered(params, [0.0], self._order) is not None
 
     def _order(self, trial: Asked) -> Order:
-        operator = str(trial.suggest_categorical("operator", list(self._operators)))
-        author = str(trial.suggest_categorical("author", list(self._authors)))
-        rule = str(trial.suggest_categorical("parents", list(PARENT_RULES)))
-        inspirations = trial.suggest_int("inspirations", 0, 3)
+        operator = str(trial.suggest_categorical("operator", list(self._choices.operators)))
+        author = str(trial.suggest_categorical("author", list(self._choices.authors)))
+        rule = str(trial.suggest_categorical("parents", list(self._rules)))
+        inspirations = trial.suggest_int("inspirations", 0, INSPIRATIONS)
         temperature = float(trial.suggest_categorical("temperature", list(TEMPERATURES)))
-        form = str(trial.suggest_categorical("format", list(self._formats)))
+        form = str(trial.suggest_categorical("format", list(self._choices.formats)))
         spec = OPERATORS[operator]
+        models = self._choices.models.get(spec.author or author, ())  # a parameter of those briefs alone
+        model = str(trial.suggest_categorical("model", list(models))) if models else ""
         brief = Brief(
             number=trial.number,
             operator=operator,
@@ -183,16 +204,47 @@ class Guide:
             temperature=temperature,
             tags=(form,),
             seed=self._seed * 10_007 + trial.number,
+            model=model,
         )
-        return Order(brief, spec.parent_rule or rule, spec.parents, inspirations)
+        return Order(brief, rule_of(operator, rule), spec.parents, inspirations)
 
-    def tell(self, number: int, value: float | None) -> None:
-        """Tell the value of a brief; `None` where nothing came of it, which counts as a small loss."""
-        self.briefs.tell(number, [VALUE_OF_NOTHING if value is None else value])
+    def tell(self, number: int, worth: Worth | float | None) -> None:
+        """Tell what a brief was worth; `None` where nothing came of it, which counts as a small loss."""
+        found = worth if isinstance(worth, Worth) else NOTHING_CAME if worth is None else Worth(worth)
+        self.briefs.tell(number, [found.value], found.told())
 
-    def design(self) -> Asked:
-        """A trial for one composed design, for an author in a thread of its own."""
-        return self.designs.ask_apart()
+    def begin(self, space: Space, items: Mapping[str, str]) -> None:
+        """A run begins, or goes on: its surrogate knows nothing yet.
+
+        Args:
+            space: Of the composer's designs.
+            items: Item of train -> its kind.
+        """
+        self._space = space
+        self.surrogate = Surrogate(space, items, self.uses) if self._guided else None
+
+    def recall(self, prior: Prior) -> None:
+        """What choices of designs brought in earlier runs; before the surrogate learns anything."""
+        for (slot, choice), (effect, sd) in prior.effects().items() if self.surrogate else ():
+            assert self.surrogate is not None
+            self.surrogate.recall(slot, choice, effect, sd)
+
+    def propose(
+        self, rng: random.Random, left: float, in_flight: Sequence[Design], allowed: Fixed
+    ) -> dict[str, Scalar] | None:
+        """What the surrogate would try next, see `surrogate_proposals.propose`."""
+        return propose(self.surrogate, rng, left, in_flight, allowed) if self.surrogate else None
+
+    def design(self, proposal: Design | None = None) -> Asked:
+        """A trial for one composed design, for an author in a thread of its own.
+
+        Args:
+            proposal: What it is to suggest; `None` leaves that to TPE.
+        """
+        return self.designs.ask_apart(None if proposal is None else self._sampled(proposal))
+
+    def _sampled(self, proposal: Design) -> Sampled:
+        return proposal, self._space.parameters()
 
     def tell_design(self, number: int, score: float | None) -> None:
         """Tell the score of a design on train; `None` where it was never evaluated."""
@@ -209,7 +261,7 @@ class Guide:
             Trial number and name -> value.
         """
         trial = self.tuning(source).ask()
-        return trial.number, {p.name: _suggest(trial, p) for p in space}
+        return trial.number, {p.name: suggest(trial, p) for p in space}
 
     def tunes(self, source: str) -> bool:
         """Whether there is a tuning study of this source."""
@@ -228,7 +280,7 @@ class Guide:
         study = self.tuning(source)
         for values, score, cost in settings if self._guided else ():
             shared = [p for p in space if p.name in values]
-            study.recall(values, [score, cost], partial(_suggest_all, shared))
+            study.recall(values, [score, cost], partial(suggest_all, shared))
 
     def tuning(self, source: str) -> Study:
         """The tuning study of one source."""
@@ -249,26 +301,3 @@ class Guide:
         """
         if source in self._tuning:
             self._tuning[source].tell(number, None if score is None else [score, cost])
-
-
-def _suggest_all(parameters: Sequence[Parameter], trial: Asked) -> None:
-    for parameter in parameters:
-        _suggested(trial, parameter)
-
-
-def _suggest(trial: Asked, parameter: Parameter) -> Scalar:
-    """A value, or the default where a parameter changed its kind or its choices since it was first met."""
-    try:
-        return _suggested(trial, parameter)
-    except ValueError:
-        return parameter.default
-
-
-def _suggested(trial: Asked, parameter: Parameter) -> Scalar:
-    if parameter.kind == "choice":
-        value: Scalar = trial.suggest_categorical(parameter.name, list(parameter.choices))
-        return value
-    low, high = parameter.low or 0.0, parameter.high or 0.0
-    if parameter.kind == "int":
-        return trial.suggest_int(parameter.name, int(low), int(high))
-    return min(high, max(low, float(f"{trial.suggest_float(parameter.name, low, high):.4g}")))

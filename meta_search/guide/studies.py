@@ -12,34 +12,45 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, cast
 
+from meta_search.guide.design_sampler import design_sampler
 from meta_search.guide.trials import Asked, remembered
 from meta_search.types import Scalar
 
-__all__ = ["Row", "Study", "parameter_importance"]
+__all__ = ["Row", "Sampled", "Study", "importance_of", "parameter_importance"]
 
 RANDOM_STARTS = 4
 BEST = 5  # trials that count as the best where importance is asked for
 
+Sampled = tuple[Mapping[str, Scalar], Mapping[str, tuple[Scalar, ...]]]  # a proposal; all choices there are
 Row = tuple[int, Mapping[str, Any], Sequence[float] | None]  # number, exported parameters, values
 
 
 class Study:
-    """A TPE study with ask and tell (Bergstra et al. 2011; Optuna 5's multivariate TPE with constant liar).
+    """A study with ask and tell: TPE (Bergstra et al. 2011; Optuna 5's multivariate TPE with constant liar)
+    unless it has a sampler of its own.
 
     Args:
         name: Part of the sampler's seed and key in the archive's `trials`.
         seed: The run's seed.
         directions: `maximize` or `minimize` per objective.
         guided: False draws at random.
+        sampler: Seed -> an Optuna sampler for one trial, in place of TPE.
     """
 
-    def __init__(self, name: str, seed: int, directions: Sequence[str], guided: bool = True) -> None:
+    def __init__(
+        self,
+        name: str,
+        seed: int,
+        directions: Sequence[str],
+        guided: bool = True,
+        sampler: Callable[[int], Any] | None = None,
+    ) -> None:
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         self.name = name
         self._seed = seed
-        self._guided = guided
+        self._guided, self._own = guided, sampler
         self._before = 0  # trials of earlier runs, which have no numbers here
         self._apart: dict[int, Asked] = {}
         self._storage = optuna.storages.InMemoryStorage()
@@ -55,12 +66,14 @@ class Study:
         seed = int.from_bytes(digest[:4], "big")
         if not self._guided:
             return optuna.samplers.RandomSampler(seed=seed)
+        if self._own is not None:
+            return self._own(seed)
         return optuna.samplers.TPESampler(n_startup_trials=RANDOM_STARTS, seed=seed, multivariate=True)
 
     def _quick(self, sampler: Any) -> Any:
         """A new sampler compares the distributions of all trials to find what they have in common. Ours
         live for one trial, so the study keeps that: with 400 trials it was most of the time of an ask."""
-        if self._guided and len(self._study.directions) == 1:
+        if self._guided and self._own is None and len(self._study.directions) == 1:
             sampler._search_space = self._space
         return sampler
 
@@ -87,12 +100,15 @@ class Study:
         trial = self._ask()
         return Asked(trial.number - self._before, lambda: trial)
 
-    def ask_apart(self) -> Asked:
+    def ask_apart(self, proposal: Sampled | None = None) -> Asked:
         """A new trial for another thread: what it suggests depends on what the study knew when it was asked.
 
         The study learns the suggestions when it is told, or before by `learn`.
+
+        Args:
+            proposal: What it suggests, see `design_sampler`; the sampler of the study says the rest.
         """
-        asked = self._set_apart(self._ask().number - self._before)
+        asked = self._set_apart(self._ask().number - self._before, proposal)
         self._apart[asked.number] = asked
         return asked
 
@@ -113,23 +129,25 @@ class Study:
     def _ask(self) -> Any:
         import optuna
 
-        trials = self._trials()
+        trials = self.trials()
         queued = (n for n, t in enumerate(trials) if t.state == optuna.trial.TrialState.WAITING)
         sampler = self._quick(self._sampler(next(queued, len(trials))))
         return optuna.load_study(study_name=self.name, storage=self._storage, sampler=sampler).ask()
 
-    def _set_apart(self, number: int) -> Asked:
+    def _set_apart(self, number: int, proposal: Sampled | None) -> Asked:
         """The trial in a copy of the study as it is now. Optuna's trials in memory are never changed, but
         replaced, so that they can be copied when they are needed, by whoever needs them."""
         import optuna
 
         known = list(self._study.get_trials(deepcopy=False))
+        rest = self._sampler(number)
+        sampler = rest if proposal is None else design_sampler(*proposal, rest)
 
         def begin() -> Any:
             copy = optuna.create_study(
                 storage=optuna.storages.InMemoryStorage(),
                 directions=cast(Any, self._study.directions),
-                sampler=self._sampler(number),
+                sampler=sampler,
             )
             copy.add_trials(known)
             trial = copy.get_trials(deepcopy=False)[self._before + number]
@@ -137,21 +155,31 @@ class Study:
 
         return Asked(number, begin)
 
-    def _trials(self) -> Sequence[Any]:
-        """Trials of this run, by number."""
+    def trials(self) -> Sequence[Any]:
+        """Optuna's trials of this run, by number."""
         return self._study.get_trials(deepcopy=False)[self._before :]
 
     def _id(self, number: int) -> int:
-        return int(self._trials()[number]._trial_id)
+        return int(self.trials()[number]._trial_id)
 
-    def tell(self, number: int, values: Sequence[float] | None) -> None:
-        """Tell a trial's objectives; `None` for a trial that came to nothing. Only the first time counts."""
+    def tell(
+        self, number: int, values: Sequence[float] | None, about: Mapping[str, float] = MappingProxyType({})
+    ) -> None:
+        """Tell a trial's objectives; `None` for a trial that came to nothing. Only the first time counts.
+
+        Args:
+            number: Of the trial.
+            values: One per objective.
+            about: What is kept beside them, as user attributes of the trial.
+        """
         import optuna
 
-        trials = self._trials()
+        trials = self.trials()
         if number >= len(trials) or trials[number].state.is_finished():
             return
         self.learn(number)
+        for name, value in about.items():
+            self._storage.set_trial_user_attr(trials[number]._trial_id, name, value)
         if values is None:
             self._study.tell(self._before + number, state=optuna.trial.TrialState.FAIL)
         else:
@@ -185,17 +213,24 @@ class Study:
         total = sum(found.values())
         return {name: value / total for name, value in found.items()} if total > 0 else {}
 
+    def rows(self) -> list[tuple[int, Mapping[str, Any], float | None]]:
+        """Number, parameters and first value of this run's trials, by number; `None` while it is not told."""
+        trials = enumerate(self.trials())
+        return [(number, t.params, t.values[0] if t.values else None) for number, t in trials]
+
     def has_parameters(self, number: int) -> bool:
         """Whether anything was suggested by a trial, so that its score says something."""
-        return bool(self._trials()[number].params)
+        return bool(self.trials()[number].params)
 
     def export(self, number: int) -> dict[str, Any]:
-        """A trial's parameters, with what is needed to `restore` it under the key `_distributions`."""
+        """A trial's parameters, with what is needed to `restore` it: under the key `_distributions`, and what
+        was told beside its values under `_told`."""
         import optuna
 
-        trial = self._trials()[number]
+        trial = self.trials()[number]
         told = {k: optuna.distributions.distribution_to_json(d) for k, d in trial.distributions.items()}
-        return {**trial.params, "_distributions": told}
+        about = {"_told": dict(trial.user_attrs)} if trial.user_attrs else {}
+        return {**trial.params, "_distributions": told, **about}
 
     def restore(
         self,
@@ -203,6 +238,7 @@ class Study:
         asked: int = 0,
         running: Sequence[Row] = (),
         again: Mapping[int, Mapping[str, Scalar]] = MappingProxyType({}),
+        proposals: Mapping[int, Sampled] = MappingProxyType({}),
     ) -> None:
         """Put trials back by number, as `export` gave them; the others below `asked` were never told.
 
@@ -211,6 +247,7 @@ class Study:
             asked: Trials that were asked for, told or not.
             running: Trials that will still be told; their values are `None`.
             again: Trials that are asked for again, apart, with the values they must take.
+            proposals: What those are to suggest, see `ask_apart`.
         """
         import optuna
 
@@ -219,7 +256,7 @@ class Study:
         for number in range(max(max([*known, *again], default=-1) + 1, asked)):
             if number in again:
                 self.enqueue(again[number])
-                self.ask_apart()
+                self.ask_apart(proposals.get(number))
                 continue
             _, params, values = known.get(number, (number, {}, None))
             state = "RUNNING" if number in open_ else "FAIL" if values is None else "COMPLETE"
@@ -230,8 +267,21 @@ class Study:
                     params={k: params[k] for k in kinds},
                     distributions={k: optuna.distributions.json_to_distribution(d) for k, d in kinds.items()},
                     values=None if values is None else list(values),
+                    user_attrs=dict(params.get("_told", {})) if state == "COMPLETE" else {},
                 )
             )
+
+
+def importance_of(rows: Sequence[Row]) -> dict[str, float]:
+    """What the parameters of a study with one objective, the more the better, are worth; see
+    `Study.importance`.
+
+    Args:
+        rows: Trials that were told, numbered from 0.
+    """
+    study = Study("importance", 0, ("maximize",))
+    study.restore([(number, params, [*values][:1]) for number, params, values in rows if values])
+    return study.importance()
 
 
 def parameter_importance(rows: Sequence[Row]) -> dict[str, tuple[float | None, float | None]]:

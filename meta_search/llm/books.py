@@ -20,8 +20,10 @@ class Books:
         budget: What may be spent.
         other: Key -> row in another run's ledger, or `None`. What was asked there is answered from it before
             any endpoint is asked, and charged as it was there.
+        free: Whether what is answered from there is charged nothing: a fork knows it.
     """
 
     ledger: Ledger
     budget: Budget
     other: Callable[[str], Entry | None] | None = None
+    free: bool = False

@@ -18,6 +18,7 @@ __all__ = ["Budget", "Left", "Phase", "Ticket"]
 
 Phase = Literal["search", "final"]
 # A cost is a sum of many floats: a run must not be refused its last call over the sum's rounding.
+LARGE = 0.1  # share of a limit: where one call may take more, the limit need not be used up
 EPSILON_USD = 1e-9
 NOTHING = Usage()
 
@@ -76,6 +77,7 @@ class Budget:
         self._limits = _share(config, 1.0 - config.final_share)  # of the phase
         self._clock = clock
         self._start = clock() - elapsed_s
+        self._stands: float | None = None  # at which time, while the run is paused
         self._queue: deque[tuple[Usage, asyncio.Future[Ticket]]] = deque()
 
     @property
@@ -85,12 +87,27 @@ class Budget:
     @phase.setter
     def phase(self, phase: Phase) -> None:
         self._phase = phase
-        self._limits = _share(self.config, 1.0 if phase == "final" else 1.0 - self.config.final_share)
+        self.limit(self.config)
+
+    def limit(self, config: BudgetConfig) -> None:
+        """Other limits hold from now on. What is reserved stays so; those that wait are served or refused."""
+        self.config = config
+        self._limits = _share(config, 1.0 if self._phase == "final" else 1.0 - config.final_share)
         self._serve()
+
+    def stand(self, still: bool) -> None:
+        """Whether the clock stands still: while a person has paused the run."""
+        now, since = self._clock(), self._stands
+        if still and since is None:
+            self._stands = now
+        elif not still and since is not None:
+            self._stands = None
+            self._start += now - since
 
     @property
     def elapsed_s(self) -> float:
-        return self._clock() - self._start
+        since = self._stands
+        return (self._clock() if since is None else since) - self._start
 
     @property
     def waiting(self) -> int:
@@ -169,11 +186,12 @@ class Budget:
         if limits.calls is not None and total.calls > limits.calls:
             return f"budget.calls={self.config.calls} is used up{phase} ({spent.calls} attempts)"
         if limits.tokens is not None and total.tokens > limits.tokens:
-            told = f"{spent.tokens} tokens spent, up to {more} asked for"
-            return f"budget.tokens={self.config.tokens} is used up{phase} ({told})"
+            told = f"{spent.tokens} of {limits.tokens:.0f} tokens spent, and the next call may take {more}"
+            return f"budget.tokens={self.config.tokens} {_gone(more, limits.tokens)}{phase} ({told})"
         if limits.usd is not None and total.cost_usd > limits.usd + EPSILON_USD:
-            told = f"{spent.cost_usd:.4f} USD spent, up to {total.cost_usd - spent.cost_usd:.4f} asked for"
-            return f"budget.usd={self.config.usd:g} is used up{phase} ({told})"
+            used, usd = f"{spent.cost_usd:.4f} of {limits.usd:.4f}", total.cost_usd - spent.cost_usd
+            told = f"{used} USD spent, and the next call may take {usd:.4f}"
+            return f"budget.usd={self.config.usd:g} {_gone(usd, limits.usd)}{phase} ({told})"
         return ""
 
     def check(self, estimate: Usage = NOTHING) -> None:
@@ -191,6 +209,11 @@ class Budget:
 
     def _fits(self, estimate: Usage) -> bool:
         return not self._over(self.spent + self.reserved + estimate)
+
+
+def _gone(call: float, limit: float) -> str:
+    """What became of a limit that a call does not fit into, which may be large."""
+    return "is used up" if call <= LARGE * limit else "has no room for the next call"
 
 
 def _share(config: BudgetConfig, share: float) -> BudgetConfig:

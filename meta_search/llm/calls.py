@@ -12,11 +12,11 @@ from typing import Any
 
 from meta_search.config import LLMConfig
 from meta_search.errors import LLMError
-from meta_search.llm import structured
+from meta_search.llm import structured, tools
 from meta_search.llm.endpoint import Endpoint, Price, bound_tokens
 from meta_search.llm.ledger import call_key
 from meta_search.llm.replies import Answer
-from meta_search.llm.takes import SchemaMode, Takes
+from meta_search.llm.takes import SchemaMode, Takes, told
 from meta_search.llm.throttle import Throttle
 from meta_search.types import CallRequest, Purpose, Usage
 
@@ -102,6 +102,13 @@ class Route:
         """Whether it is known how the endpoint takes schemas."""
         return self.schema != "unknown"
 
+    def learns(self, changes: Mapping[str, Any]) -> str:
+        """Keep something that was learned of the endpoint; one line on it, `""` where it is not new."""
+        new = {name: value for name, value in changes.items() if getattr(self.takes, name) != value}
+        if new:
+            self.takes = dataclasses.replace(self.takes, **new)
+        return told(self.endpoint.model, new)
+
     def answers(self, sent: float) -> None:
         """An attempt that was sent then is answered now."""
         self.failed, self.missed, self.answered = 0, 0, self.answered + 1
@@ -152,12 +159,14 @@ class Shape:
         seed: Whether there is a seed.
         mode: How a schema is sent; `None` without one.
         limit: Most tokens of the answer.
+        tools: Whether tools are offered.
     """
 
     system: bool
     seed: bool
     mode: SchemaMode | None
     limit: int
+    tools: bool = False
 
 
 def open_routes(
@@ -194,7 +203,7 @@ def resolve(request: CallRequest, routes: Mapping[str, Route], config: LLMConfig
     max_tokens = request.max_tokens or config.max_tokens
     if request.purpose in AGENTS:  # what an agent asks for must not reserve the whole budget
         max_tokens = min(max_tokens, config.max_tokens)
-    messages = tuple((role, _encodable(text)) for role, text in request.messages)
+    messages = tuple((role, _encodable(tools.encodable(role, text))) for role, text in request.messages)
     request = dataclasses.replace(request, messages=messages)
     key = call_key(request, route.endpoint.asked, max_tokens, config.cache)
     return Call(key, request, route, max_tokens, estimated(request, route, max_tokens))
@@ -202,16 +211,16 @@ def resolve(request: CallRequest, routes: Mapping[str, Route], config: LLMConfig
 
 def estimated(request: CallRequest, route: Route, max_tokens: int) -> Usage:
     """Upper bound of one attempt's usage."""
-    extra = 0
+    extra = tools.bytes_of(request.tools)
     if request.schema:
-        extra = len(structured.instructions(request.schema).encode()) + SCHEMA_OVERHEAD
+        extra += len(structured.instructions(request.schema).encode()) + SCHEMA_OVERHEAD
     return route.price.usage(bound_tokens(request.messages, extra), max_tokens)
 
 
 def _role(request: CallRequest, routes: Mapping[str, Route]) -> str:
     """Role or model name -> role. Candidate code gets the task model whatever it names: published agents
     name models of their day, and hostile ones would name the most expensive."""
-    if request.purpose == "task" and request.model == "meta":
+    if request.purpose == "task" and request.model.partition(":")[0] == "meta":
         return "task"
     if request.model in routes:
         return request.model

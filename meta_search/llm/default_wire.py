@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import json
 import re
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 from meta_search.config import LLMConfig
@@ -15,7 +13,7 @@ from meta_search.errors import EndpointError
 from meta_search.llm.addresses import candidates, joined, normal_url, other_scheme, proxy_of
 from meta_search.llm.bodies import ACCEPTED, PACKING, collected
 from meta_search.llm.direct import DirectWire, headers_of
-from meta_search.llm.endpoint import Endpoint, Price, price_of
+from meta_search.llm.endpoint import Endpoint, Price, price_file, price_of
 from meta_search.llm.faults import GONE, BadAnswer, one_line
 from meta_search.llm.litellm_wire import LiteLLMWire
 from meta_search.llm.replies import Answer
@@ -27,7 +25,6 @@ CHECK_S = 15.0
 NOT_TLS = re.compile(r"WRONG_VERSION_NUMBER|record layer failure|UNEXPECTED_EOF|packet length", re.I)
 TLS = re.compile(r"plain HTTP request was sent to HTTPS|HTTP request to an HTTPS server", re.I)
 THERE_S = 3.0
-PRICES = "model_prices_and_context_window_backup.json"  # litellm's own table, in its package
 
 
 class DefaultWire:
@@ -98,10 +95,10 @@ class DefaultWire:
         known = price_of(endpoint, self._config.prices, {})
         if known is not None:
             return known
-        if not self._loaded and not _price_file().is_file():
+        if not self._loaded and not price_file().is_file():
             await asyncio.to_thread(self._litellm.load)
             self._loaded = True
-        table = self._litellm.table if self._loaded else json.loads(_price_file().read_bytes())
+        table = self._litellm.table if self._loaded else json.loads(price_file().read_bytes())
         return price_of(endpoint, self._config.prices, table)
 
     async def _check(self, endpoint: Endpoint) -> None:
@@ -190,10 +187,3 @@ def _lists_models(reply: Any) -> bool:
         return isinstance(reply.json(), dict | list)
     except (ValueError, RecursionError):
         return False
-
-
-def _price_file() -> Path:
-    """litellm's price table, found without importing litellm."""
-    found = importlib.util.find_spec("litellm")
-    places = (found.submodule_search_locations if found else None) or ("",)
-    return Path(next(iter(places))) / PRICES

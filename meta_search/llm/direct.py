@@ -22,6 +22,7 @@ from meta_search.llm.bodies import ACCEPTED, collected
 from meta_search.llm.endpoint import Endpoint
 from meta_search.llm.faults import BadAnswer, Refused
 from meta_search.llm.replies import Answer
+from meta_search.llm.tools import message_of
 
 if TYPE_CHECKING:
     from aiohttp import ClientResponse, ClientSession
@@ -58,7 +59,7 @@ class DirectWire:
         url, headers, options = self._way(endpoint)
         body = {
             "model": endpoint.model.removeprefix("hosted_vllm/"),
-            "messages": [{"role": role, "content": content} for role, content in messages],
+            "messages": [message_of(role, content) for role, content in messages],
             **settings,
             **(json.loads(endpoint.extra) if endpoint.extra else {}),
         }

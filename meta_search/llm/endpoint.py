@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from meta_search.types import Usage
 
-__all__ = ["Endpoint", "Price", "bound_tokens", "price_of"]
+__all__ = ["Endpoint", "Price", "bound_tokens", "price_file", "price_of", "window_of"]
 
+PRICES = "model_prices_and_context_window_backup.json"  # litellm's own table, in its package
 SHORTEST = 4  # characters of a secret
 
 
@@ -104,6 +107,13 @@ class Price:
         return table | ({"reasoning": self.thought * 1e6} if self.thought else {})
 
 
+def price_file() -> Path:
+    """litellm's price table, found without importing litellm."""
+    found = importlib.util.find_spec("litellm")
+    places = (found.submodule_search_locations if found else None) or ("",)
+    return Path(next(iter(places))) / PRICES
+
+
 def price_of(
     endpoint: Endpoint, configured: Mapping[str, Mapping[str, float]], table: Mapping[str, Any]
 ) -> Price | None:
@@ -126,6 +136,21 @@ def price_of(
     rates = ("input_cost_per_token", "output_cost_per_token", "output_cost_per_reasoning_token")
     read, written, thought = (_dearest(known, rate) for rate in rates)
     return Price(read, written, 0.0 if thought == written else thought)
+
+
+def window_of(endpoint: Endpoint, table: Mapping[str, Any]) -> int:
+    """Tokens that an endpoint's model reads in one call; 0 where that is not known.
+
+    Args:
+        endpoint: Whose model. Behind a URL that is no provider's, a name says little: whoever serves a model
+            there chooses its window.
+        table: litellm's own: model -> {max_input_tokens, …}.
+    """
+    if endpoint.base_url is not None and not endpoint.base_url.startswith("https://"):
+        return 0
+    known = table.get(endpoint.model) or table.get(endpoint.model.partition("/")[2]) or {}
+    most = known.get("max_input_tokens") if isinstance(known, Mapping) else None
+    return most if type(most) is int and most > 0 else 0
 
 
 def _dearest(known: Mapping[str, Any], rate: str) -> float:

@@ -24,7 +24,7 @@ from meta_search.llm.ledger import Entry
 from meta_search.llm.patience import HELD, Patience
 from meta_search.llm.throttle import through
 from meta_search.llm.wires import Wire
-from meta_search.types import Usage
+from meta_search.types import ToolCall, Usage
 
 __all__ = ["Account", "Exchange", "committed"]
 
@@ -144,6 +144,9 @@ class Exchange:
         self._patience.answered(route)
         form.met(answer)
         entry = Entry("done", answer.text, used, latency_s=time.monotonic() - start)
+        if call.request.tools:
+            called = tuple(ToolCall(*row) for row in answer.calls)
+            entry = dataclasses.replace(entry, text=answer.words, calls=called)
         if form.is_cut(answer):
             entry = dataclasses.replace(entry, fault="cut", message=cut_message(answer, limit))
         return entry, charged

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from meta_search.config import LLMConfig
-from meta_search.llm import structured, takes
+from meta_search.llm import structured, takes, tools
 from meta_search.llm.calls import AGENTS, PROBE, Call, Shape
 from meta_search.llm.faults import Failure
 from meta_search.llm.ledger import Entry
@@ -65,6 +65,7 @@ class Form:
     _changed: set[str] = field(default_factory=set)  # each is learned once in a call
     _sent: tuple[Messages, dict[str, Any]] = ((), {})
     _sent_limit: int = 0
+    _untooled: bool = False  # a probe was refused with tools, and sent again without
 
     @property
     def limit(self) -> int:
@@ -90,13 +91,23 @@ class Form:
         return self.call.request.purpose == PROBE
 
     @property
+    def offers_tools(self) -> bool:
+        """Whether the next attempt offers tools."""
+        return bool(self.call.request.tools) and self.call.route.takes.tools
+
+    @property
+    def is_hopeless(self) -> bool:
+        """Whether the call is about tools, which its endpoint is known not to take."""
+        return bool(self.call.request.tools) and not self.offers_tools and not self.is_probe
+
+    @property
     def shape(self) -> Shape:
         """What a probe of the same form takes over."""
         request = self.call.request
         system = any(role == "system" for role, _ in request.messages)
         mode = (self.mode or self.call.route.schema) if request.schema else None
         limit = max(self.config.max_tokens, self._sent_limit)
-        return Shape(system, request.seed is not None, mode, limit)
+        return Shape(system, request.seed is not None, mode, limit, bool(request.tools))
 
     @property
     def _whose(self) -> str:
@@ -120,11 +131,13 @@ class Form:
         settings: dict[str, Any] = {"temperature": request.temperature, "max_tokens": limit}
         if request.seed is not None:
             settings["seed"] = request.seed
+        if self.offers_tools:
+            settings["tools"] = tools.specs(request.tools)
         messages = request.messages
         if schema and mode == "object":
             settings["response_format"] = {"type": "json_object"}
         elif schema and mode != "instruct":
-            settings["response_format"] = structured.response_format(schema)
+            settings["response_format"] = structured.response_format(schema, self.call.route.endpoint.free)
         if schema and mode in ("instruct", "both", "object"):
             messages = structured.with_instructions(messages, schema)
         self._sent_limit, self.took = limit, self.call.route.takes
@@ -166,7 +179,7 @@ class Form:
             self._changed.update(changes)
             self.note(changes)
             return True
-        return self._fits(failure) or self._learns_schema(failure)
+        return self._fits(failure) or self._learns_tools(failure) or self._learns_schema(failure)
 
     def _blamed_fields(self, failure: Failure) -> dict[str, Any]:
         """What a refusal says that the endpoint does not take; each counts once in a call."""
@@ -202,6 +215,19 @@ class Form:
         whence = f"; {named[0]} comes from llm.extra_body, llm.meta.extra or llm.task.extra: leave it out"
         return dataclasses.replace(failure, message=failure.message + whence)
 
+    def _learns_tools(self, failure: Failure) -> bool:
+        """Perhaps the endpoint takes no tools, where it does not say why it refused a probe."""
+        asked = failure.kind == "request" or failure.status == 404
+        if not (self.call.request.tools and asked):
+            return False
+        if self.offers_tools:
+            self._untooled = True
+            self.note({"tools": False})
+            return True
+        if self._untooled:  # it was not the tools
+            self.call.route.takes = dataclasses.replace(self.call.route.takes, tools=True)
+        return False
+
     def _learns_schema(self, failure: Failure) -> bool:
         """Perhaps the endpoint takes no schemas (or, where it took others, not this one)."""
         route = self.call.route
@@ -219,13 +245,8 @@ class Form:
 
     def note(self, changes: dict[str, Any]) -> None:
         """Keep something that was learned of the endpoint, and say it if it is new."""
-        route = self.call.route
-        new = {name: value for name, value in changes.items() if getattr(route.takes, name) != value}
-        if new:
-            route.takes = dataclasses.replace(route.takes, **new)
-            line = takes.told(route.endpoint.model, new)
-            if line:
-                self.say(line)
+        if line := self.call.route.learns(changes):
+            self.say(line)
 
     def tells(self, name: str, value: Any) -> None:
         """What an answer shows of its endpoint: noted of a probe, a doubt of any other call."""

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from meta_search.config import LLMConfig
+from meta_search.config import BudgetConfig, LLMConfig
 from meta_search.errors import EndpointError, LLMError
-from meta_search.llm import structured, wires
+from meta_search.llm import structured, tools, wires
 from meta_search.llm.books import Books
 from meta_search.llm.budget import Left, Phase
 from meta_search.llm.calls import PROBE, Call, Dropped, open_routes, resolve
@@ -152,6 +152,24 @@ class Gateway:
 
     async def call(self, request: CallRequest) -> CallReply:
         """Answer one call. Faults of the endpoint are values in the reply; only faults of ours raise."""
+        return await self._with_tools(request) if request.tools else await self._asked(request)
+
+    async def _with_tools(self, request: CallRequest) -> CallReply:
+        """A call that offers tools; in words where that was done before, or its endpoint takes none."""
+        in_words = tools.in_words(request)
+        call = resolve(in_words, self._routes, self._config)
+        found, route = self._ledger.find(call.key), call.route
+        if (found is not None and found.state == "done") or not route.takes.tools:
+            return tools.read(await self._asked(in_words), request.tools)
+        reply = await self._asked(request)
+        if reply.fault != "declined":
+            return tools.read(reply, request.tools)
+        again = tools.read(await self._asked(in_words), request.tools)
+        if again.fault is None and route.takes.tools and self._config.mode != "replay":
+            self._sender.circuit.say(route.learns({"tools": False}))
+        return replace(again, used=reply.used + again.used, paid=reply.paid + again.paid)
+
+    async def _asked(self, request: CallRequest) -> CallReply:
         call = resolve(request, self._routes, self._config)
         call.phase = self._budget.phase
         while True:
@@ -189,6 +207,15 @@ class Gateway:
         """`final` releases the share of the budget that is kept for the final report."""
         self._budget.phase = phase
         self._sender.circuit.wake()
+
+    def set_limits(self, budget: BudgetConfig) -> None:
+        """Other limits of the budget hold from now on."""
+        self._budget.limit(budget)
+        self._sender.circuit.wake()
+
+    def stand(self, still: bool) -> None:
+        """Whether the clock of `budget.wall_s` stands still."""
+        self._budget.stand(still)
 
     def end_within(self, seconds: float) -> None:
         """The run is to end within so many seconds: no call waits for longer."""
@@ -244,7 +271,7 @@ class Gateway:
         fault: FaultKind | None = entry.fault
         if entry.state == "reserved":  # only in a replay: it was in flight when the recorded run was killed
             fault = "llm"
-        return CallReply(text, entry.used, paid, entry.latency_s, fault, entry.message)
+        return CallReply(text, entry.used, paid, entry.latency_s, fault, entry.message, entry.calls)
 
 
 async def _listen(call: Call, task: asyncio.Task[tuple[Entry, Usage]]) -> tuple[Entry, Usage]:
@@ -268,5 +295,6 @@ def _missing(call: Call) -> str:
     what += f"author {request.author or '-'}, occurrence {request.occurrence}"
     return (
         f"not in the record: a call for {request.purpose} ({what}, model {call.route.endpoint.model}, "
-        f"key {call.key[:12]}); a replay must have the configuration of the recorded run"
+        f"key {call.key[:12]}); a replay must have the configuration of the recorded run, and the prompts "
+        "of its version"
     )

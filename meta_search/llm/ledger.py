@@ -12,9 +12,10 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, cast
 
-from meta_search.types import CallRequest, FaultKind, Usage
+from meta_search.llm.tools import named
+from meta_search.types import CallRequest, FaultKind, ToolCall, Usage
 
-__all__ = ["Entry", "Ledger", "Pen", "State", "call_key", "find_entry"]
+__all__ = ["Entry", "Ledger", "Pen", "State", "call_key", "find_entry", "find_searched"]
 
 State = Literal["reserved", "done", "failed"]
 
@@ -44,6 +45,7 @@ class Entry:
         latency_s: Seconds of the attempt that was answered.
         fault: Outcome kind where it has no answer.
         message: One line on the fault.
+        calls: What the model called.
     """
 
     state: State
@@ -53,6 +55,7 @@ class Entry:
     latency_s: float = 0.0
     fault: FaultKind | None = None
     message: str = ""
+    calls: tuple[ToolCall, ...] = ()
 
 
 def call_key(request: CallRequest, model: str, max_tokens: int, shared: bool) -> str:
@@ -67,7 +70,7 @@ def call_key(request: CallRequest, model: str, max_tokens: int, shared: bool) ->
             the meta agent must not be one.
     """
     free = shared and request.split == "train" and request.purpose != "meta"
-    identity = [
+    identity: list[Any] = [
         model,
         request.messages,
         request.temperature,
@@ -78,6 +81,7 @@ def call_key(request: CallRequest, model: str, max_tokens: int, shared: bool) ->
         request.repeat,
         request.occurrence,
         "" if free else request.agent,
+        *([named(request.tools)] if request.tools else ()),
     ]
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
 
@@ -115,6 +119,7 @@ class Ledger:
             "max_tokens": max_tokens,
             "schema": request.schema,
             "seed": request.seed,
+            **({"tools": named(request.tools)} if request.tools else {}),
         }
         row = (
             key,
@@ -136,7 +141,9 @@ class Ledger:
         """Write down what came of a reserved call."""
         # The thinking's share, of models that think, lies with what was used; `Archive.usage` sums it up.
         thought = (entry.used.reasoning_tokens,) if entry.used.reasoning_tokens else ()
-        reply = {"text": entry.text, "used": [*_columns(entry.used), *thought]}
+        reply: dict[str, Any] = {"text": entry.text, "used": [*_columns(entry.used), *thought]}
+        if entry.calls:
+            reply["calls"] = [[call.id, call.name, call.arguments] for call in entry.calls]
         fault = None if entry.fault is None else f"{entry.fault}: {entry.message}"
         row = (_pack(reply), *_columns(entry.charged), entry.latency_s, entry.state, fault, key)
         return self._pen.execute(_SETTLE, row)
@@ -153,10 +160,17 @@ def find_entry(connection: sqlite3.Connection, key: str) -> Entry | None:
     return _entry(rows[0]) if rows else None
 
 
+def find_searched(connection: sqlite3.Connection, key: str) -> Entry | None:
+    """As `find_entry`, but no call of a meta agent, who would write the same again; none on test items."""
+    rows = connection.execute(_FIND_SEARCHED, (key,)).fetchall()
+    return _entry(rows[0]) if rows else None
+
+
 _FIND = (
     "SELECT state, reply, attempts, prompt_tokens, completion_tokens, cost_usd, latency_s, fault"
     " FROM calls WHERE key = ?"
 )
+_FIND_SEARCHED = f"{_FIND} AND purpose <> 'meta' AND split NOT IN ('test', 'perturbed')"
 _RESERVE = (
     "INSERT INTO calls (key, occurrence, purpose, model, agent, split, item, repeat, author, request,"
     " attempts, prompt_tokens, completion_tokens, cost_usd, created, latency_s, state)"
@@ -195,4 +209,5 @@ def _entry(row: Sequence[Any]) -> Entry:
         latency_s=latency or 0.0,
         fault=cast(FaultKind, kind) if kind else None,
         message=message,
+        calls=tuple(ToolCall(*call) for call in reply.get("calls", ())),
     )

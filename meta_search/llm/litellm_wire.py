@@ -12,7 +12,9 @@ from meta_search.config import LLMConfig
 from meta_search.errors import EndpointError
 from meta_search.llm import callbacks, replies
 from meta_search.llm.endpoint import Endpoint, Price
+from meta_search.llm.faults import Refused
 from meta_search.llm.replies import Answer
+from meta_search.llm.tools import message_of
 from meta_search.llm.transports import bound
 
 __all__ = ["LiteLLMWire"]
@@ -76,13 +78,15 @@ class LiteLLMWire:
         """One attempt, see `wires.Wire.complete`."""
         taken = self._parameters(endpoint)
         extra = json.loads(endpoint.extra) if endpoint.extra else None
+        if "tools" in settings and "tools" not in taken:
+            raise Refused(400, "litellm knows no tools for this provider", {})
         sent = {key: value for key, value in settings.items() if key in taken}
         if "max_completion_tokens" in settings and "max_completion_tokens" not in sent:
             sent["max_tokens"] = settings["max_completion_tokens"]
         root = self.roots.get(endpoint, endpoint.base_url)
         response = await self._litellm.acompletion(
             model=_name(endpoint),
-            messages=[{"role": role, "content": content} for role, content in messages],
+            messages=[message_of(role, content) for role, content in messages],
             api_base=root,
             api_key=endpoint.api_key or ("none" if endpoint.base_url else None),
             timeout=self._config.timeout_s + 5.0,  # the sender's own timeout comes first
@@ -90,6 +94,8 @@ class LiteLLMWire:
             max_retries=0,
             **({"extra_body": extra} if extra else {}),
             **({"extra_headers": dict(endpoint.headers)} if endpoint.headers else {}),
+            # Its hook for tools of MCP servers imports `mcp`, which is an extra of ours.
+            **({"_skip_mcp_handler": True} if "tools" in sent else {}),
             **sent,
         )
         if sent.get("stream"):

@@ -24,6 +24,7 @@ from meta_search.llm.exchange import Account, Exchange, committed
 from meta_search.llm.faults import Failure
 from meta_search.llm.forms import Form
 from meta_search.llm.ledger import Entry
+from meta_search.llm.tools import PROBE_TOOL
 from meta_search.types import CallRequest, Usage
 
 __all__ = ["Probes"]
@@ -182,6 +183,7 @@ class Probes:
             seed=SEED if shape.seed else None,
             purpose=PROBE,
             author="probe",
+            tools=(PROBE_TOOL,) if shape.tools else (),
         )
         estimate = estimated(request, route, shape.limit)
         phase = self._books.budget.phase

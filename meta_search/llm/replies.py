@@ -13,7 +13,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from meta_search.llm.bodies import value_of
@@ -23,9 +23,11 @@ from meta_search.llm.thinking import object_at_end, without_thinking
 
 __all__ = ["Answer", "read", "read_object", "refused"]
 
+MOST_CALLS = 32  # of tools that one answer may make
 MOST_TOKENS = 10**8  # that one call can read or write: what counts more does not count
 SHOWN = 400  # characters of an answer that cannot be read which a message shows
 LONGEST = 2**21  # characters of an answer with its thinking
+LEAST_HIDDEN = 16  # tokens that tell thinking from a limit that leaves room for nothing
 CUT = frozenset({"length", "max_tokens", "max_output_tokens", "model_length", "max_completion_tokens"})
 WITHHELD = frozenset({"content_filter", "safety", "prohibited_content", "recitation", "blocklist", "refusal"})
 DAILY = re.compile(r"\bdaily\b|per day", re.IGNORECASE)
@@ -43,6 +45,7 @@ class Answer:
         completion_tokens: Likewise, thinking included.
         reasoning_tokens: Of these, thinking.
         thinks: Whether the model thought before it answered.
+        calls: What it called: id, name and arguments as JSON text, each as it came.
     """
 
     text: str
@@ -51,6 +54,12 @@ class Answer:
     completion_tokens: int | None
     reasoning_tokens: int = 0
     thinks: bool = False
+    calls: tuple[tuple[str, str, str], ...] = ()
+
+    @property
+    def words(self) -> str:
+        """What it says beside its calls; `text` has the arguments of a call where it says nothing else."""
+        return "" if any(self.text == arguments for *_, arguments in self.calls) else self.text
 
     @property
     def is_cut(self) -> bool:
@@ -109,11 +118,13 @@ def read_object(reply: Any, headers: Mapping[str, Any] | None = None) -> Answer:
         if (length := len(text) + len(thinking)) > LONGEST:
             raise BadAnswer(f"the answer has {length:,} characters, more than any limit allows")
         answer = _answer(text, thinking, finish, reply.get("usage"))
+        if calls := _calls(message) if isinstance(message, Mapping) else ():
+            answer = replace(answer, calls=calls)
     except (AttributeError, LookupError, TypeError, ValueError, ArithmeticError, RecursionError) as error:
         raise BadAnswer(f"the answer has an unknown form: {one_line(str(error))}") from error
     if finish in WITHHELD and not (answer.text and finish == "refusal"):  # what is there is its beginning
         raise BadAnswer("the answer was withheld by a content filter", withheld=True)
-    if not (answer.text or thinking or answer.finish == "length" or reply.get("usage")):
+    if not (answer.text or answer.calls or thinking or answer.finish == "length" or reply.get("usage")):
         raise BadAnswer("the answer is empty and counts no tokens: the model's server seems to have failed")
     return answer
 
@@ -134,8 +145,11 @@ def _answer(text: str, thinking: str, finish: str, usage: Any) -> Answer:
     prompt, completion, reasoning = _counts(usage if isinstance(usage, Mapping) else {})
     if thinking and not reasoning and completion:  # not told: by the share of the text
         reasoning = round(completion * len(thinking) / (len(thinking) + len(said)))
+    # What was cut and says nothing at all has thought, also where the endpoint does not tell.
+    hidden = finish == "length" and not text and (completion or LEAST_HIDDEN) >= LEAST_HIDDEN
+    reasoning = completion or 0 if hidden else reasoning
     said = said if said.isascii() else said.encode("utf-8", "replace").decode()  # no lone surrogates
-    return Answer(said, finish, prompt, completion, reasoning, bool(thinking.strip() or reasoning))
+    return Answer(said, finish, prompt, completion, reasoning, bool(thinking.strip() or reasoning or hidden))
 
 
 def _words(message: Mapping[str, Any]) -> tuple[str, str]:
@@ -172,6 +186,25 @@ def _flat(value: Any) -> str:
     if isinstance(value, Mapping):
         return _flat(value.get("value") or value.get("text"))
     return "" if value is None else str(value)
+
+
+def _calls(message: Mapping[str, Any]) -> tuple[tuple[str, str, str], ...]:
+    """What a message calls: id, name and arguments of each."""
+    calls = message.get("tool_calls") or ([{"function": f}] if (f := message.get("function_call")) else [])
+    found, length = [], 0
+    for call in calls[:MOST_CALLS]:
+        what = call.get("function") or {}
+        given = what.get("arguments")
+        text = given if isinstance(given, str) else json.dumps(given or {}, ensure_ascii=False)
+        texts = [
+            part if part.isascii() else part.encode("utf-8", "replace").decode()
+            for part in (str(call.get("id") or ""), str(what.get("name") or ""), text)
+        ]
+        length += sum(map(len, texts))
+        if length > LONGEST:
+            raise BadAnswer(f"the answer's calls have more than {LONGEST:,} characters")
+        found.append((texts[0], texts[1], texts[2]))
+    return tuple(found)
 
 
 def _called(message: Mapping[str, Any]) -> str:

@@ -59,6 +59,7 @@ class Sender:
     def __init__(self, config: LLMConfig, wire: Wire, books: Books, backoff_s: float = 0.5) -> None:
         self._config = config
         self._ledger, self._budget, self._other = books.ledger, books.budget, books.other
+        self._free = books.free
         self.circuit = Circuit(config, backoff_s, lambda: self._budget.left().wall_s)
         self._patience = Patience(config, self.circuit, backoff_s, getattr(wire, "is_there", None))
         self._exchange = Exchange(config, wire, books, self.circuit, self._patience)
@@ -79,9 +80,10 @@ class Sender:
         Raises:
             Dropped: Nobody waits for it any more.
         """
-        account, dropped = Account(before), False
+        account, dropped, taken = Account(before), False, None
         try:
-            entry = await self._taken(call, account) or await self._attempts(call, account)
+            taken = await self._taken(call, account)
+            entry = taken or await self._attempts(call, account)
         except BudgetError as refusal:
             entry = self._refused(call, refusal)
         except LLMError as stop:
@@ -89,7 +91,7 @@ class Sender:
         except Dropped as nobody:
             entry, dropped = Entry("failed", fault="llm", message=str(nobody)), True
         settled = dataclasses.replace(entry, charged=account.total)
-        if account.total.calls:  # a call that was never sent has no row
+        if taken or account.total.calls:  # a call that was never sent has no row
             await committed(self._ledger.settle(call.key, settled))
         if dropped:
             raise Dropped(entry.message)
@@ -110,13 +112,14 @@ class Sender:
         return Entry("failed", fault="budget", message=str(refusal))
 
     async def _taken(self, call: Call, account: Account) -> Entry | None:
-        """The answer of the other run, for what it cost there; `None` where it has none."""
+        """The answer of the other run, for what it cost there, or free; `None` where it has none."""
         found = self._other(call.key) if self._other else None
         if found is None or found.state != "done":
             return None
         self._exchange.check(call)
-        ticket = await self._budget.reserve(found.used)
-        self._exchange.settle(ticket, account, account.now, found.used)
+        cost = Usage() if self._free else found.used
+        ticket = await self._budget.reserve(cost)
+        self._exchange.settle(ticket, account, account.now, cost)
         model = call.route.endpoint.model
         reserve = self._ledger.reserve(call.key, call.request, model, call.max_tokens, account.total)
         await committed(reserve)
@@ -136,6 +139,9 @@ class Sender:
         tries = Tries(call.route.answered)
         while True:
             self._exchange.check(call)
+            if form.is_hopeless:
+                where = f"{call.route.endpoint.title} takes no tool calls"
+                return Entry("failed", fault="declined", message=where)
             outcome = await self._first(call, account, form)
             if outcome is None:
                 form.mode = form.mode or call.route.schema

@@ -5,6 +5,7 @@ Needs the standard library only: exported agents carry this file.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -30,7 +31,7 @@ def joined(stream: str) -> dict[str, Any]:
 
 def _joined(stream: str) -> dict[str, Any]:
     pieces: dict[str, list[Any]] = {}
-    calls: dict[int, list[str]] = {}
+    calls: dict[int, dict[str, str]] = {}
     choice: dict[str, Any] = {"message": {}, "finish_reason": None}
     reply: dict[str, Any] = {"choices": [choice]}
     ended, number, flat = False, None, None
@@ -54,8 +55,10 @@ def _joined(stream: str) -> dict[str, Any]:
             _add(pieces, calls, part.get("delta") or part.get("message") or {"content": part.get("text")})
     message = choice["message"] = {name: _together(parts) for name, parts in pieces.items()}
     if calls:
-        texts = ("".join(parts) for _, parts in sorted(calls.items()))
-        message["tool_calls"] = [{"function": {"arguments": text}} for text in texts]
+        made = (call for _, call in sorted(calls.items()))
+        message["tool_calls"] = [
+            {"id": c["id"], "function": {"name": c["name"], "arguments": c["arguments"]}} for c in made
+        ]
     if number is None and flat is not None:
         return flat
     if number is None:
@@ -65,7 +68,7 @@ def _joined(stream: str) -> dict[str, Any]:
     return reply
 
 
-def _add(pieces: dict[str, list[Any]], calls: dict[int, list[str]], delta: Mapping[str, Any]) -> None:
+def _add(pieces: dict[str, list[Any]], calls: dict[int, dict[str, str]], delta: Mapping[str, Any]) -> None:
     for name in ("content", "refusal", "reasoning_content", "reasoning", "thinking"):
         piece = delta.get(name)
         if isinstance(piece, list):
@@ -75,8 +78,12 @@ def _add(pieces: dict[str, list[Any]], calls: dict[int, list[str]], delta: Mappi
     if isinstance(delta.get("reasoning_details"), list):
         pieces.setdefault("reasoning_details", []).extend(delta["reasoning_details"])
     for call in delta.get("tool_calls") or ():
-        more = str((call.get("function") or {}).get("arguments") or "")
-        calls.setdefault(call.get("index") or 0, []).append(more)
+        what = call.get("function") or {}
+        whole = calls.setdefault(call.get("index") or 0, {"id": "", "name": "", "arguments": ""})
+        whole["id"] = whole["id"] or str(call.get("id") or "")
+        whole["name"] = whole["name"] or str(what.get("name") or "")  # whole in its first piece, or again
+        given = what.get("arguments") or ""
+        whole["arguments"] += given if isinstance(given, str) else json.dumps(given)
 
 
 def _together(parts: list[Any]) -> Any:

@@ -46,6 +46,7 @@ SYSTEM = re.compile(
     r"|role\W{1,4}(must|should) be one of\W+user\W+(and |or )?\W*assistant",
     re.IGNORECASE,
 )
+TOOLS = re.compile(r"\btools?\b|tool.?(choice|use|call)|function.?call|\bfunctions\b", re.IGNORECASE)
 STREAM = re.compile(
     r"(only|must|requires?|enable|set).{0,40}\bstream(ing|\b)|\bstream(ing)?\b.{0,40}(must|only|required|true)",
     re.IGNORECASE,
@@ -75,6 +76,7 @@ class Takes:
         usage: Whether it counts tokens; if not, they are estimated.
         thinks: Whether the model thinks before it answers, within the limit of tokens.
         room: A limit of tokens that was needed for a whole answer with its thinking; 0 before that happened.
+        tools: Whether tools may be offered; if not, calls are asked for in words.
     """
 
     limit: str = "max_tokens"
@@ -88,6 +90,7 @@ class Takes:
     usage: bool = True
     thinks: bool = False
     room: int = 0
+    tools: bool = True
 
     @staticmethod
     def of(model: str, known: Mapping[str, Any] | None = None) -> Takes:
@@ -119,7 +122,7 @@ def sent_form(
     Args:
         messages: (role, content) pairs.
         settings: As most endpoints take them: `temperature`, `max_tokens`, and where they are asked for
-            `seed` and `response_format`.
+            `seed`, `response_format` and `tools`.
         takes: What the endpoint takes.
     """
     sent = dict(settings)
@@ -163,11 +166,14 @@ def learned(
     if status not in REFUSALS:
         # llama.cpp says so of its template with status 500.
         says_system = status == 500 and any(r == "system" for r, _ in messages) and SYSTEM.search(message)
-        return {"system": False} if says_system else {}
+        no_tools = status == 500 and "tools" in settings and TOOLS.search(message)  # likewise
+        return {"tools": False} if no_tools else {"system": False} if says_system else {}
     sent = next((n for n in ("max_tokens", "max_completion_tokens") if n in settings), "")
     cap = output_cap(message) if sent else None
     if cap is not None:  # whatever names of fields its sentence holds
         return {"most": cap.tokens} if cap.always and 0 < cap.tokens < settings[sent] else {}
+    if "tools" in settings and TOOLS.search(message):
+        return {"tools": False}
     if sent == "max_tokens" and OTHER_LIMIT.search(message):
         return {"limit": "max_completion_tokens"}
     if sent == "max_completion_tokens" and "max_completion_tokens" in message:
@@ -214,6 +220,7 @@ def told(model: str, changes: Mapping[str, Any]) -> str:
         "system": lambda _: "takes no system message: its text begins the first user message",
         "stream": lambda _: "answers in streams only: they are read",
         "usage": lambda _: "does not count tokens: they are estimated",
+        "tools": lambda _: "takes no tool calls: they are asked for as JSON",
         "room": lambda v: f"needs more room for its thinking: up to {v} tokens an answer from now on",
     }
     lines = [words[name](value) for name, value in changes.items() if name in words]

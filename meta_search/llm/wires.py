@@ -51,9 +51,10 @@ class Wire(Protocol):
 
         Args:
             endpoint: Where to, and which model.
-            messages: (role, content) pairs.
-            settings: `temperature`, `max_tokens`, and where they are asked for `seed` and `response_format`,
-                as OpenAI's chat completions have them; in the endpoint's dialect, see `takes.sent_form`.
+            messages: (role, content) pairs; `tools.message_of` has them as OpenAI takes them.
+            settings: `temperature`, `max_tokens`, and where they are asked for `seed`, `response_format` and
+                `tools`, as OpenAI's chat completions have them; in the endpoint's dialect, see
+                `takes.sent_form`.
 
         Raises:
             Exception: Whatever went wrong, as `faults.classify` can read it: `faults.Refused` with an HTTP

@@ -6,22 +6,18 @@ arXiv 1504.04909); crossover and per-item champions live on agents that differ i
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from meta_search.report.source import Archive, item_scores
 from meta_search.report.tables import Row
 from meta_search.text import one_line
 from meta_search.types import Split
 
-__all__ = ["Behaviour", "behaviour", "figure", "line"]
+__all__ = ["Behaviour", "behaviour", "line"]
 
-MOST = 40  # agents drawn: more rows cannot be read
-SCALE = [[0.0, "rgba(128,128,128,0.14)"], [1.0, "#12a67c"]]
+MOST = 40  # agents that are named
 RIGHT = 0.5  # an item counts as solved from this score on
-ROW, FRAME = 19, 120  # pixels
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,44 +81,3 @@ def line(found: Behaviour, complete: int = 0) -> str:
         f"{who} show {found.different:,} different behaviours; together they solve {found.solved} of "
         f"{len(found.items)} items, the best alone {best}."
     )
-
-
-def figure(found: Behaviour) -> dict[str, Any]:
-    """A heat map for plotly: a row an agent, the best on top, a column an item, the easiest on the left."""
-    names = [html.escape(name, quote=False) for _, name in found.agents]  # plotly.js reads tags
-    ticks = [
-        f"{place}. {html.escape(one_line(name, 28), quote=False)}"
-        for place, (_, name) in enumerate(found.agents, 1)
-    ]
-    axis = {"showgrid": False, "zeroline": False, "automargin": True, "fixedrange": True}
-    return {
-        "data": [
-            {
-                "type": "heatmap",
-                "z": [list(row) for row in found.scores],
-                "x": [f"{place}" for place in range(1, len(found.items) + 1)],
-                "y": ticks,
-                "text": [
-                    [f"<b>{name}</b><br>{html.escape(one_line(item, 40))}" for item in found.items]
-                    for name in names
-                ],
-                "customdata": [[agent] * len(found.items) for agent, _ in found.agents],
-                "hovertemplate": "%{text}<br>score %{z:.2g}<extra></extra>",
-                "zmin": 0,
-                "zmax": 1,
-                "colorscale": SCALE,
-                "showscale": False,
-                "xgap": 1,
-                "ygap": 1,
-            }
-        ],
-        "layout": {
-            "xaxis": axis | {"title": {"text": "items, from the easiest to the hardest"}, "type": "category"},
-            "yaxis": axis | {"autorange": "reversed", "type": "category"},
-            "paper_bgcolor": "rgba(0,0,0,0)",
-            "plot_bgcolor": "rgba(0,0,0,0)",
-            "font": {"family": "system-ui, sans-serif", "size": 12, "color": "#7d8796"},
-            "margin": {"l": 60, "r": 20, "t": 10, "b": 60},
-            "height": FRAME + ROW * len(found.agents),
-        },
-    }

@@ -12,12 +12,12 @@ from meta_search.report.paired import mean_interval
 from meta_search.report.source import Archive, Record, is_seed, item_scores
 from meta_search.text import one_line
 from meta_search.types import SEARCHED, Split, Usage
-from meta_search.types.operators import OPERATORS
+from meta_search.types.operators import rule_of
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-__all__ = ["Asked", "asked", "by_operator", "by_rule", "table"]
+__all__ = ["Asked", "asked", "by_model", "by_operator", "by_rule", "model_lines", "table"]
 
 SPLIT: Split = "train"  # what the guide learns from
 FEWEST = 5  # gains that make an interval
@@ -44,6 +44,7 @@ class Asked:
         value: The gain per cost, as the guide learnt it; `None` where it did not learn of this brief.
         writing: Used by the meta agent.
         evaluating: Used by the candidate on train and validation items.
+        model: The meta model that was to write, of several; `""` where there is one.
     """
 
     number: int
@@ -58,6 +59,7 @@ class Asked:
     value: float | None = None
     writing: Usage = field(default_factory=Usage)
     evaluating: Usage = field(default_factory=Usage)
+    model: str = ""
 
 
 def asked(archive: Archive, records: Sequence[Record]) -> list[Asked]:
@@ -92,6 +94,7 @@ def asked(archive: Archive, records: Sequence[Record]) -> list[Asked]:
                 value=trial.values[0] if trial and trial.values else None,
                 writing=written.get(number, Usage()),
                 evaluating=sum(used, Usage()),
+                model=str(data.get("model", "")),
             )
         )
     return rows
@@ -99,8 +102,7 @@ def asked(archive: Archive, records: Sequence[Record]) -> list[Asked]:
 
 def _rule(operator: str, params: Mapping[str, Any]) -> str:
     """The rule by which parents were chosen: some operators force one, whatever the study had chosen."""
-    spec = OPERATORS.get(operator)
-    return (spec.parent_rule if spec else "") or str(params.get("parents", NO_RULE))
+    return rule_of(operator, str(params.get("parents", NO_RULE)))
 
 
 def _leaders(archive: Archive, by_id: Mapping[str, Record]) -> set[str]:
@@ -156,6 +158,45 @@ def by_rule(rows: Sequence[Asked]) -> list[Cells]:
     return _grouped([r for r in rows if r.rule != NO_RULE], lambda row: {"rule": one_line(row.rule, 24)})
 
 
+def by_model(rows: Sequence[Asked]) -> list[Cells]:
+    """`_sums` of each meta `model`, where there are several, those that gained most first.
+
+    Further `usd`, what writing and evaluating cost, and the points gained (gains less losses) per million
+    tokens and per US dollar, `per_token` and `per_usd`; `None` where nothing was compared, or nothing cost
+    anything.
+    """
+    own = [row for row in rows if row.model]
+    found = _grouped(own, lambda row: {"model": one_line(row.model, 40)})
+    for cells in found:
+        mine = [row for row in own if one_line(row.model, 40) == cells["model"]]
+        spent = sum((row.writing + row.evaluating for row in mine), Usage())
+        gains = [row.gain for row in mine if row.gain is not None]
+        points = 100 * sum(gains) if gains else None
+        cells["usd"] = spent.cost_usd
+        cells["per_token"] = _ratio(points, spent.tokens / 1e6)
+        cells["per_usd"] = _ratio(points, spent.cost_usd)
+    return found
+
+
+def _ratio(points: float | None, cost: float) -> float | None:
+    return points / cost if points is not None and cost > 0 else None
+
+
+def model_lines(rows: Sequence[Asked]) -> list[str]:
+    """What each of several meta models brought, a line each, for the terminal."""
+    found = []
+    for row in by_model(rows):
+        told = f"{row['model']}: {row['written']} of {row['asked']} briefs written, {row['improved']} better"
+        if row["mean"] is not None:
+            told += f", {gain_text(row)} points a brief"
+        if row["per_token"] is not None:
+            told += f", {row['per_token']:+.0f} points per million tokens"
+        if row["per_usd"] is not None:
+            told += f", {row['per_usd']:+.1f} points per US dollar"
+        found.append(told)
+    return found
+
+
 def _grouped(rows: Sequence[Asked], name: Callable[[Asked], Cells]) -> list[Cells]:
     groups: dict[tuple[str, ...], list[Asked]] = defaultdict(list)
     for row in rows:
@@ -205,7 +246,7 @@ def table(rows: Sequence[Asked]) -> Table:
 
     found = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
     found.add_column("which briefs paid off", min_width=9)
-    heads = ("written\n/asked", "in full\n/stopped", "better", "best\nso far", "gain in points\nmean [95 %]")
+    heads = ("written\n/asked", "in full\n/paused", "better", "best\nso far", "gain in points\nmean [95 %]")
     for head in (*heads, "tokens"):
         found.add_column(head, justify="right", no_wrap=True)
     for row in by_operator(rows):

@@ -7,7 +7,7 @@ the order of the calls, and no algorithm of networkx.)
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from meta_search.importance import sources
@@ -18,7 +18,7 @@ from meta_search.types import TraceCall
 if TYPE_CHECKING:
     import networkx
 
-__all__ = ["Graph", "ancestry", "columns", "communication", "depth", "lineage", "team", "to_text", "unrolled"]
+__all__ = ["Graph", "ancestry", "columns", "communication", "depth", "lineage", "team", "to_text"]
 
 Graph: TypeAlias = "networkx.DiGraph"  # for those who may not import networkx
 
@@ -153,34 +153,6 @@ def team(traces: Iterable[Sequence[TraceCall]]) -> Graph:
     graph = networkx.DiGraph()
     for trace in traces:
         _add(graph, trace, communication(trace), {call.index: _component(call) for call in trace})
-    return graph
-
-
-def unrolled(traces: Iterable[Sequence[TraceCall]], shown: Collection[str], most_columns: int) -> Graph:
-    """As `team`, but a component stands as often as it is asked one call after the other.
-
-    Who hears whom then only goes forwards.
-
-    Args:
-        traces: Of one agent.
-        shown: Components that are looked at.
-        most_columns: Calls beyond count to the last column.
-
-    Returns:
-        Nodes are (component, column), the column as of `columns`; attributes as of `team`.
-    """
-    import networkx
-
-    graph = networkx.DiGraph()
-    for trace in traces:
-        calls = communication(trace)
-        column = columns(calls)
-        names = {
-            call.index: (_component(call), min(column[call.index], most_columns))
-            for call in trace
-            if _component(call) in shown
-        }
-        _add(graph, trace, calls, names)
     return graph
 
 

@@ -11,9 +11,11 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any, cast
 
 from meta_search.report.screen import LastingStream, RunLog, Stamps
+from meta_search.report.selection import SELECTION, SELECTION_NOTE
 from meta_search.report.snapshot import Snapshot
 from meta_search.report.tables import score_text, usd_text
 from meta_search.text import one_line
+from meta_search.types import free_text
 
 if TYPE_CHECKING:
     from typing import IO
@@ -31,7 +33,7 @@ LONGEST_NOTE = 2000  # of a line that stays: it may hold a command to type
 MESSAGES = 4  # last messages shown on a terminal
 IN_FLIGHT = 4  # candidates in flight named on a terminal
 WIDE = 90  # columns from which on author and operator are shown
-FRAME_LINES = 10  # lines of the view besides messages, in flight and rows
+FRAME_LINES = 12  # lines of the view besides messages, in flight and rows
 
 
 class LiveView:
@@ -168,7 +170,8 @@ def status_line(s: Snapshot) -> str:
         best = s.rows[0]
         parts[-1] += ";"
         parts.append(
-            f"best {one_line(best.name, 40)} {score_text(best.score, best.low, best.high).strip()} %"
+            f"best {one_line(best.name, 40)} {score_text(best.score, best.low, best.high).strip()} % "
+            f"({', '.join([SELECTION, *([free_text(best.model_free)] if best.model_free else [])])})"
         )
     return " ".join(parts)
 
@@ -226,7 +229,8 @@ def _best(s: Snapshot, lines: int, fancy: bool, wide: bool) -> Table:
     table.add_column("agent", no_wrap=True, overflow="ellipsis", ratio=1, min_width=12)
     for head in ("author", "operator") if wide else ():
         table.add_column(head, no_wrap=True, overflow="ellipsis", max_width=9)
-    for head in ("score % [95 %]", "items", "tok/item"):
+    free = any(row.model_free for row in s.rows)
+    for head in ("score % [95 %]", *(("no call %",) if free else ()), "items", "tok/item"):
         table.add_column(head, justify="right", no_wrap=True)
     for row in s.rows[:lines]:
         lineage = [_line(row.author, fancy, "", 12), _line(row.operator, fancy, "", 12)]
@@ -235,12 +239,15 @@ def _best(s: Snapshot, lines: int, fancy: bool, wide: bool) -> Table:
             _line(row.name, fancy, "bold" if row.on_front else "", 60),
             *(lineage if wide else ()),
             Text(score_text(row.score, row.low, row.high) if row.items else "-"),
+            *((f"{100 * row.model_free:.0f}",) if free else ()),
             Text(f"{row.items}/{row.planned}", style="" if row.items >= row.planned else "dim"),
             f"{row.tokens_per_item:,.0f}" if row.items else "-",
         )
     if (more := max(s.agents, len(s.rows)) - min(lines, len(s.rows))) > 0:
-        table.caption = f"{more} more agents"
-    elif not s.rows:
+        table.caption = f"{more} more agents; {SELECTION_NOTE}"
+    elif s.rows:
+        table.caption = SELECTION_NOTE
+    else:
         table.add_row("", Text("no agent evaluated yet", style="dim"))
     return table
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from meta_search.report.comparing import ALPHA, compare
 from meta_search.report.standing import Contender
-from meta_search.report.tables import per_item, score_text, usd_text
+from meta_search.report.tables import free_of, per_item, score_text, usd_text
 from meta_search.text import one_line
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ class Cell:
         why: Why it is not complete; `""` where it is, or has not begun and nothing was wrong.
         paid: What it has paid: `calls`, `tokens`, `cost_usd`, `seconds`.
         best: Id of the agent that is shown to be the best there, or `""`.
+        quiet: Whether nothing is said of answers without a call (`domain.model_free=allow`).
     """
 
     domain: str
@@ -48,6 +49,7 @@ class Cell:
     why: str = ""
     paid: Mapping[str, float] = field(default_factory=dict)
     best: str = ""
+    quiet: bool = False
 
     def row(self, agent: str) -> Mapping[str, Any] | None:
         return next((row for row in self.rows if row["agent"] == agent), None)
@@ -65,7 +67,8 @@ class Cell:
         star = f" {STAR}" if agent == self.best else ""
         usd = f", {usd_text(per_item(row, 'cost_usd'))}" if row["cost_usd"] else ""
         short = "" if row["complete"] else ", cut short"
-        return f"{score}{star}", f"{per_item(row, 'tokens'):,.0f} tok{usd}, n={row['items']}{short}"
+        used = f"{per_item(row, 'tokens'):,.0f} tok{usd}, n={row['items']}{short}"
+        return f"{score}{star}", used + ("" if self.quiet else free_of({"model_free": 0.0, **row}))
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,12 +63,14 @@ def verdict_html(folder: str, sentence: str, verdict: Verdict | None) -> str:
     """
     found = [("finalist", c.finalist, c) for c in verdict.comparisons] if verdict else []
     baselines = [("baseline", standing, None) for standing in verdict.baselines] if verdict else []
+    free = any(s.told_free for _, s, _ in (*found, *baselines))
     rows = [
         (
             role,
             s.name,
             s.agent[:8],
             score_text(s.score, s.low, s.high),
+            *((f"{100 * s.told_free:.0f}",) if free else ()),
             s.items,
             f"{s.tokens_per_item:,.0f}",
             f"{100 * c.difference:+.1f} [{100 * c.low:.0f}, {100 * c.high:.0f}]" if c else "",
@@ -81,6 +83,7 @@ def verdict_html(folder: str, sentence: str, verdict: Verdict | None) -> str:
         "name",
         "agent",
         "score % [95 %]",
+        *(("no call %",) if free else ()),
         "test items",
         "tokens/item",
         "points over base",
@@ -143,13 +146,16 @@ class NotebookView:
         """The picture: escaped, as names and messages hold what models wrote."""
         with self._lock:
             notes, messages, s = list(self._notes), list(self._messages), self._snapshot
-        heads = ("", "agent", "operator", "score % [95 %]", "items", "tokens/item")
+        free = any(row.model_free for row in s.rows[:ROWS])
+        no_call = ("no call %",) if free else ()
+        heads = ("", "agent", "operator", "score % [95 %]", *no_call, "items", "tokens/item")
         rows = [
             (
                 "★" if row.on_front else "",
                 row.name,
                 row.operator,
                 score_text(row.score, row.low, row.high) if row.items else "–",
+                *((f"{100 * row.model_free:.0f}",) if free else ()),
                 f"{row.items}/{row.planned}",
                 f"{row.tokens_per_item:,.0f}",
             )

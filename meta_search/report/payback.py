@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from meta_search.report.comparing import gain_interval
+from meta_search.report.money import plain_usd
 from meta_search.report.paired import mean_interval
 from meta_search.report.standing import Contender, Kind, Measure, Standing
 
@@ -199,13 +200,13 @@ def uses_text(found: Payback | None) -> str:
 
 def _plain(value: float, unit: str) -> str:
     if unit == "USD":
-        return f"{value:.2g}"
+        return plain_usd(value)
     return f"{value:,.0f}" if abs(value) >= 10 else f"{value:,.1f}"
 
 
 def _amount(value: float, unit: str) -> str:
     if unit == "USD":
-        return f"${value:,.2f}" if value >= 1 else f"${value:.2g}"
+        return f"${plain_usd(value)}"
     return f"{_plain(value, unit)} tokens"
 
 

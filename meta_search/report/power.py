@@ -9,7 +9,7 @@ from math import comb
 from meta_search.report.comparing import ALPHA
 from meta_search.report.paired import right_or_wrong
 
-__all__ = ["detectable", "few_items_line", "least_wins", "power_line"]
+__all__ = ["detectable", "few_items_line", "least_wins", "power_line", "shown_line"]
 
 POWER = 0.8  # chance of a run to show a gain that is there
 FEW_VALIDATION = 10  # items, fewer than which choose hardly better than chance
@@ -60,6 +60,15 @@ def power_line(items: int) -> str:
     points, sure = -(-100 * wins // items), detectable(items)
     often = f", and one of {max(points, round(100 * sure))} or more is found in 4 of 5 runs" if sure else ""
     return f"with {items} test items only a gain of {points} points or more can be significant{often}; {more}"
+
+
+def shown_line(items: int) -> str:
+    """Which difference the planned test items can show, one line; `""` where none, or see `power_line`."""
+    sure = detectable(items)
+    if sure is None or power_line(items):
+        return ""
+    often = f"a true gain of {100 * sure:.0f} points is found in 4 of 5 runs"
+    return f"with {items} test items {often}, at best: where the agent found loses no item to the baseline"
 
 
 def few_items_line(folds: int, validation: int, there: int = 0) -> str:

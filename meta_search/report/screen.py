@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
 from meta_search.report.files import open_to_append
-from meta_search.text import without_passwords
+from meta_search.text import ESCAPES, printable, without_passwords
 
-__all__ = ["LastingStream", "RunLog", "Stamps", "lasting", "silence"]
+__all__ = ["LastingStream", "RunLog", "Stamps", "lasting", "logged", "silence"]
+
+MOST_LOGGED = 200_000  # characters of a screen
 
 
 def silence(stream: Any) -> None:
@@ -95,3 +98,36 @@ class RunLog:
         """Add a line with its time; a disk that is full costs the line, not the run."""
         with contextlib.suppress(OSError), open_to_append(self._path) as file:
             file.write(self._stamps(without_passwords(line)) + "\n")
+
+
+class _Copied:
+    """A text stream that keeps what is written to it."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self.kept: list[str] = []
+
+    def write(self, text: str) -> int:
+        self.kept.append(text)
+        return int(self._stream.write(text) or 0)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+@contextlib.contextmanager
+def logged(path: Path) -> Iterator[None]:
+    """Have the lines that are printed within the block stand in a run's log as well.
+
+    Args:
+        path: Of the log.
+    """
+    copied = _Copied(sys.stdout)
+    try:
+        with contextlib.redirect_stdout(copied):
+            yield
+    finally:
+        log = RunLog(path)
+        for line in ESCAPES.sub("", "".join(copied.kept))[:MOST_LOGGED].splitlines():
+            if line.strip():
+                log.write(printable(line.rstrip()))

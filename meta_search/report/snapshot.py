@@ -23,6 +23,7 @@ class SnapshotRow:
         planned: Number of item × repeat pairs planned.
         tokens_per_item: Used tokens per item.
         on_front: Whether it is on the Pareto front of score and used tokens.
+        model_free: Share of the items that it answered without any LLM call, 0..1, as people are told of it.
     """
 
     agent: str
@@ -36,6 +37,7 @@ class SnapshotRow:
     planned: int
     tokens_per_item: float
     on_front: bool = False
+    model_free: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from meta_search.types import (
     Evaluation,
     Importance,
     ItemResult,
+    Lesson,
     MetaName,
     Parameter,
     Split,
@@ -23,7 +24,17 @@ from meta_search.types import (
     item_means,
 )
 
-__all__ = ["Archive", "Event", "Record", "Trial", "is_seed", "item_scores", "meta_value"]
+__all__ = [
+    "HAND_MADE",
+    "Archive",
+    "Event",
+    "Record",
+    "Trial",
+    "is_seed",
+    "item_scores",
+    "meta_value",
+    "tells_free",
+]
 
 HAND_MADE = frozenset({"seed", "baseline"})
 
@@ -58,10 +69,12 @@ class Record(Protocol):
 
 
 class Event(Protocol):
-    """A numbered decision of the engine."""
+    """A numbered decision of the engine; `created` is in seconds since the epoch."""
 
     @property
     def data(self) -> Mapping[str, Any]: ...
+    @property
+    def created(self) -> float: ...
 
 
 class Trial(Protocol):
@@ -100,6 +113,7 @@ class Archive(Protocol):
         """What an agent's components were found to be worth; may be empty."""
         ...
 
+    def lessons(self) -> Sequence[Lesson]: ...
     def attempts(self) -> Sequence[Attempt]:
         """Drafts that did not become candidates."""
         ...
@@ -124,6 +138,14 @@ class Archive(Protocol):
         """What was paid so far, by purpose."""
         ...
 
+    def spending(self) -> Sequence[tuple[str, str, str, Usage]]:
+        """What was paid by purpose, agent (of an author's calls: its brief) and split of the items."""
+        ...
+
+    def paid_over_time(self) -> Sequence[tuple[float, Usage]]:
+        """What was paid in each short while, by its end in seconds since the epoch; in order."""
+        ...
+
     def meta(self, key: MetaName) -> Any:
         """A value of the table `meta`: parsed, as JSON text, or `None` where there is none."""
         ...
@@ -132,6 +154,13 @@ class Archive(Protocol):
 def is_seed(record: Record) -> bool:
     """Whether an agent is hand-made, a seed or a baseline of the final report, rather than found."""
     return not HAND_MADE.isdisjoint((record.operator, record.author, record.status))
+
+
+def tells_free(archive: Archive) -> bool:
+    """Whether people are told of answers without an LLM call: always but with `domain.model_free=allow`."""
+    config = meta_value(archive, "config")
+    domain = config.get("domain") if isinstance(config, Mapping) else None
+    return not (isinstance(domain, Mapping) and domain.get("model_free") == "allow")
 
 
 def item_scores(archive: Archive, agent: str, split: Split) -> dict[str, float]:

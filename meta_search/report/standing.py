@@ -7,7 +7,15 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from meta_search.text import one_line
-from meta_search.types import UNSCORED, ItemResult, Usage, item_means, too_many_left_out, wilson_by_item
+from meta_search.types import (
+    UNSCORED,
+    ItemResult,
+    Usage,
+    free_text,
+    item_means,
+    too_many_left_out,
+    wilson_by_item,
+)
 
 __all__ = ["Contender", "Kind", "Measure", "Standing"]
 
@@ -38,6 +46,8 @@ class Contender:
             `matched`: one of these that is sampled until it costs as much per item as a finalist.
         costs: Item -> used tokens, US dollars and calls, each the mean over its repeats.
         measure: What its scores are: `right` or wrong, or a graded `score`.
+        free: Item -> share of its pairs that were answered without any LLM call, where it is not 0.
+        tells: Whether people are told of these, see `domain.model_free`.
     """
 
     agent: str
@@ -52,6 +62,8 @@ class Contender:
     missing: Mapping[str, float] = field(default_factory=dict)
     faults: frozenset[str] = frozenset()
     declined: Mapping[str, float] = field(default_factory=dict)
+    free: Mapping[str, float] = field(default_factory=dict)
+    tells: bool = True
 
     @property
     def met(self) -> frozenset[str]:
@@ -76,6 +88,7 @@ class Contender:
         results: Iterable[ItemResult],
         measure: Measure = "right",
         kind: Kind = "seed",
+        tells: bool = True,
     ) -> Contender:
         """Gather results of one agent.
 
@@ -86,12 +99,14 @@ class Contender:
             measure: `right` counts an item that scored >= 1 as 1 and any other as 0; `score` takes the
                 graded score.
             kind: What sort of contender it is.
+            tells: As the attribute.
         """
         rows = list(results)
         lost = [r for r in rows if _is_lost(r)]
         kept = [r for r in rows if not _is_lost(r)]
         shares = item_means((r.item, float(_is_lost(r))) for r in rows)
         declined = item_means((r.item, float(r.kind == "declined")) for r in rows)
+        free = item_means((r.item, float(r.model_free)) for r in kept)
         tokens = item_means((r.item, r.used.tokens) for r in kept)
         usd = item_means((r.item, r.used.cost_usd) for r in kept)
         calls = item_means((r.item, r.used.calls) for r in kept)
@@ -108,6 +123,8 @@ class Contender:
             missing={item: share for item, share in shares.items() if share},
             faults=frozenset(r.kind for r in lost),
             declined={item: share for item, share in declined.items() if share},
+            free={item: share for item, share in free.items() if share},
+            tells=tells,
         )
 
 
@@ -136,6 +153,8 @@ class Standing:
         usd_per_item: Used, in US dollars.
         kind: As in `Contender`.
         measure: As in `Contender`.
+        model_free: Share of the items that were answered without any LLM call, 0..1.
+        tells: As in `Contender`.
     """
 
     agent: str
@@ -149,6 +168,13 @@ class Standing:
     usd_per_item: float
     kind: Kind = "seed"
     measure: Measure = "right"
+    model_free: float = 0.0
+    tells: bool = True
+
+    @property
+    def told_free(self) -> float:
+        """The share of answers without a call as people are told of it."""
+        return self.model_free if self.tells else 0.0
 
     @classmethod
     def of(
@@ -184,9 +210,13 @@ class Standing:
             usd_per_item=usd,
             kind=contender.kind,
             measure=contender.measure,
+            model_free=sum(contender.free.get(i, 0.0) for i in chosen) / max(1, len(chosen)),
+            tells=contender.tells,
         )
 
     def __str__(self) -> str:
+        free = free_text(self.told_free)
+        free = f" ({free})" if free else ""
         if self.measure == "score":  # a graded mean is no share of right answers
-            return f"a mean score of {self.score:.2f} [{self.low:.2f}, {self.high:.2f}]"
-        return f"{_percent(self.score)} % [{_percent(self.low)}, {_percent(self.high)}]"
+            return f"a mean score of {self.score:.2f} [{self.low:.2f}, {self.high:.2f}]{free}"
+        return f"{_percent(self.score)} % [{_percent(self.low)}, {_percent(self.high)}]{free}"

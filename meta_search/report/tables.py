@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from meta_search.report.chosen import chosen
+from meta_search.report.money import usd_text
 from meta_search.report.payback import uses_text
-from meta_search.report.source import Archive, Record
+from meta_search.report.selection import SELECTION_NOTE
+from meta_search.report.source import Archive, Record, tells_free
 from meta_search.text import one_line
-from meta_search.types import UNSCORED, Agent, Evaluation, Split, pareto_front
+from meta_search.types import UNSCORED, Agent, Evaluation, Split, free_text, pareto_front
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -19,23 +21,35 @@ if TYPE_CHECKING:
     from meta_search.report.verdict import Verdict
 
 __all__ = [
+    "COLUMNS",
     "agent_row",
     "agent_rows",
     "agents_table",
     "evaluation_row",
     "evaluations_table",
     "faults_text",
+    "free_of",
     "in_order",
     "items_text",
     "left_out",
+    "p_text",
     "per_item",
     "score_text",
     "sure",
+    "told",
     "usd_text",
     "verdict_table",
 ]
 
 SPLITS: tuple[Split, ...] = ("train", "validation", "test", "examples")  # the search's own split first
+
+COLUMNS = (
+    *("name", "agent", "score", "low", "high", "items", "calls", "tokens", "cost_usd", "seconds", "outcomes"),
+    *("model_free", "author", "model", "operator", "generation", "parents", "validation", "test", "split"),
+    *("complete", "status", "same_as", "created", "stopped", "tokens_per_item", "calls_per_item"),
+    *("cost_usd_per_item", "seconds_per_item", "best"),
+)
+"""Of a row of `agent_rows`; only some have a `model`."""
 
 Row = dict[str, Any]
 
@@ -45,8 +59,9 @@ def evaluation_row(agent: Agent, evaluation: Evaluation | None) -> Row:
 
     Returns:
         `name`, `agent`, `score`, `low`, `high` (0..1), `items` that came to a score, and over all items what
-        was used: `calls`, `tokens`, `cost_usd`, `seconds` and `outcomes` (kind -> count). Without any item
-        `score` is `None`, without an evaluation the interval (0, 1), and all else zero.
+        was used: `calls`, `tokens`, `cost_usd`, `seconds` and `outcomes` (kind -> count); `model_free`, the
+        share of the items that was answered without any LLM call. Without any item `score` is `None`, without
+        an evaluation the interval (0, 1), and all else zero.
     """
     e = evaluation
     return {
@@ -61,6 +76,7 @@ def evaluation_row(agent: Agent, evaluation: Evaluation | None) -> Row:
         "cost_usd": e.used.cost_usd if e else 0.0,
         "seconds": e.seconds if e else 0.0,
         "outcomes": dict(e.outcomes) if e else {},
+        "model_free": e.free_share if e else 0.0,
     }
 
 
@@ -70,11 +86,16 @@ def agent_row(record: Record) -> Row:
     Returns:
         Further `author`, `operator`, `generation`, `parents` (ids), `validation` and `test` (scores 0..1
         or `None`), `split` (which the score is of), `complete`, `status`, `same_as` (id of the agent that
-        it behaves as and is counted as, else `""`) and `created` (seconds since the epoch).
+        it behaves as and is counted as, else `""`), `created` (seconds since the epoch), `stopped` (why its
+        evaluation ended early, else `""`), and `tokens_per_item`, `calls_per_item`, `cost_usd_per_item` and
+        `seconds_per_item`; `model` where one of several meta models wrote it.
     """
+    written = {"model": record.brief.model} if record.brief and record.brief.model else {}
     evaluation = next((record.evaluations[s] for s in SPLITS if s in record.evaluations), None)
-    return evaluation_row(record.agent, evaluation) | {
+    row = evaluation_row(record.agent, evaluation)
+    return row | {
         "author": record.author,
+        **written,
         "operator": record.operator,
         "generation": record.generation,
         "parents": list(record.parents),
@@ -85,6 +106,8 @@ def agent_row(record: Record) -> Row:
         "status": record.status,
         "same_as": record.same_as,
         "created": record.created,
+        "stopped": evaluation.stopped if evaluation else "",
+        **{f"{name}_per_item": per_item(row, name) for name in ("tokens", "calls", "cost_usd", "seconds")},
     }
 
 
@@ -124,6 +147,18 @@ def items_text(row: Mapping[str, Any]) -> str:
     return f"{row['items']} of {row['items'] + n}" if n else f"{row['items']}"
 
 
+def told(rows: Iterable[Row], archive: Archive) -> list[Row]:
+    """Rows as people are shown them: nothing of answers without a call with `domain.model_free=allow`."""
+    shown = tells_free(archive)
+    return [row if shown else row | {"model_free": 0.0} for row in rows]
+
+
+def free_of(row: Mapping[str, Any]) -> str:
+    """What stands behind the score of a row of which people are told: `, 40 % without a call`, or nothing."""
+    text = free_text(row["model_free"])
+    return f", {text}" if text else ""
+
+
 def _score(record: Record, split: Split) -> float | None:
     evaluation = record.evaluations.get(split)
     return evaluation.score if evaluation else None
@@ -139,13 +174,6 @@ def score_text(score: float | None, low: float, high: float) -> str:
     if score is None:
         return "-"
     return f"{100 * score:5.1f} [{100 * low:2.0f}, {100 * high:2.0f}]"
-
-
-def usd_text(usd: float) -> str:
-    """US dollars to two significant digits below one dollar; a dash for nothing."""
-    if not usd:
-        return "-"
-    return f"${usd:.2f}" if usd >= 1 else f"${usd:.2g}" if usd >= 0.0001 else f"${usd:.1e}"
 
 
 def evaluations_table(rows: Sequence[Row], title: str = "") -> Table:
@@ -171,42 +199,53 @@ def _left_out(rows: Sequence[Row]) -> str | None:
     return f"{n} left out, as they came to no score: intervals hold whatever they would have been"
 
 
-def agents_table(rows: Sequence[Row], title: str = "", limit: int = 20, wide: bool = True) -> Table:
+def agents_table(
+    rows: Sequence[Row], title: str = "", limit: int = 20, wide: bool = True, narrow: bool = False
+) -> Table:
     """A rich table of `agent_row` objects; a star marks the Pareto front of score and tokens per item.
 
     The agent to take is marked `best`, and the caption says why.
-    Who wrote an agent is shown only where it is `wide`: in 80 columns, names are worth more.
+    Who wrote an agent, and its price, are shown only where it is `wide`: in 80 columns, names are worth more.
+    Where it is `narrow`, tokens per item and scores on validation items are left out as well.
     """
     # A baseline of the final report has test scores only, which are no match for those of other splits.
     whole = [r for r in rows if r["complete"] and r["score"] is not None and r["operator"] != "baseline"]
     best = {whole[i]["agent"] for i in pareto_front([(sure(r), per_item(r, "tokens")) for r in whole])}
-    table = _table(title, rows)
-    for head in ("valid.", "test"):
+    table = _table(title, rows, priced=wide, narrow=narrow)
+    for head in ("valid.", "test")[narrow:]:
         table.add_column(head, justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
     if wide:
         table.add_column("written by", min_width=9)
     for row in rows[:limit]:
         table.add_row(
-            *_cells(row, rows),
-            _share(row["validation"]),
+            *_cells(row, rows, priced=wide, narrow=narrow),
+            *(() if narrow else (_share(row["validation"]),)),
             _share(row["test"]),
-            "best" if row.get("best") else "*" if row["agent"] in best else "",
+            _mark(row, row["agent"] in best),
             *((_origin(row),) if wide else ()),
         )
     alike = sum(bool(row["same_as"]) for row in rows)
     told = [f"{limit} of {len(rows)} agents"] if len(rows) > limit else []
     told += [f"{alike} behave{'s' if alike == 1 else ''} as another one: counted once"] if alike else []
     told += [f"best = {row['best']}" for row in rows[:1] if row.get("best")]
+    told += [SELECTION_NOTE] if any(row["split"] != "test" for row in whole) else []
     table.caption = one_line("; ".join(told)) or None
     return table
+
+
+def _mark(row: Row, on_front: bool) -> str:
+    """What stands behind an agent in a list."""
+    if row.get("best"):
+        return "best"
+    return "*" if on_front else "paused" if row["status"] == "paused" else ""
 
 
 def verdict_table(verdict: Verdict) -> Table:
     """A rich table of finalists and baselines on the test items, finalists first; fits 80 columns.
 
-    Points and p-value of a finalist are against the baseline it has to beat; the uses after which the best
-    finalist has paid back what the run paid stand beside each baseline.
+    Points and p-value of a finalist are against the baseline it has to beat. Where the best finalist pays
+    back what the run paid, the uses that this takes stand beside each baseline.
     """
     from rich import box
     from rich.table import Table
@@ -220,20 +259,30 @@ def verdict_table(verdict: Verdict) -> Table:
     items = _range([s.items for _, s, _ in rows])
     graded = any(s.measure == "score" for _, s, _ in rows)
     score, over = ("mean score", "over\nbase") if graded else ("right %", "points\nover base")
-    heads = [f"{score}\nof {items} items", "tokens\n/item", over, "p"]
-    for head in [*heads, *(["uses to\nrepay"] if verdict.paybacks else [])]:
+    free = any(s.told_free for _, s, _ in rows)
+    heads = [f"{score}\nof {items} items", *(["no call\n%"] if free else []), "tokens\n/item", over, "p"]
+    repaid = any(p.uses is not None for p in verdict.paybacks)  # else the sentence says all there is to say
+    for head in [*heads, *(["uses to\nrepay"] if repaid else [])]:
         table.add_column(head, justify="right", no_wrap=True)
     for role, s, c in rows:
         table.add_row(
             Text(one_line(s.name)),
             role,
             Text(_mean_text(s) if graded else score_text(s.score, s.low, s.high)),
+            *([_share(s.told_free)] if free else []),
             f"{s.tokens_per_item:,.0f}",
             Text(_over_text(c, graded)) if c else "",
-            (f"{c.p_adjusted:.4f}" if c.p_adjusted >= 0.0001 else "<0.0001") if c else "",
-            *(["" if c else uses_text(verdict.payback(s.agent))] if verdict.paybacks else []),
+            p_text(c) if c else "",
+            *(["" if c else uses_text(verdict.payback(s.agent))] if repaid else []),
         )
     return table
+
+
+def p_text(c: Comparison) -> str:
+    """The p-value; a dash where the finalist's turn did not come, as the one before it beat nothing."""
+    if c.p < 1.0 <= c.p_adjusted:
+        return "-"
+    return f"{c.p_adjusted:.4f}" if c.p_adjusted >= 0.0001 else "<0.0001"
 
 
 def _mean_text(s: Standing) -> str:
@@ -251,7 +300,7 @@ def _range(numbers: Sequence[int]) -> str:
     return f"{low}" if low == high else f"{low}–{high}"
 
 
-def _table(title: str, rows: Sequence[Row]) -> Table:
+def _table(title: str, rows: Sequence[Row], priced: bool = True, narrow: bool = False) -> Table:
     """The columns that both tables share. Where width is short, rich narrows those that may wrap."""
     from rich import box
     from rich.table import Table
@@ -266,7 +315,10 @@ def _table(title: str, rows: Sequence[Row]) -> Table:
     table.add_column("agent", no_wrap=True)
     table.add_column("name", min_width=9)
     table.add_column("score % [95 %]", justify="right", no_wrap=True)
-    for head in ("items", "tokens\n/item", *(("$\n/item",) if _priced(rows) else ())):
+    if _free(rows):
+        table.add_column("no call\n%", justify="right", no_wrap=True)
+    costs = () if narrow else ("tokens\n/item", *(("$\n/item",) if priced and _priced(rows) else ()))
+    for head in ("items", *costs):
         table.add_column(head, justify="right", no_wrap=True)
     return table
 
@@ -275,7 +327,12 @@ def _priced(rows: Sequence[Row]) -> bool:
     return any(r["cost_usd"] for r in rows)
 
 
-def _cells(row: Row, rows: Sequence[Row]) -> list[Any]:
+def _free(rows: Sequence[Row]) -> bool:
+    """Whether any agent answered items without a call: a column of noughts is noise."""
+    return any(r["model_free"] for r in rows)
+
+
+def _cells(row: Row, rows: Sequence[Row], priced: bool = True, narrow: bool = False) -> list[Any]:
     from rich.text import Text
 
     # Names are what a model wrote: as Text they are shown as they stand, brackets are no markup.
@@ -285,16 +342,19 @@ def _cells(row: Row, rows: Sequence[Row]) -> list[Any]:
             one_line(row["name"], 48), no_wrap=True, overflow="ellipsis"
         ),  # one line an agent, however narrow
         Text(score_text(row["score"], row["low"], row["high"])),
+        *((_share(row["model_free"] if row["items"] else None),) if _free(rows) else ()),
         items_text(row),
-        f"{per_item(row, 'tokens'):,.0f}",
+        *(() if narrow else (f"{per_item(row, 'tokens'):,.0f}",)),
     ]
-    return [*cells, usd_text(per_item(row, "cost_usd"))] if _priced(rows) else cells
+    return [*cells, usd_text(per_item(row, "cost_usd"))] if priced and not narrow and _priced(rows) else cells
 
 
 def _origin(row: Row) -> Any:
     from rich.text import Text
 
-    parts = dict.fromkeys((one_line(row["operator"], 16), one_line(row["author"], 16)))
+    author = one_line(row["author"], 16)
+    whose = f"{author} ({one_line(row['model'], 24)})" if row.get("model") else author
+    parts = dict.fromkeys((one_line(row["operator"], 16), whose))
     return Text(", ".join(part for part in parts if part), no_wrap=True, overflow="ellipsis")
 
 

@@ -201,7 +201,7 @@ def lines(tuned: Tuned) -> Iterator[str]:
         yield tuned.doubt
     for s in tuned.settings[:MOST_SHOWN]:
         made = "as declared" if s.trial is None else f"trial {s.trial}"
-        ending = ", stopped early" if s.stopped else ""
+        ending = ", paused or stopped" if s.stopped else ""
         about = f"on {s.items} items{ending}, {s.cost:,.0f} tokens and calls per item"
         yield f"{100 * s.score:5.1f} % {about}: {values_text(s)} ({made}, {s.agent[:8]})"
     if len(tuned.settings) > MOST_SHOWN:

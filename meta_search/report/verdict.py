@@ -18,7 +18,7 @@ from meta_search.report.comparing import (
 )
 from meta_search.report.payback import Paid, Payback, payback, payback_text
 from meta_search.report.power import power_line
-from meta_search.report.source import Archive, Record, is_seed, meta_value
+from meta_search.report.source import Archive, Record, is_seed, meta_value, tells_free
 from meta_search.report.standing import Contender, Kind, Measure, Standing
 from meta_search.report.wording import (
     Outcome,
@@ -30,7 +30,7 @@ from meta_search.report.wording import (
     sentence_of,
     untested_text,
 )
-from meta_search.types import OWN, ItemResult
+from meta_search.types import OWN, ItemResult, free_text
 
 __all__ = [
     "Comparison",
@@ -242,12 +242,19 @@ def measure_of(rows: Iterable[ItemResult]) -> Measure:
     return "score" if sum(score < 1 for score in credited) > len(credited) / 2 else "right"
 
 
-def score_line(rows: Sequence[ItemResult]) -> str:
-    """What came of scored results, in a line of a running search: `83% right`, or of graded ones a mean."""
+def score_line(rows: Sequence[ItemResult], tells: bool = True) -> str:
+    """What came of scored results, in a line of a running search: `83% right`, or of graded ones a mean.
+
+    Args:
+        rows: Scored results.
+        tells: Whether it says which share of them was answered without a call, where it is not 0.
+    """
     n = max(1, len(rows))
+    free = free_text(sum(r.model_free for r in rows) / n) if tells else ""
+    free = f" ({free})" if free else ""
     if measure_of(rows) == "score":
-        return f"mean score {sum(r.score or 0.0 for r in rows) / n:.2f}"
-    return f"{sum(r.right for r in rows) / n:.0%} right"
+        return f"mean score {sum(r.score or 0.0 for r in rows) / n:.2f}{free}"
+    return f"{sum(r.right for r in rows) / n:.0%} right{free}"
 
 
 def archive_verdict(archive: Archive, *, seed: int = 0) -> Verdict:
@@ -264,8 +271,9 @@ def archive_verdict(archive: Archive, *, seed: int = 0) -> Verdict:
         tested = [r for r in tested if r.agent.id in met]
     results = {r.agent.id: _counted(archive, r.agent.id, final) for r in tested}
     measure = measure_of(row for rows in results.values() for row in rows)
+    tells = tells_free(archive)
     contenders = [
-        Contender.of(r.agent.id, r.agent.name, results[r.agent.id], measure, _kind(r)) for r in tested
+        Contender.of(r.agent.id, r.agent.name, results[r.agent.id], measure, _kind(r), tells) for r in tested
     ]
     lost = final.get("left_out", {})
     counts = {agent: n for agent, n in lost.items() if isinstance(n, int)}  # of an older version

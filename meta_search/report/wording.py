@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from meta_search.report.comparing import Comparison, rank
+from meta_search.report.money import plain_usd
 from meta_search.report.standing import Contender, Standing
 from meta_search.text import one_line
 
@@ -129,13 +130,18 @@ def cost_text(best: Comparison) -> str:
     else:
         text += f"{other.name} {other.tokens_per_item:,.0f}"
     if mine.usd_per_item or other.usd_per_item:
-        text += f"; ${mine.usd_per_item:.2g} per item against ${other.usd_per_item:.2g}"
+        text += f"; {_usd(mine.usd_per_item)} per item against {_usd(other.usd_per_item)}"
     return text + "."
+
+
+def _usd(usd: float) -> str:
+    return f"${plain_usd(usd)}"
 
 
 def notes_of(best: Comparison, bases: Sequence[Contender], tried: Sequence[Contender]) -> list[str]:
     """What a careful reader must know, a sentence each."""
     order = f"; {len(tried)} finalists in the order in which the search chose them" if len(tried) > 1 else ""
+    order += ", each only if the one before beat the baselines" if order else ""
     counts = f"{best.wins} won, {best.losses} lost, the rest tied"
     notes = [f"Tested by {best.method} on paired items ({counts}){order}."]
     if len(bases) > 1:

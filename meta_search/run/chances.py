@@ -1,4 +1,5 @@
-"""What chance brings an author: faults of endpoint, budget or machine; and how a replay has them again."""
+"""What cannot be had twice in carrying a brief out, and how a replay has it again: what chance brings an
+author (faults of endpoint, budget or machine), and what a program of the user's hands in."""
 
 from __future__ import annotations
 
@@ -7,13 +8,13 @@ from typing import Protocol
 
 from meta_search.errors import ReplayError
 from meta_search.run.events import Chance
-from meta_search.types import OutcomeKind
+from meta_search.types import HandedIn, OutcomeKind
 
 __all__ = ["Chances", "DueChances", "MetChances"]
 
 
 class Chances(Protocol):
-    """What chance brings an author while it carries out a brief: faults of endpoint, budget or machine."""
+    """What an author meets while it carries out a brief and a replay cannot have again by itself."""
 
     def due(self, what: str, name: str) -> tuple[OutcomeKind, str] | None:
         """What happens in place of a request: outcome kind and message; only in a replay. It counts as met.
@@ -36,9 +37,17 @@ class Chances(Protocol):
         """
         ...
 
+    def handed_in(self) -> HandedIn | None:
+        """What the program hands in, at its next call, in place of one; `None` where it is to be called.
+
+        Raises:
+            ReplayError: The recording holds nothing of that.
+        """
+        ...
+
     @property
     def all(self) -> tuple[Chance, ...]:
-        """All that were met, in their order."""
+        """All chances that were met, in their order."""
         ...
 
 
@@ -54,16 +63,24 @@ class MetChances:
     def met(self, chance: Chance, endpoint: bool = True) -> None:
         self._met.append(chance)
 
+    def handed_in(self) -> HandedIn | None:
+        return None
+
     @property
     def all(self) -> tuple[Chance, ...]:
         return tuple(self._met)
 
 
 class DueChances:
-    """Chances of a replay: those of the recording come again, and no others may."""
+    """Chances of a replay: those of the recording come again, and no others may.
 
-    def __init__(self, recorded: Sequence[Chance]) -> None:
-        self._recorded = list(recorded)
+    Args:
+        recorded: The chances.
+        handed: What the program handed in, call by call.
+    """
+
+    def __init__(self, recorded: Sequence[Chance], handed: Sequence[HandedIn] = ()) -> None:
+        self._recorded, self._handed = list(recorded), list(handed)
         self._met: list[Chance] = []
 
     def due(self, what: str, name: str) -> tuple[OutcomeKind, str] | None:
@@ -78,6 +95,14 @@ class DueChances:
         if endpoint:
             raise ReplayError(chance[3])
         self._met.append(chance)
+
+    def handed_in(self) -> HandedIn:
+        if not self._handed:
+            raise ReplayError(
+                "the recording lacks what the program of author.command handed in for this brief, and a "
+                "replay never runs it: replay a run that was made with author=command"
+            )
+        return self._handed.pop(0)
 
     @property
     def all(self) -> tuple[Chance, ...]:

@@ -1,7 +1,7 @@
 """What a run records of its decisions: the rows of the archive's table `events`, as values.
 
-The table holds a kind and JSON; here and nowhere else is its form. Recordings of earlier versions must stay
-readable, so keys may be added, but neither renamed nor removed.
+The table holds a kind and JSON; its form is here and in `run.deliveries`, nowhere else. Recordings of earlier
+versions must stay readable, so keys may be added, but neither renamed nor removed.
 """
 
 from __future__ import annotations
@@ -12,9 +12,22 @@ from typing import Any, ClassVar
 
 from archive.values import Event as Row
 from meta_search.errors import ArchiveError
-from meta_search.outcomes import UNSCORED
+from meta_search.run.deliveries import (
+    BlockDelivered,
+    BriefDelivered,
+    Chance,
+    Delivered,
+    ItemDelivered,
+    Json,
+    Key,
+)
+from meta_search.run.steered import Steered
 from meta_search.text import error_line
-from meta_search.types import Brief, Demonstration, ItemResult, OutcomeKind, Scalar, Split
+from meta_search.types import (
+    Brief,
+    Scalar,
+    Split,
+)
 
 __all__ = [
     "BlockDelivered",
@@ -31,13 +44,10 @@ __all__ = [
     "RaceEnded",
     "Resumed",
     "SearchStopped",
+    "Steered",
     "parse",
     "parse_rows",
 ]
-
-Json = dict[str, Any]
-Key = tuple[str | int, ...]  # names what was begun and will be delivered
-Chance = tuple[str, str, OutcomeKind, str]  # what was asked for, its name, outcome kind, message
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,139 +85,30 @@ class BriefAsked:
 
 
 @dataclass(frozen=True, slots=True)
-class BriefDelivered:
-    """An author is through with a brief.
-
-    Attributes:
-        brief: `Brief.code`.
-        agent: Id of the candidate; `None` where there is none.
-        tokens: Used by the meta agent.
-        found: Worked examples for the run's pool.
-        chances: What endpoint, budget or machine brought about on the way, not the agents.
-        used: Evaluation attempts that it took.
-    """
-
-    kind: ClassVar[str] = "delivery"
-    brief: int
-    agent: str | None
-    tokens: int
-    found: tuple[Demonstration, ...] = ()
-    chances: tuple[Chance, ...] = ()
-    used: int = 1
-
-    @property
-    def key(self) -> Key:
-        return ("written", self.brief)
-
-    def data(self) -> Json:
-        more = {"used": self.used} if self.used != 1 else {}
-        return {
-            "brief": self.brief,
-            "agent": self.agent,
-            "tokens": self.tokens,
-            "found": [[d.question, d.reply] for d in self.found],
-            "chances": [list(chance) for chance in self.chances],
-            **more,
-        }
-
-    @classmethod
-    def of(cls, data: Mapping[str, Any]) -> BriefDelivered:
-        found = tuple(Demonstration(question, reply) for question, reply in data.get("found", ()))
-        chances = tuple((str(a), str(b), c, str(d)) for a, b, c, d in data.get("chances", ()))
-        return cls(data["brief"], data["agent"], data["tokens"], found, chances, data.get("used", 1))
-
-
-@dataclass(frozen=True, slots=True)
-class ItemDelivered:
-    """An item's result, as far as decisions depend on it.
-
-    Attributes:
-        agent: Id of the agent.
-        split: Split of the item.
-        item: Id of the item.
-        repeat: Which repeat, from 0.
-        outcome: How it ended.
-        detail: One line on an outcome that is left out of scores, else `""`.
-        score: 0..1; `None` where it is left out.
-        calls: LLM calls used.
-        tokens: Tokens used.
-        feedback: What the scorer said. No part of the row: the table `results` has it.
-    """
-
-    kind: ClassVar[str] = "delivery"
-    agent: str
-    split: Split
-    item: str
-    repeat: int
-    outcome: OutcomeKind
-    detail: str = ""
-    score: float | None = None
-    calls: int = 0
-    tokens: int = 0
-    feedback: str = ""
-
-    @classmethod
-    def from_result(cls, result: ItemResult) -> ItemDelivered:
-        """The event of a result that has come."""
-        where = (result.agent, result.split, result.item, result.repeat, result.kind)
-        if result.kind in UNSCORED:
-            return cls(*where, detail=result.detail)
-        calls, tokens = result.used.calls, result.used.tokens
-        return cls(*where, "", result.score, calls, tokens, result.feedback)
-
-    @property
-    def key(self) -> Key:
-        return ("item", self.agent, self.split, self.item, self.repeat)
-
-    def data(self) -> Json:
-        where = {"agent": self.agent, "split": self.split, "item": self.item, "repeat": self.repeat}
-        if self.outcome in UNSCORED:
-            return {**where, "kind": self.outcome, "detail": self.detail}
-        cost = {"calls": self.calls, "tokens": self.tokens}
-        return {**where, "kind": self.outcome, "score": self.score, **cost}
-
-    @classmethod
-    def of(cls, data: Mapping[str, Any]) -> ItemDelivered:
-        named = {k: data[k] for k in ("agent", "split", "item", "repeat")}
-        more = {k: data[k] for k in ("detail", "score", "calls", "tokens") if k in data}
-        return cls(**named, outcome=data["kind"], **more)
-
-
-@dataclass(frozen=True, slots=True)
-class BlockDelivered:
-    """A block of items of which none was left to run."""
-
-    kind: ClassVar[str] = "delivery"
-    agent: str
-    split: Split
-
-    @property
-    def key(self) -> Key:
-        return ("block", self.agent, self.split)
-
-    def data(self) -> Json:
-        return {"agent": self.agent, "split": self.split}
-
-    @classmethod
-    def of(cls, data: Mapping[str, Any]) -> BlockDelivered:
-        return cls(data["agent"], data["split"])
-
-
-@dataclass(frozen=True, slots=True)
 class LookPlanned:
-    """A race goes on; it is looked at again when the agent has run `to` pairs of the split."""
+    """A race goes on, or is taken up again; it is looked at when the agent has run `to` pairs of the split.
+
+    Attributes:
+        agent: Id.
+        split: Of the race.
+        to: As above.
+        pairs: The (item, repeat) that are run up to there; none where they are the next in fixed order.
+    """
 
     kind: ClassVar[str] = "race"
     agent: str
     split: Split
     to: int
+    pairs: tuple[tuple[str, int], ...] = ()
 
     def data(self) -> Json:
-        return {"agent": self.agent, "split": self.split, "to": self.to}
+        more = {"pairs": [list(pair) for pair in self.pairs]} if self.pairs else {}
+        return {"agent": self.agent, "split": self.split, "to": self.to, **more}
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> LookPlanned:
-        return cls(data["agent"], data["split"], data["to"])
+        pairs = tuple((str(item), int(repeat)) for item, repeat in data.get("pairs", ()))
+        return cls(data["agent"], data["split"], data["to"], pairs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,9 +118,11 @@ class RaceEnded:
     Attributes:
         agent: Id.
         split: `train` or `validation`.
-        stopped: Why it was stopped early on train; `""` where it was not.
+        stopped: Why it was stopped early on train, or pauses; `""` where it was not.
         validate: Whether it goes on to validation.
         same_as: Id of the agent that it behaves as and is counted as; `""` for others.
+        expected: The mean score that it is expected to end with, for one that pauses and may be taken up
+            again; `None` for others.
     """
 
     kind: ClassVar[str] = "race"
@@ -228,17 +131,19 @@ class RaceEnded:
     stopped: str = ""
     validate: bool = False
     same_as: str = ""
+    expected: float | None = None
 
     def data(self) -> Json:
         where = {"agent": self.agent, "split": self.split}
         if self.split != "train":
             return where
-        more = {"same_as": self.same_as} if self.same_as else {}
+        more: Json = {"same_as": self.same_as} if self.same_as else {}
+        more |= {} if self.expected is None else {"expected": self.expected}
         return {**where, "stopped": self.stopped, "validate": self.validate, **more}
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> RaceEnded:
-        known = {k: data[k] for k in ("stopped", "validate", "same_as") if k in data}
+        known = {k: data[k] for k in ("stopped", "validate", "same_as", "expected") if k in data}
         return cls(data["agent"], data["split"], **known)
 
 
@@ -282,8 +187,8 @@ class SearchStopped:
     """The search ended.
 
     Attributes:
-        why: `candidates`, `budget`, `time`, `nothing new` or `scorer`; `finish` where a person had it end in
-            time to report, `asked` where `on_event` did, `signal` where it had to stop.
+        why: `candidates`, `budget`, `time`, `report`, `nothing new`, `patience` or `scorer`; `finish` where a
+            person had it end in time to report, `asked` where `on_event` did, `signal` where it had to stop.
     """
 
     kind: ClassVar[str] = "stop"
@@ -318,8 +223,9 @@ class BriefTold:
         return cls(data["brief"], data["value"])
 
 
-Delivered = BriefDelivered | ItemDelivered | BlockDelivered
-Event = Delivered | BriefAsked | LookPlanned | RaceEnded | Decided | Resumed | SearchStopped | BriefTold
+Event = (
+    Delivered | BriefAsked | LookPlanned | RaceEnded | Decided | Resumed | SearchStopped | BriefTold | Steered
+)
 
 
 def parse(kind: str, data: Mapping[str, Any]) -> Event | None:
@@ -330,7 +236,7 @@ def parse(kind: str, data: Mapping[str, Any]) -> Event | None:
         return ItemDelivered.of(data) if "item" in data else BlockDelivered.of(data)
     if kind == "race":
         return LookPlanned.of(data) if "to" in data else RaceEnded.of(data)
-    known = {k.kind: k for k in (BriefAsked, Decided, Resumed, SearchStopped, BriefTold)}
+    known = {k.kind: k for k in (BriefAsked, Decided, Resumed, SearchStopped, BriefTold, Steered)}
     return known[kind].of(data) if kind in known else None
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
@@ -33,19 +34,27 @@ __all__ = [
     "read_config",
     "resolve",
     "resume_command",
+    "same_models",
     "same_task",
     "split_agent",
+    "task_of",
     "undone",
     "write_config",
 ]
 
 LOG = "log.txt"
+CONFIG = "config.json"
+STARTING = "{} has no agents yet: it is starting, or was killed before it began; try again in a minute"
 SIGNATURE = "signature.json"  # see `run.ownership`
 KEPT = "domain"  # folder of a recording that holds a copy of the domain's file, or of what came from Python
 PAID = ("calls", "results")  # tables of an archive: without a row in them, nothing was sent or run
 ROOM_MB = 200  # free on the disk, without which no run starts
 MOST_LOOKED_AT = 40  # earlier runs, the newest
-BEFORE: Mapping[str, Mapping[str, Any]] = {"domain": {"dealing": "row"}, "sandbox": {"tokens": None}}
+BEFORE: Mapping[str, Mapping[str, Any]] = {
+    "domain": {"dealing": "row"},
+    "sandbox": {"tokens": None},
+    "author": {"teach": False, "lessons": 0},
+}
 """Keys that older configurations lack, with what runs did without them."""
 
 
@@ -65,6 +74,8 @@ def resolve(run: str | Path, root: str | Path = "runs") -> Path:
         runs = sorted((path.parent for path in Path(root).glob(f"*/{ARCHIVE}")), key=_started, reverse=True)
         found = next((run for run in runs if has_rows(run, ("agents", *PAID))), None)
         if found is None:
+            if begun := [path.parent for path in Path(root).glob(f"*/{CONFIG}")]:
+                raise ArchiveError(STARTING.format(max(begun, key=_started)))
             raise ArchiveError(f"no run under {root}/ yet: start one with `meta-search run`")
         return found
     if folder.name == ARCHIVE and folder.is_file():
@@ -74,6 +85,9 @@ def resolve(run: str | Path, root: str | Path = "runs") -> Path:
             return place
     if folder.is_dir() and (runs := sorted(path.parent for path in folder.glob(f"*/{ARCHIVE}"))):
         raise ArchiveError(f"{run} holds {len(runs)} runs: name one of them, as {shell_path(runs[0])}")
+    for place in (folder, Path(root) / folder):
+        if (place / CONFIG).is_file() and not os.path.lexists(place / ARCHIVE):
+            raise ArchiveError(STARTING.format(place))
     if folder.is_dir():
         raise ArchiveError(f"{run} is not a run folder: it holds no {ARCHIVE}")
     raise ArchiveError(f"{run}: no such run folder; `latest` takes the newest under {root}/")
@@ -81,7 +95,7 @@ def resolve(run: str | Path, root: str | Path = "runs") -> Path:
 
 def _started(folder: Path) -> tuple[float, str]:
     """When a run began: its config is written once, its archive until the end."""
-    config = folder / "config.json"
+    config = folder / CONFIG
     return (config if config.is_file() else folder / ARCHIVE).stat().st_mtime, folder.name
 
 
@@ -149,7 +163,7 @@ def write_config(folder: Path, config: Config) -> None:
     """
     text = json.dumps(stored(config), indent=2, ensure_ascii=False) + "\n"
     try:
-        write_whole(folder / "config.json", text)  # without it there is no run
+        write_whole(folder / CONFIG, text)  # without it there is no run
     except OSError as error:
         raise ConfigError(f"cannot write the run folder {folder}: {error.strerror or error}") from error
 
@@ -161,7 +175,7 @@ def read_config(folder: Path) -> Config:
         ArchiveError: The folder holds no readable `config.json`.
     """
     try:
-        mapping = json.loads(read_small(folder / "config.json"))
+        mapping = json.loads(read_small(folder / CONFIG))
     except (OSError, ValueError, RecursionError) as error:
         raise ArchiveError(f"{folder} is no run folder: its config.json cannot be read") from error
     try:
@@ -212,14 +226,24 @@ def resume_command(folder: Path) -> str:
 
 
 def same_task(one: Config, other: Config) -> bool:
-    """Whether what one run found out tells something of another: same domain, same models."""
+    """Whether what one run found out tells all of another: same domain, same models."""
+    return same_models(one, other) and task_of(one) == task_of(other)
 
-    def about(config: Config) -> tuple[object, ...]:
-        domain, llm = config.domain, config.llm
-        task = domain.name, _items(domain.path), tuple(domain.families), domain.task
-        return *task, llm.provider, llm.task.model, llm.meta.model
 
-    return about(one) == about(other)
+def task_of(config: Config) -> tuple[object, ...]:
+    """What tells the domain of a run from others."""
+    domain = config.domain
+    return domain.name, _items(domain.path), tuple(domain.families), domain.task
+
+
+def same_models(one: Config, other: Config) -> bool:
+    """Whether two runs ask the same models, so that one tells something of the other."""
+
+    def asked(config: Config) -> tuple[object, ...]:
+        llm = config.llm
+        return llm.provider, llm.task.model, tuple(llm.meta_models)
+
+    return asked(one) == asked(other)
 
 
 def _items(path: str | None) -> str | None:

@@ -21,11 +21,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from archive.select import SHRINKAGE
 from domains.domain import Domain, Item
 from domains.splits import folds_of
 from meta_search.errors import ConfigError
-from meta_search.types import Brief
+from meta_search.types import Brief, drawn_in
 
 __all__ = ["NO_FOLDS", "Folds", "cross_validated", "pooled"]
 
@@ -124,4 +123,4 @@ def cross_validated(
     fold = folds.held_out(brief)
     own = [item for item in scores if item in means and (fold is None or folds.of.get(item) == fold)]
     typical = sum(means.values()) / max(1, len(means))
-    return typical + sum(scores[item] - means[item] for item in own) / (len(own) + SHRINKAGE)
+    return typical + drawn_in(sum(scores[item] - means[item] for item in own), len(own), 0.0)

@@ -20,9 +20,9 @@ from concurrent.futures import Future, wait
 from typing import Any, Protocol
 
 from archive.records import Archive, Record
-from meta_search.outcomes import UNSCORED
+from meta_search.outcomes import CHANCE
 from meta_search.run.chances import Chances, MetChances
-from meta_search.run.events import Decided, Event, ItemDelivered, Key, SearchStopped
+from meta_search.run.events import Decided, Event, ItemDelivered, Key, SearchStopped, Steered
 from meta_search.types import Brief, CallRequest, ItemJob, ItemResult
 
 __all__ = [
@@ -40,8 +40,6 @@ __all__ = [
 Rows = Sequence[tuple[str, Mapping[str, Any]]]  # of the table `events`: kind, data
 Begun = Mapping[Key, Future[Any]]
 
-# Outcomes that the endpoint or the machine brought about.
-CHANCE = UNSCORED | {"declined", "timeout", "cpu", "memory"}
 FINISH = "finish"  # what the decision is called from which on nothing new is begun: a person said so
 FLUSH_EVENTS = 32
 FLUSH_S = 0.5
@@ -105,6 +103,10 @@ class Journal(Protocol):
         """What there is to be found, a plain value; recorded only where there is something."""
         ...
 
+    def steered(self, look: Callable[[], Steered | None]) -> Steered | None:
+        """What a person asks for next, recorded; `None` where that is nothing. A replay does not look."""
+        ...
+
     def expired(self, clock: Callable[[], bool]) -> bool:
         """Whether the clock ends what goes on; recorded only when it does."""
         ...
@@ -132,10 +134,11 @@ class Journal(Protocol):
         ...
 
     def as_said(self, result: ItemResult) -> ItemResult:
-        """A scored result with the scorer's feedback as it was recorded; for any thread.
+        """A scored result with the words of scorer, exceptions and programs as they were recorded; for any
+        thread.
 
-        Feedback goes into prompts, and a scorer may say the same in other words each time (a duration, the
-        order of a set): in a replay the prompts have to be the recorded ones.
+        They go into prompts, and may be others each time (a duration, the order of a set, an address in
+        memory): in a replay the prompts have to be the recorded ones.
         """
         ...
 
@@ -200,6 +203,12 @@ class _Live:
     def find(self, what: str, look: Callable[[], Any]) -> Any:
         value = look()
         return self.decide(what, lambda: value) if value else value
+
+    def steered(self, look: Callable[[], Steered | None]) -> Steered | None:
+        event = look()
+        if event is not None:
+            self.record(event)
+        return event
 
     def expired(self, clock: Callable[[], bool]) -> bool:
         return bool(self.find("end", clock))

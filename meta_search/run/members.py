@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from archive.select import Population, Selectable
@@ -12,6 +13,7 @@ from meta_search.outcomes import UNSCORED
 from meta_search.types import (
     OWN,
     Agent,
+    Brief,
     Candidate,
     Evaluation,
     ItemResult,
@@ -23,8 +25,6 @@ from meta_search.types import (
 
 __all__ = ["Member", "Members", "first_items"]
 
-FEWEST_TO_RACE = 6
-
 
 @dataclass(slots=True, eq=False)
 class Member:
@@ -35,12 +35,19 @@ class Member:
         seed: Whether it is hand-made, not found.
         results: Split -> (item, repeat) -> scored result.
         racing: Whether it is under evaluation now.
-        done: Whether its evaluation on train is finished or was stopped.
-        stopped: Why it was stopped early, `""` if it was not.
+        done: Whether its evaluation on train is finished, was stopped or pauses.
+        stopped: Why it was stopped early or pauses, `""` if it was not.
+        at_pause: The mean score that it is expected to end with, while it pauses or was taken up again;
+            `None` for others.
         children: Agents that were made from it.
         wanted: Split -> pairs of a full evaluation.
         next_look: Split -> pairs at which its race is looked at next.
+        chosen: The (item, repeat) of train that it runs up to there; none for the next in fixed order.
+        dropped: Why it is no parent any more, and, unless it is a seed, no finalist: who dropped it. `""` for
+            others.
         same_as: Id of the agent that it behaves as, where the two are counted as that one; `""` for others.
+        expected: Mean and standard deviation of its score on fresh items, by all that train has shown of it
+            and of others; `None` where nothing says so. Known once the search is over.
     """
 
     candidate: Candidate
@@ -49,10 +56,14 @@ class Member:
     racing: bool = False
     done: bool = False
     stopped: str = ""
+    at_pause: float | None = None
     children: int = 0
     wanted: dict[Split, int] = field(default_factory=dict)
     next_look: dict[Split, int] = field(default_factory=dict)
+    chosen: tuple[tuple[str, int], ...] = ()
+    dropped: str = ""
     same_as: str = ""
+    expected: tuple[float, float] | None = None
     _scores: dict[Split, dict[str, float]] = field(default_factory=dict)  # of splits unchanged since
     _costs: dict[Split, dict[str, float]] = field(default_factory=dict)
     _used: dict[Split, Usage] = field(default_factory=dict)
@@ -65,6 +76,35 @@ class Member:
     def own(self) -> bool:
         """Whether it is a seed that the person brought along."""
         return self.seed and self.candidate.brief.author == OWN
+
+    @property
+    def whole(self) -> bool:
+        """Whether it was evaluated on all train items, and is not counted as another agent."""
+        return self.done and not self.stopped and bool(self.rows("train"))
+
+    @property
+    def gone(self) -> bool:
+        """Whether it is out of the race, as a person has dropped it. Seeds stay: they are the yardstick."""
+        return bool(self.dropped) and not self.seed
+
+    def end(self) -> None:
+        """Its race on train is over, as a person has dropped it."""
+        self.done, self.stopped, self.at_pause = True, self.dropped, None
+
+    @property
+    def paused(self) -> bool:
+        """Whether its race on train pauses, or was taken up again."""
+        return self.at_pause is not None
+
+    @property
+    def split(self) -> Split:
+        """The split that it is, or would be, under evaluation on."""
+        return "validation" if self.done and not self.paused else "train"
+
+    @property
+    def likely_score(self) -> float:
+        """Its score on train; while it pauses what it is expected to be: its items are no fair sample."""
+        return self.score("train") if self.at_pause is None else self.at_pause
 
     def rows(self, split: Split) -> list[ItemResult]:
         """Scored results on a split, in the order in which they came; faults of the endpoint left out."""
@@ -125,6 +165,10 @@ class Member:
         met = item_means((row.item, row.score or 0.0) for row in rows)
         return Standing(met, self.cost(split), self.costs(split), frozenset(scores.keys() - met.keys()))
 
+    def selectable(self, improved: int = 0) -> Selectable:
+        """As `archive.select` sees it. `improved`: how many of its children scored higher."""
+        return Selectable(self.agent.id, self.scores("train"), self.cost("train"), self.children, improved)
+
     def evaluation(self, split: Split) -> Evaluation:
         """Summary of a split so far."""
         complete = self.ran(split) >= self.wanted.get(split, 0) and not (split == "train" and self.stopped)
@@ -173,6 +217,10 @@ class Members:
     def __getitem__(self, agent: str) -> Member:
         return self._by_id[agent]
 
+    def items(self) -> Iterable[tuple[str, Member]]:
+        """Ids and members, in the order in which they came."""
+        return self._by_id.items()
+
     def get(self, agent: str) -> Member | None:
         return self._by_id.get(agent)
 
@@ -192,16 +240,28 @@ class Members:
 
     def finished(self) -> list[Member]:
         """Members whose train evaluation is complete."""
-        return [m for m in self.all() if m.done and not m.stopped and m.rows("train")]
+        return [m for m in self.all() if m.whole]
 
     def best(self) -> Member | None:
         """Highest score on train among complete ones; the cheaper of equals."""
         return max(self.finished(), key=lambda m: (m.score("train"), -m.cost("train")), default=None)
 
-    def incumbent(self) -> Member | None:
-        """Whom to race against: the best, or while none is complete the most promising with a few items."""
-        partial = [m for m in self.all() if not m.stopped and len(m.rows("train")) >= FEWEST_TO_RACE]
-        return self.best() or max(partial, key=lambda m: m.evaluation("train").low, default=None)
+    def of_brief(self, brief: Brief) -> list[Member]:
+        """The candidates that a brief came to, the first one first."""
+        return [m for m in self.all() if m.candidate.brief.code == brief.code]
+
+    def best_of(self, brief: Brief) -> Member:
+        """The best of a brief's candidates, all of which are through with train: of those that answer
+        anything one that no other agent behaves as, and that was not stopped; of equals the cheaper, then the
+        first.
+        """
+
+        def worth(member: Member) -> tuple[bool, bool, bool, float, float]:
+            answers = any(row.kind == "ok" for row in member.rows("train"))
+            new = not member.same_as
+            return answers, new, not member.stopped, member.likely_score, -member.cost("train")
+
+        return max(self.of_brief(brief), key=worth)
 
     def like(self, member: Member) -> Member | None:
         """The first complete agent that does the same as a member, as far as that one has come."""
@@ -212,15 +272,28 @@ class Members:
         return [m.standing("train") for m in self.finished() if m is not but]
 
     def population(self) -> Population:
-        """Complete members as `archive.select` sees them; all that have results where none is complete."""
+        """Complete members as `archive.select` sees them; all that have results where none is complete.
+
+        Those that a person dropped are left out, as long as there are others.
+        """
         chosen = self.finished() or [m for m in self.all() if m.rows("train") and not m.same_as]
-        return Population(
-            tuple(Selectable(m.agent.id, m.scores("train"), m.cost("train"), m.children) for m in chosen)
+        chosen = [m for m in chosen if not m.dropped] or chosen
+        improved = self.improved()
+        return Population(tuple(m.selectable(improved[m.agent.id]) for m in chosen))
+
+    def improved(self) -> Counter[str]:
+        """Agent -> how many of its children scored higher than it."""
+        return Counter(
+            parent
+            for child in self.finished()
+            if not child.same_as
+            for parent in child.candidate.brief.parents
+            if parent in self and child.score("train") > self[parent].score("train")
         )
 
-    def ranked(self, split: Split = "train", fewest: int = 1) -> list[Member]:
+    def ranked(self, split: Split = "train") -> list[Member]:
         """Members with results on a split, best first."""
-        pool = [m for m in self.all() if len(m.rows(split)) >= fewest]
+        pool = [m for m in self.all() if m.rows(split)]
         return sorted(pool, key=lambda m: (-m.score(split), m.cost(split)))
 
 

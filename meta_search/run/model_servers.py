@@ -10,6 +10,7 @@ from pathlib import Path
 from meta_search.config import Config
 from meta_search.errors import ConfigError, ModelFileError
 from meta_search.llm.gateway import Endpoint
+from meta_search.types import meta_role
 
 __all__ = ["check_models", "start_servers"]
 
@@ -30,7 +31,8 @@ def check_models(config: Config) -> None:
         )
     from meta_search.llm.models import find, pull
 
-    for name in dict.fromkeys((config.llm.task.model, config.llm.meta.model)):
+    written = (model.model for model in config.llm.meta_models.values())
+    for name in dict.fromkeys((config.llm.task.model, *written)):
         try:
             if find(name) is None:
                 pull(name)
@@ -51,17 +53,21 @@ def start_servers(
 
     local = config.llm.local
     endpoints: dict[str, Endpoint] = {}
-    meta_slots, meta_context = min(2, local.slots), config.llm.meta_context_tokens
+    meta_slots, models = min(2, local.slots), config.llm.meta_models
+    meta = [(model.model, config.llm.context_tokens(model)) for model in models.values()]
+    served: dict[str, Endpoint] = {}
     for role, name, threads, slots, context in (
         ("task", config.llm.task.model, local.threads, local.slots, local.context),
-        ("meta", config.llm.meta.model, local.meta_threads, meta_slots, meta_context),
+        *(("meta", name, local.meta_threads, meta_slots, context) for name, context in meta),
     ):
-        if role == "meta" and name == config.llm.task.model:
-            endpoints[role] = endpoints["task"]
-            continue
-        say(f"starting llama.cpp with {name}")
-        log = folder / f"llama-{role}.log"
-        server = LocalServer.start(Serving(name, threads, slots, context), log)
-        stack.callback(server.close)
-        endpoints[role] = server.endpoint
+        if name not in served:
+            say(f"starting llama.cpp with {name}")
+            number = "" if role == "task" or name == meta[0][0] else f"-{len(served)}"
+            log = folder / f"llama-{role}{number}.log"
+            server = LocalServer.start(Serving(name, threads, slots, context), log)
+            stack.callback(server.close)
+            served[name] = server.endpoint
+        endpoints.setdefault(role, served[name])
+    if config.llm.meta.models:
+        endpoints |= {meta_role(title): served[model.model] for title, model in models.items()}
     return endpoints

@@ -22,8 +22,10 @@ from meta_search.errors import ConfigError
 from meta_search.report.files import digest_of, read_small, write_whole
 from meta_search.run.account_key import account_key
 from meta_search.run.folder import KEPT, SIGNATURE
+from meta_search.run.notify import is_address
 from meta_search.run.secrets import variables
-from meta_search.text import one_line
+from meta_search.text import one_line, without_passwords
+from meta_search.types import OUTSIDE
 
 __all__ = ["ask", "is_own", "sign"]
 
@@ -93,18 +95,35 @@ def _would(config: Config) -> list[str]:
         found.append(f"run or read {one_line(config.domain.path, 200)} ({_digest(Path(config.domain.path))})")
     if config.domain.task:
         found.append(f"load the task {one_line(config.domain.task, 200)}")
+    if config.author.prompts:
+        found.append("fill in prompt templates of its own")
     if not config.domain.confined:
         found.append("score answers outside of the sandbox (domain.confined=false)")
     found += [f"import {one_line(name, 100)}" for name in llm.callbacks]
+    if llm.mode != "replay" and config.author.command and config.author.name in OUTSIDE:
+        found.append(f"run the program {one_line(config.author.command, 200)} (author.command)")
     if llm.mode != "replay":
-        places = [llm.base_url, *(role.base_url for role in (llm.meta, llm.task, llm.judge))]
+        places = [llm.base_url, *(role.base_url for role in (*llm.meta_models.values(), llm.task, llm.judge))]
         named = [one_line(place, 200) for place in dict.fromkeys(places) if place]
         models = "the embedded models" if llm.provider == "local" else "the provider of its models"
         keys = ", ".join(f"${one_line(name, 60)}" for name in variables(config))
         found.append(f"send prompts to {' and '.join(named) or models}" + (f" with {keys}" if keys else ""))
+        found += _news(config)
     if config.sandbox.level != "strict":
         found.append(f"run agents with sandbox.level={one_line(config.sandbox.level, 20)}")
     return found or ["write, evaluate and run its agents in the sandbox"]
+
+
+def _news(config: Config) -> list[str]:
+    """Whom a run tells of itself."""
+    found, notify = [], config.run.notify
+    if notify and is_address(notify.strip()):
+        found.append(f"send news of the run to {one_line(without_passwords(notify), 200)} (run.notify)")
+    elif notify:
+        found.append(f"run the command {one_line(notify, 200)} (run.notify)")
+    if config.run.tracking:
+        found.append(f"log the run to {one_line(without_passwords(config.run.tracking), 200)} (run.tracking)")
+    return found
 
 
 def _digest(path: Path) -> str:

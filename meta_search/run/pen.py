@@ -12,7 +12,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, cast
 
-from meta_search.types import Attempt, Candidate, Evaluation, Importance, ItemResult, MetaName
+from meta_search.types import (
+    ArchivedItem,
+    Attempt,
+    Candidate,
+    Evaluation,
+    Importance,
+    ItemResult,
+    MetaName,
+)
 
 __all__ = ["Pen", "make_pen"]
 
@@ -33,6 +41,8 @@ class Pen(Protocol):
     def add_results(self, results: Iterable[ItemResult], /) -> Future[None]: ...
 
     def put_evaluation(self, evaluation: Evaluation, /) -> Future[None]: ...
+
+    def put_items(self, rows: Iterable[ArchivedItem], afresh: bool = False, /) -> Future[None]: ...
 
     def put_importance(self, rows: Iterable[Importance], /) -> Future[None]: ...
 

@@ -18,7 +18,9 @@ from meta_search.evaluators.ray_token import check_version
 from meta_search.llm import wires
 from meta_search.llm.endpoint import Endpoint
 from meta_search.run.model_servers import check_models
+from meta_search.run.program import check_program
 from meta_search.run.service import endpoints_for
+from meta_search.types import OUTSIDE
 
 __all__ = ["Ready", "checked", "made_domain"]
 
@@ -61,6 +63,8 @@ def checked(config: Config, given: Domain | None = None) -> Iterator[Ready]:
     """
     if config.evaluate.executor == "ray":
         check_version()
+    if config.author.name in OUTSIDE and config.llm.mode != "replay":
+        check_program(config.author.command or "")
     local = config.llm.provider == "local"
     endpoints = {} if local else endpoints_for(to_mapping(config), {})
     with ThreadPoolExecutor(2, thread_name_prefix="preflight") as pool:

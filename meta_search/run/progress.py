@@ -48,6 +48,7 @@ class Progress:
         self._asked_at = self._shown_at = 0.0
         self._ends = float("inf")  # of the monotonic clock
         self._told: deque[str] = deque()
+        self._later: deque[str] = deque()
         self._noted = 0  # lines of the gateway that were said
         self.phase = "starting"
         self._view = make_view(lambda: LiveView(log=RunLog(folder / LOG)))
@@ -64,6 +65,8 @@ class Progress:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._live:
+            while self._told:  # what other threads said when nothing was drawn any more
+                self.print_line(self._told.popleft())
             self._view.close()
 
     def attach(self, session: Session) -> None:
@@ -73,8 +76,13 @@ class Progress:
 
     @property
     def elapsed(self) -> float:
-        """Seconds of the run, earlier sessions and the start included."""
-        return time.monotonic() - self._started
+        """Seconds of the run, earlier sessions and the start included, without those of pauses."""
+        stood = 0.0 if self._session is None else self._session.stood.seconds
+        return time.monotonic() - self._started - stood
+
+    def limit(self, config: Config) -> None:
+        """Other limits hold from now on."""
+        self._config = config
 
     def search_time_left(self) -> float:
         """Seconds until the share of the final report begins."""
@@ -102,6 +110,14 @@ class Progress:
         """One line on something that happened."""
         if self._live:
             self._view.say(line)
+
+    def say_later(self, line: str) -> None:
+        """One line that stays, from any thread: printed at the next `show`."""
+        self._told.append(line)
+
+    def later(self, line: str) -> None:
+        """As `say`, from any thread: it is said at the next `show`."""
+        self._later.append(line)
 
     def tell(self) -> None:
         """Say what the gateway has found out: what an endpoint takes, that it is down, or asks to wait."""
@@ -144,6 +160,8 @@ class Progress:
         """
         while self._told:
             self.print_line(self._told.popleft())
+        while self._later:
+            self.say(self._later.popleft())
         now = time.monotonic()
         if not self._live or (now - self._shown_at < SHOW_EVERY_S and not last):
             return
@@ -179,7 +197,7 @@ class Progress:
     def _row(self, member: Member, on_front: bool) -> SnapshotRow:
         scores = member.scores(self._split)
         low, high = wilson(sum(scores.values()), len(scores))
-        brief = member.candidate.brief
+        brief, tells = member.candidate.brief, self._config.domain.model_free != "allow"
         return SnapshotRow(
             agent=member.agent.id,
             name=member.agent.name,
@@ -192,4 +210,5 @@ class Progress:
             planned=member.wanted.get(self._split, 0),
             tokens_per_item=member.cost(self._split),
             on_front=on_front,
+            model_free=member.evaluation(self._split).free_share if tells else 0.0,
         )

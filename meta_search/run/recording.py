@@ -19,6 +19,7 @@ from domains.sources.united import names_several
 from meta_search.config import Config, from_mapping, to_mapping
 from meta_search.errors import ConfigError
 from meta_search.run.folder import KEPT, read_config
+from meta_search.run.own_prompts import kept_prompts
 from meta_search.text import one_line
 from meta_search.types import SPLITS
 
@@ -48,7 +49,7 @@ FREE = (  # mappings whose names are the user's
     *("llm.task.extra", "llm.meta.extra"),
 )
 MOST_NAME = 200  # characters of an option that may name a file
-DECIDING = ("search.", "author.", "evaluate.racing", "evaluate.block")
+DECIDING = ("search.", "author.", "budget.", "evaluate.racing", "evaluate.block")
 
 
 def configuration(config: Config, overrides: Sequence[str]) -> Config:
@@ -79,7 +80,7 @@ def configuration(config: Config, overrides: Sequence[str]) -> Config:
     copy = recording / KEPT / Path(theirs["domain.path"] or "-").name
     if copy.exists() and is_local(theirs["domain.path"] or "-"):
         theirs["domain.path"] = str(copy)
-    return _with_options(from_mapping(_nested({**theirs, **kept})), recording)
+    return kept_prompts(_with_options(from_mapping(_nested({**theirs, **kept})), recording), recording)
 
 
 def amendments(before: Mapping[str, Any], config: Config) -> dict[str, list[Any]]:

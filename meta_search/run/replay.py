@@ -32,6 +32,7 @@ from meta_search.run.events import (
     Key,
     Resumed,
     SearchStopped,
+    Steered,
     parse_rows,
 )
 from meta_search.run.journal import CHANCE, FINISH, Begun, Recorder, Rows, job_key
@@ -41,7 +42,7 @@ __all__ = ["Interrupted", "Replay"]
 
 BY_SIGNAL = ("finish", "signal")
 BY_STATE = ("candidates", "budget", "nothing new", "scorer")  # stops that follow from what was delivered
-KEPT = 64  # agents and splits whose feedback is kept in memory
+KEPT = 64  # agents and splits whose words are kept in memory
 NEVER = "nothing begun that could bring it, so that it can never come"
 
 D = TypeVar("D", bound=Delivered)
@@ -88,7 +89,7 @@ class Replay:
         self._again = Recorder()
         self._expected: set[Key] = set()
         self._early: dict[Key, object] = {}
-        self._said = lru_cache(KEPT)(self._feedback)
+        self._said = lru_cache(KEPT)(self._words)
 
     def close(self) -> None:
         """Close the recording."""
@@ -138,7 +139,7 @@ class Replay:
 
     def next(self, timeout_s: float) -> object | None:
         step = self._peek()
-        if isinstance(step.event, SearchStopped) or _is_finish(step.event):  # while it waited
+        if isinstance(step.event, SearchStopped | Steered) or _is_finish(step.event):  # while it waited
             return None
         if not isinstance(step.event, Delivered):
             raise self._diverges(step, "a wait for what was begun")
@@ -164,6 +165,8 @@ class Replay:
 
     def record(self, event: Event) -> None:
         step = self._peek()
+        if isinstance(event, BriefDelivered) and isinstance(step.event, BriefDelivered):
+            event = event.like(step.event)
         if (event.kind, _plain(event)) != (step.event.kind, _plain(step.event)):
             raise self._diverges(step, _line(event))
         self._at += 1
@@ -179,6 +182,13 @@ class Replay:
     def find(self, what: str, look: Callable[[], Any]) -> Any:
         event = self._peek().event
         return self.decide(what, look) if isinstance(event, Decided) and event.what == what else None
+
+    def steered(self, look: Callable[[], Steered | None]) -> Steered | None:
+        event = self._steps[self._at].event if self._at < self._end else None
+        if not isinstance(event, Steered):
+            return None
+        self.record(event)
+        return event
 
     def expired(self, clock: Callable[[], bool]) -> bool:
         return bool(self.find("end", clock))
@@ -204,12 +214,16 @@ class Replay:
         return None if event is None or event.outcome not in CHANCE else self._result(event)
 
     def as_said(self, result: ItemResult) -> ItemResult:
-        said = self._said(result.agent, result.split).get((result.item, result.repeat), result.feedback)
-        return result if said == result.feedback else replace(result, feedback=said)
+        was = self._said(result.agent, result.split).get((result.item, result.repeat), result)
+        if was is not result:
+            result = replace(result, feedback=was.feedback)
+        return (
+            result if was.kind != result.kind else replace(result, detail=was.detail, programs=was.programs)
+        )
 
     def chances(self, brief: Brief) -> Chances:
         event = self._delivered(("written", brief.code), BriefDelivered)
-        return DueChances([] if event is None else event.chances)
+        return DueChances([], ()) if event is None else DueChances(event.chances, event.handed)
 
     def agents(self, archive: Archive, ids: Iterable[str]) -> list[Record]:
         return self.archive.get(ids)  # the run that replays has not imported them yet
@@ -240,10 +254,11 @@ class Replay:
         event = None if place is None else self._steps[place].event
         return event if isinstance(event, kind) else None
 
-    def _feedback(self, agent: str, split: Split) -> dict[tuple[str, int], str]:
-        """(Item, repeat) -> what the recorded scorer said of an agent's answers."""
-        results = self.archive.results(agent, split, trace=False)
-        return {(result.item, result.repeat): result.feedback for result in results}
+    def _words(self, agent: str, split: Split) -> dict[tuple[str, int], ItemResult]:
+        """(Item, repeat) -> what scorer, exceptions and programs said; of programs on train, where authors
+        read it."""
+        results = self.archive.results(agent, split, trace=split == "train")
+        return {(r.item, r.repeat): replace(r, trace=(), networks=()) for r in results}
 
     def _result(self, event: ItemDelivered) -> ItemResult:
         if event.outcome in UNSCORED:

@@ -27,6 +27,7 @@ from meta_search.types import SPLITS, Agent, ItemJob, ItemResult, Split
 __all__ = ["Runner"]
 
 TICK_S = 5.0
+UNASKED = "answered without a call to a model, which domain.model_free=refuse scores 0"
 
 Keep = Callable[[ItemResult, Future[ItemResult]], None]
 
@@ -54,6 +55,7 @@ class Runner:
         self._items: dict[Split, list[Item]] = {
             split: first_items(domain.items(split), most.get(split, 0)) for split in SPLITS
         }
+        self._repeats: dict[Split, int] = {}
         self.folds = NO_FOLDS
         if evaluate.folds:
             parts = self._items["train"], self._items["validation"]
@@ -80,9 +82,21 @@ class Runner:
         self._items[split] = [*self._items.get(split, ()), *items]
         self._by_id |= {(split, item.id): item for item in items}
 
+    def replace(self, split: Split, items: Sequence[Item]) -> None:
+        """Have a split consist of these of the domain's items."""
+        self._items[split] = list(items)
+        self._by_id |= {(split, item.id): item for item in items}
+
     def planned(self, split: Split) -> int:
         """Item × repeat pairs of a full evaluation."""
-        return len(self.items(split)) * self._session.config.evaluate.repeats
+        return len(self.items(split)) * self._repeats_of(split)
+
+    def repeat(self, split: Split, times: int) -> None:
+        """Have each item of a split run so often, in place of `evaluate.repeats`."""
+        self._repeats[split] = times
+
+    def _repeats_of(self, split: Split) -> int:
+        return self._repeats.get(split, self._session.config.evaluate.repeats)
 
     def job(self, agent: Agent, item: Item, split: Split, repeat: int = 0) -> ItemJob:
         """One agent on one item.
@@ -105,23 +119,29 @@ class Runner:
             data=item.public,
         )
 
-    def next_jobs(self, member: Member, split: Split, most: int) -> list[ItemJob]:
+    def next_jobs(
+        self, member: Member, split: Split, most: int, pairs: Sequence[tuple[str, int]] = ()
+    ) -> list[ItemJob]:
         """The next pairs of a split that the member has no result for, in fixed order.
 
         Args:
             member: Whom to run.
             split: The split.
             most: How many pairs at the most.
+            pairs: Of these (item, repeat) alone, in their order; none for all.
         """
         member.wanted[split] = self.planned(split)
         have = member.results.get(split, {})
-        missing = (
-            (item, repeat)
-            for repeat in range(self._session.config.evaluate.repeats)
-            for item in self.items(split)
-            if (item.id, repeat) not in have
-        )
-        return [self.job(member.agent, item, split, repeat) for item, repeat in islice(missing, most)]
+        missing = (pair for pair in pairs or self.pairs(split) if pair not in have)
+        return [
+            self.job(member.agent, self._by_id[split, item], split, repeat)
+            for item, repeat in islice(missing, most)
+        ]
+
+    def pairs(self, split: Split, order: Sequence[str] = ()) -> list[tuple[str, int]]:
+        """All (item, repeat) of a split, repeat by repeat; items in a given order, or in theirs."""
+        items = order or [item.id for item in self.items(split)]
+        return [(item, repeat) for repeat in range(self._repeats_of(split)) for item in items]
 
     # -- running
 
@@ -168,12 +188,18 @@ class Runner:
         with self._lock:
             self._pending.discard(done)
         try:
-            result = done.result()
+            result = self._asking(done.result())
             result = self._scored(result) if result.kind == "ok" else replace(result, score=0.0)
         except BaseException as error:  # noqa: BLE001 (handed to whoever waits for the result)
             scored.set_exception(error)
             return
         keep(result, scored)
+
+    def _asking(self, result: ItemResult) -> ItemResult:
+        """A result; where answers without a call are refused, one of those as such."""
+        if self._session.config.domain.model_free != "refuse" or not result.model_free:
+            return result
+        return replace(result, kind="unasked", detail=UNASKED)
 
     def _scored(self, result: ItemResult) -> ItemResult:
         """An answer with its score; without one, where that is no fault of the answer."""
@@ -202,8 +228,7 @@ class Runner:
 
     def know(self, result: ItemResult) -> None:
         """The archive has this result: it is not run again."""
-        # Traces are most of the data; only those of the teachers are read again.
-        kept = result if result.split == "examples" else replace(result, trace=())
+        kept = result if result.split == "examples" else _short(result)
         self._known[(result.agent, result.split, result.item, result.repeat)] = kept
 
     def arrived(self, futures: Collection[Future[ItemResult]], timeout_s: float) -> list[Future[ItemResult]]:
@@ -233,7 +258,7 @@ class Runner:
         fatal = self._session.status().fatal if result.kind == "llm" else ""
         if fatal:
             raise LLMError(f"{fatal}; everything is saved: `{resume_command(self._session.folder)}`")
-        member.add(result)
+        member.add(_short(result))
         return "scorer" if broken else ""
 
     def cancel(self) -> None:
@@ -284,3 +309,8 @@ class Runner:
 
     def _write_elapsed(self) -> None:
         self.pen.set_meta("elapsed_s", round(self._session.elapsed, 1))
+
+
+def _short(result: ItemResult) -> ItemResult:
+    """A result without its trace: traces are most of the data, and the archive has them (`engine.traces`)."""
+    return replace(result, trace=(), programs=(), networks=())

@@ -22,6 +22,7 @@ from meta_search.config import Config
 from meta_search.errors import ArchiveError
 from meta_search.run.account_key import account_key
 from meta_search.run.folder import ARCHIVE, PAID
+from meta_search.run.fork import folder_of
 
 __all__ = ["salt_for"]
 
@@ -29,7 +30,7 @@ DIGITS = 32
 
 
 def salt_for(config: Config, folder: Path) -> str:
-    """The salt of a run: that of its earlier sessions, or of the recording that it takes answers from, else a
+    """The salt of a run: that of its earlier sessions, or of the run that it takes answers from, else a
     new one. `""`, which salts nothing, where these are older than salts.
 
     Args:
@@ -45,8 +46,9 @@ def salt_for(config: Config, folder: Path) -> str:
             kept = archive.meta("salt")
         if kept is None and has_rows(folder, PAID):
             kept = ""
-    if kept is None and config.llm.recording:
-        with Archive(Path(config.llm.recording)) as archive:
+    taken = config.llm.recording or (folder_of(config) if config.llm.mode != "replay" else None)
+    if kept is None and taken:
+        with Archive(Path(taken)) as archive:
             kept = archive.meta("salt") or ""
     return _made(config.seed) if kept is None else str(kept)
 

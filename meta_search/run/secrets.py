@@ -7,7 +7,7 @@ the body of requests, is used and not stored: who goes on with the run gives it 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,12 +15,14 @@ from domains.sources.source import is_local
 from meta_search.config import Config, to_mapping
 from meta_search.errors import ConfigError
 from meta_search.llm.addresses import has_credentials
+from meta_search.text import without_passwords
 
 __all__ = [
     "HIDDEN",
     "check_addresses",
     "check_given",
     "hidden_keys",
+    "shown",
     "stored",
     "stored_words",
     "variables",
@@ -28,7 +30,10 @@ __all__ = [
 ]
 
 HIDDEN = "(a key, which is not stored)"
-PLACES = ("extra_headers", "extra_body", "meta.extra", "task.extra", "judge.extra")  # below `llm`
+PLACES = (  # below `llm`
+    *("extra_headers", "extra_body"),
+    *("meta.extra", "meta.models", "task.extra", "judge.extra"),
+)  # below `llm`
 NAME = re.compile(
     r"authori[sz]ation|cookie|(^|[-_])(auth|token|secret|passw(or)?d|credentials?|signature|api[-_]?key)$"
     r"|(api|access|secret|subscription|functions|private|auth|x)[-_]?(key|token)s?$|^key$",
@@ -68,6 +73,35 @@ def stored_words(config: Config, words: Sequence[str]) -> list[str]:
     return found
 
 
+def shown(value: Any, name: str = "") -> Any:
+    """A configuration, which may be anybody's, for a page that is passed round: no key stands in it, also
+    none within an address or a command.
+
+    Args:
+        value: As it was stored.
+        name: Under which it stands.
+    """
+    return _changed(value, _shown, name)
+
+
+def _shown(name: str, leaf: Any) -> Any:
+    if not isinstance(leaf, str):
+        return leaf
+    return HIDDEN if _is_secret(name, leaf) else _keyless(without_passwords(leaf))
+
+
+def _keyless(text: str) -> str:
+    """A text without the words that look like keys, or stand behind `Bearer` and its like."""
+    parts, after = re.split(r"([\s='\"]+)", text), False
+    for n, part in enumerate(parts):
+        if n % 2 or not part or part.startswith("$"):
+            continue
+        if after or VALUE.search(part):
+            parts[n] = "…"
+        after = part.lower() in ("bearer", "basic", "apikey")
+    return "".join(parts)
+
+
 def hidden_keys(config: Config) -> tuple[str, ...]:
     """Keys of which a part was not stored."""
     return tuple(f"llm.{place}" for place, value in _values(config).items() if _holds(value))
@@ -102,19 +136,38 @@ def check_addresses(config: Config) -> None:
         ConfigError: One does, or a key stands where the name of its variable belongs; one line.
     """
     llm = config.llm
+    if any(VALUE.search(word) for word in re.split(r"[\s='\"]+", config.author.command or "")):
+        raise ConfigError(
+            "author.command holds a key, which would be kept with the run: put it into a variable of the "
+            "environment, as in author.command='my-program --key $MY_KEY'"
+        )
+    if any(VALUE.search(word) for word in re.split(r"[\s='\"]+", config.run.notify or "")):
+        raise ConfigError(
+            "run.notify holds a key, which would be kept with the run: put it into a variable of the "
+            "environment, as in run.notify='my-program --key $MY_KEY'"
+        )
     if llm.api_key_env and not llm.api_key_env.isidentifier():
         raise ConfigError("llm.api_key_env is no name of a variable: give the name of the one with the key")
     addresses = {
         "llm.base_url": llm.base_url,
         **{f"llm.{role}.base_url": getattr(llm, role).base_url for role in ("meta", "task", "judge")},
+        **{f"llm.meta.models ({name})": model.base_url for name, model in llm.meta_models.items()},
         "ray.address": config.ray.address,
+        "run.notify": _address(config.run.notify),
+        "run.tracking": (config.run.tracking or "").partition(":")[2],
         # hf:name@revision has no password before its @
         "domain.path": config.domain.path if is_local(config.domain.path or "") else None,
     }
     for key, address in addresses.items():
         if address and has_credentials(address):
             how = f"leave it out, and {INSTEAD}" if key.startswith("llm.") else "leave it out"
+            how = "put it into a variable: run.notify='$NAME'" if key == "run.notify" else how
             raise ConfigError(f"{key} holds a password, which would be kept with the run: {how}")
+
+
+def _address(text: str | None) -> str | None:
+    """A text where it is an address, not a command."""
+    return text if text and "://" in text.split()[0] else None
 
 
 def variables(config: Config) -> list[str]:
@@ -161,12 +214,17 @@ def _is_secret(name: str, value: Any) -> bool:
     return bool(literal and (NAME.search(name) or NAME.search(parted) or VALUE.search(value)))
 
 
-def _without(value: Any, name: str = "") -> Any:
+def _without(value: Any) -> Any:
+    return _changed(value, lambda name, leaf: HIDDEN if _is_secret(name, leaf) else leaf)
+
+
+def _changed(value: Any, change: Callable[[str, Any], Any], name: str = "") -> Any:
+    """A value with all that stands at its ends changed, by the name that it stands under."""
     if isinstance(value, Mapping):
-        return {key: _without(inner, str(key)) for key, inner in value.items()}
+        return {key: _changed(inner, change, str(key)) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [_without(inner, name) for inner in value]
-    return HIDDEN if _is_secret(name, value) else value
+        return [_changed(inner, change, name) for inner in value]
+    return change(name, value)
 
 
 def _leaves(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:

@@ -18,16 +18,17 @@ from typing import Any
 
 from archive.readers import Readers, database_path
 from archive.store import Store
-from meta_search.config import Config, LLMConfig, ModelConfig, from_mapping
+from meta_search.config import BudgetConfig, Config, LLMConfig, ModelConfig, from_mapping
 from meta_search.errors import ConfigError, MetaSearchError
 from meta_search.llm.addresses import PASSWORD, complaint, normal_url
 from meta_search.llm.budget import Budget
 from meta_search.llm.gateway import Books, Endpoint, Gateway, GatewayStatus
 from meta_search.llm.ledger import Entry, Ledger, find_entry
 from meta_search.llm.takes import Takes
+from meta_search.run.fork import answers_of
 from meta_search.run.pen import Pen
 from meta_search.text import error_line
-from meta_search.types import CallReply, CallRequest, MetaName, Usage
+from meta_search.types import CallReply, CallRequest, MetaName, Usage, meta_role
 
 __all__ = ["Service", "endpoints_for", "make_service"]
 
@@ -80,6 +81,14 @@ class Service:
         """`search` or `final`; see `Gateway.set_phase`."""
         self._gateway.set_phase("final" if phase == "final" else "search")
 
+    async def set_limits(self, budget: BudgetConfig) -> None:
+        """See `Gateway.set_limits`."""
+        self._gateway.set_limits(budget)
+
+    async def stand(self, still: bool) -> None:
+        """See `Gateway.stand`."""
+        self._gateway.stand(still)
+
     async def end_within(self, seconds: float) -> None:
         """See `Gateway.end_within`."""
         self._gateway.end_within(seconds)
@@ -122,6 +131,9 @@ def endpoints_for(config: Mapping[str, Any], local: Mapping[str, Endpoint]) -> d
         if not model.model:
             raise ConfigError(f"name the model: llm.{role}.model=…")
         found[role] = _endpoint(model, llm, key)
+    if llm.meta.models:
+        for name, model in llm.meta_models.items():
+            found[meta_role(name)] = _endpoint(model, llm, key)
     found["judge"] = _endpoint(llm.judge, llm, key) if llm.judge.model else found["meta"]
     return found
 
@@ -172,7 +184,7 @@ def make_service(
         ledger = Ledger(store)
         spent = sum(ledger.spent().values(), Usage())
         budget = Budget(built.budget, spent, elapsed_s)
-        books = Books(ledger, budget, _other(built))
+        books = Books(ledger, budget, *_other(built))
         gateway = Gateway(built.llm, endpoints, books, known=_stored(store, "takes"))
     except BaseException:
         store.close()
@@ -180,13 +192,14 @@ def make_service(
     return Service(store, gateway)
 
 
-def _other(config: Config) -> Callable[[str], Entry | None] | None:
-    """The ledger of `llm.recording` outside a replay. It may be gone by the time the run is resumed."""
+def _other(config: Config) -> tuple[Callable[[str], Entry | None] | None, bool]:
+    """The ledger of `llm.recording` outside a replay, or of the run that is forked, and whether its answers
+    are free, as those of a fork are. Either may be gone by the time the run is resumed."""
     recording = config.llm.recording if config.llm.mode != "replay" else None
     if not recording or not Path(recording).exists():
-        return None
+        return answers_of(config), True
     readers = Readers(database_path(recording))
-    return lambda key: find_entry(readers.get(), key)
+    return lambda key: find_entry(readers.get(), key), False
 
 
 def _priced(config: Config, store: Store) -> Config:

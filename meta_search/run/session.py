@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,6 +21,7 @@ from meta_search.errors import MetaSearchError
 from meta_search.evaluators.evaluator import Evaluator
 from meta_search.evaluators.inline import InlineEvaluator
 from meta_search.llm.gateway import GatewayStatus
+from meta_search.run.clock import Standstill
 from meta_search.run.domain_scorer import Scorer
 from meta_search.run.folder import ARCHIVE
 from meta_search.run.hosts import Host, OrderedHost, ThreadHost
@@ -38,12 +39,12 @@ __all__ = ["Session", "open_session"]
 ROOM = 320  # tokens of a judge's reply at least
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Session:
     """An opened run: from a start, or a resume, to its end.
 
     Attributes:
-        config: The configuration.
+        config: The configuration; the only part that changes, where a person steers its limits.
         folder: The run folder.
         domain: Items and scorer.
         host: Where gateway and archive writer live.
@@ -52,6 +53,8 @@ class Session:
         elapsed_s: Seconds of earlier sessions.
         scorer: Where the domain's scorer runs.
         salt: Secret of the run; see `run.salt`.
+        prices: Model -> USD per million tokens, as the run accounts for them.
+        stood: For how long the clock stood, while the run was paused.
     """
 
     config: Config
@@ -63,11 +66,13 @@ class Session:
     elapsed_s: float
     scorer: Scorer
     salt: str = ""
+    prices: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    stood: Standstill = field(default_factory=Standstill)
 
     @property
     def elapsed(self) -> float:
-        """Seconds of the run so far, over all sessions."""
-        return self.elapsed_s + time.monotonic() - self.started
+        """Seconds of the run so far, over all sessions, without those for which it was paused."""
+        return self.elapsed_s + time.monotonic() - self.started - self.stood.seconds
 
     @property
     def pen(self) -> Pen:
@@ -81,6 +86,23 @@ class Session:
     def set_phase(self, phase: Literal["search", "final"]) -> None:
         """Say which share of the budget is open: that of the search, or all of it."""
         self.host.call("set_phase", phase).result()
+
+    def limit(self, config: Config) -> None:
+        """Other limits hold from now on, for the gateway too.
+
+        Args:
+            config: The configuration with them.
+        """
+        self.config = config
+        self.host.call("set_limits", config.budget).result()
+
+    def stand(self, still: bool) -> None:
+        """Whether the clock of the run stands still."""
+        if still:
+            self.stood.begin()
+        else:
+            self.stood.end()
+        self.host.call("stand", still).result()
 
     def end_within(self, seconds: float) -> None:
         """No LLM call waits for its endpoint any longer than this."""
@@ -138,8 +160,9 @@ def open_session(
             say(lost)
         scorer = Scorer(made, config.sandbox, lambda request: host.call("call", _with_room(request, config)))
         scoring.callback(scorer.close)
-        session = Session(config, folder, made, host, evaluator, started, elapsed_s, scorer, salt)
-        session.pen.set_meta("prices", prices.result()).result()
+        known = prices.result()
+        session = Session(config, folder, made, host, evaluator, started, elapsed_s, scorer, salt, known)
+        session.pen.set_meta("prices", known).result()
         session.pen.set_meta("salt", salt).result()
         yield session
 

@@ -15,12 +15,12 @@ from typing import Any, Literal
 
 from archive.records import Archive, Record
 from meta_search.run.chances import Chances
-from meta_search.run.events import BriefAsked, BriefDelivered, Event, ItemDelivered, Key, RaceEnded
+from meta_search.run.events import BriefAsked, BriefDelivered, Event, ItemDelivered, Key, RaceEnded, Steered
 from meta_search.run.journal import Begun, Journal, Rows
 from meta_search.run.members import Member
 from meta_search.run.run import Run
 from meta_search.text import error_line
-from meta_search.types import REPAIR, Brief, ItemJob, ItemResult, OutcomeKind, Split, Usage
+from meta_search.types import Brief, ItemJob, ItemResult, OutcomeKind, Split, Usage, brief_number
 
 __all__ = ["ASKED", "EventKind", "OnEvent", "SearchEvent", "Watched"]
 
@@ -53,6 +53,7 @@ class SearchEvent:
         low: Lower end of its 95 % interval.
         high: Upper end of it.
         items: Number of item × repeat pairs behind the score.
+        model_free: Share of them that was answered without any LLM call, 0..1.
         brief: Number of the brief; a repair of its candidate has the same.
         operator: Of the brief.
         author: Of the brief.
@@ -75,6 +76,7 @@ class SearchEvent:
     low: float | None = None
     high: float | None = None
     items: int | None = None
+    model_free: float | None = None
     brief: int | None = None
     operator: str | None = None
     author: str | None = None
@@ -135,7 +137,7 @@ class Watched:
             case BriefAsked(brief=b):
                 return self._event("brief", brief=b.number, operator=b.operator, author=b.author)
             case BriefDelivered():
-                return self._event("written", brief=event.brief % REPAIR, agent=event.agent)
+                return self._event("written", brief=brief_number(event.brief), agent=event.agent)
             case ItemDelivered():
                 cost = {"calls": event.calls, "tokens": event.tokens}
                 where = {"agent": event.agent, "split": event.split, "item": event.item}
@@ -145,6 +147,7 @@ class Watched:
                 member = self._member(event.agent)
                 found = member.evaluation(event.split) if member else None
                 scored = {k: getattr(found, k, None) for k in ("score", "low", "high", "items")}
+                scored["model_free"] = found.free_share if found else None
                 return self._event(
                     "evaluated", agent=event.agent, split=event.split, text=event.stopped, **scored
                 )
@@ -161,7 +164,8 @@ class Watched:
             self._best = best.agent.id
             e = best.evaluation("train")
             scored = {"score": e.score, "low": e.low, "high": e.high, "items": e.items, "split": e.split}
-            self._call(self._event("best", agent=best.agent.id, name=best.agent.name, **scored))
+            who = {"agent": best.agent.id, "name": best.agent.name, "model_free": e.free_share}
+            self._call(self._event("best", **who, **scored))
 
     def _call(self, event: SearchEvent) -> None:
         try:
@@ -218,12 +222,19 @@ class Watched:
         made = self._made(event)
         if made is not None:
             self._waiting.append(made)
+        if isinstance(event, BriefDelivered):
+            number = brief_number(event.brief)
+            more = (self._event("written", brief=number, agent=a) for a in event.further)
+            self._waiting += more
 
     def decide(self, what: str, clock: Callable[[], Any]) -> Any:
         return self._journal.decide(what, clock)
 
     def find(self, what: str, look: Callable[[], Any]) -> Any:
         return self._journal.find(what, look)
+
+    def steered(self, look: Callable[[], Steered | None]) -> Steered | None:
+        return self._journal.steered(look)
 
     def expired(self, clock: Callable[[], bool]) -> bool:
         return self._journal.expired(clock)

@@ -8,7 +8,15 @@ Both are shipped, so that users can try their domains and agents without a model
 """
 
 from meta_search.testing.endpoint import CountingEndpoint
-from meta_search.testing.endpoint_values import EndpointFeatures, EndpointRequest, Fault
+from meta_search.testing.endpoint_values import EndpointFeatures, EndpointRequest, Fault, ToolReply
 from meta_search.testing.scripted import ScriptedLLM, count_tokens
 
-__all__ = ["CountingEndpoint", "EndpointFeatures", "EndpointRequest", "Fault", "ScriptedLLM", "count_tokens"]
+__all__ = [
+    "CountingEndpoint",
+    "EndpointFeatures",
+    "EndpointRequest",
+    "Fault",
+    "ScriptedLLM",
+    "ToolReply",
+    "count_tokens",
+]

@@ -10,12 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
-from meta_search.testing.endpoint_values import EndpointFeatures, EndpointRequest, Fault
+from meta_search.testing.endpoint_values import EndpointFeatures, EndpointRequest, Fault, ToolReply
 from meta_search.testing.scripted import count_tokens
 
 __all__ = ["CountingEndpoint"]
 
-Answer = Callable[[Sequence[Mapping[str, Any]], Mapping[str, Any]], str]
+Answer = Callable[[Sequence[Mapping[str, Any]], Mapping[str, Any]], str | ToolReply]
 ALL_FEATURES = EndpointFeatures()
 Faults = Callable[[int, Mapping[str, Any]], Fault | None] | Sequence[Fault | None]
 
@@ -32,7 +32,8 @@ class CountingEndpoint:
     """An OpenAI-compatible chat endpoint on loopback, in a thread of its own, with a free port.
 
     Args:
-        answer: (messages, body) -> text. Runs on the endpoint's event loop: it must not block.
+        answer: (messages, body) -> text, or calls of tools. Runs on the endpoint's event loop: it must
+            not block.
         latency_s: Seconds before an answer, or a function of the request's ordinal.
         faults: Fault of each request, `None` for none: a sequence in order of arrival, with no faults after
             its end, or a function of ordinal and body.
@@ -167,24 +168,33 @@ class CountingEndpoint:
             return _error(web, 401, "Incorrect API key provided"), "401", (0, 0)
         if not self._features.schema and "response_format" in body:
             return _error(web, 400, "response_format is not supported"), "400", (0, 0)
-        prompt = sum(count_tokens(m["content"]) for m in body["messages"])
+        if not self._features.tools and "tools" in body:
+            return _error(web, 400, "this model does not support tools"), "400", (0, 0)
+        prompt = sum(count_tokens(_said(m)) for m in body["messages"])
         context = self._features.context
         if context is not None and prompt > context:
             message = f"This model's maximum context length is {context} tokens, got {prompt}"
             return _error(web, 400, message, "context_length_exceeded"), "400", (0, 0)
-        text = self._answer(body["messages"], body)
-        completion = count_tokens(text)
-        finish = "stop"
+        shown = {k: v for k, v in body.items() if k != "tools"} if self._features.ignores_tools else body
+        answer = self._answer(body["messages"], shown)
+        calls = isinstance(answer, ToolReply)
+        said = answer.message() if isinstance(answer, ToolReply) else {"role": "assistant", "content": answer}
+        completion = count_tokens(_said(said))
+        finish = "tool_calls" if calls else "stop"
         if completion > body.get("max_tokens", completion):  # cut as a real endpoint would
             completion, finish = body["max_tokens"], "length"
-            text = text[: 4 * completion]
-        reply = self._completion(body, text, finish, (prompt, completion))
+            said = _cut(said, 4 * completion)
+        reply = self._completion(body, said, finish, (prompt, completion))
         return web.json_response(reply), "ok", (prompt, completion)
 
     def _completion(
-        self, body: Mapping[str, Any], text: str | None, finish: str, tokens: tuple[int, int]
+        self,
+        body: Mapping[str, Any],
+        said: Mapping[str, Any] | str | None,
+        finish: str,
+        tokens: tuple[int, int],
     ) -> dict[str, Any]:
-        message = {"role": "assistant", "content": text}
+        message = said if isinstance(said, Mapping) else {"role": "assistant", "content": said}
         reply: dict[str, Any] = {
             "id": f"chatcmpl-{self.calls}",
             "object": "chat.completion",
@@ -234,6 +244,25 @@ class CountingEndpoint:
 
 def _bearer(request: Any) -> str:
     return str(request.headers.get("Authorization", "")).removeprefix("Bearer ")
+
+
+def _said(message: Mapping[str, Any]) -> str:
+    """All that a message says: its text, and what it calls."""
+    called = (call["function"] for call in message.get("tool_calls", ()))
+    calls = "".join(f"{what['name']} {what['arguments']}" for what in called)
+    return f"{message.get('content') or ''}{calls}"
+
+
+def _cut(message: Mapping[str, Any], length: int) -> dict[str, Any]:
+    """A message broken off after so many characters; of its calls the last one."""
+    text, calls = str(message.get("content") or ""), list(message.get("tool_calls", ()))
+    if not calls:
+        return {**message, "content": text[:length]}
+    over = len(_said(message)) - length
+    last = calls[-1]["function"]
+    kept = last["arguments"][: max(0, len(last["arguments"]) - over)]
+    calls[-1] = {**calls[-1], "function": {**last, "arguments": kept}}
+    return {**message, "tool_calls": calls}
 
 
 def _error(

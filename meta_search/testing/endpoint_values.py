@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
-__all__ = ["EndpointFeatures", "EndpointRequest", "Fault"]
+__all__ = ["EndpointFeatures", "EndpointRequest", "Fault", "ToolReply"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,11 +18,41 @@ class EndpointFeatures:
         context: Longest prompt in tokens; a longer one is refused as OpenAI does. `None`: no limit.
         schema: Whether `response_format` with a JSON schema is supported; if not, it is refused (400).
         usage: Whether answers report their token usage.
+        tools: Whether `tools` may be offered; if not, such a request is refused (400).
+        ignores_tools: Whether offered tools are taken and dropped without a word.
     """
 
     context: int | None = None
     schema: bool = True
     usage: bool = True
+    tools: bool = True
+    ignores_tools: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ToolReply:
+    """An answer that calls tools.
+
+    Attributes:
+        calls: (name, arguments) of each; arguments as text are sent as they are, JSON or not.
+        text: What the model says beside them.
+        ids: Of the calls; empty numbers them.
+        more: Further fields of the message, such as `reasoning_content`.
+    """
+
+    calls: tuple[tuple[str, Mapping[str, Any] | str], ...]
+    text: str = ""
+    ids: tuple[str, ...] = ()
+    more: Mapping[str, Any] = field(default_factory=dict)
+
+    def message(self) -> dict[str, Any]:
+        """As the endpoint's JSON has it."""
+        made = []
+        for number, (name, given) in enumerate(self.calls):
+            arguments = given if isinstance(given, str) else json.dumps(given)
+            id_ = self.ids[number] if number < len(self.ids) else f"call_{number}"
+            made.append({"id": id_, "type": "function", "function": {"name": name, "arguments": arguments}})
+        return {"role": "assistant", "content": self.text or None, "tool_calls": made, **self.more}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,4 +102,4 @@ class EndpointRequest:
     @property
     def messages(self) -> list[tuple[str, str]]:
         """Chat messages, pairs (role, content)."""
-        return [(m["role"], m["content"]) for m in self.body["messages"]]
+        return [(m["role"], m["content"] or "") for m in self.body["messages"]]

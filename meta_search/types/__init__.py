@@ -17,19 +17,35 @@ from meta_search.types.agents import (
     unique_name,
     unknown,
 )
-from meta_search.types.briefs import OWN, REPAIR, Attempt, Brief, BriefKind, Candidate
-from meta_search.types.calls import CallReply, CallRequest, Purpose, Usage
+from meta_search.types.archived import ArchivedItem, TranscriptCall
+from meta_search.types.briefs import (
+    OUTSIDE,
+    OWN,
+    REPAIR,
+    Attempt,
+    Brief,
+    BriefKind,
+    Candidate,
+    HandedIn,
+    Lesson,
+    brief_number,
+)
+from meta_search.types.calls import CallReply, CallRequest, Purpose, Usage, meta_role
 from meta_search.types.checks import bounded_json
 from meta_search.types.evaluations import (
     MOST_LEFT_OUT,
+    PAUSED,
     Evaluation,
     EvaluationRow,
+    free_text,
     item_means,
     pareto_front,
+    stopped_line,
     too_many_left_out,
     wilson,
     wilson_by_item,
 )
+from meta_search.types.improvement import expected_improvement
 from meta_search.types.items import (
     Importance,
     ItemJob,
@@ -48,13 +64,27 @@ from meta_search.types.names import (
     OutcomeKind,
     Split,
 )
-from meta_search.types.traces import TeamNetwork, TraceCall
+from meta_search.types.shrinkage import drawn_in
+from meta_search.types.tools import Tool, ToolCall, for_people, with_calls
+from meta_search.types.traces import (
+    MAX_CODE,
+    MAX_OUTPUT,
+    MOST_PROGRAMS,
+    TeamNetwork,
+    TraceCall,
+    TraceProgram,
+)
 
 __all__ = [
+    "MAX_CODE",
+    "MAX_OUTPUT",
+    "MOST_PROGRAMS",
     "LONGEST_NAME",
     "MOST_LEFT_OUT",
+    "PAUSED",
     "OUTCOME_KINDS",
     "PERTURBED",
+    "OUTSIDE",
     "OWN",
     "REPAIR",
     "SCORED",
@@ -62,6 +92,7 @@ __all__ = [
     "SPLITS",
     "UNSCORED",
     "Agent",
+    "ArchivedItem",
     "Attempt",
     "Brief",
     "BriefKind",
@@ -72,9 +103,11 @@ __all__ = [
     "Evaluation",
     "EvaluationRow",
     "FaultKind",
+    "HandedIn",
     "Importance",
     "ItemJob",
     "ItemResult",
+    "Lesson",
     "MetaName",
     "OutcomeKind",
     "Parameter",
@@ -82,19 +115,31 @@ __all__ = [
     "Scalar",
     "Split",
     "TeamNetwork",
+    "Tool",
+    "ToolCall",
     "TraceCall",
+    "TraceProgram",
+    "TranscriptCall",
     "Usage",
     "agent_id",
     "behaves_alike",
     "bounded_json",
+    "brief_number",
+    "drawn_in",
+    "expected_improvement",
+    "for_people",
+    "free_text",
     "item_means",
     "lines_of",
+    "meta_role",
     "normalised_ast",
     "pareto_front",
+    "stopped_line",
     "too_many_left_out",
     "parse",
     "unique_name",
     "unknown",
     "wilson",
     "wilson_by_item",
+    "with_calls",
 ]

@@ -46,8 +46,11 @@ class Demonstration:
 
     @property
     def form(self) -> str:
-        """What the reply was asked for: `program`, `thinking` (reasoning and answer as JSON), or `text`."""
-        return "program" if "```" in self.reply else "thinking" if '"thinking"' in self.reply else "text"
+        """What the reply was asked for: `program`, `reading` (a program that reads the question from the
+        variable `QUESTION` and does not set it), `thinking` (reasoning and answer as JSON), or `text`."""
+        if "```" in self.reply:
+            return "reading" if "QUESTION" in self.reply and "QUESTION =" not in self.reply else "program"
+        return "thinking" if '"thinking"' in self.reply else "text"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,17 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from meta_search.types.names import FaultKind, Split
+from meta_search.types.tools import Tool, ToolCall
 
-__all__ = ["CallReply", "CallRequest", "Purpose", "Usage"]
+__all__ = ["CallReply", "CallRequest", "Purpose", "Usage", "meta_role"]
 
 # `perturb`: perturbed test items are written and judged. `probe`: the gateway's own.
 Purpose = Literal["task", "meta", "teacher", "judge", "perturb", "probe"]
+
+
+def meta_role(name: str) -> str:
+    """The role of one of several meta models; `meta` itself is the first one's."""
+    return f"meta:{name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +57,10 @@ class CallRequest:
     """One LLM request on its way to the gateway.
 
     Attributes:
-        model: `task` or `meta` (resolved by the gateway), or a litellm model name.
-        messages: Chat messages, each a pair (role, content).
+        model: `task` or `meta`, of several meta models one by its `meta_role` (resolved by the gateway), or a
+            litellm model name.
+        messages: Chat messages, each a pair (role, content); what a model called and what came of it as
+            `types.tools` has them.
         temperature: Sampling temperature.
         max_tokens: Most tokens of the answer; `None` takes `llm.max_tokens`.
         schema: JSON schema that the answer must satisfy; `None` asks for plain text.
@@ -64,6 +72,8 @@ class CallRequest:
         item: The item.
         repeat: Which repeat of it, from 0.
         author: Name of the `LLMAgentBase` that called, for traces.
+        tools: What the model may call in place of an answer; not together with a schema. An endpoint that
+            takes no tool calls is asked for them in words.
     """
 
     model: str
@@ -79,6 +89,7 @@ class CallRequest:
     item: str = ""
     repeat: int = 0
     author: str = ""
+    tools: tuple[Tool, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +103,7 @@ class CallReply:
         latency_s: Seconds the endpoint took (of the original call if the ledger had it).
         fault: `None`, or the outcome kind (`llm`, `declined`, `context`, `cut`, `budget`) that ends the item.
         message: One line on the fault.
+        tool_calls: What the model called, where it was offered tools.
     """
 
     text: str
@@ -100,3 +112,4 @@ class CallReply:
     latency_s: float = 0.0
     fault: FaultKind | None = None
     message: str = ""
+    tool_calls: tuple[ToolCall, ...] = ()

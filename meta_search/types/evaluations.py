@@ -14,21 +14,45 @@ from meta_search.types.names import UNSCORED, OutcomeKind, Split
 
 __all__ = [
     "MOST_LEFT_OUT",
+    "PAUSED",
     "Evaluation",
     "EvaluationRow",
+    "free_text",
     "item_means",
     "pareto_front",
+    "stopped_line",
     "too_many_left_out",
     "wilson",
     "wilson_by_item",
 ]
 
 MOST_LEFT_OUT = 0.05  # of an agent's results; with more of them without a score nothing is claimed
+PAUSED = "paused: "  # how the reason begins of an evaluation that may go on
+
+
+def stopped_line(why: str) -> str:
+    """Why an evaluation is not complete, in words for people: that it stopped, or pauses."""
+    return why if why.startswith(PAUSED) else f"stopped: {why}"
 
 
 def too_many_left_out(left_out: int, scored: int) -> bool:
     """Whether more than `MOST_LEFT_OUT` of an agent's results came to no score."""
     return left_out > MOST_LEFT_OUT * (left_out + scored)
+
+
+def free_text(share: float) -> str:
+    """How many items an agent answered without any LLM call, to stand beside its score.
+
+    Args:
+        share: Of its scored items, 0..1.
+
+    Returns:
+        As `40 % without a call`; `""` for none.
+    """
+    if share <= 0:
+        return ""
+    percent = "<1" if share < 0.005 else ">99" if 0.995 <= share < 1 else f"{100 * share:.0f}"
+    return f"{percent} % without a call"
 
 
 def item_means(scored: Iterable[tuple[str, float]]) -> dict[str, float]:
@@ -128,6 +152,8 @@ class EvaluationRow(TypedDict):
         outcomes: Outcome kind -> count; `ok` is an answer, right or wrong. Those of `UNSCORED` came to no
             score and are not among `items`; the interval holds whatever they would have been.
         complete: Whether every item was run, and no more than 5 % of them came to no score.
+        model_free: Share of `items` that it answered without any LLM call, 0..1; a call that the ledger
+            answered is a call. See `domain.model_free`.
         hint: The most frequent fault with what mends it, or `""`.
         measures: What the domain measures over all answers together, as `macro_f1`: name -> 0..1.
         perturbed: With `domain.perturb`: `drops`, a list of what each perturbation cost
@@ -147,6 +173,7 @@ class EvaluationRow(TypedDict):
     seconds: float
     outcomes: dict[OutcomeKind, int]
     complete: bool
+    model_free: float
     hint: str
     measures: dict[str, float]
     perturbed: NotRequired[dict[str, Any]]
@@ -169,6 +196,7 @@ class Evaluation:
         outcomes: Outcome kind -> count; those of `UNSCORED` are not among `items`.
         complete: Whether every planned item was run, and no more than 5 % of them were left out.
         stopped: Why it was stopped early, `""` if it was not.
+        model_free: Pairs among `items` that were answered without any LLM call.
     """
 
     agent: str
@@ -183,6 +211,12 @@ class Evaluation:
     outcomes: Mapping[OutcomeKind, int]
     complete: bool = True
     stopped: str = ""
+    model_free: int = 0
+
+    @property
+    def free_share(self) -> float:
+        """Share of the scored pairs that were answered without any LLM call, 0..1."""
+        return self.model_free / self.items if self.items else 0.0
 
     @property
     def left_out(self) -> int:
@@ -229,4 +263,5 @@ class Evaluation:
             outcomes=dict(Counter(r.kind for r in every)),
             complete=complete and not too_many_left_out(len(every) - len(rows), len(rows)),
             stopped=stopped,
+            model_free=sum(r.model_free for r in rows),
         )

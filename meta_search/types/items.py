@@ -9,7 +9,7 @@ from typing import Any, Literal
 from meta_search.types.agents import Agent, Parameter
 from meta_search.types.calls import Usage
 from meta_search.types.names import OutcomeKind, Split
-from meta_search.types.traces import TeamNetwork, TraceCall
+from meta_search.types.traces import TeamNetwork, TraceCall, TraceProgram
 
 __all__ = ["Importance", "ItemJob", "ItemResult", "behaves_alike"]
 
@@ -104,6 +104,7 @@ class ItemResult:
             `""` where it is not known. See `behaves_alike`.
         feedback: What the scorer says of the answer beyond its score, lines of text for authors and people;
             `""` where it says nothing. Never shown to an agent.
+        programs: What the agent had run, in program order; the first `traces.MOST_PROGRAMS` of them.
     """
 
     agent: str
@@ -123,10 +124,16 @@ class ItemResult:
     networks: tuple[TeamNetwork, ...] = ()
     asked: str = ""
     feedback: str = ""
+    programs: tuple[TraceProgram, ...] = ()
 
     @property
     def right(self) -> bool:
         return (self.score or 0.0) >= 1.0
+
+    @property
+    def model_free(self) -> bool:
+        """Whether it was answered without any LLM call; one that the ledger answered is a call."""
+        return self.kind in ("ok", "unasked") and not self.used.calls
 
 
 def behaves_alike(one: ItemResult, other: ItemResult) -> bool:

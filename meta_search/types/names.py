@@ -35,6 +35,7 @@ OutcomeKind = Literal[
     "crash",  # an exception, a signal, a death
     "refused",  # did what the sandbox forbids
     "bad_answer",  # returned something that is neither Info nor str
+    "unasked",  # answered without an LLM call, where `domain.model_free=refuse`
     "llm",  # the endpoint failed, and others' calls as well: no fault of the agent
     "declined",  # the endpoint would not answer this agent's call, though it answers others
     "context",  # a prompt longer than the model's context
@@ -53,6 +54,7 @@ MetaName = Literal[
     "config",  # the configuration, as nested mappings
     "overrides",  # list of the overrides as they were typed
     "version",  # of meta-search, when the run began
+    "fork",  # where a fork comes from, and what came along; see `run.fork`. Absent in other runs
     "domain",  # what an exported agent needs of it, and kinds of items; see `run.recording.domain_facts`
     "items",  # digest of the domain's items; see `run.recording.items_digest`
     "fingerprint",  # digests of what the run measures with; see `run.fingerprint`
@@ -63,9 +65,12 @@ MetaName = Literal[
     "elapsed_s",  # seconds of the run so far, over all sessions
     "status",  # running: absent; stopped, cut short, reporting, done
     "end",  # why the search ended, {why, text}; see `engine.ends`. Absent or null while it runs
+    "steered",  # how a person has steered the search: {paused: {who, at} or null}; see `run.steering`
+    "outlooks",  # what the guide expects of operators and authors at the end; see `report.guidance`
     "targets",  # what the scorer says of items' own answers; see `run.target_check`
     "judge",  # how far the judge of answers agrees with people, what sways it; see `run.judge_check`
     "perturbed",  # which test items could not be perturbed, and why; see `run.perturbing`
+    "pool",  # worked examples: digest of the question, kind, form, teacher; see `report.taught`
     "best",  # id of the agent that the final report puts first
     "final",  # finalists, baselines, notes and costs; see `report.verdict.archive_verdict`
     "verdict",  # the verdict as text

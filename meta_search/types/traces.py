@@ -1,4 +1,4 @@
-"""How an agent came to its answer on an item: its calls, and how its teams worked."""
+"""How an agent came to its answer on an item: its calls, its programs, and how its teams worked."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from typing import Any
 
 from meta_search.types import checks
 
-__all__ = ["TeamNetwork", "TraceCall"]
+__all__ = ["MAX_CODE", "MAX_OUTPUT", "MOST_PROGRAMS", "TeamNetwork", "TraceCall", "TraceProgram"]
 
 # Of a team's network.
 MAX_AGENTS, MAX_ROUNDS = 32, 16
 MAX_CALLS = 10_000
 MAX_TEXT = 200  # characters of a role or an answer
 MAX_CALL_TEXT = 16 * 2**20  # characters of a stored prompt
+MOST_PROGRAMS = 32  # of an item that are kept
+MAX_CODE, MAX_OUTPUT = 4_000, 2_000  # characters that are kept of one
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,39 @@ class TraceCall:
             pasted=earlier("pasted"),
             final=stored.get("final") is True,
             component=component,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TraceProgram:
+    """One program that an agent had run within an item.
+
+    Attributes:
+        after: Ordinal of the last call before it in program order, 0 where there is none.
+        code: Its source, shortened in the middle where it is longer than `MAX_CODE` characters.
+        output: What it printed, or the error; shortened likewise (`MAX_OUTPUT`).
+        ok: Whether it ended without an error.
+    """
+
+    after: int
+    code: str
+    output: str
+    ok: bool = True
+
+    @classmethod
+    def of(cls, stored: Any) -> TraceProgram:
+        """A program from its JSON, which may be anybody's.
+
+        Raises:
+            ValueError: It is none.
+        """
+        if not isinstance(stored, dict):
+            checks.wrong("a program")
+        return cls(
+            after=checks.index(stored.get("after"), checks.MAX_WHOLE, "a program's place"),
+            code=checks.short(stored.get("code"), MAX_CODE, "a program's code"),
+            output=checks.short(stored.get("output"), MAX_OUTPUT, "a program's output"),
+            ok=stored.get("ok") is True,
         )
 
 

@@ -16,6 +16,7 @@ from meta_search.config import (
     DomainConfig,
     EvaluateConfig,
     LLMConfig,
+    MetaConfig,
     ModelConfig,
     SearchConfig,
     to_mapping,
@@ -115,7 +116,7 @@ def _config(folder: Path, candidates: int) -> Config:
     (folder / "sums.jsonl").write_text("\n".join(json.dumps(row) for row in rows))
     return Config(
         domain=DomainConfig(name="table", path=str(folder / "sums.jsonl")),
-        llm=LLMConfig(provider="litellm", task=ModelConfig("none"), meta=ModelConfig("none")),
+        llm=LLMConfig(provider="litellm", task=ModelConfig("none"), meta=MetaConfig("none")),
         search=SearchConfig(candidates=candidates, in_flight=PARALLEL, seeds=("direct",), finalists=1),
         author=AuthorConfig(name="llm"),
         evaluate=replace(EvaluateConfig(), executor="inline", items=1, test_items=1, block=1, racing=False),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.bench.row import ROWS, NotYet, Row
 
-LEAST_SAVED, MOST_LOST = 0.40, 0.05
+LEAST_SAVED, MOST_LOST = 0.40, 0.02
 
 
 def measure(quick: bool) -> Row:

@@ -52,6 +52,10 @@ ROWS = {
         "embedded model: six published agents before and after `simplify`, 10 items",
         "fewer calls at an equal score",
     ),
+    "operators": (
+        "embedded models: teaching, reflect, instruct, diagnose, novel, the opening at equal tokens",
+        "one of them no worse than novel",
+    ),
     "ledger_size": ("bytes a call takes in the archive, a million calls", "≤ 2 KB, found in ≤ 5 ms"),
     "resume": ("calls with a ledger row sent again after kill -9 and resume", "0"),
     "hostile": ("hostile agents that get out, get a key, or score without answering", "0"),

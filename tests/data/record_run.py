@@ -35,7 +35,7 @@ def main() -> None:
         try:
             with CountingEndpoint(mind, latency_s=latency) as endpoint:
                 words = mixed_search(questions(folder), endpoint.base_url, "run.dir=run")
-                more = ("llm.mode=record", "search.in_flight=3", "search.candidates=9", "seed=4")
+                more = ("llm.mode=record", "search.in_flight=3", "search.candidates=8", "seed=4")
                 status = cli.main(["run", *words, *more])
         finally:
             os.chdir(before)
@@ -49,7 +49,6 @@ def pack(run: Path) -> None:
     """A run folder without what a replay does not read."""
     with sqlite3.connect(run / "archive.db") as database:
         database.execute("PRAGMA journal_mode = DELETE")
-        database.execute("UPDATE results SET trace = NULL")
         database.commit()
         database.execute("VACUUM")
     database.close()

@@ -78,7 +78,7 @@ def filled(attack: Attack, places: Mapping[str, str]) -> Attack:
 def in_program(attack: Attack) -> Attack:
     """The same attack as a program of `self.run_python`: its faults are told to the agent as text."""
     program = f"{attack.source}\nprint(forward(None, None))"
-    kinds = {"ok"} | (attack.kinds & {"cpu", "disk"})
+    kinds = {"ok"} | (attack.kinds & {"cpu", "disk", "memory"})  # memory: who watches came before its limit
     body = f"return self.run_python({program!r}, {PROGRAM_S})"
     return replace(
         attack,

@@ -9,7 +9,8 @@ from types import MappingProxyType
 from typing import Any
 
 from meta_search.agent.seeds import NAMES
-from meta_search.authors.author import Context, DomainFacts, Example, Findings, Parent, Worked
+from meta_search.authors.author import Context, DomainFacts, Example, Findings, Lesson, Parent, Worked
+from meta_search.authors.knowledge import Known
 from meta_search.config import AuthorConfig
 from meta_search.types import (
     Agent,
@@ -69,9 +70,14 @@ class Bench:
     ask: Callable[[CallRequest], CallReply]
     try_out: Callable[[Agent], list[ItemResult]]
     teach: Callable[[Agent, Sequence[Example], str], list[Worked]]
-    keep: Callable[[Sequence[Demonstration]], None]
+    keep: Callable[..., None]
     probe: Callable[[Agent, Sequence[int], Sequence[str]], list[ItemResult]] = lambda *asked: []
     record_importance: Callable[[Sequence[Importance]], None] = lambda rows: None
+    learn: Callable[[Lesson], None] = lambda lesson: None
+    leak: Callable[[Agent], str] = lambda agent: ""
+    look: Callable[[Known], Sequence[ItemResult]] = lambda known: known.results
+    run: Callable[[Agent, Sequence[int]], list[ItemResult]] = lambda *asked: []
+    say: Callable[[str], None] = lambda line: None
 
 
 class Desk:
@@ -83,6 +89,7 @@ class Desk:
 
     Attributes:
         asked: Requests of the meta agent. taught: (agent, questions, teacher). kept: Demonstrations.
+        teachers: Of each of them. said: Lines for people.
     """
 
     def __init__(self, house: House, script: Script | None = None) -> None:
@@ -90,6 +97,8 @@ class Desk:
         self.asked: list[CallRequest] = []
         self.taught: list[tuple[str, tuple[str, ...], str]] = []
         self.kept: list[Demonstration] = []
+        self.teachers: list[str] = []
+        self.said: list[str] = []
 
     def context(
         self,
@@ -129,7 +138,7 @@ class Desk:
             "inspirations": (),
             "domain": DomainFacts("letters and sums", keywords=KEYWORDS, examples=EXAMPLES),
             "findings": Findings(),
-            "bench": Bench(ask, self.try_out, self.teach, self.kept.extend),
+            "bench": Bench(ask, self.try_out, self.teach, self.keep, say=self.said.append),
             "trial": FixedTrial(trial or {}),
             "values": values,
             "rng": random.Random(0),
@@ -153,6 +162,10 @@ class Desk:
             )
             for q in questions
         ]
+
+    def keep(self, demonstrations: Sequence[Demonstration], teacher: str = "") -> None:
+        self.kept += demonstrations
+        self.teachers += [teacher] * len(demonstrations)
 
     def teach(self, agent: Agent, examples: Sequence[Example], model: str) -> list[Worked]:
         assert self.script is not None, "nobody may teach here"

@@ -17,6 +17,7 @@ from meta_search.types import (
     Evaluation,
     Importance,
     ItemResult,
+    Lesson,
     Usage,
 )
 
@@ -41,6 +42,7 @@ class ListRecord:
 @dataclass(frozen=True)
 class ListEvent:
     data: Mapping[str, Any]
+    created: float = 0.0
 
 
 @dataclass
@@ -54,6 +56,9 @@ class ListArchive:
     spent: dict[str, Usage] = field(default_factory=dict)
     worth: dict[str, list[Importance]] = field(default_factory=dict)
     numbered: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    learned: list[Lesson] = field(default_factory=list)
+    ledger: list[tuple[str, str, str, Usage]] = field(default_factory=list)
+    over_time: list[tuple[float, Usage]] = field(default_factory=list)
 
     def agents(self) -> Sequence[ListRecord]:
         return self.records
@@ -68,6 +73,9 @@ class ListArchive:
     def importance(self, agent: str) -> Sequence[Importance]:
         return self.worth.get(agent, [])
 
+    def lessons(self) -> Sequence[Lesson]:
+        return self.learned
+
     def attempts(self) -> Sequence[Attempt]:
         return self.failed
 
@@ -81,10 +89,16 @@ class ListArchive:
         return []
 
     def events(self, kind: str) -> Sequence[ListEvent]:
-        return [ListEvent(data) for name, data in self.numbered if name == kind]
+        return [ListEvent(data, data.get("at", 0.0)) for name, data in self.numbered if name == kind]
 
     def writing(self) -> Mapping[int, Usage]:
         return {}
+
+    def spending(self) -> Sequence[tuple[str, str, str, Usage]]:
+        return self.ledger
+
+    def paid_over_time(self) -> Sequence[tuple[float, Usage]]:
+        return self.over_time
 
     def brief(self, record: ListRecord) -> None:
         """Note the events of a brief that came to this agent."""

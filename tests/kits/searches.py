@@ -5,16 +5,18 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import meta_search
 from meta_search import cli
 from meta_search.testing import CountingEndpoint
+from meta_search.testing.endpoint import Answer
 
 # What a run must share with its replay. Left out: times, and what was paid (a replay pays nothing).
 COLUMNS = {
@@ -140,6 +142,37 @@ def run_killed(folder: Path, endpoint: CountingEndpoint, calls: int, *arguments:
     finally:
         process.kill()
         process.communicate()
+
+
+def whole_and_killed(
+    folder: Path, answers: Answer, more: Sequence[str], shares: Sequence[float]
+) -> tuple[int, int]:
+    """A mixed search undisturbed, in `whole`, and in `run` killed at these shares of its calls and resumed.
+
+    Returns:
+        Calls that the endpoint was sent for the one and the other.
+    """
+    path = questions(folder)
+    with CountingEndpoint(answers) as endpoint:
+        assert cli.main(["run", *mixed_search(path, endpoint.base_url, "run.dir=whole", *more)]) == 0
+        sent = endpoint.calls
+    with CountingEndpoint(answers, latency_s=0.01) as endpoint:
+        verb = ["run", *mixed_search(path, endpoint.base_url, "run.dir=run", *more)]
+        for share in shares:
+            run_killed(folder, endpoint, int(sent * share), *verb)
+            verb = ["resume", "run"]
+        assert cli.main(verb) == 0
+        return sent, endpoint.calls
+
+
+def cut_behind(seq: int) -> str:
+    """A copy of the run in `run` as a `kill -9` behind an event leaves it: what came later has rows, but no
+    events. Returns its name."""
+    name = f"cut{seq}"
+    shutil.copytree("run", name)
+    with sqlite3.connect(f"{name}/archive.db") as database:
+        database.execute("DELETE FROM events WHERE seq > ?", [seq])
+    return name
 
 
 def tables(run: Path | str) -> dict[str, list[tuple[Any, ...]]]:

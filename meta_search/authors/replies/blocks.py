@@ -1,28 +1,23 @@
-"""The fenced blocks of a reply, and Python source that came through a chat made to parse again."""
+"""The fenced blocks of a reply."""
 
 from __future__ import annotations
 
-import html
+import functools
 import re
-import textwrap
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
-from meta_search.types import parse
+from meta_search.authors.replies.mending import parses
 
-__all__ = ["Block", "blocks_in", "mended", "parses", "without_labels"]
+__all__ = ["FENCE", "Block", "blocks_in"]
 
 FENCE = re.compile(r"^[ \t>]*(?P<marks>`{3,}|~{3,})[ \t]*(?P<info>[^\n`]*?)[ \t\r]*$")
 AT_THE_END = re.compile(r"(?<=[^\s`])`{3,}[ \t\r]*$")  # `return x```` closes a block in the line of its code
-LABEL = re.compile(r"\W*(name|thought)\W*:[^=\n]*$", re.IGNORECASE | re.MULTILINE)
-CODE = re.compile(
-    r'^(import |from |def |class |async def |@|"""|\'\'\'|[A-Za-z_]\w* *(=|:.*=))', re.MULTILINE
-)
 MOST_LINES = 20_000
 MOST_FENCES = 24  # that are looked at
+DEEPEST = 3  # of blocks in blocks
 MOST_TRIED = 12  # ends of a block that are tried
-CURLY = str.maketrans({"“": '"', "”": '"', "„": '"', "‘": "'", "’": "'", "‚": "'"})
-BLANKS = {0xA0: " ", 0x2007: " ", 0x202F: " ", 0x200B: None, 0x200C: None, 0x200D: None, 0xFEFF: None}
 
 
 _Fence = tuple[int, re.Match[str]]  # its line
@@ -54,20 +49,26 @@ def blocks_in(text: str) -> list[Block]:
     is Python, else at the first at all. A block that is none and has fences inside is a wrapper: what it
     holds counts.
     """
+    return list(_blocks_of(text))
+
+
+@functools.lru_cache(maxsize=8)  # of a reply they are asked for several times
+def _blocks_of(text: str) -> tuple[Block, ...]:
     lines = text.split("\n")[:MOST_LINES]
-    return list(_blocks(lines, 0, len(lines), MOST_FENCES))
+    return tuple(_blocks(lines, 0, len(lines), DEEPEST))
 
 
-def _blocks(lines: Sequence[str], start: int, end: int, most: int) -> Iterator[Block]:
-    fences = [(n, found) for n in range(start, end) if (found := FENCE.match(lines[n]))][:most]
+def _blocks(lines: Sequence[str], start: int, end: int, deeper: int) -> Iterator[Block]:
+    there = ((n, found) for n in range(start, end) if (found := FENCE.match(lines[n])))
+    fences = list(islice(there, MOST_FENCES))
     at = start
     for n, opening in fences:
         if n < at:
             continue
         block = _block(lines, n, opening, fences, end)
         inner = [m for m, _ in fences if n < m < block.last - block.closed]
-        if inner and not parses(block.text):
-            yield from _blocks(lines, n + 1, block.last - block.closed, most)
+        if inner and deeper and not parses(block.text):
+            yield from _blocks(lines, n + 1, block.last - block.closed, deeper - 1)
         else:
             yield block
         at = block.last
@@ -93,49 +94,3 @@ def _block(
     if whole:
         return Block(info, whole[0][1], n, whole[0][0] + 1, closed=True)
     return Block(info, AT_THE_END.sub("", "\n".join(lines[n + 1 : end])), n, end, closed=False)
-
-
-def parses(source: str) -> bool:
-    """Whether a text is Python once what a chat did to it is undone."""
-    return bool(source.strip()) and mended(source) is not None
-
-
-def mended(source: str) -> str | None:
-    """Source that can be parsed, with as few changes as need be, or `None`.
-
-    Undone in this order, until it parses: name and thought above the code, a common indentation, blanks
-    that are no spaces, entities of HTML, tabs, curly quotes.
-    """
-    source = without_labels(source.replace("\r\n", "\n").replace("\r", "\n")).strip("\n")
-    if _is_python(source):
-        return source
-    for change in CHANGES:
-        changed = change(source)
-        if changed != source:
-            source = changed
-            if _is_python(source):
-                return source
-    return None
-
-
-def without_labels(code: str) -> str:
-    """Small models put name and thought into the block as well: what stands above the code is left out."""
-    begins = CODE.search(code)
-    return code[begins.start() :] if LABEL.match(code) and begins else code
-
-
-def _is_python(source: str) -> bool:
-    try:
-        parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return False
-    return True
-
-
-CHANGES: tuple[Callable[[str], str], ...] = (
-    lambda s: textwrap.dedent(s).strip("\n"),
-    lambda s: textwrap.dedent(s.translate(BLANKS)),
-    html.unescape,
-    lambda s: textwrap.dedent(s.expandtabs(4)),
-    lambda s: s.translate(CURLY),
-)

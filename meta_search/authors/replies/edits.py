@@ -4,18 +4,33 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 from meta_search.authors.replies.blocks import FENCE, blocks_in
+from meta_search.authors.replies.mending import parses, typed
+from meta_search.authors.replies.objects import objects_in, unwrapped
 
 __all__ = ["EditFault", "apply_edits", "has_edits", "without_edits"]
 
 OPENS = re.compile(r"^[ \t]*<{3,}[ \t]*(\w[\w ]*)?[ \t:]*$")
 SPLITS = re.compile(r"^[ \t]*={3,}[ \t]*$")
 CLOSES = re.compile(r"^[ \t]*>{3,}[ \t]*(\w[\w ]*)?[ \t:]*$")
-HUNK = re.compile(r"^(@@.*|diff --git .*|index [0-9a-f]+\.\..*|--- .*|\+\+\+ .*)$")
+HUNK = re.compile(r"^(@@.*|\*\*\* .*|diff --git .*|index [0-9a-f]+\.\..*|--- .*|\+\+\+ .*)$")
+PAIRS = (  # keys of an edit in JSON, as tools for editing files have them
+    ("search", "replace"),
+    ("find", "replace"),
+    ("old_str", "new_str"),
+    ("old_string", "new_string"),
+    ("old", "new"),
+    ("before", "after"),
+    ("original", "updated"),
+    ("original", "replacement"),
+)
+IN_JSON = re.compile(r"[\"'](search|find|old|old_str|old_string|before|original)[\"']\s*:")
 LEFT_OUT = re.compile(r"^\s*(#|//)?\s*(\.\.\.|…)\s*(.*(unchanged|rest|same|existing).*)?$", re.IGNORECASE)
+DEEPEST = 6  # of JSON
 CLOSE_ENOUGH = 0.6  # a line that is shown as the nearest
 
 
@@ -25,10 +40,11 @@ class EditFault(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Edit:
-    """Lines to find, and those to put in their place."""
+    """Lines to find, those to put in their place, and whether the end of these is marked."""
 
     search: tuple[str, ...]
     put: tuple[str, ...]
+    closed: bool = True
 
 
 def has_edits(text: str) -> bool:
@@ -57,6 +73,8 @@ def apply_edits(source: str, text: str) -> str:
             raise EditFault(f"{of}{fault}") from None
     if source == before:
         raise EditFault("the edits change nothing")
+    if not edits[-1].closed and not parses(source):
+        raise EditFault("the last edit is cut: it does not end with >>>>>>> REPLACE")
     return source
 
 
@@ -80,6 +98,9 @@ def _edits(text: str) -> Iterator[_Edit]:
     if found:
         yield from found
         return
+    if IN_JSON.search(text) and (told := list(_told(objects_in(text)))):
+        yield from told
+        return
     for block in blocks_in("\n".join(lines)):
         if block.info.split()[:1] in (["diff"], ["patch"]) or re.search(r"(?m)^@@", block.text):
             yield from _hunks(block.text.split("\n"))
@@ -94,11 +115,36 @@ def _marked(lines: Sequence[str]) -> Iterator[_Edit]:
         if not OPENS.match(lines[at]):
             at += 1
             continue
-        end = next((n for n in range(at + 1, len(lines)) if CLOSES.match(lines[n])), len(lines))
+        ends = (n for n in range(at + 1, len(lines)) if CLOSES.match(lines[n]) or OPENS.match(lines[n]))
+        end = next(ends, len(lines))
+        closed = end < len(lines) and bool(CLOSES.match(lines[end]))
         middle = next((n for n in range(at + 1, end) if SPLITS.match(lines[n])), None)
         if middle is not None:
-            yield _Edit(_unfenced(lines[at + 1 : middle]), _unfenced(lines[middle + 1 : end]))
-        at = end + 1
+            yield _Edit(_unfenced(lines[at + 1 : middle]), _unfenced(lines[middle + 1 : end]), closed)
+        at = end + closed
+
+
+def _told(value: Any, depth: int = 0) -> Iterator[_Edit]:
+    """Edits in JSON: objects with a text to find and one to put there, at any depth."""
+    if depth < DEEPEST and isinstance(value, list):
+        for row in value:
+            yield from _told(row, depth + 1)
+    elif depth < DEEPEST and isinstance(value, Mapping):
+        lowered = {str(key).lower(): told for key, told in unwrapped(value).items()}
+        for pair in PAIRS:
+            old, new = (_lines_of(lowered.get(key)) for key in pair)
+            if old is not None and new is not None:
+                yield _Edit(tuple(old), tuple(new))
+                return
+        for row in lowered.values():
+            yield from _told(row, depth + 1)
+
+
+def _lines_of(value: Any) -> list[str] | None:
+    """A text's lines, or those of a list."""
+    if isinstance(value, list) and all(isinstance(row, str) for row in value):
+        return [row.rstrip("\n") for row in value]
+    return value.strip("\n").split("\n") if isinstance(value, str) else None
 
 
 def _unfenced(lines: Sequence[str]) -> tuple[str, ...]:
@@ -141,7 +187,9 @@ def _applied(source: str, edit: _Edit) -> str:
     if source.count(search) == 1:
         return source.replace(search, put)
     lines = source.split("\n")
-    for same in (str.rstrip, str.strip):
+    for same in (str.rstrip, str.strip, _squeezed):
+        if same is _squeezed:
+            edit = replace(edit, put=tuple(map(typed, edit.put)) if _chatted(edit) else edit.put)
         places = _places(lines, edit.search, same)
         if len(places) == 1:
             start, end = places[0]
@@ -154,6 +202,16 @@ def _applied(source: str, edit: _Edit) -> str:
             f"the SEARCH text stands {times} times in the source: `{_first(edit)}`; add lines around it"
         )
     raise EditFault(f"the SEARCH text is not in the source: `{_first(edit)}`{_nearest(lines, _first(edit))}")
+
+
+def _squeezed(line: str) -> str:
+    """A line without any blanks, its quotes plain."""
+    return "".join(typed(line).split())
+
+
+def _chatted(edit: _Edit) -> bool:
+    """Whether a text to find has signs that no keyboard writes, or entities."""
+    return any(typed(line) != line for line in edit.search)
 
 
 def _places(lines: Sequence[str], search: Sequence[str], same: Callable[[str], str]) -> list[tuple[int, int]]:

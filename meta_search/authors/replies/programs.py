@@ -8,18 +8,29 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 
-from meta_search.authors.replies.blocks import CODE, Block, blocks_in, mended
-from meta_search.authors.replies.objects import objects_in
+from meta_search.authors.replies.blocks import Block, blocks_in
+from meta_search.authors.replies.mending import CODE, mended
+from meta_search.authors.replies.objects import objects_in, texts_in
 from meta_search.types import parse
 
-__all__ = ["broken_program_in", "program_in"]
+__all__ = ["FORWARD", "broken_program_in", "completed", "leaves_out", "pieces_of", "program_in"]
 
 TAG = re.compile(
-    r"<(code|program|python|agent|source|answer)\b[^>]*>\s*\n?(.*?)</\1>", re.DOTALL | re.IGNORECASE
+    r"<(code|program|python|agent|source|answer|parameter|content|file)\b[^<>\n]{0,80}>\n?", re.IGNORECASE
 )
-TAG = re.compile(r"<(code|program|python|agent|source|answer)\b[^<>\n]{0,80}>\n?", re.IGNORECASE)
 FENCED = "```"
 FORWARD = re.compile(r"def\s+forward\b")  # within JSON an `n` stands before it
+WHOLE = r"(?:code|function|forward|method|program|agent|source|implementation|logic|file|helpers?)"
+LEFT_OUT = re.compile(
+    r"^[ \t]*#[ \t]*[(\[<]?(?:"
+    r"(?:\.\.\.|…)[^\n]*\b(?:unchanged|the rest|same as|the same|as before|as above)\b"
+    rf"|(?:\.\.\.|…)[^\n]*\b(?:existing|remaining|previous|other|rest of the) {WHOLE}\b"
+    rf"|(?:the )?(?:rest|remainder) of (?:the |your |my |this )?{WHOLE}\b"
+    r"|(?:the )?rest (?:is |stays |remains )?(?:unchanged|the same|as (?:before|above|it was))\b)[^\n]*$",
+    re.IGNORECASE | re.MULTILINE,
+)
+# Which agents find without import: what a reply shows of their interface is no helper.
+IN_SCOPE = frozenset("LLMAgentBase Info Team json re math random collections Counter".split())
 COLUMN_0 = re.compile(r"^\S", re.MULTILINE)
 MOST_TRIED = 40
 MOST_TAGS = 12
@@ -32,7 +43,7 @@ def program_in(text: str) -> str:
 
     Of all parts that are Python with a `forward` the last one counts: a parent or an earlier draft may stand
     before it. Parts are fenced blocks, or without one tags such as `<code>`, a JSON object's field of code
-    (as ADAS asks for it), or the text itself. Blocks before it that define what it uses and lacks are put
+    (as ADAS asks for it), or the text itself. Blocks beside it that define what it uses and lacks are put
     before it; the only class with a `forward` is taken apart.
     """
     if not FORWARD.search(text):
@@ -42,8 +53,9 @@ def program_in(text: str) -> str:
     for found in (parts, _tagged(text), list(_in_json(text, blocks)), [] if blocks else [_bare(text)]):
         agents = [(n, source) for n, part in enumerate(found) if (source := _agent(part))]
         if agents:
-            n, source = agents[-1]
-            return _completed(source, found[:n])
+            # An excerpt shows what a whole one before it does.
+            n, source = next((a for a in reversed(agents) if not leaves_out(a[1])), agents[-1])
+            return completed(source, [*found[:n], *found[n + 1 :]])
     return ""
 
 
@@ -114,9 +126,44 @@ def _says_nothing(node: ast.stmt) -> bool:
     )
 
 
-def _completed(source: str, before: Sequence[str]) -> str:
-    """Source with those of the parts before it that define names which it uses and nothing defines."""
-    helpers = [helper for part in before if not FORWARD.search(part) and (helper := mended(part))]
+def leaves_out(source: str) -> str:
+    """The line at which a `forward` leaves code out, as `# … rest unchanged`; `""` where it is whole."""
+    if found := LEFT_OUT.search(source):
+        return found[0].strip()
+    try:
+        tree = parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return ""
+    forwards = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef) and n.name == "forward"]
+    dots = (
+        n
+        for forward in forwards
+        for n in ast.walk(forward)
+        if isinstance(n, ast.Expr) and isinstance(n.value, ast.Constant) and n.value.value is ...
+    )
+    return next(("..." for _ in dots), "")
+
+
+def pieces_of(source: str) -> list[str]:
+    """What stands at the top level of source beside `forward`, statement by statement."""
+    lines = source.split("\n")
+    try:
+        body = parse(source).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return []
+    found = []
+    for node in body:
+        first = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", ()))])
+        if getattr(node, "name", "") != "forward":
+            found.append("\n".join(lines[first - 1 : node.end_lineno]))
+    return found
+
+
+def completed(source: str, others: Sequence[str]) -> str:
+    """Source with those of some other parts before it that define names which it uses and nothing defines."""
+    if not _missing(source):
+        return source
+    helpers = [helper for part in others if not FORWARD.search(part) and (helper := mended(part))]
     taken: list[str] = []
     while True:
         lacks = _missing("\n\n".join((*taken, source)))
@@ -129,7 +176,7 @@ def _completed(source: str, before: Sequence[str]) -> str:
 def _missing(source: str) -> set[str]:
     tree = parse(source)
     used = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
-    return used - _defined(source) - set(dir(builtins))
+    return used - _defined(source) - set(dir(builtins)) - IN_SCOPE
 
 
 def _defined(source: str) -> set[str]:
@@ -181,9 +228,8 @@ def _tagged(text: str) -> list[str]:
 
 def _in_json(text: str, blocks: Sequence[Block]) -> Iterator[str]:
     for found in objects_in(text, blocks):
-        for value in found.values():
-            if isinstance(value, str) and FORWARD.search(value):
-                yield program_in(value) if FENCED in value else value
+        for value in texts_in(found):
+            yield program_in(value) if FENCED in value else value
     yield from _in_broken_json(text)
 
 

@@ -34,7 +34,7 @@ from meta_search.sandbox.trusted.messages import (
 from meta_search.sandbox.trusted.programs import run_in_sibling
 from meta_search.sandbox.trusted.requests import request_of
 from meta_search.sandbox.trusted.tokens import TokenMeter, most_tokens
-from meta_search.sandbox.trusted.trace import digest_of, place_of, trace_of
+from meta_search.sandbox.trusted.trace import Programs, digest_of, place_of, trace_of
 from meta_search.sandbox.trusted.zygote_handle import ZygoteHandle, ZygoteLost
 from meta_search.types import CallReply, CallRequest, ItemJob, ItemResult, OutcomeKind, Usage
 
@@ -82,6 +82,7 @@ class Broker:
         self._asked: dict[int, _Asked] = {}
         self._prompts = 0  # bytes
         self._programs: dict[int, asyncio.Task[None]] = {}
+        self._ran = Programs()
         self._waiting_programs = 0
         self._one_program = asyncio.Lock()
         self._tokens = TokenMeter(config.tokens)
@@ -235,6 +236,7 @@ class Broker:
     async def _run_program(self, program: Program, child: Child) -> None:
         """Run a program in a sibling, one at a time; the zygote charges its CPU time to the item."""
         async with self._one_program:
+            ended = self._ran.begun(program)
             try:
                 ok, text = await run_in_sibling(
                     program, child.number, self._zygote, self._config, self._woken
@@ -243,6 +245,7 @@ class Broker:
                 if not self._end.done():
                     self._end.set_exception(error)
                 return
+        ended(ok, text)
         self._waiting_programs -= 1
         self._send(child, {"id": program.id, "ok": ok, "text": text})
 
@@ -304,4 +307,5 @@ class Broker:
             space=final.space,
             networks=final.networks,
             asked=digest_of(calls, self._job.seed, self._job.model),
+            programs=self._ran.trace(call for call, _ in calls),
         )

@@ -20,7 +20,7 @@ from meta_search.sandbox.trusted.message_fields import (
     text,
 )
 from meta_search.sandbox.trusted.reported import read_networks, read_parameters, size_of
-from meta_search.sandbox.trusted.requests import Call, read_call
+from meta_search.sandbox.trusted.requests import Call, read_call, read_place
 from meta_search.types import OutcomeKind, Parameter, TeamNetwork
 
 __all__ = [
@@ -52,11 +52,13 @@ class Program:
         id: Number of the request.
         code: Source of the program.
         timeout: Seconds that it may take.
+        place: Its position in a sequential run, as that of a call.
     """
 
     id: int
     code: str
     timeout: float
+    place: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,7 @@ def read(line: bytes) -> Message:
             identifier(message.get("id")),
             text(message, "code", MAX_CODE),
             min(max(timeout, 0.05), MAX_PROGRAM_S),
+            read_place(message),
         )
     if operation == "equal":
         return _equal(message)

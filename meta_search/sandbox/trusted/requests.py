@@ -31,7 +31,7 @@ from meta_search.sandbox.trusted.message_fields import (
 )
 from meta_search.types import CallRequest, ItemJob
 
-__all__ = ["Call", "read_call", "read_turns", "request_of"]
+__all__ = ["Call", "read_call", "read_place", "read_turns", "request_of"]
 
 # Published agents ask for up to 4 fields, of names of up to 20 characters.
 MAX_FIELDS, MAX_FIELD = 32, 100
@@ -111,9 +111,6 @@ def read_call(message: Mapping[str, Any]) -> Call:
     occurrence = text(message, "occurrence", MAX_NAME)
     if not OCCURRENCE.fullmatch(occurrence):
         fail("occurrence")
-    place = identifiers(message, "place")
-    if len(place) > MAX_PLACE:
-        fail("place")
     return Call(
         id=identifier(message.get("id")),
         author=text(message, "author", MAX_NAME, cut=True),
@@ -125,9 +122,21 @@ def read_call(message: Mapping[str, Any]) -> Call:
         occurrence=occurrence,
         inputs=identifiers(message, "inputs"),
         pasted=identifiers(message, "pasted"),
-        place=place,
+        place=read_place(message),
         component=text(message, "component", MAX_NAME, cut=True) if "component" in message else "",
     )
+
+
+def read_place(message: Mapping[str, Any]) -> tuple[int, ...]:
+    """Where a sequential run would have made a request; empty if the child does not say.
+
+    Raises:
+        ProtocolError: It is no such place.
+    """
+    place = identifiers(message, "place")
+    if len(place) > MAX_PLACE:
+        fail("place")
+    return place
 
 
 def request_of(call: Call, job: ItemJob) -> CallRequest:

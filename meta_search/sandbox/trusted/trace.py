@@ -1,4 +1,5 @@
-"""Makes an item's trace of its calls: in program order, numbered from 1, edges only to earlier calls.
+"""Makes an item's trace of its calls: in program order, numbered from 1, edges only to earlier calls; and of
+the programs between them.
 
 Traces are kept for every item, so each has an upper bound in bytes: long texts are cut, and once there is no
 room left, all are. And a digest of what was asked, by which agents that behave alike are known.
@@ -8,20 +9,25 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Sequence
+from bisect import bisect_left, insort
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, field
 
+from meta_search.sandbox.trusted.messages import Program
 from meta_search.sandbox.trusted.requests import Call
-from meta_search.types import CallReply, TraceCall
+from meta_search.text import passage
+from meta_search.types import MAX_CODE, MAX_OUTPUT, MOST_PROGRAMS, CallReply, TraceCall, TraceProgram
 
-__all__ = ["digest_of", "place_of", "trace_of"]
+__all__ = ["Programs", "digest_of", "place_of", "trace_of"]
 
 DIGITS = 16  # of each half of a digest
 SHARE = 8  # how many texts of the greatest length there is room for
 STUB = 64  # bytes of a text that are kept where there is no room
+ENDED = "(the item was ended while it ran)"
 
 
-def place_of(call: Call) -> tuple[tuple[int, ...], int]:
-    """Sort key that puts calls in the order of a strictly sequential run."""
+def place_of(call: Call | Program) -> tuple[tuple[int, ...], int]:
+    """Sort key that puts calls and programs in the order of a strictly sequential run."""
     return call.place or (call.id,), call.id
 
 
@@ -44,6 +50,52 @@ class _Room:
             return text
         mark = hashlib.sha256(data).hexdigest()[:8]
         return f"{data[:kept].decode('utf-8', 'ignore')}… [cut: {len(text):,} characters, {mark}]"
+
+
+@dataclass(order=True, slots=True)
+class _Ran:
+    """A program that was begun; those of a list are sorted by their place."""
+
+    place: tuple[tuple[int, ...], int]
+    code: str = field(compare=False)
+    output: str = field(default=ENDED, compare=False)
+    ok: bool = field(default=False, compare=False)
+
+
+class Programs:
+    """What an item had run: the first of them in program order, whatever order they came in.
+
+    An agent may run thousands, so that neither memory nor archive holds all.
+    """
+
+    def __init__(self) -> None:
+        self._ran: list[_Ran] = []
+
+    def begun(self, program: Program) -> Callable[[bool, str], None]:
+        """Note a program that begins.
+
+        Returns:
+            Takes whether it ended without an error, and what it printed or the error.
+        """
+        ran = _Ran(place_of(program), passage(program.code, MAX_CODE))
+        insort(self._ran, ran)
+        del self._ran[MOST_PROGRAMS:]
+
+        def ended(ok: bool, text: str) -> None:
+            ran.ok, ran.output = ok, passage(text, MAX_OUTPUT)
+
+        return ended
+
+    def trace(self, calls: Iterable[Call]) -> tuple[TraceProgram, ...]:
+        """The programs, each with the number of calls that a sequential run makes before it.
+
+        Args:
+            calls: All calls of the trace, in any order.
+        """
+        places = sorted(map(place_of, calls))
+        return tuple(
+            TraceProgram(bisect_left(places, ran.place), ran.code, ran.output, ran.ok) for ran in self._ran
+        )
 
 
 def trace_of(

@@ -48,7 +48,7 @@ def main() -> None:
         f"ones differ from the composition of pure ones in {wrong} of {cells} cells. {options.seeds} seeds, "
         + ("the recorded halves." if options.recorded else "another half searched on for each.")
         + f" Searches end after {CANDIDATES} briefs or {CALLS} calls; {landscape.teaching_calls} calls of "
-        "lessons once each.",
+        "teaching once each.",
         markup=False,  # the settings hold lists
     )
     console.print(

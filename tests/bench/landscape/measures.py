@@ -7,6 +7,7 @@ import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from tests.bench.landscape.ground import Ground
 from tests.bench.landscape.simulate import Trace
 from tests.bench.landscape.table import Design, Landscape
 
@@ -88,12 +89,12 @@ def regret_at(landscape: Landscape, trace: Trace, calls: int) -> int:
     return regret(landscape, landscape.reach()[1], best)
 
 
-def saving(landscape: Landscape, trace: Trace, finalists: int = 2) -> Saving:
+def saving(ground: Ground, trace: Trace, finalists: int = 2) -> Saving:
     """What racing saved in a search, and what it lost."""
     used = full = trace.writing
-    found: list[tuple[int, int, bool]] = []
+    found: list[tuple[float, int, bool]] = []
     for evaluation in trace.evaluations:
-        rows = [landscape.rows(evaluation.design)[place] for place in landscape.searched]
+        rows = [ground.rows(evaluation.design)[place] for place in ground.searched]
         used += sum(row.calls for row in rows[: evaluation.items])
         full += sum(row.calls for row in rows)
         if evaluation.operator != "seed":

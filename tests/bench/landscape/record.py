@@ -18,14 +18,16 @@ import random
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from meta_search.authors.author import Context
+from meta_search.authors.author import Context, Course
 from meta_search.authors.bootstrap import collect
-from meta_search.authors.composer import way_for
-from meta_search.authors.plan import WAYS, Plan, Route, compile_plan
+from meta_search.authors.compiler import compile_plan
+from meta_search.authors.designs import cell_for
+from meta_search.authors.plan import WAYS, Plan, Route
 from meta_search.compose import compose
 from meta_search.engine import seeds
 from meta_search.engine.context import Contexts
@@ -92,7 +94,7 @@ def teach(run: Run, contexts: Contexts) -> list[Demonstration]:
     brief = Brief(0, "bootstrap", "composer", (program.agent.id,))
     bench = BriefWorkbench(run, MetChances())
     context: Context = contexts.context(OpenBrief(brief, 0), NoTrial(), bench)
-    return collect(context, context.parents[0])
+    return collect(replace(context, course=Course()), context.parents[0])
 
 
 def measure(runner: Runner, agents: list[Candidate]) -> dict[str, dict[str, ItemResult]]:
@@ -176,7 +178,7 @@ def describe(
         "designs": [
             {
                 "name": plan.name,
-                "ways": {kind: way_for(plan, words) for kind, words in keywords.items()},
+                "ways": {kind: cell_for(plan, words).way for kind, words in keywords.items()},
                 "samples": plan.samples,
                 "shown": plan.shown,
                 "rows": [cell(table[made.agent.id][item]) for item in kinds],

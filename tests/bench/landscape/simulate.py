@@ -1,4 +1,4 @@
-"""Whole searches on a recorded landscape: the real engine, guide, composer and races over a table.
+"""Whole searches on a recorded landscape or a made world: the real engine, guide, composer and races.
 
 Only what costs hours is replaced: the evaluator looks items up, the archive forgets. Things are taken in the
 order in which they were begun, so that a search is a function of its configuration and seed.
@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import inspect
+import re
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -20,7 +21,7 @@ from unittest import mock
 from meta_search import types
 from meta_search.authors import check, drafts
 from meta_search.config import AuthorConfig, BudgetConfig, Config, EvaluateConfig, LLMConfig, SearchConfig
-from meta_search.engine import briefs
+from meta_search.engine import admission, briefs, traces
 from meta_search.engine.happenings import Evaluated
 from meta_search.engine.loop import Search
 from meta_search.run.domain_scorer import Scorer
@@ -28,13 +29,16 @@ from meta_search.run.members import Member
 from meta_search.run.progress import Progress
 from meta_search.run.run import Run
 from meta_search.run.session import Session
-from tests.bench.landscape.stand_ins import Done, InOrder, Table, TableDomain
-from tests.bench.landscape.table import SEARCH, Design, Landscape
+from tests.bench.landscape.ground import Ground, Work
+from tests.bench.landscape.stand_ins import Done, InOrder, Table, TableDomain, done
+from tests.bench.landscape.table import SEARCH
 
 __all__ = ["OPERATORS", "SEEDS", "EndedRace", "Simulated", "Trace", "configuration"]
 
 SEEDS = ("direct", "program_of_thought", "chain_of_thought")
 OPERATORS = ("novel", "mutate", "crossover", "bootstrap", "simplify", "tune")  # what the table can tell of
+
+UNLIMITED = 10**9  # calls
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +51,12 @@ class EndedRace:
         used: Calls of the whole search when it ended. best: design of the best complete agent then.
     """
 
-    design: Design
+    design: Work
     items: int
     stopped: str
     operator: str
     used: int
-    best: Design | None
+    best: Work | None
 
 
 @dataclass(slots=True)
@@ -61,7 +65,7 @@ class Trace:
 
     Attributes:
         evaluations: In the order in which they ended. briefs: asked for and written.
-        calls: All that were used. writing: of these, those that no race used: lessons, and an author's
+        calls: All that were used. writing: of these, those that no race used: teaching, and an author's
             probes of what a parent can do without, which are looked up as runs of the parent.
     """
 
@@ -71,15 +75,16 @@ class Trace:
     writing: int = 0
 
 
-def configuration(seed: int, candidates: int, **changes: Any) -> Config:
-    """The default search with the composer alone. `changes`: fields of `SearchConfig`, and `racing`."""
-    racing = bool(changes.pop("racing", True))
+def configuration(seed: int, candidates: int, items: int = SEARCH, **changes: Any) -> Config:
+    """The default search with the composer alone. `changes`: fields of `SearchConfig`, `racing`, and in
+    `author` fields of `AuthorConfig`."""
+    racing, more = bool(changes.pop("racing", True)), changes.pop("author", {})
     search = {"seeds": SEEDS, "candidates": candidates, "finalists": 2, "operators": OPERATORS, **changes}
     return Config(
         llm=LLMConfig(provider="litellm"),
         search=SearchConfig(**search),
-        author=AuthorConfig(name="composer", formats=("plan",)),
-        evaluate=EvaluateConfig(executor="inline", items=SEARCH, racing=racing),
+        author=AuthorConfig(name="composer", formats=("plan",), **more),
+        evaluate=EvaluateConfig(executor="inline", items=items, racing=racing),
         budget=BudgetConfig(),
         seed=seed,
     )
@@ -89,36 +94,50 @@ def configuration(seed: int, candidates: int, **changes: Any) -> Config:
 def quick() -> Iterator[None]:
     """Authors write at once, as they wait for no model; sources that were read before are not read again."""
     with contextlib.ExitStack() as stack:
-        for module, name, instead in (
+        for owner, name, instead in (
             (briefs, "in_thread", at_once),
-            (briefs, "find_leak", lambda source, texts, scored: None),  # no source holds a recorded item
-            (drafts, "check_source", CHECKED),
+            (admission, "leak_of", lambda agent, scored: None),  # no source holds a recorded item
+            (traces.Traces, "of", lambda self, result: ((), ())),  # the archive forgets
+            (drafts, "check_source", checked),
             (types.agents, "normalised_ast", NORMALISED),
+            (inspect, "getsource", SOURCE),  # of the blocks that plans are compiled from
         ):
-            stack.enter_context(mock.patch.object(module, name, instead))
+            stack.enter_context(mock.patch.object(owner, name, instead))
         yield
 
 
-CHECKED = functools.lru_cache(None)(check.check_source)
+SHAPELESS = re.compile(r'"""[\s\S]*?"""|^ROUTES = .*$|\d+', re.MULTILINE)
+
+
+_verdicts: dict[tuple[str, bool], str | None] = {}
+
+
+def checked(source: str, must_ask: bool = True) -> str | None:
+    """What is wrong with source. It is looked at once for all that differs in texts, routes and numbers
+    alone, as agents of a composer do: none of these matters to `check_source`."""
+    shape = SHAPELESS.sub("", source), must_ask
+    if shape not in _verdicts:
+        _verdicts[shape] = check.check_source(source, must_ask)
+    return _verdicts[shape]
+
+
+SOURCE = functools.lru_cache(None)(inspect.getsource)
 NORMALISED = functools.lru_cache(None)(types.normalised_ast)
 
 
 def at_once(work: Callable[[], Any]) -> Done:
-    """In place of an author's thread: nothing here waits for a model."""
-    future: Done = Future()
-    try:
-        future.set_result(work())
-    except Exception as error:  # noqa: BLE001 (the engine makes an attempt of it)
-        future.set_exception(error)
-    return future
+    """In place of an author's thread: nothing here waits for a model. A fault in an author ends the search,
+    which would take it for a brief that came to nothing."""
+    return done(work())
 
 
 class Simulated(Search):
-    """One search over a table.
+    """One search over a ground.
 
     Args:
-        landscape: The table. config: Of the search, see `configuration`.
-        most_calls: Where the search ends if its candidates do not end it before.
+        ground: What it is searched on. config: Of the search, see `configuration`.
+        most_calls: Where the search ends if its candidates do not end it before. It knows of that, as of any
+            budget: what pauses is taken up while there is room.
 
     Seeds are never stopped, so that they use as many calls in every strategy.
 
@@ -128,13 +147,16 @@ class Simulated(Search):
 
     def __init__(
         self,
-        landscape: Landscape,
+        ground: Ground,
         config: Config,
-        most_calls: int = 10**9,
+        most_calls: int = UNLIMITED,
     ) -> None:
-        self.table, self.trace = Table(landscape), Trace()
+        self.table, self.trace = Table(ground), Trace()
         self._most = most_calls
-        folder, domain = Path(tempfile.gettempdir()), TableDomain(landscape)
+        if most_calls < UNLIMITED:
+            config = replace(config, budget=BudgetConfig(calls=most_calls, final_share=0.0))
+        self._ended: dict[str, EndedRace] = {}
+        folder, domain = Path(tempfile.gettempdir()), TableDomain(ground)
         scorer = Scorer(domain, config.sandbox)
         session = Session(
             config,
@@ -166,20 +188,31 @@ class Simulated(Search):
     def _why_end(self) -> str:
         return super()._why_end() or ("calls" if self.table.calls >= self._most else "")
 
+    def _report_due(self) -> str:
+        """No report follows, for which anything would have to be left."""
+        return ""
+
     def _why_stop(self, member: Member) -> str:
         return "" if member.seed else self._judge(member)
+
+    def _chosen(self) -> Member | None:
+        """The agent that the search would choose now: by what is expected, where finalists are."""
+        ranked = self.briefs.modelled.ranked(self.members.finished())
+        return ranked[0] if ranked else self.members.best()
 
     def _tell(self, evaluated: Evaluated) -> None:
         super()._tell(evaluated)
         member = evaluated.member
-        best = self.members.best()
-        self.trace.evaluations.append(
-            EndedRace(
-                self.table.designs[member.agent.id],
-                len(member.rows("train")),
-                member.stopped,
-                "seed" if member.seed else member.candidate.brief.operator,
-                self.table.calls,
-                self.table.designs[best.agent.id] if best else None,
-            )
+        best, agent = self._chosen(), member.agent.id
+        if agent in self._ended:  # it was taken up again
+            before = self._ended[agent]
+            self.trace.evaluations = [e for e in self.trace.evaluations if e is not before]
+        self._ended[agent] = EndedRace(
+            self.table.designs[member.agent.id],
+            len(member.rows("train")),
+            member.stopped,
+            "seed" if member.seed else member.candidate.brief.operator,
+            self.table.calls,
+            self.table.designs[best.agent.id] if best else None,
         )
+        self.trace.evaluations.append(self._ended[agent])

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
+from meta_search.guide.guide import PLAIN_RULES, Snapshot
 from meta_search.guide.studies import Study
 from tests.bench.landscape.simulate import OPERATORS, Simulated, Trace, configuration
 from tests.bench.landscape.table import Landscape
@@ -21,11 +23,13 @@ class Strategy:
         about: What it is, in a line.
         changes: Of the configuration of the default search, see `configuration`.
         prepare: Called with a search before it starts.
+        during: Makes what is in force from before a search is built to its end.
     """
 
     about: str
     changes: Mapping[str, Any] = field(default_factory=dict)
     prepare: Callable[[Simulated], None] = lambda search: None
+    during: Callable[[], AbstractContextManager[object]] = nullcontext
 
 
 def searches(
@@ -46,10 +50,18 @@ def searches(
     for seed in seeds:
         half = landscape if recorded else landscape.shuffled(seed)
         config = configuration(seed, candidates, **strategy.changes)
-        search = Simulated(half, config, most_calls=calls)
-        strategy.prepare(search)
-        traces.append(search.simulate())
+        with strategy.during():
+            search = Simulated(half, config, most_calls=calls)
+            strategy.prepare(search)
+            traces.append(search.simulate())
     return traces
+
+
+def once(search: Simulated) -> None:
+    """The guide as it was before the bandit: the long opening, then TPE."""
+    guide = search.guide
+    guide._bandit, guide._rules = False, PLAIN_RULES
+    guide.restore(Snapshot())
 
 
 def unguided_briefs(search: Simulated) -> None:
@@ -67,6 +79,7 @@ def no_opening(search: Simulated) -> None:
 SCHEDULE = {"guided": False, "racing": False, "in_flight": 1}
 STRATEGIES: dict[str, Strategy] = {
     "default": Strategy("the default search, the composer its only author"),
+    "opening and TPE": Strategy("briefs by the long opening and TPE, as once", prepare=once),
     "random": Strategy(
         "without a guide: briefs and designs drawn uniformly; races as the default", {"guided": False}
     ),

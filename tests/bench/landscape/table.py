@@ -8,12 +8,16 @@ import itertools
 import json
 import lzma
 import random
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from meta_search.authors.plan import WAYS
+from meta_search.authors.designs import cell_for
+from meta_search.authors.plan import SEED_PLANS, WAYS, Plan, plan_from
+from meta_search.types import Agent, Candidate, ItemJob, Parameter, TraceCall
+from tests.bench.landscape.ground import WORKED_PROGRAM, Cell
 
 __all__ = ["FILE", "Cell", "Design", "Landscape", "arguments"]
 
@@ -37,16 +41,6 @@ class Design:
     votes: int
     shown: int
     taught: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """One design on one item: right (0 or 1), used calls and tokens, kind of outcome."""
-
-    right: int
-    calls: int
-    tokens: int
-    kind: str = "ok"
 
 
 class Landscape:
@@ -114,7 +108,38 @@ class Landscape:
         """The rows of a design: recorded where it was run."""
         return self._recorded.get(design) or self.composed(design)
 
-    def score(self, design: Design, places: Sequence[int] | range) -> int:
+    def placed(self, candidate: Candidate, known: Mapping[str, Design]) -> Design:
+        """Where a candidate stands in the space: its plan, and the values that tuning gave it.
+
+        A child without a plan (thinking aloud with worked examples, which was not recorded) counts as its
+        parent.
+        """
+        agent, plan = candidate.agent, candidate.plan
+        if plan is None and agent.name not in SEED_PLANS:
+            return known[candidate.brief.parents[0]]
+        found: Plan = plan_from(plan) if plan is not None else SEED_PLANS[agent.name]
+        ways = tuple(cell_for(found, words).way for words in self.keywords.values())
+        votes = int(agent.values.get("samples", found.samples) or 1)
+        shown = int(agent.values.get("shown", found.shown) or 0)
+        taught = not shown or "program" not in ways or any("```" in d.reply for d in agent.demonstrations)
+        return Design(ways, VOTES[votes > 1], shown, taught)
+
+    def declared(self, agent: Agent) -> tuple[Parameter, ...]:
+        """What a compiled agent declares to tune, as far as the landscape goes."""
+        found = dict(re.findall(r'self\.tune\.int\("(\w+)", \d+, \d+, (\d+)\)', agent.source))
+        if not {"samples", "shown"} <= set(found):
+            return ()
+        votes = VOTES[int(found["samples"]) > 1]
+        return (
+            Parameter("samples", "choice", votes, choices=VOTES),
+            Parameter("shown", "int", int(found["shown"]), 0, 3),
+        )
+
+    def lesson(self, job: ItemJob) -> TraceCall:
+        """A worked program: only those were recorded."""
+        return TraceCall(0, "Coder", "", ("code",), job.question, WORKED_PROGRAM, (), 0, 0.0)
+
+    def score(self, design: Design, places: Sequence[int] | range) -> float:
         """Right items among some places."""
         rows = self.rows(design)
         return sum(rows[place].right for place in places)
@@ -130,25 +155,34 @@ class Landscape:
             for votes, shown in itertools.product(VOTES, SHOWN):
                 yield Design(ways, votes, shown)
 
-    def reach(self) -> tuple[int, int]:
+    def reach(self) -> tuple[float, float]:
         """What searching can come to: the most right among the searched items that any design of the space
         has, and of the designs that have it the most right among the held-out ones."""
-        kinds = [[p for p in self.searched if self.kind_of[p] == kind] for kind in self.kinds]
-        kept = [[p for p in self.held_out if self.kind_of[p] == kind] for kind in self.kinds]
-        best = (0, 0)
+        return self._best()[0]
+
+    def best(self) -> Design:
+        """The design that searching can come to, see `reach`."""
+        return self._best()[1]
+
+    def _best(self) -> tuple[tuple[float, float], Design]:
+        halves = [
+            [[p for p in half if self.kind_of[p] == kind] for kind in self.kinds]
+            for half in (self.searched, self.held_out)
+        ]
+        found: list[tuple[tuple[float, float], Design]] = []
         for votes, shown in itertools.product(VOTES, SHOWN):
             # Kinds are independent: the best way of each, the better held-out score among equals.
-            each = [
-                max(
-                    tuple(
-                        sum(self._pure[way, votes, shown][p].right for p in half) for half in (ours, theirs)
-                    )
+            each = []
+            for of_kind in zip(*halves, strict=True):
+                right = {
+                    way: tuple(sum(self._pure[way, votes, shown][p].right for p in half) for half in of_kind)
                     for way in WAYS
-                )
-                for ours, theirs in zip(kinds, kept, strict=True)
-            ]
-            best = max(best, (sum(a for a, _ in each), sum(b for _, b in each)))
-        return best
+                }
+                way = max(right, key=right.__getitem__)
+                each.append((way, right[way]))
+            ours, theirs = (sum(scores[half] for _, scores in each) for half in (0, 1))
+            found.append(((ours, theirs), Design(tuple(way for way, _ in each), votes, shown)))
+        return max(found, key=lambda pair: pair[0])
 
     def disagreements(self) -> tuple[int, int, list[str]]:
         """Compare the mixed designs that were run with their composition.

@@ -1,0 +1,99 @@
+"""The bandit as a sampler of Optuna: it chooses the trials of the study of briefs.
+
+The study stays what it is, frame and record: its trials hold what was asked for and what it was worth, and
+`optuna-dashboard` shows them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from meta_search.guide.bandit import Bandit, Menu, Tried, arm_of
+from meta_search.guide.masks import may_ask, pasts
+from meta_search.guide.worth import VALUE_OF_NOTHING, Worth
+from meta_search.types.operators import OPERATORS
+
+__all__ = ["bandit_of", "brief_sampler"]
+
+WINDOW = 160  # newest briefs that are counted: two half-lives of one
+FIRST = 0.25  # what the first brief of a run counts: it gains what is to be had once, by worked examples
+FIXED = "fixed_params"  # where Optuna keeps the values of an enqueued trial
+
+
+def bandit_of(trials: Sequence[Any], menu: Menu, before: Sequence[Tried]) -> Bandit:
+    """What is known after the trials of a study of briefs.
+
+    Args:
+        trials: Optuna's, by number. Those under way count as briefs that wait.
+        menu: What may be asked for.
+        before: What was known before.
+    """
+    rows = [(n, t.params, t.values[0] if t.values else None) for n, t in enumerate(trials)]
+    operators = may_ask(menu.choices.operators, pasts(rows, VALUE_OF_NOTHING))
+    now = replace(menu, choices=replace(menu.choices, operators=tuple(operators)))
+    arms = menu.arms()
+    before = [row for row in before if arm_of(row.params) in arms]
+    asked = list(enumerate(trials))[-WINDOW:]
+    past = [_tried(t, n) for n, t in asked if t.params.get("operator") in OPERATORS]
+    return Bandit(past, before, now)
+
+
+def _tried(trial: Any, number: int) -> Tried:
+    weight = 1.0 if number else FIRST
+    if not trial.values:
+        return Tried(trial.params, None, weight=weight)
+    worth = Worth.of(trial.values[0], trial.user_attrs)
+    return Tried(trial.params, worth.brought, worth.cost, weight)
+
+
+def brief_sampler(menu: Menu, before: Sequence[Tried], seed: int) -> Any:
+    """A sampler of one trial.
+
+    Args:
+        menu: What may be asked for.
+        before: What was known before the run.
+        seed: Of its draws.
+    """
+    import optuna
+
+    class BriefSampler(optuna.samplers.BaseSampler):
+        """Chooses all parameters of a brief together."""
+
+        def __init__(self) -> None:
+            self._chosen: dict[str, Any] = {}
+
+        def infer_relative_search_space(self, study: Any, trial: Any) -> dict[str, Any]:
+            if FIXED in trial.system_attrs:
+                return {}
+            # Not itself: what has one choice only is settled before this is asked.
+            trials = [t for t in study.get_trials(deepcopy=False) if t.number != trial.number]
+            self._chosen = bandit_of(trials, menu, before).choose(seed)
+            return {name: _distribution(menu, self._chosen, name) for name in self._chosen}
+
+        def sample_relative(self, study: Any, trial: Any, search_space: Any) -> dict[str, Any]:
+            return dict(self._chosen)
+
+        def sample_independent(self, study: Any, trial: Any, name: str, distribution: Any) -> Any:
+            """Of an enqueued trial that leaves something open."""
+            return optuna.samplers.RandomSampler(seed).sample_independent(study, trial, name, distribution)
+
+    return BriefSampler()
+
+
+def _distribution(menu: Menu, chosen: dict[str, Any], name: str) -> Any:
+    """What a parameter is drawn from, as the guide suggests it."""
+    import optuna
+
+    choices = menu.choices
+    if name == "inspirations":
+        shown = [int(option or 0) for option in menu.others[name]]
+        return optuna.distributions.IntDistribution(min(shown), max(shown))
+    known = {
+        "operator": choices.operators,
+        "author": choices.authors,
+        "format": choices.formats,
+        "model": choices.models.get(OPERATORS[chosen["operator"]].author or chosen["author"], ()),
+    }
+    return optuna.distributions.CategoricalDistribution(list(known.get(name) or menu.others[name]))

@@ -1,0 +1,47 @@
+"""The sampler of designs: what the surrogate proposes, and TPE for whatever else an author asks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from meta_search.types import Scalar
+
+if TYPE_CHECKING:
+    from optuna.distributions import BaseDistribution
+    from optuna.samplers import BaseSampler
+
+__all__ = ["design_sampler"]
+
+
+def design_sampler(
+    proposal: Mapping[str, Scalar], choices: Mapping[str, tuple[Scalar, ...]], others: BaseSampler
+) -> BaseSampler:
+    """A sampler for one trial; Optuna is imported when it is made.
+
+    Args:
+        proposal: Parameter -> value.
+        choices: Parameter -> all choices, of the space; those that the proposal does not read take the first.
+        others: Samples the parameters that are no part of the space.
+    """
+    import optuna
+
+    class DesignSampler(optuna.samplers.BaseSampler):
+        """Hands out a proposal that was made when the trial was asked for."""
+
+        def infer_relative_search_space(self, study: Any, trial: Any) -> dict[str, BaseDistribution]:
+            categorical = optuna.distributions.CategoricalDistribution
+            return {name: categorical(values) for name, values in choices.items()}
+
+        def sample_relative(self, study: Any, trial: Any, search_space: Mapping[str, Any]) -> dict[str, Any]:
+            return {name: proposal.get(name, choices[name][0]) for name in search_space}
+
+        def sample_independent(
+            self, study: Any, trial: Any, param_name: str, param_distribution: BaseDistribution
+        ) -> Any:
+            return others.sample_independent(study, trial, param_name, param_distribution)
+
+        def before_trial(self, study: Any, trial: Any) -> None:
+            others.before_trial(study, trial)
+
+    return DesignSampler()

@@ -1,0 +1,106 @@
+"""What of a brief the guide does not ask for, since nothing could come of it, and what it asks for instead.
+
+Two kinds of rules. Those about the configuration hold for the whole run: an operator that none of its authors
+can carry out, an edit where there is nothing to edit. Those about the run so far are functions of the briefs
+that were told, so that a resumed guide follows them as the undisturbed one: an operator that came to nothing
+again and again rests for a while, and an operator may call for another one after it.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from meta_search.types import Scalar
+from meta_search.types.operators import OPERATORS
+
+__all__ = ["AFTER", "Past", "askable", "author_for", "form_for", "may_ask", "operator_for", "pasts"]
+
+AFTER = 3  # briefs that follow one whose operator calls for another
+SPENT = 3  # briefs in a row of an operator that came to nothing
+CALLED = frozenset(spec.followed_by for spec in OPERATORS.values())
+REST = 8  # briefs for which it is not asked for then
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A brief of this run that was asked for.
+
+    Attributes:
+        number: Of the brief.
+        operator: As asked for.
+        told: Whether its value is known.
+        barren: Whether nothing came of it.
+    """
+
+    number: int
+    operator: str
+    told: bool
+    barren: bool
+
+
+def askable(operators: Sequence[str], authors: Sequence[str]) -> tuple[str, ...]:
+    """The operators that one of these authors can carry out, in their order."""
+    return tuple(o for o in operators if not OPERATORS[o].authors or {*OPERATORS[o].authors} & {*authors})
+
+
+def author_for(operator: str, author: str, authors: Sequence[str]) -> str:
+    """Who carries an operator out: the author that was chosen, if it can."""
+    able = OPERATORS[operator].authors
+    return author if not able or author in able else next(a for a in able if a in authors)
+
+
+def form_for(operator: str, form: str, forms: Sequence[str]) -> str:
+    """The format of a brief: edits are of a parent, so a new agent is asked for in another form."""
+    if OPERATORS[operator].from_parents or form != "edit":
+        return form
+    return next((f for f in ("program", "plan") if f in forms), form)
+
+
+def operator_for(chosen: str, operators: Sequence[str], past: Sequence[Past], seed: str) -> str:
+    """The operator of the next brief.
+
+    Args:
+        chosen: The study's choice.
+        operators: All that may be asked for.
+        past: Briefs so far, by number.
+        seed: Of the draw among the others, where the chosen one rests.
+    """
+    open_ = may_ask(operators, past)
+    return chosen if chosen in open_ else random.Random(seed).choice(open_)
+
+
+def may_ask(operators: Sequence[str], past: Sequence[Past]) -> Sequence[str]:
+    """The operators that the next brief may ask for: the one that is called for, or those that do not rest,
+    all where every one does."""
+    due = [o for o in operators if _called_for(o, past) > 0][:1]
+    return due or [o for o in operators if not _rests(o, past)] or operators
+
+
+def _called_for(operator: str, past: Sequence[Past]) -> int:
+    """Briefs of an operator that others still call for."""
+    if operator not in CALLED:
+        return 0
+    callers = [b for b in past if b.told and not b.barren and OPERATORS[b.operator].followed_by == operator]
+    if not callers:
+        return 0
+    return AFTER * len(callers) - sum(b.operator == operator and b.number > callers[0].number for b in past)
+
+
+def _rests(operator: str, past: Sequence[Past]) -> bool:
+    mine = [b for b in past if b.operator == operator]
+    told = [b for b in mine if b.told][-SPENT:]
+    if len(told) < SPENT or not all(b.barren for b in told):
+        return False
+    return past[-1].number - told[-1].number < REST
+
+
+def pasts(rows: Sequence[tuple[int, Mapping[str, Any], Scalar]], nothing: float) -> list[Past]:
+    """Briefs from trials: (number, parameters, value or `None` while it is not known)."""
+    return [
+        Past(number, str(params["operator"]), value is not None, value == nothing)
+        for number, params, value in rows
+        if params.get("operator") in OPERATORS
+    ]
