@@ -12,11 +12,13 @@ command. Whatever differs from the README's words is printed. Exit status 1 if a
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -151,9 +153,42 @@ class Reader:
         ]
         told = [*dict.fromkeys(changed), *([f"+ {' '.join(added)}"] if added else [])]
         program = {"meta-search": COMMAND, "python": sys.executable}[words[0]]
-        shown = self._execute(line, [program, *words[1:], *added], told)
+        with self._going_on() if words[:2] == ["meta-search", "steer"] else contextlib.nullcontext():
+            shown = self._execute(line, [program, *words[1:], *added], told)
         if words[:2] == ["meta-search", "run"] and (runs := re.findall(r"^run folder: (.+)$", shown, re.M)):
             self._run = runs[-1]
+
+    @contextlib.contextmanager
+    def _going_on(self) -> Iterator[None]:
+        """A search that goes on meanwhile, as the newest run, and is gone after: what is over cannot be
+        steered."""
+        before = {*Path("runs").iterdir()}
+        self._files(["first.csv"], ANY_RUN)
+        long = [f"{key}={value}" for key, value in {**SHORT, "search.candidates": "1000"}.items()]
+        command = [COMMAND, *shlex.split(ANY_RUN)[1:], *self._models, *long]
+        quiet = subprocess.DEVNULL
+        with subprocess.Popen(command, stdin=quiet, stdout=quiet, stderr=quiet, env=self._environment) as run:
+            try:
+                self._wait_until_it_runs()
+                yield
+            finally:
+                run.terminate()
+                run.wait(LIMIT_S)
+                for folder in {*Path("runs").iterdir()} - before:
+                    shutil.rmtree(folder)
+
+    def _wait_until_it_runs(self) -> None:
+        until = time.monotonic() + LIMIT_S
+        while time.monotonic() < until:
+            told = subprocess.run(
+                [COMMAND, "status", "latest", "--json"],
+                capture_output=True,
+                env=self._environment,
+                check=False,
+            )
+            if b'"running"' in told.stdout:
+                return
+        print(f"{'':15}no search went on within {LIMIT_S:g} s")
 
     def _meant(self, word: str) -> str:
         """What a reader puts in the place of a placeholder; `""` for nothing."""
@@ -251,10 +286,7 @@ def words_file() -> Path:
 def trials(text: str) -> Iterator[tuple[str, str]]:
     """What is tried, in order: kind and text. First a run, which the README makes by `make search`."""
     found = found_in(text)
-    yield (
-        "command",
-        "meta-search run domain=table domain.path=first.csv search.seeds=[direct,chain_of_thought]",
-    )
+    yield "command", ANY_RUN
     yield from (("command", command) for command in found.commands)
     yield from (("block", block) for block in found.blocks if "import meta_search\n" in block)
 
