@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from meta_search.authors.designs import design_of
@@ -121,21 +122,28 @@ class Modelled:
         by_score = member in ranked[:most]
 
         def otherwise() -> bool:
-            best = self.ranked(ranked)
-            return best is not None and (member in best[:most]) != by_score
+            by_mean = self._is_among(member, ranked, most)
+            return by_mean is not None and by_mean != by_score
 
         return by_score != bool(self._run.journal.find(f"{FINALIST}{member.agent.id}", otherwise))
 
-    def ranked(self, members: Sequence[Member]) -> list[Member] | None:
-        """Members by what is expected of them, best first, of equals the cheaper; `None` where nothing is
-        known of some."""
+    def _is_among(self, member: Member, members: Sequence[Member], most: int) -> bool | None:
+        """Whether a member is among the best by what is expected of them, of equals the cheaper; `None` where
+        nothing is known of some. Does not look further than it must: there may be thousands."""
         surrogate = self._guide.surrogate
         if surrogate is None or not surrogate.uses.finalists:
             return None
-        if not all(surrogate.seen(m.agent.id) for m in members):
+        if not all(surrogate.met(m.agent.id) for m in members):
             return None
-        means = {m.agent.id: round(surrogate.mean(m.agent.id), DIGITS) for m in members}
-        return sorted(members, key=lambda m: (-means[m.agent.id], m.cost("train")))
+
+        def key(one: Member) -> tuple[float, float]:
+            return -round(surrogate.mean(one.agent.id), DIGITS), one.cost("train")
+
+        if member not in members:
+            return False
+        own, place = key(member), members.index(member)
+        before = (n for n, m in enumerate(members) if m is not member and (*key(m), n) < (*own, place))
+        return len(list(islice(before, most))) < most
 
     def close(self) -> None:
         """The search is over: members are told what is expected of them, by which finalists are chosen."""

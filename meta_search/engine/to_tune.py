@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import lru_cache
 from math import prod
 
 from archive.select import Population
@@ -21,9 +22,13 @@ def to_tune(members: Members) -> Population:
     An agent that was stopped counts among the first: it is one of its source's settings, and another one may
     be better.
     """
-    tried = Counter(agent_id(m.agent.source) for m in members if m.rows("train"))
-    open_ = [m for m in members if _may_be_tuned(m) and tried[agent_id(m.agent.source)] < _settings(m)]
+    with_choices = [m for m in members if _settings(m)]
+    tried = Counter(_source_id(m.agent.source) for m in with_choices if m.rows("train"))
+    open_ = [m for m in with_choices if _may_be_tuned(m) and tried[_source_id(m.agent.source)] < _settings(m)]
     return Population(tuple(m.selectable() for m in open_)) if open_ else members.population()
+
+
+_source_id = lru_cache(maxsize=1_000)(agent_id)  # a source is parsed for it
 
 
 def _may_be_tuned(member: Member) -> bool:

@@ -53,6 +53,7 @@ class Tries:
     def __init__(self, members: Members, items: Mapping[str, Item], folds: Folds, failing: str) -> None:
         self._members, self._items, self._folds, self._failing = members, items, folds, failing
         self._kept: dict[tuple[str, int | None], _Kept] = {}  # by agent, and the fold of the reader
+        self._on_front: dict[str, tuple[Tried, Tried]] = {}  # agent -> as it is told, and with a better fate
         self._missed: list[tuple[int, Brief, Tried]] = []  # with the number of agents that came before
 
     def missed(self, brief: Brief, attempts: Sequence[Attempt]) -> None:
@@ -73,7 +74,7 @@ class Tries:
         then in the order in which they came."""
         told = {agent: self._told(member, brief) for agent, member in self._members.items()}
         front = self._front(told)
-        told |= {agent: replace(told[agent], fate=best) for agent, best in front.items()}
+        told |= {agent: self._better(told[agent], fate) for agent, fate in front.items()}
         rows = list(zip(count(), (m.candidate.brief for m in self._members), told.values()))
         if self._missed:
             rows = sorted([*self._missed, *rows], key=itemgetter(0))
@@ -96,6 +97,13 @@ class Tries:
         tried = in_short(member, parent, self._items, became)
         self._kept[whose] = _Kept(parent, state, tried)
         return tried
+
+    def _better(self, tried: Tried, fate: str) -> Tried:
+        before, better = self._on_front.get(tried.id, (None, tried))
+        if before is not tried or better.fate != fate:
+            better = replace(tried, fate=fate)
+            self._on_front[tried.id] = tried, better
+        return better
 
     def _front(self, told: Mapping[str, Tried]) -> dict[str, str]:
         """Fates of the agents that nobody beats in score and tokens at once, the best of them first."""

@@ -21,6 +21,7 @@ import math
 import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, lru_cache
 from typing import Any
 
 from meta_search.guide.masks import author_for, form_for
@@ -111,14 +112,22 @@ def arm_of(params: Mapping[str, Any]) -> Arm:
 
 def features_of(params: Mapping[str, Any]) -> tuple[Feature, ...]:
     """What a brief is the sum of."""
+    return _features_of(tuple((name, str(value)) for name, value in params.items()))
+
+
+@lru_cache(maxsize=10_000)  # every brief asks for those of all before it
+def _features_of(named: tuple[tuple[str, str], ...]) -> tuple[Feature, ...]:
+    params = dict(named)
     arm = arm_of(params)
-    return (*_features(arm), *((name, str(params[name])) for name in _below(arm) if name in params))
+    return (*_features(arm), *((name, params[name]) for name in _below(arm) if name in params))
 
 
+@cache
 def _features(arm: Arm) -> tuple[Feature, ...]:
     return ("operator", arm.operator), ("author", arm.author), ("arm", f"{arm.operator}/{arm.author}")
 
 
+@cache
 def _below(arm: Arm) -> tuple[str, ...]:
     """The further choices that matter to an arm."""
     spec = OPERATORS[arm.operator]

@@ -112,8 +112,8 @@ def fitted(seen: Sequence[Observation], features: Sequence[Feature], prior: Prio
     spreads = np.array([prior.spreads[group] if group else prior.mean_spread for group, _ in places])
     mask = np.zeros((len(seen), len(places)))
     mask[:, 0] = 1.0
-    pairs = [(n, places[f]) for n, observation in enumerate(seen) for f in observation.features]
-    mask[tuple(np.array(pairs, dtype=int).reshape(-1, 2).T)] = 1.0
+    columns = [places[f] for observation in seen for f in observation.features]
+    mask[np.repeat(np.arange(len(seen)), [len(o.features) for o in seen]), columns] = 1.0
     values = np.array([o.value - prior.mean for o in seen])
     weights = np.array([o.weight for o in seen])
     weighed = mask * weights[:, None]

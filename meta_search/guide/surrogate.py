@@ -230,6 +230,11 @@ class Surrogate:
         known = self._agents.get(agent)
         return sum(len(tally) for tally in known.tallies.values()) if known else 0
 
+    def met(self, agent: str) -> bool:
+        """Whether an agent has results."""
+        known = self._agents.get(agent)
+        return known is not None and any(known.tallies.values())
+
     def linear(self, agent: str) -> tuple[float, Array, float]:
         """An agent's score on fresh items: constant, vector over effects (d), variance that is its own."""
         constant, rows, weights, variance = self._parts(agent)

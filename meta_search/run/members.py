@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from archive.select import Population, Selectable
 from domains.domain import Item
@@ -64,8 +65,11 @@ class Member:
     dropped: str = ""
     same_as: str = ""
     expected: tuple[float, float] | None = None
-    _scores: dict[Split, dict[str, float]] = field(default_factory=dict)  # of splits unchanged since
+    # Of splits unchanged since: every brief looks at all members.
+    _rows: dict[Split, list[ItemResult]] = field(default_factory=dict)
+    _scores: dict[Split, dict[str, float]] = field(default_factory=dict)
     _costs: dict[Split, dict[str, float]] = field(default_factory=dict)
+    _means: dict[Split, tuple[float, float]] = field(default_factory=dict)  # score and cost
     _used: dict[Split, Usage] = field(default_factory=dict)
 
     @property
@@ -106,9 +110,12 @@ class Member:
         """Its score on train; while it pauses what it is expected to be: its items are no fair sample."""
         return self.score("train") if self.at_pause is None else self.at_pause
 
-    def rows(self, split: Split) -> list[ItemResult]:
+    def rows(self, split: Split) -> Sequence[ItemResult]:
         """Scored results on a split, in the order in which they came; faults of the endpoint left out."""
-        return [r for r in self.results.get(split, {}).values() if r.kind not in UNSCORED]
+        if split not in self._rows:
+            found = self.results.get(split, {}).values()
+            self._rows[split] = [r for r in found if r.kind not in UNSCORED]
+        return self._rows[split]
 
     def ran(self, split: Split) -> int:
         """Item × repeat pairs that were run, those included that the endpoint spoiled."""
@@ -117,13 +124,16 @@ class Member:
     def add(self, result: ItemResult) -> None:
         """Keep a result."""
         self.results.setdefault(result.split, {})[(result.item, result.repeat)] = result
-        for kept in (self._scores, self._costs, self._used):
+        for kept in self._kept():
             kept.pop(result.split, None)
 
     def forget(self) -> None:
         """Drop all results: nobody asks for them any more."""
-        for kept in (self.results, self._scores, self._costs, self._used):
+        for kept in (self.results, *self._kept()):
             kept.clear()
+
+    def _kept(self) -> tuple[dict[Split, Any], ...]:
+        return self._rows, self._scores, self._costs, self._means, self._used
 
     def scores(self, split: Split) -> Mapping[str, float]:
         """Item -> mean score over its repeats; what came to no score counts 0 here.
@@ -143,13 +153,18 @@ class Member:
         return self._costs[split]
 
     def score(self, split: Split) -> float:
-        scores = self.scores(split)
-        return sum(scores.values()) / len(scores) if scores else 0.0
+        return self._mean(split)[0]
 
     def cost(self, split: Split) -> float:
         """Used tokens per item; calls count as one token each, so that nothing is free."""
-        rows = self.rows(split)
-        return sum(map(_cost, rows)) / len(rows) if rows else 0.0
+        return self._mean(split)[1]
+
+    def _mean(self, split: Split) -> tuple[float, float]:
+        if split not in self._means:
+            scores, rows = self.scores(split), self.rows(split)
+            score = sum(scores.values()) / len(scores) if scores else 0.0
+            self._means[split] = score, sum(map(_cost, rows)) / len(rows) if rows else 0.0
+        return self._means[split]
 
     def used(self, split: Split) -> Usage:
         """What its scored results used."""
