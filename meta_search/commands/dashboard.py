@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["bound", "dashboard", "folder_to_serve", "made", "wants_browser"]
 
 BACKLOG = 128
+BEHIND = 5  # steps of priority behind a search on the same machine
 
 
 def dashboard(
@@ -57,7 +58,9 @@ def dashboard(
             if browser and wants_browser():
                 threading.Thread(target=_open, args=(link,), daemon=True).start()
 
-        made(root, access, started).run(sockets=[listening])
+        server = made(root, access, started)
+        os.nice(BEHIND)
+        server.run(sockets=[listening])
     except KeyboardInterrupt:
         print()  # behind the terminal's ^C
     finally:

@@ -19,6 +19,7 @@ from meta_search.dashboard.access import Refused
 from meta_search.dashboard.open_archives import OpenArchives
 from meta_search.dashboard.places import run_folder
 from meta_search.dashboard.plain_json import plain_json
+from meta_search.dashboard.shared_answers import SharedAnswers, state_of_files
 from meta_search.errors import ArchiveError, DamagedError, MetaSearchError
 from meta_search.text import error_line, one_line, without_passwords
 
@@ -47,6 +48,7 @@ class Asking:
         self._limit_s = limit_s
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="view")
         self._archives = OpenArchives()
+        self._shared = SharedAnswers()
         self._waiting = 0
 
     def close(self) -> None:
@@ -80,7 +82,19 @@ class Asking:
             with self._archives.lent(folder) as archive:
                 return encoded(registry.view(name)(folder, archive, **given))
 
-        return await self.answer(work, f"{name} of {run}")
+        asked = tuple((key, tuple(values)) for key, values in sorted(query.items()))
+        key = (name, run, which, asked, self._state(run))
+        return await self._shared.of(key, lambda: self.answer(work, f"{name} of {run}"))
+
+    def changed(self) -> None:
+        """Something has changed that archives do not tell of."""
+        self._shared.forget()
+
+    def _state(self, run: str) -> object:
+        try:
+            return state_of_files(run_folder(self.root, run))
+        except ArchiveError:  # the view says so
+            return None
 
     async def answer(self, work: Work, what: str) -> bytes:
         """Do a piece of work in a thread.

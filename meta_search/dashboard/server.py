@@ -241,6 +241,7 @@ class _Answers:
             return encoded({"id": steering.ask(folder, command, who)})
 
         body = await self.asking.answer(work, f"steer {target.run}")
+        self.asking.changed()
         return Response(body, 202, headers=data_headers())
 
     def _file(self, raw: str, asked: Asked) -> Response:

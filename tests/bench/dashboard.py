@@ -29,7 +29,7 @@ from rich.console import Console
 from rich.table import Table
 
 from archive.records import Archive
-from tests.bench.large_archive import Sizes, make_archive
+from tests.bench.large_archive import Sizes, grow, make_archive
 
 ROOT = Path(__file__).resolve().parents[2]
 ROUNDS = 9
@@ -102,13 +102,16 @@ def ask(port: int, path: str) -> tuple[float, bytes, int]:
     return took, body, answer.status
 
 
-def timed(port: int, run: str, view: str) -> Timed:
-    """Ask a view several times."""
+def timed(port: int, run: str, view: str, archive: Path) -> Timed:
+    """Ask a view several times; each time the archive has grown, as while a search goes on."""
     path = f"/api/run/{run}/{view}"
     first, body, status = ask(port, path)
     if status != 200:
         return Timed(view, first, 0, 0, 0, str(json.loads(body).get("error")))
-    times = [ask(port, path)[0] for _ in range(ROUNDS)]
+    times = []
+    for _ in range(ROUNDS):
+        grow(archive)
+        times.append(ask(port, path)[0])
     return Timed(view, first, statistics.median(times), max(times), len(body) / 1000)
 
 
@@ -126,7 +129,7 @@ def measure(folder: Path, sizes: dict[str, tuple[str, Sizes]], console: Console)
             archive = make_archive(folder / name, size)
         with server(folder / name) as (port, process):
             took, _, _ = ask(port, "/api/runs")
-            rows = [timed(port, ".", view) for view in views(archive)]
+            rows = [timed(port, ".", view, archive) for view in views(archive)]
             memory = megabytes(process)
         table = Table("view", "first ms", "median ms", "worst ms", "kB", title=title)
         for row in rows:
@@ -174,17 +177,37 @@ def overhead(quick: bool, console: Console) -> None:
 
 
 def _watch(made: list[Path], before: int, end: threading.Event, asked: list[int]) -> None:
-    """Ten clients that listen, and read what they show when something changed, as the page does."""
+    """Start server and clients once there is an archive, in a process of their own, as people's browsers are
+    no part of the search's."""
     while len(made) == before or not (made[-1] / "archive.db").exists():
         if end.wait(0.05):
             return
-    with server(made[-1]) as (port, _):
+    command = [sys.executable, "-m", "tests.bench.dashboard", "--clients", str(made[-1])]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        end.wait()
+        asked[0] = int(process.communicate("end")[0] or 0)
+
+
+def clients(folder: Path) -> int:
+    """Ten clients that listen, and read what they show when something changed, as the page does; until
+    something comes from stdin.
+
+    Returns:
+        Answers that they had.
+    """
+    end, asked = threading.Event(), [0]
+    with server(folder) as (port, _):
+        os.nice(19)  # browsers of ten people are on their own machines
         threads = [threading.Thread(target=_client, args=(port, end, asked)) for _ in range(CLIENTS)]
         for thread in threads:
             thread.start()
-        end.wait()
+        sys.stdin.read()
+        end.set()
         for thread in threads:
             thread.join()
+    return asked[0]
 
 
 def _client(port: int, end: threading.Event, asked: list[int]) -> None:
@@ -208,8 +231,12 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="keep the archives there, and take them from there")
     parser.add_argument("--quick", action="store_true", help="small archives, a short search")
     parser.add_argument("--overhead", action="store_true", help="what clients cost the search")
+    parser.add_argument("--clients", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     console = Console(width=120)
+    if options.clients:
+        print(clients(options.clients))
+        return
     if options.overhead:
         overhead(options.quick, console)
         return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import random
 import sqlite3
+import time
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -74,6 +75,20 @@ def make_archive(folder: Path, sizes: Sizes, status: str | None = "done") -> Pat
     database.execute("COMMIT")
     database.close()
     return folder
+
+
+def grow(folder: Path) -> None:
+    """Let an archive that `make_archive` made be written to: one call, result and event more."""
+    database = sqlite3.connect(folder / FILE_NAME, isolation_level=None)
+    new = {"key": f"{time.time_ns():064x}", "item": f"grown-{time.time_ns()}", "seq": None}
+    database.execute("BEGIN")
+    for table in ("calls", "results", "events"):
+        cursor = database.execute(f"SELECT * FROM {table} ORDER BY rowid DESC LIMIT 1")
+        row = dict(zip((name for name, *_ in cursor.description), cursor.fetchone(), strict=True))
+        row |= {name: value for name, value in new.items() if name in row}
+        _insert(database, table, tuple(row), [tuple(row.values())])
+    database.execute("COMMIT")
+    database.close()
 
 
 def _fill(database: sqlite3.Connection, sizes: Sizes) -> None:

@@ -39,8 +39,10 @@ OVERFLOW = """() => {
   const root = document.documentElement;
   if (root.scrollWidth <= root.clientWidth) return [];
   const right = (element) => element.getBoundingClientRect().right;
+  const keeps = (element) => element && element !== root
+    && (getComputedStyle(element).overflowX !== "visible" || keeps(element.parentElement));
   const all = [...document.querySelectorAll("body *")];
-  const wide = all.filter((element) => right(element) > root.clientWidth + 1);
+  const wide = all.filter((e) => right(e) > root.clientWidth + 1 && !keeps(e.parentElement));
   return [root.scrollWidth - root.clientWidth, ...wide.slice(0, 5).map((e) => `${e.tagName}.${e.className}`)];
 }"""
 
@@ -116,6 +118,12 @@ class Look:
 
     def text(self, selector: str = "main") -> str:
         return self.page.locator(selector).first.inner_text()
+
+    def unfolded(self) -> Look:
+        """With everything unfolded that can be."""
+        self.page.evaluate("document.querySelectorAll('main details').forEach(one => one.open = true)")
+        self.page.wait_for_timeout(100)  # what is unfolded is drawn by its own handler
+        return self
 
     def overflow(self) -> list[Any]:
         """By how many pixels it is wider than the screen, and what sticks out; empty where nothing is."""

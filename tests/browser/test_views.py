@@ -34,6 +34,7 @@ def _examined(look: Look, where: Mapping[str, str], prefix: str, width: int, sch
             ("overflow", look.overflow()),
             ("axe", look.violations()),
             ("console", look.complaints[:5]),
+            ("unfolded, overflow", look.unfolded().overflow()),
         ):
             wrong += [f"{name}: {what} {found}"] if found else []
         look.complaints.clear()

@@ -69,9 +69,7 @@ export function App() {
 }
 
 function RunName({ run }: { run: string }) {
-  const { data } = useView<{ run: RunRow }>(api(run, "overview"));
-  const listed = useRun(run).row;
-  const row = data?.run ?? listed; // the table of runs is often there before
+  const { row } = useRun(run);
   return <strong className="run-name" title={run}>{row?.name || run}{row && <span className={`state ${row.state.replace(" ", "-")}`}>{row.state}</span>}</strong>;
 }
 

@@ -1,7 +1,8 @@
 import { useState, type ReactNode } from "react";
-import type { Events, RunRow, Runs, SteerRequest } from "../api";
+import type { Events, RunRow, SteerRequest } from "../api";
 import { api, insideFile, post, refresh, useView } from "../data";
 import "../inspect.css";
+import { useRun } from "../run";
 import { steeringCommand, steeringId, type Row } from "../views/logbook";
 import { Announce, Button, Modal } from "./index";
 import { fault, inWords } from "./steering";
@@ -21,9 +22,8 @@ interface Asked {
 
 /** The run's row where it may be steered, else nothing: no `--steer`, a file, or a search that is over. */
 export function useSteerable(run: string): RunRow | null {
-  const { data } = useView<Runs>(run && !insideFile() ? "/api/runs" : null);
-  const row = data?.steer ? data.runs.find((one) => one.id === run) : undefined;
-  return row && row.kind === "search" && (GOES_ON.has(row.state) || WAITS.has(row.state)) ? row : null;
+  const { row, steer } = useRun(insideFile() ? "" : run);
+  return steer && row && row.kind === "search" && (GOES_ON.has(row.state) || WAITS.has(row.state)) ? row : null;
 }
 
 let keys = 0;
