@@ -55,6 +55,8 @@ def test_the_page_of_one_agent(run: Path) -> None:
         assert page["source"] == record.agent.source
         assert page["row"]["agent"] == who
         assert [p["agent"] for p in page["parents"]] == list(record.parents)
+        first = agent.agent(run, archive, agent=record.parents[0])
+        assert {"agent": who, "name": record.agent.name} in first["children"]
         train = record.evaluations["train"]
         (shown,) = [e for e in page["evaluations"] if e["split"] == "train"]
         assert (shown["score"], shown["low"], shown["high"]) == (train.score, train.low, train.high)

@@ -30,6 +30,7 @@ from meta_search.errors import DamagedError
 from meta_search.report.spending import stairs, steps_of
 from meta_search.report.verdict import archive_verdict
 from meta_search.testing import CountingEndpoint
+from meta_search.text import one_line
 from meta_search.types import Agent, Brief, Candidate, Evaluation, ItemResult, Usage
 from tests.data import record_run
 from tests.kits import sums
@@ -335,6 +336,31 @@ def test_a_journal_that_makes_no_sense_is_one_line_and_shown_as_it_is(
         assert (row["kind"], row["data"]) == (kind, data)
         with pytest.raises(DamagedError, match=r"\A[^\n]*cannot make sense of[^\n]*\Z"):
             guide(tmp_path, archive)
+
+
+@pytest.mark.parametrize(
+    ("what", "value", "text"),
+    [
+        (
+            "design/11",
+            {"way:plus": "direct", "votes": 1},
+            "the surrogate proposes for brief 11: way:plus direct, votes 1",
+        ),
+        ("finalist/abc", True, "«abc»: what is expected of it decides on its validation, not its score"),
+        ("end", True, "the time of the search is over"),
+        ("imported", ["a", "b"], "imported: a, b"),
+        ("imported", [], "imported: nothing"),
+        ("paid", {"tokens": 7, "of": {"task": 0.123456}}, 'paid: tokens 7, of {"task": 0.123456}'),
+        ("round", 1 / 3, "round: 0.3333"),
+        ("end", HOSTILE, f"end: {one_line(HOSTILE)}"),
+    ],
+)
+def test_a_decision_is_a_sentence(tmp_path: Path, what: str, value: Any, text: str) -> None:
+    run = ListArchive()
+    run.numbered = [("decision", {"what": what, "value": value})]
+    with stored(run, tmp_path) as archive:
+        (row,) = events(tmp_path, archive)["rows"]
+        assert row["text"] == text
 
 
 def test_a_configuration_is_yaml_without_keys() -> None:

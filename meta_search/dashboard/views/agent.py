@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from archive import inspecting, summaries
@@ -58,13 +58,15 @@ def agent(folder: Path, archive: Archive, *, agent: str) -> Json:
     traced = archive.results(who, splits[0], most=MOST_TRACED) if splits else []
     worth = merged(who, archive.importance(who), traced)
     train = record.evaluations.get("train")
-    names = summaries.names(archive, record.parents[:MOST_PARENTS])
+    parents = record.parents[:MOST_PARENTS]
+    children = archive.children(who)[:MOST_CHILDREN]
+    names = summaries.names(archive, [*parents, *children])
     return {
         "row": agent_row(record, fate, split),
         "thought": shown(record.thought),
         "source": shown(record.agent.source, 400_000),
-        "children": archive.children(who)[:MOST_CHILDREN],
-        "parents": [{"agent": p, "name": shown_name(name)} for p, name in names.items()],
+        "children": _named(children, names),
+        "parents": _named(parents, names),
         "values": _values(record),
         "demonstrations": _demonstrations(archive, record),
         "evaluations": [_evaluation(record, split, results[split]) for split in splits],
@@ -75,6 +77,11 @@ def agent(folder: Path, archive: Archive, *, agent: str) -> Json:
         "calls": _calls(traced),
         "team": _team(traced, worth),
     }
+
+
+def _named(ids: Sequence[str], names: Mapping[str, str]) -> list[Json]:
+    """Those that there are, with their names."""
+    return [{"agent": one, "name": shown_name(names[one])} for one in ids if one in names]
 
 
 def _values(record: Record) -> list[Json]:

@@ -102,6 +102,13 @@ def _bounded(value: Any, depth: int = 0) -> Any:
     return value
 
 
+DECISIONS = {  # of those that are so or not
+    "end": "the time of the search is over",
+    "finish": "the search is to finish: nothing new begins",
+    "patience": "no gain is expected any more that is worth the rest of the budget",
+}
+
+
 def _text(kind: str, data: Mapping[str, Any], names: Mapping[str, str]) -> str:
     """An event as a sentence; of a kind, or data, that this version does not know its data."""
     writers = {
@@ -181,4 +188,29 @@ def _steered(data: Mapping[str, Any], names: Mapping[str, str]) -> str:
 
 
 def _decided(data: Mapping[str, Any], names: Mapping[str, str]) -> str:
-    return f"{data['what']}: {json.dumps(_bounded(data['value']), ensure_ascii=False)}"
+    """What was decided once and is recorded, as a replay would not decide it anew."""
+    what, value = str(data["what"]), data["value"]
+    about, _, which = what.partition("/")
+    if about == "design" and isinstance(value, Mapping):
+        return f"the surrogate proposes for brief {which}: {_plain(value)}"
+    if about == "finalist":
+        return f"{_named(which, names)}: what is expected of it decides on its validation, not its score"
+    if what in DECISIONS and value is True:
+        return DECISIONS[what]
+    return f"{what}: {_plain(value)}"
+
+
+def _plain(value: Any) -> str:
+    """A value without the marks of JSON, as far as it is no deeper than two levels."""
+    bounded = _bounded(value)
+    if isinstance(bounded, Mapping):
+        return ", ".join(f"{name} {_plain_one(one)}" for name, one in bounded.items()) or "nothing"
+    if isinstance(bounded, list):
+        return ", ".join(map(_plain_one, bounded)) or "nothing"
+    return _plain_one(bounded)
+
+
+def _plain_one(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -62,7 +62,7 @@ export interface Lineage { nodes: { agent: string; name: string; generation: num
 export interface Niches { axes: string[]; x: string; y: string; x_bins: string[]; y_bins: string[]; cells: { x: number; y: number; agents: number; best: { agent: string; name: string; score: number; low: number; high: number } }[] }
 // GET /api/run/ID/agent/AGENT
 export interface AgentPage {
-  row: AgentRow; thought: string; source: string; children: string[]; parents: { agent: string; name: string }[];
+  row: AgentRow; thought: string; source: string; children: { agent: string; name: string }[]; parents: { agent: string; name: string }[];
   values: { name: string; value: string; note: string }[];
   demonstrations: { question: string; reply: string; kind: string; teacher: string }[];
   evaluations: (Interval & { split: Split; complete: boolean; stopped: string; outcomes: Record<string, number>; tokens_per_item: number; calls_per_item: number; cost_usd_per_item: number; hint: string })[];

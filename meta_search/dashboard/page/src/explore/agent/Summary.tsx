@@ -19,7 +19,7 @@ export function Summary({ page }: { page: AgentPage }) {
       {page.calls.length > 0 && <Card title="Cost by call"><Calls calls={page.calls} /></Card>}
       {page.values.length > 0 && <Card title="Tuned values"><Values values={page.values} /></Card>}
       {page.demonstrations.length > 0 && <Card title={plural(page.demonstrations.length, "demonstration")}><Demonstrations of={page.demonstrations} /></Card>}
-      {page.children.length > 0 && <Card title={plural(page.children.length, "child", "children")}><Children ids={page.children} /></Card>}
+      {page.children.length > 0 && <Card title={plural(page.children.length, "child", "children")}><Children of={page.children} /></Card>}
     </div>
   );
 }
@@ -132,11 +132,11 @@ function Demonstrations({ of }: { of: AgentPage["demonstrations"] }) {
 }
 
 const MANY = 60;
-function Children({ ids }: { ids: string[] }): ReactNode {
+function Children({ of }: { of: AgentPage["children"] }): ReactNode {
   return (
     <p>
-      {ids.slice(0, MANY).map((id, index) => <span key={id}>{index > 0 && ", "}<AgentLink agent={id} /></span>)}
-      {ids.length > MANY && ` and ${whole(ids.length - MANY)} more`}
+      {of.slice(0, MANY).map(({ agent, name }, index) => <span key={agent}>{index > 0 && ", "}<AgentLink agent={agent} name={name} /></span>)}
+      {of.length > MANY && ` and ${whole(of.length - MANY)} more`}
     </p>
   );
 }
