@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -127,22 +127,24 @@ class Modelled:
 
         return by_score != bool(self._run.journal.find(f"{FINALIST}{member.agent.id}", otherwise))
 
-    def _is_among(self, member: Member, members: Sequence[Member], most: int) -> bool | None:
-        """Whether a member is among the best by what is expected of them, of equals the cheaper; `None` where
-        nothing is known of some. Does not look further than it must: there may be thousands."""
+    def order(self, members: Sequence[Member]) -> Callable[[Member], tuple[float, float]] | None:
+        """A key by which those of whom most is expected come first, of equals the cheaper; `None` where
+        nothing is known of some."""
         surrogate = self._guide.surrogate
         if surrogate is None or not surrogate.uses.finalists:
             return None
         if not all(surrogate.met(m.agent.id) for m in members):
             return None
+        return lambda m: (-round(surrogate.mean(m.agent.id), DIGITS), m.cost("train"))
 
-        def key(one: Member) -> tuple[float, float]:
-            return -round(surrogate.mean(one.agent.id), DIGITS), one.cost("train")
-
-        if member not in members:
-            return False
-        own, place = key(member), members.index(member)
-        before = (n for n, m in enumerate(members) if m is not member and (*key(m), n) < (*own, place))
+    def _is_among(self, member: Member, members: Sequence[Member], most: int) -> bool | None:
+        """As `among`, by what is expected of them; `None` where nothing is known of some. Looks no further
+        than it must: there may be thousands."""
+        key = self.order(members)
+        if key is None or member not in members:
+            return None if key is None else False
+        own = *key(member), members.index(member)
+        before = (n for n, m in enumerate(members) if m is not member and (*key(m), n) < own)
         return len(list(islice(before, most))) < most
 
     def close(self) -> None:

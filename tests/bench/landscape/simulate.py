@@ -197,8 +197,9 @@ class Simulated(Search):
 
     def _chosen(self) -> Member | None:
         """The agent that the search would choose now: by what is expected, where finalists are."""
-        ranked = self.briefs.modelled.ranked(self.members.finished())
-        return ranked[0] if ranked else self.members.best()
+        members = self.members.finished()
+        order = self.briefs.modelled.order(members)
+        return self.members.best() if order is None else min(members, key=order, default=None)
 
     def _tell(self, evaluated: Evaluated) -> None:
         super()._tell(evaluated)
