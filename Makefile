@@ -10,7 +10,7 @@
 PYTHON  ?= $(shell python3.11 -c 'print("python3.11")' 2>/dev/null || echo python3)
 MINUTES ?= 15
 SEED    ?= 0
-WORKERS ?= 2
+WORKERS ?= 3
 ARGS    ?=
 
 VENV  := .venv

@@ -47,7 +47,7 @@ ROOT = Path(__file__).parent.parent
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling:
-    """`make test` shares the suite out to two processes, file by file; all that starts Ray goes to one,
+    """`make test` shares the suite out to a few processes, file by file; all that starts Ray goes to one,
     so that there is one cluster."""
     from xdist.scheduler import LoadFileScheduling
 

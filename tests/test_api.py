@@ -110,6 +110,7 @@ class Doubles:
         return meta_search.Score(float(answer.strip() == item.target), "as it should be")
 
 
+@pytest.mark.slow
 def test_a_domain_object(folder: Path, endpoint: CountingEndpoint) -> None:
     domain = Doubles()
     run = meta_search.search(*sums.short(endpoint), domain=domain).folder

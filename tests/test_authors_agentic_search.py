@@ -88,6 +88,7 @@ def test_a_search_with_every_tool(folder: Path, features: EndpointFeatures) -> N
     assert_replays()
 
 
+@pytest.mark.slow
 def test_it_is_killed_and_goes_on_without_sending_a_call_again(folder: Path) -> None:
     def seen(endpoint: CountingEndpoint) -> list[str]:
         return [json.dumps(r.body, sort_keys=True) for r in written(endpoint)]

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 import meta_search
 from meta_search import cli
 from meta_search.authors.block_table import BLOCKS, OTHER_BLOCKS
@@ -25,6 +27,7 @@ def says(messages: Sequence[Mapping[str, Any]], body: Mapping[str, Any]) -> str:
     return "OK" if "Reply with OK" in asked else "12"
 
 
+@pytest.mark.slow
 def test_a_search_of_plans_with_stages_is_evaluated_and_replays(folder: Path) -> None:
     words = (
         f"author.blocks=[{','.join(OTHER_BLOCKS)}]",

@@ -210,6 +210,7 @@ def test_an_empty_archive_and_a_run_without_test_make_a_page(tmp_path: Path) -> 
     assert [node["name"] for node in page_view(page, "lineage")["nodes"]] == ["seed", "? lone"]
 
 
+@pytest.mark.slow
 def test_what_has_no_room_is_left_out_and_said(archive: Archive, tmp_path: Path) -> None:
     whole = write_report(archive, None, tmp_path / "whole.html")
     small = write_report(archive, None, tmp_path / "small.html", room=4_000)

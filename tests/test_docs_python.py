@@ -20,6 +20,7 @@ QUICK = (
 )
 
 
+@pytest.mark.slow
 def test_every_block_runs(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     blocks = BLOCK.findall(PAGE.read_text(encoding="utf-8"))
     assert len(blocks) >= 11

@@ -90,8 +90,18 @@ def faults() -> Counter[tuple[str, str]]:
         return Counter((purpose, fault) for purpose, fault in rows if purpose != "probe")
 
 
-@pytest.mark.parametrize("tells", [True, False])
-@pytest.mark.parametrize("form", ["program", "edit", "plan"])
+@pytest.mark.parametrize(
+    ("form", "tells"),
+    [
+        ("program", True),
+        pytest.param("program", False, marks=pytest.mark.slow),
+        *(
+            pytest.param(form, tells, marks=pytest.mark.slow)
+            for form in ("edit", "plan")
+            for tells in (True, False)
+        ),
+    ],
+)
 def test_drafts_teachers_and_tasks_arrive_whole(folder: Path, form: str, tells: bool) -> None:
     with Thinks(form, tells) as endpoint:
         assert search(endpoint, form, "llm.meta.extra={reasoning_effort:low}") == 0

@@ -62,6 +62,7 @@ def lessons(run: str = "run") -> list[tuple[int, str]]:
         return [(lesson.agents, lesson.text) for lesson in archive.lessons()]
 
 
+@pytest.mark.slow
 def test_a_lesson_is_written_after_every_few_agents_and_read_by_the_next(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -117,6 +118,7 @@ def test_without_them_or_without_a_meta_agent_nobody_is_asked(folder: Path, more
     assert lessons() == []
 
 
+@pytest.mark.slow
 def test_what_came_to_nothing_is_said_and_not_asked_again_at_once(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -76,6 +76,7 @@ def found(run: str = "run") -> Any:
         return next(r for r in archive.agents() if r.author == "llm")
 
 
+@pytest.mark.slow
 def test_the_share_stands_beside_the_score_everywhere(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -50,6 +50,7 @@ def stops() -> list[str]:
     return [event.data["why"] for event in meta_search.open_run("run").events("stop")]
 
 
+@pytest.mark.slow
 def test_the_first_ctrl_c_ends_with_a_report_and_resume_goes_on(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

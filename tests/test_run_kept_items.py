@@ -109,6 +109,7 @@ def test_test_items_come_in_once_the_report_is_made(searched: tuple[Path, Watche
         assert not database.execute("PRAGMA foreign_key_check(edges)").fetchall()
 
 
+@pytest.mark.slow
 def test_a_search_that_goes_on_forgets_test_items_until_its_next_report(folder: Path) -> None:
     Path("mine.py").write_text(DOMAIN)
     watched = Watched()
