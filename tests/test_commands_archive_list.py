@@ -126,6 +126,13 @@ def test_mistakes_are_one_line(
         assert "tokens_per_item" in told  # the known ones
 
 
+def test_a_column_that_is_nearly_one_is_guessed(
+    run: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["archive", "list", "one", "--sort", "token_per_item"]) == 2
+    assert "no column token_per_item; did you mean tokens_per_item? There are" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("columns", [60, 80, 120])
 def test_tables_fit_the_terminal(
     run: dict[str, str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, columns: int

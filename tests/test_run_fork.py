@@ -146,8 +146,8 @@ def test_a_fork_of_a_fork_knows_what_both_have_tested(there: CountingEndpoint) -
         (["--from"], "--from names one run"),
         (["--from", "author=composer"], "--from names one run"),
         (["--from", "run", "--from", "run"], "--from names one run"),
-        (["--from", "nowhere"], "cannot fork nowhere: nowhere: no such run folder"),
-        (["--from", "run:nobody"], "cannot fork run:nobody: "),
+        (["--from", "nowhere"], "cannot fork: nowhere: no such run folder"),
+        (["--from", "run:nobody"], "cannot fork: "),
         (["--from", "run", "evaluate.folds=3"], "evaluate.folds cannot hold in a fork"),
     ],
 )

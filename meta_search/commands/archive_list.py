@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import operator
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -176,7 +177,9 @@ def _asked(columns: str | None) -> list[str]:
 
 def _check(column: str, option: str) -> None:
     if column not in COLUMNS:
-        raise ConfigError(f"{option}: no column {one_line(column, 40)}; there are {', '.join(COLUMNS)}")
+        near = difflib.get_close_matches(column, COLUMNS, n=1)
+        meant = f"did you mean {near[0]}? There" if near else "there"
+        raise ConfigError(f"{option}: no column {one_line(column, 40)}; {meant} are {', '.join(COLUMNS)}")
 
 
 def _table(title: str, columns: Sequence[str], rows: Sequence[Row]) -> Table:

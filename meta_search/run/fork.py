@@ -100,7 +100,7 @@ def pinned(named: str, root: str) -> str:
         with Archive(folder) as archive, making_sense(archive.path):
             return str(folder) if agent is None else f"{folder}:{archive.record(agent).agent.id}"
     except ArchiveError as error:
-        raise ConfigError(f"cannot fork {one_line(named, 200)}: {error}") from error
+        raise ConfigError(f"cannot fork: {error}") from error
 
 
 def folder_of(config: Config) -> Path | None:
