@@ -54,18 +54,18 @@ def test_a_trace_is_read_once_and_the_longest_every_time(path: Path, monkeypatch
     monkeypatch.setattr(Archive, "result", noted)
     kept = Traces(path)
     for _ in range(2):
-        with kept.reading():
-            calls, programs = kept.of(result("a"))
-            assert (calls, programs) == (result("a").trace, result("a").programs)
-            assert len(kept.of(result("long"))[0][0].text) == 50_000
-            assert kept.of(result("nowhere")) == ((), ())
+        calls, programs = kept.of(result("a"))
+        assert (calls, programs) == (result("a").trace, result("a").programs)
+        assert len(kept.of(result("long"))[0][0].text) == 50_000
+        assert kept.of(result("nowhere")) == ((), ())
+    kept.close()
     assert read == ["a", "long", "nowhere", "long"]
 
 
 def test_few_traces_are_kept(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(traces, "KEPT", 2)
     kept = Traces(path)
-    with kept.reading():
-        for item in ("a", "b", "a", "c", "d"):
-            kept.of(result(item))
+    for item in ("a", "b", "a", "c", "d"):
+        kept.of(result(item))
+    kept.close()
     assert [item for _, item, _ in kept._kept] == ["c", "d"]

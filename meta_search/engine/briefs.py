@@ -205,6 +205,7 @@ class Briefs:
         """The search is over: authors still at work get no further calls or runs."""
         for bench in self._benches:
             bench.close()
+        self.contexts.close()
 
     # -- inside
 

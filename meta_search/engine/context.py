@@ -139,30 +139,33 @@ class Contexts:
     def sight(self, brief: Brief) -> Sight:
         """What the author of a brief is shown, as things stand now."""
         self._tally.update()
-        with self._traces.reading():
-            shown = [item for item in self._train.values() if self._folds.shows(brief, item.id)]
-            wording = dict(self._session.domain.wording)
-            request = first_request(self._members, {i.id: None for i in shown}, wording, self._traces.of)
-            return Sight(
-                parents=tuple(self._parent(self._members[a], brief, whole=True) for a in brief.parents),
-                inspirations=tuple(self._parent(self._members[a], brief) for a in brief.inspirations),
-                domain=DomainFacts(
-                    brief=self._session.domain.brief,
-                    name=self._session.config.domain.name,
-                    keywords=self.keywords,
-                    examples=self._examples,
-                    questions=tuple(item.question for item in shown),
-                    kinds=dict(Counter(item.kind for item in shown if item.id in self._evaluated)),
-                    instruction=self._session.config.domain.instruction or "",
-                    wording=wording,
-                    helpers=tuple(getattr(self._session.domain, "helpers", ())),
-                    model_free=self._session.config.domain.model_free,
-                ),
-                findings=self._findings(brief),
-                task=task_model(self._session.config, request, self.windows.get("task", 0)),
-                notes=self.hints.joined(self._session.config.author.notes),
-                knowledge=self._knowledge(brief) if spec_of(brief.author).looks else None,
-            )
+        shown = [item for item in self._train.values() if self._folds.shows(brief, item.id)]
+        wording = dict(self._session.domain.wording)
+        request = first_request(self._members, {i.id: None for i in shown}, wording, self._traces.of)
+        return Sight(
+            parents=tuple(self._parent(self._members[a], brief, whole=True) for a in brief.parents),
+            inspirations=tuple(self._parent(self._members[a], brief) for a in brief.inspirations),
+            domain=DomainFacts(
+                brief=self._session.domain.brief,
+                name=self._session.config.domain.name,
+                keywords=self.keywords,
+                examples=self._examples,
+                questions=tuple(item.question for item in shown),
+                kinds=dict(Counter(item.kind for item in shown if item.id in self._evaluated)),
+                instruction=self._session.config.domain.instruction or "",
+                wording=wording,
+                helpers=tuple(getattr(self._session.domain, "helpers", ())),
+                model_free=self._session.config.domain.model_free,
+            ),
+            findings=self._findings(brief),
+            task=task_model(self._session.config, request, self.windows.get("task", 0)),
+            notes=self.hints.joined(self._session.config.author.notes),
+            knowledge=self._knowledge(brief) if spec_of(brief.author).looks else None,
+        )
+
+    def close(self) -> None:
+        """No author is shown anything any more."""
+        self._traces.close()
 
     def look(self, brief: Brief) -> None:
         """Fix what the author of a brief is shown, before `context` is made for it."""

@@ -7,8 +7,6 @@ hears of it, whether it was run now, before a resume, or in a replay: so what is
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from archive.records import Archive
@@ -23,7 +21,7 @@ MOST_KEPT = 32_000  # characters of one of these
 
 
 class Traces:
-    """Reads traces; for one thread.
+    """Reads traces, over one connection that stays open until `close`; for one thread.
 
     Args:
         path: The archive's file.
@@ -34,18 +32,8 @@ class Traces:
         self._archive: Archive | None = None
         self._kept: OrderedDict[tuple[str, str, int], Traced] = OrderedDict()
 
-    @contextmanager
-    def reading(self) -> Iterator[None]:
-        """Reads go over one connection, which is closed behind: none may hold up the writer at its end."""
-        try:
-            yield
-        finally:
-            archive, self._archive = self._archive, None
-            if archive is not None:
-                archive.close()
-
     def of(self, result: ItemResult) -> Traced:
-        """Calls and programs of a train result, empty where the archive has none. Within `reading`."""
+        """Calls and programs of a train result, empty where the archive has none."""
         key = (result.agent, result.item, result.repeat)
         if key in self._kept:
             self._kept.move_to_end(key)
@@ -59,6 +47,12 @@ class Traces:
             if len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
         return found
+
+    def close(self) -> None:
+        """Let go of the archive: no reader may hold up its writer at the end."""
+        archive, self._archive = self._archive, None
+        if archive is not None:
+            archive.close()
 
 
 def _size(traced: Traced) -> int:
