@@ -15,6 +15,7 @@ import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import wraps
 from math import inf
 from pathlib import Path
@@ -28,6 +29,7 @@ __all__ = [
     "MOST",
     "Connection",
     "Patience",
+    "Refusals",
     "Room",
     "check_files",
     "check_patience",
@@ -41,6 +43,8 @@ __all__ = [
 LONGEST_S = 60.0  # of one statement
 EVERY = 50_000  # steps of SQLite's machine between two looks at the clock and at signals: about a millisecond
 LARGEST = 64 * 2**20  # bytes of one value, packed or not
+SMALL = 2**20  # bytes of one packed value, once many were refused
+MOST_REFUSED = 16 * LARGEST  # bytes of refused values, after which only small ones are unpacked
 ROOM = 512 * 2**20  # bytes that the packed values of one reading come to
 MOST = 1e11  # of any number with a fraction: times are seconds since 1970
 FETCHED = 500  # rows at a time
@@ -255,15 +259,29 @@ def check_types(rows: list[tuple[Any, ...]], kinds: Sequence[tuple[type, ...]], 
                 raise DamagedError(f"{path} is damaged: it holds a number that is none")
 
 
+@dataclass(slots=True)
+class Refusals:
+    """What packed values of an archive came to before they were refused: of bombs, each takes a fifth of a
+    second, and every view meets them anew.
+
+    Attributes:
+        bytes: Of all.
+    """
+
+    bytes: int = 0
+
+
 class Room:
     """What the packed values of one reading may come to: a few kilobytes unpack to gigabytes.
 
     Args:
         file: Size of the archive in bytes: what a long run wrote is packed to a good part of its own size.
+        refusals: Of the archive; after some, only small values are unpacked. None are known if not given.
     """
 
-    def __init__(self, file: int = 0) -> None:
+    def __init__(self, file: int = 0, refusals: Refusals | None = None) -> None:
         self._left = max(ROOM, TIMES * file)
+        self._refusals = refusals or Refusals()
 
     def unpacked(self, packed: bytes) -> bytes:
         """What was packed.
@@ -271,7 +289,7 @@ class Room:
         Raises:
             ValueError: It is too much, or was not packed.
         """
-        most = min(LARGEST, self._left)
+        most = min(SMALL if self._refusals.bytes > MOST_REFUSED else LARGEST, self._left)
         stream = zlib.decompressobj()
         try:
             plain = stream.decompress(packed, most + 1)
@@ -279,6 +297,7 @@ class Room:
             raise ValueError(f"packed text that cannot be read ({error})") from error
         self._left = max(0, self._left - len(plain))  # what is refused has taken its time as well
         if len(plain) > most or not stream.eof:
+            self._refusals.bytes += len(plain)
             raise ValueError("packed text that is cut, or unpacks to too much")
         return plain
 

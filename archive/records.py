@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from archive import codec, frames, html, items, queries, search_index, transcripts
-from archive.guard import Room, check_types, making_sense, sensible
+from archive.guard import Refusals, Room, check_types, making_sense, sensible
 from archive.readers import CACHE_KB, Readers, database_path
 from archive.schema import version
 from archive.select import best_so_far
@@ -58,6 +58,7 @@ class Archive:
     def __init__(self, path: Path | str, cache_kb: int = CACHE_KB) -> None:
         self.path = database_path(path)
         self._readers = Readers(self.path, cache_kb)
+        self._refusals = Refusals()
         self._readers.get()
 
     def __enter__(self) -> Archive:
@@ -463,7 +464,7 @@ class Archive:
             raise DamagedError(f"cannot read {self.path}: {error}") from error
 
     def _room(self) -> Room:
-        return Room(self.path.stat().st_size)
+        return Room(self.path.stat().st_size, self._refusals)
 
     def _sensibly(self, rows: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         with making_sense(self.path):

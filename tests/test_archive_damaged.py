@@ -294,6 +294,23 @@ def test_replies_unpack_to_no_more_than_there_is_room_for(run: Path, monkeypatch
         assert len(list(archive.rows("calls"))) == 40
 
 
+def test_after_many_bombs_only_small_values_are_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guard, "LARGEST", 4 * guard.SMALL)
+    monkeypatch.setattr(guard, "MOST_REFUSED", 16 * guard.SMALL)
+    large, bomb = (zlib.compress(b" " * (n * guard.SMALL)) for n in (2, 9))
+    refusals, refused = guard.Refusals(), 0
+    while refusals.bytes <= guard.MOST_REFUSED:
+        assert len(guard.Room(0, refusals).unpacked(large)) == 2 * guard.SMALL
+        with pytest.raises(ValueError, match="unpacks to too much"):
+            guard.Room(0, refusals).unpacked(bomb)
+        refused += 1
+    assert refused == 4
+    with pytest.raises(ValueError, match="unpacks to too much"):
+        guard.Room(0, refusals).unpacked(large)
+    assert guard.Room(0, refusals).unpacked(zlib.compress(b"small")) == b"small"
+    assert len(guard.Room(0, guard.Refusals()).unpacked(large)) == 2 * guard.SMALL
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SLOW)
 def test_a_value_of_another_shape(name: str, run: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -153,7 +153,7 @@ def test_a_search_that_was_killed_while_it_was_paused_goes_on_as_it_was_steered(
         finally:
             process.kill()
             process.communicate()
-        with pytest.raises(meta_search.MetaSearchError, match="does not run"):
+        with pytest.raises(meta_search.MetaSearchError, match="is not running"):
             meta_search.steer("run", "resume")
         assert meta_search.steer("run", "note", "Given between two sessions.")
         assert cli.main(["resume", "run"]) == 0

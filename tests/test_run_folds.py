@@ -136,4 +136,4 @@ def test_few_items_are_told(folder: Path, capsys: pytest.CaptureFixture[str]) ->
     assert "is found in 4 of 5 runs" in printed
     assert "9 validation items tell agents apart badly: evaluate.folds=3 chooses by train" in printed
     assert "few test items: with 9 test items only" in " ".join(printed.split())
-    assert "Few test items: with 9 test items only a gain" in page_text("run/report.html")
+    assert "with 9 test items only a gain" in page_text("run/report.html")
