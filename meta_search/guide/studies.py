@@ -137,13 +137,13 @@ class Study:
     def _set_apart(self, number: int, proposal: Sampled | None) -> Asked:
         """The trial in a copy of the study as it is now. Optuna's trials in memory are never changed, but
         replaced, so that they can be copied when they are needed, by whoever needs them."""
-        import optuna
-
         known = list(self._study.get_trials(deepcopy=False))
-        rest = self._sampler(number)
-        sampler = rest if proposal is None else design_sampler(*proposal, rest)
 
         def begin() -> Any:
+            import optuna
+
+            rest = self._sampler(number)
+            sampler = rest if proposal is None else design_sampler(*proposal, rest)
             copy = optuna.create_study(
                 storage=optuna.storages.InMemoryStorage(),
                 directions=cast(Any, self._study.directions),
