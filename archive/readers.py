@@ -13,7 +13,7 @@ from archive.guard import Connection, check_files, check_schema, guarded, making
 from archive.schema import FILE_NAME, version
 from meta_search.errors import ArchiveError
 
-__all__ = ["BUSY_S", "CACHE_KB", "Readers", "database_path", "has_rows"]
+__all__ = ["BUSY_S", "CACHE_KB", "Readers", "database_path", "has_rows", "stamps"]
 
 BUSY_S = 30.0  # seconds to wait for a lock that a foreign program holds
 CACHE_KB = 32_000
@@ -23,6 +23,24 @@ def database_path(path: Path | str) -> Path:
     """The archive's file, from itself or from the run folder that holds it."""
     given = Path(path)
     return given / FILE_NAME if given.is_dir() else given
+
+
+def stamps(file: Path) -> tuple[tuple[int, int, int], ...]:
+    """What a write changes, by looks from outside: inode, time in ns and bytes of an archive's file, and of
+    its log; zeros for one that is not there. Two writes within a tick of the clock of files may look alike.
+
+    Args:
+        file: The archive's.
+    """
+    return tuple(_stamp(path) for path in (file, file.with_name(f"{file.name}-wal")))
+
+
+def _stamp(path: Path) -> tuple[int, int, int]:
+    try:
+        found = path.lstat()
+    except OSError:
+        return 0, 0, 0
+    return found.st_ino, found.st_mtime_ns, found.st_size
 
 
 def has_rows(path: Path | str, tables: Sequence[str]) -> bool:

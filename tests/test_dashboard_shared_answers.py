@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from meta_search.dashboard.shared_answers import LASTS_S, MOST_KEPT, SharedAnswers, state_of_files
+from archive.readers import stamps
+from meta_search.dashboard.shared_answers import LASTS_S, MOST_KEPT, SharedAnswers
 
 
 class Works:
@@ -122,15 +123,15 @@ def test_large_answers_are_not_kept_beyond_a_bound() -> None:
 @pytest.mark.parametrize("name", ["archive.db", "archive.db-wal"])
 def test_what_is_written_is_another_state(tmp_path: Path, name: str) -> None:
     file = tmp_path / name
-    states = [state_of_files(tmp_path)]
+    states = [stamps(tmp_path / "archive.db")]
     file.write_bytes(b"1")
-    states.append(state_of_files(tmp_path))
-    assert state_of_files(tmp_path) == states[-1]
+    states.append(stamps(tmp_path / "archive.db"))
+    assert stamps(tmp_path / "archive.db") == states[-1]
     os.utime(file, ns=(0, 5))
-    states.append(state_of_files(tmp_path))
+    states.append(stamps(tmp_path / "archive.db"))
     file.write_bytes(b"22")
-    states.append(state_of_files(tmp_path))
+    states.append(stamps(tmp_path / "archive.db"))
     file.rename(tmp_path / "old")
     file.write_bytes(b"22")
-    states.append(state_of_files(tmp_path))
+    states.append(stamps(tmp_path / "archive.db"))
     assert len({*states}) == len(states)

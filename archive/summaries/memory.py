@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 from weakref import WeakKeyDictionary
 
+from archive.readers import stamps
 from archive.records import Archive
 from archive.summaries.reading import Table, last_row
 
@@ -76,15 +77,13 @@ def grown(
 
 def _moment(archive: Archive) -> Hashable:
     """What each transaction changes, by looks at two files."""
-    found: list[int] = []
-    for name in ("", "-wal"):
-        try:
-            stat = archive.path.with_name(archive.path.name + name).stat()
-            found += [stat.st_ino, stat.st_mtime_ns, stat.st_size]
-        except OSError:
-            found += [0, 0, 0]
     # Within a tick of the clock of files, rows tell.
-    return *found, last_row(archive, "events"), last_row(archive, "results"), last_row(archive, "calls")
+    return (
+        *stamps(archive.path),
+        last_row(archive, "events"),
+        last_row(archive, "results"),
+        last_row(archive, "calls"),
+    )
 
 
 def _kept(archive: Archive, name: Hashable) -> _Fact[Any] | None:

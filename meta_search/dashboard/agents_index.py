@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from archive import codec
 from archive.guard import making_sense
+from archive.readers import stamps
 from archive.records import Archive
 from meta_search.dashboard.agents_columns import Columns
 from meta_search.report.source import HAND_MADE
@@ -213,14 +214,7 @@ def _stands(archive: Archive, running: bool) -> tuple[Any, ...]:
     (seq,) = archive.select("SELECT MAX(seq) FROM events")[0]
     if seq:
         return int(seq), running, archive.meta("status"), archive.meta("best")
-    stamps = []  # an evaluation has no events
-    for name in ("", "-wal"):
-        try:
-            found = archive.path.with_name(archive.path.name + name).stat()
-            stamps.append((found.st_mtime_ns, found.st_size))
-        except OSError:
-            stamps.append((0, 0))
-    return 0, running, *stamps
+    return 0, running, *stamps(archive.path)  # an evaluation has no events
 
 
 def _agent_of(data: str) -> str:

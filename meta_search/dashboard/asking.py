@@ -13,13 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from archive.guard import Patience
+from archive.readers import stamps
 from archive.records import Archive
+from archive.schema import FILE_NAME
 from meta_search.dashboard import registry
 from meta_search.dashboard.access import Refused
 from meta_search.dashboard.open_archives import OpenArchives
 from meta_search.dashboard.places import run_folder
 from meta_search.dashboard.plain_json import plain_json
-from meta_search.dashboard.shared_answers import SharedAnswers, state_of_files
+from meta_search.dashboard.shared_answers import SharedAnswers
 from meta_search.errors import ArchiveError, DamagedError, MetaSearchError
 from meta_search.text import error_line, one_line, without_passwords
 
@@ -92,7 +94,7 @@ class Asking:
 
     def _state(self, run: str) -> object:
         try:
-            return state_of_files(run_folder(self.root, run))
+            return stamps(run_folder(self.root, run) / FILE_NAME)
         except ArchiveError:  # the view says so
             return None
 

@@ -8,6 +8,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from archive.readers import stamps
 from archive.schema import FILE_NAME
 from meta_search.errors import ArchiveError
 
@@ -98,12 +99,6 @@ def _walk(root: Path) -> Iterator[Path]:
             continue
 
 
-def _written(folder: Path) -> float:
-    """When an archive was last written to: its log is, while it is being written."""
-    times = [0.0]
-    for name in (FILE_NAME, f"{FILE_NAME}-wal"):
-        try:
-            times.append((folder / name).lstat().st_mtime)
-        except OSError:
-            continue
-    return max(times)
+def _written(folder: Path) -> int:
+    """When an archive was last written to, in ns: its log is, while it is being written."""
+    return max(at for _, at, _ in stamps(folder / FILE_NAME))

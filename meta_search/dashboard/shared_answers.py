@@ -7,12 +7,9 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Hashable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from archive.readers import database_path
-
-__all__ = ["SharedAnswers", "state_of_files"]
+__all__ = ["SharedAnswers"]
 
 LASTS_S = 1.0  # views tell of the time as well: a heartbeat's age, seconds left
 MOST_KEPT = 4_000_000  # bytes of all answers
@@ -83,18 +80,3 @@ class SharedAnswers:
 
 def _is_kept(task: asyncio.Task[bytes]) -> bool:
     return task.done() and not task.cancelled() and task.exception() is None
-
-
-def state_of_files(folder: Path) -> tuple[tuple[int, int, int], ...]:
-    """What tells the states of an archive apart from outside: inode, time of change in ns and bytes of its
-    file, and of its log."""
-    file = database_path(folder)
-    return tuple(_seen(path) for path in (file, file.with_name(f"{file.name}-wal")))
-
-
-def _seen(path: Path) -> tuple[int, int, int]:
-    try:
-        found = path.lstat()
-    except OSError:
-        return 0, 0, 0
-    return found.st_ino, found.st_mtime_ns, found.st_size

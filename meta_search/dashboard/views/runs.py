@@ -12,6 +12,7 @@ from typing import Any
 
 from archive import summaries
 from archive.guard import Patience, check_patience
+from archive.readers import stamps
 from archive.records import Archive
 from archive.schema import FILE_NAME
 from meta_search import __version__
@@ -70,27 +71,27 @@ def runs(folder: Path, steer: bool = False) -> Json:
 
 def run_row(folder: Path, run: str) -> Json:
     """A row of the table of runs; of an archive that cannot be read, one that says so."""
-    stamps, now = _stamps(folder), time.monotonic()
+    seen, now = stamps(folder / FILE_NAME), time.monotonic()
     with _lock:
         kept = _rows.get(folder)
-    if kept is not None and _holds(kept, stamps, now):
+    if kept is not None and _holds(kept, seen, now):
         return {**kept.row, "id": run}
     row, until = _read(folder, run), inf
     if row["state_text"] == SLOW:
         until = now + SLOW_AGAIN_S
     with _lock:
-        _rows[folder] = _Kept(stamps, now, row, until)
+        _rows[folder] = _Kept(seen, now, row, until)
         _rows.move_to_end(folder)
         while len(_rows) > MOST_KEPT:
             _rows.popitem(last=False)
     return row
 
 
-def _holds(kept: _Kept, stamps: tuple[Any, ...], now: float) -> bool:
+def _holds(kept: _Kept, seen: tuple[Any, ...], now: float) -> bool:
     """Whether a row is still true: of a run at work it ages though nothing is written."""
     if now - kept.at < AGAIN_S and kept.row["state"] in AT_WORK:
         return True
-    return kept.stamps == stamps and kept.row["state"] not in AT_WORK and now < kept.until
+    return kept.stamps == seen and kept.row["state"] not in AT_WORK and now < kept.until
 
 
 def _read(folder: Path, run: str) -> Json:
@@ -167,14 +168,3 @@ def _urgency(row: Json) -> tuple[Any, ...]:
     """Runs at work that need attention, then others that do, then those at work, each the newest first."""
     at_work = row["state"] in AT_WORK
     return not row["attention"], not at_work, -(row["heartbeat_at"] or row["started_at"] or 0.0)
-
-
-def _stamps(folder: Path) -> tuple[Any, ...]:
-    found: list[Any] = []
-    for name in (FILE_NAME, f"{FILE_NAME}-wal"):
-        try:
-            stat = (folder / name).lstat()
-            found += [stat.st_ino, stat.st_mtime_ns, stat.st_size]
-        except OSError:
-            found.append(None)
-    return tuple(found)
