@@ -173,9 +173,9 @@ def test_a_wait_longer_than_the_time_left_ends_the_calls_at_once(
 def test_the_next_phase_wakes_what_waits_for_the_search(pen: SqlitePen) -> None:
     async def run(made: Gateway) -> None:
         calls = asyncio.gather(*(made.call(request) for request in asks(20)))
-        await _eventually(lambda: made.status().waiting > 0)
+        await _eventually(lambda: bool(made.status().notes) and made.status().waiting > 0)
         began = time.monotonic()
-        made.set_phase("final")
+        made.set_phase("final")  # once those in flight were asked to wait, and a probe with them
         assert {reply.fault for reply in await calls} == {"budget"}
         assert time.monotonic() - began < 10
 

@@ -70,8 +70,8 @@ class Silence:
 class Prober(Protocol):
     """Asks endpoints by requests of the gateway's own; see `probes.Probes`."""
 
-    async def fails(self, route: Route, since: float) -> Failure | None:
-        """How an endpoint fails everybody since then; `None` where it answers."""
+    async def fails(self, call: Call, since: float) -> Failure | None:
+        """How a call's endpoint fails everybody since then; `None` where it answers."""
         ...
 
     async def send(self, route: Route) -> Failure | None:
@@ -140,7 +140,7 @@ class Patience:
             self._tell(route, failure, silence)
             if not self._is_outage(route, failure, silence, exhausted, lively) or call.is_distrusted:
                 return False
-            theirs = await self.prober.fails(route, time.monotonic())
+            theirs = await self.prober.fails(call, time.monotonic())
             if theirs is None or theirs.kind not in ("transient", "limited"):
                 self._silences.pop(route, None)
                 route.missed = 0

@@ -76,22 +76,27 @@ class Probes:
         self._next: dict[Route, float] = {}
         self.paid = Usage()
 
-    async def fails(self, route: Route, since: float, shape: Shape | None = None) -> Failure | None:
-        """How the endpoint fails others; `None` where it answers them.
+    async def fails(self, call: Call, since: float, shape: Shape | None = None) -> Failure | None:
+        """How a call's endpoint fails others; `None` where it answers them.
 
         Args:
-            route: The endpoint.
+            call: On whose behalf; where there is no use in sending it any more, none is in asking for it.
             since: Only what was sent later counts, calls of others included; monotonic seconds.
             shape: The form of the request; `None` takes the plainest.
+
+        Raises:
+            BudgetError: The budget or the call's phase of the run is over.
+            LLMError: The run is to end.
+            Dropped: Nobody waits for the call any more.
         """
-        alive: Moot = lambda: route.last_sent >= since  # noqa: E731
-        return await self._shared(route, shape or self._plain(), since, alive)
+        alive: Moot = lambda: call.route.last_sent >= since  # noqa: E731
+        return await self._shared(call, shape or self._plain(), since, alive)
 
     async def learn(self, form: Form, failure: Failure) -> None:
         """Find out whether the endpoint takes requests of a form of which one was refused; what it does not
         take is noted."""
         known: Moot = lambda: not form.suspects(failure)  # noqa: E731
-        await self._shared(form.call.route, form.shape, form.sent_at, known)
+        await self._shared(form.call, form.shape, form.sent_at, known)
 
     async def send(self, route: Route) -> Failure | None:
         """Ask now, whatever is known: of an endpoint that is down, by whose turn it is."""
@@ -103,17 +108,23 @@ class Probes:
         form.doubts.clear()
         if doubts:
             route.doubted |= doubts
-            if await self._shared(route, form.shape, time.monotonic()) is not None:
-                route.doubted -= doubts
+            shown = False
+            try:
+                shown = await self._shared(form.call, form.shape, time.monotonic()) is None
+            finally:
+                if not shown:
+                    route.doubted -= doubts
 
     def _plain(self) -> Shape:
         return Shape(True, False, None, self._config.max_tokens)
 
     async def _shared(
-        self, route: Route, shape: Shape, since: float, moot: Moot = lambda: False
+        self, call: Call, shape: Shape, since: float, moot: Moot = lambda: False
     ) -> Failure | None:
         """Of a probe that was sent later than that, unless the question is moot meanwhile."""
+        route = call.route
         async with self._locks[route]:
+            self._exchange.check(call)  # the phase may have ended while others had theirs sent
             latest = self._latest.get((route, shape))
             if latest is not None and latest.sent >= since:
                 return latest.failure
@@ -122,7 +133,7 @@ class Probes:
                 if pause <= 0:
                     return await self._look(route, shape)
                 await self._circuit.sleep(min(pause, 0.1 + self._apart_s / 10))
-                self._circuit.check()
+                self._exchange.check(call)
             return None
 
     async def _look(self, route: Route, shape: Shape) -> Failure | None:

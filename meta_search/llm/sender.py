@@ -175,7 +175,7 @@ class Sender:
 
     async def _look_into(self, form: Form) -> None:
         """Have a probe see whether what an answer showed holds for all; the answer itself is good."""
-        with contextlib.suppress(BudgetError, LLMError):
+        with contextlib.suppress(BudgetError, LLMError, Dropped):
             await self.probes.look_into(form)
 
     async def _given_up(self, call: Call, form: Form, failure: Failure, tries: Tries) -> Entry | None:
@@ -185,7 +185,7 @@ class Sender:
         if own is not None:
             return own
         if asks_long(failure) and not call.is_distrusted:
-            await self.probes.fails(route, form.sent_at)
+            await self.probes.fails(call, form.sent_at)
         tries.failed[kind] += 1
         lively, trusted = route.answered > tries.answered, not call.is_distrusted
         most = self.circuit.most_retries(failure, lively, trusted)
@@ -203,7 +203,7 @@ class Sender:
         since = now if passing or refused is None else refused
         theirs = None
         if not self._patience.is_given_up(call):
-            theirs = await self.probes.fails(route, since, form.shape)
+            theirs = await self.probes.fails(call, since, form.shape)
             if theirs is None and tries.proven < self._once_more(route, kind):
                 tries.proven += 1  # it may have failed by chance, or while it was down for all
                 tries.refused = kind not in PASSING
