@@ -6,8 +6,9 @@ import itertools
 
 import pytest
 
-from meta_search.authors.designs import design_of, plan_for, space_of
-from meta_search.authors.plan import Plan, plan_from
+from meta_search.authors.costs import calls_of
+from meta_search.authors.designs import design_of, expected_calls, plan_for, space_of
+from meta_search.authors.plan import Cell, Plan, plan_from
 from meta_search.types import Scalar
 from meta_search.types.designs import Slot, Space
 
@@ -64,3 +65,17 @@ def test_a_slot_that_nothing_reads_is_left_out() -> None:
         "b": (("check", "run"), ("mend", "pass"), ("way", "program")),
     }
     assert space.reduced(made) == {"way:a": "direct", "way:b": "program", "check:b": "run", "mend": "pass"}
+
+
+def test_calls_are_foretold_between_least_and_most_of_the_blocks() -> None:
+    space = space_of(("direct", "program"), WORDS, blocks=("decided", "letter"))
+    for design in every_design(space):
+        plan = plan_for(space, design, WORDS)
+        for kind, cell in space.cells(design).items():
+            told = dict(cell)
+            own = Cell(str(told["way"]), check=str(told.get("check", "none")))
+            least, most = calls_of(plan, own)
+            assert least <= expected_calls(cell) <= most, (kind, design)
+    direct = space.cell({"way:sum": "direct", "votes": 1}, "sum")
+    assert expected_calls(direct) == 1
+    assert expected_calls(space.cell({"way:sum": "direct", "votes": 3}, "sum")) == 3

@@ -14,7 +14,7 @@ from meta_search.guide.prior import Prior, SlotEffect
 from meta_search.guide.surrogate import Surrogate, Uses
 from meta_search.guide.surrogate_features import MOST, Features, Scales
 from meta_search.guide.surrogate_posterior import Posterior
-from meta_search.types.designs import Slot, Space
+from meta_search.types.designs import Cell, Slot, Space
 
 KINDS = ("sums", "words", "dates")
 SPACE = Space(
@@ -259,3 +259,18 @@ def test_what_choices_brought_in_earlier_runs_is_expected_until_this_one_says_ot
     nothing, little, much = gains
     assert nothing == pytest.approx(0.0)
     assert 0.01 < little < much < 0.2
+
+
+def test_costs_are_foretold_until_they_are_seen() -> None:
+    def votes(cell: Cell) -> float:
+        return float(dict(cell)["votes"])
+
+    model = Surrogate(SPACE, ITEMS, Uses(), foretold=votes)
+    plain = {f"way:{kind}": "direct" for kind in KINDS}
+    assert model.cost({**plain, "votes": 3}) == pytest.approx(3 * model.cost({**plain, "votes": 1}))
+    for agent, n in (("one", 1), ("three", 3)):  # in tokens: what was foretold was in calls, and is wrong
+        model.meet(agent, {**plain, "votes": n})
+        run(model, agent, dict.fromkeys(ITEMS, 1.0), cost=100.0)
+    assert model.cost({**plain, "votes": 3}) == pytest.approx(100, rel=0.2)
+    other = {f"way:{kind}": "program" for kind in KINDS}
+    assert 60 < model.cost({**other, "votes": 3}) < 180  # of which nothing was seen

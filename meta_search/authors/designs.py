@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -9,9 +10,10 @@ from typing import Any
 
 from meta_search.authors.author import Context, Trial
 from meta_search.authors.block_table import BLOCKS, NONE, blocks_of, solver
+from meta_search.authors.costs import calls_of
 from meta_search.authors.names import cell_told, described
 from meta_search.authors.plan import MAX_ROUTES, MAX_SHOWN, STAGED, Cell, Plan, Route
-from meta_search.types import Scalar
+from meta_search.types import Scalar, designs
 from meta_search.types.designs import Design, Slot, Space
 
 __all__ = [
@@ -19,6 +21,7 @@ __all__ = [
     "by_kind",
     "cell_for",
     "design_of",
+    "expected_calls",
     "hint_of",
     "plan_for",
     "routed",
@@ -103,23 +106,35 @@ def suggested(space: Space, trial: Trial) -> dict[str, Scalar]:
 def plan_for(space: Space, design: Design, keywords: Mapping[str, str]) -> Plan:
     """A plan that works each kind in its way; the commonest way needs no route."""
     found = {kind: dict(cell) for kind, cell in space.cells(design).items()}
-    cells = {
-        kind: Cell(str(cell["way"]), str(cell.get("prepare", NONE)), str(cell.get("check", NONE)))
-        for kind, cell in found.items()
-    }
     shared: dict[str, Scalar] = {}
     for cell in found.values():
         shared = {**cell, **shared}
-    hint = str(shared.get("hint", NONE))
-    stages: dict[str, Any] = {n: str(shared[n]) for n in ("failed", "combine", "choice") if n in shared}
-    plan = Plan(
+    return routed(_shared(shared), {kind: _own(cell) for kind, cell in found.items()}, keywords)
+
+
+def expected_calls(cell: designs.Cell) -> float:
+    """LLM calls for an item of which a design does this: between the least and the most of its blocks."""
+    told = dict(cell)
+    least, most = calls_of(_shared(told), _own(told))
+    return math.sqrt(max(1, least) * max(1, most))
+
+
+def _own(cell: Mapping[str, Scalar]) -> Cell:
+    """What a kind has of its own."""
+    return Cell(str(cell["way"]), str(cell.get("prepare", NONE)), str(cell.get("check", NONE)))
+
+
+def _shared(choices: Mapping[str, Scalar]) -> Plan:
+    """What all kinds share."""
+    hint = str(choices.get("hint", NONE))
+    stages: dict[str, Any] = {n: str(choices[n]) for n in ("failed", "combine", "choice") if n in choices}
+    return Plan(
         "",
-        samples=int(shared.get("votes") or 1),
-        shown=int(shared.get("shown") or 0),
+        samples=int(choices.get("votes") or 1),
+        shown=int(choices.get("shown") or 0),
         hint="" if hint == NONE else BLOCKS[hint].text,
         **stages,
     )
-    return routed(plan, cells, keywords)
 
 
 def routed(plan: Plan, cells: Mapping[str, Cell], keywords: Mapping[str, str]) -> Plan:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from meta_search.authors.designs import design_of
+from meta_search.authors.designs import design_of, expected_calls
 from meta_search.authors.plan import SEED_PLANS, plan_from
 from meta_search.engine.context import Contexts
 from meta_search.engine.open_brief import OpenBrief
@@ -48,7 +48,7 @@ class Modelled:
         self._learned: dict[str, int] = {}  # agent -> results of it that were looked at
         self._designs: dict[int, Mapping[str, Scalar]] = {}  # of briefs, by number
         kinds = {item.id: item.kind for item in run.runner.items("train")}
-        guide.begin(contexts.space, kinds)
+        guide.begin(contexts.space, kinds, expected_calls)
 
     # -- what it learns
 

@@ -12,7 +12,7 @@ Three kinds of Optuna study:
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -28,7 +28,7 @@ from meta_search.guide.surrogate_proposals import Fixed, propose
 from meta_search.guide.trials import Asked, rechosen, remembered, suggest, suggest_all
 from meta_search.guide.worth import NOTHING_CAME, VALUE_OF_NOTHING, Worth
 from meta_search.types import Brief, Parameter, Scalar
-from meta_search.types.designs import Design, Space
+from meta_search.types.designs import Cell, Design, Space
 from meta_search.types.operators import OPERATORS, rule_of
 
 __all__ = ["VALUE_OF_NOTHING", "Guide", "Order", "Snapshot"]
@@ -213,15 +213,18 @@ class Guide:
         found = worth if isinstance(worth, Worth) else NOTHING_CAME if worth is None else Worth(worth)
         self.briefs.tell(number, [found.value], found.told())
 
-    def begin(self, space: Space, items: Mapping[str, str]) -> None:
+    def begin(
+        self, space: Space, items: Mapping[str, str], foretold: Callable[[Cell], float] = lambda cell: 1.0
+    ) -> None:
         """A run begins, or goes on: its surrogate knows nothing yet.
 
         Args:
             space: Of the composer's designs.
             items: Item of train -> its kind.
+            foretold: What an item costs that is treated so, before anything is seen, in any unit.
         """
         self._space = space
-        self.surrogate = Surrogate(space, items, self.uses) if self._guided else None
+        self.surrogate = Surrogate(space, items, self.uses, foretold=foretold) if self._guided else None
 
     def recall(self, prior: Prior) -> None:
         """What choices of designs brought in earlier runs; before the surrogate learns anything."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -77,6 +77,7 @@ class _Known:
     design: dict[str, Any] | None
     values: dict[str, Values]
     left: float
+    foretold: dict[str, float]
     rows: dict[str, Row] = field(default_factory=dict)
     tallies: dict[str, Tally] = field(default_factory=dict)
 
@@ -89,12 +90,20 @@ class Surrogate:
         items: Planned item -> its kind.
         uses: What it is used for.
         scales: Of effects, before anything is seen.
+        foretold: What an item costs that is treated so, before anything is seen, in any unit.
 
     Attributes:
         awaited: Agents whose results are still to come.
     """
 
-    def __init__(self, space: Space, items: Mapping[str, str], uses: Uses, scales: Scales = USUAL) -> None:
+    def __init__(
+        self,
+        space: Space,
+        items: Mapping[str, str],
+        uses: Uses,
+        scales: Scales = USUAL,
+        foretold: Callable[[Cell], float] = lambda cell: 1.0,
+    ) -> None:
         self.space, self.uses, self.scales = space, uses, scales
         self.items = dict(items)
         kinds = Counter(self.items.values()) or Counter({"": 1})
@@ -105,7 +114,7 @@ class Surrogate:
         self.planned = dict(kinds)
         self.features = Features(space, scales)
         self.posterior = Posterior()
-        self.costs = Costs(self.features)
+        self.costs = Costs(self.features, foretold)
         self.difficulties = Difficulties(self.items)
         self._agents: dict[str, _Known] = {}
         self.awaited: set[str] = set()
@@ -125,11 +134,18 @@ class Surrogate:
             return
         self.awaited.add(agent)
         if design is not None:
-            values = {kind: _certain(self.features.of(kind, c)) for kind, c in self.cells(design).items()}
-            self._agents[agent] = _Known(self.space.reduced(design), values, self.scales.left)
+            cells = self.cells(design)
+            values = {kind: _certain(self.features.of(kind, c)) for kind, c in cells.items()}
+            foretold = {kind: self.costs.foretold(cell) for kind, cell in cells.items()}
+            self._agents[agent] = _Known(self.space.reduced(design), values, self.scales.left, foretold)
             return
         values = {kind: self._inherited(agent, kind, parents) for kind in self.shares}
-        self._agents[agent] = _Known(None, values, self.scales.agent_left)
+        met = [self._agents[parent] for parent in parents if parent in self._agents]
+        foretold = {
+            kind: self.scales.inherited * sum(p.foretold[kind] for p in met) / max(1, len(met))
+            for kind in self.shares
+        }
+        self._agents[agent] = _Known(None, values, self.scales.agent_left, foretold)
 
     def learn(self, agent: str, item: str, score: float, cost: float = math.nan) -> None:
         """A result of an agent that was met; what is no number, and items of no known kind, are left out.
@@ -149,7 +165,7 @@ class Surrogate:
         tally = known.tallies.setdefault(kind, Tally())
         tally.add(item, score)
         if tally.add_cost(cost):
-            self.costs.learn(known.values[kind], tally)
+            self.costs.learn(known.values[kind], tally, known.foretold[kind])
         easier = self.difficulties.mean(tally.items()) if self.uses.items else 0.0
         precision = 1.0 / (known.left**2 + tally.noise())
         weighted = precision * (tally.mean() - easier - CENTRE)
@@ -203,7 +219,10 @@ class Surrogate:
     def cost(self, design: Design) -> float:
         """Expected cost of one item; 1 while no cost was seen."""
         cells = self.cells(design)
-        return sum(self.shares[k] * self.costs.of(_certain(self.features.of(k, c))) for k, c in cells.items())
+        return sum(
+            share * self.costs.of(_certain(self.features.of(kind, cells[kind])), cells[kind])
+            for kind, share in self.shares.items()
+        )
 
     # -- what else proposals need
 

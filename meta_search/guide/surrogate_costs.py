@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import lru_cache
 
 from meta_search.guide.surrogate_features import Feature, Features
 from meta_search.guide.surrogate_items import Tally
 from meta_search.guide.surrogate_posterior import Posterior
+from meta_search.types.designs import Cell
 
 __all__ = ["Costs"]
 
@@ -16,23 +18,32 @@ __all__ = ["Costs"]
 WIDER = 5.0
 LEFT, SPREAD = 0.1, 0.5  # standard deviations of a logarithm: of an agent with a kind, of an item
 FARTHEST = 5.0  # logarithms from the first one that are believed
+LOOKS = 10_000  # cells whose foretold cost is kept
 
 
 class Costs:
-    """Learns the logarithm of costs; an own posterior, as its noise is another.
+    """Learns the logarithm of costs, beyond what is foretold of a design; an own posterior, as its noise is
+    another.
 
     Args:
         features: Of the space.
+        foretold: What an item costs that is treated so, in any unit, such as LLM calls.
     """
 
-    def __init__(self, features: Features) -> None:
+    def __init__(self, features: Features, foretold: Callable[[Cell], float] = lambda cell: 1.0) -> None:
         self._features = features
+        self._foretold = lru_cache(LOOKS)(lambda cell: math.log(foretold(cell)))
         self._posterior = Posterior()
         self._first: float | None = None
 
-    def learn(self, values: Mapping[Feature, tuple[float, float]], tally: Tally) -> None:
-        """The costs of an agent with a kind of item, or what is new of them."""
+    def foretold(self, cell: Cell) -> float:
+        """Logarithm of what an item should cost."""
+        return self._foretold(cell)
+
+    def learn(self, values: Mapping[Feature, tuple[float, float]], tally: Tally, foretold: float) -> None:
+        """The costs of an agent with a kind of item, or what is new of them, and what was foretold."""
         mean, n = tally.costs()
+        mean -= foretold
         self._first = mean if self._first is None else self._first
         off = min(FARTHEST, max(-FARTHEST, mean - self._first))
         precision = 1.0 / (LEFT**2 + SPREAD**2 / n)
@@ -40,10 +51,10 @@ class Costs:
         self._posterior.change(row, precision - tally.cost_precision, precision * off - tally.cost_weighted)
         tally.cost_precision, tally.cost_weighted = precision, precision * off
 
-    def of(self, values: Mapping[Feature, tuple[float, float]]) -> float:
-        """Expected cost of an item; 1 while none was seen."""
+    def of(self, values: Mapping[Feature, tuple[float, float]], cell: Cell) -> float:
+        """Expected cost of an item; what is foretold while none was seen."""
         if self._first is None:
-            return 1.0
+            return math.exp(self.foretold(cell))
         known = {f: pair for f, pair in values.items() if self._posterior.has(f)}
         mean = self._posterior.mean_of(self._posterior.row(known)) if known else 0.0
-        return math.exp(self._first + min(FARTHEST, max(-FARTHEST, mean)))
+        return math.exp(self._first + self.foretold(cell) + min(FARTHEST, max(-FARTHEST, mean)))

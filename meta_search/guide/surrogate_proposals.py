@@ -220,7 +220,7 @@ class _Proposal:
                 vector[self._met + place] += sd
         certain = {feature: (1.0, sd) for feature, sd in features.items()}
         mean = float(posterior.mean[places].sum())
-        return share * mean, share * vector, share * surrogate.costs.of(certain)
+        return share * mean, share * vector, share * surrogate.costs.of(certain, cell)
 
     # -- the posterior as it is now
 
