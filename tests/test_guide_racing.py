@@ -187,6 +187,23 @@ def test_the_choice_of_items_does_not_bias_what_is_expected() -> None:
     assert abs(sum(off) / len(off)) < 0.06  # their own mean is 0.25 below
 
 
+def test_who_does_on_hard_items_as_a_finalist_did_goes_on() -> None:
+    """Graded scores: nearly all of the easy items, which wait, and half of the hard ones."""
+    rng, hard = random.Random(3), list(ITEMS)[12:]
+
+    def agent(name: str, level: float, whole: bool = True) -> Entrant:
+        scores = {
+            item: (min(1.0, max(0.0, (level if item in hard else 0.995) + rng.gauss(0, 0.02))), 1)
+            for item in (ITEMS if whole else hard)
+        }
+        return Entrant(name, scores, complete=whole)
+
+    known = [agent(str(n), 0.5 - 0.03 * n) for n in range(8)]
+    now = contest(*known, agent("like the second", 0.47, whole=False), agent("worse", 0.3, whole=False))
+    assert now.why_pause("like the second") == ""
+    assert now.why_pause("worse") != ""
+
+
 # -- the end
 
 

@@ -12,7 +12,7 @@ from meta_search.types import Usage
 
 __all__ = ["Means"]
 
-LIKELY = 2.0  # of what is left: what pauses would need for all items; most of it pauses again soon
+LIKELY = 1.0  # of what is left: what pauses would need for all items
 HURRY = "hurry"  # what the decision is called from which on those that pause go before briefs
 
 

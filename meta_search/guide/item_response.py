@@ -30,10 +30,11 @@ STEPS = 6  # of Newton's method, which is at rest by then
 SURE = 4  # as many agents, items or kinds as speak for the prior spreads
 ABILITIES, EASINESSES, KINDS = 0.3, 0.7, 0.1  # prior variances
 LONG_SHOTS = 0.15  # of agents whose ability may be anything
-GRID, REACH = 61, 6.0  # points of an ability, and logits to either side of the mean
+GRID, REACH = 81, 6.0  # points of an ability, and most logits to either side of the mean
 EXACT = 10  # items to come, up to which their sum is not approximated
 FITTED = 200  # agents by whom items are judged, those with most items
-LEAST = 0.02  # of the binomial variance, that graded scores have at least
+LEAST = 0.02  # of the binomial variance, that graded scores have at least,
+TOLD = 0.1  # or are taken to have where abilities are told from them: the grid is no finer
 
 
 class ItemResponse:
@@ -99,7 +100,7 @@ class ItemResponse:
         import numpy as np
 
         good = self._mu + self._spread
-        chance = _logistic((good + self._easy) * self._shrink)
+        chance = self._chances(np.array([good]))[0]
         all_ = np.bincount(self._kinds, self._seen[agent] + self._left[agent])
         ran = np.bincount(self._kinds, self._seen[agent]) / np.maximum(all_, 1)
         tells: Array = chance * (1 - chance) * (1 - 0.5 * ran[self._kinds])
@@ -117,25 +118,53 @@ class ItemResponse:
         mean = (y.sum() + 1) / (n.sum() + 2)
         mu = float(np.log(mean / (1 - mean)))
         a, b, var_a, var_b = np.full(agents, mu), np.zeros(items), ABILITIES, EASINESSES
-        of_b = np.full(items, var_b)
+        less = 1.0
         for _ in range(STEPS):
             p = _logistic(a[:, None] + b)
-            of_a = 1 / ((n * p * (1 - p)).sum(1) + 1 / var_a)
-            a = a + np.clip(((y - n * p).sum(1) - (a - mu) / var_a) * of_a, -1.5, 1.5)
+            of_a = 1 / ((n * p * (1 - p)).sum(1) / less + 1 / var_a)
+            a = a + np.clip(((y - n * p).sum(1) / less - (a - mu) / var_a) * of_a, -1.5, 1.5)
             p = _logistic(a[:, None] + b)
-            of_b = 1 / ((n * p * (1 - p)).sum(0) + 1 / var_b)
-            b = b + np.clip(((y - n * p).sum(0) - b / var_b) * of_b, -1.5, 1.5)
+            of_b = 1 / ((n * p * (1 - p)).sum(0) / less + 1 / var_b)
+            b = b + np.clip(((y - n * p).sum(0) / less - b / var_b) * of_b, -1.5, 1.5)
             a, b = a + b.mean(), b - b.mean()
             mu = float(a.mean())
             var_a = float((((a - mu) ** 2 + of_a).sum() + SURE * ABILITIES) / (agents + SURE))
             var_b = float(((b * b + of_b).sum() + SURE * EASINESSES) / (items + SURE))
-        self._mu, self._easy, self._shrink = mu, b, 1 / np.sqrt(1 + np.pi * of_b / 8)
-        self._spread = (var_a * (1 + 1 / agents)) ** 0.5
+            less = max(TOLD, self._variation(y - n * p, n * p * (1 - p)))
+        self._mu, self._told, self._spread = mu, less, (var_a * (1 + 1 / agents)) ** 0.5
         p = _logistic(a[:, None] + b)
+        self._less = self._variation(y - n * p, n * p * (1 - p))
         self._of_kinds = self._kind_spread(y - n * p, n * p * (1 - p))
-        # Graded scores vary less than right and wrong would.
-        varied = ((y - n * p) ** 2).sum() / max(1e-9, (n * p * (1 - p)).sum())
-        self._less = 1.0 if self._whole else float(np.clip(varied, LEAST, 1.0))
+        self._reach = min(REACH, max(3 * _widest(self._spread), 1 + float(np.abs(a - mu).max(initial=0.0))))
+        self._easy = self._easinesses(a, y, n, var_b**0.5)
+
+    def _variation(self, off: Array, variance: Array) -> float:
+        """Graded scores vary less than right and wrong would, and so each tells more: the dispersion of a
+        quasi-likelihood, by moments (Wedderburn 1974, Biometrika 61:439)."""
+        import numpy as np
+
+        varied = (off**2).sum() / max(1e-9, variance.sum())
+        return 1.0 if self._whole else float(np.clip(varied, LEAST, 1.0))
+
+    def _easinesses(self, a: Array, y: Array, n: Array, spread: float) -> Array:
+        """How likely each easiness on the grid is for each item, given abilities: what all get right may be
+        very easy, which the curvature at the most likely easiness does not say."""
+        import numpy as np
+
+        grid = np.linspace(-REACH, REACH, GRID)
+        right, wrong = _logs(a + grid[:, None])
+        logs = (right @ y + wrong @ (n - y)) / self._told + np.log(_bell(grid, spread) + 1e-300)[:, None]
+        weights = np.exp(logs - logs.max(0))
+        found: Array = weights / weights.sum(0)
+        return found
+
+    def _chances(self, abilities: Array) -> Array:
+        """Of agents of these abilities to get each item right."""
+        import numpy as np
+
+        grid = np.linspace(-REACH, REACH, GRID)
+        chances: Array = _logistic(abilities[:, None] + grid) @ self._easy
+        return np.clip(chances, 1e-6, 1 - 1e-6)
 
     def _kind_spread(self, off: Array, variance: Array) -> float:
         """How much agents differ in what they do well, by moments."""
@@ -147,7 +176,8 @@ class ItemResponse:
         which = np.eye(int(self._kinds.max()) + 1)[self._kinds]
         r, v = off @ which, variance @ which
         sure = 5.0 * SURE
-        square = ((r * r - v).sum() * kinds / (kinds - 1) + KINDS * sure) / ((v * v).sum() + sure)
+        differ = (r * r - v * self._less).sum() * kinds / (kinds - 1)
+        square = (differ + KINDS * sure) / ((v * v).sum() + sure)
         return float(np.sqrt(np.clip(square, 1e-4, 4.0)))
 
     def _prospects(self, agents: Sequence[int]) -> _Prospects:
@@ -155,13 +185,13 @@ class ItemResponse:
         import numpy as np
 
         rows = np.asarray(agents, dtype=int)
-        grid = np.linspace(-REACH, REACH, GRID)
-        chances = _logistic((self._mu + grid[:, None] + self._easy) * self._shrink)
-        narrow, wide = _bell(grid, self._spread), _bell(grid, 2 * self._spread + 0.3)
+        grid = np.linspace(-self._reach, self._reach, GRID)
+        chances = self._chances(self._mu + grid)
+        narrow, wide = _bell(grid, self._spread), _bell(grid, _widest(self._spread))
         prior = (1 - LONG_SHOTS) * narrow + LONG_SHOTS * wide
         told = self._scores[rows], self._seen[rows], self._left[rows]
-        chances = np.clip(chances, 1e-6, 1 - 1e-6)
-        return _Prospects(prior, chances, _kernel(grid, self._of_kinds), self._kinds, told, self._less)
+        kernel, less = _kernel(grid, self._of_kinds), (self._less, self._told)
+        return _Prospects(prior, chances, kernel, self._kinds, told, less)
 
 
 class _Prospects:
@@ -174,9 +204,11 @@ class _Prospects:
         kernel: Array,
         kinds: Array,
         told: tuple[Array, Array, Array],
-        less: float,
+        less: tuple[float, float],
     ) -> None:
         import numpy as np
+
+        varies, tells = less
 
         self._chances, self._kernel, self._kinds = chances, kernel, kinds
         right, wrong, (scores, seen, to_come) = np.log(chances), np.log1p(-chances), told
@@ -186,13 +218,13 @@ class _Prospects:
         for kind in np.unique(kinds):
             of = kinds == kind
             y, n, left, chance = scores[:, of], seen[:, of], to_come[:, of], chances[:, of].T
-            here = y @ right[:, of].T + (n - y) @ wrong[:, of].T
+            here = (y @ right[:, of].T + (n - y) @ wrong[:, of].T) / tells
             top = here.max(1, keepdims=True)
             like = np.exp(here - top)
             mixed = like @ kernel.T + 1e-300
             logs += np.log(mixed) + top
             self._by_kind[int(kind)] = like, mixed
-            each = chance * (1 - chance) * less
+            each = chance * (1 - chance) * varies
             first, second, third = left @ chance, left @ each, left @ (each * (1 - 2 * chance))
             mean = (like * first) @ kernel.T / mixed
             self.mean += mean
@@ -241,6 +273,18 @@ def _logistic(x: Array) -> Array:
     import numpy as np
 
     return 1 / (1 + np.exp(-x))
+
+
+def _widest(spread: float) -> float:
+    """Standard deviation of the ability of a long shot, in logits."""
+    return 2 * spread + 0.3
+
+
+def _logs(x: Array) -> tuple[Array, Array]:
+    """Logarithms of the chances of right and wrong."""
+    import numpy as np
+
+    return -np.logaddexp(0.0, -x), -np.logaddexp(0.0, x)
 
 
 def _bell(grid: Array, spread: float) -> Array:

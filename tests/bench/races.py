@@ -1,9 +1,9 @@
 """Races in made worlds: calls saved, finalists lost, and what was foretold: `python -m tests.bench.races`.
 
-In a world an agent gets an item right with the chance logistic(quality + fit - difficulty). Worlds
-differ in items, in how far agents and their costs differ, and in how many candidates there are; in each,
-difficulties, kinds and fits are drawn as well. Even worlds served to choose the rules; those of odd
-numbers are reported (`--odd`).
+In a world an agent gets an item right with the chance logistic(quality + fit - difficulty); with `--graded`
+that, with some noise in logits, is its score. Worlds differ in items, in how far agents and costs differ, and
+in how many candidates there are; in each, difficulties, kinds and fits are drawn as well. Even worlds served
+to choose the rules; those of odd numbers are reported (`--odd`).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import itertools
 import math
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from meta_search.guide.racing import Contest, Entrant
 
@@ -31,14 +31,17 @@ class Law:
         gap: How far the qualities of agents spread, in logits.
         costs: Spread of the logarithm of an agent's cost.
         candidates: How many race; three seeds come before them.
+        grain: Of scores between 0 and 1, noise in logits; 0 is right or wrong.
     """
 
     items: int
     gap: float
     costs: float
     candidates: int
+    grain: float = 0.0
 
 
+GRAIN = 0.3
 LAWS = [Law(*law) for law in itertools.product((18, 50, 200), (0.3, 1.0), (0.1, 1.0), (40, 100))]
 
 
@@ -85,9 +88,15 @@ def made(law: Law, rng: random.Random) -> World:
         fits = [rng.gauss(0, fit) for _ in range(kinds)]
         cost = math.exp(rng.gauss(0, law.costs))
         at = {item: quality + fits[int(kind[1:])] - difficulty[item] for item, kind in items.items()}
-        scores.append({item: float(rng.random() < 1 / (1 + math.exp(-x))) for item, x in at.items()})
+        scores.append({item: _score(x, law.grain, rng) for item, x in at.items()})
         costs.append({item: cost * length[item] * math.exp(rng.gauss(0, 0.2)) for item in items})
     return World(items, scores, costs)
+
+
+def _score(logit: float, grain: float, rng: random.Random) -> float:
+    if grain:
+        return 1 / (1 + math.exp(-logit - rng.gauss(0, grain)))
+    return float(rng.random() < 1 / (1 + math.exp(-logit)))
 
 
 def race(world: World, choose: bool = True, take_up: bool = True) -> Outcome:
@@ -176,12 +185,13 @@ def main() -> None:
     parser.add_argument("--worlds", type=int, default=60, help="of each law")
     parser.add_argument("--odd", action="store_true", help="those for the report")
     parser.add_argument("--fixed", action="store_true", help="items in fixed order")
+    parser.add_argument("--graded", action="store_true", help="scores between 0 and 1")
     parser.add_argument("--laws", type=int, nargs="*", default=range(len(LAWS)))
     options = parser.parse_args()
     print("items gap costs candidates | saved | lost [95 %] | foretold", flush=True)
     saved, lost = [], []
     for number in options.laws:
-        law, found = LAWS[number], []
+        law, found = replace(LAWS[number], grain=GRAIN * options.graded), []
         for world in range(options.worlds):
             rng = random.Random(f"{number}/{2 * world + options.odd}")
             found.append(race(made(law, rng), choose=not options.fixed))
