@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from meta_search.types import Scalar
@@ -10,21 +10,25 @@ from meta_search.types import Scalar
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
     from optuna.samplers import BaseSampler
+    from optuna.trial import Trial
 
 __all__ = ["design_sampler"]
 
 
 def design_sampler(
-    proposal: Mapping[str, Scalar], choices: Mapping[str, tuple[Scalar, ...]], others: BaseSampler
+    proposal: Mapping[str, Scalar], choices: Mapping[str, tuple[Scalar, ...]], others: Callable[[], Trial]
 ) -> BaseSampler:
     """A sampler for one trial; Optuna is imported when it is made.
 
     Args:
         proposal: Parameter -> value.
         choices: Parameter -> all choices, of the space; those that the proposal does not read take the first.
-        others: Samples the parameters that are no part of the space.
+        others: Begins the same trial where all others are known; asked for the parameters that are no part
+            of the space.
     """
     import optuna
+
+    kept: list[Trial] = []
 
     class DesignSampler(optuna.samplers.BaseSampler):
         """Hands out a proposal that was made when the trial was asked for."""
@@ -39,9 +43,9 @@ def design_sampler(
         def sample_independent(
             self, study: Any, trial: Any, param_name: str, param_distribution: BaseDistribution
         ) -> Any:
-            return others.sample_independent(study, trial, param_name, param_distribution)
-
-        def before_trial(self, study: Any, trial: Any) -> None:
-            others.before_trial(study, trial)
+            kept.extend(() if kept else (others(),))
+            whole = kept[0].study
+            told = whole.get_trials(deepcopy=False)[kept[0].number]
+            return whole.sampler.sample_independent(whole, told, param_name, param_distribution)
 
     return DesignSampler()

@@ -137,23 +137,31 @@ class Study:
     def _set_apart(self, number: int, proposal: Sampled | None) -> Asked:
         """The trial in a copy of the study as it is now. Optuna's trials in memory are never changed, but
         replaced, so that they can be copied when they are needed, by whoever needs them."""
-        known = list(self._study.get_trials(deepcopy=False))
+        known, place = list(self._study.get_trials(deepcopy=False)), self._before + number
+
+        def whole() -> Any:
+            return self._copied(known, self._sampler(number), place)
 
         def begin() -> Any:
-            import optuna
-
-            rest = self._sampler(number)
-            sampler = rest if proposal is None else design_sampler(*proposal, rest)
-            copy = optuna.create_study(
-                storage=optuna.storages.InMemoryStorage(),
-                directions=cast(Any, self._study.directions),
-                sampler=sampler,
-            )
-            copy.add_trials(known)
-            trial = copy.get_trials(deepcopy=False)[self._before + number]
-            return optuna.trial.Trial(copy, trial._trial_id)
+            if proposal is None:
+                return whole()
+            # Who takes a proposal asks what others did of nothing else, as a rule: copying all trials for
+            # each would take the longer the longer a search is.
+            return self._copied(known[place : place + 1], design_sampler(*proposal, whole), 0)
 
         return Asked(number, begin)
+
+    def _copied(self, trials: Sequence[Any], sampler: Any, place: int) -> Any:
+        """A trial of these, in a study of their copies."""
+        import optuna
+
+        copy = optuna.create_study(
+            storage=optuna.storages.InMemoryStorage(),
+            directions=cast(Any, self._study.directions),
+            sampler=sampler,
+        )
+        copy.add_trials(trials)
+        return optuna.trial.Trial(copy, copy.get_trials(deepcopy=False)[place]._trial_id)
 
     def trials(self) -> Sequence[Any]:
         """Optuna's trials of this run, by number."""
