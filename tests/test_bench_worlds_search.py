@@ -175,6 +175,7 @@ def test_calls_until_the_choice_is_within_an_item() -> None:
     assert calls_until(result((10, 0.85, 0.5), (20, 0.7, 0.5)), stays=False) == 10
     assert calls_until(result((10, 0.85, 0.5), (20, 0.7, 0.5))) == NEVER
     assert calls_until(result((10, 0.85, 0.5), items=40)) == NEVER  # two items of 40
+    assert calls_until(result((10, 0.85, 0.5), items=20)) == 10  # one of 20, though 20 * (0.9 - 0.85) > 1
     assert points_at(result((10, 0.5, 0.4), (20, 0.5, 0.6)), 19) == 40.0
     assert points_at(result((10, 0.5, 0.4)), 9) == 0.0
 

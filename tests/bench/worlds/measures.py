@@ -13,6 +13,7 @@ from tests.bench.worlds.searching import Result
 __all__ = ["calls_until", "over_seeds", "points_at", "ratio", "restricted"]
 
 DRAWS = 2000
+LEVEL = 1e-9  # items by which shares of items may differ and be equal
 
 T = TypeVar("T")
 
@@ -31,7 +32,7 @@ def calls_until(result: Result, items: float = 1.0, stays: bool = True) -> float
     """
     since, n = NEVER, result.task.place.items
     for used, train, _ in result.curve:
-        if (result.best[0] - train) * n > items:
+        if (result.best[0] - train) * n > items + LEVEL:
             since = NEVER if stays else since
         elif since == NEVER:
             since = used
