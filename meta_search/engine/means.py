@@ -12,7 +12,6 @@ from meta_search.types import Usage
 
 __all__ = ["Means"]
 
-LIKELY = 1.0  # of what is left: what pauses would need for all items
 HURRY = "hurry"  # what the decision is called from which on those that pause go before briefs
 
 
@@ -51,7 +50,7 @@ class Means:
             return False
         used = used_by(self._members)
         more = sum((rest_of(m, self._runner.planned("train")) for m in paused), Usage())
-        if share_of_left(self._run.config.budget, used, more) >= LIKELY:
+        if share_of_left(self._run.config.budget, used, more) >= 1.0:
             return True
         find, share = self._run.journal.find, (more.tokens + more.calls) / max(1, used.tokens + used.calls)
         self._hurries = self._hurries or bool(
@@ -65,9 +64,9 @@ class Means:
         if budget.calls is budget.tokens is budget.usd is None:
             return False
         paid = sum(self._run.session.status().paid.values(), Usage())
-        return share_of_left(budget, paid, more) >= LIKELY
+        return share_of_left(budget, paid, more) >= 1.0
 
     def _out_of_time(self, share: float) -> bool:
         """Whether the time left is needed for as much work as this share of all that was done so far."""
         left = self._run.progress.search_time_left()
-        return left <= share * self._run.session.elapsed / LIKELY
+        return left <= share * self._run.session.elapsed

@@ -3,21 +3,24 @@
 The chance that agent i gets item j right is `logistic(a_i + f_ik + b_j)`: its ability, what it can do
 better or worse on items of kind k, and how easy the item is. Abilities, easinesses and effects of kinds
 each have a normal prior whose spread the data tell; an ability's has heavier tails, as a new idea may be
-better than all before it. Easinesses are fitted by penalised likelihood; an agent's ability is integrated
-out on a grid, so that little data means little certainty. Items that an agent has not run count as missing,
-not as wrong: which are run first may depend on all scores seen, and does not bias what is said of the
-others (Rubin 1976, Inference and missing data, Biometrika 63, section 6).
+better than all before it. Both are fitted by penalised likelihood, then an item's easiness and an agent's
+ability are integrated out on a grid, so that little data means little certainty. Scores between 0 and 1
+tell more than right and wrong do, by their dispersion (a quasi-likelihood, Wedderburn 1974). Items that an
+agent has not run count as missing, not as wrong: which are run first may depend on all scores seen, and
+does not bias what is said of the others (Rubin 1976, Inference and missing data, Biometrika 63, section 6).
 
 Source: Rasch 1960, Probabilistic models for some intelligence and attainment tests; marginal likelihood
-after Bock and Aitkin 1981, Psychometrika 46:443. Sums of unequal chances: Volkova 1996, Theory of
-Probability and its Applications 40, the normal approximation refined by skewness.
+after Bock and Aitkin 1981, Psychometrika 46:443; Wedderburn 1974, Biometrika 61:439. Sums of unequal
+chances: Volkova 1996, Theory of Probability and its Applications 40, the normal approximation refined by
+skewness.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
+
+from meta_search.guide.curves import bell, kernel_of, log_chances, logistic, normal
 
 if TYPE_CHECKING:
     import numpy as np
@@ -120,10 +123,10 @@ class ItemResponse:
         a, b, var_a, var_b = np.full(agents, mu), np.zeros(items), ABILITIES, EASINESSES
         less = 1.0
         for _ in range(STEPS):
-            p = _logistic(a[:, None] + b)
+            p = logistic(a[:, None] + b)
             of_a = 1 / ((n * p * (1 - p)).sum(1) / less + 1 / var_a)
             a = a + np.clip(((y - n * p).sum(1) / less - (a - mu) / var_a) * of_a, -1.5, 1.5)
-            p = _logistic(a[:, None] + b)
+            p = logistic(a[:, None] + b)
             of_b = 1 / ((n * p * (1 - p)).sum(0) / less + 1 / var_b)
             b = b + np.clip(((y - n * p).sum(0) / less - b / var_b) * of_b, -1.5, 1.5)
             a, b = a + b.mean(), b - b.mean()
@@ -132,15 +135,15 @@ class ItemResponse:
             var_b = float(((b * b + of_b).sum() + SURE * EASINESSES) / (items + SURE))
             less = max(TOLD, self._variation(y - n * p, n * p * (1 - p)))
         self._mu, self._told, self._spread = mu, less, (var_a * (1 + 1 / agents)) ** 0.5
-        p = _logistic(a[:, None] + b)
+        p = logistic(a[:, None] + b)
         self._less = self._variation(y - n * p, n * p * (1 - p))
         self._of_kinds = self._kind_spread(y - n * p, n * p * (1 - p))
         self._reach = min(REACH, max(3 * _widest(self._spread), 1 + float(np.abs(a - mu).max(initial=0.0))))
         self._easy = self._easinesses(a, y, n, var_b**0.5)
 
     def _variation(self, off: Array, variance: Array) -> float:
-        """Graded scores vary less than right and wrong would, and so each tells more: the dispersion of a
-        quasi-likelihood, by moments (Wedderburn 1974, Biometrika 61:439)."""
+        """Graded scores vary less than right and wrong would, and so each tells more: their dispersion, by
+        moments."""
         import numpy as np
 
         varied = (off**2).sum() / max(1e-9, variance.sum())
@@ -152,8 +155,8 @@ class ItemResponse:
         import numpy as np
 
         grid = np.linspace(-REACH, REACH, GRID)
-        right, wrong = _logs(a + grid[:, None])
-        logs = (right @ y + wrong @ (n - y)) / self._told + np.log(_bell(grid, spread) + 1e-300)[:, None]
+        right, wrong = log_chances(a + grid[:, None])
+        logs = (right @ y + wrong @ (n - y)) / self._told + np.log(bell(grid, spread) + 1e-300)[:, None]
         weights = np.exp(logs - logs.max(0))
         found: Array = weights / weights.sum(0)
         return found
@@ -163,7 +166,7 @@ class ItemResponse:
         import numpy as np
 
         grid = np.linspace(-REACH, REACH, GRID)
-        chances: Array = _logistic(abilities[:, None] + grid) @ self._easy
+        chances: Array = logistic(abilities[:, None] + grid) @ self._easy
         return np.clip(chances, 1e-6, 1 - 1e-6)
 
     def _kind_spread(self, off: Array, variance: Array) -> float:
@@ -187,11 +190,16 @@ class ItemResponse:
         rows = np.asarray(agents, dtype=int)
         grid = np.linspace(-self._reach, self._reach, GRID)
         chances = self._chances(self._mu + grid)
-        narrow, wide = _bell(grid, self._spread), _bell(grid, _widest(self._spread))
+        narrow, wide = bell(grid, self._spread), bell(grid, _widest(self._spread))
         prior = (1 - LONG_SHOTS) * narrow + LONG_SHOTS * wide
         told = self._scores[rows], self._seen[rows], self._left[rows]
-        kernel, less = _kernel(grid, self._of_kinds), (self._less, self._told)
+        kernel, less = kernel_of(grid, self._of_kinds), (self._less, self._told)
         return _Prospects(prior, chances, kernel, self._kinds, told, less)
+
+
+def _widest(spread: float) -> float:
+    """Standard deviation of the ability of a long shot, in logits."""
+    return 2 * spread + 0.3
 
 
 class _Prospects:
@@ -243,7 +251,7 @@ class _Prospects:
         def below(x: Array) -> Array:
             z = (x[:, None] - self.mean) / spread
             bell = np.exp(-z * z / 2) / np.sqrt(2 * np.pi)
-            refined = np.clip(_normal(z) + skew * (1 - z * z) * bell / 6, 0, 1)
+            refined = np.clip(normal(z) + skew * (1 - z * z) * bell / 6, 0, 1)
             found: Array = (self.weights * refined).sum(1)
             return found
 
@@ -267,57 +275,3 @@ class _Prospects:
                 spread[:, 0] *= 1 - chance[:, 0]
         ends = weights[kept] @ spread / weights[kept].sum()
         return float(ends[need + 1 :].sum() + tie * ends[need])
-
-
-def _logistic(x: Array) -> Array:
-    import numpy as np
-
-    return 1 / (1 + np.exp(-x))
-
-
-def _widest(spread: float) -> float:
-    """Standard deviation of the ability of a long shot, in logits."""
-    return 2 * spread + 0.3
-
-
-def _logs(x: Array) -> tuple[Array, Array]:
-    """Logarithms of the chances of right and wrong."""
-    import numpy as np
-
-    return -np.logaddexp(0.0, -x), -np.logaddexp(0.0, x)
-
-
-def _bell(grid: Array, spread: float) -> Array:
-    import numpy as np
-
-    weights: Array = np.exp(-0.5 * (grid / spread) ** 2)
-    weights /= weights.sum()
-    return weights
-
-
-def _kernel(grid: Array, spread: float) -> Array:
-    """From ability to ability on a kind of item; rows are abilities."""
-    import numpy as np
-
-    if spread < (grid[1] - grid[0]) / 3:
-        return np.eye(len(grid))
-    weights: Array = np.exp(-0.5 * ((grid[:, None] - grid) / spread) ** 2)
-    weights /= weights.sum(1, keepdims=True)
-    return weights
-
-
-@lru_cache(1)
-def _table() -> tuple[Array, Array]:
-    """The normal distribution at points a hundredth apart: no other library is asked for it."""
-    import math
-
-    import numpy as np
-
-    at = np.linspace(-9.0, 9.0, 1801)
-    return at, np.array([0.5 * math.erfc(-x / math.sqrt(2)) for x in at])
-
-
-def _normal(z: Array) -> Array:
-    import numpy as np
-
-    return np.interp(z, *_table())

@@ -217,7 +217,7 @@ class Surrogate:
         return min(1.0, max(0.0, constant + sum(terms)))
 
     def cost(self, design: Design) -> float:
-        """Expected cost of one item; 1 while no cost was seen."""
+        """Expected cost of one item; what is foretold while no cost was seen."""
         cells = self.cells(design)
         return sum(
             share * self.costs.of(_certain(self.features.of(kind, cells[kind])), cells[kind])
