@@ -30,7 +30,11 @@ def main(work):
         agent, note = searched(work, folder)
     work.begin_test()
     rows = tested(work, agent, folder / "test", "test", len(work.test))
-    return {"agent": str(agent), "source": source_of(folder / "test")}, note, {r.item: r.answer for r in rows}
+    return (
+        {"agent": str(agent).rpartition(":")[2], "source": source_of(folder / "test")},
+        note,
+        {r.item: r.answer for r in rows},
+    )
 
 
 def words(work):
