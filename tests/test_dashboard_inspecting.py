@@ -18,7 +18,7 @@ from meta_search.dashboard.views import agent, attempts, calls, item, items, sou
 from meta_search.errors import ArchiveError
 from meta_search.types import Agent, Brief, Candidate, ToolCall, TranscriptCall
 from meta_search.types.tools import calling, result
-from tests.data.record_run import unpack
+from tests.data.record_run import EARLIER, unpack
 
 FIRST: list[str] = [""]  # an item of the recorded run
 VIEWS: dict[str, Callable[[Path, Archive, str], Any]] = {
@@ -34,7 +34,7 @@ VIEWS: dict[str, Callable[[Path, Archive, str], Any]] = {
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = unpack(tmp_path_factory.mktemp("recorded"))
+    folder = unpack(tmp_path_factory.mktemp("recorded"), EARLIER)
     with Archive(folder) as archive:
         FIRST[0] = archive.results(archive.record("direct").agent.id, "train", most=1)[0].item
     return folder

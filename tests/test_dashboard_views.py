@@ -44,7 +44,7 @@ VIEWS: tuple[View, ...] = (overview, progress, now, lanes, lineage, niches, guid
 
 @pytest.fixture(scope="module")
 def folder_of(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return record_run.unpack(tmp_path_factory.mktemp("recorded"))
+    return record_run.unpack(tmp_path_factory.mktemp("recorded"), record_run.EARLIER)
 
 
 @pytest.fixture(scope="module")

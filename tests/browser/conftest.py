@@ -53,7 +53,7 @@ def browser() -> Iterator[Browser]:
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """The recorded run, and a second one to compare it with."""
     folder = tmp_path_factory.mktemp("recorded")
-    record_run.unpack(folder)
+    record_run.unpack(folder, record_run.EARLIER)
     shutil.copytree(folder / "run", folder / "evening")
     with serving(folder) as client:
         yield Served(folder, client)
@@ -69,7 +69,7 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         process = command(folder, "run", *words, *more)
         try:
             endpoint.wait_for(FIRST_CALLS)
-            record_run.unpack(folder / "other")
+            record_run.unpack(folder / "other", record_run.EARLIER)
             with serving(folder, steer=True) as client:
                 yield Served(folder, client)
         finally:

@@ -20,6 +20,8 @@ from tests.kits.answers import mind
 from tests.kits.searches import mixed_search, questions
 
 RECORDING = Path(__file__).parent / "recorded_run.tar.xz"
+# By an earlier version, which kept no items: what looks at runs has to show these, too. Never recorded anew.
+EARLIER = Path(__file__).parent / "earlier_run.tar.xz"
 KEPT = ("archive.db", "config.json", "domain")
 
 
@@ -57,9 +59,9 @@ def pack(run: Path) -> None:
             packed.add(run / name, f"run/{name}", filter=_nobody)
 
 
-def unpack(folder: Path) -> Path:
-    """The recorded run in a folder of its own."""
-    with tarfile.open(RECORDING) as packed:
+def unpack(folder: Path, recording: Path = RECORDING) -> Path:
+    """A recorded run in a folder of its own."""
+    with tarfile.open(recording) as packed:
         packed.extractall(folder, filter="data")
     run = folder / "run"
     assert sign(run)  # as if it had been made here
