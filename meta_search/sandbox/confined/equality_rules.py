@@ -29,7 +29,10 @@ NAMES = (
     *("binomial gcd lcm Eq Ne Lt Le Gt Ge").split(),
 )
 PROSE = 3  # a text with an unknown word of so many letters is no expression
-WARM_UP = ((r"\frac{x^2+1}{2}", "(x**2 + 1)/2"), (r"\sqrt{8}", "2 sqrt(2)"), (r"\{1,2\}", "{2, 1}"))
+WARM_UP = (
+    *((r"\frac{x^2+1}{2}", "(x**2 + 1)/2"), (r"\sqrt{8}", "2 sqrt(2)"), (r"\{1,2\}", "{2, 1}")),
+    ("(x+1)^2", "x^2+2x+1"),  # to simplify takes modules whose import is a second on a slow machine
+)
 
 
 class EqualityScore(NamedTuple):
