@@ -23,12 +23,10 @@ def design_sampler(
     Args:
         proposal: Parameter -> value.
         choices: Parameter -> all choices, of the space; those that the proposal does not read take the first.
-        others: Begins the same trial where all others are known; asked for the parameters that are no part
-            of the space.
+        others: The same trial where all others are known, the same one each time; asked for the parameters
+            that are no part of the space.
     """
     import optuna
-
-    kept: list[Trial] = []
 
     class DesignSampler(optuna.samplers.BaseSampler):
         """Hands out a proposal that was made when the trial was asked for."""
@@ -43,9 +41,8 @@ def design_sampler(
         def sample_independent(
             self, study: Any, trial: Any, param_name: str, param_distribution: BaseDistribution
         ) -> Any:
-            kept.extend(() if kept else (others(),))
-            whole = kept[0].study
-            told = whole.get_trials(deepcopy=False)[kept[0].number]
-            return whole.sampler.sample_independent(whole, told, param_name, param_distribution)
+            whole = others()
+            known = whole.study.get_trials(deepcopy=False)[whole.number]
+            return whole.study.sampler.sample_independent(whole.study, known, param_name, param_distribution)
 
     return DesignSampler()

@@ -213,9 +213,7 @@ class Guide:
         found = worth if isinstance(worth, Worth) else NOTHING_CAME if worth is None else Worth(worth)
         self.briefs.tell(number, [found.value], found.told())
 
-    def begin(
-        self, space: Space, items: Mapping[str, str], foretold: Callable[[Cell], float] = lambda cell: 1.0
-    ) -> None:
+    def begin(self, space: Space, items: Mapping[str, str], foretold: Callable[[Cell], float]) -> None:
         """A run begins, or goes on: its surrogate knows nothing yet.
 
         Args:

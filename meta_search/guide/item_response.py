@@ -154,7 +154,7 @@ class ItemResponse:
         very easy, which the curvature at the most likely easiness does not say."""
         import numpy as np
 
-        grid = np.linspace(-REACH, REACH, GRID)
+        grid = _grid(REACH)
         right, wrong = log_chances(a + grid[:, None])
         logs = (right @ y + wrong @ (n - y)) / self._told + np.log(bell(grid, spread) + 1e-300)[:, None]
         weights = np.exp(logs - logs.max(0))
@@ -165,8 +165,7 @@ class ItemResponse:
         """Of agents of these abilities to get each item right."""
         import numpy as np
 
-        grid = np.linspace(-REACH, REACH, GRID)
-        chances: Array = logistic(abilities[:, None] + grid) @ self._easy
+        chances: Array = logistic(abilities[:, None] + _grid(REACH)) @ self._easy
         return np.clip(chances, 1e-6, 1 - 1e-6)
 
     def _kind_spread(self, off: Array, variance: Array) -> float:
@@ -188,13 +187,20 @@ class ItemResponse:
         import numpy as np
 
         rows = np.asarray(agents, dtype=int)
-        grid = np.linspace(-self._reach, self._reach, GRID)
+        grid = _grid(self._reach)
         chances = self._chances(self._mu + grid)
         narrow, wide = bell(grid, self._spread), bell(grid, _widest(self._spread))
         prior = (1 - LONG_SHOTS) * narrow + LONG_SHOTS * wide
         told = self._scores[rows], self._seen[rows], self._left[rows]
         kernel, less = kernel_of(grid, self._of_kinds), (self._less, self._told)
         return _Prospects(prior, chances, kernel, self._kinds, told, less)
+
+
+def _grid(reach: float) -> Array:
+    """Points in logits, evenly to either side of 0."""
+    import numpy as np
+
+    return np.linspace(-reach, reach, GRID)
 
 
 def _widest(spread: float) -> float:

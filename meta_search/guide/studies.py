@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from types import MappingProxyType
 from typing import Any, cast
 
@@ -139,6 +140,7 @@ class Study:
         replaced, so that they can be copied when they are needed, by whoever needs them."""
         known, place = list(self._study.get_trials(deepcopy=False)), self._before + number
 
+        @cache
         def whole() -> Any:
             return self._copied(known, self._sampler(number), place)
 

@@ -114,7 +114,7 @@ class Surrogate:
         self.planned = dict(kinds)
         self.features = Features(space, scales)
         self.posterior = Posterior()
-        self.costs = Costs(self.features, foretold)
+        self.costs = Costs(foretold)
         self.difficulties = Difficulties(self.items)
         self._agents: dict[str, _Known] = {}
         self.awaited: set[str] = set()
@@ -139,8 +139,8 @@ class Surrogate:
             foretold = {kind: self.costs.foretold(cell) for kind, cell in cells.items()}
             self._agents[agent] = _Known(self.space.reduced(design), values, self.scales.left, foretold)
             return
-        values = {kind: self._inherited(agent, kind, parents) for kind in self.shares}
         met = [self._agents[parent] for parent in parents if parent in self._agents]
+        values = {kind: self._inherited(agent, kind, met) for kind in self.shares}
         foretold = {
             kind: self.scales.inherited * sum(p.foretold[kind] for p in met) / max(1, len(met))
             for kind in self.shares
@@ -271,10 +271,9 @@ class Surrogate:
             known.rows[kind] = self.posterior.row(known.values[kind])
         return known.rows[kind]
 
-    def _inherited(self, agent: str, kind: str, parents: Sequence[str]) -> Values:
+    def _inherited(self, agent: str, kind: str, met: Sequence[_Known]) -> Values:
         """Features of an agent that is no design: what all have, its parents' in part, its own."""
         found = _certain(self.features.plain(kind))
-        met = [self._agents[parent] for parent in parents if parent in self._agents]
         for parent in met:
             for feature, (value, sd) in parent.values[kind].items():
                 share = value * self.scales.inherited / len(met)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 
-from meta_search.guide.surrogate_features import Feature, Features
+from meta_search.guide.surrogate_features import Feature
 from meta_search.guide.surrogate_items import Tally
 from meta_search.guide.surrogate_posterior import Posterior
 from meta_search.types.designs import Cell
@@ -26,19 +26,16 @@ class Costs:
     another.
 
     Args:
-        features: Of the space.
         foretold: What an item costs that is treated so, in any unit, such as LLM calls.
+
+    Attributes:
+        foretold: Logarithm of that.
     """
 
-    def __init__(self, features: Features, foretold: Callable[[Cell], float] = lambda cell: 1.0) -> None:
-        self._features = features
-        self._foretold = lru_cache(LOOKS)(lambda cell: math.log(foretold(cell)))
+    def __init__(self, foretold: Callable[[Cell], float]) -> None:
+        self.foretold = lru_cache(LOOKS)(lambda cell: math.log(foretold(cell)))
         self._posterior = Posterior()
         self._first: float | None = None
-
-    def foretold(self, cell: Cell) -> float:
-        """Logarithm of what an item should cost."""
-        return self._foretold(cell)
 
     def learn(self, values: Mapping[Feature, tuple[float, float]], tally: Tally, foretold: float) -> None:
         """The costs of an agent with a kind of item, or what is new of them, and what was foretold."""

@@ -94,9 +94,8 @@ def made(law: Law, rng: random.Random) -> World:
 
 
 def _score(logit: float, grain: float, rng: random.Random) -> float:
-    if grain:
-        return 1 / (1 + math.exp(-logit - rng.gauss(0, grain)))
-    return float(rng.random() < 1 / (1 + math.exp(-logit)))
+    chance = 1 / (1 + math.exp(-logit - (rng.gauss(0, grain) if grain else 0.0)))
+    return chance if grain else float(rng.random() < chance)
 
 
 def race(world: World, choose: bool = True, take_up: bool = True) -> Outcome:
