@@ -47,7 +47,7 @@ def test_killed_at_five_calls_of_the_meta_agent(folder: Path) -> None:
     killer = Killer()
     with CountingEndpoint(killer, latency_s=0.005) as endpoint:
         verb = ["run", *overrides(questions(folder), endpoint, *WORDS, meta="writer", task="solver")]
-        for killer.at in (3, 14, 21, 29, 38):
+        for killer.at in (3, 9, 15, 21, 27):
             process = command(folder, *verb)
             killer.process = process.pid
             process.communicate()

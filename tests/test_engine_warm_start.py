@@ -40,7 +40,7 @@ OPERATORS = ("crossover", "mutate")
 
 def past(folder: Path, path: Path) -> Path:
     """The recorded run as an earlier one of the same domain, under the root `past`."""
-    run = record_run.unpack(folder / "past")
+    run = record_run.unpack(folder / "past", record_run.EARLIER)
     change(run, domain={"path": str(path.resolve())})
     return run
 

@@ -58,16 +58,20 @@ def readme(root: Path, folder: Path) -> str:
     return found[1].replace("/usr/share/dict/words", str(words(folder)))
 
 
-def test_the_example_of_the_readme_takes_its_own_answers(
-    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # A busy machine meets as many items.
+@pytest.fixture
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine meets as many items."""
     monkeypatch.setattr("meta_search.run.target_check.SECONDS", 60.0)
+
+
+@pytest.mark.usefixtures("unhurried")
+def test_the_example_of_the_readme_takes_its_own_answers(root: Path, tmp_path: Path) -> None:
     found = checked(tmp_path, readme(root, tmp_path))
     assert found.checked == {"test": 48, "validation": 48, "train": 48, "examples": 48}
     assert found.lines == []
 
 
+@pytest.mark.usefixtures("unhurried")
 def test_what_it_was_before_is_told(root: Path, tmp_path: Path) -> None:
     """Words with capitals, which the scorer compares in small letters."""
     source = readme(root, tmp_path).replace(" and word.islower()", "")
