@@ -379,8 +379,8 @@ class AuthorConfig:
         teach: Whether the meta model teaches first: its worked examples open the search. `None` is true where
             it is another model than the task model.
         teach_share: Share of each limit of the budget that teaching may use at the most, 0..1, over the whole
-            run; embedded models, which no limit of tokens holds, get this share of the time, but no more than
-            a minute.
+            run, and by the clock in a brief. Embedded models, which no limit of tokens holds, get the
+            tokens of this share of the time at 60 a second, but no more than of a minute.
         teach_each: Worked examples that each kind of item is to have of a form (a program, or reasoning and
             answer).
         command: Program of `author=command`, as a shell would run it; `manual` waits for a person.
@@ -481,6 +481,11 @@ class BudgetConfig:
     calls: int | None = None
     wall_s: float | None = None
     final_share: float = 0.25
+
+    @property
+    def amounts(self) -> bool:
+        """Whether more than time is limited."""
+        return any(limit is not None for limit in (self.usd, self.tokens, self.calls))
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,8 @@ def teaching(desk: Desk, operator: str = "novel", first: bool = True, **more: An
     """A context with teaching; `each` and `limits` are those of the course."""
     fields = {name: more.pop(name) for name in ("each", "limits", "missed") if name in more}
     course = Course(**{"first": first, "each": 2, "limits": FREE, **fields})
-    return desk.context(operator, more.pop("parents", ()), examples=EXAMPLES, course=course, **more)
+    more = {"examples": EXAMPLES, **more}
+    return desk.context(operator, more.pop("parents", ()), course=course, **more)
 
 
 def asked(desk: Desk) -> list[tuple[str, str]]:
@@ -130,7 +131,7 @@ def test_a_kind_that_does_not_pay_is_given_up(house: House) -> None:
         "novel", examples=many, course=Course(first=True, each=1, limits=FREE), context_tokens=2048
     )
     taught(context, ["program"])
-    assert len(asked(desk)) == 9  # one kind alone: it is to have twelve, and all are asked for at once
+    assert len(asked(desk)) == 6  # one kind alone: it is to have twelve, and a few are asked for at once
     desk.taught.clear()
     few = desk.context(
         "novel", examples=many * 2, course=Course(first=True, each=1, limits=FREE), context_tokens=2048
@@ -150,6 +151,20 @@ def test_no_more_is_used_than_allowed(house: House) -> None:
     assert any("used its share of the budget (author.teach_share)" in line for line in desk.said)
     stopped = teaching(Desk(house), limits=Limits(tokens=10))  # nobody may teach there
     assert taught(stopped, ["program"]) == ()
+
+
+def test_it_ends_between_two_rounds_once_it_is_late(house: House) -> None:
+    desk, steps = Desk(house, able), []
+
+    def late(step: str) -> bool:
+        steps.append(step)
+        return True
+
+    many = tuple(replace(e, question=f"{n}: {e.question}") for n in range(4) for e in EXAMPLES)
+    taught(teaching(desk, examples=many, context_tokens=2048, late=late), ["program"])
+    assert [len(questions) for _, questions, _ in desk.taught] == [6]
+    assert steps == ["program by meta after 6"]
+    assert desk.said[-1].startswith("teaching has used its share of the time (author.teach_share): the meta")
 
 
 def test_tokens_are_limited_by_what_the_dearest_has_cost() -> None:

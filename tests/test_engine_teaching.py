@@ -186,6 +186,22 @@ def test_teaching_keeps_within_its_share(folder: Path) -> None:
 
 
 @pytest.mark.slow
+def test_a_slow_endpoint_ends_it_between_two_rounds_and_a_replay_does_so_too(folder: Path) -> None:
+    def half(messages: Sequence[Mapping[str, Any]], body: Mapping[str, Any]) -> str:
+        """The writer fails on every second number of shops, so that it is asked for further examples."""
+        found = SUM.findall(str(messages[-1]["content"]))
+        by_teacher = body["model"] == "writer" and found and int(found[-1][0]) % 2
+        return "?" if by_teacher else school(messages, body)
+
+    more = ("domain.sizes.examples=32", "search.candidates=4", "budget.wall_s=60", "author.teach_share=0.001")
+    with CountingEndpoint(half) as endpoint:
+        assert cli.main(["run", *mixed_search(questions(folder), endpoint, "run.dir=run", *more)]) == 0
+    met = [c for e in meta_search.open_run("run").events("delivery") for c in e.data.get("chances", ())]
+    assert {chance[0] for chance in met} == {"late"}
+    assert_replays()
+
+
+@pytest.mark.slow
 def test_an_author_that_writes_alone_opens_with_worked_examples(folder: Path) -> None:
     assert searched(folder, "author=llm", "author.formats=[program]", "search.candidates=3") == 0
     archive = meta_search.open_run("run")

@@ -104,6 +104,10 @@ class Workbench(Protocol):
         """Run an agent on examples with a model, `task` or `meta`; fewer where the search has ended."""
         ...
 
+    def late(self, step: str) -> bool:
+        """Whether teaching has taken its share of the time, before a step of it that is called so."""
+        ...
+
     def learn(self, lesson: Lesson) -> None:
         """Keep what the meta agent has written down for later briefs, or why it came to nothing."""
         ...

@@ -28,6 +28,7 @@ from meta_search.types import Demonstration, Usage, unknown
 __all__ = ["carried", "carried_by", "forms_for_ways", "plain_misses", "pool_note", "pool_of", "taught"]
 
 LEAST = 12  # examples of a form over all kinds, where kinds are few
+ROUND = 6  # examples that an embedded model works before there is a look at the clock; as many as kinds
 GIVE_UP = 3  # wrong ones of a kind without a right one, after which a form is not asked for any more
 PROMPT, REPLY = 250, 512  # tokens that an example is taken to cost before one has been worked
 MOST_TOLD, MOST_NAME = 8, 40  # kinds in a line; characters of each
@@ -152,25 +153,32 @@ class _Teaching:
 
     def give(self) -> None:
         """Teach, keep what is right, remember what is not, and say how far it is."""
-        context, small = self.context, bool(self.context.context_tokens)
-        agent = teacher(self.form, brief=not small)
+        bench, used_up = self.context.bench, ""
         while asked := self._round():
-            worked = context.bench.teach(agent, asked, self.model)
-            kept = [self._taken(run, small) for run in worked]
-            found = [shown for shown in kept if shown is not None]
-            if found:
-                context.bench.keep(found, self.model)
-                context.course.found += [(shown, self.model) for shown in found]
-            self.tried |= {example.question for example in asked}
-            if not any(run.result.kind not in UNSCORED for run in worked):
+            if self.tried and bench.late(f"{self.form} by {self.model} after {len(self.tried)}"):
+                used_up = "the time"
+                break
+            if not self._teach(asked):
                 break  # the search has ended, the budget, or the endpoint
-            context.bench.say(self._line())
-        if self.unasked and context.course.used.calls:
-            context.bench.say(
-                f"teaching has used its share of the budget (author.teach_share): {self._line()}"
-            )
+            bench.say(self._line())
+        if self.unasked and self.context.course.used.calls:
+            used_up = "the budget"
+        if used_up:
+            bench.say(f"teaching has used its share of {used_up} (author.teach_share): {self._line()}")
         if self.cut:
-            context.bench.say(f"{self.cut} worked examples were cut: raise llm.max_tokens")
+            bench.say(f"{self.cut} worked examples were cut: raise llm.max_tokens")
+
+    def _teach(self, asked: Sequence[Example]) -> bool:
+        """One round; whether any of it was run."""
+        context, small = self.context, bool(self.context.context_tokens)
+        worked = context.bench.teach(teacher(self.form, brief=not small), asked, self.model)
+        kept = [self._taken(run, small) for run in worked]
+        found = [shown for shown in kept if shown is not None]
+        if found:
+            context.bench.keep(found, self.model)
+            context.course.found += [(shown, self.model) for shown in found]
+        self.tried |= {example.question for example in asked}
+        return any(run.result.kind not in UNSCORED for run in worked)
 
     def _taken(self, run: Worked, small: bool) -> Demonstration | None:
         course, result = self.context.course, run.result
@@ -184,12 +192,17 @@ class _Teaching:
         return shown
 
     def _round(self) -> list[Example]:
-        """The examples that are asked for next, as many as fit: one of each kind, then a second one, …"""
+        """The examples that are asked for next, as many as fit: one of each kind, then a second one, …
+
+        Embedded models, which are slow, are asked for a few at a time.
+        """
         wanted = [
             [e for e in _of_kind(self.context, kind) if self._open(e)][: self._missing(kind)]
             for kind in dict.fromkeys(e.kind for e in self.context.domain.examples)
         ]
         asked = _in_turns(wanted)
+        if self.context.context_tokens:
+            asked = asked[: max(ROUND, len(wanted))]
         room = int(min(self.context.course.room(self._expected()), len(asked)))
         self.unasked = len(asked) - room
         return asked[:room]

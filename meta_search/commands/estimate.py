@@ -388,9 +388,8 @@ def _tell(run: Run, found: Estimate, judging: Judging) -> None:
     judged = ("estimate: the judge's calls come on top, one or more an answer",) * unknown
     for line in (*found.lines(), *judged):
         run.progress.print_line(line)
-    config, budget = run.config, run.config.budget
-    bounded = any(limit is not None for limit in (budget.usd, budget.tokens, budget.calls))
-    if bounded or not found.usage.cost_usd or not config.run.confirm:
+    config = run.config
+    if config.budget.amounts or not found.usage.cost_usd or not config.run.confirm:
         return
     if run.progress.ask(f"no budget is given: spend about {usd_text(found.usage.cost_usd)}?") is False:
         raise Declined("not started, nothing was spent: set a limit with budget.usd=…, or answer y")

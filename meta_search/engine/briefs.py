@@ -83,6 +83,14 @@ class Briefs:
         """Candidates that were or are being written; repairs, and what people add, are not counted."""
         return self.written + sum(not (w.repairs or w.added) for w in self.writing.values())
 
+    @property
+    def opening(self) -> bool:
+        """Whether the worked examples that the search opens with, for all later agents to inherit, are still
+        to come or to be proven."""
+        under_way = (*self.writing.values(), *self.awaited.values())
+        first = [b for b in under_way if not (b.brief.number or b.added)]
+        return any(b.repairs or b.brief.operator == "bootstrap" for b in first)
+
     # -- the steps of the loop
 
     def ask(self) -> OpenBrief:
@@ -90,7 +98,7 @@ class Briefs:
         brief = self.contexts.brief(self._guide.ask())
         tuning, values = self._studies.tune(brief)
         left = 1.0 - self.begun / self._run.config.most_candidates
-        proposal = self.modelled.design(brief, list(self.writing.values()), left)
+        proposal = None if tuning else self.modelled.design(brief, list(self.writing.values()), left)
         open_brief = OpenBrief(brief, self._guide.design(proposal).number, tuning, values)
         self._studies.asked(open_brief)
         self._run.journal.record(open_brief.asked())

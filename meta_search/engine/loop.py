@@ -126,7 +126,7 @@ class Search:
                     self.briefs.write(self.briefs.ask())
                 elif self.waiting:
                     self.races.evaluate(self._next_waiting())
-                elif (paused := self.races.paused()) and self.races.seeds_known():
+                elif (paused := self.races.paused()) and self.races.seeds_known() and not self._opens():
                     self.races.take_up(paused[0])
                 else:
                     break
@@ -157,8 +157,13 @@ class Search:
         more = self.briefs.begun < self.run.config.most_candidates and not self._found_all()
         seeds_turn = bool(self.waiting) and not any(m.seed for m in self.races.running())
         written = any(not m.seed for m in self.waiting)
-        may = more and not written and not seeds_turn and self.races.seeds_known()
+        may = more and not written and not seeds_turn and self.races.seeds_known() and not self._opens()
         return may and not self.races.needs_the_rest()
+
+    def _opens(self) -> bool:
+        """Whether all else waits for the first brief: what it comes to says what to ask for, and where not
+        time alone is limited, asking before that is known costs more than it brings."""
+        return self.run.config.search.guided and self.run.config.budget.amounts and self.briefs.opening
 
     def _next_waiting(self) -> Member:
         """The agent that is evaluated next: written ones first."""
@@ -238,14 +243,13 @@ class Search:
             return ""
         self._looked = time.monotonic()
         left, budget = self.run.progress.time_left(), self.run.config.budget
-        limited = any(limit is not None for limit in (budget.calls, budget.tokens, budget.usd))
         late = budget.wall_s is not None and left <= MOST_SHARE * budget.wall_s
-        if not (late or limited):
+        if not (late or budget.amounts):
             return ""
         field = contenders(self.run.members, self.run.config.search.finalists, self.run.runner.folds)
         if late and left <= seconds_needed(self.run, *field):
             return "time"
-        return "report" if limited and budget_is_due(self.run, *field) else ""
+        return "report" if budget.amounts and budget_is_due(self.run, *field) else ""
 
     def _busy(self) -> bool:
         return bool(self.waiting or self.briefs.writing or self.races.running() or self.races.paused())

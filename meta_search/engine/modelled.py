@@ -85,7 +85,8 @@ class Modelled:
     # -- what it is asked
 
     def design(self, brief: Brief, writing: Sequence[OpenBrief], left: float) -> Mapping[str, Scalar] | None:
-        """The design of a brief that the composer carries out; `None` leaves it to the study.
+        """The design of a brief that the composer carries out; `None` leaves it to the study, or where it
+        takes none.
 
         Args:
             brief: That is asked for.
@@ -93,7 +94,7 @@ class Modelled:
             left: Share of the candidates that is left.
         """
         surrogate = self._guide.surrogate
-        if surrogate is None or not surrogate.uses.designs or brief.author != "composer":
+        if surrogate is None or not surrogate.uses.designs or not self._takes_designs(brief):
             return None
         apart = [b.brief.number for b in writing if b.brief.operator == "novel" and not b.repairs]
         in_flight = [self._designs[number] for number in apart if number in self._designs]
@@ -166,6 +167,15 @@ class Modelled:
         return Expected(round(found.mean, DIGITS), round(found.sd, DIGITS))
 
     # -- inside
+
+    def _takes_designs(self, brief: Brief) -> bool:
+        """Whether the composer may take one: it does for `novel`, and in place of an operator that finds
+        nothing to work on; making one takes longer than all else that is done for a brief."""
+        if brief.author != "composer" or (brief.parents and brief.operator == "bootstrap"):
+            return False
+        parents = (self._run.members[parent] for parent in brief.parents)
+        planned = any(self._design_of(parent.candidate, parent.seed) for parent in parents)
+        return not (planned and brief.operator == "mutate")
 
     def _design_of(self, candidate: Candidate, seed: bool) -> dict[str, Scalar] | None:
         """The design that an agent is."""

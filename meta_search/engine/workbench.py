@@ -7,6 +7,7 @@ together with what was written, as one event.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
@@ -77,6 +78,7 @@ class BriefWorkbench:
         train = run.runner.items("train") if folds.count else run.session.domain.items("train")
         self._train = [item for item in train if brief is None or folds.shows(brief, item.id)]
         self._closed, self._leak = False, leak
+        self._teaches = 0.0  # since when
         self.tokens, self.cost_usd = 0, 0.0
         self.course = Course()
         self.found: list[tuple[Demonstration, str]] = []
@@ -178,6 +180,7 @@ class BriefWorkbench:
         """Run an agent on examples with one of the models; `repeat` tells the teachers apart."""
         if self._closed:
             return []
+        self._teaches = self._teaches or time.monotonic()
         repeat = 0 if model == "task" else 1
         items = [self._examples[example.question] for example in examples]
         # Without `self.examples`: they hold the answer.
@@ -190,6 +193,17 @@ class BriefWorkbench:
         return [
             Worked(example, result.right, result) for example, result in zip(examples, results, strict=True)
         ]
+
+    def late(self, step: str) -> bool:
+        """Whether this brief has taught for its share of the wall time; in a replay, whether it had."""
+        if self.chances.due("late", step) is not None:
+            return True
+        wall, share = self._session.config.budget.wall_s, self._session.config.author.teach_share
+        taken = time.monotonic() - self._teaches if self._teaches else 0.0
+        if wall is None or self.chances.replayed or taken <= share * wall:
+            return False
+        self.chances.met(("late", step, "timeout", f"taught for {taken:.0f} s"))
+        return True
 
     def probe(self, agent: Agent, places: Sequence[int], without: Sequence[str]) -> list[ItemResult]:
         """Runs on train items, by their places, without the components named; see `Workbench.probe`."""

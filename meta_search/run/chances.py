@@ -20,7 +20,7 @@ class Chances(Protocol):
         """What happens in place of a request: outcome kind and message; only in a replay. It counts as met.
 
         Args:
-            what: `ask`, `try`, `teach` or `probe`.
+            what: `ask`, `try`, `teach`, `late` or `probe`.
             name: Of the request, within its brief.
         """
         ...
@@ -46,6 +46,11 @@ class Chances(Protocol):
         ...
 
     @property
+    def replayed(self) -> bool:
+        """Whether chances are those of a recording, so that a clock has no say."""
+        ...
+
+    @property
     def all(self) -> tuple[Chance, ...]:
         """All chances that were met, in their order."""
         ...
@@ -53,6 +58,8 @@ class Chances(Protocol):
 
 class MetChances:
     """Chances of a live run: nothing is due, everything is kept."""
+
+    replayed = False
 
     def __init__(self) -> None:
         self._met: list[Chance] = []
@@ -78,6 +85,8 @@ class DueChances:
         recorded: The chances.
         handed: What the program handed in, call by call.
     """
+
+    replayed = True
 
     def __init__(self, recorded: Sequence[Chance], handed: Sequence[HandedIn] = ()) -> None:
         self._recorded, self._handed = list(recorded), list(handed)
