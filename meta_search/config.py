@@ -378,9 +378,9 @@ class AuthorConfig:
             is 0 for the embedded models and 6 otherwise.
         teach: Whether the meta model teaches first: its worked examples open the search. `None` is true where
             it is another model than the task model.
-        teach_share: Share of each limit of the budget that teaching may use at the most, 0..1, over the whole
-            run, and by the clock in a brief. Embedded models, which no limit of tokens holds, get the
-            tokens of this share of the time at 60 a second, but no more than of a minute.
+        teach_share: Share of each limit of the budget that teaching may use at the most, 0..1: of calls,
+            tokens and dollars over the whole run, of time in each brief. Embedded models get no more tokens
+            than this share of the time has at 60 a second, nor than a minute has.
         teach_each: Worked examples that each kind of item is to have of a form (a program, or reasoning and
             answer).
         command: Program of `author=command`, as a shell would run it; `manual` waits for a person.

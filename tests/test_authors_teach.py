@@ -154,17 +154,20 @@ def test_no_more_is_used_than_allowed(house: House) -> None:
 
 
 def test_it_ends_between_two_rounds_once_it_is_late(house: House) -> None:
-    desk, steps = Desk(house, able), []
-
-    def late(step: str) -> bool:
-        steps.append(step)
-        return True
-
+    desk = Desk(house, able)
     many = tuple(replace(e, question=f"{n}: {e.question}") for n in range(4) for e in EXAMPLES)
-    taught(teaching(desk, examples=many, context_tokens=2048, late=late), ["program"])
+    context = teaching(desk, examples=many, context_tokens=2048, late=lambda: bool(desk.taught))
+    taught(context, ["program", "thinking"])
     assert [len(questions) for _, questions, _ in desk.taught] == [6]
-    assert steps == ["program by meta after 6"]
-    assert desk.said[-1].startswith("teaching has used its share of the time (author.teach_share): the meta")
+    told = [line for line in desk.said if "used its share of the time (author.teach_share)" in line]
+    assert ["programs" in told[0], "reasoning" in told[1]] == [True, True]
+
+
+def test_nothing_is_written_either_once_it_is_late(house: House) -> None:
+    desk = Desk(house, no_letters)
+    taught(teaching(desk, texts=["no"] * 4, late=lambda: bool(desk.taught)), ["program"])
+    assert desk.taught
+    assert desk.asked == []
 
 
 def test_tokens_are_limited_by_what_the_dearest_has_cost() -> None:

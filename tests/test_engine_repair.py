@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,27 @@ def test_a_candidate_that_fails_on_all_items_is_mended_once(folder: Path) -> Non
     assert [t.number for t in archive.trials("designs")] == [0, 1, 2]
     assert told[0] >= 0 > told[1]
     assert_replays()
+
+
+@pytest.mark.slow
+def test_nobody_waits_for_the_first_agent_to_be_mended(folder: Path) -> None:
+    """Who opens with worked examples does."""
+
+    def slowly(messages: Sequence[Mapping[str, Any]], body: Mapping[str, Any]) -> str:
+        if (
+            body["model"] == "writer"
+            and body["seed"] == 0
+            and "Mend the first agent" in messages[-1]["content"]
+        ):
+            time.sleep(4.0)  # while the next briefs come and go
+        return writes(messages, body)
+
+    with CountingEndpoint(slowly) as endpoint:
+        words = written_search(folder, endpoint, *LLM, "search.in_flight=2", "budget.calls=500")
+        assert cli.main(["run", *words]) == 0
+    events = meta_search.open_run("run").events()
+    order = [(e.kind, e.data["brief"]) for e in events if e.kind in ("ask", "tell")]
+    assert order.index(("ask", REPAIR)) < order.index(("ask", 2)) < order.index(("tell", 0))
 
 
 @pytest.mark.slow

@@ -34,6 +34,12 @@ def children() -> set[int]:
     return {int(pid) for file in files for pid in file.read_text().split() if not gone(int(pid))}
 
 
+def scorers(pids: set[int]) -> set[int]:
+    """Those of which score: others of this process may be replaced meanwhile."""
+    told = {pid: Path(f"/proc/{pid}/cmdline").read_text() for pid in pids if not gone(pid)}
+    return {pid for pid, words in told.items() if "scorer" in words}
+
+
 def opened(folder: Path, source: str, **limits: float) -> Scorer:
     path = folder / "mine.py"
     path.write_text(source)
@@ -72,7 +78,7 @@ def test_what_only_compares_text_or_opts_out_starts_no_process(tmp_path: Path, s
     before = children()
     scorer = opened(tmp_path, source)
     assert scorer.score(item(os.getpid()), str(os.getpid())).value == 1.0
-    assert len(children()) <= len(before)  # one of others may have been replaced meanwhile
+    assert scorers(children() - before) == set()
     scorer.close()
 
 
@@ -112,7 +118,7 @@ def test_a_scorer_that_fails_on_its_own_items_is_told_before_any_work(
     before = children()
     with pytest.raises(DomainError, match=message):
         opened(tmp_path, source)
-    assert len(children()) <= len(before)  # one of others may have been replaced meanwhile
+    assert scorers(children() - before) == set()
 
 
 @pytest.fixture(scope="module")
@@ -166,7 +172,7 @@ def test_a_search_survives_answers_that_attack_its_scorer(
     assert {row["name"]: row["outcomes"] for row in rows} == {name: {"ok": 2} for name in ANSWERS}
     assert {row["name"]: row["score"] for row in rows} == dict.fromkeys(ANSWERS, 0.0)
     assert not (tmp_path / "out").exists()
-    assert len(children()) <= len(before)  # one of others may have been replaced meanwhile
+    assert scorers(children() - before) == set()
     assert time.monotonic() - started < 60
     with meta_search.open_run() as archive:
         details = [r.feedback for a in archive.agents() for r in archive.results(a.agent.id, "validation")]

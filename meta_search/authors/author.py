@@ -104,8 +104,8 @@ class Workbench(Protocol):
         """Run an agent on examples with a model, `task` or `meta`; fewer where the search has ended."""
         ...
 
-    def late(self, step: str) -> bool:
-        """Whether teaching has taken its share of the time, before a step of it that is called so."""
+    def late(self) -> bool:
+        """Whether teaching has taken its share of the time; to be asked before each round of it."""
         ...
 
     def learn(self, lesson: Lesson) -> None:

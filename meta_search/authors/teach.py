@@ -3,7 +3,8 @@
 After DSPy's BootstrapFewShot (Khattab et al. 2023, arXiv 2310.03714, section 3.3), but by kind: what an agent
 is shown should be of its question's kind, so each kind is to have `author.teach_each` examples of a form, and
 what a teacher got wrong is not asked again. Every example is run in the sandbox and scored; only right ones
-are kept. What all of this may use is a share of the budget (`author.teach_share`), over the whole run.
+are kept. What all of this may use is a share of the budget (`author.teach_share`), over the whole run; of
+time, in a brief.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from meta_search.types import Demonstration, Usage, unknown
 __all__ = ["carried", "carried_by", "forms_for_ways", "plain_misses", "pool_note", "pool_of", "taught"]
 
 LEAST = 12  # examples of a form over all kinds, where kinds are few
-ROUND = 6  # examples that an embedded model works before there is a look at the clock; as many as kinds
+ROUND = 6  # examples that an embedded model works at a time, or one of each kind where kinds are more
 GIVE_UP = 3  # wrong ones of a kind without a right one, after which a form is not asked for any more
 PROMPT, REPLY = 250, 512  # tokens that an example is taken to cost before one has been worked
 MOST_TOLD, MOST_NAME = 8, 40  # kinds in a line; characters of each
@@ -58,7 +59,7 @@ def taught(context: Context, forms: Iterable[str]) -> tuple[Demonstration, ...]:
         for form in wanted:
             for model in (META,) if context.course.first else (TASK, META):
                 _Teaching(context, form, model).give()
-        if wanted and context.course.first and _writes(context):
+        if wanted and context.course.first and _writes(context) and not context.bench.late():
             write_examples(context, wanted[0], lacking(context, wanted[0]))
     return pool_of(context)
 
@@ -155,8 +156,8 @@ class _Teaching:
         """Teach, keep what is right, remember what is not, and say how far it is."""
         bench, used_up = self.context.bench, ""
         while asked := self._round():
-            if self.tried and bench.late(f"{self.form} by {self.model} after {len(self.tried)}"):
-                used_up = "the time"
+            if bench.late():
+                used_up, self.unasked = "the time", 0
                 break
             if not self._teach(asked):
                 break  # the search has ended, the budget, or the endpoint

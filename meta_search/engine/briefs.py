@@ -84,12 +84,12 @@ class Briefs:
         return self.written + sum(not (w.repairs or w.added) for w in self.writing.values())
 
     @property
-    def opening(self) -> bool:
-        """Whether the worked examples that the search opens with, for all later agents to inherit, are still
-        to come or to be proven."""
+    def examples_due(self) -> bool:
+        """Whether the search opened with worked examples, for all later agents to inherit, and their first
+        agent is still written, mended or evaluated."""
         under_way = (*self.writing.values(), *self.awaited.values())
         first = [b for b in under_way if not (b.brief.number or b.added)]
-        return any(b.repairs or b.brief.operator == "bootstrap" for b in first)
+        return any(self._began(b).operator == "bootstrap" for b in first)
 
     # -- the steps of the loop
 
@@ -254,6 +254,11 @@ class Briefs:
             found.insert(0, self._run.members[brief.parents[0]])
             brief = found[0].candidate.brief
         return found
+
+    def _began(self, open_brief: OpenBrief) -> Brief:
+        """The brief that a chain of repairs began with."""
+        chain = self._chain(open_brief, None)
+        return chain[0].candidate.brief if chain else open_brief.brief
 
     def _say(self, brief: Brief, line: str) -> None:
         what = "added" if brief.kind == "added" else "brief"

@@ -85,8 +85,8 @@ class Modelled:
     # -- what it is asked
 
     def design(self, brief: Brief, writing: Sequence[OpenBrief], left: float) -> Mapping[str, Scalar] | None:
-        """The design of a brief that the composer carries out; `None` leaves it to the study, or where it
-        takes none.
+        """The design of a brief that the composer carries out; `None` where it takes none, or the study is to
+        say.
 
         Args:
             brief: That is asked for.

@@ -6,6 +6,7 @@ together with what was written, as one event.
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -78,7 +79,9 @@ class BriefWorkbench:
         train = run.runner.items("train") if folds.count else run.session.domain.items("train")
         self._train = [item for item in train if brief is None or folds.shows(brief, item.id)]
         self._closed, self._leak = False, leak
-        self._teaches = 0.0  # since when
+        wall, share = run.session.config.budget.wall_s, run.session.config.author.teach_share
+        self._teach_s = math.inf if wall is None else share * wall
+        self._taught_s, self._looks = 0.0, 0
         self.tokens, self.cost_usd = 0, 0.0
         self.course = Course()
         self.found: list[tuple[Demonstration, str]] = []
@@ -180,7 +183,6 @@ class BriefWorkbench:
         """Run an agent on examples with one of the models; `repeat` tells the teachers apart."""
         if self._closed:
             return []
-        self._teaches = self._teaches or time.monotonic()
         repeat = 0 if model == "task" else 1
         items = [self._examples[example.question] for example in examples]
         # Without `self.examples`: they hold the answer.
@@ -189,20 +191,22 @@ class BriefWorkbench:
             jobs = [replace(job, model="meta") for job in jobs]
         # Teachers are no agents of the run: what they come to is in the ledger, and in the pool.
         kept = agent.id in self._members
+        began = time.monotonic()
         results = self._results("teach", jobs, self._runner.run if kept else self._runner.probe)
+        self._taught_s += time.monotonic() - began
         return [
             Worked(example, result.right, result) for example, result in zip(examples, results, strict=True)
         ]
 
-    def late(self, step: str) -> bool:
+    def late(self) -> bool:
         """Whether this brief has taught for its share of the wall time; in a replay, whether it had."""
-        if self.chances.due("late", step) is not None:
+        self._looks += 1
+        look = str(self._looks)
+        if self.chances.due("late", look) is not None:
             return True
-        wall, share = self._session.config.budget.wall_s, self._session.config.author.teach_share
-        taken = time.monotonic() - self._teaches if self._teaches else 0.0
-        if wall is None or self.chances.replayed or taken <= share * wall:
+        if self.chances.replayed or self._taught_s <= self._teach_s:
             return False
-        self.chances.met(("late", step, "timeout", f"taught for {taken:.0f} s"))
+        self.chances.met(("late", look, "timeout", f"taught for {self._taught_s:.0f} s"))
         return True
 
     def probe(self, agent: Agent, places: Sequence[int], without: Sequence[str]) -> list[ItemResult]:

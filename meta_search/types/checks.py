@@ -17,7 +17,8 @@ __all__ = ["MAX_WHOLE", "bounded_json", "finite", "index", "rows", "scalar", "sh
 
 MAX_WHOLE = 2**63 - 1  # what SQLite and NumPy hold
 # A list costs 60 bytes of memory and two of JSON, so that bytes alone bound nothing.
-TOKENS = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\Z)|[,\[{]', re.DOTALL)
+# A string that does not end is taken to the end, lest every quote in it begins another search for one.
+TOKENS = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|[,\[{]', re.DOTALL)
 
 
 def wrong(what: str) -> NoReturn:

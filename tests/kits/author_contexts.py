@@ -73,7 +73,7 @@ class Bench:
     keep: Callable[..., None]
     probe: Callable[[Agent, Sequence[int], Sequence[str]], list[ItemResult]] = lambda *asked: []
     record_importance: Callable[[Sequence[Importance]], None] = lambda rows: None
-    late: Callable[[str], bool] = lambda step: False
+    late: Callable[[], bool] = lambda: False
     learn: Callable[[Lesson], None] = lambda lesson: None
     leak: Callable[[Agent], str] = lambda agent: ""
     look: Callable[[Known], Sequence[ItemResult]] = lambda known: known.results
