@@ -10,7 +10,8 @@ from collections.abc import Iterable
 __all__ = ["content_key", "digest", "words_of"]
 
 SPLIT = b"\x00"  # stands between two texts, and in none
-_PARTED = re.compile(rb"[0-9]+(?:[.,'][0-9]+)+")
+# Begins where digits begin, or else each digit of a long number would be tried.
+PARTED = re.compile(rb"(?<![0-9])[0-9]++(?:[.,'][0-9]++)+")
 _THOUSANDS = re.compile(rb"[0-9]{1,3}(?:([,'])[0-9]{3})(?:\1[0-9]{3})*(?:\.[0-9]+)?")
 _FACTORIAL = re.compile(rb"!(?<=[0-9)]!)|!(?<=\b[a-z]!)")  # of a sentence, ! says nothing
 _SIGNS = "-+*/\\=<>^%|&~$#@{}£¥±×÷€≠≤≥"
@@ -41,7 +42,7 @@ def words_of(texts: Iterable[str]) -> list[bytes]:
     """
     plain = (text if text.isascii() else _plain(text) for text in texts)
     joined = "\n".join(text.translate(_CONTROL) for text in plain).casefold()
-    data = _PARTED.sub(_number, joined.encode("utf-8", "surrogatepass"))
+    data = PARTED.sub(_number, joined.encode("utf-8", "surrogatepass"))
     data = _FACTORIAL.sub(b" \x02 ", data)
     for sign in _SIGNS:
         own = sign.encode()

@@ -139,7 +139,7 @@ def without_passwords(text: str) -> str:
 
 def escaped(text: str) -> str:
     """A text in which OmegaConf sees no interpolation; backslashes in front of its `${` are its own."""
-    return re.sub(r"(\\*)\$\{", lambda found: found[1] * 2 + "\\${", text)
+    return re.sub(r"(?<!\\)(\\*+)\$\{", lambda found: found[1] * 2 + "\\${", text)
 
 
 def mapping_text(value: Mapping[str, Any]) -> str:
@@ -159,7 +159,7 @@ def literal(value: Any) -> str:
         return "{" + ",".join(f"{key}:{literal(inner)}" for key, inner in value.items()) + "}"
     if isinstance(value, list | tuple | set | frozenset):
         return "[" + ",".join(literal(inner) for inner in value) + "]"
-    text = re.sub(r"(\\*)('|$)", lambda m: m[1] * 2 + ("\\'" if m[2] else ""), str(value))
+    text = re.sub(r"(?<!\\)(\\*+)('|$)", lambda m: m[1] * 2 + ("\\'" if m[2] else ""), str(value))
     return f"'{text}'"
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,7 +16,7 @@ import pytest
 
 from domains import alike
 from domains.alike import find_alike
-from domains.content import content_key
+from domains.content import PARTED, SPLIT, content_key, words_of
 from tests.kits import near_questions as made
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
@@ -171,3 +173,17 @@ def test_published_questions() -> None:
     for places in found.groups().values():
         passages = {drop[place].partition("\nQuestion:")[0][:200] for place in places}
         assert len(passages) <= 2
+
+
+def test_a_number_of_any_length_takes_no_time() -> None:
+    """An agent's source may hold one of 60,000 digits, and is compared with all items."""
+    began = time.process_time()
+    assert words_of(["9" * 60_000]) == [b"9" * 60_000, SPLIT]
+    assert time.process_time() - began < 1.0
+
+
+def test_numbers_are_found_as_if_every_place_were_tried() -> None:
+    drawn, plain = random.Random(1), re.compile(rb"[0-9]+(?:[.,'][0-9]+)+")
+    for _ in range(3000):
+        text = bytes(drawn.choices(b"012.,'a ", k=drawn.randint(0, 12)))
+        assert [m.span() for m in PARTED.finditer(text)] == [m.span() for m in plain.finditer(text)], text

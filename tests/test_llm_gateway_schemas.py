@@ -72,7 +72,8 @@ def test_an_endpoint_that_ignores_schemas_is_told_in_words_too(pen: SqlitePen) -
 
 def test_the_others_wait_for_the_first_answer_and_not_for_each_other(pen: SqlitePen) -> None:
     async def run() -> None:
-        with CountingEndpoint(latency_s=0.1) as endpoint:
+        # Long enough for a busy machine to send all the others.
+        with CountingEndpoint(latency_s=lambda index: 1.0 if index else 0.1) as endpoint:
             async with gateway(pen, endpoint) as made:
                 await both(made, *(ask(schema=SCHEMA, item=str(n)) for n in range(20)))
         first, *others = sorted(endpoint.requests, key=lambda r: r.index)
