@@ -579,9 +579,8 @@ class Config:
         """Candidates to write after the seeds; infinite where a budget ends the search."""
         if self.search.candidates is not None:
             return self.search.candidates
-        budget = self.budget
-        limits = (budget.usd, budget.tokens, budget.calls, budget.wall_s)
-        return CANDIDATES if all(limit is None for limit in limits) else math.inf
+        limited = self.budget.amounts or self.budget.wall_s is not None
+        return math.inf if limited else CANDIDATES
 
 
 CANDIDATES = 100  # written where neither `search.candidates` nor a budget says how many

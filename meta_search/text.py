@@ -139,6 +139,7 @@ def without_passwords(text: str) -> str:
 
 def escaped(text: str) -> str:
     """A text in which OmegaConf sees no interpolation; backslashes in front of its `${` are its own."""
+    # Begins where backslashes begin, or else each of a long row would be tried.
     return re.sub(r"(?<!\\)(\\*+)\$\{", lambda found: found[1] * 2 + "\\${", text)
 
 
@@ -159,6 +160,7 @@ def literal(value: Any) -> str:
         return "{" + ",".join(f"{key}:{literal(inner)}" for key, inner in value.items()) + "}"
     if isinstance(value, list | tuple | set | frozenset):
         return "[" + ",".join(literal(inner) for inner in value) + "]"
+    # As in `escaped`.
     text = re.sub(r"(?<!\\)(\\*+)('|$)", lambda m: m[1] * 2 + ("\\'" if m[2] else ""), str(value))
     return f"'{text}'"
 

@@ -24,7 +24,7 @@ from meta_search.authors.templating import render
 from meta_search.authors.written_examples import write_examples
 from meta_search.outcomes import CHANCE, UNSCORED
 from meta_search.text import one_line
-from meta_search.types import Demonstration, Usage, unknown
+from meta_search.types import Agent, Demonstration, Usage, unknown
 
 __all__ = ["carried", "carried_by", "forms_for_ways", "plain_misses", "pool_note", "pool_of", "taught"]
 
@@ -155,11 +155,12 @@ class _Teaching:
     def give(self) -> None:
         """Teach, keep what is right, remember what is not, and say how far it is."""
         bench, used_up = self.context.bench, ""
+        agent = teacher(self.form, brief=not self.context.context_tokens)
         while asked := self._round():
             if bench.late():
                 used_up, self.unasked = "the time", 0
                 break
-            if not self._teach(asked):
+            if not self._teach(agent, asked):
                 break  # the search has ended, the budget, or the endpoint
             bench.say(self._line())
         if self.unasked and self.context.course.used.calls:
@@ -169,11 +170,11 @@ class _Teaching:
         if self.cut:
             bench.say(f"{self.cut} worked examples were cut: raise llm.max_tokens")
 
-    def _teach(self, asked: Sequence[Example]) -> bool:
+    def _teach(self, agent: Agent, asked: Sequence[Example]) -> bool:
         """One round; whether any of it was run."""
-        context, small = self.context, bool(self.context.context_tokens)
-        worked = context.bench.teach(teacher(self.form, brief=not small), asked, self.model)
-        kept = [self._taken(run, small) for run in worked]
+        context = self.context
+        worked = context.bench.teach(agent, asked, self.model)
+        kept = [self._taken(run, bool(context.context_tokens)) for run in worked]
         found = [shown for shown in kept if shown is not None]
         if found:
             context.bench.keep(found, self.model)

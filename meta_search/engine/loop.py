@@ -1,8 +1,8 @@
 """The search: ask the guide for a brief, have an author write, evaluate, archive, tell the guide.
 
 Steady state: `search.in_flight` candidates are being written or evaluated; all else waits for the first one,
-with its worked examples, where more than time is limited. One thread, the caller's,
-waits for what comes next; only it touches the guide and the members.
+with its worked examples, where more than time is limited. One thread, the caller's, waits for what comes
+next; only it touches the guide and the members.
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ class Search:
                     self.briefs.write(self.briefs.ask())
                 elif self.waiting:
                     self.races.evaluate(self._next_waiting())
-                elif (paused := self.races.paused()) and self.races.seeds_known() and not self._waits():
+                elif (paused := self.races.paused()) and self._has_opened():
                     self.races.take_up(paused[0])
                 else:
                     break
@@ -158,13 +158,16 @@ class Search:
         more = self.briefs.begun < self.run.config.most_candidates and not self._found_all()
         seeds_turn = bool(self.waiting) and not any(m.seed for m in self.races.running())
         written = any(not m.seed for m in self.waiting)
-        may = more and not written and not seeds_turn and self.races.seeds_known() and not self._waits()
+        may = more and not written and not seeds_turn and self._has_opened()
         return may and not self.races.needs_the_rest()
 
-    def _waits(self) -> bool:
-        """Whether all but seeds waits for the worked examples that the search opens with: what comes of them
-        says what to ask for, and where more than time is limited, asking before costs more than it brings."""
-        return self.run.config.search.guided and self.run.config.budget.amounts and self.briefs.examples_due
+    def _has_opened(self) -> bool:
+        """Whether the cheapest seeds are known, and the worked examples that the search opens with: what
+        comes of these says what to ask for, and where more than time is limited, asking before costs more
+        than it brings."""
+        config = self.run.config
+        waits = config.search.guided and config.budget.amounts and self.briefs.examples_due
+        return self.races.seeds_known() and not waits
 
     def _next_waiting(self) -> Member:
         """The agent that is evaluated next: written ones first."""

@@ -171,11 +171,14 @@ class Modelled:
     def _takes_designs(self, brief: Brief) -> bool:
         """Whether the composer may take one: it does for `novel`, and in place of an operator that finds
         nothing to work on; making one takes longer than all else that is done for a brief."""
-        if brief.author != "composer" or (brief.parents and brief.operator == "bootstrap"):
+        if brief.author != "composer":
             return False
+        if brief.operator == "bootstrap":
+            return not brief.parents
+        if brief.operator != "mutate":
+            return True
         parents = (self._run.members[parent] for parent in brief.parents)
-        planned = any(self._design_of(parent.candidate, parent.seed) for parent in parents)
-        return not (planned and brief.operator == "mutate")
+        return not any(self._design_of(parent.candidate, parent.seed) for parent in parents)
 
     def _design_of(self, candidate: Candidate, seed: bool) -> dict[str, Scalar] | None:
         """The design that an agent is."""

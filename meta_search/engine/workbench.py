@@ -80,7 +80,7 @@ class BriefWorkbench:
         self._train = [item for item in train if brief is None or folds.shows(brief, item.id)]
         self._closed, self._leak = False, leak
         wall, share = run.session.config.budget.wall_s, run.session.config.author.teach_share
-        self._teach_s = math.inf if wall is None else share * wall
+        self._most_taught_s = math.inf if wall is None else share * wall
         self._taught_s, self._looks = 0.0, 0
         self.tokens, self.cost_usd = 0, 0.0
         self.course = Course()
@@ -204,7 +204,7 @@ class BriefWorkbench:
         look = str(self._looks)
         if self.chances.due("late", look) is not None:
             return True
-        if self.chances.replayed or self._taught_s <= self._teach_s:
+        if self.chances.replayed or self._taught_s <= self._most_taught_s:
             return False
         self.chances.met(("late", look, "timeout", f"taught for {self._taught_s:.0f} s"))
         return True
