@@ -136,9 +136,19 @@ def test_a_dear_baseline_leaves_the_budget_to_the_others(folder: Path) -> None:
     assert vote.evaluations["test"].items == careful.evaluations["test"].items >= 15
 
 
-def test_with_a_budget_too_small_for_samples_nothing_is_claimed(folder: Path) -> None:
-    """Some 60 calls are left: three items with samples, six without."""
+def test_with_a_small_budget_samples_are_tested_all_the_same(folder: Path) -> None:
+    """Some 60 calls are left: three items with samples, six without. Nothing could be claimed without."""
     found, agents = final(folder, mind(direct=0, careful=100, calls=6), "budget.calls=185")
+    vote, careful = agents["self-consistency (6 × direct)"], agents["Careful"]
+    assert vote.evaluations["test"].items == careful.evaluations["test"].items > 0
+    assert found.outcome == "not_shown"
+
+
+def test_with_a_budget_too_small_for_samples_nothing_is_claimed(folder: Path) -> None:
+    """Less is left than an item costs with samples."""
+    found, agents = final(
+        folder, mind(direct=0, careful=100, calls=6), "budget.calls=93", "budget.final_share=0.15"
+    )
     assert not any(record.status == "baseline" for record in agents.values())
     assert "self-consistency (6 × direct), a baseline at matched cost, was not tested" in found.text
     assert found.outcome in ("no_claim", "not_shown")

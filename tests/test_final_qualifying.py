@@ -13,6 +13,7 @@ import meta_search
 from meta_search import cli
 from meta_search.config import BudgetConfig, Config
 from meta_search.final.baselines import Baseline
+from meta_search.final.laps import too_long
 from meta_search.final.qualifying import chosen, next_lap, ranked
 from meta_search.final.reserve import budget_is_due, repeats_within, who_is_left_out
 from meta_search.guide.best_seed import chance_to_be_best
@@ -69,7 +70,8 @@ def member(name: str, tokens: int = 100, own: bool = False) -> Member:
         (100_000, []),
         (19_000, ["choice"]),  # 21 items with all but best-of-n: with it 13
         (5_000, ["choice", "second", "other"]),  # the last finalist and the last seed; the own agent stays
-        (2_000, ["choice", "second", "other", "vote"]),
+        (1_000, ["choice", "second", "other"]),  # one item of those who stay
+        (500, ["choice", "second", "other", "vote"]),
     ],
 )
 def test_self_consistency_is_planned_first_and_goes_last(tokens: int, gone: Sequence[str]) -> None:
@@ -117,6 +119,20 @@ def test_the_search_leaves_the_report_what_it_needs() -> None:
     assert not budget_is_due(run, [], [seed])
     status.paid = {"task": Usage(171, 1, 1)}
     assert budget_is_due(run, [found], [seed])
+
+
+def test_a_lap_of_the_seeds_is_not_begun_that_would_take_the_reports_time() -> None:
+    """100 s are left: a fifth is 20 s, 6 of them for the report itself, at 10 tokens a second."""
+    session = SimpleNamespace(
+        status=lambda: SimpleNamespace(paid={"task": Usage(9, 900, 100)}), elapsed=100.0
+    )
+    left = 100.0
+    run: Any = SimpleNamespace(session=session, progress=SimpleNamespace(time_left=lambda: left))
+    assert not too_long(run, 139, 100.0)
+    assert too_long(run, 141, 100.0)
+    assert not too_long(run, 1e9, float("inf"))
+    left = 85.0  # a lap later: nothing of the fifth is left
+    assert too_long(run, 0, 100.0)
 
 
 @pytest.mark.slow

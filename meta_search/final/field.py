@@ -120,7 +120,7 @@ def _why_skipped(way: str, member: Member) -> str:
         return f"{name} was skipped: running it would leave fewer than {FEWEST} test items within the budget."
     told = f"{name}, a baseline at matched cost,"
     if way == "self-consistency":
-        return f"{told} was not tested: within the budget, it would leave fewer than {FEWEST} test items."
+        return f"{told} was not tested: the budget left pays for no test item with it."
     return f"{told} was skipped: running it would leave too few test items within the budget."
 
 

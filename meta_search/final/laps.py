@@ -6,12 +6,12 @@ from collections.abc import Mapping
 
 from meta_search.final.gathering import gather
 from meta_search.final.qualifying import next_lap
-from meta_search.final.reserve import MARGIN, RESERVE_S, Each, mean_cost
+from meta_search.final.reserve import MARGIN, RESERVE_S, Each, mean_cost, tokens_in_time
 from meta_search.run.members import Member, Members
 from meta_search.run.run import Run
 from meta_search.types import SEARCHED, ItemJob
 
-__all__ = ["qualify", "scored", "seeds_that_ran"]
+__all__ = ["qualify", "scored", "seeds_that_ran", "too_long"]
 
 LAP = 6  # items of each seed between two looks
 SHARE = 0.2  # of what is left for the report that goes into this at the most
@@ -41,7 +41,7 @@ def qualify(run: Run) -> None:
         go_on = [seeds[place] for place in next_lap([scored(m) for m in seeds], missing)]
         costs = [LAP * MARGIN * sum(column) for column in zip(*map(_cost, go_on), strict=True)] or spent
         over = (n is not None and a + b > SHARE * n for n, a, b in zip(limits, spent, costs, strict=True))
-        late = run.progress.time_left() - RESERVE_S < (1 - SHARE) * time_left < float("inf")
+        late = too_long(run, costs[1], time_left)
         return [] if late or any(over) else [m.agent.id for m in go_on]
 
     told = False
@@ -59,6 +59,21 @@ def qualify(run: Run) -> None:
                 run.runner.save(member, split)
         if stop:
             break
+
+
+def too_long(run: Run, tokens: float, time_left: float) -> bool:
+    """Whether a lap would end after `SHARE` of the report's time, at the pace of the run so far.
+
+    Args:
+        run: The run at work.
+        tokens: That the lap uses.
+        time_left: Seconds that were left for the report before the first lap.
+    """
+    if time_left == float("inf"):
+        return False
+    seconds = run.progress.time_left() - RESERVE_S - (1 - SHARE) * time_left
+    most = tokens_in_time(run, seconds)
+    return seconds < 0 or (most is not None and tokens > most)
 
 
 def _missing(run: Run, member: Member, most: int) -> list[ItemJob]:

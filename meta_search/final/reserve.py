@@ -80,8 +80,9 @@ def who_is_left_out(
 ) -> list[str]:
     """Ids of the contenders that there is no room for, the first to go first.
 
-    Self-consistency is planned first and goes last, as nothing can be claimed without it: before it go
-    best-of-n, further finalists and further seeds, the least promising first. A person's own agents stay.
+    Self-consistency is planned first and stays as long as one item can be run with it, as nothing can be
+    claimed without it: out go best-of-n, further finalists and further seeds, the least promising first.
+    A person's own agents stay.
 
     Args:
         finalists: Best first.
@@ -100,7 +101,7 @@ def who_is_left_out(
             return out
         members.remove(member)
         out.append(member.agent.id)
-    if kept and room(members, kept) < FEWEST:
+    if kept and not room(members, kept):
         out.append(kept.pop().member.agent.id)
     return out
 
