@@ -4,6 +4,7 @@ Beside what `common.py` says the task file has `words` (overrides of the domain)
 (overrides of the arm), `folder`, and for `cot-sc` `matched` (tokens an item that it may use).
 """
 
+import dataclasses
 import pathlib
 import re
 import shutil
@@ -11,6 +12,7 @@ import shutil
 import common
 
 import meta_search
+from meta_search.config import Config
 
 # What `llm=local` chooses by itself for embedded models, which are reached through the proxy here.
 EMBEDDED = [
@@ -58,8 +60,8 @@ def searched(work, folder):
     train = sum(row["split"] == "train" for row in work.labelled)
     settings = [
         f"author.max_tokens={work.meta_tokens}",
-        *(EMBEDDED if work.embedded else []),
-        *([FAILING] if work.embedded and "search=adas" not in work.search else []),
+        *known(EMBEDDED if work.embedded else []),
+        *known([FAILING] if work.embedded and "search=adas" not in work.search else []),
         f"evaluate.items={train}",
         "search.prior=false",
         f"budget.tokens={work.tokens}",
@@ -76,6 +78,13 @@ def searched(work, folder):
         best = max(whole, key=standing)
         made = sum(r.operator != "seed" for r in agents)
     return f"{folder / 'search'}:{best.agent.id}", f"«{best.agent.name}» of {made} candidates"
+
+
+def known(settings):
+    """Those that this tree has a key for: an older one lacks the younger keys."""
+    groups = {f.name: getattr(Config(), f.name) for f in dataclasses.fields(Config)}
+    parts = [(setting, *setting.partition("=")[0].split(".")) for setting in settings]
+    return [setting for setting, group, key in parts if hasattr(groups[group], key)]
 
 
 def standing(record):
