@@ -143,6 +143,7 @@ class Simulated(Search):
 
     Attributes:
         table: Evaluator and archive. trace: What happens.
+        ground, most_calls: As above.
     """
 
     def __init__(
@@ -152,7 +153,7 @@ class Simulated(Search):
         most_calls: int = UNLIMITED,
     ) -> None:
         self.table, self.trace = Table(ground), Trace()
-        self._most = most_calls
+        self.ground, self.most_calls = ground, most_calls
         if most_calls < UNLIMITED:
             config = replace(config, budget=BudgetConfig(calls=most_calls, final_share=0.0))
         self._ended: dict[str, EndedRace] = {}
@@ -186,7 +187,7 @@ class Simulated(Search):
         return self.trace
 
     def _why_end(self) -> str:
-        return super()._why_end() or ("calls" if self.table.calls >= self._most else "")
+        return super()._why_end() or ("calls" if self.table.calls >= self.most_calls else "")
 
     def _report_due(self) -> str:
         """No report follows, for which anything would have to be left."""

@@ -16,6 +16,7 @@ from tests.bench.landscape.simulate import Simulated
 from tests.bench.landscape.strategies import STRATEGIES as RECORDED
 from tests.bench.landscape.strategies import Strategy
 from tests.bench.worlds.past import in_force
+from tests.bench.worlds.warm import warmed
 
 __all__ = ["ORACLE", "PAST", "STRATEGIES"]
 
@@ -76,6 +77,7 @@ STRATEGIES: dict[str, Strategy] = {
     "random": RECORDED["random"],
     "without racing": RECORDED["without racing"],
     "without opening": RECORDED["without opening"],
+    "warm": Strategy("the default after a search of the same cost, see `warm`", prepare=warmed),
     "default, TPE": Strategy(
         "designs by TPE, finalists by raw scores", prepare=using(designs=False, finalists=False)
     ),
