@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import time
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -75,14 +75,17 @@ def test_a_candidate_that_fails_on_all_items_is_mended_once(folder: Path) -> Non
 @pytest.mark.slow
 def test_nobody_waits_for_the_first_agent_to_be_mended(folder: Path) -> None:
     """Who opens with worked examples does."""
+    another = threading.Event()
 
     def slowly(messages: Sequence[Mapping[str, Any]], body: Mapping[str, Any]) -> str:
+        if body["model"] == "writer" and body["seed"] == 2:
+            another.set()
         if (
             body["model"] == "writer"
             and body["seed"] == 0
             and "Mend the first agent" in messages[-1]["content"]
         ):
-            time.sleep(4.0)  # while the next briefs come and go
+            assert another.wait(60.0)  # the next briefs come and go
         return writes(messages, body)
 
     with CountingEndpoint(slowly) as endpoint:

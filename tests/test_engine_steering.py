@@ -57,7 +57,7 @@ def test_a_search_that_was_steered_by_everything_replays_byte_for_byte(folder: P
         (said("steered by", "resume"), ["focus", "direct"]),
         (said("steered by", "focus"), ["drop", "chain_of_thought"]),
         (said("steered by", "drop"), ["search.in_flight=3"]),
-        (said("steered by", "in_flight"), ["search.candidates=7"]),
+        (said("steered by", "in_flight"), ["search.candidates=20"]),  # more than come before it stops
         (said("steered by", "candidates"), ["budget.calls=5000"]),
         (evaluated(5), ["stop"]),
     )

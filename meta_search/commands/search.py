@@ -18,7 +18,7 @@ from meta_search.commands.resumable import RESUMABLE
 from meta_search.commands.unchanged import check_unchanged, run_again
 from meta_search.config import Config
 from meta_search.engine import forking, own_seeds, seeds
-from meta_search.engine.loop import Search
+from meta_search.engine.sitting import Sitting
 from meta_search.engine.summary import RunSummary
 from meta_search.errors import ConfigError, MetaSearchError
 from meta_search.report.notebook import in_notebook
@@ -226,7 +226,7 @@ def _opened(session: Session, progress: Progress, journal: Journal, caller: Call
 
 
 def _searched(run: Run, before: Archive | None, new: _New | None) -> RunSummary:
-    search = Search(run, before, new.own if new else (), new.fork if new else None)
+    sitting = Sitting(run, before, new.own if new else (), new.fork if new else None)
     if new is not None and new.fork is not None:
         run.progress.print_line(new.fork.origin.line)
         for line in new.fork.origin.changed[:MOST_CHANGED]:
@@ -240,12 +240,12 @@ def _searched(run: Run, before: Archive | None, new: _New | None) -> RunSummary:
             run.progress.print_line(line)
         estimate.before_search(run)
     check_judge(run.session, run.progress.print_line, again=before is not None)
-    return search.execute()
+    return sitting.execute()
 
 
 def _replayed(run: Run, caller: Caller, journal: Replay) -> RunSummary:
     """Session after session, as the recording was resumed."""
-    summary = Search(run).execute()
+    summary = Sitting(run).execute()
     session, progress = run.session, run.progress
     amended = iter(journal.archive.meta("amended") or ())
     while journal.resume():
@@ -254,5 +254,5 @@ def _replayed(run: Run, caller: Caller, journal: Replay) -> RunSummary:
         progress.limit(session.config)
         with Archive(session.folder) as before:
             again = _opened(session, progress, run.journal, caller)
-            summary = Search(again, before).execute()
+            summary = Sitting(again, before).execute()
     return summary

@@ -1,4 +1,5 @@
-"""The search: ask the guide for a brief, have an author write, evaluate, archive, tell the guide.
+"""The search: ask the guide for a brief, have an author write, evaluate, archive, tell the guide. What comes
+before and after it in a session is in `sitting`.
 
 Steady state: `search.in_flight` candidates are being written or evaluated; all else waits for the first one,
 with its worked examples, where more than time is limited. One thread, the caller's, waits for what comes
@@ -13,35 +14,25 @@ from functools import partial
 
 from archive.records import Archive
 from meta_search.authors.registry import AUTHORS, briefed
-from meta_search.engine import forking, own_seeds, seeds, warm_start
+from meta_search.engine import own_seeds, seeds
 from meta_search.engine.alarm_bell import AlarmBell
 from meta_search.engine.briefs import Briefs
-from meta_search.engine.ends import end_of, nothing_known
+from meta_search.engine.ends import nothing_known
 from meta_search.engine.happenings import BlockEmpty, BriefWritten, Evaluated, ItemRun
 from meta_search.engine.patience import lost
 from meta_search.engine.pool import teaches_first
 from meta_search.engine.races import Races
-from meta_search.engine.restore import as_archived, candidate_of, imported, restore
+from meta_search.engine.restore import as_archived
 from meta_search.engine.steering import Steering
 from meta_search.engine.stopping import Stopping
-from meta_search.engine.studies import outlook_rows
-from meta_search.engine.summary import RunSummary
-from meta_search.engine.windows import find_windows
-from meta_search.errors import LLMError
 from meta_search.final.field import contenders
-from meta_search.final.report import final_report
 from meta_search.final.reserve import MOST_SHARE, budget_is_due, seconds_needed
 from meta_search.guide.guide import Guide
 from meta_search.guide.opening import Choices
 from meta_search.report.verdict import score_line
-from meta_search.run.events import Resumed
-from meta_search.run.folder import resume_command
 from meta_search.run.journal import FINISH
 from meta_search.run.members import Member
-from meta_search.run.replay import Interrupted
 from meta_search.run.run import Run
-from meta_search.run.signals import signals
-from meta_search.text import one_line
 from meta_search.types import Candidate, stopped_line
 
 __all__ = ["Search"]
@@ -53,13 +44,12 @@ LOOK_S = 1.0  # between two estimates of what the final report needs
 
 
 class Search:
-    """One session of a search.
+    """The search of one session.
 
     Args:
         run: The run at work.
         resumed: The archive that earlier sessions left.
         own: Seeds that the person brings to a run that begins.
-        fork: What another run knows, for one that begins with it.
 
     Attributes:
         run: As above.
@@ -77,9 +67,8 @@ class Search:
         run: Run,
         resumed: Archive | None = None,
         own: Sequence[Candidate] = (),
-        fork: forking.Fork | None = None,
     ) -> None:
-        self.run, self._resumed, self._fork = run, resumed, fork
+        self.run = run
         config, search = run.config, run.config.search
         authors = briefed(config.author.name)
         formats, teach, models = config.author.formats, teaches_first(config), tuple(config.llm.meta_models)
@@ -100,7 +89,7 @@ class Search:
         for candidate in (*own_seeds.of_run(run, resumed, own), *ours):
             if candidate.agent.id not in run.members:
                 run.runner.pen.add_candidate(candidate, "seed")
-                self._admit(candidate, seed=True)
+                self.admit(candidate, seed=True)
 
     def search(self) -> str:
         """Search until candidates or budget are used up.
@@ -134,7 +123,7 @@ class Search:
             match self.run.journal.next(TICK_S):
                 case BriefWritten() as written:
                     for candidate in self.briefs.archive(written, self.bell):
-                        self._admit(candidate)
+                        self.admit(candidate)
                 case ItemRun() | BlockEmpty() as result:
                     evaluated = self.races.archive(result)
                     if evaluated is not None:
@@ -175,7 +164,7 @@ class Search:
         self.waiting.remove(member)
         return member
 
-    def _admit(self, candidate: Candidate, seed: bool = False) -> None:
+    def admit(self, candidate: Candidate, seed: bool = False) -> None:
         """A candidate waits for its evaluation."""
         member = Member(candidate, seed)
         self.run.members.add(member)
@@ -196,11 +185,11 @@ class Search:
         if self.races.closing:  # `resume` tells, repairs and validates
             return
         self.briefs.learn(member)
-        self._hope()
+        self.hope()
         if evaluated.promising:
             self.races.validate(member)
 
-    def _hope(self) -> None:
+    def hope(self) -> None:
         """See whether a gain is still expected."""
         patience = self.run.config.search.patience
         if patience and not self._lost:
@@ -237,10 +226,6 @@ class Search:
             raise nothing_known(self.run)
         return self.run.journal.stop(why)
 
-    def _has_found(self) -> bool:
-        """Whether there is anything to report on: an agent that the search has found, and a seed."""
-        return all(contenders(self.run.members, self.run.config.search.finalists, self.run.runner.folds))
-
     def _report_due(self) -> str:
         """Why the report needs all that is left, where its share is too small: `time`, `report`, or `""`."""
         if time.monotonic() < self._looked + LOOK_S:
@@ -269,99 +254,3 @@ class Search:
             return ""
         enough = self.briefs.written >= self.run.config.most_candidates
         return self._found_all() or ("candidates" if enough else "")
-
-    def _say_end(self, why: str, told: str = "") -> None:
-        """Say and archive why the search ends, with the alarms that were not told yet."""
-        runner = self.run.runner
-        told = told or {"scorer": runner.health.line}.get(why, self.briefs.refusal or runner.refusal)
-        end = end_of(why, self.run.config, self.briefs.barren, told)
-        if risk := self.races.standings.risk():
-            end["text"] += f"; {risk}"
-        runner.pen.set_meta("end", end)
-        runner.pen.set_meta("outlooks", outlook_rows(self.guide))
-        self.bell.look(now=True)
-        self.run.progress.print_line(f"search ended: {end['text']}")
-
-    # -- a session from its beginning to its end
-
-    def execute(self) -> RunSummary:
-        """Begin or go on, search, and report on fresh test items."""
-        with signals(self.stopping.came):
-            try:
-                if self._resumed is not None:
-                    self.run.runner.pen.set_meta("end", None)
-                    self.run.runner.pen.set_meta("status", None)
-                    self._go_on(self._resumed)
-                else:
-                    self.steering.begin()
-                    self.briefs.contexts.windows = find_windows(self.run)
-                    warm_start.begin(self.run, self.guide)
-                    self._take_along()
-                why = self.search()
-                self.steering.end()
-                empty = why == "finish" and not self._has_found()
-                self._say_end("finish, empty" if empty else why)
-                self.races.drop()
-                self.run.progress.tell()
-                without = empty or why in ("signal", "scorer")
-                return self._stopped() if without else self._report(stopped=why == "finish")
-            except KeyboardInterrupt:
-                self.run.journal.interrupt()
-                self._say_end("signal")
-                return self._stopped()
-            except LLMError as error:
-                self._say_end("error", one_line(error))
-                raise
-            except Interrupted:
-                self.run.runner.cancel()
-                return self._stopped("the recorded run ended here")
-            finally:
-                self.briefs.close()  # programs of authors end with the search, however it ends
-
-    def _take_along(self) -> None:
-        """A fork begins with the agents and the lesson of the run that it is made from."""
-        agents, lesson = forking.begin(self.run, self._fork)
-        for candidate in agents:
-            self._admit(candidate)
-        self.briefs.contexts.lessons.inherit(lesson)
-
-    def _go_on(self, archive: Archive) -> None:
-        """Take up what earlier sessions left: untold briefs, writing, races; and agents imported since."""
-        run = self.run
-        before = restore(archive, run, self.guide, self.briefs.contexts, self.briefs.modelled)
-        run.journal.record(Resumed())
-        new = run.journal.decide("imported", lambda: imported(archive, run.members))
-        for record in run.journal.agents(archive, new):
-            run.runner.pen.add_candidate(candidate_of(record), record.status)
-            run.members.add(Member(candidate_of(record)))
-        self.steering.begin(before)
-        self.waiting[:] = [m for m in run.members if not m.done and m.agent.id not in before.races]
-        self.briefs.restore(before)
-        for agent, split in before.races.items():
-            self.races.go_on(run.members[agent], split)
-        self._hope()
-
-    def _stopped(self, why: str = "stopped before the end") -> RunSummary:
-        if self.stopping.now and self.run.journal.resumable:
-            self.run.session.end_within(AT_ONCE_S)
-        self.briefs.close()
-        self.run.runner.finish("stopped")
-        self._say_stopped(why)
-        return RunSummary(self.run.session.folder, 3, why)
-
-    def _say_stopped(self, why: str) -> None:
-        go_on = f". Go on with: {resume_command(self.run.session.folder)}"
-        self.run.progress.print_line(
-            f"{why}; everything is saved{go_on if self.run.journal.resumable else ''}"
-        )
-
-    def _report(self, stopped: bool = False) -> RunSummary:
-        self.briefs.close()
-        self.briefs.modelled.close()
-        self.run.session.set_phase("final")
-        ending = final_report(self.run, lambda: stopped or self.stopping.finishing)
-        self.run.runner.finish(ending.status)
-        if ending.stopped:
-            self._say_stopped("stopped before the end")
-        status, verdict = 0 if ending.status == "done" else 3, ending.verdict
-        return RunSummary(self.run.session.folder, status, verdict.sentence, ending.best, verdict)

@@ -72,7 +72,7 @@ class SleepingAuthor:
 def measure(quick: bool) -> Row:
     """The real engine, guide and archive; racing off, one item an agent, the archive in a thread."""
     from meta_search.authors import registry
-    from meta_search.engine import loop
+    from meta_search.engine import sitting
     from meta_search.llm.gateway import Endpoint
     from meta_search.run.domain_scorer import Scorer
     from meta_search.run.hosts import ThreadHost
@@ -96,10 +96,10 @@ def measure(quick: bool) -> Row:
         session = Session(config, folder, domain, host, evaluator, time.monotonic(), 0.0, scorer)
         with Progress(config, folder, 0.0, live=False) as progress:
             progress.attach(session)
-            search = loop.Search(Run.of(session, progress, Recorder()))
-            search._report = lambda stopped=False: search._stopped()  # type: ignore  # it is not measured
-            search.execute()
-        written = search.briefs.written
+            one = sitting.Sitting(Run.of(session, progress, Recorder()))
+            one._report = lambda stopped=False: one._stopped()  # type: ignore  # it is not measured
+            one.execute()
+        written = one.search.briefs.written
         host.call("close").result()
         host.close()
     # Promising ones go on to validation: how many does not belong to the engine's own work.
