@@ -22,7 +22,7 @@ from meta_search.commands import last_screen
 from meta_search.commands.agents import read_agents
 from meta_search.config import BudgetConfig, Config, DomainConfig
 from meta_search.errors import ArchiveError, LLMError
-from meta_search.final.field import Field, _why_none, contenders
+from meta_search.final.field import Field, _left_waiting, _why_none, contenders
 from meta_search.final.report import _measures
 from meta_search.final.reserve import seconds_needed
 from meta_search.llm.gateway import Gateway
@@ -69,6 +69,20 @@ def test_why_there_is_no_finalist_is_told() -> None:
     assert _why_none(members) == (
         "Of 2 agents that the search wrote, none finished the train items (1 paused or stopped)."
     )
+
+
+def test_seeds_whose_turn_never_came_are_named() -> None:
+    members, source = Members(), "def forward(self, taskInfo):\n    return {!r}\n"
+    assert _left_waiting(members) == []
+    for name in ("ran", "debate", "dylan"):
+        seed = Member(Candidate(Agent.of(name, source.format(name)), Brief(1, "seed", "hand")), seed=True)
+        members.add(seed)
+        if name == "ran":
+            seed.add(ItemResult(seed.agent.id, "train", "i", 0, "ok", "x", score=1.0))
+    members.add(Member(Candidate(Agent.of("written", source.format(0)), Brief(2, "novel", "llm"))))
+    assert _left_waiting(members) == [
+        "Seeds that were not run, as the search ended before their turn: debate, dylan."
+    ]
 
 
 def test_what_is_measured_over_all_answers_is_told_beside_the_verdict(tmp_path: Path) -> None:

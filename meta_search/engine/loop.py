@@ -21,8 +21,9 @@ from meta_search.engine.ends import nothing_known
 from meta_search.engine.happenings import BlockEmpty, BriefWritten, Evaluated, ItemRun
 from meta_search.engine.patience import lost
 from meta_search.engine.pool import teaches_first
-from meta_search.engine.races import Races
+from meta_search.engine.races import CHEAP_SEEDS, Races
 from meta_search.engine.restore import as_archived
+from meta_search.engine.spending import used_by
 from meta_search.engine.steering import Steering
 from meta_search.engine.stopping import Stopping
 from meta_search.final.field import contenders
@@ -38,8 +39,8 @@ from meta_search.types import Candidate, stopped_line
 __all__ = ["Search"]
 
 TICK_S = 0.5
-AT_ONCE_S = 5.0  # that a stop leaves answers which are under way, and paid, to come
 PAUSES = "who pauses is looked at again before the finalists are chosen, as the top may change"
+SEEDS_SHARE = 1 / 3  # of what agents have used
 LOOK_S = 1.0  # between two estimates of what the final report needs
 
 
@@ -114,8 +115,9 @@ class Search:
             while self._free():
                 if self._may_ask():
                     self.briefs.write(self.briefs.ask())
-                elif self.waiting:
-                    self.races.evaluate(self._next_waiting())
+                elif (member := self._next_waiting()) is not None:
+                    self.waiting.remove(member)
+                    self.races.evaluate(member)
                 elif (paused := self.races.paused()) and self._has_opened():
                     self.races.take_up(paused[0])
                 else:
@@ -144,11 +146,15 @@ class Search:
 
     def _may_ask(self) -> bool:
         """Whether a brief comes next: written candidates go first, then seeds and briefs in turns."""
-        more = self.briefs.begun < self.run.config.most_candidates and not self._found_all()
-        seeds_turn = bool(self.waiting) and not any(m.seed for m in self.races.running())
-        written = any(not m.seed for m in self.waiting)
-        may = more and not written and not seeds_turn and self._has_opened()
+        waits = self._next_waiting()
+        seeds_turn = waits is not None and not any(m.seed for m in self.races.running())
+        written = waits is not None and not waits.seed
+        may = self._asks_for_more() and not written and not seeds_turn and self._has_opened()
         return may and not self.races.needs_the_rest()
+
+    def _asks_for_more(self) -> bool:
+        """Whether there are briefs to ask for still."""
+        return self.briefs.begun < self.run.config.most_candidates and not self._found_all()
 
     def _has_opened(self) -> bool:
         """Whether the cheapest seeds are known, and the worked examples that the search opens with: what
@@ -158,11 +164,26 @@ class Search:
         waits = config.search.guided and config.budget.amounts and self.briefs.examples_due
         return self.races.seeds_known() and not waits
 
-    def _next_waiting(self) -> Member:
-        """The agent that is evaluated next: written ones first."""
-        member = next((m for m in self.waiting if not m.seed), self.waiting[0])
-        self.waiting.remove(member)
-        return member
+    def _next_waiting(self) -> Member | None:
+        """The agent that is evaluated next, of those that wait: written ones first, then those that the
+        person brought; `None` where there are only seeds whose turn has not come."""
+        first = sorted(self.waiting, key=lambda m: (m.seed, not m.own))[:1]
+        return next((m for m in first if not m.seed or m.own or self._seeds_turn()), None)
+
+    def _seeds_turn(self) -> bool:
+        """Whether another of our seeds may run. Where more than time is limited, most of them cost more than
+        they can bring: all but the cheapest wait for the first agent that is written, and then take no more
+        than a share of what agents have used, as long as there is anything else to ask for."""
+        if not self.run.config.budget.amounts or not self._asks_for_more():
+            return True
+        seeds = [m for m in self.run.members.all() if m.seed and not m.own]
+        if not self.races.seeds_known():
+            racing = sum(m.racing for m in seeds)
+            return racing == 0 or racing + sum(m.done for m in seeds) < CHEAP_SEEDS
+        theirs, whole = used_by(seeds), used_by(self.run.members)
+        return self._has_opened() and theirs.tokens + theirs.calls <= SEEDS_SHARE * (
+            whole.tokens + whole.calls
+        )
 
     def admit(self, candidate: Candidate, seed: bool = False) -> None:
         """A candidate waits for its evaluation."""

@@ -19,7 +19,7 @@ from meta_search.run.members import Member
 from meta_search.run.run import Run
 from meta_search.types import PAUSED, SEARCHED, ItemJob, ItemResult, Split
 
-__all__ = ["Races"]
+__all__ = ["CHEAP_SEEDS", "Races"]
 
 CHEAP_SEEDS = 2  # the first of the list: what briefs and expensive seeds are compared with
 

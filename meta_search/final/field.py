@@ -78,7 +78,7 @@ def choose_field(run: Run) -> Field:
     finalists, seeds = contenders(members, config.search.finalists, run.runner.folds)
     field = Field(tuple(finalists), tuple(seeds))
     if not finalists:
-        return replace(field, notes=(_why_none(members),))
+        return replace(field, notes=(_why_none(members), *_left_waiting(members)))
     if not seeds:
         return field
     asking = next((s for s in seeds if s.cost("train")), seeds[0])  # a model: others have nothing to sample
@@ -92,6 +92,7 @@ def choose_field(run: Run) -> Field:
     notes = [] if not found.note else [found.note]
     notes += [_why_skipped(b.way, b.member) for b in known if b.member.agent.id in out]
     notes += [_why_skipped("", m) for m in (*finalists, *seeds) if m.agent.id in out]
+    notes += _left_waiting(members)
     gone = [b for b in known if b.member.agent.id in out and b.way == "self-consistency"]
     return Field(
         finalists=tuple(m for m in finalists if m.agent.id not in out),
@@ -122,6 +123,14 @@ def _why_skipped(way: str, member: Member) -> str:
     if way == "self-consistency":
         return f"{told} was not tested: the budget left pays for no test item with it."
     return f"{told} was skipped: running it would leave too few test items within the budget."
+
+
+def _left_waiting(members: Members) -> list[str]:
+    """Which seeds no item was run of, where there are any."""
+    names = [one_line(m.agent.name, 80) for m in members.all() if m.seed and not m.rows("train")]
+    return [f"Seeds that were not run, as the search ended before their turn: {', '.join(names)}."] * bool(
+        names
+    )
 
 
 def contenders(
