@@ -111,14 +111,18 @@ def test_repeats_take_what_is_left_of_the_reports_share_alone() -> None:
 
 
 def test_the_search_leaves_the_report_what_it_needs() -> None:
-    status = SimpleNamespace(paid={"task": Usage(150, 1, 1)})
+    status, there = SimpleNamespace(paid={"task": Usage(150, 1, 1)}), 20
     config = Config(budget=BudgetConfig(calls=200, final_share=0.01))
-    run: Any = SimpleNamespace(config=config, session=SimpleNamespace(status=lambda: status))
+    runner = SimpleNamespace(planned=lambda split: there)
+    session = SimpleNamespace(status=lambda: status)
+    run: Any = SimpleNamespace(config=config, session=session, runner=runner)
     found, seed = member("found"), member("seed")
     assert not budget_is_due(run, [found], [seed])  # 8 items of three, with a margin: 30 of the 50 left
     assert not budget_is_due(run, [], [seed])
     status.paid = {"task": Usage(171, 1, 1)}
     assert budget_is_due(run, [found], [seed])
+    there = 2  # test items: no more are paid for
+    assert not budget_is_due(run, [found], [seed])
 
 
 def test_a_lap_of_the_seeds_is_not_begun_that_would_take_the_reports_time() -> None:

@@ -158,7 +158,7 @@ def test_the_report_has_time_for_samples_at_the_pace_of_the_run(
     status = SimpleNamespace(paid={"task": Usage(60, spent)})
     session = SimpleNamespace(status=lambda: status, elapsed=60.0)
     config = Config(budget=BudgetConfig(wall_s=wall))
-    runner = SimpleNamespace(folds=NO_FOLDS)
+    runner = SimpleNamespace(folds=NO_FOLDS, planned=lambda split: 20)
     run: Any = SimpleNamespace(members=members, config=config, session=session, runner=runner)
     assert seconds_needed(run, *contenders(members, 2)) == pytest.approx(seconds)
 

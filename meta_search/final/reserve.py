@@ -133,9 +133,11 @@ def repeats_within(run: Run, each: Sequence[Each]) -> int:
 
 
 def _wanted(run: Run, finalists: Sequence[Member], seeds: Sequence[Member]) -> Each:
-    """What `WANTED` test items of all contenders cost, samples at the best finalist's cost among them."""
+    """What `WANTED` test items of all contenders cost, samples at the best finalist's cost among them; all
+    test items, where there are fewer."""
     costs = [mean_cost(m, "train") for m in (*finalists, finalists[0], *seeds)]
-    times = (1 + len(run.config.domain.perturb)) * MARGIN * WANTED
+    items = min(WANTED, run.runner.planned("test"))
+    times = (1 + len(run.config.domain.perturb)) * MARGIN * items
     calls, tokens, usd = (times * sum(column) for column in zip(*costs, strict=True))
     return calls, tokens, usd
 
