@@ -168,9 +168,9 @@ class Search:
         """The agent that is evaluated next, of those that wait: written ones first, then those that the
         person brought; `None` where there are only seeds whose turn has not come."""
         first = sorted(self.waiting, key=lambda m: (m.seed, not m.own))[:1]
-        return next((m for m in first if not m.seed or m.own or self._seeds_turn()), None)
+        return next((m for m in first if not m.seed or m.own or self._seed_may_begin()), None)
 
-    def _seeds_turn(self) -> bool:
+    def _seed_may_begin(self) -> bool:
         """Whether another of our seeds may run. Where more than time is limited, most of them cost more than
         they can bring: all but the cheapest wait for the first agent that is written, and then take no more
         than a share of what agents have used, as long as there is anything else to ask for."""
@@ -180,10 +180,10 @@ class Search:
         if not self.races.seeds_known():
             racing = sum(m.racing for m in seeds)
             return racing == 0 or racing + sum(m.done for m in seeds) < CHEAP_SEEDS
+        if not self._has_opened():
+            return False
         theirs, whole = used_by(seeds), used_by(self.run.members)
-        return self._has_opened() and theirs.tokens + theirs.calls <= SEEDS_SHARE * (
-            whole.tokens + whole.calls
-        )
+        return theirs.tokens + theirs.calls <= SEEDS_SHARE * (whole.tokens + whole.calls)
 
     def admit(self, candidate: Candidate, seed: bool = False) -> None:
         """A candidate waits for its evaluation."""
