@@ -8,7 +8,8 @@ import pytest
 
 import meta_search
 from meta_search import cli
-from meta_search.engine.races import CHEAP_SEEDS
+from meta_search.agent.seeds import ASK_ONCE
+from meta_search.report.verdict import archive_verdict
 from meta_search.testing import CountingEndpoint
 from tests.kits.answers import mind
 from tests.kits.searches import assert_replays, mixed_search, questions
@@ -32,19 +33,39 @@ def test_where_calls_are_limited_all_else_waits_for_it(folder: Path, budget: str
 
 
 @pytest.mark.parametrize(("budget", "waits"), [("budget.calls=900", True), ("budget.wall_s=600", False)])
-def test_where_calls_are_limited_dear_seeds_wait_for_it_and_then_take_a_share(
-    folder: Path, budget: str, waits: bool
-) -> None:
-    """All of our seeds are allowed: some cost ten times as much as the cheapest."""
+def test_where_calls_are_limited_dear_seeds_wait_for_it(folder: Path, budget: str, waits: bool) -> None:
+    """All of our seeds are allowed: some ask a dozen times an item."""
     more = (budget, "search.in_flight=3", "search.candidates=6", "seed=4", "run.dir=run", "search.seeds=[]")
     with CountingEndpoint(mind, latency_s=0.01) as endpoint:
         assert cli.main(["run", *mixed_search(questions(folder), endpoint, *more)]) == 0
     with meta_search.open_run("run") as archive:
-        seeds = {r.agent.id for r in archive.agents() if r.operator == "seed"}
+        dear = {r.agent.id for r in archive.agents() if r.operator == "seed"} - {
+            archive.record(name).agent.id for name in ASK_ONCE
+        }
         events = list(archive.events())
-    begun = dict.fromkeys(e.data["agent"] for e in events if e.kind == "race" and e.data["agent"] in seeds)
+    races = [(e.seq, e.data["agent"]) for e in events if e.kind == "race" and e.data["agent"] in dear]
     told = next(e.seq for e in events if e.kind == "tell")
-    early = {e.data["agent"] for e in events if e.kind == "race" and e.seq < told} & seeds
-    assert len(begun) > CHEAP_SEEDS
-    assert (len(early) == CHEAP_SEEDS) is waits
+    assert races  # their turn comes
+    assert (min(races)[0] > told) is waits
     assert_replays()
+
+
+def test_dear_seeds_take_a_share_of_what_agents_use_as_long_as_there_is_more_to_ask_for(
+    folder: Path,
+) -> None:
+    """One is begun where all seeds have used no more than a third, and may take them beyond it."""
+    more = ("budget.calls=1500", "search.candidates=40", "seed=4", "run.dir=run", "search.seeds=[]")
+    with CountingEndpoint(mind) as endpoint:
+        assert cli.main(["run", *mixed_search(questions(folder), endpoint, *more)]) == 0
+    with meta_search.open_run("run") as archive:
+        verdict = archive_verdict(archive).text
+        agents = {r.agent.id: r for r in archive.agents()}
+        left = [r.agent.name for r in agents.values() if r.operator == "seed" and not r.evaluations]
+    used = {True: 0, False: 0}
+    for record in agents.values():
+        for split in ("train", "validation"):
+            if split in record.evaluations and record.status != "baseline":
+                used[record.operator == "seed"] += record.evaluations[split].used.tokens
+    assert used[True] < 0.6 * (used[True] + used[False])
+    assert left
+    assert f"before their turn: {', '.join(left)}." in " ".join(verdict.split())

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from archive.records import Archive
+from meta_search.agent.seeds import ASK_ONCE
 from meta_search.authors.registry import AUTHORS, briefed
 from meta_search.engine import own_seeds, seeds
 from meta_search.engine.alarm_bell import AlarmBell
@@ -165,19 +166,19 @@ class Search:
         return self.races.seeds_known() and not waits
 
     def _next_waiting(self) -> Member | None:
-        """The agent that is evaluated next, of those that wait: written ones first, then those that the
-        person brought; `None` where there are only seeds whose turn has not come."""
-        first = sorted(self.waiting, key=lambda m: (m.seed, not m.own))[:1]
-        return next((m for m in first if not m.seed or m.own or self._seed_may_begin()), None)
+        """The agent that is evaluated next, of those that wait: written ones first, then seeds, the dear ones
+        last; `None` where these are all that wait, and their turn has not come."""
+        first = min(self.waiting, key=lambda m: (m.seed, _is_dear(m)), default=None)
+        return None if first is not None and _is_dear(first) and not self._dear_may_begin() else first
 
-    def _seed_may_begin(self) -> bool:
-        """Whether another of our seeds may run. Where more than time is limited, most of them cost more than
-        they can bring: all but the cheapest wait for the first agent that is written, and then take no more
-        than a share of what agents have used, as long as there is anything else to ask for."""
+    def _dear_may_begin(self) -> bool:
+        """Whether another dear seed may run. Where more than time is limited, most of them cost more than
+        they can bring: they wait for the first agent that is written, and then seeds take no more than a
+        share of what agents have used, as long as there is anything else to ask for."""
         if not self.run.config.budget.amounts or not self._asks_for_more():
             return True
         seeds = [m for m in self.run.members.all() if m.seed and not m.own]
-        if not self.races.seeds_known():
+        if not self.races.seeds_known():  # there may be dear ones only
             racing = sum(m.racing for m in seeds)
             return racing == 0 or racing + sum(m.done for m in seeds) < CHEAP_SEEDS
         if not self._has_opened():
@@ -275,3 +276,8 @@ class Search:
             return ""
         enough = self.briefs.written >= self.run.config.most_candidates
         return self._found_all() or ("candidates" if enough else "")
+
+
+def _is_dear(member: Member) -> bool:
+    """Whether it is a seed of ours that asks several times an item."""
+    return member.seed and not member.own and member.agent.name not in ASK_ONCE

@@ -17,3 +17,6 @@ NAMES = (
     "self_refine",
     "dylan",
 )
+
+ASK_ONCE = NAMES[:3]
+"""Those that ask a model once an item."""
