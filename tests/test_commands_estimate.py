@@ -89,7 +89,7 @@ def test_the_budget_cuts_an_estimate() -> None:
 
 def test_seeds_that_eat_the_budget_are_told_of() -> None:
     found = estimate_search(config("budget.calls=200"), PLANNED, 10, TYPICAL, PRICES)
-    assert found.notes[0].startswith("the 10 seeds alone take about 100 calls of budget.calls=200, ")
+    assert found.notes[0].startswith("the 10 seeds alone would take about 100 calls of budget.calls=200: ")
     assert "search.seeds=[direct,chain_of_thought]" in found.notes[0]
     for few, budget in ((2, "budget.calls=20"), (10, "budget.calls=2000"), (10, "budget.usd=0.1")):
         assert "seeds" not in " ".join(estimate_search(config(budget), PLANNED, few, TYPICAL, PRICES).notes)

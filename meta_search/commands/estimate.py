@@ -112,9 +112,9 @@ def _on_seeds(config: Config, seeds: int, used: Usage) -> list[str]:
             continue
         if need > limit * (1 - config.budget.final_share) * MOST_FOR_SEEDS:
             return [
-                f"the {seeds} seeds alone take about {_round(need):,} {name} of "
-                f"budget.{name}={_plain(limit)}, which leaves little for new agents: "
-                "search.seeds=[direct,chain_of_thought] starts from two"
+                f"the {seeds} seeds alone would take about {_round(need):,} {name} of "
+                f"budget.{name}={_plain(limit)}: those that ask several times an item wait, and some may "
+                "not run; search.seeds=[direct,chain_of_thought] starts from two"
             ]
     return []
 
