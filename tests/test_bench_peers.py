@@ -129,7 +129,7 @@ def test_a_ledger_replays_to_its_scores(tmp_path: Path) -> None:
 def test_the_published_ledger_replays(capsys: pytest.CaptureFixture[str]) -> None:
     ledger = Path(__file__).parent / "bench" / "peers" / "unseen-0.5b.jsonl.xz"
     assert main(["--replay", str(ledger)]) == 0
-    assert "| unseen | gepa | 0 | 62.5 [43, 79] | 13,868 |" in capsys.readouterr().out
+    assert "| unseen | gepa | 0 | 62.5 [43, 79] | 29,681 |" in capsys.readouterr().out
 
 
 def test_calls_of_functions_are_compared_as_published() -> None:
