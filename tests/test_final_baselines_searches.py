@@ -138,7 +138,7 @@ def test_a_dear_baseline_leaves_the_budget_to_the_others(folder: Path) -> None:
 
 def test_with_a_small_budget_samples_are_tested_all_the_same(folder: Path) -> None:
     """Some 50 calls are left: three items with samples, six without. Nothing could be claimed without."""
-    found, agents = final(folder, mind(direct=0, careful=100, calls=6), "budget.calls=170")
+    found, agents = final(folder, mind(direct=0, careful=100, calls=6), "budget.calls=175")
     vote, careful = agents["self-consistency (6 × direct)"], agents["Careful"]
     assert vote.evaluations["test"].items == careful.evaluations["test"].items > 0
     assert found.outcome == "not_shown"

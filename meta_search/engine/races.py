@@ -277,8 +277,7 @@ class Races:
         peers = [m for m in self._members.ranked() if m.whole and m.seed == member.seed]
         most = search.finalists + (not member.seed)
         validated = self._runner.planned("validation") > 0  # with folds there is nothing to validate on
-        able = validated and not member.stopped and member.score("train") > 0
-        promising = able and self._modelled.among(member, peers, most)
+        promising = validated and not member.stopped and self._modelled.among(member, peers, most)
         self._run.journal.record(
             RaceEnded(member.agent.id, "train", member.stopped, promising, member.same_as, member.at_pause)
         )
