@@ -22,6 +22,7 @@ from meta_search.commands import last_screen
 from meta_search.commands.agents import read_agents
 from meta_search.config import BudgetConfig, Config, DomainConfig
 from meta_search.errors import ArchiveError, LLMError
+from meta_search.final import field
 from meta_search.final.field import Field, _left_waiting, _why_none, contenders
 from meta_search.final.report import _measures
 from meta_search.final.reserve import seconds_needed
@@ -344,3 +345,37 @@ def test_a_replay_whose_report_runs_others_says_where_it_departs(
     error = capsys.readouterr().err
     assert f"event {seq}" in error
     assert "never come" in error
+
+
+def test_the_last_round_has_as_many_items_as_the_clock_allows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An item of both takes two seconds, 2.4 with a margin; 34 s are left, and 6 for the report itself."""
+    now, sizes = 0.0, list[int]()
+
+    def gathered(run: object, jobs: Sequence[object]) -> str:
+        nonlocal now
+        now += len(jobs)
+        return ""
+
+    def next_jobs(member: Member, split: str, size: int) -> list[object]:
+        sizes.append(size)
+        return [object()] * size
+
+    def nothing(*told: object) -> None: ...
+
+    monkeypatch.setattr(field, "gather", gathered)
+    monkeypatch.setattr(field, "_plan_repeats", nothing)
+    monkeypatch.setattr(field, "_next_round", lambda *told: field.ROUND)
+    monkeypatch.setattr(field.time, "monotonic", lambda: now)
+    runner = SimpleNamespace(next_jobs=next_jobs, submit=lambda job: job, save=nothing, cancel=nothing)
+    session = SimpleNamespace(status=lambda: SimpleNamespace(left=None))
+    run: Any = SimpleNamespace(
+        runner=runner,
+        session=session,
+        journal=SimpleNamespace(decide=lambda what, clock: clock()),
+        progress=SimpleNamespace(time_left=lambda: 40.0 - now),
+    )
+    perturbing: Any = SimpleNamespace(names=(), times=1)
+    both = Field((member("found", 9, []),), (member("seed", 9, []),))
+    field.run_field(run, both, perturbing)
+    assert sizes[::2] == sizes[1::2] == [6, 6, 4]
+    assert now == 32.0

@@ -218,16 +218,21 @@ def run_field(run: Run, field: Field, perturbing: Perturbing) -> tuple[bool, Cut
     everyone, runner, journal = field.everyone, run.runner, run.journal
     if everyone and not perturbing.names:
         _plan_repeats(run, field)
-    last, cut = 0.0, Cut()  # seconds that the next round may take
+    each, cut = 0.0, Cut()  # seconds that one more item of everybody may take
+
+    def time_left() -> float:
+        return run.progress.time_left() - RESERVE_S
 
     def another() -> bool:
-        return run.progress.time_left() - RESERVE_S > last
+        return time_left() > each
+
+    def next_size() -> int:
+        within = _next_round(run.session.status().left, field, perturbing.times)
+        return int(min(within, max(1.0, time_left() / each))) if each else within
 
     while journal.decide("round", another):
         began = time.monotonic()
-        size = journal.decide(
-            "items", lambda: _next_round(run.session.status().left, field, perturbing.times)
-        )
+        size = journal.decide("items", next_size)
         lanes = [[(m, job) for job in runner.next_jobs(m, "test", size)] for m in everyone]
         # Item by item: where the clock ends it, everybody has run the same items but for the last.
         places = [[one for one in place if one is not None] for place in zip_longest(*lanes)]
@@ -243,7 +248,7 @@ def run_field(run: Run, field: Field, perturbing: Perturbing) -> tuple[bool, Cut
             break
         if not jobs:
             break
-        last = 1.2 * (time.monotonic() - began)
+        each = 1.2 * (time.monotonic() - began) / size
     runner.cancel()
     return bool(everyone) and all(m.rows("test") for m in everyone), cut
 
