@@ -13,7 +13,7 @@ import pytest
 
 import meta_search
 from meta_search import cli
-from meta_search.final.field import _unfinished, counted
+from meta_search.final.lockstep import _unfinished, counted
 from meta_search.llm.gateway import Gateway
 from meta_search.run.members import Member
 from meta_search.testing import CountingEndpoint, Fault

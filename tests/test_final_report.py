@@ -22,10 +22,11 @@ from meta_search.commands import last_screen
 from meta_search.commands.agents import read_agents
 from meta_search.config import BudgetConfig, Config, DomainConfig
 from meta_search.errors import ArchiveError, LLMError
-from meta_search.final import field
+from meta_search.final import lockstep
 from meta_search.final.field import Field, _left_waiting, _why_none, contenders
 from meta_search.final.report import _measures
 from meta_search.final.reserve import seconds_needed
+from meta_search.llm.budget import Left
 from meta_search.llm.gateway import Gateway
 from meta_search.outcomes import UNSCORED
 from meta_search.report.verdict import archive_verdict
@@ -362,12 +363,12 @@ def test_the_last_round_has_as_many_items_as_the_clock_allows(monkeypatch: pytes
 
     def nothing(*told: object) -> None: ...
 
-    monkeypatch.setattr(field, "gather", gathered)
-    monkeypatch.setattr(field, "_plan_repeats", nothing)
-    monkeypatch.setattr(field, "_next_round", lambda *told: field.ROUND)
-    monkeypatch.setattr(field.time, "monotonic", lambda: now)
+    monkeypatch.setattr(lockstep, "gather", gathered)
+    monkeypatch.setattr(lockstep, "_plan_repeats", nothing)
+    monkeypatch.setattr(lockstep.time, "monotonic", lambda: now)
     runner = SimpleNamespace(next_jobs=next_jobs, submit=lambda job: job, save=nothing, cancel=nothing)
-    session = SimpleNamespace(status=lambda: SimpleNamespace(left=None))
+    left = Left(usd=None, tokens=None, calls=None, wall_s=None)
+    session = SimpleNamespace(status=lambda: SimpleNamespace(left=left))
     run: Any = SimpleNamespace(
         runner=runner,
         session=session,
@@ -376,6 +377,6 @@ def test_the_last_round_has_as_many_items_as_the_clock_allows(monkeypatch: pytes
     )
     perturbing: Any = SimpleNamespace(names=(), times=1)
     both = Field((member("found", 9, []),), (member("seed", 9, []),))
-    field.run_field(run, both, perturbing)
+    lockstep.run_field(run, both, perturbing)
     assert sizes[::2] == sizes[1::2] == [6, 6, 4]
     assert now == 32.0

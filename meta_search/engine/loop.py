@@ -114,9 +114,10 @@ class Search:
         self.steering.take()
         while not (why := self._why_end()):
             while self._free():
-                if self._may_ask():
+                member = self._next_waiting()
+                if self._may_ask(member):
                     self.briefs.write(self.briefs.ask())
-                elif (member := self._next_waiting()) is not None:
+                elif member is not None:
                     self.waiting.remove(member)
                     self.races.evaluate(member)
                 elif (paused := self.races.paused()) and self._has_opened():
@@ -145,9 +146,12 @@ class Search:
             and len(self.races.running()) + len(self.briefs.writing) < self.run.config.search.in_flight
         )
 
-    def _may_ask(self) -> bool:
-        """Whether a brief comes next: written candidates go first, then seeds and briefs in turns."""
-        waits = self._next_waiting()
+    def _may_ask(self, waits: Member | None) -> bool:
+        """Whether a brief comes next: written candidates go first, then seeds and briefs in turns.
+
+        Args:
+            waits: The agent that would be evaluated next.
+        """
         seeds_turn = waits is not None and not any(m.seed for m in self.races.running())
         written = waits is not None and not waits.seed
         may = self._asks_for_more() and not written and not seeds_turn and self._has_opened()

@@ -1,14 +1,11 @@
-"""The contenders of the final report, and their way through the same test items, side by side."""
+"""The contenders of the final report: who meets on the test items, and who is left out."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import dropwhile, zip_longest
 
 from meta_search.final.baselines import Baseline, matched
-from meta_search.final.gathering import gather
 from meta_search.final.laps import scored, seeds_that_ran
 from meta_search.final.qualifying import chosen, ranked
 from meta_search.final.reserve import (
@@ -17,32 +14,19 @@ from meta_search.final.reserve import (
     RESERVE_S,
     affordable,
     each_of,
-    repeats_within,
     tokens_in_time,
     who_is_left_out,
 )
 from meta_search.guide.surrogate import NOISE
-from meta_search.llm.budget import Left
 from meta_search.run.folds import NO_FOLDS, Folds, cross_validated
 from meta_search.run.members import Member, Members
-from meta_search.run.perturbing import Perturbing
 from meta_search.run.run import Run
 from meta_search.text import one_line
-from meta_search.types import PERTURBED, ItemJob, ItemResult, drawn_in
+from meta_search.types import drawn_in
 
-__all__ = [
-    "Cut",
-    "Field",
-    "choose_field",
-    "contenders",
-    "counted",
-    "run_field",
-]
+__all__ = ["Field", "choose_field", "contenders"]
 
-ROUND = 6  # test items all contenders run before the clock is looked at
 OWN_TESTED = 5  # of a person's own agents that are tested whatever they scored, the best of them
-
-Cut = dict[str, set[tuple[str, int]]]  # agent -> test items and repeats that do not count
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +112,8 @@ def _why_skipped(way: str, member: Member) -> str:
 def _left_waiting(members: Members) -> list[str]:
     """Which seeds no item was run of, where there are any."""
     names = [one_line(m.agent.name, 80) for m in members.all() if m.seed and not m.rows("train")]
-    return [f"Seeds that were not run, as the search ended before their turn: {', '.join(names)}."] * bool(
-        names
-    )
+    told = f"Seeds that were not run, as the search ended before their turn: {', '.join(names)}."
+    return [told] if names else []
 
 
 def contenders(
@@ -198,107 +181,3 @@ def _left_out(
 
     tested = {m.agent.id for m in (*finalists, *seeds, *(b.member for b in baselines)) if m.rows("test")}
     return [agent for agent in who_is_left_out(finalists, seeds, baselines, room) if agent not in tested]
-
-
-def run_field(run: Run, field: Field, perturbing: Perturbing) -> tuple[bool, Cut]:
-    """Run all contenders on test items in lockstep until items, budget or time are used up.
-
-    Where test items are perturbed, each round runs what was made of its items as well, so that budget and
-    clock pay both of a pair or none.
-
-    All meet the same items, so that comparisons are paired. Where budget or clock end it in the middle of a
-    round, what counts ends for all of them before the first item that anyone was not through with: else an
-    agent could spend the budget, or the time, on the items that it had better not finish.
-
-    How often each item is run is planned once, by costs and what is left, before the first one is run.
-
-    Returns:
-        Whether everyone has test results, and what of those that came does not count.
-    """
-    everyone, runner, journal = field.everyone, run.runner, run.journal
-    if everyone and not perturbing.names:
-        _plan_repeats(run, field)
-    each, cut = 0.0, Cut()  # seconds that one more item of everybody may take
-
-    def time_left() -> float:
-        return run.progress.time_left() - RESERVE_S
-
-    def another() -> bool:
-        return time_left() > each
-
-    def next_size() -> int:
-        within = _next_round(run.session.status().left, field, perturbing.times)
-        return int(min(within, max(1.0, time_left() / each))) if each else within
-
-    while journal.decide("round", another):
-        began = time.monotonic()
-        size = journal.decide("items", next_size)
-        lanes = [[(m, job) for job in runner.next_jobs(m, "test", size)] for m in everyone]
-        # Item by item: where the clock ends it, everybody has run the same items but for the last.
-        places = [[one for one in place if one is not None] for place in zip_longest(*lanes)]
-        jobs = [one for place in places for one in place]
-        if jobs:
-            stop = gather(run, [(m, runner.submit(job)) for m, job in jobs])
-            for member in everyone:
-                runner.save(member, "test")
-            if stop:
-                cut = _unfinished(places)
-                break
-        if not _run_perturbed(run, field, perturbing):
-            break
-        if not jobs:
-            break
-        each = 1.2 * (time.monotonic() - began) / size
-    runner.cancel()
-    return bool(everyone) and all(m.rows("test") for m in everyone), cut
-
-
-def _plan_repeats(run: Run, field: Field) -> None:
-    """Settle how often each test item is run."""
-    each = [each_of(m, field.matched) for m in field.everyone]
-    times = run.journal.decide("repeats", lambda: repeats_within(run, each))
-    if times > run.config.evaluate.repeats:
-        run.progress.say(f"each test item is run {times} times: the report's share of the budget allows it")
-    run.runner.repeat("test", times)
-
-
-def _run_perturbed(run: Run, field: Field, perturbing: Perturbing) -> bool:
-    """Run what is made of the test items that all contenders are through with. Returns whether to go on."""
-    if not perturbing.names or not field.everyone:
-        return True
-    runner = run.runner
-    met = [{item for item, _ in m.results.get("test", {})} for m in field.everyone]
-    through = set.intersection(*met)
-    items = [item for item in runner.items("test") if item.id in through]
-    perturbing.extend(items, lambda: run.progress.time_left() - RESERVE_S)
-    most = runner.planned(PERTURBED)
-    each = [[(m, job) for job in runner.next_jobs(m, PERTURBED, most)] for m in field.everyone]
-    jobs = [one for place in zip_longest(*each) for one in place if one is not None]
-    stop = gather(run, [(m, runner.submit(job)) for m, job in jobs])
-    for member in field.everyone:
-        runner.save(member, PERTURBED)
-    return not stop
-
-
-def _unfinished(places: Sequence[Sequence[tuple[Member, ItemJob]]]) -> Cut:
-    """What does not count of a round that was ended: all from the first item on that was not run by all."""
-
-    def through(member: Member, job: ItemJob) -> bool:
-        return (job.item, job.repeat) in member.results.get("test", {})
-
-    cut: Cut = {}
-    for place in dropwhile(lambda place: all(through(*one) for one in place), places):
-        for member, job in place:
-            cut.setdefault(member.agent.id, set()).add((job.item, job.repeat))
-    return cut
-
-
-def counted(member: Member, cut: Cut) -> list[ItemResult]:
-    """The results of a member on the test items that count, those without a score among them."""
-    dropped = cut.get(member.agent.id, set())
-    return [r for place, r in member.results.get("test", {}).items() if place not in dropped]
-
-
-def _next_round(left: Left, field: Field, times: int = 1) -> int:
-    each = [each_of(m, field.matched) for m in field.everyone]
-    return min([ROUND, *affordable(left, [(times * a, times * b, times * c) for a, b, c in each])])

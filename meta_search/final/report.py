@@ -9,8 +9,9 @@ from typing import Any
 
 from archive.records import Archive
 from meta_search.dashboard.one_file import write_report
-from meta_search.final.field import Cut, Field, choose_field, counted, run_field
+from meta_search.final.field import Field, choose_field
 from meta_search.final.laps import qualify
+from meta_search.final.lockstep import Cut, counted, run_field
 from meta_search.report.chosen import chosen
 from meta_search.report.payback import Paid
 from meta_search.report.standing import Contender, Kind

@@ -13,7 +13,8 @@ from __future__ import annotations
 import argparse
 import itertools
 import random
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+import statistics
+from collections.abc import Hashable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
@@ -21,18 +22,19 @@ from rich.console import Console
 from rich.table import Table
 
 from meta_search.guide.surrogate import Surrogate, Uses
-from meta_search.types import Scalar
 from meta_search.types.designs import Cell
 from tests.bench.worlds.draws import Array
 from tests.bench.worlds.laws import LAWS
+from tests.bench.worlds.measures import over_seeds
+from tests.bench.worlds.oracle import Value, best_design
 from tests.bench.worlds.places import Place, place, seeds
 from tests.bench.worlds.works import Made, random_design
 from tests.bench.worlds.world import World
 
 DRAWN = (4, 8, 16, 32)
-STARTS, STEPS = 6, 30
+STEPS = 30  # of Newton's method
 WIDTH = 110
-Value = Callable[[str, Cell], float]  # kind, cell -> what the model holds of it, up to a factor
+COLUMNS = ("designs", "worlds", "calls", "surrogate", "knows the law", "difference", "best that was run")
 Feature = tuple[Hashable, float]  # name, standard deviation
 
 
@@ -131,30 +133,6 @@ class Logistic:
         return float(1 / (1 + np.exp(-mean)))
 
 
-def best_by(world: World, value: Value, rng: random.Random) -> Made:
-    """The design that a model holds best, by coordinate ascent."""
-    parameters, known = world.space.parameters(), dict[tuple[str, Cell], float]()
-
-    def total(design: Mapping[str, Scalar]) -> float:
-        cells = world.space.cells(design)
-        for key in cells.items():
-            if key not in known:
-                known[key] = value(*key)
-        return sum(known[key] for key in cells.items())
-
-    found: list[tuple[float, dict[str, Scalar]]] = []
-    for _ in range(STARTS):
-        design = {name: rng.choice(choices) for name, choices in parameters.items()}
-        score, before = total(design), -1.0
-        while score > before:
-            before = score
-            for name, choices in parameters.items():
-                design = max(({**design, name: choice} for choice in choices), key=total)
-            score = total(design)
-        found.append((score, design))
-    return world.made(max(found, key=lambda pair: pair[0])[1])
-
-
 def regrets(task: tuple[Place, int]) -> tuple[float, float, float, int]:
     """Items below the best: of the best design by the surrogate, by the logistic model, and of the best of
     those that were run; calls that these took."""
@@ -164,10 +142,8 @@ def regrets(task: tuple[Place, int]) -> tuple[float, float, float, int]:
     rng = random.Random(f"{where.seed}/limit/{drawn}")
     designs = [*world.seeds(), *(random_design(world, rng) for _ in range(drawn))]
     best, items = world.oracle.train, len(world.searched)
-    by_model = [
-        best_by(world, value, random.Random(0))
-        for value in (surrogate(world, designs), Logistic(world, designs).value)
-    ]
+    models = surrogate(world, designs), Logistic(world, designs).value
+    by_model = [best_design(world, value)[0] for value in models]
     truths = [*map(world.truth, by_model), max(map(world.truth, designs))]
     calls = sum(world.rows(design)[item].calls for design in designs for item in world.searched)
     one, other, seen = ((best - truth) * items for truth in truths)
@@ -181,31 +157,21 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=1)
     options = parser.parse_args()
     table = Table(title="items below the best design of all, mean and 95 % interval")
-    for name in (
-        "designs",
-        "worlds",
-        "calls",
-        "surrogate",
-        "knows the law",
-        "difference",
-        "best that was run",
-    ):
+    for name in COLUMNS:
         table.add_column(name)
-    rng = np.random.default_rng(0)
     with ProcessPoolExecutor(options.processes) as pool:
         for drawn in DRAWN:
             tasks = [(place(law, seed), drawn) for law in options.laws for seed in seeds(options.seeds)]
-            rows = np.array(list(pool.map(regrets, tasks)))
-            columns = [rows[:, 0], rows[:, 1], rows[:, 0] - rows[:, 1], rows[:, 2]]
-            told = [_interval(column, rng) for column in columns]
-            table.add_row(str(drawn), str(len(rows)), f"{np.median(rows[:, 3]):.0f}", *told)
+            one, other, seen, calls = zip(*pool.map(regrets, tasks), strict=True)
+            apart = [a - b for a, b in zip(one, other, strict=True)]
+            told = map(_told, (one, other, apart, seen))
+            table.add_row(str(drawn), str(len(tasks)), f"{statistics.median(calls):.0f}", *told)
     Console(width=WIDTH).print(table)
 
 
-def _interval(values: Array, rng: np.random.Generator) -> str:
-    means = rng.choice(values, (2000, len(values))).mean(axis=1)
-    low, high = np.percentile(means, [2.5, 97.5])
-    return f"{values.mean():.2f} [{low:.2f}, {high:.2f}]"
+def _told(values: Sequence[float]) -> str:
+    mean, low, high = over_seeds(values)
+    return f"{mean:.2f} [{low:.2f}, {high:.2f}]"
 
 
 if __name__ == "__main__":
