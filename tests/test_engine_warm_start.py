@@ -245,9 +245,9 @@ def tuning_guide(guided: bool = True) -> Guide:
 def asked_for(guide: Guide, source: str, trials: int) -> list[dict[str, Any]]:
     found = []
     for number in range(trials):
-        trial, values = guide.tune(source, (VOTES, SHOWN))
+        trial, values = guide.tunings.ask(source, (VOTES, SHOWN))
         assert trial == number  # what was known has no numbers
-        guide.tell_tuning(source, trial, 0.5, 20.0)
+        guide.tunings.tell(source, trial, 0.5, 20.0)
         found.append(values)
     return found
 
@@ -255,35 +255,35 @@ def asked_for(guide: Guide, source: str, trials: int) -> list[dict[str, Any]]:
 def test_a_study_that_begins_warm_asks_for_what_was_good() -> None:
     known = [[{"votes": v}, v / 9, 10.0] for v in range(1, 10)] * 2
     source, warm, cold = agent_id("c"), tuning_guide(), tuning_guide()
-    warm.begin_tuning(source, (VOTES, SHOWN), known)
+    warm.tunings.begin(source, (VOTES, SHOWN), known)
     first, unaided = asked_for(warm, source, 8), asked_for(cold, source, 8)
     assert first != unaided
     high = Counter(v["votes"] >= 7 for v in first)
     assert high[True] > Counter(v["votes"] >= 7 for v in unaided)[True]
     unguided = tuning_guide(guided=False)
-    unguided.begin_tuning(source, (VOTES, SHOWN), known)
+    unguided.tunings.begin(source, (VOTES, SHOWN), known)
     assert asked_for(unguided, source, 4) == asked_for(tuning_guide(guided=False), source, 4)
 
 
 def test_a_study_is_restored_with_what_it_began_with() -> None:
     known = [[{"votes": v}, v / 9, 10.0] for v in range(1, 10)]
     source, whole = agent_id("c"), tuning_guide()
-    whole.begin_tuning(source, (VOTES, SHOWN), known)
+    whole.tunings.begin(source, (VOTES, SHOWN), known)
     rows = []
     for _ in range(6):
-        number, _ = whole.tune(source, (VOTES, SHOWN))
-        whole.tell_tuning(source, number, 0.5, 20.0)
-        rows.append((number, whole.tuning(source).export(number), [0.5, 20.0]))
+        number, _ = whole.tunings.ask(source, (VOTES, SHOWN))
+        whole.tunings.tell(source, number, 0.5, 20.0)
+        rows.append((number, whole.tunings[source].export(number), [0.5, 20.0]))
     again = tuning_guide()
     again.restore(Snapshot({f"tuning/{source}": rows}, warm={source: ((VOTES, SHOWN), known)}))
     without = tuning_guide()
     without.restore(Snapshot({f"tuning/{source}": rows}))
-    coming = [whole.tune(source, (VOTES, SHOWN)) for _ in range(3)]
-    assert [again.tune(source, (VOTES, SHOWN)) for _ in range(3)] == coming
-    assert [without.tune(source, (VOTES, SHOWN)) for _ in range(3)] != coming
+    coming = [whole.tunings.ask(source, (VOTES, SHOWN)) for _ in range(3)]
+    assert [again.tunings.ask(source, (VOTES, SHOWN)) for _ in range(3)] == coming
+    assert [without.tunings.ask(source, (VOTES, SHOWN)) for _ in range(3)] != coming
 
 
 def test_what_the_space_does_not_hold_is_not_taken() -> None:
     made = tuning_guide()
-    made.begin_tuning("s", (VOTES,), [[{"votes": 12}, 1.0, 1.0], [{"votes": 3}, 1.0, 1.0]])
-    assert made.tune("s", (VOTES,))[0] == 0
+    made.tunings.begin("s", (VOTES,), [[{"votes": 12}, 1.0, 1.0], [{"votes": 3}, 1.0, 1.0]])
+    assert made.tunings.ask("s", (VOTES,))[0] == 0

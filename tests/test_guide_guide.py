@@ -40,13 +40,13 @@ def play(made: Guide, briefs: int, trials: dict[str, list[Row]]) -> list[Any]:
     for _ in range(briefs):
         order, design = made.ask(), made.design()
         ways = [design.suggest_categorical("way", ["direct", "program"]), design.suggest_int("shown", 0, 2)]
-        number, values = made.tune("abc", SPACE)
+        number, values = made.tunings.ask("abc", SPACE)
         asked += [order, design.number, ways, number, values]
         gain = None if order.brief.operator == "simplify" else 0.1 * ways[1] - 0.1
         score = None if gain is None else 0.5 + gain
         made.tell(order.brief.number, gain)
         made.tell_design(design.number, score)
-        made.tell_tuning("abc", number, score, 100.0)
+        made.tunings.tell("abc", number, score, 100.0)
         told = VALUE_OF_NOTHING if gain is None else gain
         rows: list[tuple[str, int, dict[str, Any], list[float] | None]] = [
             ("briefs", order.brief.number, made.briefs.export(order.brief.number), [told]),
@@ -59,7 +59,7 @@ def play(made: Guide, briefs: int, trials: dict[str, list[Row]]) -> list[Any]:
             (
                 "tuning/abc",
                 number,
-                made.tuning("abc").export(number),
+                made.tunings["abc"].export(number),
                 None if score is None else [score, 100.0],
             ),
         ]
@@ -235,37 +235,37 @@ def test_a_brief_that_was_lost_does_not_shift_the_opening() -> None:
 def test_tuned_values_are_in_range_and_of_their_kind() -> None:
     made = guide()
     for _ in range(12):
-        number, values = made.tune("abc", SPACE)
+        number, values = made.tunings.ask("abc", SPACE)
         assert isinstance(values["n"], int)
         assert 1 <= values["n"] <= 5
         assert isinstance(values["t"], float)
         assert 0.0 <= values["t"] <= 1.0
         assert values["way"] in ("a", "b", True, 3)
-        made.tell_tuning("abc", number, values["t"], 10.0)
-    made.tell_tuning("never asked", 0, 1.0, 1.0)
+        made.tunings.tell("abc", number, values["t"], 10.0)
+    made.tunings.tell("never asked", 0, 1.0, 1.0)
 
 
 def test_agents_of_other_sources_have_studies_of_their_own() -> None:
     made = guide()
-    assert made.tune("abc", SPACE)[0] == made.tune("xyz", SPACE)[0] == 0
-    assert made.tune("abc", SPACE)[0] == 1
+    assert made.tunings.ask("abc", SPACE)[0] == made.tunings.ask("xyz", SPACE)[0] == 0
+    assert made.tunings.ask("abc", SPACE)[0] == 1
 
 
 def test_parameters_that_changed_take_their_default() -> None:
     made = guide()
-    made.tune("abc", SPACE)
+    made.tunings.ask("abc", SPACE)
     changed = (
         Parameter("way", "choice", "z", choices=("y", "z")),
         Parameter("t", "choice", "hot", choices=("hot",)),
         Parameter("empty", "choice", None),
         Parameter("n", "int", 7, 6, 9),
     )
-    _, values = made.tune("abc", changed)
+    _, values = made.tunings.ask("abc", changed)
     assert {k: v for k, v in values.items() if k != "n"} == {"way": "z", "t": "hot", "empty": None}
     assert values["n"] in (6, 7, 8, 9)
 
 
 def test_small_ranges_keep_their_digits() -> None:
-    _, values = guide().tune("abc", [Parameter("rate", "float", 1e-5, 1e-6, 1e-5)])
+    _, values = guide().tunings.ask("abc", [Parameter("rate", "float", 1e-5, 1e-6, 1e-5)])
     assert isinstance(values["rate"], float)
     assert 1e-6 <= values["rate"] <= 1e-5

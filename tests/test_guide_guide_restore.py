@@ -77,7 +77,7 @@ class Kept:
 
     def ask(self) -> Any:
         order, design = self.guide.ask(), self.guide.design()
-        number, values = self.guide.tune("abc", SPACE)
+        number, values = self.guide.tunings.ask("abc", SPACE)
         self.writing.append((order.brief.number, design, number))
         self.asked += 1
         return order, number, values
@@ -93,7 +93,7 @@ class Kept:
         guide, score = self.guide, 0.1 * (number % 5)
         guide.tell(number, score)
         guide.tell_design(design.number, score)
-        guide.tell_tuning("abc", tuning, score, 100.0)
+        guide.tunings.tell("abc", tuning, score, 100.0)
         for study, trial, values in (
             ("briefs", number, [score]),
             ("designs", design.number, [score]),
@@ -103,7 +103,7 @@ class Kept:
 
     def _export(self, study: str, number: int) -> dict[str, Any]:
         guide = self.guide
-        studies = {"briefs": guide.briefs, "designs": guide.designs, "tuning/abc": guide.tuning("abc")}
+        studies = {"briefs": guide.briefs, "designs": guide.designs, "tuning/abc": guide.tunings["abc"]}
         exported: dict[str, Any] = json.loads(json.dumps(studies[study].export(number)))
         return exported
 

@@ -9,7 +9,17 @@ import pytest
 
 from meta_search.config import SearchConfig
 from meta_search.guide.guide import Guide, Snapshot
-from meta_search.guide.masks import AFTER, REST, SPENT, Past, askable, author_for, form_for, operator_for
+from meta_search.guide.masks import (
+    AFTER,
+    REST,
+    SPENT,
+    Past,
+    affordable,
+    askable,
+    author_for,
+    form_for,
+    operator_for,
+)
 from meta_search.guide.opening import OPENING, Choices
 from meta_search.guide.studies import Row
 from meta_search.guide.worth import VALUE_OF_NOTHING
@@ -63,6 +73,51 @@ def test_what_is_asked_for_can_be_carried_out_and_the_study_learns_what_it_was(g
     assert ("mutate", "edit") in seen
     assert {operator for operator, _ in seen} == set(DEFAULT)
     assert not OPERATORS["novel"].from_parents
+
+
+@pytest.mark.parametrize(("guided", "briefs"), [(True, "bandit"), (True, "tpe"), (False, "bandit")])
+def test_who_cannot_be_paid_is_asked_no_more_until_the_limits_change(guided: bool, briefs: str) -> None:
+    made = guide(guided=guided, briefs=briefs)
+    authors: list[set[str]] = []
+    for change in (lambda: None, lambda: made.cannot_pay("llm"), made.can_pay):
+        change()
+        asked = []
+        for _ in range(40):
+            asked.append(made.ask().brief)
+            params = made.briefs.export(asked[-1].number)
+            assert params["operator"] == asked[-1].operator
+            made.tell(asked[-1].number, 0.1 * (asked[-1].number % 3))
+        authors.append({b.author for b in asked})
+        if len(authors) == 2:
+            assert not {b.operator for b in asked} & set(WRITTEN)
+            assert len({b.operator for b in asked}) > 3
+    assert authors == [{"llm", "composer"}, {"composer"}, {"llm", "composer"}]
+
+
+@pytest.mark.parametrize("guided", [True, False])
+def test_one_of_several_models_that_cannot_be_paid_leaves_the_others(guided: bool) -> None:
+    choices = Choices(DEFAULT, ("llm", "composer"), ("program",), models={"llm": ("dear", "cheap")})
+    made = Guide(3, choices, guided)
+    assert made.cannot_pay("llm", "dear")
+    models = {made.ask().brief.model for _ in range(40)}
+    assert models == {"", "cheap"}
+    assert made.cannot_pay("llm", "cheap")
+    assert {made.ask().brief.author for _ in range(40)} == {"composer"}
+
+
+def test_where_the_only_author_cannot_be_paid_its_agents_are_tuned_still() -> None:
+    made = guide(authors=("llm",))
+    assert made.cannot_pay("llm")
+    assert {(b.operator, b.author) for b in (made.ask().brief for _ in range(20))} == {("tune", "composer")}
+    assert not made.cannot_pay("composer")
+    assert not guide(operators=("novel",), authors=("llm",)).cannot_pay("llm")
+
+
+def test_what_is_affordable_keeps_its_order() -> None:
+    choices = Choices(DEFAULT, ("llm", "composer"), ("plan",))
+    assert affordable(choices, ()) == choices
+    left = affordable(choices, {("llm", "")})
+    assert (left.authors, left.operators) == (("composer",), askable(DEFAULT, ("composer",)))
 
 
 def test_forms_of_a_new_agent() -> None:

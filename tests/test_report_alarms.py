@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
@@ -88,6 +89,30 @@ def test_duplicates_leaks_and_agents_that_behave_alike() -> None:
     assert "identical" not in found(Evidence(alike[:5]))
     partial = [Seen(s.results, False) for s in alike]
     assert "identical" not in found(Evidence(partial))
+
+
+@pytest.mark.parametrize(("unpaid", "briefs", "told"), [(2, 3, 0), (3, 10, 1), (5, 20, 0), (14, 16, 1)])
+def test_a_meta_model_that_could_not_be_paid_for_much_of_the_search(
+    unpaid: int, briefs: int, told: int
+) -> None:
+    shown = found(Evidence(briefs=briefs, unpaid=unpaid))
+    assert len(shown) == told
+    if told:
+        begins = f"the budget had no room for the meta model in the last {unpaid} of {briefs} briefs: others"
+        assert shown["unpaid"].line.startswith(begins)
+
+
+def test_briefs_after_the_last_refusal_are_unpaid_ones() -> None:
+    archive, chance = ListArchive(), ["ask", "name", "budget", "no room"]
+
+    def delivered(number: int, agent: str | None) -> tuple[str, dict[str, Any]]:
+        return ("delivery", {"brief": number, "agent": agent, "chances": [chance]})
+
+    asked = [("ask", {"brief": number}) for number in range(6)]
+    archive.numbered = [*asked, delivered(1, None), delivered(2, None), delivered(4, "abc")]
+    assert evidence_of(archive).unpaid == 3
+    archive.numbered = [*asked, delivered(1, "abc")]
+    assert evidence_of(archive).unpaid == 0
 
 
 def test_the_evidence_of_an_archive() -> None:

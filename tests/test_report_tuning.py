@@ -55,15 +55,15 @@ def archived(folder: Path, trials: int) -> Path:
         add(root, (), 3, 50)
         add(Agent.of("other", "def forward(self, taskInfo):\n    return 'b'\n"), (), 1, 10)
         for _ in range(trials):
-            number, values = guide.tune(STUDY, SPACE)
+            number, values = guide.tunings.ask(STUDY, SPACE)
             values = {"votes": rng.randint(1, 5), "hint": rng.choice(("", "slow"))} | values
             kept = {k: v for k, v in values.items() if v != {"votes": 1, "hint": ""}[k]}
             agent = Agent.of(f"tuned {number}", SOURCE, kept)
             votes = int(values["votes"] or 0)
             if agent.id != root.id:
                 add(agent, (root.id,), 2 * votes, 100 * votes)
-            guide.tell_tuning(STUDY, number, votes / 5, 100.0 * votes + 1)
-            params = guide.tuning(STUDY).export(number)
+            guide.tunings.tell(STUDY, number, votes / 5, 100.0 * votes + 1)
+            params = guide.tunings[STUDY].export(number)
             told = [votes / 5, 100.0 * votes + 1]
             duplicate = agent.id == root.id
             state, shown = ("fail", None) if duplicate else ("complete", told)
@@ -154,7 +154,7 @@ def test_it_is_shown_by_archive_show_and_on_the_page(
 def test_equally_good_settings_have_no_importance() -> None:
     guide = Guide(1, Choices(("tune",), ("composer",), ("plan",)))
     for _ in range(12):
-        number, values = guide.tune("s", SPACE)
-        guide.tell_tuning("s", number, 0.5, float(values["votes"] or 0))
-    assert guide.tuning("s").importance(0) == {}
-    assert guide.tuning("s").importance(1)["votes"] > 0.8
+        number, values = guide.tunings.ask("s", SPACE)
+        guide.tunings.tell("s", number, 0.5, float(values["votes"] or 0))
+    assert guide.tunings["s"].importance(0) == {}
+    assert guide.tunings["s"].importance(1)["votes"] > 0.8

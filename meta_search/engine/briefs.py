@@ -166,11 +166,27 @@ class Briefs:
             self.contexts.missed(brief, attempts)
         elif not candidates:
             self._say(brief, f"no candidate ({self._why(attempts)})")
-            if bench.refused and not self.stop:
-                self.stop, self.refusal = bench.refused, bench.refusal
+            if bench.refused:
+                bell.paid = bell.briefs
+                self._could_not_pay(brief, bench)
             self._studies.tell(open_brief, self._chain(open_brief, None))
             self.contexts.missed(brief, attempts)
         return candidates
+
+    def _could_not_pay(self, brief: Brief, bench: BriefWorkbench) -> None:
+        """The budget refused what an author asked for: others go on whose calls still fit, where there are
+        any. A composer that is refused something has asked for runs of agents, so that nothing fits."""
+        asks = registry.spec_of(brief.author).asks_model
+        if asks and self._guide.cannot_pay(brief.author, brief.model):
+            whose = one_line(brief.model, 60) or "the meta model"
+            self._say(brief, f"the budget has no room for a call of {whose}: others write on")
+        elif not self.stop:
+            self.stop, self.refusal = bench.refused, bench.refusal
+
+    def limited_anew(self) -> None:
+        """Other limits hold from now on: what the old ones had no room for may be asked for again."""
+        self._guide.can_pay()
+        self.stop = self.refusal = ""
 
     def _why(self, attempts: Sequence[Attempt]) -> str:
         if not attempts:

@@ -51,11 +51,11 @@ class Studies:
         if not parent.space:
             return (), {}
         source = agent_id(parent.agent.source)
-        if not self._guide.tunes(source):
+        if source not in self._guide.tunings:
             look = self._run.journal.find
             known = look(f"{WARM}{source}", lambda: known_settings(member, self._run.members))
-            self._guide.begin_tuning(source, parent.space, known or ())
-        number, values = self._guide.tune(source, parent.space)
+            self._guide.tunings.begin(source, parent.space, known or ())
+        number, values = self._guide.tunings.ask(source, parent.space)
         return ((source, number),), values
 
     def asked(self, open_brief: OpenBrief) -> None:
@@ -63,7 +63,7 @@ class Studies:
         guide, number = self._guide, open_brief.brief.number
         self._running("briefs", number, guide.briefs.export(number))
         for source, trial in open_brief.tuning:
-            self._running(f"tuning/{source}", trial, guide.tuning(source).export(trial))
+            self._running(f"tuning/{source}", trial, guide.tunings[source].export(trial))
 
     def written(self, open_brief: OpenBrief) -> None:
         """An author has suggested all it would: other trials of the study of designs see it from now on."""
@@ -93,9 +93,9 @@ class Studies:
         self._told("designs", open_brief.design, design, known, member)
         for source, trial in open_brief.tuning:
             cost = member.cost("train") if member else 0.0
-            guide.tell_tuning(source, trial, score, cost)
+            guide.tunings.tell(source, trial, score, cost)
             values = None if score is None else [score, cost]
-            self._told(f"tuning/{source}", trial, guide.tuning(source).export(trial), values, member)
+            self._told(f"tuning/{source}", trial, guide.tunings[source].export(trial), values, member)
         self._run.journal.record(BriefTold(number, value))
 
     def _worth(self, open_brief: OpenBrief, chain: Sequence[Member]) -> Worth | None:

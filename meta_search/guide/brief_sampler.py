@@ -48,11 +48,12 @@ def _tried(trial: Any, number: int) -> Tried:
     return Tried(trial.params, worth.brought, worth.cost, weight)
 
 
-def brief_sampler(menu: Menu, before: Sequence[Tried], seed: int) -> Any:
+def brief_sampler(every: Menu, menu: Menu, before: Sequence[Tried], seed: int) -> Any:
     """A sampler of one trial.
 
     Args:
-        menu: What may be asked for.
+        every: What a brief of the study could ask for: Optuna takes no other choices in one study.
+        menu: What may be asked for now.
         before: What was known before the run.
         seed: Of its draws.
     """
@@ -70,7 +71,7 @@ def brief_sampler(menu: Menu, before: Sequence[Tried], seed: int) -> Any:
             # Not itself: what has one choice only is settled before this is asked.
             trials = [t for t in study.get_trials(deepcopy=False) if t.number != trial.number]
             self._chosen = bandit_of(trials, menu, before).choose(seed)
-            return {name: _distribution(menu, self._chosen, name) for name in self._chosen}
+            return {name: _distribution(every, self._chosen, name) for name in self._chosen}
 
         def sample_relative(self, study: Any, trial: Any, search_space: Any) -> dict[str, Any]:
             return dict(self._chosen)

@@ -7,6 +7,7 @@ Three kinds of Optuna study:
 - `designs`: the composer's choices in carrying a brief out; one objective, the score on train. Proposed by
   the surrogate; TPE samples what it leaves open.
 - `tuning/SOURCE`: values of the `self.tune` parameters of one agent source; score up, used cost down. By TPE.
+  See `guide.tunings`.
 """
 
 from __future__ import annotations
@@ -14,18 +15,18 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import Any
 
 from meta_search.guide.bandit import Menu, Outlook
 from meta_search.guide.brief_sampler import bandit_of, brief_sampler
-from meta_search.guide.masks import askable, author_for, form_for, operator_for, pasts
+from meta_search.guide.masks import Writer, affordable, askable, author_for, form_for, operator_for, pasts
 from meta_search.guide.opening import OPENING_DESIGN, Choices, opening
 from meta_search.guide.prior import NOTHING, Prior
 from meta_search.guide.studies import Row, Sampled, Study
 from meta_search.guide.surrogate import Surrogate, Uses
 from meta_search.guide.surrogate_proposals import Fixed, propose
-from meta_search.guide.trials import Asked, rechosen, remembered, suggest, suggest_all
+from meta_search.guide.trials import Asked, rechosen, remembered
+from meta_search.guide.tunings import Tunings
 from meta_search.guide.worth import NOTHING_CAME, VALUE_OF_NOTHING, Worth
 from meta_search.types import Brief, Parameter, Scalar
 from meta_search.types.designs import Cell, Design, Space
@@ -52,7 +53,7 @@ class Snapshot:
         again: Numbers of designs that an author will suggest from once more.
         proposals: Number of a design -> what was proposed for it.
         prior: What the run began with from earlier ones.
-        warm: Source -> what its tuning study began with, see `Guide.begin_tuning`.
+        warm: Source -> what its tuning study began with, see `Tunings.begin`.
     """
 
     told: Mapping[str, Sequence[Row]] = field(default_factory=dict)
@@ -93,6 +94,7 @@ class Guide:
 
     Attributes:
         uses: What the surrogate decides; set before `begin`.
+        tunings: The studies of what agents declare, by source.
         surrogate: What it knows of agents and items; `None` where the guide draws uniformly.
     """
 
@@ -107,11 +109,12 @@ class Guide:
             operators=askable(choices.operators, choices.authors),
             formats=tuple(choices.formats) or ("plan",),
         )
+        self._unpaid: set[Writer] = set()
         self.restore(Snapshot())
 
     def restore(self, known: Snapshot) -> None:
         """Rebuild all studies, so that they ask what those of an undisturbed run would ask."""
-        self._tuning: dict[str, Study] = {}
+        self.tunings = Tunings(self._seed, self._guided)
         self._prior = known.prior
         sampler = self._brief_sampler if self._bandit else None
         self.briefs = Study("briefs", self._seed, ["maximize"], self._guided, sampler)
@@ -126,10 +129,10 @@ class Guide:
         made = {n: self._sampled(p) for n, p in known.proposals.items() if self._guided}
         self.designs.restore(told.get("designs", ()), known.asked, running.get("designs", ()), fixed, made)
         for source, (space, settings) in known.warm.items():
-            self.begin_tuning(source, space, settings)
+            self.tunings.begin(source, space, settings)
         for name in dict.fromkeys((*told, *running)):
             if name.startswith("tuning/"):
-                study = self.tuning(name.removeprefix("tuning/"))
+                study = self.tunings[name.removeprefix("tuning/")]
                 study.restore(told.get(name, ()), running=running.get(name, ()))
         if self._guided:
             self._open(known)
@@ -149,39 +152,64 @@ class Guide:
         if not asked:
             self.designs.enqueue(OPENING_DESIGN)
 
-    def _menu(self) -> Menu:
+    def _menu(self, choices: Choices) -> Menu:
         others = {
             "parents": self._rules,
             "temperature": TEMPERATURES,
             "inspirations": range(INSPIRATIONS + 1),
         }
-        return Menu(self._choices, others)
+        return Menu(choices, others)
 
     def _brief_sampler(self, seed: int) -> Any:
-        return brief_sampler(self._menu(), self._prior.tried(), seed)
+        menus = self._menu(self._choices), self._menu(self._payable)
+        return brief_sampler(*menus, self._prior.tried(), seed)
 
     def outlooks(self) -> list[Outlook]:
         """What is known of every operator and author, those that bring most per cost first; empty where the
         bandit takes no part."""
         if not self._bandit:
             return []
-        return bandit_of(self.briefs.trials(), self._menu(), self._prior.tried()).outlooks()
+        return bandit_of(self.briefs.trials(), self._menu(self._choices), self._prior.tried()).outlooks()
+
+    @property
+    def _payable(self) -> Choices:
+        return affordable(self._choices, self._unpaid)
+
+    def cannot_pay(self, author: str, model: str = "") -> bool:
+        """The budget has no room for a call of this author: it is not asked for any more in this session.
+
+        Args:
+            author: Of a brief that came to nothing for it.
+            model: The meta model of that brief, where there are several.
+
+        Returns:
+            Whether anything is left to ask for.
+        """
+        self._unpaid.add((author, model))
+        return bool(self._payable.operators)
+
+    def can_pay(self) -> None:
+        """There are other limits now: whoever could not be paid may be asked for again."""
+        self._unpaid.clear()
 
     def ask(self) -> Order:
         """The next brief: what the study chooses, or what can be asked for instead."""
+        open_ = self._payable
         past = pasts(self.briefs.rows(), VALUE_OF_NOTHING) if self._guided else []
         trial = self.briefs.ask()
         order = self._order(trial)
-        chosen = operator = order.brief.operator
-        if self._guided:
-            seed = f"{self._seed}/{trial.number}"
-            operator = operator_for(chosen, self._choices.operators, past, seed)
-        author = author_for(operator, str(trial.params["author"]), self._choices.authors)
+        operator = operator_for(order.brief.operator, open_.operators, past, f"{self._seed}/{trial.number}")
+        author = author_for(operator, str(trial.params["author"]), open_.authors)
         form = form_for(operator, order.brief.tags[0], self._choices.formats)
         for name, value in (("operator", operator), ("author", author), ("format", form)):
             if value != trial.params[name]:
                 trial.amend(name, value)
-        return self._order(trial)
+        order = self._order(trial)
+        models = open_.models.get(order.brief.author, ())
+        if models and order.brief.model not in models:
+            trial.amend("model", models[0])
+            order = self._order(trial)
+        return order
 
     def could_ask(self, params: Mapping[str, Scalar]) -> bool:
         """Whether a brief with these parameters could be asked for here."""
@@ -250,55 +278,3 @@ class Guide:
     def tell_design(self, number: int, score: float | None) -> None:
         """Tell the score of a design on train; `None` where it was never evaluated."""
         self.designs.tell(number, None if score is None else [score])
-
-    def tune(self, source: str, space: Sequence[Parameter]) -> tuple[int, dict[str, Scalar]]:
-        """Values for declared parameters, from the study of this source (score up, cost down).
-
-        Args:
-            source: Key of the study: agents of the same source share it.
-            space: What the agent declares.
-
-        Returns:
-            Trial number and name -> value.
-        """
-        trial = self.tuning(source).ask()
-        return trial.number, {p.name: suggest(trial, p) for p in space}
-
-    def tunes(self, source: str) -> bool:
-        """Whether there is a tuning study of this source."""
-        return source in self._tuning
-
-    def begin_tuning(
-        self, source: str, space: Sequence[Parameter], settings: Sequence[Sequence[Any]]
-    ) -> None:
-        """Begin the tuning study of a source with settings that are known already.
-
-        Args:
-            source: Key of the study.
-            space: What the agent declares.
-            settings: [name -> value, score, used cost per item]; parameters that are not named are unknown.
-        """
-        study = self.tuning(source)
-        for values, score, cost in settings if self._guided else ():
-            shared = [p for p in space if p.name in values]
-            study.recall(values, [score, cost], partial(suggest_all, shared))
-
-    def tuning(self, source: str) -> Study:
-        """The tuning study of one source."""
-        if source not in self._tuning:
-            self._tuning[source] = Study(
-                f"tuning/{source}", self._seed, ["maximize", "minimize"], self._guided
-            )
-        return self._tuning[source]
-
-    def tell_tuning(self, source: str, number: int, score: float | None, cost: float = 0.0) -> None:
-        """Tell what a tuned agent came to.
-
-        Args:
-            source: Key of the study.
-            number: Of the trial.
-            score: On train, 0..1; `None` where it was never evaluated.
-            cost: Used tokens per item.
-        """
-        if source in self._tuning:
-            self._tuning[source].tell(number, None if score is None else [score, cost])

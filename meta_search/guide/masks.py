@@ -9,14 +9,29 @@ again and again rests for a while, and an operator may call for another one afte
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
+from meta_search.guide.opening import Choices
 from meta_search.types import Scalar
 from meta_search.types.operators import OPERATORS
 
-__all__ = ["AFTER", "Past", "askable", "author_for", "form_for", "may_ask", "operator_for", "pasts"]
+__all__ = [
+    "AFTER",
+    "Past",
+    "Writer",
+    "affordable",
+    "askable",
+    "author_for",
+    "form_for",
+    "may_ask",
+    "operator_for",
+    "pasts",
+]
+
+Writer = tuple[str, str]
+"""An author, and the meta model that it writes with: `""` where it chooses among none."""
 
 AFTER = 3  # briefs that follow one whose operator calls for another
 SPENT = 3  # briefs in a row of an operator that came to nothing
@@ -46,10 +61,29 @@ def askable(operators: Sequence[str], authors: Sequence[str]) -> tuple[str, ...]
     return tuple(o for o in operators if not OPERATORS[o].authors or {*OPERATORS[o].authors} & {*authors})
 
 
+def affordable(choices: Choices, unpaid: Collection[Writer]) -> Choices:
+    """What is left to ask for where the budget has no room for the calls of some writers.
+
+    Args:
+        choices: All.
+        unpaid: Those writers.
+
+    Returns:
+        The others, and what they can carry out: no operators where nobody is left. What one author alone
+        carries out, whoever is chosen, is left as long as that one can be paid.
+    """
+    several = ((a, known) for a, known in choices.models.items() if known)
+    models = {a: tuple(m for m in known if (a, m) not in unpaid) for a, known in several}
+    authors = tuple(a for a in choices.authors if (a, "") not in unpaid and models.get(a, True))
+    own = [o for o in choices.operators if (by := OPERATORS[o].author) and (by, "") not in unpaid]
+    able = askable(choices.operators, authors) if authors else own
+    return replace(choices, operators=tuple(able), authors=authors or choices.authors, models=models)
+
+
 def author_for(operator: str, author: str, authors: Sequence[str]) -> str:
-    """Who carries an operator out: the author that was chosen, if it can."""
-    able = OPERATORS[operator].authors
-    return author if not able or author in able else next(a for a in able if a in authors)
+    """Who carries an operator out: the author that was chosen, if it can and may."""
+    able = [a for a in OPERATORS[operator].authors or authors if a in authors]
+    return author if author in able else able[0]
 
 
 def form_for(operator: str, form: str, forms: Sequence[str]) -> str:
@@ -66,7 +100,7 @@ def operator_for(chosen: str, operators: Sequence[str], past: Sequence[Past], se
         chosen: The study's choice.
         operators: All that may be asked for.
         past: Briefs so far, by number.
-        seed: Of the draw among the others, where the chosen one rests.
+        seed: Of the draw among the others, where the chosen one rests or is none of them.
     """
     open_ = may_ask(operators, past)
     return chosen if chosen in open_ else random.Random(seed).choice(open_)

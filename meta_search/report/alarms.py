@@ -9,6 +9,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from meta_search.outcomes import UNSCORED
 from meta_search.report.source import Archive, meta_value
@@ -22,6 +23,7 @@ FEW = 3  # answers that make an alarm
 CUT, DECLINED, EMPTY = 0.02, 0.02, 0.05  # shares of answers
 REPEATED = 0.3  # share of briefs that came to duplicates
 FEWEST_BRIEFS = 10
+UNPAID = 0.3  # share of the briefs
 ALIKE = 6  # complete agents that may behave alike
 JURY = 8  # agents that must have met an item to say something of it
 EASY = 0.5  # share of items that all solve
@@ -36,7 +38,7 @@ class Alarm:
 
     Attributes:
         kind: `cut`, `declined`, `empty`, `scorer`, `raised`, `targets`, `duplicates`, `identical`, `leaks`,
-            `missed` or `solved`.
+            `unpaid`, `missed` or `solved`.
         count: How many.
         of: Of how many.
         text: What, with the number first.
@@ -76,6 +78,7 @@ class Evidence:
         briefs: Briefs that were asked for.
         stages: Stage of a failed draft -> how many.
         left_out: What the scorer failed with -> items left out for it.
+        unpaid: Briefs since the budget had no room for a meta model's call.
         targets: Lines on items that are wrong by their own answer, and how many there are of how many.
     """
 
@@ -83,6 +86,7 @@ class Evidence:
     briefs: int = 0
     stages: Mapping[str, int] = field(default_factory=dict)
     left_out: Mapping[str, int] = field(default_factory=dict)
+    unpaid: int = 0
     targets: tuple[Sequence[str], int, int] = ((), 0, 0)
 
 
@@ -106,17 +110,27 @@ def evidence_of(archive: Archive) -> Evidence:
         train = record.evaluations.get("train")
         counted += sum(e.outcomes.get("scorer", 0) for e in record.evaluations.values())
         seen.append(Seen(results, bool(train and train.complete)))
-    delivered = (event.data for event in archive.events("delivery"))
-    lines = Counter(str(data.get("detail", "")) for data in delivered if data.get("kind") == "scorer")
+    delivered = archive.events("delivery")
+    told = (event.data for event in delivered)
+    lines = Counter(str(data.get("detail", "")) for data in told if data.get("kind") == "scorer")
     if not lines and counted:  # an evaluation has no events
         lines[""] = counted
+    asked = archive.events("ask")
+    refused = max((event.data["brief"] for event in delivered if _is_unpaid(event.data)), default=None)
     return Evidence(
         agents=seen,
-        briefs=len(archive.events("ask")),
+        briefs=len(asked),
         stages=Counter(attempt.stage for attempt in archive.attempts()),
         left_out=lines,
+        unpaid=0 if refused is None else sum(event.data["brief"] > refused for event in asked),
         targets=targets_of(meta_value(archive, "targets")),
     )
+
+
+def _is_unpaid(data: Mapping[str, Any]) -> bool:
+    """Whether a brief came to nothing as the budget refused what its author asked for."""
+    chances = data.get("chances", ()) if "brief" in data and data["agent"] is None else ()
+    return any(kind == "budget" for *_, kind, _ in chances)
 
 
 def targets_of(stored: object) -> tuple[Sequence[str], int, int]:
@@ -222,6 +236,12 @@ def _drafts(found: Evidence) -> Iterator[Alarm]:
         text = f"{duplicates} drafts in {found.briefs} briefs were an agent that was there already"
         remedy = "try a higher author.temperature, or another author or llm.meta.model"
         yield Alarm("duplicates", duplicates, found.briefs, text, remedy)
+    if found.unpaid >= max(FEW, UNPAID * found.briefs):
+        text = (
+            f"the budget had no room for the meta model in the last {found.unpaid} of {found.briefs} briefs"
+        )
+        remedy = "others wrote them; a larger budget or a lower author.max_tokens leaves it some"
+        yield Alarm("unpaid", found.unpaid, found.briefs, text, remedy)
     if leaks:
         text = f"{leaks} drafts carried questions of scored items and were refused"
         remedy = "nothing to do, unless the questions are so short that they are met by chance"

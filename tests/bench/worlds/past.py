@@ -8,9 +8,8 @@ have the old races too, run a checkout of the commit that added this file, with 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from functools import partial
 from typing import Any
 from unittest import mock
 
@@ -23,8 +22,9 @@ from meta_search.guide.guide import Order
 from meta_search.guide.masks import askable, author_for, form_for, operator_for, pasts
 from meta_search.guide.opening import Choices
 from meta_search.guide.studies import Study
-from meta_search.guide.trials import Asked, suggest, suggest_all
-from meta_search.types import Brief, Parameter, Scalar
+from meta_search.guide.trials import Asked
+from meta_search.guide.tunings import Tunings
+from meta_search.types import Brief, Scalar
 from meta_search.types.operators import OPERATORS
 
 __all__ = ["PastGuide", "in_force", "novel"]
@@ -89,7 +89,7 @@ class PastGuide:
         self._choices = replace(choices, operators=able, formats=formats)
         self.briefs = Study("briefs", seed, ["maximize"], guided)
         self.designs = Study("designs", seed, ["maximize"], guided)
-        self._tuning: dict[str, Study] = {}
+        self.tunings = Tunings(seed, guided)
         for operator, author, rule, shown in FIRST if guided else ():
             if operator in able and author in choices.authors:
                 told = {"operator": operator, "author": author, "parents": rule, "inspirations": shown}
@@ -153,33 +153,3 @@ class PastGuide:
     def tell_design(self, number: int, score: float | None, *_: object) -> None:
         """The score of a design on train."""
         self.designs.tell(number, None if score is None else [score])
-
-    def tune(self, source: str, space: Sequence[Parameter]) -> tuple[int, dict[str, Scalar]]:
-        """Values for declared parameters, which are choices in a world."""
-        trial = self.tuning(source).ask()
-        return trial.number, {p.name: suggest(trial, p) for p in space}
-
-    def tunes(self, source: str) -> bool:
-        """Whether there is a study of this source."""
-        return source in self._tuning
-
-    def begin_tuning(
-        self, source: str, space: Sequence[Parameter], settings: Sequence[Sequence[Any]]
-    ) -> None:
-        """A study that knows settings from before."""
-        study = self.tuning(source)
-        for values, score, cost in settings if self._guided else ():
-            shared = [p for p in space if p.name in values]
-            study.recall(values, [score, cost], partial(suggest_all, shared))
-
-    def tuning(self, source: str) -> Study:
-        """The study of one source."""
-        if source not in self._tuning:
-            name, directions = f"tuning/{source}", ["maximize", "minimize"]
-            self._tuning[source] = Study(name, self._seed, directions, self._guided)
-        return self._tuning[source]
-
-    def tell_tuning(self, source: str, number: int, score: float | None, cost: float = 0.0) -> None:
-        """What a tuned agent came to."""
-        if source in self._tuning:
-            self._tuning[source].tell(number, None if score is None else [score, cost])
