@@ -5,16 +5,14 @@ Everything here happens on the engine's thread, but for what an author does itse
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from collections.abc import Sequence
 from random import Random
-from typing import TypeVar
 
 from meta_search.authors import registry
-from meta_search.authors.author import Drawn, Trial, Written
+from meta_search.authors.author import Drawn, Trial
 from meta_search.engine.admission import Admission
 from meta_search.engine.alarm_bell import AlarmBell
+from meta_search.engine.author_thread import in_thread, outcome_of
 from meta_search.engine.context import Contexts
 from meta_search.engine.happenings import BriefWritten
 from meta_search.engine.modelled import Modelled
@@ -24,16 +22,13 @@ from meta_search.engine.restore import Restored
 from meta_search.engine.studies import Studies
 from meta_search.engine.tries import named_twin
 from meta_search.engine.workbench import BriefWorkbench
-from meta_search.errors import MetaSearchError
 from meta_search.guide.guide import Guide
 from meta_search.run.members import Member
 from meta_search.run.run import Run
-from meta_search.text import error_line, one_line
+from meta_search.text import one_line
 from meta_search.types import Attempt, Brief, Candidate
 
 __all__ = ["Briefs"]
-
-T = TypeVar("T")
 
 
 class Briefs:
@@ -139,7 +134,7 @@ class Briefs:
         self._benches.remove(bench)
         bench.finish()
         self.writing.pop(brief.code)
-        written = _outcome(brief, happened.outcome)
+        written = outcome_of(brief, happened.outcome)
         candidates, attempts = self._admission.admit(brief, written, self._room(open_brief))
         self._count(open_brief, candidates, attempts)
         bell.briefs += not open_brief.repairs
@@ -291,28 +286,3 @@ def _name_of(open_brief: OpenBrief) -> str:
     """Name of an agent that a person adds."""
     handed = open_brief.handed
     return "" if handed is None else one_line(handed.thought.partition("\n")[0], 60)
-
-
-def _outcome(brief: Brief, future: Future[Written]) -> Written:
-    """What an author came to. A fault in an author costs its brief, not the run; ours end the run."""
-    try:
-        return future.result()
-    except MetaSearchError:
-        raise
-    except Exception as error:  # noqa: BLE001 (whatever it is, it is archived as a failed attempt)
-        message = error_line(error)
-        return Written(None, (Attempt(brief.code, brief.author, brief.operator, "draft", message),))
-
-
-def in_thread(work: Callable[[], T]) -> Future[T]:
-    """Run something in a daemon thread: an author that waits for a model must not hold up the end."""
-    future: Future[T] = Future()
-
-    def run() -> None:
-        try:
-            future.set_result(work())
-        except BaseException as error:  # noqa: BLE001 (handed to whoever waits)
-            future.set_exception(error)
-
-    threading.Thread(target=run, name="author", daemon=True).start()
-    return future

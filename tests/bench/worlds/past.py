@@ -1,8 +1,7 @@
-"""The default search as it was at commit 8c0591b6: what later ones are compared with.
+"""The default search as it was before the surrogate: what later ones are compared with.
 
 Its guide is here whole: TPE over briefs after the fixed opening, TPE over designs and over what agents tune.
-So are the composer's novel designs. Authors' other operators and races are those of the code that runs; to
-have the old races too, run a checkout of the commit that added this file, with `--label`.
+So are the composer's novel designs. Authors' other operators and races are those of the code that runs.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ class Task:
     Attributes:
         place: The world. strategy: one of `STRATEGIES`, or the oracle.
         calls, candidates: Where it ends.
-        label: What the strategy is called in tables: `default@8c0591b6`.
+        label: What the strategy is called in tables: `default@before`.
     """
 
     place: Place

@@ -20,7 +20,7 @@ from tests.bench.worlds.warm import warmed
 
 __all__ = ["ORACLE", "PAST", "STRATEGIES"]
 
-PAST = "default of 8c0591b6"
+PAST = "old default"
 ORACLE = "oracle"  # no search: seeds, teaching, and the best design at once
 
 
@@ -72,7 +72,7 @@ def composed(proposals: str = "surrogate", **uses: object) -> Callable[[Simulate
 REST = {"inspirations": 0, "temperature": 0.6, "format": "plan"}
 STRATEGIES: dict[str, Strategy] = {
     "default": RECORDED["default"],
-    PAST: Strategy("the default search as it was at commit 8c0591b6, but for its races", during=in_force),
+    PAST: Strategy("the default search as it was before the surrogate, but for its races", during=in_force),
     "uniform": Strategy("the default with uniform proposals after the opening", prepare=uniform),
     "random": RECORDED["random"],
     "without racing": RECORDED["without racing"],
