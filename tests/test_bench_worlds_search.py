@@ -74,8 +74,8 @@ def test_strategies_do_what_they_are_called() -> None:
 
 
 def test_the_past_guide_asks_what_it_asked_then() -> None:
-    """The first briefs are the opening of the search before the surrogate; later ones are TPE's, which is told
-    what came of them."""
+    """The first briefs are the opening of the search before the surrogate; later ones are TPE's, which
+    is told what came of them."""
     guide = PastGuide(3, Choices(OPERATORS, ("composer",), ("plan",)))
     asked = []
     for number in range(16):

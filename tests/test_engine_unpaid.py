@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 import meta_search
 from meta_search import cli
+from meta_search.config import AuthorConfig, Config
+from meta_search.engine.pool import Pool
+from meta_search.engine.unpaid import Unpaid
+from meta_search.guide.guide import Guide
+from meta_search.guide.opening import Choices
 from meta_search.testing import CountingEndpoint
+from meta_search.types import Brief
 from tests.kits.answers import mind
 from tests.kits.searches import assert_replays, mixed_search, questions, run_killed
 
@@ -25,8 +33,9 @@ def test_the_composer_goes_on_and_all_is_told(folder: Path, capsys: pytest.Captu
     with CountingEndpoint(mind) as endpoint:
         assert cli.main(["run", *mixed_search(questions(folder), endpoint, *LARGE)]) == 0
     shown = " ".join(capsys.readouterr().out.split())
-    assert "the budget has no room for a call of the meta model: others write on" in shown
-    assert "alarm: the budget had no room for the meta model in the last" in shown
+    assert shown.count("the meta model writes no more, others go on") == 1
+    assert "alarm: for the last" in shown
+    assert "briefs no meta model could be paid (budget.tokens=60000 has no room" in shown
     assert authors("run").count("llm") == 1
     with meta_search.open_run("run") as archive:
         assert archive.meta("end")["why"] != "budget"
@@ -59,3 +68,56 @@ def test_with_an_author_alone_that_cannot_be_paid_the_budget_ends_the_search(
     assert "has no room for the next call" in " ".join(capsys.readouterr().out.split())
     with meta_search.open_run("run") as archive:
         assert archive.meta("end")["why"] == "budget"
+
+
+class Bench:
+    """A brief's workbench, as far as what was refused."""
+
+    refusal = "budget.tokens=9 has no room for the next call"
+
+    def __init__(self, *refused: str) -> None:
+        self.refused = frozenset(refused)
+
+
+@pytest.fixture
+def unpaid() -> Unpaid:
+    config = Config(author=AuthorConfig(name="mixed"))
+    guide = Guide(0, Choices(("novel", "mutate"), ("llm", "composer"), models={"llm": ("dear", "cheap")}))
+    run: Any = SimpleNamespace(config=config, progress=SimpleNamespace(say=lambda line: None))
+    return Unpaid(run, guide, Pool(config))
+
+
+WRITTEN, DEAR, CHEAP = (Brief(3, "novel", "llm", model=model) for model in ("", "dear", "cheap"))
+COMPOSED = Brief(4, "novel", "composer")
+
+
+def test_a_refused_repair_bars_the_first_model_alone(unpaid: Unpaid) -> None:
+    assert unpaid.refused(WRITTEN, Bench("ask"))  # type: ignore[arg-type]
+    assert not unpaid.mends(DEAR)
+    assert unpaid.mends(CHEAP)
+    unpaid.asked()
+    assert (unpaid.stop, unpaid.briefs) == ("", 0)
+    assert unpaid.refused(CHEAP, Bench("ask"))  # type: ignore[arg-type]
+    for _ in range(3):
+        unpaid.asked()
+    assert (unpaid.stop, unpaid.briefs) == ("", 3)
+    unpaid.lift()
+    unpaid.asked()
+    assert (unpaid.briefs, unpaid.mends(DEAR)) == (0, True)
+
+
+def test_an_example_that_the_meta_model_cannot_work_ends_teaching_alone(unpaid: Unpaid) -> None:
+    for brief in (COMPOSED, WRITTEN):
+        unpaid._pool.closed = False
+        assert unpaid.refused(brief, Bench("teach"))  # type: ignore[arg-type]
+        assert not unpaid.refused(brief, Bench("teach"))  # type: ignore[arg-type] # counts: it is no news
+    assert unpaid._pool.closed
+    assert unpaid._pool.course(1, {}, True).limits.tokens == 0
+    assert (unpaid.mends(WRITTEN), unpaid.stop) == (True, "")
+
+
+def test_an_item_that_cannot_be_paid_ends_the_search(unpaid: Unpaid) -> None:
+    assert not unpaid.refused(COMPOSED, Bench("ask"))  # type: ignore[arg-type] # of a judge
+    assert unpaid.stop == ""
+    assert not unpaid.refused(COMPOSED, Bench("run", "teach"))  # type: ignore[arg-type]
+    assert (unpaid.stop, unpaid.refusal) == ("budget", Bench.refusal)

@@ -18,6 +18,7 @@ from meta_search.guide.masks import (
     askable,
     author_for,
     form_for,
+    may_ask,
     operator_for,
 )
 from meta_search.guide.opening import OPENING, Choices
@@ -79,7 +80,7 @@ def test_what_is_asked_for_can_be_carried_out_and_the_study_learns_what_it_was(g
 def test_who_cannot_be_paid_is_asked_no_more_until_the_limits_change(guided: bool, briefs: str) -> None:
     made = guide(guided=guided, briefs=briefs)
     authors: list[set[str]] = []
-    for change in (lambda: None, lambda: made.cannot_pay("llm"), made.can_pay):
+    for change in (lambda: None, lambda: made.bar("llm"), made.lift):
         change()
         asked = []
         for _ in range(40):
@@ -98,19 +99,20 @@ def test_who_cannot_be_paid_is_asked_no_more_until_the_limits_change(guided: boo
 def test_one_of_several_models_that_cannot_be_paid_leaves_the_others(guided: bool) -> None:
     choices = Choices(DEFAULT, ("llm", "composer"), ("program",), models={"llm": ("dear", "cheap")})
     made = Guide(3, choices, guided)
-    assert made.cannot_pay("llm", "dear")
+    assert made.bar("llm", "dear")
+    assert made.is_barred("llm")  # a repair of what another author wrote: by the first of them
     models = {made.ask().brief.model for _ in range(40)}
     assert models == {"", "cheap"}
-    assert made.cannot_pay("llm", "cheap")
+    assert made.authors == ("llm", "composer")
+    assert made.bar("llm", "cheap")
     assert {made.ask().brief.author for _ in range(40)} == {"composer"}
 
 
-def test_where_the_only_author_cannot_be_paid_its_agents_are_tuned_still() -> None:
+def test_where_nobody_is_left_nothing_can_be_asked_for() -> None:
     made = guide(authors=("llm",))
-    assert made.cannot_pay("llm")
-    assert {(b.operator, b.author) for b in (made.ask().brief for _ in range(20))} == {("tune", "composer")}
-    assert not made.cannot_pay("composer")
-    assert not guide(operators=("novel",), authors=("llm",)).cannot_pay("llm")
+    assert not made.is_barred("llm")
+    assert not made.bar("llm")
+    assert not made.authors
 
 
 def test_what_is_affordable_keeps_its_order() -> None:
@@ -147,15 +149,19 @@ def test_an_operator_that_came_to_nothing_rests_for_a_while() -> None:
     barren = [("bootstrap", False)] * SPENT
     others: list[tuple[str, bool | None]] = [("novel", True)] * (REST - 1)
     names = ("bootstrap", "novel", "mutate")
-    assert operator_for("bootstrap", names, past(*barren[1:]), "") == "bootstrap"
-    assert operator_for("bootstrap", names, past(*barren), "") != "bootstrap"
-    assert operator_for("novel", names, past(*barren), "") == "novel"
-    assert operator_for("bootstrap", names, past(*barren, *others), "") != "bootstrap"
-    assert operator_for("bootstrap", names, past(*barren, *others, ("novel", None)), "") == "bootstrap"
-    assert operator_for("bootstrap", names, past(*barren, ("bootstrap", True)), "") == "bootstrap"
-    assert operator_for("bootstrap", names, past(*barren, ("bootstrap", None)), "") != "bootstrap"
-    assert operator_for("bootstrap", ("bootstrap",), past(*barren), "") == "bootstrap"  # there is no other
-    drawn = {operator_for("bootstrap", names, past(*barren), str(n)) for n in range(20)}
+    assert operator_for("bootstrap", may_ask(names, past(*barren[1:])), "") == "bootstrap"
+    assert operator_for("bootstrap", may_ask(names, past(*barren)), "") != "bootstrap"
+    assert operator_for("novel", may_ask(names, past(*barren)), "") == "novel"
+    assert operator_for("bootstrap", may_ask(names, past(*barren, *others)), "") != "bootstrap"
+    assert (
+        operator_for("bootstrap", may_ask(names, past(*barren, *others, ("novel", None))), "") == "bootstrap"
+    )
+    assert operator_for("bootstrap", may_ask(names, past(*barren, ("bootstrap", True))), "") == "bootstrap"
+    assert operator_for("bootstrap", may_ask(names, past(*barren, ("bootstrap", None))), "") != "bootstrap"
+    assert (
+        operator_for("bootstrap", may_ask(("bootstrap",), past(*barren)), "") == "bootstrap"
+    )  # there is no other
+    drawn = {operator_for("bootstrap", may_ask(names, past(*barren)), str(n)) for n in range(20)}
     assert drawn == {"novel", "mutate"}
 
 
@@ -171,8 +177,8 @@ def test_choices_of_instructions_are_tuned_next() -> None:
         ([("instruct", True)] + [("tune", None)] * AFTER, False),
         ([("instruct", True)] * 2 + [("tune", False)] * AFTER, True),
     ):
-        assert (operator_for("novel", names, past(*briefs), "") == "tune") is due
-    assert operator_for("novel", ("instruct", "novel"), past(("instruct", True)), "") == "novel"
+        assert (operator_for("novel", may_ask(names, past(*briefs)), "") == "tune") is due
+    assert operator_for("novel", may_ask(("instruct", "novel"), past(("instruct", True))), "") == "novel"
 
 
 def played(made: Guide, briefs: int, rows: list[Row]) -> list[Any]:

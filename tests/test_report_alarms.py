@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from typing import Any
 
 import pytest
 
@@ -95,24 +94,13 @@ def test_duplicates_leaks_and_agents_that_behave_alike() -> None:
 def test_a_meta_model_that_could_not_be_paid_for_much_of_the_search(
     unpaid: int, briefs: int, told: int
 ) -> None:
-    shown = found(Evidence(briefs=briefs, unpaid=unpaid))
+    shown = found(Evidence(briefs=briefs, unpaid=(unpaid, "budget.tokens=9 has no room")))
     assert len(shown) == told
     if told:
-        begins = f"the budget had no room for the meta model in the last {unpaid} of {briefs} briefs: others"
+        begins = (
+            f"for the last {unpaid} of {briefs} briefs no meta model could be paid (budget.tokens=9 has no"
+        )
         assert shown["unpaid"].line.startswith(begins)
-
-
-def test_briefs_after_the_last_refusal_are_unpaid_ones() -> None:
-    archive, chance = ListArchive(), ["ask", "name", "budget", "no room"]
-
-    def delivered(number: int, agent: str | None) -> tuple[str, dict[str, Any]]:
-        return ("delivery", {"brief": number, "agent": agent, "chances": [chance]})
-
-    asked = [("ask", {"brief": number}) for number in range(6)]
-    archive.numbered = [*asked, delivered(1, None), delivered(2, None), delivered(4, "abc")]
-    assert evidence_of(archive).unpaid == 3
-    archive.numbered = [*asked, delivered(1, "abc")]
-    assert evidence_of(archive).unpaid == 0
 
 
 def test_the_evidence_of_an_archive() -> None:
@@ -127,7 +115,9 @@ def test_the_evidence_of_an_archive() -> None:
     ]
     lines = ["17 of 48 test items are wrong by their own answer, as …"]
     archive.values["targets"] = {"checked": {"test": 48}, "wrong": {"test": 17}, "raised": {}, "lines": lines}
+    archive.values["unpaid"] = {"briefs": 7, "why": "no room"}
     evidence = evidence_of(archive)
+    assert evidence.unpaid == (7, "no room")
     assert (len(evidence.agents), evidence.briefs, evidence.left_out) == (8, 1, {"KeyError": 1})
     shown = {alarm.kind: alarm for alarm in of_archive(archive)}
     assert shown["targets"].count == 17

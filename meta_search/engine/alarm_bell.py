@@ -26,7 +26,7 @@ class AlarmBell:
     Attributes:
         briefs: Briefs that were delivered.
         stages: Stage of a failed draft -> how many, in this session.
-        paid: `briefs` when the budget had no room for a meta model's call; `None` while it has.
+        unpaid: Briefs since no meta model could be paid, and why not.
     """
 
     def __init__(self, run: Run, clock: Callable[[], float] = time.monotonic) -> None:
@@ -35,7 +35,7 @@ class AlarmBell:
         self._next = clock() + EVERY_S
         self.briefs = 0
         self.stages: Counter[str] = Counter()
-        self.paid: int | None = None
+        self.unpaid = 0, ""
 
     def look(self, now: bool = False) -> None:
         """Tell what is new; mostly does nothing.
@@ -70,5 +70,5 @@ class AlarmBell:
             briefs=self.briefs,
             stages=self.stages,
             left_out=Counter(r.detail for r in left_out),
-            unpaid=0 if self.paid is None else self.briefs - self.paid,
+            unpaid=self.unpaid,
         )

@@ -21,6 +21,7 @@ from meta_search.engine.repair import repair_for
 from meta_search.engine.restore import Restored
 from meta_search.engine.studies import Studies
 from meta_search.engine.tries import named_twin
+from meta_search.engine.unpaid import Unpaid
 from meta_search.engine.workbench import BriefWorkbench
 from meta_search.guide.guide import Guide
 from meta_search.run.members import Member
@@ -46,8 +47,7 @@ class Briefs:
         written: Candidates that briefs came to; repairs, and what people add, are not counted.
         barren: What the last briefs of this session came to, since there was a candidate: the stage of each
             one's last draft.
-        stop: `budget` once an author could not be paid any more: no further brief is asked for.
-        refusal: What the budget said then.
+        unpaid: Whose calls the budget has no room for.
     """
 
     def __init__(self, run: Run, guide: Guide) -> None:
@@ -58,7 +58,7 @@ class Briefs:
         self.awaited: dict[str, OpenBrief] = {}
         self.written = 0
         self.barren: list[str] = []
-        self.stop = self.refusal = ""
+        self.unpaid = Unpaid(run, guide, self.contexts.pool)
         self._benches: list[BriefWorkbench] = []
         self._remarked = False
         self._admission = Admission(run)
@@ -98,6 +98,7 @@ class Briefs:
         self._studies.asked(open_brief)
         self._run.journal.record(open_brief.asked())
         self.contexts.focus.asked(brief)
+        self.unpaid.asked()
         return open_brief
 
     def write(self, open_brief: OpenBrief) -> None:
@@ -136,8 +137,11 @@ class Briefs:
         self.writing.pop(brief.code)
         written = outcome_of(brief, happened.outcome)
         candidates, attempts = self._admission.admit(brief, written, self._room(open_brief))
-        self._count(open_brief, candidates, attempts)
+        refused = bench.refused and not (candidates or open_brief.added)
+        if not (refused and self.unpaid.refused(brief, bench)):
+            self._count(open_brief, candidates, attempts)
         bell.briefs += not open_brief.repairs
+        bell.unpaid = self.unpaid.briefs, self.unpaid.why
         bell.stages.update(attempt.stage for attempt in attempts)
         self._keep(candidates, attempts, bench)
         if not open_brief.added:
@@ -161,27 +165,9 @@ class Briefs:
             self.contexts.missed(brief, attempts)
         elif not candidates:
             self._say(brief, f"no candidate ({self._why(attempts)})")
-            if bench.refused:
-                bell.paid = bell.briefs
-                self._could_not_pay(brief, bench)
             self._studies.tell(open_brief, self._chain(open_brief, None))
             self.contexts.missed(brief, attempts)
         return candidates
-
-    def _could_not_pay(self, brief: Brief, bench: BriefWorkbench) -> None:
-        """The budget refused what an author asked for: others go on whose calls still fit, where there are
-        any. A composer that is refused something has asked for runs of agents, so that nothing fits."""
-        asks = registry.spec_of(brief.author).asks_model
-        if asks and self._guide.cannot_pay(brief.author, brief.model):
-            whose = one_line(brief.model, 60) or "the meta model"
-            self._say(brief, f"the budget has no room for a call of {whose}: others write on")
-        elif not self.stop:
-            self.stop, self.refusal = bench.refused, bench.refusal
-
-    def limited_anew(self) -> None:
-        """Other limits hold from now on: what the old ones had no room for may be asked for again."""
-        self._guide.can_pay()
-        self.stop = self.refusal = ""
 
     def _why(self, attempts: Sequence[Attempt]) -> str:
         if not attempts:
@@ -200,7 +186,7 @@ class Briefs:
             return
         best = self._run.members.best_of(open_brief.brief)
         repair = repair_for(open_brief, best, self._run)
-        if repair is None:
+        if repair is None or not self.unpaid.mends(repair.brief):
             self._studies.tell(open_brief, self._chain(open_brief, best))
         else:
             self._run.journal.record(repair.asked())

@@ -14,7 +14,9 @@ from meta_search.run.run import Run
 __all__ = ["end_of", "nothing_known"]
 
 
-def end_of(why: str, config: Config, barren: Sequence[str] = (), told: str = "") -> dict[str, str]:
+def end_of(
+    why: str, config: Config, barren: Sequence[str] = (), told: str = "", drafted: bool = True
+) -> dict[str, str]:
     """The value of the archive's `end`.
 
     Args:
@@ -22,6 +24,7 @@ def end_of(why: str, config: Config, barren: Sequence[str] = (), told: str = "")
         config: The configuration.
         barren: What each of the last briefs came to that brought no candidate: the stage of its last draft.
         told: What budget, scorer or error said of it.
+        drafted: Whether the budget said it to an author, and not to an agent at work.
 
     Returns:
         `why`, and `text`, a line for people.
@@ -29,7 +32,7 @@ def end_of(why: str, config: Config, barren: Sequence[str] = (), told: str = "")
     budget = config.budget
     texts = {
         "candidates": _candidates(config.most_candidates),
-        "budget": _budget(told, config),
+        "budget": _budget(told, config, drafted),
         "time": f"the search's {1 - budget.final_share:.0%} of budget.wall_s={budget.wall_s or 0:g} are over",
         "report": f"what is left of {_limits(budget)} is kept for the final report",
         "finish": "stopped early (Ctrl-C, `steer stop`, or SIGTERM with run.report_on_stop)",
@@ -61,9 +64,11 @@ def _limits(budget: BudgetConfig) -> str:
     return " and ".join(f"budget.{name}={most:g}" for name, most in found.items() if most is not None)
 
 
-def _budget(told: str, config: Config) -> str:
-    if "has no room" in told:  # mostly for a draft: few other calls may take so much
-        told += f"; author.max_tokens={config.author.max_tokens} says how much an answer may take: try less"
+def _budget(told: str, config: Config, drafted: bool) -> str:
+    if "has no room" in told:
+        key = f"author.max_tokens={config.author.max_tokens}"
+        key = key if drafted else f"llm.max_tokens={config.llm.max_tokens}"
+        told += f"; {key} says how much an answer may take: try less"
     return told or "the search's share of the budget is used up"
 
 

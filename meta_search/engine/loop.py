@@ -272,7 +272,7 @@ class Search:
     def _found_all(self) -> str:
         """Why no further brief is asked for, whatever `search.candidates` says; `""` where one is."""
         barren = len(self.briefs.barren) >= self.run.config.search.give_up_after
-        return self.briefs.stop or ("nothing new" if barren else "patience" if self._lost else "")
+        return self.briefs.unpaid.stop or ("nothing new" if barren else "patience" if self._lost else "")
 
     def _through(self) -> str:
         """Why it ends where nothing is under way and nothing more will be asked for."""

@@ -62,6 +62,7 @@ class Pool:
         taught: Question -> who worked it, of the first reply to it.
         teachers: (question, form) -> who worked it.
         used: What teaching has used, calls and tokens and US dollars.
+        closed: Whether nobody teaches any more.
     """
 
     def __init__(self, config: Config) -> None:
@@ -73,6 +74,7 @@ class Pool:
         self.taught: dict[str, str] = {}
         self.teachers: dict[tuple[str, str], str] = {}
         self.used = Usage()
+        self.closed = False
 
     def take(self, delivered: BriefDelivered) -> None:
         """Take in what a brief has found, and what its teaching came to."""
@@ -116,5 +118,5 @@ class Pool:
         if may_teach and self._busy is None:
             self._busy = brief
         mine = self._busy == brief
-        left = self._limits.less(self.used) if mine else CANNOT
+        left = self._limits.less(self.used) if mine and not self.closed else CANNOT
         return Course(first=self._first, each=self._each, limits=left, missed=missed)

@@ -126,11 +126,14 @@ class Sitting:
     def _say_end(self, why: str, told: str = "") -> None:
         """Say and archive why the search ends, with the alarms that were not told yet."""
         runner, search = self._run.runner, self.search
-        told = told or {"scorer": runner.health.line}.get(why, search.briefs.refusal or runner.refusal)
-        end = end_of(why, self._run.config, search.briefs.barren, told)
+        unpaid = search.briefs.unpaid
+        told = told or {"scorer": runner.health.line}.get(why, unpaid.refusal or runner.refusal)
+        end = end_of(why, self._run.config, search.briefs.barren, told, drafted=bool(unpaid.refusal))
         if risk := search.races.standings.risk():
             end["text"] += f"; {risk}"
         runner.pen.set_meta("end", end)
+        if unpaid.briefs:
+            runner.pen.set_meta("unpaid", {"briefs": unpaid.briefs, "why": unpaid.why})
         runner.pen.set_meta("outlooks", outlook_rows(search.guide))
         search.bell.look(now=True)
         self._run.progress.print_line(f"search ended: {end['text']}")

@@ -155,7 +155,7 @@ class Steering:
             run.session.limit(config)
         else:  # a replay pays nothing
             run.session.config = config
-        self._briefs.limited_anew()
+        self._briefs.unpaid.lift()
         return "holds from now on"
 
     def _add(self, steered: Steered) -> str:

@@ -40,6 +40,7 @@ from meta_search.types import (
 __all__ = ["BriefWorkbench"]
 
 DRY_ITEMS = 2
+BY_META = 1  # the repeat of an item that the meta model works to teach
 SAID = "said"  # by scorer or exception, of a run that is not archived
 
 
@@ -93,9 +94,14 @@ class BriefWorkbench:
         self._desk: HandOver | None = None
 
     @property
-    def refused(self) -> str:
-        """`budget` where the budget refused anything that was asked for, else `""`."""
-        return "budget" if any(kind == "budget" for _, _, kind, _ in self.chances.all) else ""
+    def refused(self) -> frozenset[str]:
+        """What the budget has refused: `ask` for a call of the meta agent, `teach` for an example that the
+        meta model was to work, `run` for an agent's item."""
+        found = ((what, name) for what, name, kind, _ in self.chances.all if kind == "budget")
+        return frozenset(
+            what if what == "ask" or (what == "teach" and name.endswith(f"/{BY_META}")) else "run"
+            for what, name in found
+        )
 
     @property
     def refusal(self) -> str:
@@ -183,7 +189,7 @@ class BriefWorkbench:
         """Run an agent on examples with one of the models; `repeat` tells the teachers apart."""
         if self._closed:
             return []
-        repeat = 0 if model == "task" else 1
+        repeat = 0 if model == "task" else BY_META
         items = [self._examples[example.question] for example in examples]
         # Without `self.examples`: they hold the answer.
         jobs = [replace(self._runner.job(agent, i, "examples", repeat), examples=()) for i in items]

@@ -19,9 +19,9 @@ from __future__ import annotations
 import itertools
 import math
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, cached_property
 from typing import Any
 
 from meta_search.guide.masks import author_for, form_for
@@ -66,7 +66,7 @@ class Arm:
     author: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Tried:
     """A brief that was asked for.
 
@@ -81,6 +81,11 @@ class Tried:
     gain: float | None
     cost: float = 1.0
     weight: float = 1.0
+
+    @cached_property
+    def features(self) -> tuple[Feature, ...]:
+        """What it is the sum of."""
+        return features_of(self.params)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,14 +117,8 @@ def arm_of(params: Mapping[str, Any]) -> Arm:
 
 def features_of(params: Mapping[str, Any]) -> tuple[Feature, ...]:
     """What a brief is the sum of."""
-    return _features_of(tuple((name, str(value)) for name, value in params.items()))
-
-
-@lru_cache(maxsize=10_000)  # every brief asks for those of all before it
-def _features_of(named: tuple[tuple[str, str], ...]) -> tuple[Feature, ...]:
-    params = dict(named)
     arm = arm_of(params)
-    return (*_features(arm), *((name, params[name]) for name in _below(arm) if name in params))
+    return (*_features(arm), *((name, str(params[name])) for name in _below(arm) if name in params))
 
 
 @cache
@@ -178,11 +177,14 @@ class Bandit:
 
     def __init__(self, past: Sequence[Tried], before: Sequence[Tried], menu: Menu) -> None:
         self._menu, self._arms = menu, menu.arms()
-        seen = [(row, features_of(row.params)) for row in (*_weighed(before, len(past)), *_faded(past))]
+        earlier = 0.5 ** (len(past) / LASTS)
+        seen = [(row, row.weight * earlier) for row in before]
+        ages = range(len(past) - 1, -1, -1)
+        seen += [(row, row.weight * 0.5 ** (age / HALF)) for age, row in zip(ages, past, strict=True)]
         self._counts = [arm_of(row.params) for row in past if row.gain is not None]
         features = self._features()
-        self.gains = fitted([_gain(row, found) for row, found in seen], features, GAIN)
-        told = [_cost(row, found) for row, found in seen if row.gain is not None]
+        self.gains = fitted([_gain(row, weight) for row, weight in seen], features, GAIN)
+        told = [_cost(row, weight) for row, weight in seen if row.gain is not None]
         self.costs = fitted(told, features, COST)
 
     def choose(self, seed: int) -> dict[str, Scalar]:
@@ -240,24 +242,14 @@ def per_cost(gain: float, cost: float) -> float:
     return gain / cost if gain > 0 else gain * cost
 
 
-def _weighed(before: Sequence[Tried], briefs: int) -> Iterable[Tried]:
-    for row in before:
-        yield Tried(row.params, row.gain, row.cost, row.weight * 0.5 ** (briefs / LASTS))
-
-
-def _faded(past: Sequence[Tried]) -> Iterable[Tried]:
-    for age, row in zip(range(len(past) - 1, -1, -1), past, strict=True):
-        yield Tried(row.params, row.gain, row.cost, row.weight * 0.5 ** (age / HALF))
-
-
-def _gain(row: Tried, features: tuple[Feature, ...]) -> Observation:
+def _gain(row: Tried, weight: float) -> Observation:
     if row.gain is None:
-        return Observation(features, 0.0, WAITING * row.weight)
-    return Observation(features, min(MOST_GAIN, row.gain), row.weight)
+        return Observation(row.features, 0.0, WAITING * weight)
+    return Observation(row.features, min(MOST_GAIN, row.gain), weight)
 
 
-def _cost(row: Tried, features: tuple[Feature, ...]) -> Observation:
-    return Observation(features, math.log(max(LEAST_COST, row.cost)), row.weight)
+def _cost(row: Tried, weight: float) -> Observation:
+    return Observation(row.features, math.log(max(LEAST_COST, row.cost)), weight)
 
 
 def _exp(cost: float) -> float:

@@ -15,45 +15,66 @@ from meta_search.guide.masks import may_ask, pasts
 from meta_search.guide.worth import VALUE_OF_NOTHING, Worth
 from meta_search.types.operators import OPERATORS
 
-__all__ = ["bandit_of", "brief_sampler"]
+__all__ = ["Briefs", "bandit_of", "brief_sampler"]
 
 WINDOW = 160  # newest briefs that are counted: two half-lives of one
 FIRST = 0.25  # what the first brief of a run counts: it gains what is to be had once, by worked examples
 FIXED = "fixed_params"  # where Optuna keeps the values of an enqueued trial
 
 
+class Briefs:
+    """The trials of a study of briefs as the bandit takes them: every brief asks for all before it, so that
+    those that were told are read once."""
+
+    def __init__(self) -> None:
+        self._told: dict[int, Tried] = {}
+
+    def read(self, trials: Sequence[Any]) -> list[Tried]:
+        """The newest of the briefs.
+
+        Args:
+            trials: Optuna's, by number. Those under way count as briefs that wait.
+        """
+        first = max(0, len(trials) - WINDOW)
+        asked = enumerate(trials[first:], first)
+        return [self._read(t, n) for n, t in asked if t.params.get("operator") in OPERATORS]
+
+    def _read(self, trial: Any, number: int) -> Tried:
+        weight = 1.0 if number else FIRST
+        if not trial.values:
+            return Tried(trial.params, None, weight=weight)
+        if number not in self._told:
+            worth = Worth.of(trial.values[0], trial.user_attrs)
+            self._told[number] = Tried(trial.params, worth.brought, worth.cost, weight)
+        return self._told[number]
+
+
 def bandit_of(trials: Sequence[Any], menu: Menu, before: Sequence[Tried]) -> Bandit:
     """What is known after the trials of a study of briefs.
 
     Args:
-        trials: Optuna's, by number. Those under way count as briefs that wait.
-        menu: What may be asked for.
+        trials: Optuna's, by number.
+        menu: What may be asked for, those included that rest now.
         before: What was known before.
     """
     rows = [(n, t.params, t.values[0] if t.values else None) for n, t in enumerate(trials)]
     operators = may_ask(menu.choices.operators, pasts(rows, VALUE_OF_NOTHING))
     now = replace(menu, choices=replace(menu.choices, operators=tuple(operators)))
+    return _bandit(Briefs().read(trials), now, before)
+
+
+def _bandit(past: Sequence[Tried], menu: Menu, before: Sequence[Tried]) -> Bandit:
     arms = menu.arms()
-    before = [row for row in before if arm_of(row.params) in arms]
-    asked = list(enumerate(trials))[-WINDOW:]
-    past = [_tried(t, n) for n, t in asked if t.params.get("operator") in OPERATORS]
-    return Bandit(past, before, now)
+    return Bandit(past, [row for row in before if arm_of(row.params) in arms], menu)
 
 
-def _tried(trial: Any, number: int) -> Tried:
-    weight = 1.0 if number else FIRST
-    if not trial.values:
-        return Tried(trial.params, None, weight=weight)
-    worth = Worth.of(trial.values[0], trial.user_attrs)
-    return Tried(trial.params, worth.brought, worth.cost, weight)
-
-
-def brief_sampler(every: Menu, menu: Menu, before: Sequence[Tried], seed: int) -> Any:
+def brief_sampler(every: Menu, menu: Menu, briefs: Briefs, before: Sequence[Tried], seed: int) -> Any:
     """A sampler of one trial.
 
     Args:
         every: What a brief of the study could ask for: Optuna takes no other choices in one study.
         menu: What may be asked for now.
+        briefs: Reads the study's trials.
         before: What was known before the run.
         seed: Of its draws.
     """
@@ -70,7 +91,7 @@ def brief_sampler(every: Menu, menu: Menu, before: Sequence[Tried], seed: int) -
                 return {}
             # Not itself: what has one choice only is settled before this is asked.
             trials = [t for t in study.get_trials(deepcopy=False) if t.number != trial.number]
-            self._chosen = bandit_of(trials, menu, before).choose(seed)
+            self._chosen = _bandit(briefs.read(trials), menu, before).choose(seed)
             return {name: _distribution(every, self._chosen, name) for name in self._chosen}
 
         def sample_relative(self, study: Any, trial: Any, search_space: Any) -> dict[str, Any]:

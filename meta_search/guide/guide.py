@@ -18,8 +18,17 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from meta_search.guide.bandit import Menu, Outlook
-from meta_search.guide.brief_sampler import bandit_of, brief_sampler
-from meta_search.guide.masks import Writer, affordable, askable, author_for, form_for, operator_for, pasts
+from meta_search.guide.brief_sampler import Briefs, bandit_of, brief_sampler
+from meta_search.guide.masks import (
+    Writer,
+    affordable,
+    askable,
+    author_for,
+    form_for,
+    may_ask,
+    operator_for,
+    pasts,
+)
 from meta_search.guide.opening import OPENING_DESIGN, Choices, opening
 from meta_search.guide.prior import NOTHING, Prior
 from meta_search.guide.studies import Row, Sampled, Study
@@ -109,13 +118,15 @@ class Guide:
             operators=askable(choices.operators, choices.authors),
             formats=tuple(choices.formats) or ("plan",),
         )
-        self._unpaid: set[Writer] = set()
+        self._barred: set[Writer] = set()
+        self._allowed = self._choices
         self.restore(Snapshot())
 
     def restore(self, known: Snapshot) -> None:
         """Rebuild all studies, so that they ask what those of an undisturbed run would ask."""
         self.tunings = Tunings(self._seed, self._guided)
         self._prior = known.prior
+        self._asked = Briefs()
         sampler = self._brief_sampler if self._bandit else None
         self.briefs = Study("briefs", self._seed, ["maximize"], self._guided, sampler)
         self.designs = Study("designs", self._seed, ["maximize"], self._guided)
@@ -161,8 +172,8 @@ class Guide:
         return Menu(choices, others)
 
     def _brief_sampler(self, seed: int) -> Any:
-        menus = self._menu(self._choices), self._menu(self._payable)
-        return brief_sampler(*menus, self._prior.tried(), seed)
+        menus = self._menu(self._choices), self._menu(self._allowed)
+        return brief_sampler(*menus, self._asked, self._prior.tried(), seed)
 
     def outlooks(self) -> list[Outlook]:
         """What is known of every operator and author, those that bring most per cost first; empty where the
@@ -173,32 +184,49 @@ class Guide:
 
     @property
     def _payable(self) -> Choices:
-        return affordable(self._choices, self._unpaid)
+        return affordable(self._choices, self._barred)
 
-    def cannot_pay(self, author: str, model: str = "") -> bool:
-        """The budget has no room for a call of this author: it is not asked for any more in this session.
+    @property
+    def authors(self) -> Sequence[str]:
+        """The authors that briefs may ask for now."""
+        return self._payable.authors
+
+    def bar(self, author: str, model: str = "") -> bool:
+        """Ask no more for an author whose calls cannot be paid.
 
         Args:
-            author: Of a brief that came to nothing for it.
-            model: The meta model of that brief, where there are several.
+            author: It.
+            model: The meta model that it cannot pay, where there are several; `""` takes the first of them.
 
         Returns:
             Whether anything is left to ask for.
         """
-        self._unpaid.add((author, model))
+        self._barred.add(self._writer(author, model))
         return bool(self._payable.operators)
 
-    def can_pay(self) -> None:
-        """There are other limits now: whoever could not be paid may be asked for again."""
-        self._unpaid.clear()
+    def is_barred(self, author: str, model: str = "") -> bool:
+        """Whether an author, with this meta model, is not to be asked."""
+        return self._writer(author, model) in self._barred
+
+    def lift(self) -> None:
+        """Whoever was barred may be asked for again."""
+        self._barred.clear()
+
+    def _writer(self, author: str, model: str) -> Writer:
+        return author, model or "".join(self._choices.models.get(author, ())[:1])
+
+    def _askable(self) -> Choices:
+        """What the next brief may ask for: who can be paid, and does not rest."""
+        payable = self._payable
+        past = pasts(self.briefs.rows(), VALUE_OF_NOTHING) if self._guided else []
+        return replace(payable, operators=tuple(may_ask(payable.operators, past)))
 
     def ask(self) -> Order:
         """The next brief: what the study chooses, or what can be asked for instead."""
-        open_ = self._payable
-        past = pasts(self.briefs.rows(), VALUE_OF_NOTHING) if self._guided else []
+        open_ = self._allowed = self._askable()
         trial = self.briefs.ask()
         order = self._order(trial)
-        operator = operator_for(order.brief.operator, open_.operators, past, f"{self._seed}/{trial.number}")
+        operator = operator_for(order.brief.operator, open_.operators, f"{self._seed}/{trial.number}")
         author = author_for(operator, str(trial.params["author"]), open_.authors)
         form = form_for(operator, order.brief.tags[0], self._choices.formats)
         for name, value in (("operator", operator), ("author", author), ("format", form)):

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import random
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from itertools import islice
+from typing import Any, NamedTuple
 
 from meta_search.guide.opening import Choices
 from meta_search.types import Scalar
@@ -39,8 +40,7 @@ CALLED = frozenset(spec.followed_by for spec in OPERATORS.values())
 REST = 8  # briefs for which it is not asked for then
 
 
-@dataclass(frozen=True, slots=True)
-class Past:
+class Past(NamedTuple):
     """A brief of this run that was asked for.
 
     Attributes:
@@ -69,15 +69,13 @@ def affordable(choices: Choices, unpaid: Collection[Writer]) -> Choices:
         unpaid: Those writers.
 
     Returns:
-        The others, and what they can carry out: no operators where nobody is left. What one author alone
-        carries out, whoever is chosen, is left as long as that one can be paid.
+        The others, and what they can carry out: no operators where nobody is left.
     """
     several = ((a, known) for a, known in choices.models.items() if known)
     models = {a: tuple(m for m in known if (a, m) not in unpaid) for a, known in several}
     authors = tuple(a for a in choices.authors if (a, "") not in unpaid and models.get(a, True))
-    own = [o for o in choices.operators if (by := OPERATORS[o].author) and (by, "") not in unpaid]
-    able = askable(choices.operators, authors) if authors else own
-    return replace(choices, operators=tuple(able), authors=authors or choices.authors, models=models)
+    operators = askable(choices.operators, authors) if authors else ()
+    return replace(choices, operators=operators, authors=authors, models=models)
 
 
 def author_for(operator: str, author: str, authors: Sequence[str]) -> str:
@@ -93,22 +91,25 @@ def form_for(operator: str, form: str, forms: Sequence[str]) -> str:
     return next((f for f in ("program", "plan") if f in forms), form)
 
 
-def operator_for(chosen: str, operators: Sequence[str], past: Sequence[Past], seed: str) -> str:
+def operator_for(chosen: str, open_: Sequence[str], seed: str) -> str:
     """The operator of the next brief.
 
     Args:
         chosen: The study's choice.
-        operators: All that may be asked for.
-        past: Briefs so far, by number.
-        seed: Of the draw among the others, where the chosen one rests or is none of them.
+        open_: What may be asked for, see `may_ask`.
+        seed: Of the draw among these, where the chosen one is none of them.
     """
-    open_ = may_ask(operators, past)
     return chosen if chosen in open_ else random.Random(seed).choice(open_)
 
 
 def may_ask(operators: Sequence[str], past: Sequence[Past]) -> Sequence[str]:
     """The operators that the next brief may ask for: the one that is called for, or those that do not rest,
-    all where every one does."""
+    all where every one does.
+
+    Args:
+        operators: All that there are.
+        past: Briefs so far, by number.
+    """
     due = [o for o in operators if _called_for(o, past) > 0][:1]
     return due or [o for o in operators if not _rests(o, past)] or operators
 
@@ -124,11 +125,10 @@ def _called_for(operator: str, past: Sequence[Past]) -> int:
 
 
 def _rests(operator: str, past: Sequence[Past]) -> bool:
-    mine = [b for b in past if b.operator == operator]
-    told = [b for b in mine if b.told][-SPENT:]
+    told = list(islice((b for b in reversed(past) if b.told and b.operator == operator), SPENT))
     if len(told) < SPENT or not all(b.barren for b in told):
         return False
-    return past[-1].number - told[-1].number < REST
+    return past[-1].number - told[0].number < REST
 
 
 def pasts(rows: Sequence[tuple[int, Mapping[str, Any], Scalar]], nothing: float) -> list[Past]:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 __all__ = ["EVERYWHERE", "Effects", "Feature", "Observation", "Prior", "fitted"]
 
@@ -22,8 +22,7 @@ Feature = tuple[str, str]  # group, level
 EVERYWHERE: Feature = ("", "")  # what all observations have in common
 
 
-@dataclass(frozen=True, slots=True)
-class Observation:
+class Observation(NamedTuple):
     """A value that was seen.
 
     Attributes:

@@ -9,7 +9,6 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from meta_search.outcomes import UNSCORED
 from meta_search.report.source import Archive, meta_value
@@ -78,7 +77,7 @@ class Evidence:
         briefs: Briefs that were asked for.
         stages: Stage of a failed draft -> how many.
         left_out: What the scorer failed with -> items left out for it.
-        unpaid: Briefs since the budget had no room for a meta model's call.
+        unpaid: Briefs since no meta model could be paid, and why not.
         targets: Lines on items that are wrong by their own answer, and how many there are of how many.
     """
 
@@ -86,7 +85,7 @@ class Evidence:
     briefs: int = 0
     stages: Mapping[str, int] = field(default_factory=dict)
     left_out: Mapping[str, int] = field(default_factory=dict)
-    unpaid: int = 0
+    unpaid: tuple[int, str] = (0, "")
     targets: tuple[Sequence[str], int, int] = ((), 0, 0)
 
 
@@ -110,27 +109,23 @@ def evidence_of(archive: Archive) -> Evidence:
         train = record.evaluations.get("train")
         counted += sum(e.outcomes.get("scorer", 0) for e in record.evaluations.values())
         seen.append(Seen(results, bool(train and train.complete)))
-    delivered = archive.events("delivery")
-    told = (event.data for event in delivered)
-    lines = Counter(str(data.get("detail", "")) for data in told if data.get("kind") == "scorer")
+    delivered = (event.data for event in archive.events("delivery"))
+    lines = Counter(str(data.get("detail", "")) for data in delivered if data.get("kind") == "scorer")
     if not lines and counted:  # an evaluation has no events
         lines[""] = counted
-    asked = archive.events("ask")
-    refused = max((event.data["brief"] for event in delivered if _is_unpaid(event.data)), default=None)
     return Evidence(
         agents=seen,
-        briefs=len(asked),
+        briefs=len(archive.events("ask")),
         stages=Counter(attempt.stage for attempt in archive.attempts()),
         left_out=lines,
-        unpaid=0 if refused is None else sum(event.data["brief"] > refused for event in asked),
+        unpaid=unpaid_of(meta_value(archive, "unpaid")),
         targets=targets_of(meta_value(archive, "targets")),
     )
 
 
-def _is_unpaid(data: Mapping[str, Any]) -> bool:
-    """Whether a brief came to nothing as the budget refused what its author asked for."""
-    chances = data.get("chances", ()) if "brief" in data and data["agent"] is None else ()
-    return any(kind == "budget" for *_, kind, _ in chances)
+def unpaid_of(stored: object) -> tuple[int, str]:
+    """The archive's `unpaid` as `Evidence` has it."""
+    return (int(stored["briefs"]), str(stored["why"])) if isinstance(stored, Mapping) else (0, "")
 
 
 def targets_of(stored: object) -> tuple[Sequence[str], int, int]:
@@ -236,12 +231,12 @@ def _drafts(found: Evidence) -> Iterator[Alarm]:
         text = f"{duplicates} drafts in {found.briefs} briefs were an agent that was there already"
         remedy = "try a higher author.temperature, or another author or llm.meta.model"
         yield Alarm("duplicates", duplicates, found.briefs, text, remedy)
-    if found.unpaid >= max(FEW, UNPAID * found.briefs):
-        text = (
-            f"the budget had no room for the meta model in the last {found.unpaid} of {found.briefs} briefs"
-        )
-        remedy = "others wrote them; a larger budget or a lower author.max_tokens leaves it some"
-        yield Alarm("unpaid", found.unpaid, found.briefs, text, remedy)
+    unpaid, why = found.unpaid
+    if unpaid >= max(FEW, UNPAID * found.briefs):
+        why = one_line(why, 200)
+        text = f"for the last {unpaid} of {found.briefs} briefs no meta model could be paid ({why})"
+        remedy = "others wrote them; a larger budget leaves it more"
+        yield Alarm("unpaid", unpaid, found.briefs, text, remedy)
     if leaks:
         text = f"{leaks} drafts carried questions of scored items and were refused"
         remedy = "nothing to do, unless the questions are so short that they are met by chance"

@@ -18,7 +18,7 @@ from meta_search.authors.designs import MOST_KINDS, plan_for, space_of
 from meta_search.authors.plan import Plan
 from meta_search.engine import loop
 from meta_search.guide.guide import Order
-from meta_search.guide.masks import askable, author_for, form_for, operator_for, pasts
+from meta_search.guide.masks import askable, author_for, form_for, may_ask, operator_for, pasts
 from meta_search.guide.opening import Choices
 from meta_search.guide.studies import Study
 from meta_search.guide.trials import Asked
@@ -99,12 +99,10 @@ class PastGuide:
     def ask(self, *_: object) -> Order:
         """The next brief: what the study chooses, or what can be asked for instead."""
         past = pasts(self.briefs.rows(), NOTHING) if self._guided else []
+        open_ = may_ask(self._choices.operators, past)
         trial = self.briefs.ask()
         order = self._order(trial)
-        operator = order.brief.operator
-        if self._guided:
-            seed = f"{self._seed}/{trial.number}"
-            operator = operator_for(operator, self._choices.operators, past, seed)
+        operator = operator_for(order.brief.operator, open_, f"{self._seed}/{trial.number}")
         author = author_for(operator, str(trial.params["author"]), self._choices.authors)
         form = form_for(operator, order.brief.tags[0], self._choices.formats)
         for name, value in (("operator", operator), ("author", author), ("format", form)):
