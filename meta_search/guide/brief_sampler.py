@@ -60,12 +60,13 @@ def bandit_of(trials: Sequence[Any], menu: Menu, before: Sequence[Tried]) -> Ban
     rows = [(n, t.params, t.values[0] if t.values else None) for n, t in enumerate(trials)]
     operators = may_ask(menu.choices.operators, pasts(rows, VALUE_OF_NOTHING))
     now = replace(menu, choices=replace(menu.choices, operators=tuple(operators)))
-    return _bandit(Briefs().read(trials), now, before)
+    return Bandit(Briefs().read(trials), _known(before, menu), now)
 
 
-def _bandit(past: Sequence[Tried], menu: Menu, before: Sequence[Tried]) -> Bandit:
+def _known(before: Sequence[Tried], menu: Menu) -> list[Tried]:
+    """Of what was known before, what is of arms that a study has, those included that rest now."""
     arms = menu.arms()
-    return Bandit(past, [row for row in before if arm_of(row.params) in arms], menu)
+    return [row for row in before if arm_of(row.params) in arms]
 
 
 def brief_sampler(every: Menu, menu: Menu, briefs: Briefs, before: Sequence[Tried], seed: int) -> Any:
@@ -80,6 +81,8 @@ def brief_sampler(every: Menu, menu: Menu, briefs: Briefs, before: Sequence[Trie
     """
     import optuna
 
+    known = _known(before, every)
+
     class BriefSampler(optuna.samplers.BaseSampler):
         """Chooses all parameters of a brief together."""
 
@@ -91,7 +94,7 @@ def brief_sampler(every: Menu, menu: Menu, briefs: Briefs, before: Sequence[Trie
                 return {}
             # Not itself: what has one choice only is settled before this is asked.
             trials = [t for t in study.get_trials(deepcopy=False) if t.number != trial.number]
-            self._chosen = _bandit(briefs.read(trials), menu, before).choose(seed)
+            self._chosen = Bandit(briefs.read(trials), known, menu).choose(seed)
             return {name: _distribution(every, self._chosen, name) for name in self._chosen}
 
         def sample_relative(self, study: Any, trial: Any, search_space: Any) -> dict[str, Any]:
