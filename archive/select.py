@@ -12,8 +12,9 @@ import itertools
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import MappingProxyType
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 from archive.promise import promising
 from meta_search.types import Evaluation, Split, drawn_in, pareto_front
@@ -32,7 +33,7 @@ __all__ = [
 Rule = Literal["front", "best", "champion", "complementary", "expected"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Selectable:
     """An agent as selection sees it.
 
@@ -50,15 +51,15 @@ class Selectable:
     children: int = 0
     improved: int = 0
 
-    @property
+    @cached_property
     def score(self) -> float:
         """Mean over its items, 0..1; 0 without items."""
         return sum(self.scores.values()) / len(self.scores) if self.scores else 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Population:
-    """The agents that may become parents.
+    """The agents that may become parents. They are put in order once, as every brief chooses twice.
 
     Attributes:
         members: They.
@@ -75,9 +76,13 @@ class Population:
         """As `pareto`."""
         return pareto(self.members)
 
+    @cached_property
+    def _pool(self) -> _Pool:
+        return _Pool.of(self.members)
+
     def choose_parents(self, rule: Rule, n: int, rng: random.Random) -> tuple[str, ...]:
         """As `choose_parents`."""
-        return choose_parents(self.members, rule, n, rng, self.kinds)
+        return _chosen(self._pool, rule, n, rng, self.kinds)
 
 
 def pareto(members: Iterable[Selectable]) -> tuple[str, ...]:
@@ -146,11 +151,29 @@ def choose_parents(
     Raises:
         ValueError: An unknown rule.
     """
+    return _chosen(_Pool.of(members), rule, n, rng, kinds)
+
+
+class _Pool(NamedTuple):
+    """Members, best first, and their ids in their order."""
+
+    members: list[Selectable]
+    names: list[str]
+
+    @classmethod
+    def of(cls, members: Iterable[Selectable]) -> _Pool:
+        pool = _ordered(members)
+        return cls(pool, sorted(m.agent for m in pool))
+
+
+def _chosen(
+    found: _Pool, rule: Rule, n: int, rng: random.Random, kinds: Mapping[str, str]
+) -> tuple[str, ...]:
     if rule not in get_args(Rule):
         raise ValueError(f"unknown rule {rule!r}; known: {', '.join(get_args(Rule))}")
-    pool = _ordered(members)
+    pool = found.members
     # Drawn for every member in a fixed order, so that the draw does not depend on the rule.
-    luck = {m.agent: rng.random() for m in sorted(pool, key=lambda m: m.agent)}
+    luck = {name: rng.random() for name in found.names}
 
     def fewer_children(member: Selectable) -> tuple[float, ...]:
         return (member.children, luck[member.agent])

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from meta_search import __version__
 from meta_search.errors import MetaSearchError
+from meta_search.run.blas import one_thread
 from meta_search.run.signals import signals
 
 if TYPE_CHECKING:
@@ -110,6 +111,7 @@ def _dispatch(arguments: list[str]) -> int:
         from meta_search.commands.completion import complete
 
         return complete(arguments)
+    one_thread()
     # Hydra parses what stands behind `run`.
     parsed = None if arguments[:1] == ["run"] else _parse(arguments)
     from meta_search.commands.foreign_packages import refuse_foreign_packages

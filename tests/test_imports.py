@@ -20,7 +20,10 @@ HEAVY = {
     *("reasoning_gym", "xllamacpp", "numpy", "scipy", "jinja2", "aiohttp", "httpx", "huggingface_hub"),
     *("rich", "json_repair", "starlette", "uvicorn"),
 }
-LIGHT = {"meta_search", *(f"meta_search.{name}" for name in ("cli", "errors", "run", "run.signals"))}
+LIGHT = {
+    "meta_search",
+    *(f"meta_search.{name}" for name in ("cli", "errors", "run", "run.blas", "run.signals")),
+}
 # Of an extra: they are imported in processes of their own alone, and import its library at once.
 ELSEWHERE = {
     ROOT / "domains/inspect" / f"{name}.py"

@@ -71,6 +71,7 @@ class Member:
     _costs: dict[Split, dict[str, float]] = field(default_factory=dict)
     _means: dict[Split, tuple[float, float]] = field(default_factory=dict)  # score and cost
     _used: dict[Split, Usage] = field(default_factory=dict)
+    _selectable: Selectable | None = None
 
     @property
     def agent(self) -> Agent:
@@ -182,7 +183,12 @@ class Member:
 
     def selectable(self, improved: int = 0) -> Selectable:
         """As `archive.select` sees it. `improved`: how many of its children scored higher."""
-        return Selectable(self.agent.id, self.scores("train"), self.cost("train"), self.children, improved)
+        kept, scores = self._selectable, self.scores("train")
+        same = kept is not None and kept.scores is scores
+        if kept is None or not same or (kept.children, kept.improved) != (self.children, improved):
+            kept = Selectable(self.agent.id, scores, self.cost("train"), self.children, improved)
+            self._selectable = kept
+        return kept
 
     def evaluation(self, split: Split) -> Evaluation:
         """Summary of a split so far."""
@@ -219,6 +225,7 @@ class Members:
 
     def __init__(self) -> None:
         self._by_id: dict[str, Member] = {}
+        self._by_brief: dict[int, list[Member]] = {}
 
     def __iter__(self) -> Iterator[Member]:
         return iter(self._by_id.values())
@@ -246,6 +253,7 @@ class Members:
 
     def add(self, member: Member) -> None:
         self._by_id[member.agent.id] = member
+        self._by_brief.setdefault(member.candidate.brief.code, []).append(member)
         for parent in member.candidate.brief.parents:
             if parent in self._by_id:
                 self._by_id[parent].children += 1
@@ -263,7 +271,7 @@ class Members:
 
     def of_brief(self, brief: Brief) -> list[Member]:
         """The candidates that a brief came to, the first one first."""
-        return [m for m in self.all() if m.candidate.brief.code == brief.code]
+        return list(self._by_brief.get(brief.code, ()))
 
     def best_of(self, brief: Brief) -> Member:
         """The best of a brief's candidates, all of which are through with train: of those that answer

@@ -14,6 +14,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from meta_search.run.blas import one_thread
 from tests.bench.row import ROWS, NotYet, Row
 
 TIMEOUT_S = 1800
@@ -23,6 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def one(name: str, quick: bool) -> Row:
     """Measure one row in this process; a part that is missing is a row that says so."""
     what, target = ROWS[name]
+    one_thread()  # as the command line does
     try:
         return importlib.import_module(f"tests.bench.{name}").measure(quick)  # type: ignore[no-any-return]
     except NotYet as missing:
