@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
@@ -18,6 +18,7 @@ from meta_search.errors import ArchiveError, MetaSearchError
 from meta_search.evaluators.ray_pool import RayHost
 from meta_search.run.hosts import Host, OrderedHost, ThreadHost
 from meta_search.run.service import Service
+from meta_search.sandbox.trusted.loop_thread import LoopThread
 
 EVENTS = 300
 PATIENCE_S = 30.0
@@ -77,6 +78,43 @@ def numbered(host: Host, folder: Path) -> list[int]:
 
 def test_writes_keep_their_order_where_calls_overtake_each_other(threaded: Host, tmp_path: Path) -> None:
     assert numbered(OrderedHost(Overtaking(threaded)), tmp_path) == list(range(EVENTS))
+
+
+def test_writes_in_a_thread_keep_their_order_and_wake_it_seldom(
+    threaded: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wakes: list[Any] = []
+    whole = LoopThread.wake
+
+    def wake(thread: LoopThread, work: Callable[[], object]) -> None:
+        wakes.append(work)
+        whole(thread, work)
+
+    monkeypatch.setattr(LoopThread, "wake", wake)
+    held = threading.Event()
+    threaded._thread.wake(held.wait)  # type: ignore[attr-defined] # the loop is busy meanwhile
+    threading.Timer(0.3, held.set).start()
+    assert numbered(threaded, tmp_path) == list(range(EVENTS))
+    assert len(wakes) < EVENTS / 2
+
+
+def test_what_is_called_after_a_write_comes_after_it(threaded: Host, tmp_path: Path) -> None:
+    for n in range(20):
+        written = threaded.call("write", "set_meta", "n", n)
+        after = threaded.call("in_order", [("write", ("set_meta", "n", n + 1))])
+    written.result(PATIENCE_S)
+    assert after.result(PATIENCE_S) == [None]
+    with Archive(tmp_path) as archive:
+        assert archive.meta("n") == 20
+
+
+def test_a_write_after_the_end_is_refused(tmp_path: Path) -> None:
+    host = ThreadHost(service, str(tmp_path))
+    host.call("close").result(PATIENCE_S)
+    host.close()
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match="closed"):
+            host.call("write", "set_meta", "n", 1)
 
 
 def test_without_that_they_do_not(threaded: Host, tmp_path: Path) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from functools import partial
 from typing import Any, Protocol
 
 from meta_search.errors import MetaSearchError
@@ -28,6 +30,9 @@ class Host(Protocol):
 class ThreadHost:
     """Hosts an object with async methods on an event loop in a thread of this process.
 
+    Ordered methods come in bursts, and waking the loop for each would take longer than the calls: they are
+    begun together, in the order of the calls, and before whatever was called after them.
+
     Args:
         factory: Makes the object, on the loop.
         args: For the factory.
@@ -39,15 +44,44 @@ class ThreadHost:
 
         self._thread = LoopThread("service")
         self._object = self._thread.submit(make()).result()
+        self._waiting: deque[tuple[Future[Any], str, tuple[Any, ...]]] = deque()
+        self._woken = False
+        self._begun: set[asyncio.Task[Any]] = set()  # the loop itself holds no task that waits
 
     def call(self, method: str, *args: Any) -> Future[Any]:
-        """Call an async method of the object."""
-        called: Future[Any] = self._thread.submit(getattr(self._object, method)(*args))
-        return called
+        """Call an async method of the object; the futures of ordered ones cannot be cancelled."""
+        if method not in ORDERED:
+            called: Future[Any] = self._thread.submit(getattr(self._object, method)(*args))
+            return called
+        future: Future[Any] = Future()
+        future.set_running_or_notify_cancel()
+        self._waiting.append((future, method, args))
+        if not self._woken:
+            self._woken = True  # before: the loop may be quicker
+            try:
+                self._thread.wake(self._begin)
+            except RuntimeError:
+                self._woken = False
+                raise
+        return future
 
     def close(self) -> None:
         """Stop the loop; have the object close itself before. What is left on the loop is cancelled."""
         self._thread.close(CLOSE_S)
+
+    def _begin(self) -> None:
+        """Begin all that waits; on the loop. What comes from now on wakes it again."""
+
+        async def one(method: str, args: tuple[Any, ...]) -> Any:
+            return await getattr(self._object, method)(*args)
+
+        self._woken = False
+        while self._waiting:
+            future, method, args = self._waiting.popleft()
+            task = asyncio.ensure_future(one(method, args))
+            self._begun.add(task)
+            task.add_done_callback(self._begun.discard)
+            task.add_done_callback(partial(_hand_on, future))
 
 
 class OrderedHost:
@@ -105,3 +139,12 @@ class OrderedHost:
                 future.set_exception(result)
             else:
                 future.set_result(result)
+
+
+def _hand_on(future: Future[Any], task: asyncio.Task[Any]) -> None:
+    """Give a future what came of a task; one that was cancelled is an exception there."""
+    error = CancelledError() if task.cancelled() else task.exception()
+    if error is None:
+        future.set_result(task.result())
+    else:
+        future.set_exception(error)

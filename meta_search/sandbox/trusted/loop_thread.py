@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
@@ -33,6 +33,14 @@ class LoopThread:
             RuntimeError: The loop is closed.
         """
         return asyncio.run_coroutine_threadsafe(work, self._loop)
+
+    def wake(self, work: Callable[[], object]) -> None:
+        """Have the loop call a function, from any other thread.
+
+        Raises:
+            RuntimeError: The loop is closed.
+        """
+        self._loop.call_soon_threadsafe(work)
 
     def close(self, timeout_s: float | None = None) -> None:
         """Cancel what still runs on the loop, stop it, and wait for its thread. May be called again.
