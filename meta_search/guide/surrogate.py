@@ -15,7 +15,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from meta_search.guide.surrogate_costs import Costs
 from meta_search.guide.surrogate_features import Feature, Features, Scales
@@ -70,6 +70,10 @@ class Expected:
     sd: float
 
 
+Parts: TypeAlias = "tuple[float, list[Row], list[float], float]"
+"""Of an agent's score: constant, rows of features, their weights, variance that is its own."""
+
+
 @dataclass(slots=True)
 class _Known:
     """An agent: its features by kind, and what it did."""
@@ -80,6 +84,7 @@ class _Known:
     foretold: dict[str, float]
     rows: dict[str, Row] = field(default_factory=dict)
     tallies: dict[str, Tally] = field(default_factory=dict)
+    parts: Parts | None = None  # of its score, until it has another result
 
 
 class Surrogate:
@@ -170,7 +175,7 @@ class Surrogate:
         precision = 1.0 / (known.left**2 + tally.noise())
         weighted = precision * (tally.mean() - easier - CENTRE)
         self.posterior.change(row, precision - tally.precision, weighted - tally.weighted)
-        tally.precision, tally.weighted = precision, weighted
+        tally.precision, tally.weighted, known.parts = precision, weighted, None
 
     def end(self, agent: str, whole: bool) -> None:
         """No more results of an agent are to come.
@@ -284,13 +289,15 @@ class Surrogate:
             del found[feature]
         return {**found, ("agent", agent): (1.0, self.scales.agent)}
 
-    def _parts(self, agent: str) -> tuple[float, list[Row], list[float], float]:
-        """The same as constant, rows of features, their weights, variance.
+    def _parts(self, agent: str) -> Parts:
+        """The same in parts.
 
         What is left of the agent with a kind, r, is normal given w and its results:
         E r = g (y - x'w), Var r = left² (1 - g), with g = left² / (left² + noise).
         """
         known = self._agents[agent]
+        if known.parts is not None:
+            return known.parts
         constant, variance, rows, weights = 0.0, 0.0, [], []
         for kind, weight in self.shares.items():
             tally = known.tallies.get(kind)
@@ -300,7 +307,8 @@ class Surrogate:
             variance += weight**2 * known.left**2 * (1.0 - gain)
             rows.append(self._row(known, kind))
             weights.append(weight * (1.0 - gain))
-        return constant, rows, weights, variance
+        known.parts = constant, rows, weights, variance
+        return known.parts
 
 
 def _certain(features: Mapping[Feature, float]) -> Values:
