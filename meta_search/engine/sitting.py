@@ -132,8 +132,7 @@ class Sitting:
         if risk := search.races.standings.risk():
             end["text"] += f"; {risk}"
         runner.pen.set_meta("end", end)
-        if unpaid.briefs:
-            runner.pen.set_meta("unpaid", {"briefs": unpaid.briefs, "why": unpaid.why})
+        runner.pen.set_meta("unpaid", unpaid.stored)
         runner.pen.set_meta("outlooks", outlook_rows(search.guide))
         search.bell.look(now=True)
         self._run.progress.print_line(f"search ended: {end['text']}")

@@ -36,6 +36,11 @@ class Unpaid:
         self.stop = self.refusal = self.why = ""
         self.briefs = 0
 
+    @property
+    def stored(self) -> dict[str, object] | None:
+        """As the archive has it."""
+        return {"briefs": self.briefs, "why": self.why} if self.briefs else None
+
     def asked(self) -> None:
         """Another brief was asked for."""
         paid = not self._writers or bool(self._writers & {*self._guide.authors})

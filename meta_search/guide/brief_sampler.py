@@ -15,14 +15,14 @@ from meta_search.guide.masks import may_ask, pasts
 from meta_search.guide.worth import VALUE_OF_NOTHING, Worth
 from meta_search.types.operators import OPERATORS
 
-__all__ = ["Briefs", "bandit_of", "brief_sampler"]
+__all__ = ["BriefReader", "bandit_of", "brief_sampler"]
 
 WINDOW = 160  # newest briefs that are counted: two half-lives of one
 FIRST = 0.25  # what the first brief of a run counts: it gains what is to be had once, by worked examples
 FIXED = "fixed_params"  # where Optuna keeps the values of an enqueued trial
 
 
-class Briefs:
+class BriefReader:
     """The trials of a study of briefs as the bandit takes them: every brief asks for all before it, so that
     those that were told are read once."""
 
@@ -60,7 +60,7 @@ def bandit_of(trials: Sequence[Any], menu: Menu, before: Sequence[Tried]) -> Ban
     rows = [(n, t.params, t.values[0] if t.values else None) for n, t in enumerate(trials)]
     operators = may_ask(menu.choices.operators, pasts(rows, VALUE_OF_NOTHING))
     now = replace(menu, choices=replace(menu.choices, operators=tuple(operators)))
-    return Bandit(Briefs().read(trials), _known(before, menu), now)
+    return Bandit(BriefReader().read(trials), _known(before, menu), now)
 
 
 def _known(before: Sequence[Tried], menu: Menu) -> list[Tried]:
@@ -69,7 +69,7 @@ def _known(before: Sequence[Tried], menu: Menu) -> list[Tried]:
     return [row for row in before if arm_of(row.params) in arms]
 
 
-def brief_sampler(every: Menu, menu: Menu, briefs: Briefs, before: Sequence[Tried], seed: int) -> Any:
+def brief_sampler(every: Menu, menu: Menu, briefs: BriefReader, before: Sequence[Tried], seed: int) -> Any:
     """A sampler of one trial.
 
     Args:

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from meta_search.guide.bandit import Menu, Outlook
-from meta_search.guide.brief_sampler import Briefs, bandit_of, brief_sampler
+from meta_search.guide.brief_sampler import BriefReader, bandit_of, brief_sampler
 from meta_search.guide.masks import (
     Writer,
     affordable,
@@ -126,7 +126,7 @@ class Guide:
         """Rebuild all studies, so that they ask what those of an undisturbed run would ask."""
         self.tunings = Tunings(self._seed, self._guided)
         self._prior = known.prior
-        self._asked = Briefs()
+        self._reader = BriefReader()
         sampler = self._brief_sampler if self._bandit else None
         self.briefs = Study("briefs", self._seed, ["maximize"], self._guided, sampler)
         self.designs = Study("designs", self._seed, ["maximize"], self._guided)
@@ -173,7 +173,7 @@ class Guide:
 
     def _brief_sampler(self, seed: int) -> Any:
         menus = self._menu(self._choices), self._menu(self._allowed)
-        return brief_sampler(*menus, self._asked, self._prior.tried(), seed)
+        return brief_sampler(*menus, self._reader, self._prior.tried(), seed)
 
     def outlooks(self) -> list[Outlook]:
         """What is known of every operator and author, those that bring most per cost first; empty where the

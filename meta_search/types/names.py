@@ -66,7 +66,7 @@ MetaName = Literal[
     "status",  # running: absent; stopped, cut short, reporting, done
     "end",  # why the search ended, {why, text}; see `engine.ends`. Absent or null while it runs
     "steered",  # how a person has steered the search: {paused: {who, at} or null}; see `run.steering`
-    "unpaid",  # briefs since no meta model could be paid, and why: {briefs, why}; absent where there are none
+    "unpaid",  # briefs since no meta model could be paid, and why: {briefs, why}; null where there are none
     "outlooks",  # what the guide expects of operators and authors at the end; see `report.guidance`
     "targets",  # what the scorer says of items' own answers; see `run.target_check`
     "judge",  # how far the judge of answers agrees with people, what sways it; see `run.judge_check`
