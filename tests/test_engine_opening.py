@@ -54,7 +54,7 @@ def test_dear_seeds_take_a_share_of_what_agents_use_as_long_as_there_is_more_to_
     folder: Path,
 ) -> None:
     """One is begun where all seeds have used no more than a third, and may take them beyond it."""
-    more = ("budget.calls=1500", "search.candidates=40", "seed=4", "run.dir=run", "search.seeds=[]")
+    more = ("budget.calls=1100", "search.candidates=40", "seed=4", "run.dir=run", "search.seeds=[]")
     with CountingEndpoint(mind) as endpoint:
         assert cli.main(["run", *mixed_search(questions(folder), endpoint, *more)]) == 0
     with meta_search.open_run("run") as archive:

@@ -20,6 +20,7 @@ from meta_search.types import Brief
 from tests.kits.answers import mind
 from tests.kits.searches import assert_replays, mixed_search, questions, run_killed
 
+IN_FLIGHT = 2
 LARGE = ("budget.tokens=60000", "author.max_tokens=46000", "seed=4", "run.dir=run", "search.candidates=5")
 
 
@@ -29,14 +30,14 @@ def authors(run: str) -> list[str]:
 
 
 def test_the_composer_goes_on_and_all_is_told(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """It writes all that was asked for; the meta model is asked once, in vain."""
+    """It writes all that was asked for; the meta model is asked in vain, once a place in flight at most."""
     with CountingEndpoint(mind) as endpoint:
         assert cli.main(["run", *mixed_search(questions(folder), endpoint, *LARGE)]) == 0
     shown = " ".join(capsys.readouterr().out.split())
     assert shown.count("the meta model writes no more, others go on") == 1
     assert "alarm: for the last" in shown
     assert "briefs no meta model could be paid (budget.tokens=60000 has no room" in shown
-    assert authors("run").count("llm") == 1
+    assert authors("run").count("llm") <= IN_FLIGHT
     with meta_search.open_run("run") as archive:
         assert archive.meta("end")["why"] != "budget"
         assert sum(usage.tokens for usage in archive.usage().values()) <= 60_000
@@ -50,12 +51,12 @@ def test_a_search_that_was_killed_goes_on_without_it(folder: Path) -> None:
         path = questions(folder)
         run_killed(folder, endpoint, 160, "run", *mixed_search(path, endpoint, *LARGE))
         before = authors("run")
-        assert before.count("llm") <= 1
+        assert before.count("llm") <= IN_FLIGHT
         assert cli.main(["resume", "run"]) == 0
     after = authors("run")
     assert after[: len(before)] == before
-    assert after.count("llm") <= 2
-    assert len(after) > 5
+    assert after.count("llm") <= 2 * IN_FLIGHT
+    assert after.count("composer") >= 5
     assert_replays()
 
 
