@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -71,13 +72,7 @@ def test_with_an_author_alone_that_cannot_be_paid_the_budget_ends_the_search(
         assert archive.meta("end")["why"] == "budget"
 
 
-class Bench:
-    """A brief's workbench, as far as what was refused."""
-
-    refusal = "budget.tokens=9 has no room for the next call"
-
-    def __init__(self, *refused: str) -> None:
-        self.refused = frozenset(refused)
+NO_ROOM = "budget.tokens=9 has no room for the next call"
 
 
 @pytest.fixture
@@ -93,16 +88,16 @@ COMPOSED = Brief(4, "novel", "composer")
 
 
 def test_a_refused_repair_bars_the_first_model_alone(unpaid: Unpaid) -> None:
-    assert unpaid.refused(WRITTEN, Bench("ask"))  # type: ignore[arg-type]
+    assert unpaid.refused(WRITTEN, {"ask": NO_ROOM})
     assert not unpaid.mends(DEAR)
     assert unpaid.mends(CHEAP)
     unpaid.asked()
     assert (unpaid.stop, unpaid.briefs) == ("", 0)
-    assert unpaid.refused(CHEAP, Bench("ask"))  # type: ignore[arg-type]
+    assert unpaid.refused(CHEAP, {"ask": NO_ROOM})
     for _ in range(3):
         unpaid.asked()
     assert (unpaid.stop, unpaid.briefs) == ("", 3)
-    unpaid.lift()
+    unpaid.lift([])
     unpaid.asked()
     assert (unpaid.briefs, unpaid.mends(DEAR)) == (0, True)
 
@@ -110,15 +105,30 @@ def test_a_refused_repair_bars_the_first_model_alone(unpaid: Unpaid) -> None:
 def test_an_example_that_the_meta_model_cannot_work_ends_teaching_alone(unpaid: Unpaid) -> None:
     for brief in (COMPOSED, WRITTEN):
         unpaid._pool.closed = False
-        assert unpaid.refused(brief, Bench("teach"))  # type: ignore[arg-type]
-        assert not unpaid.refused(brief, Bench("teach"))  # type: ignore[arg-type] # counts: it is no news
+        assert unpaid.refused(brief, {"teach": NO_ROOM})
+        assert not unpaid.refused(brief, {"teach": NO_ROOM})  # counts: it is no news
     assert unpaid._pool.closed
     assert unpaid._pool.course(1, {}, True).limits.tokens == 0
     assert (unpaid.mends(WRITTEN), unpaid.stop) == (True, "")
 
 
 def test_an_item_that_cannot_be_paid_ends_the_search(unpaid: Unpaid) -> None:
-    assert not unpaid.refused(COMPOSED, Bench("ask"))  # type: ignore[arg-type] # of a judge
+    assert not unpaid.refused(COMPOSED, {"ask": NO_ROOM})  # of a judge
     assert unpaid.stop == ""
-    assert not unpaid.refused(COMPOSED, Bench("run", "teach"))  # type: ignore[arg-type]
-    assert (unpaid.stop, unpaid.refusal) == ("budget", Bench.refusal)
+    assert not unpaid.refused(COMPOSED, {"run": NO_ROOM, "teach": NO_ROOM})
+    assert (unpaid.stop, unpaid.refusal) == ("budget", NO_ROOM)
+
+
+def test_what_older_limits_refused_says_nothing_of_newer_ones(unpaid: Unpaid) -> None:
+    unpaid.lift([DEAR.code])
+    assert unpaid.refused(DEAR, {"ask": NO_ROOM})
+    assert unpaid.mends(DEAR)
+    assert unpaid.refused(replace(DEAR, number=4), {"ask": NO_ROOM})
+    assert not unpaid.mends(DEAR)
+
+
+@pytest.mark.parametrize("why", ["budget.wall_s=60 is over (61 s)", "writer asks to wait 3600 s"])
+def test_time_that_is_over_bars_nobody(unpaid: Unpaid, why: str) -> None:
+    assert not unpaid.refused(DEAR, {"ask": why})
+    assert (unpaid.stop, unpaid.refusal, unpaid.drafted) == ("budget", why, True)
+    assert unpaid.mends(DEAR)

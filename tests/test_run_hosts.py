@@ -108,6 +108,21 @@ def test_what_is_called_after_a_write_comes_after_it(threaded: Host, tmp_path: P
         assert archive.meta("n") == 20
 
 
+def test_after_an_interrupt_the_next_write_is_done_and_the_one_before(
+    threaded: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(thread: LoopThread, work: Callable[[], object]) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(LoopThread, "wake", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            threaded.call("write", "set_meta", "before", 1)
+    threaded.call("write", "set_meta", "after", 2).result(PATIENCE_S)
+    with Archive(tmp_path) as archive:
+        assert (archive.meta("before"), archive.meta("after")) == (1, 2)
+
+
 def test_a_write_after_the_end_is_refused(tmp_path: Path) -> None:
     host = ThreadHost(service, str(tmp_path))
     host.call("close").result(PATIENCE_S)

@@ -137,8 +137,8 @@ class Briefs:
         self.writing.pop(brief.code)
         written = outcome_of(brief, happened.outcome)
         candidates, attempts = self._admission.admit(brief, written, self._room(open_brief))
-        refused = bench.refused and not (candidates or open_brief.added)
-        if not (refused and self.unpaid.refused(brief, bench)):
+        refused = {} if candidates or open_brief.added else bench.refused
+        if not (refused and self.unpaid.refused(brief, refused)):
             self._count(open_brief, candidates, attempts)
         bell.briefs += not open_brief.repairs
         bell.unpaid = self.unpaid.briefs, self.unpaid.why

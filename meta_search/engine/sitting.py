@@ -86,6 +86,7 @@ class Sitting:
         search = self.search
         if self._resumed is not None:
             self._run.runner.pen.set_meta("end", None)
+            self._run.runner.pen.set_meta("unpaid", None)
             self._run.runner.pen.set_meta("status", None)
             self._go_on(self._resumed)
             return
@@ -128,7 +129,7 @@ class Sitting:
         runner, search = self._run.runner, self.search
         unpaid = search.briefs.unpaid
         told = told or {"scorer": runner.health.line}.get(why, unpaid.refusal or runner.refusal)
-        end = end_of(why, self._run.config, search.briefs.barren, told, drafted=bool(unpaid.refusal))
+        end = end_of(why, self._run.config, search.briefs.barren, told, drafted=unpaid.drafted)
         if risk := search.races.standings.risk():
             end["text"] += f"; {risk}"
         runner.pen.set_meta("end", end)

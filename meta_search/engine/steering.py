@@ -155,7 +155,7 @@ class Steering:
             run.session.limit(config)
         else:  # a replay pays nothing
             run.session.config = config
-        self._briefs.unpaid.lift()
+        self._briefs.unpaid.lift(self._briefs.writing)
         return "holds from now on"
 
     def _add(self, steered: Steered) -> str:

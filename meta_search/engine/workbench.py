@@ -94,19 +94,15 @@ class BriefWorkbench:
         self._desk: HandOver | None = None
 
     @property
-    def refused(self) -> frozenset[str]:
-        """What the budget has refused: `ask` for a call of the meta agent, `teach` for an example that the
-        meta model was to work, `run` for an agent's item."""
-        found = ((what, name) for what, name, kind, _ in self.chances.all if kind == "budget")
-        return frozenset(
-            what if what == "ask" or (what == "teach" and name.endswith(f"/{BY_META}")) else "run"
-            for what, name in found
-        )
-
-    @property
-    def refusal(self) -> str:
-        """What the budget said when it first refused something, `""` where it did not."""
-        return next((message for _, _, kind, message in self.chances.all if kind == "budget"), "")
+    def refused(self) -> Mapping[str, str]:
+        """What the budget has refused, and what it said of each first: `ask` for a call of the meta agent,
+        `teach` for an example that the meta model was to work, `run` for an agent's item."""
+        found: dict[str, str] = {}
+        for what, name, kind, message in self.chances.all:
+            if kind == "budget":
+                by_meta = what == "teach" and name.endswith(f"/{BY_META}")
+                found.setdefault(what if what == "ask" or by_meta else "run", message)
+        return found
 
     @property
     def doing(self) -> str:

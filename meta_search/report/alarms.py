@@ -232,6 +232,7 @@ def _drafts(found: Evidence) -> Iterator[Alarm]:
         remedy = "try a higher author.temperature, or another author or llm.meta.model"
         yield Alarm("duplicates", duplicates, found.briefs, text, remedy)
     unpaid, why = found.unpaid
+    unpaid = min(unpaid, found.briefs)  # those under way count there alone
     if unpaid >= max(FEW, UNPAID * found.briefs):
         why = one_line(why, 200)
         text = f"for the last {unpaid} of {found.briefs} briefs no meta model could be paid ({why})"

@@ -13,4 +13,5 @@ def one_thread() -> None:
     The guide's matrices are small, and its cores are taken by models and agents: threads that wait for each
     other took twice the CPU time of the whole engine, and milliseconds for what takes a fifth of one.
     """
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    if "OMP_NUM_THREADS" not in os.environ:  # which OpenBLAS heeds as well
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

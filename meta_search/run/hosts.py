@@ -60,7 +60,7 @@ class ThreadHost:
             self._woken = True  # before: the loop may be quicker
             try:
                 self._thread.wake(self._begin)
-            except RuntimeError:
+            except BaseException:  # an interrupt too: the next write wakes it
                 self._woken = False
                 raise
         return future
