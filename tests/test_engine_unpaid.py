@@ -132,3 +132,5 @@ def test_time_that_is_over_bars_nobody(unpaid: Unpaid, why: str) -> None:
     assert not unpaid.refused(DEAR, {"ask": why})
     assert (unpaid.stop, unpaid.refusal, unpaid.drafted) == ("budget", why, True)
     assert unpaid.mends(DEAR)
+    unpaid.lift([])
+    assert (unpaid.stop, unpaid.refusal, unpaid.drafted) == ("", "", False)

@@ -66,9 +66,8 @@ def _limits(budget: BudgetConfig) -> str:
 
 def _budget(told: str, config: Config, drafted: bool) -> str:
     if "has no room" in told:
-        key = f"author.max_tokens={config.author.max_tokens}"
-        key = key if drafted else f"llm.max_tokens={config.llm.max_tokens}"
-        told += f"; {key} says how much an answer may take: try less"
+        group, most = ("author", config.author.max_tokens) if drafted else ("llm", config.llm.max_tokens)
+        told += f"; {group}.max_tokens={most} says how much an answer may take: try less"
     return told or "the search's share of the budget is used up"
 
 

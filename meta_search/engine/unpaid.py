@@ -36,10 +36,13 @@ class Unpaid:
     def __init__(self, run: Run, guide: Guide, pool: Pool) -> None:
         self._run, self._guide, self._pool = run, guide, pool
         self._writers = {a for a in briefed(run.config.author.name) if spec_of(a).asks_model}
+        self._before: set[int] = set()
+        self._forget()
+
+    def _forget(self) -> None:
         self.stop = self.refusal = self.why = ""
         self.drafted = False
         self.briefs = 0
-        self._before: set[int] = set()
 
     @property
     def stored(self) -> dict[str, object] | None:
@@ -107,5 +110,4 @@ class Unpaid:
         self._before |= {*writing}
         self._guide.lift()
         self._pool.closed = False
-        self.stop = self.refusal = self.why = ""
-        self.briefs = 0
+        self._forget()

@@ -15,7 +15,7 @@ from meta_search.guide.masks import may_ask, pasts
 from meta_search.guide.worth import VALUE_OF_NOTHING, Worth
 from meta_search.types.operators import OPERATORS
 
-__all__ = ["BriefReader", "bandit_of", "brief_sampler"]
+__all__ = ["BriefReader", "bandit_of", "brief_sampler", "known_of"]
 
 WINDOW = 160  # newest briefs that are counted: two half-lives of one
 FIRST = 0.25  # what the first brief of a run counts: it gains what is to be had once, by worked examples
@@ -55,15 +55,15 @@ def bandit_of(trials: Sequence[Any], menu: Menu, before: Sequence[Tried]) -> Ban
     Args:
         trials: Optuna's, by number.
         menu: What may be asked for, those included that rest now.
-        before: What was known before.
+        before: What was known before, see `known_of`.
     """
     rows = [(n, t.params, t.values[0] if t.values else None) for n, t in enumerate(trials)]
     operators = may_ask(menu.choices.operators, pasts(rows, VALUE_OF_NOTHING))
     now = replace(menu, choices=replace(menu.choices, operators=tuple(operators)))
-    return Bandit(BriefReader().read(trials), _known(before, menu), now)
+    return Bandit(BriefReader().read(trials), before, now)
 
 
-def _known(before: Sequence[Tried], menu: Menu) -> list[Tried]:
+def known_of(before: Sequence[Tried], menu: Menu) -> list[Tried]:
     """Of what was known before, what is of arms that a study has, those included that rest now."""
     arms = menu.arms()
     return [row for row in before if arm_of(row.params) in arms]
@@ -76,12 +76,10 @@ def brief_sampler(every: Menu, menu: Menu, briefs: BriefReader, before: Sequence
         every: What a brief of the study could ask for: Optuna takes no other choices in one study.
         menu: What may be asked for now.
         briefs: Reads the study's trials.
-        before: What was known before the run.
+        before: What was known before the run, see `known_of`.
         seed: Of its draws.
     """
     import optuna
-
-    known = _known(before, every)
 
     class BriefSampler(optuna.samplers.BaseSampler):
         """Chooses all parameters of a brief together."""
@@ -94,7 +92,7 @@ def brief_sampler(every: Menu, menu: Menu, briefs: BriefReader, before: Sequence
                 return {}
             # Not itself: what has one choice only is settled before this is asked.
             trials = [t for t in study.get_trials(deepcopy=False) if t.number != trial.number]
-            self._chosen = Bandit(briefs.read(trials), known, menu).choose(seed)
+            self._chosen = Bandit(briefs.read(trials), before, menu).choose(seed)
             return {name: _distribution(every, self._chosen, name) for name in self._chosen}
 
         def sample_relative(self, study: Any, trial: Any, search_space: Any) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from meta_search.guide.bandit import Menu, Outlook
-from meta_search.guide.brief_sampler import BriefReader, bandit_of, brief_sampler
+from meta_search.guide.brief_sampler import BriefReader, bandit_of, brief_sampler, known_of
 from meta_search.guide.masks import (
     Writer,
     affordable,
@@ -125,7 +125,7 @@ class Guide:
     def restore(self, known: Snapshot) -> None:
         """Rebuild all studies, so that they ask what those of an undisturbed run would ask."""
         self.tunings = Tunings(self._seed, self._guided)
-        self._prior = known.prior
+        self._before = known_of(known.prior.tried(), self._menu(self._choices))
         self._reader = BriefReader()
         sampler = self._brief_sampler if self._bandit else None
         self.briefs = Study("briefs", self._seed, ["maximize"], self._guided, sampler)
@@ -173,14 +173,14 @@ class Guide:
 
     def _brief_sampler(self, seed: int) -> Any:
         menus = self._menu(self._choices), self._menu(self._allowed)
-        return brief_sampler(*menus, self._reader, self._prior.tried(), seed)
+        return brief_sampler(*menus, self._reader, self._before, seed)
 
     def outlooks(self) -> list[Outlook]:
         """What is known of every operator and author, those that bring most per cost first; empty where the
         bandit takes no part."""
         if not self._bandit:
             return []
-        return bandit_of(self.briefs.trials(), self._menu(self._choices), self._prior.tried()).outlooks()
+        return bandit_of(self.briefs.trials(), self._menu(self._choices), self._before).outlooks()
 
     @property
     def _payable(self) -> Choices:
